@@ -1,0 +1,46 @@
+"""Handwritten-digit classification as ordinary scikit-learn work.
+
+Public names are resolved on first use, so that ``import skmnist`` loads neither scikit-learn
+nor tensorflow.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "DeepNNClassifier": "neural_network",
+    "ModelComparison": "comparison",
+    "PixelNormalizer": "preprocessing",
+    "SimpleNNClassifier": "neural_network",
+    "compare_models": "comparison",
+    "diagnose_fit": "diagnosis",
+    "load_mnist": "datasets",
+    "recommend": "comparison",
+}
+_SUBPACKAGES = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "text")
+
+__all__ = [
+    "DeepNNClassifier",
+    "ModelComparison",
+    "PixelNormalizer",
+    "SimpleNNClassifier",
+    "__version__",
+    "compare_models",
+    "diagnose_fit",
+    "load_mnist",
+    "recommend",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"skmnist.{_HOME[name]}"), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"skmnist.{name}")
+    raise AttributeError(f"module 'skmnist' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME, *_SUBPACKAGES})

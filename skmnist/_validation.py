@@ -1,0 +1,27 @@
+"""What every estimator here needs to check its input.
+
+The private scikit-learn names in use are all imported here and nowhere else.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+__all__ = ["Interval", "StrOptions", "_check_sample_weight", "_fit_context", "flatten_images"]
+
+
+def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Turn images (n, height, width) into rows (n, height * width); leave all else alone.
+
+    Returns the rows and the shape of one image, None where `X` held no images.
+    """
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    if len(X.shape) != 3:
+        return X, None
+    n_images, *image_shape = X.shape
+    return np.asarray(X).reshape(n_images, prod(image_shape)), tuple(image_shape)

@@ -1,0 +1,61 @@
+"""The one shape in which every loader hands over its data."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch, resample
+
+from skmnist.datasets._readers import DatasetError
+
+Array = np.ndarray[Any, Any]
+
+
+def make_bunch(arrays: dict[str, Array], *, name: str, descr: str) -> Bunch:
+    """Check the four arrays against each other and put them into a Bunch."""
+    parts = {}
+    for part in ("train", "test"):
+        X, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if X.ndim != 3 or X.dtype.kind not in "uif":
+            raise DatasetError(
+                f"{name}: x_{part} has shape {X.shape} and dtype {X.dtype}, expected numbers of "
+                "shape (n_images, height, width)"
+            )
+        if y.ndim != 1 or y.dtype.kind not in "uiUSb":
+            raise DatasetError(
+                f"{name}: y_{part} has shape {y.shape} and dtype {y.dtype}, expected one integer "
+                "or text label per image"
+            )
+        if len(X) != len(y) or len(X) == 0:
+            raise DatasetError(
+                f"{name}: x_{part} has {len(X)} images and y_{part} has {len(y)} labels, "
+                "expected as many, and at least one"
+            )
+        parts[f"X_{part}"] = X
+        parts[f"y_{part}"] = y.astype(np.int64 if y.dtype.kind in "uib" else str)
+    if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
+        raise DatasetError(
+            f"{name}: training images are {parts['X_train'].shape[1:]} pixels and test images "
+            f"{parts['X_test'].shape[1:]}, expected one size"
+        )
+    labels = np.unique(np.concatenate([parts["y_train"], parts["y_test"]]))
+    return Bunch(**parts, target_names=labels.astype(str), DESCR=descr)
+
+
+def take_part(
+    X: Array, y: Array, n: int | None, *, parameter: str, random_state: Any
+) -> tuple[Array, Array]:
+    """Draw `n` rows, stratified by `y`, and leave them in their order; None takes all."""
+    if n is None or n == len(y):
+        return X, y
+    n_classes = len(np.unique(y))
+    if not isinstance(n, Integral) or isinstance(n, bool) or not n_classes <= n <= len(y):
+        raise ValueError(
+            f"{parameter}={n!r} must be an int from {n_classes} (one image per class) to {len(y)} "
+            "(all images), or None for all."
+        )
+    rows = resample(
+        np.arange(len(y)), replace=False, n_samples=int(n), stratify=y, random_state=random_state
+    )
+    rows.sort()
+    return X[rows], y[rows]

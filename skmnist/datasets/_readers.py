@@ -1,0 +1,60 @@
+"""One small reader per format on disk; each raises `DatasetError` and nothing else."""
+
+import zipfile
+import zlib
+from os import PathLike
+from typing import IO, Any
+
+import numpy as np
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")  # the layout of Keras's mnist.npz
+
+
+class DatasetError(ValueError):
+    """A file with digits cannot be used; the message names the file and what was expected."""
+
+
+def read_npz(
+    file: str | PathLike[str] | IO[bytes], *, name: str
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Read the arrays ``x_train, y_train, x_test, y_test`` from a NumPy archive.
+
+    Parameters
+    ----------
+    file : path or binary file
+        What is read. Object arrays are never unpickled.
+    name : str
+        What the file is called in an error message.
+
+    Raises
+    ------
+    DatasetError
+        The file is missing, is no NumPy archive, is damaged, or lacks an array.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DatasetError(f"{name}: holds one bare array, expected an .npz with {ARRAYS}")
+            missing = [key for key in ARRAYS if key not in archive]
+            if missing:
+                raise DatasetError(
+                    f"{name}: has no array {missing[0]!r}; found {sorted(archive.files)}, "
+                    f"expected {list(ARRAYS)}"
+                )
+            return {key: archive[key] for key in ARRAYS}
+    except DatasetError:
+        raise
+    except FileNotFoundError:
+        raise DatasetError(f"{name}: there is no such file") from None
+    except (
+        EOFError,
+        MemoryError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,  # zipfile's word for an encrypted member
+        SyntaxError,  # numpy's word for some broken headers
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise DatasetError(f"{name}: is not a readable .npz archive ({error})") from error

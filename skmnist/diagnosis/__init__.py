@@ -1,0 +1,17 @@
+"""What the figures mean: does a network overfit, what does it confuse, what to do about it."""
+
+from skmnist.diagnosis._advice import Advice, advise
+from skmnist.diagnosis._errors import ErrorAnalysis, analyze_errors
+from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
+from skmnist.diagnosis._scorers import neg_fit_gap, penalized_accuracy
+
+__all__ = [
+    "Advice",
+    "ErrorAnalysis",
+    "FitDiagnosis",
+    "advise",
+    "analyze_errors",
+    "diagnose_fit",
+    "neg_fit_gap",
+    "penalized_accuracy",
+]

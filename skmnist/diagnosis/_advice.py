@@ -1,0 +1,91 @@
+"""Strengths, weaknesses and improvements of a model, from its diagnosis and its errors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from skmnist.diagnosis._errors import ErrorAnalysis
+from skmnist.diagnosis._fit import FitDiagnosis
+from skmnist.text import get_catalogue
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to say about a model: three lists of sentences in one language."""
+
+    strengths: list[str]
+    weaknesses: list[str]
+    improvements: list[str]
+
+
+def advise(
+    errors: ErrorAnalysis,
+    diagnosis: FitDiagnosis | None = None,
+    *,
+    trained: bool = True,
+    language: str = "en",
+) -> Advice:
+    """Put figures into advice.
+
+    What it says of the fit comes from the diagnosis' label alone, so the two cannot contradict
+    each other.
+
+    Parameters
+    ----------
+    errors : ErrorAnalysis
+        The model's errors on the test set.
+    diagnosis : FitDiagnosis or None, default=None
+        The model's fit, where it is known.
+    trained : bool, default=True
+        False where the model was not trained at all (``epochs=0``).
+    language : {"en", "de"}, default="en"
+
+    Returns
+    -------
+    advice : Advice
+
+    Examples
+    --------
+    >>> from skmnist.diagnosis import advise, analyze_errors, diagnose_fit
+    >>> errors = analyze_errors([9, 9, 4, 4], [9, 4, 4, 4])
+    >>> for sentence in advise(errors, diagnose_fit(gap=0.03)).weaknesses:
+    ...     print(sentence)
+    Overfitting: the network knows its training images better than new ones.
+    Weakest classes by F1: 9 (0.67), 4 (0.80).
+    Most frequent confusions: 9→4 (1x).
+    """
+    say = get_catalogue(language)
+    strengths = [say("advice.strength_accuracy", accuracy=errors.accuracy)]
+    weaknesses: list[str] = []
+    improvements: list[str] = []
+
+    def find(finding: str, **values: Any) -> None:
+        weaknesses.append(say(f"advice.weakness_{finding}", **values))
+        improvements.append(say(f"advice.improve_{finding}", **values))
+
+    if not trained:
+        find("untrained")
+        return Advice([], weaknesses, improvements)
+    if diagnosis is not None:
+        if diagnosis.label == "optimal" and not diagnosis.within_noise:
+            strengths.append(say("advice.strength_optimal"))
+        if diagnosis.label == "overfitting":
+            find("overfitting")
+        if diagnosis.label == "underfitting":
+            find("underfitting")
+        elif diagnosis.val_loss_far_above:
+            find("val_loss")
+
+    def listed(classes: list[tuple[Any, float]]) -> str:
+        return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
+
+    strengths.append(say("advice.strength_classes", classes=listed(errors.strongest())))
+    weakest, confusions = errors.weakest(), errors.confusions()
+    if confusions:
+        weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
+        pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
+        weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
+        names = ", ".join(str(label) for label, _ in weakest)
+        improvements.append(say("advice.improve_classes", classes=names))
+        true, predicted, _ = confusions[0]
+        improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
+    return Advice(strengths, weaknesses, improvements)

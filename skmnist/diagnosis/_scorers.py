@@ -1,0 +1,93 @@
+"""The fit diagnosis as scorers, for cross-validation and searches."""
+
+from typing import Any
+
+from sklearn.metrics import accuracy_score
+
+from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._fit import MAX_ACCURACY_GAP
+
+
+def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
+    """Score an estimator by minus its gap between training and held-out accuracy.
+
+    0 is best: nothing is lost on rows it has not seen. Use it in ``scoring=`` of
+    :func:`sklearn.model_selection.cross_validate` or a search, beside "accuracy": on its own it
+    also praises a network that has learned nothing.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        One that keeps its training accuracy in `train_accuracy_`, as our classifiers do; alone,
+        as the last step of a Pipeline, or as the best of a search.
+    X : array-like
+        Rows that were not trained on.
+    y : array-like of shape (n_samples,)
+        Their labels.
+
+    Returns
+    -------
+    score : float
+        Accuracy on `X` minus the training accuracy that the estimator kept.
+
+    Raises
+    ------
+    ValueError
+        The estimator keeps no training accuracy.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import cross_validate
+    >>> from skmnist import SimpleNNClassifier
+    >>> from skmnist.diagnosis import neg_fit_gap, penalized_accuracy
+    >>> X, y = load_digits(return_X_y=True)
+    >>> scores = cross_validate(
+    ...     SimpleNNClassifier(epochs=10, random_state=0), X / 16, y, cv=3,
+    ...     scoring={"gap": neg_fit_gap, "penalized": penalized_accuracy},
+    ... )
+    >>> scores["test_gap"].shape
+    (3,)
+    """
+    return _accuracy(estimator, X, y) - _train_accuracy(estimator)
+
+
+def penalized_accuracy(
+    estimator: Any, X: Any, y: Any, *, allowance: float = MAX_ACCURACY_GAP
+) -> float:
+    """Score an estimator by its accuracy, minus what its gap exceeds the allowance.
+
+    Parameters
+    ----------
+    estimator, X, y
+        As for :func:`neg_fit_gap`.
+    allowance : float, default=0.02
+        The gap that costs nothing. To set it: ``functools.partial(penalized_accuracy,
+        allowance=0.01)``.
+
+    Returns
+    -------
+    score : float
+
+    Raises
+    ------
+    ValueError
+        The estimator keeps no training accuracy.
+    """
+    accuracy = _accuracy(estimator, X, y)
+    return accuracy - max(0.0, _train_accuracy(estimator) - accuracy - allowance)
+
+
+def _accuracy(estimator: Any, X: Any, y: Any) -> float:
+    return float(accuracy_score(y, estimator.predict(X)))
+
+
+def _train_accuracy(estimator: Any) -> float:
+    core = get_core(estimator)
+    accuracy = getattr(core, "train_accuracy_", None)
+    if accuracy is None:
+        raise ValueError(
+            f"{type(core).__name__} keeps no training accuracy (train_accuracy_). Use "
+            "cross_validate(..., scoring='accuracy', return_train_score=True) and subtract."
+        )
+    return float(accuracy)

@@ -1,0 +1,108 @@
+"""Predict from the learned arrays alone, without tensorflow."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import erf, expit
+
+Array = np.ndarray[Any, Any]
+
+# Rows are taken in blocks so that a block's activations stay in the processor's cache.
+BLOCK_ROWS = 1024
+
+SELU_ALPHA = 1.6732632423543772  # Klambauer et al., Self-normalizing neural networks, 2017
+SELU_SCALE = 1.0507009873554805
+LEAKY_SLOPE = 0.2  # Keras's default for leaky_relu
+
+
+def _relu(z: Array) -> Array:
+    return np.maximum(z, 0, out=z)
+
+
+def _elu(z: Array) -> Array:
+    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+
+def _selu(z: Array) -> Array:
+    return z.dtype.type(SELU_SCALE) * np.where(
+        z > 0, z, z.dtype.type(SELU_ALPHA) * np.expm1(np.minimum(z, 0))
+    )
+
+
+def _gelu(z: Array) -> Array:
+    return z * (1 + erf(z / z.dtype.type(np.sqrt(2)))) / 2
+
+
+def _leaky_relu(z: Array) -> Array:
+    return np.where(z > 0, z, z.dtype.type(LEAKY_SLOPE) * z)
+
+
+def _softplus(z: Array) -> Array:
+    return np.logaddexp(z, z.dtype.type(0))
+
+
+# By Keras's names. Each function may overwrite its argument.
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "elu": _elu,
+    "gelu": _gelu,
+    "leaky_relu": _leaky_relu,
+    "relu": _relu,
+    "selu": _selu,
+    "sigmoid": expit,
+    "silu": lambda z: z * expit(z),
+    "softplus": _softplus,
+    "tanh": np.tanh,
+}
+
+
+def predict_proba(
+    X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str
+) -> Array:
+    """Run rows through the network and return each class's probability.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Any numeric dtype; computed in the dtype of `coefs`.
+    coefs, intercepts : sequences of ndarray
+        Per layer a matrix (n_in, n_out) and a vector (n_out,), float32 or float64.
+    activation : str
+        The hidden layers' activation, a key of `ACTIVATIONS`; the last layer is a softmax.
+
+    Returns
+    -------
+    proba : ndarray of shape (n_samples, n_classes), in the dtype of `coefs`
+    """
+    proba = np.empty((len(X), len(intercepts[-1])), dtype=coefs[0].dtype)
+    hidden = ACTIVATIONS[activation]
+    for start in range(0, len(X), BLOCK_ROWS):
+        rows = X[start : start + BLOCK_ROWS].astype(coefs[0].dtype, copy=False)
+        for coef, intercept in zip(coefs[:-1], intercepts[:-1], strict=True):
+            rows = hidden(_affine(rows, coef, intercept))
+        proba[start : start + BLOCK_ROWS] = _softmax(_affine(rows, coefs[-1], intercepts[-1]))
+    return proba
+
+
+def _affine(rows: Array, coef: Array, intercept: Array) -> Array:
+    z: Array = rows @ coef
+    z += intercept
+    return z
+
+
+def _softmax(z: Array) -> Array:
+    z -= z.max(axis=1, keepdims=True)
+    np.exp(z, out=z)
+    z /= z.sum(axis=1, keepdims=True)
+    return z
+
+
+def cross_entropy(proba: Array, y: Array) -> Array:
+    """Return minus the log of each row's probability of its true class.
+
+    Probabilities are clipped from below at the smallest normal number of their dtype, so that
+    a sure mistake costs much and not infinitely much.
+    """
+    chosen = proba[np.arange(len(y)), y]
+    loss: Array = -np.log(np.maximum(chosen, np.finfo(proba.dtype).tiny))
+    return loss

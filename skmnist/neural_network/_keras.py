@@ -1,0 +1,86 @@
+"""Build the Keras network and let scikeras fit it (the only import of scikeras)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import sklearn
+from scikeras.wrappers import KerasClassifier
+
+from skmnist.neural_network import _engine
+from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
+
+Array = np.ndarray[Any, Any]
+
+
+def train(
+    network: Network,
+    optimizer: Optimizer,
+    plan: Plan,
+    watch: Watch,
+    X: Array,
+    y: Array,
+    keras_callbacks: list[Any],
+) -> None:
+    """Train by `plan`; `watch` holds what came of it, also when it was interrupted."""
+    by_batches = _engine.hooks_batches(keras_callbacks)
+    with _model_for(network, optimizer, plan, watch, by_batches=by_batches) as model:
+        scikeras = KerasClassifier(
+            model=lambda: model,
+            loss="sparse_categorical_crossentropy",
+            optimizer=model.optimizer,
+            batch_size=plan.batch_size,
+            epochs=plan.epochs,
+            shuffle=plan.shuffle,
+            callbacks=keras_callbacks,
+            verbose=0,
+            # seeds tensorflow's global generator, for Keras's own loop only
+            random_state=plan.seed if by_batches else None,
+        )
+        try:
+            with sklearn.config_context(assume_finite=True):  # X was looked through already
+                scikeras.fit(X, y, plan=plan, watch=watch)
+        except KeyboardInterrupt:
+            if watch.weights is None:
+                raise
+            watch.stop_reason = "interrupted"
+
+
+@contextmanager
+def _model_for(
+    network: Network, optimizer: Optimizer, plan: Plan, watch: Watch, *, by_batches: bool
+) -> Iterator[Any]:
+    started = time.perf_counter()
+    if by_batches:  # a callback may do anything to its model: it gets one of its own
+        model = _engine.build_model(
+            network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=plan.seed
+        )
+        watch.setup_seconds += time.perf_counter() - started
+        yield model
+    else:
+        with _engine.borrow_model(network, optimizer) as model:
+            watch.setup_seconds += time.perf_counter() - started
+            yield model
+
+
+def make_keras_model(
+    image_shape: tuple[int, ...], activation: str, dropout: float, weights: list[Array]
+) -> Any:
+    """Build a plain Keras model with learned weights: Flatten, then the Dense layers."""
+    import keras
+
+    dtype = str(weights[0].dtype)
+    layers: list[Any] = [
+        keras.layers.Input(image_shape, dtype=dtype),
+        keras.layers.Flatten(dtype=dtype),
+    ]
+    for kernel in weights[:-2:2]:
+        layers.append(keras.layers.Dense(kernel.shape[1], activation, dtype=dtype))
+        if dropout:
+            layers.append(keras.layers.Dropout(dropout, dtype=dtype))
+    layers.append(keras.layers.Dense(weights[-1].shape[0], "softmax", dtype=dtype))
+    model = keras.Sequential(layers)
+    model.set_weights(weights)
+    return model

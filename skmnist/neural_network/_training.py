@@ -1,0 +1,183 @@
+"""What a training run is told, what it reports, and what it hands back; no framework here."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+StopReason = Literal["epochs", "patience", "callback", "interrupted", "nonfinite"]
+
+SCHEDULES: dict[str, Callable[[Array], Array]] = {
+    # From progress in [0, 1) to a factor on the learning rate.
+    "constant": np.ones_like,
+    # Loshchilov & Hutter, SGDR, 2017, without restarts
+    "cosine": lambda t: (1 + np.cos(np.pi * t)) / 2,
+    "exponential": lambda t: 0.01**t,
+    "linear": lambda t: 1 - t,
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """The architecture, as far as it decides which compiled program can train it."""
+
+    n_features: int
+    hidden_layer_sizes: tuple[int, ...]
+    n_classes: int
+    activation: str
+    dtype: str  # "float32" or "float64"
+    with_dropout: bool
+    with_l2: bool
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        return (self.n_features, *self.hidden_layer_sizes, self.n_classes)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The optimizer, without its learning rate, which may change from fit to fit."""
+
+    name: str
+    momentum: float
+    weight_decay: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training run: its numbers, its rows, and where it starts."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str
+    dropout: float
+    l2: float
+    shuffle: bool
+    patience: int | None
+    monitor: str
+    train_rows: Array  # rows of X to train on, int32
+    validation_rows: Array  # rows of X to validate on, int32; may be empty
+    train_weight: Array | None  # a weight per row of X, mean 1 over the training rows
+    validation_weight: Array | None
+    initial_weights: list[Array]  # kernel, bias, kernel, bias, ...
+    seed: int
+
+    @property
+    def n_steps(self) -> int:
+        """Updates per epoch."""
+        return -(-len(self.train_rows) // self.batch_size)
+
+    def learning_rates(self, epoch: int) -> Array:
+        """Return the learning rate of each update in this epoch (counted from 0)."""
+        steps = epoch * self.n_steps + np.arange(self.n_steps)
+        progress = steps / max(1, self.epochs * self.n_steps)
+        return (self.learning_rate * SCHEDULES[self.schedule](progress)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class EpochEvent:
+    """What is known after an epoch; every function in `callbacks` gets one.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch that has ended, from 1.
+    epochs : int
+        How many there will be at most.
+    logs : dict of str to float
+        `loss`, `accuracy` and, with validation, `val_loss`, `val_accuracy`.
+    best_epoch : int
+        The epoch with the best monitored value so far.
+    seconds : float
+        Training time so far, without importing and compiling.
+    eta : float
+        Seconds left if no early stopping happens.
+    """
+
+    epoch: int
+    epochs: int
+    logs: dict[str, float]
+    best_epoch: int
+    seconds: float
+    eta: float
+
+
+@dataclass
+class Watch:
+    """Follows a run epoch by epoch: what is best, what is kept, when to stop.
+
+    With a patience the weights of the best epoch are kept, otherwise those of the last one. An
+    epoch whose loss or weights are not finite is never kept.
+    """
+
+    plan: Plan
+    listeners: list[Callable[[EpochEvent], Any]] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    weights: list[Array] | None = None
+    best_epoch: int = 0
+    best_value: float = float("nan")
+    kept_epoch: int = 0
+    stop_reason: StopReason = "epochs"
+    setup_seconds: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that have ended."""
+        return len(self.history.get("loss", ()))
+
+    def start(self) -> None:
+        """Start the clock; importing and compiling lie before this."""
+        self._started = time.perf_counter()
+
+    def ends(
+        self,
+        logs: dict[str, float],
+        read_weights: Callable[[], list[Array]],
+        *,
+        finite: bool,
+        asked: bool = False,
+    ) -> bool:
+        """Take in an epoch and say whether it was the last.
+
+        `finite` says whether the weights are, `asked` whether a Keras callback wants to stop.
+        """
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+        epoch = self.n_epochs
+        if not (finite and np.isfinite(logs["loss"])):
+            self.stop_reason = "nonfinite"
+            return True
+        value = logs[self.plan.monitor]
+        improved = self._improved(value)
+        if improved:
+            self.best_epoch, self.best_value = epoch, value
+        if improved or self.plan.patience is None:
+            self.kept_epoch, self.weights = epoch, read_weights()
+        self.seconds = time.perf_counter() - self._started
+        event = EpochEvent(
+            epoch=epoch,
+            epochs=self.plan.epochs,
+            logs=logs,
+            best_epoch=self.best_epoch,
+            seconds=self.seconds,
+            eta=self.seconds / epoch * (self.plan.epochs - epoch),
+        )
+        for listener in self.listeners:
+            asked |= listener(event) is True
+        if asked:
+            self.stop_reason = "callback"
+        elif self.plan.patience is not None and epoch - self.best_epoch >= self.plan.patience:
+            self.stop_reason = "patience"
+        return self.stop_reason != "epochs"
+
+    def _improved(self, value: float) -> bool:
+        if not self.best_epoch:
+            return True
+        if self.plan.monitor.endswith("accuracy"):
+            return value > self.best_value
+        return value < self.best_value

@@ -1,0 +1,5 @@
+"""Preparing pixels for a neural network."""
+
+from skmnist.preprocessing._normalizer import PixelNormalizer
+
+__all__ = ["PixelNormalizer"]

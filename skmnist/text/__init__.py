@@ -1,0 +1,94 @@
+"""What the results, the command line and the report say, a catalogue per language.
+
+A catalogue is a TOML file named for its language; a further language is one more file with the
+same keys and placeholders.
+"""
+
+import locale
+import os
+import string
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["Catalogue", "get_catalogue", "get_languages", "guess_language"]
+
+
+@cache
+def get_languages() -> tuple[str, ...]:
+    """Return the codes of the languages there is a catalogue for, English first."""
+    codes = {
+        file.name.removesuffix(".toml")
+        for file in files(__name__).iterdir()
+        if file.name.endswith(".toml")
+    }
+    return ("en", *sorted(codes - {"en"}))
+
+
+def guess_language() -> str:
+    """Return the language of the environment's locale where there is a catalogue, else "en"."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        code = os.environ.get(variable)
+        if code:
+            break
+    else:
+        code = locale.getlocale()[0] or ""
+    code = code.split(".")[0].split("_")[0].lower()
+    return code if code in get_languages() else "en"
+
+
+@cache
+def get_catalogue(language: str) -> "Catalogue":
+    """Return the catalogue of a language.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+
+    Examples
+    --------
+    >>> from skmnist.text import get_catalogue
+    >>> get_catalogue("de").format("{:.2f} von {:,}", 97.56, 10000)
+    '97,56 von 10.000'
+    >>> get_catalogue("fr")
+    Traceback (most recent call last):
+    ValueError: language='fr' must be one of 'en', 'de'.
+    """
+    if language not in get_languages():
+        known = ", ".join(map(repr, get_languages()))
+        raise ValueError(f"language={language!r} must be one of {known}.")
+    content = (files(__name__) / f"{language}.toml").read_text(encoding="utf-8")
+    return Catalogue(tomllib.loads(content))
+
+
+class Catalogue(string.Formatter):
+    """The phrases of one language; numbers in them follow the language's signs."""
+
+    def __init__(self, entries: dict[str, Any]) -> None:
+        self.phrases = dict(_flatten(entries))
+        signs = {".": "decimal", ",": "thousands", "%": "percent"}
+        self._signs = str.maketrans({s: self.phrases[f"number.{n}"] for s, n in signs.items()})
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """Return the phrase `key` with its placeholders filled."""
+        return self.vformat(self.phrases[key], (), values)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.phrases
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Format a number with the language's signs; text is left as it is."""
+        text: str = super().format_field(value, format_spec)
+        if isinstance(value, str):
+            return text
+        return text.translate(self._signs)
+
+
+def _flatten(entries: dict[str, Any], prefix: str = "") -> Any:
+    for key, value in entries.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
