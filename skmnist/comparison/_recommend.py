@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmnist.text import get_catalogue
+from skmnist.text import get_catalogue, get_languages
 
 # What counts as cheap, the first one that is known of every candidate.
 COSTS = ("n_parameters", "fit_time")
@@ -75,10 +75,8 @@ class Recommendation:
         """
         if self.other is None or self.n_test is None:
             return False
-        variance = sum(
-            self.accuracies[name] * (1 - self.accuracies[name]) / self.n_test
-            for name in (self.model, self.other)
-        )
+        shares = (self.accuracies[self.model], self.accuracies[self.other])
+        variance = sum(share * (1 - share) / self.n_test for share in shares)
         return self.accuracy_difference <= CONFIDENCE_Z * float(np.sqrt(variance))
 
     def reason(self, language: str = "en") -> str:
@@ -136,6 +134,7 @@ class Recommendation:
         """Return all figures and the reason in each language, for JSON."""
         return {
             **asdict(self),
+            "reason": {language: self.reason(language) for language in get_languages()},
             "accuracy_difference": self.accuracy_difference,
             "fewer_errors": self.fewer_errors,
             "may_be_chance": self.may_be_chance,
@@ -208,16 +207,16 @@ def recommend(
     similar = table[(lead < margin) & ~np.isclose(lead, margin, rtol=0, atol=1e-12)]
     cost = next((c for c in COSTS if c in table and similar[c].notna().all()), None)
     model, rule = best, "clearly_better"
-    if len(similar) > 1 and cost is None:
-        rule = "only_known"
+    if cost is None:
+        rule = "only_known" if len(similar) > 1 else rule
     elif len(similar) > 1:
         # among equally cheap ones the more accurate
         order = similar.sort_values([cost, "test_accuracy"], ascending=[True, False])
         model = str(order.index[0])
         rule = "best_and_cheapest" if model == best else "similar"
-    elif cost is not None and table[cost].notna().all() and table[cost].idxmin() == best:
+    elif table[cost].notna().all() and str(table[cost].idxmin()) == best:
         rule = "best_and_cheapest"
-    other: str = best if model != best else str(accuracy.drop(best).idxmax())
+    other = best if model != best else str(accuracy.drop(best).idxmax())
     pair = table.loc[[model, other]]
     costs = {c: tuple(pair[c].tolist()) for c in COSTS if c in pair and pair[c].notna().all()}
     return Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)

@@ -80,7 +80,8 @@ class FitDiagnosis:
         if self.last_gap is not None:
             phrases.append("last_epoch")
         if self.val_loss_trend_up:
-            phrases.append("both_trends" if self.train_loss_trend_down else "val_loss_up")
+            trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
+            phrases.append(f"{trend}_overfitting" if self.label == "overfitting" else trend)
         elif self.val_loss_trend_up is not None:
             phrases.append("val_loss_stable")
         if self.val_loss_far_above:

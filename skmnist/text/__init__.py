@@ -10,6 +10,7 @@ import string
 import tomllib
 from functools import cache
 from importlib.resources import files
+from numbers import Number
 from typing import Any
 
 __all__ = ["Catalogue", "get_catalogue", "get_languages", "guess_language"]
@@ -60,13 +61,14 @@ def get_catalogue(language: str) -> "Catalogue":
         known = ", ".join(map(repr, get_languages()))
         raise ValueError(f"language={language!r} must be one of {known}.")
     content = (files(__name__) / f"{language}.toml").read_text(encoding="utf-8")
-    return Catalogue(tomllib.loads(content))
+    return Catalogue(language, tomllib.loads(content))
 
 
 class Catalogue(string.Formatter):
     """The phrases of one language; numbers in them follow the language's signs."""
 
-    def __init__(self, entries: dict[str, Any]) -> None:
+    def __init__(self, language: str, entries: dict[str, Any]) -> None:
+        self.language = language
         self.phrases = dict(_flatten(entries))
         signs = {".": "decimal", ",": "thousands", "%": "percent"}
         self._signs = str.maketrans({s: self.phrases[f"number.{n}"] for s, n in signs.items()})
@@ -79,11 +81,9 @@ class Catalogue(string.Formatter):
         return key in self.phrases
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format a number with the language's signs; text is left as it is."""
+        """Format a number with the language's signs; all else is left as it is."""
         text: str = super().format_field(value, format_spec)
-        if isinstance(value, str):
-            return text
-        return text.translate(self._signs)
+        return text.translate(self._signs) if isinstance(value, Number) else text
 
 
 def _flatten(entries: dict[str, Any], prefix: str = "") -> Any:

@@ -1,0 +1,147 @@
+"""Puts results on a terminal, in the reader's language."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from skmnist.comparison import ModelComparison, ModelResult
+from skmnist.text import Catalogue
+
+MAX_WIDTH = 100
+MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
+
+
+class Screen:
+    """Writes to standard output; what comes from data is shown as text, never as markup."""
+
+    def __init__(self, say: Catalogue) -> None:
+        self.say = say
+        console = Console(markup=False, highlight=False, emoji=False)
+        console.width = min(console.width, MAX_WIDTH)
+        self._console = console
+
+    def show_title(self, key: str, **values: Any) -> None:
+        """Write a heading."""
+        self._console.print()
+        self._console.print(Rule(Text(self.say(key, **values), style="bold"), align="left"))
+
+    def say_line(self, key: str, **values: Any) -> None:
+        """Write a phrase, wrapped between words."""
+        self._console.print(self.say(key, **values))
+
+    def show_data(self, digits: Any, name: str, max_value: float) -> None:
+        """Write what there is to learn from."""
+        self.show_title("cli.data_title")
+        self.say_line("cli.data_name", name=name)
+        self.say_line("cli.data_train", shape=str(digits.X_train.shape))
+        self.say_line("cli.data_test", shape=str(digits.X_test.shape))
+        self.say_line("cli.data_pixels", max_value=max_value)
+
+    def show_result(self, result: ModelResult) -> None:
+        """Write how a model was trained, what its fit is, and how it did on the test set."""
+        self._show_training(result)
+        self.show_title("cli.analysis_title", name=result.name)
+        language = self.say.language
+        if result.diagnosis is not None:
+            label = self.say(f"diagnosis.{result.diagnosis.label}")
+            self._console.print(
+                Text.assemble((self.say("cli.diagnosis", label=label), "bold"), " ")
+                + Text(result.diagnosis.sentence(language))
+            )
+        advice = result.advice(language)
+        for kind, style in (("strengths", "green"), ("weaknesses", "yellow"), ("improvements", "")):
+            sentences = getattr(advice, kind)
+            if sentences:
+                self._console.print()
+                self._console.print(Text(self.say(f"cli.{kind}"), style=f"bold {style}"))
+                for sentence in sentences:
+                    self._print_item(sentence)
+        self._show_report(result)
+        self._show_confusion(result)
+
+    def show_comparison(self, comparison: ModelComparison) -> None:
+        """Write the table and the recommendation."""
+        self.show_title("cli.comparison_title")
+        formats = {"test_accuracy": "{:.4f}", "gap": "{:.4f}", "fit_time": "{:.1f}"}
+        table = self._table("cli.column_model", *(f"cli.column_{c}" for c in comparison.table))
+        for name, row in comparison.table.iterrows():
+            cells = []
+            for column, value in row.items():
+                if value is None or value != value:  # NaN
+                    cells.append("-")
+                elif column == "diagnosis":
+                    cells.append(self.say(f"diagnosis.{value}"))
+                else:
+                    cells.append(self.say.format(formats.get(str(column), "{:,}"), value))
+            table.add_row(str(name), *cells)
+        self._console.print(table)
+        self.say_line("cli.comparison_note")
+        recommendation = comparison.recommendation
+        title = self.say("cli.recommendation_title", model=recommendation.model)
+        self._console.print()
+        self._console.print(
+            Panel(
+                Text(recommendation.reason(self.say.language)),
+                title=Text(title, style="bold green"),
+                title_align="left",
+            )
+        )
+
+    def _show_training(self, result: ModelResult) -> None:
+        network = result.estimator[-1]
+        if not result.n_epochs:
+            self.say_line("cli.untrained", name=result.name)
+            return
+        reason = network.stop_reason_
+        if reason == "epochs":
+            reason = "epochs" if network.patience is None else "epochs_best"
+        self.say_line(
+            "cli.trained",
+            name=result.name,
+            n_epochs=result.n_epochs,
+            seconds=result.fit_time,
+            kept=network.kept_epoch_,
+            reason=self.say(f"cli.reason_{reason}", patience=network.patience),
+        )
+
+    def _show_report(self, result: ModelResult) -> None:
+        self.show_title("cli.report_title", name=result.name, accuracy=result.errors.accuracy)
+        report = result.errors.report
+        table = self._table("cli.column_digit", *(f"cli.column_{c}" for c in report))
+        for label, row in report.iterrows():
+            shares = [self.say.format("{:.4f}", row[c]) for c in ("precision", "recall", "f1")]
+            table.add_row(str(label), *shares, self.say.format("{:,}", int(row["support"])))
+        self._console.print(table)
+        self.say_line("cli.report_note")
+
+    def _show_confusion(self, result: ModelResult) -> None:
+        confusion = result.errors.confusion
+        if len(confusion) > MAX_MATRIX_CLASSES:
+            return
+        self.show_title("cli.confusion_title", name=result.name)
+        table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+        for column_label in ("", *map(str, confusion.columns)):
+            table.add_column(Text(column_label), justify="right", overflow="ellipsis", no_wrap=True)
+        for at, (label, row) in enumerate(confusion.iterrows()):
+            cells = [
+                Text(str(count), style="bold" if at == column else "" if count else "dim")
+                for column, count in enumerate(row)
+            ]
+            table.add_row(Text(str(label)), *cells)
+        self._console.print(table)
+
+    def _table(self, *keys: str) -> Table:
+        table = Table(box=box.SIMPLE, pad_edge=False)
+        for at, key in enumerate(keys):
+            table.add_column(Text(self.say(key)), justify="right" if at else "left")
+        return table
+
+    def _print_item(self, sentence: str) -> None:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row("-", Text(sentence))
+        self._console.print(grid)

@@ -1,0 +1,371 @@
+"""The command line: it arranges what the rest of the package finds out, and decides nothing.
+
+Only typer and the texts are imported at the top: ``skmnist --help`` answers at once.
+"""
+
+import difflib
+import errno
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skmnist import __version__
+from skmnist.text import Catalogue, get_catalogue, get_languages, guess_language
+
+if TYPE_CHECKING:
+    from skmnist._screen import Screen
+    from skmnist.comparison import ModelResult
+
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+MAX_SEED = 2**32 - 1
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C has ended
+
+# Not public by name: click's class in older versions of typer, typer's own copy in newer ones.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+class OptionError(Exception):
+    """An option with a value that is not allowed: told in one line, exit status 2."""
+
+    def __init__(self, option: str, value: Any, rule: str) -> None:
+        super().__init__(f"{option} {value}: {rule}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, default=None
+        What stands behind ``skmnist``; None takes them from the process.
+
+    Returns
+    -------
+    status : int
+        0 done, 1 a run that failed, 2 wrong usage, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    say = get_catalogue(guess_language())
+    try:
+        say = get_catalogue(_find_language(arguments))
+        status = make_app(say)(arguments, prog_name="skmnist", standalone_mode=False)
+    except OptionError as error:
+        return _fail(say, str(error), 2)
+    except _UsageError as error:
+        return _fail(say, error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail(say, say("cli.interrupted_early"), INTERRUPTED, prefix=False)
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return int(status or 0)
+
+
+def _fail(say: Catalogue, message: str, status: int, *, prefix: bool = True) -> int:
+    line = say("cli.error", message=message) if prefix else message
+    print(" ".join(line.split()), file=sys.stderr)
+    return status
+
+
+def _find_language(arguments: list[str]) -> str:
+    """Find --lang before anything is parsed: the help, too, is in that language."""
+    for at, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--lang" and (equals or at + 1 < len(arguments)):
+            language = value if equals else arguments[at + 1]
+            if language not in get_languages():
+                say = get_catalogue(guess_language())
+                raise OptionError("--lang", language, _choice_rule(say, language, get_languages()))
+            return language
+    return guess_language()
+
+
+def _choice_rule(say: Catalogue, value: str, choices: Sequence[str]) -> str:
+    rule = say("cli.rule.choice", choices=", ".join(choices))
+    close = difflib.get_close_matches(value, choices, n=1)
+    return f"{rule}; {say('cli.rule.did_you_mean', suggestion=close[0])}" if close else rule
+
+
+def _number(
+    say: Catalogue, name: str, kind: type[int] | type[float], allowed: Callable[[Any], bool]
+) -> Callable[[Any], Any]:
+    """Make the parser of a number that must be allowed."""
+
+    def parse(text: Any) -> Any:
+        option = f"--{name.replace('_', '-')}"
+        try:
+            value = kind(text)
+        except ValueError:
+            raise OptionError(option, text, say(f"cli.rule.{name}")) from None
+        if not allowed(value):
+            raise OptionError(option, text, say(f"cli.rule.{name}"))
+        return value
+
+    return parse
+
+
+def make_app(say: Catalogue) -> typer.Typer:
+    """Build the commands, with their help in the language of `say`."""
+    app = typer.Typer(
+        help=say("cli.help"),
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": []},
+    )
+    panels = {name: say(f"cli.panel_{name}") for name in ("data", "training", "output")}
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            print(f"skmnist {__version__}")
+            raise typer.Exit
+
+    def show_help(context: typer.Context, wanted: bool) -> None:
+        if wanted:
+            print(context.get_help(), end="")  # empty where typer prints it by itself
+            raise typer.Exit
+
+    def help_option(panel: str | None) -> Any:
+        return typer.Option(
+            "--help",
+            "-h",
+            metavar="",
+            is_eager=True,
+            callback=show_help,
+            help=say("cli.help_help"),
+            rich_help_panel=panel,
+        )
+
+    def option(
+        name: str, kind: type[int] | type[float], allowed: Callable[[Any], bool], metavar: str
+    ) -> Any:
+        return typer.Option(
+            f"--{name.replace('_', '-')}",
+            parser=_number(say, name, kind, allowed),
+            metavar=metavar,
+            help=say(f"cli.{name}_help"),
+            rich_help_panel=panels["data" if name == "train_size" else "training"],
+        )
+
+    def parse_optimizer(name: str) -> str:
+        if name not in OPTIMIZERS:
+            raise OptionError("--optimizer", name, _choice_rule(say, name, OPTIMIZERS))
+        return name
+
+    @app.callback(invoke_without_command=True)
+    def skmnist(
+        context: typer.Context,
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version",
+                metavar="",
+                is_eager=True,
+                callback=show_version,
+                help=say("cli.version_help"),
+            ),
+        ] = False,
+        help_: Annotated[bool, help_option(None)] = False,
+    ) -> None:
+        if context.invoked_subcommand is None:
+            show_help(context, wanted=True)
+
+    @app.command(help=say("cli.compare_help"))
+    def compare(
+        data: Annotated[
+            str,
+            typer.Option(
+                metavar="mnist|FILE", help=say("cli.data_help"), rich_help_panel=panels["data"]
+            ),
+        ] = "mnist",
+        train_size: Annotated[Any, option("train_size", int, lambda n: n >= 1, "N")] = None,
+        epochs: Annotated[Any, option("epochs", int, lambda n: n >= 0, "N")] = 100,
+        batch_size: Annotated[Any, option("batch_size", int, lambda n: n >= 1, "N")] = 128,
+        learning_rate: Annotated[
+            Any, option("learning_rate", float, lambda x: 0 < x < float("inf"), "X")
+        ] = 0.001,
+        optimizer: Annotated[
+            Any,
+            typer.Option(
+                parser=parse_optimizer,
+                metavar="NAME",
+                help=say("cli.optimizer_help", others="adamw, nadam, rmsprop"),
+                rich_help_panel=panels["training"],
+            ),
+        ] = "adam",
+        patience: Annotated[Any, option("patience", int, lambda n: n >= 1, "N")] = 15,
+        dropout: Annotated[Any, option("dropout", float, lambda x: 0 <= x < 1, "X")] = 0.0,
+        l2: Annotated[Any, option("l2", float, lambda x: 0 <= x < float("inf"), "X")] = 0.0,
+        seed: Annotated[Any, option("seed", int, lambda n: 0 <= n <= MAX_SEED, "N")] = 0,
+        lang: Annotated[
+            str | None,
+            typer.Option(
+                metavar="|".join(get_languages()),
+                help=say("cli.lang_help", languages=", ".join(get_languages())),
+                rich_help_panel=panels["output"],
+                show_default=False,
+            ),
+        ] = None,
+        json_path: Annotated[
+            Path | None,
+            typer.Option(
+                "--json",
+                metavar="FILE",
+                help=say("cli.json_help"),
+                rich_help_panel=panels["output"],
+            ),
+        ] = None,
+        force: Annotated[
+            bool,
+            typer.Option(
+                "--force", metavar="", help=say("cli.force_help"), rich_help_panel=panels["output"]
+            ),
+        ] = False,
+        help_: Annotated[bool, help_option(panels["output"])] = False,
+    ) -> int:
+        settings = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "optimizer": optimizer,
+            "patience": patience,
+            "dropout": dropout,
+            "l2": l2,
+            "random_state": seed,
+        }
+        if json_path is not None:
+            _check_writable(say, json_path, force=force)
+        return _compare(say, data, train_size, settings, json_path)
+
+    return app
+
+
+def _check_writable(say: Catalogue, path: Path, *, force: bool) -> None:
+    """Refuse an output file before hours of training, not after."""
+    if path.exists() and not force:
+        raise OptionError("--json", path, say("cli.rule.json_exists"))
+    folder = path.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
+        problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
+        raise OptionError("--json", path, say("cli.rule.json_folder", problem=problem))
+
+
+def _compare(
+    say: Catalogue,
+    data: str,
+    train_size: int | None,
+    settings: dict[str, Any],
+    json_path: Path | None,
+) -> int:
+    from skmnist._screen import Screen
+    from skmnist.comparison import ModelComparison
+
+    digits, name = _load(say, data, train_size, settings["random_state"])
+    screen = Screen(say)
+    max_value = _max_value(digits)
+    screen.show_data(digits, name, max_value)
+    results: list[ModelResult] = []
+    status = 0
+    try:
+        for result in _train(screen, digits, max_value, settings):
+            results.append(result)
+            screen.show_result(result)
+            if getattr(result.estimator[-1], "stop_reason_", "") == "interrupted":
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
+        status = INTERRUPTED
+    except ValueError as error:
+        return _fail(say, str(error), 1)
+    comparison = ModelComparison(results) if results and not status else None
+    if comparison is not None:
+        screen.show_comparison(comparison)
+    if json_path is not None and results:
+        document = {
+            "schema": "skmnist.compare/1",
+            "skmnist": __version__,
+            "data": {"name": name, "n_train": len(digits.y_train), "n_test": len(digits.y_test)},
+            "settings": settings,
+            "models": [result.to_dict() for result in results],
+            "recommendation": comparison and comparison.recommendation.to_dict(),
+        }
+        _write_json(json_path, document)
+        screen.say_line("cli.written", file=json_path)
+    return status
+
+
+def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple[Any, str]:
+    from skmnist.datasets import DatasetError, load_digit_archive, load_mnist
+    from skmnist.datasets._bunch import take_part
+
+    try:
+        digits = load_mnist() if data == "mnist" else load_digit_archive(data)
+    except DatasetError as error:
+        rule = say("cli.rule.data", problem=error)
+        if not Path(data).exists() and difflib.get_close_matches(data, ["mnist"]):
+            rule += f"; {say('cli.rule.did_you_mean', suggestion='mnist')}"
+        raise OptionError("--data", data, rule) from None
+    try:
+        digits.X_train, digits.y_train = take_part(
+            digits.X_train, digits.y_train, train_size, parameter="train_size", random_state=seed
+        )
+    except ValueError:
+        low, high = len(set(digits.y_train.tolist())), len(digits.y_train)
+        rule = say("cli.rule.train_size", low=low, high=high)
+        raise OptionError("--train-size", train_size, rule) from None
+    return digits, say("data.bundled") if data == "mnist" else data
+
+
+def _max_value(digits: Any) -> float:
+    """Guess the value of full ink: 255 unless the pixels say otherwise."""
+    highest = float(max(digits.X_train.max(), digits.X_test.max()))
+    if digits.X_train.dtype.kind == "f" and highest <= 1:
+        return 1.0
+    return max(255.0, highest)
+
+
+def _train(
+    screen: "Screen", digits: Any, max_value: float, settings: dict[str, Any]
+) -> Iterator["ModelResult"]:
+    """Train both networks, each in a Pipeline, and evaluate each when it is trained."""
+    from sklearn.pipeline import Pipeline
+
+    from skmnist._progress import EpochLog, spinner
+    from skmnist.comparison._compare import iterate_results
+    from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
+    from skmnist.neural_network._tensorflow import load_training
+    from skmnist.preprocessing import PixelNormalizer
+
+    if settings["epochs"]:
+        with spinner(screen.say("cli.loading")):
+            load_training()
+    for name, network in (("NN", SimpleNNClassifier), ("DNN", DeepNNClassifier)):
+        screen.show_title("cli.training_title", name=name)
+        with EpochLog(name, eta=screen.say("cli.eta")) as log, warnings.catch_warnings():
+            # what they say is in stop_reason_, and is told in the reader's language
+            warnings.simplefilter("ignore")
+            pipeline = Pipeline(
+                [
+                    ("normalize", PixelNormalizer(max_value=max_value)),
+                    ("network", network(**settings, callbacks=[log.__call__])),
+                ]
+            )
+            yield from iterate_results(
+                [(name, pipeline)], digits.X_train, digits.y_train, digits.X_test, digits.y_test
+            )
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write the whole file or nothing."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
