@@ -55,14 +55,17 @@ class EpochLog:
         if is_terminal():
             from rich.live import Live
 
-            self._live = Live(console=_console(), auto_refresh=False)
-            self._live.start()
+            self._live = Live(f"{self.name} ...", console=_console(), auto_refresh=False)
+            self._live.start(refresh=True)
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._live is not None:
             self._live.stop()
             self._live.console.file.close()
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self  # scikit-learn's clone copies callbacks, and there is only one screen
 
     def __call__(self, event: Any) -> None:
         """Show the epoch that has ended."""

@@ -281,7 +281,7 @@ def _compare(
         print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
         status = INTERRUPTED
     except ValueError as error:
-        return _fail(say, str(error), 1)
+        status = _fail(say, str(error), 1)
     comparison = ModelComparison(results) if results and not status else None
     if comparison is not None:
         screen.show_comparison(comparison)
@@ -352,12 +352,13 @@ def _train(
             pipeline = Pipeline(
                 [
                     ("normalize", PixelNormalizer(max_value=max_value)),
-                    ("network", network(**settings, callbacks=[log.__call__])),
+                    ("network", network(**settings, callbacks=[log])),
                 ]
             )
-            yield from iterate_results(
+            (result,) = iterate_results(
                 [(name, pipeline)], digits.X_train, digits.y_train, digits.X_test, digits.y_test
             )
+        yield result
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

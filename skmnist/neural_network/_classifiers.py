@@ -178,8 +178,8 @@ class _NNClassifier(ClassifierMixin, BaseEstimator):
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"y has one class, {classes[0]!r}, in all {len(y)} rows; a classifier needs rows "
-                "of two classes or more."
+                f"y has one class, {classes.tolist()[0]!r}, in all {len(y)} rows; a classifier "
+                "needs rows of two classes or more."
             )
         if self._goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(

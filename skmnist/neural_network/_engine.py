@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -68,17 +69,20 @@ def build_model(
     """
     layers = keras.layers
     penalty = keras.regularizers.L2(l2) if l2 else None
+    # zeros: the weights are set before each run, and Keras would draw from global generators
+    dense = partial(
+        layers.Dense,
+        kernel_initializer="zeros",
+        kernel_regularizer=penalty,
+        dtype=network.dtype,
+    )
     model = EpochModel(name="mlp")
     model.add(layers.Input((network.n_features,), dtype=network.dtype))
     for units in network.hidden_layer_sizes:
-        model.add(
-            layers.Dense(units, network.activation, kernel_regularizer=penalty, dtype=network.dtype)
-        )
+        model.add(dense(units, network.activation))
         if dropout:
             model.add(layers.Dropout(dropout, seed=seed, dtype=network.dtype))
-    model.add(
-        layers.Dense(network.n_classes, "softmax", kernel_regularizer=penalty, dtype=network.dtype)
-    )
+    model.add(dense(network.n_classes, "softmax"))
     model.compile(
         optimizer=make_optimizer(optimizer),
         loss="sparse_categorical_crossentropy",
@@ -170,7 +174,9 @@ class EpochModel(keras.Sequential):
         for epoch in range(plan.epochs):
             listeners.on_epoch_begin(epoch)
             # a callback may have changed the learning rate, as ReduceLROnPlateau does
-            factor *= np.float32(self.optimizer.learning_rate.numpy()) / last_rate
+            rate = np.float32(self.optimizer.learning_rate.numpy())
+            if rate != last_rate:
+                factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
             rates = plan.learning_rates(epoch) * factor
             logs, finite = program.run(data, plan, rates, rng)
             last_rate = rates[-1]

@@ -1,10 +1,13 @@
 """Build the Keras network and let scikeras fit it (the only import of scikeras)."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 import sklearn
 from scikeras.wrappers import KerasClassifier
@@ -26,6 +29,14 @@ def train(
 ) -> None:
     """Train by `plan`; `watch` holds what came of it, also when it was interrupted."""
     by_batches = _engine.hooks_batches(keras_callbacks)
+    if by_batches:
+        names = sorted({type(callback).__name__ for callback in keras_callbacks})
+        warnings.warn(
+            f"A callback among {', '.join(names)} hooks batches, which a compiled epoch has not: "
+            "training runs in Keras's own, several times slower loop. Hook epochs to avoid that.",
+            UserWarning,
+            stacklevel=2,
+        )
     with _model_for(network, optimizer, plan, watch, by_batches=by_batches) as model:
         scikeras = KerasClassifier(
             model=lambda: model,
@@ -69,18 +80,18 @@ def make_keras_model(
     image_shape: tuple[int, ...], activation: str, dropout: float, weights: list[Array]
 ) -> Any:
     """Build a plain Keras model with learned weights: Flatten, then the Dense layers."""
-    import keras
-
     dtype = str(weights[0].dtype)
+    # zeros and a seed: Keras would draw from global generators
+    dense = partial(keras.layers.Dense, kernel_initializer="zeros", dtype=dtype)
     layers: list[Any] = [
         keras.layers.Input(image_shape, dtype=dtype),
         keras.layers.Flatten(dtype=dtype),
     ]
     for kernel in weights[:-2:2]:
-        layers.append(keras.layers.Dense(kernel.shape[1], activation, dtype=dtype))
+        layers.append(dense(kernel.shape[1], activation))
         if dropout:
-            layers.append(keras.layers.Dropout(dropout, dtype=dtype))
-    layers.append(keras.layers.Dense(weights[-1].shape[0], "softmax", dtype=dtype))
+            layers.append(keras.layers.Dropout(dropout, seed=0, dtype=dtype))
+    layers.append(dense(weights[-1].shape[0], "softmax"))
     model = keras.Sequential(layers)
     model.set_weights(weights)
     return model

@@ -16,7 +16,7 @@ def stratified_rows(y: Array, fraction: float, rng: np.random.RandomState) -> tu
     Parameters
     ----------
     y : ndarray of int, shape (n_samples,)
-        Class of each row, from 0, every class present.
+        Class of each row, from 0.
     fraction : float in (0, 1)
         Share of the rows to hold out.
     rng : RandomState
@@ -36,7 +36,7 @@ def stratified_rows(y: Array, fraction: float, rng: np.random.RandomState) -> tu
     # the classes that rounding down cut most get one more, until the total is right
     missing = max(1, round(wanted.sum())) - taken.sum()
     taken[np.argsort(taken - wanted, kind="stable")[: max(0, missing)]] += 1
-    taken = np.minimum(taken, counts - 1)
+    taken = np.clip(taken, 0, np.maximum(counts - 1, 0))
     if not taken.any():
         taken[counts.argmax()] = min(1, counts.max() - 1)
     if not taken.any():

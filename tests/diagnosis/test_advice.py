@@ -1,0 +1,125 @@
+import pytest
+
+from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
+
+LABELS = ["overfitting", "optimal", "underfitting"]
+READ_AS_WELL = {"en": "almost as well as the training", "de": "fast so gut gelesen wie die Train"}
+TOO_SURE = {"en": "too sure of itself", "de": "zu sicher"}
+
+
+@pytest.fixture
+def errors():
+    """Nines taken for fours twice, a four for a nine once."""
+    return analyze_errors([9] * 5 + [4] * 5 + [1] * 5, [9, 9, 9, 4, 4, 4, 4, 4, 4, 9] + [1] * 5)
+
+
+@pytest.fixture(params=LABELS)
+def label(request):
+    return request.param
+
+
+@pytest.fixture(params=["en", "de"])
+def language(request):
+    return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["losses close", "val loss far above"])
+def diagnosis(request, label):
+    return FitDiagnosis(
+        label,
+        gap={"overfitting": 0.05}.get(label, 0.01),
+        val_loss_far_above=request.param,
+        train_accuracy={"underfitting": 0.5}.get(label, 0.97),
+        train_loss=0.1,
+        validation_loss=0.5,
+    )
+
+
+@pytest.mark.parametrize("finding", ["overfitting", "underfitting"])
+def test_fit_is_called_a_weakness_just_where_the_label_says_so(
+    errors, diagnosis, language, finding
+):
+    weaknesses = advise(errors, diagnosis, language=language).weaknesses
+    found = any(sentence.lower().startswith(finding) for sentence in weaknesses)
+    assert found == (diagnosis.label == finding)
+
+
+@pytest.mark.parametrize("finding", ["overfitting", "underfitting"])
+def test_no_word_of_a_fit_that_the_label_denies(errors, diagnosis, language, finding):
+    advice = advise(errors, diagnosis, language=language)
+    said = " ".join(advice.strengths + advice.weaknesses + advice.improvements).lower()
+    assert finding not in said or diagnosis.label == finding
+
+
+def test_fit_is_praised_just_where_it_is_optimal(errors, diagnosis, language):
+    strengths = " ".join(advise(errors, diagnosis, language=language).strengths)
+    assert (READ_AS_WELL[language] in strengths) == (diagnosis.label == "optimal")
+
+
+def test_underfitting_is_never_told_to_regularise(errors, diagnosis, language):
+    improvements = " ".join(advise(errors, diagnosis, language=language).improvements)
+    assert diagnosis.label != "underfitting" or "Dropout" not in improvements.title()
+
+
+def test_longer_training_is_advised_just_for_underfitting(errors, diagnosis, language):
+    improvements = " ".join(advise(errors, diagnosis, language=language).improvements)
+    longer = {"en": "Train longer", "de": "Länger trainieren"}[language]
+    assert (longer in improvements) == (diagnosis.label == "underfitting")
+
+
+def test_losses_far_apart_are_a_weakness_of_what_has_learned(errors, diagnosis, language):
+    weaknesses = " ".join(advise(errors, diagnosis, language=language).weaknesses)
+    expected = diagnosis.val_loss_far_above and diagnosis.label != "underfitting"
+    assert (TOO_SURE[language] in weaknesses) == expected
+
+
+def test_gap_within_the_noise_is_neither_praised_nor_blamed(errors, language):
+    diagnosis = diagnose_fit(
+        train_accuracy=0.95, validation_accuracy=0.9, n_train=90, n_validation=10
+    )
+    assert advise(errors, diagnosis, language=language) == advise(errors, language=language)
+
+
+def test_weakest_classes_and_confusions_are_named(errors):
+    assert advise(errors).weaknesses == [
+        "Weakest classes by F1: 9 (0.67), 4 (0.73), 1 (1.00).",
+        "Most frequent confusions: 9→4 (2x), 4→9 (1x).",
+    ]
+
+
+def test_figures_are_written_in_the_language(errors):
+    assert "Schwächste Klassen nach F1: 9 (0,67), 4 (0,73), 1 (1,00)." in (
+        advise(errors, language="de").weaknesses
+    )
+
+
+def test_accuracy_and_strongest_class_are_strengths(errors):
+    strengths = advise(errors).strengths
+    assert strengths[0] == "80.00% of the test images are read correctly."
+    assert "1 (1.00)" in strengths[1]
+
+
+def test_most_frequent_confusion_is_to_be_looked_at_first(errors):
+    assert any("images of 9→4 first" in sentence for sentence in advise(errors).improvements)
+
+
+def test_perfect_model_has_no_weakness():
+    perfect = advise(analyze_errors([0, 1], [0, 1]), diagnose_fit(gap=0.0))
+    assert (perfect.weaknesses, perfect.improvements) == ([], [])
+
+
+def test_untrained_model_is_told_to_train_and_nothing_else(errors, diagnosis):
+    advice = advise(errors, diagnosis, trained=False)
+    assert advice.strengths == []
+    assert advice.weaknesses == ["The network has not been trained (0 epochs): it guesses."]
+    assert advice.improvements == ["Train it: set the number of epochs above 0."]
+
+
+def test_text_labels_are_named():
+    advice = advise(analyze_errors(["cat", "cat", "dog"], ["cat", "dog", "dog"]))
+    assert "Most frequent confusions: cat→dog (1x)." in advice.weaknesses
+
+
+def test_unknown_language(errors):
+    with pytest.raises(ValueError, match=r"language='fr' must be one of 'en', 'de'"):
+        advise(errors, language="fr")

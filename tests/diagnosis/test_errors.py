@@ -1,0 +1,121 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
+
+from skmnist.diagnosis import analyze_errors
+
+
+@pytest.fixture(params=[np.arange(10), np.array(list("abcdefghij"))], ids=["int", "str"])
+def labels(request):
+    """Random true and predicted labels, two thirds of them right."""
+    rng = np.random.default_rng(0)
+    y_true = rng.choice(request.param, 500)
+    y_pred = np.where(rng.random(500) < 0.67, y_true, rng.choice(request.param, 500))
+    return y_true, y_pred
+
+
+def test_accuracy_is_scikit_learns(labels):
+    assert analyze_errors(*labels).accuracy == pytest.approx(accuracy_score(*labels))
+
+
+def test_report_is_scikit_learns(labels):
+    expected = classification_report(*labels, output_dict=True)
+    report = analyze_errors(*labels).report.rename(columns={"f1": "f1-score"})
+    for label, row in report.iterrows():
+        assert row.to_dict() == pytest.approx(expected[str(label)])
+
+
+def test_confusion_is_scikit_learns(labels):
+    np.testing.assert_array_equal(analyze_errors(*labels).confusion, confusion_matrix(*labels))
+
+
+def test_confusion_has_true_classes_in_rows():
+    confusion = analyze_errors(["cat", "cat", "dog"], ["dog", "dog", "dog"]).confusion
+    assert confusion.loc["cat", "dog"] == 2
+    assert (confusion.index.name, confusion.columns.name) == ("true", "predicted")
+
+
+def test_numbers_of_images_and_errors(labels):
+    analysis = analyze_errors(*labels)
+    assert (analysis.n_test, analysis.n_errors) == (500, np.sum(labels[0] != labels[1]))
+
+
+def test_weakest_classes_come_first():
+    analysis = analyze_errors([1, 1, 2, 2, 3, 3], [1, 1, 2, 3, 2, 2])
+    assert analysis.weakest(2) == [(3, 0.0), (2, pytest.approx(0.4))]
+
+
+def test_strongest_classes_come_first():
+    analysis = analyze_errors([1, 1, 2, 2, 3, 3], [1, 1, 2, 3, 2, 2])
+    assert analysis.strongest(2) == [(1, 1.0), (2, pytest.approx(0.4))]
+
+
+@pytest.mark.parametrize("method", ["weakest", "strongest"])
+def test_equally_good_classes_keep_their_order(method):
+    analysis = analyze_errors([3, 1, 2], [3, 1, 2])
+    assert [label for label, _ in getattr(analysis, method)()] == [1, 2, 3]
+
+
+def test_confusions_are_ordered_by_count():
+    analysis = analyze_errors([4, 9, 9, 9, 7, 7, 2], [9, 4, 4, 4, 2, 2, 2])
+    assert analysis.confusions() == [(9, 4, 3), (7, 2, 2), (4, 9, 1)]
+
+
+def test_equally_frequent_confusions_are_ordered_by_class():
+    analysis = analyze_errors([9, 4, 2, 2], [4, 9, 7, 0])
+    assert analysis.confusions(4) == [(2, 0, 1), (2, 7, 1), (4, 9, 1), (9, 4, 1)]
+
+
+def test_confusions_leave_out_what_did_not_happen():
+    assert analyze_errors([0, 0, 1], [0, 1, 1]).confusions() == [(0, 1, 1)]
+
+
+def test_no_errors_no_confusions():
+    assert analyze_errors([0, 1], [0, 1]).confusions() == []
+
+
+def test_confusions_do_not_change_the_matrix():
+    analysis = analyze_errors([0, 0, 1], [0, 1, 1])
+    analysis.confusions()
+    assert np.diag(analysis.confusion).tolist() == [1, 1]
+
+
+def test_classes_without_a_test_image_have_no_support():
+    assert analyze_errors([0, 0, 1], [0, 5, 1]).report["support"].to_dict() == {0: 2, 1: 1, 5: 0}
+
+
+def test_classes_without_a_test_image_are_not_called_weak():
+    assert [label for label, _ in analyze_errors([0, 0, 1], [0, 5, 1]).weakest()] == [0, 1]
+
+
+def test_confusions_with_a_class_without_a_test_image_are_told():
+    assert analyze_errors([0, 0, 1], [0, 5, 1]).confusions() == [(0, 5, 1)]
+
+
+def test_classes_never_predicted_have_no_f1_and_no_warning():
+    assert analyze_errors([0, 1], [0, 0]).weakest(1) == [(1, 0.0)]
+
+
+def test_to_dict_is_json(labels):
+    analysis = analyze_errors(*labels)
+    figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
+    assert figures["classes"] == np.unique(labels[0]).tolist()
+    assert figures["confusion_matrix"] == confusion_matrix(*labels).tolist()
+    assert figures["report"]["support"] == analysis.report["support"].tolist()
+
+
+def test_no_labels():
+    with pytest.raises(ValueError, match=r"y_true has no labels; .* needs one or more"):
+        analyze_errors([], [])
+
+
+def test_other_number_of_predictions():
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[3, 2"):
+        analyze_errors([0, 1, 2], [0, 1])
+
+
+def test_numbers_against_text():
+    with pytest.raises(ValueError, match=r"Mix of label input types"):
+        analyze_errors([0, 1], ["0", "1"])

@@ -1,0 +1,359 @@
+import json
+from statistics import NormalDist
+from types import SimpleNamespace
+
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from skmnist.diagnosis import diagnose_fit
+
+RISING = [1.0, 0.5, 0.3, 0.4, 0.5, 0.6]
+FALLING = [1.0, 0.8, 0.6, 0.4, 0.3, 0.2]
+FLAT = [1.0, 0.5, 0.3, 0.3, 0.3, 0.3]
+
+
+class FittedNetwork(ClassifierMixin, BaseEstimator):
+    """Stands for a fitted network: keeps what ours keep, learns nothing."""
+
+    def __init__(self, **kept):
+        history = {"accuracy": [0.9, 0.99], "val_accuracy": [0.9, 0.93]}
+        figures = {
+            "train_accuracy_": 0.97,
+            "validation_accuracy_": 0.96,
+            "train_loss_": 0.1,
+            "validation_loss_": 0.12,
+            "n_train_": 900,
+            "n_validation_": 100,
+            "n_iter_": 2,
+            "history_": {**history, "loss": [0.5, 0.1], "val_loss": [0.5, 0.2]},
+        }
+        vars(self).update(figures | kept)
+
+
+def history(**losses):
+    return {"accuracy": [0.97] * 6, "val_accuracy": [0.96] * 6, **losses}
+
+
+# --- the source's verdicts
+
+
+def test_source_calls_its_simple_network_overfitting():
+    diagnosis = diagnose_fit(gap=0.0226, val_loss_trend_up=True, train_loss_trend_down=True)
+    assert diagnosis.label == "overfitting"
+
+
+def test_source_calls_its_deep_network_optimal():
+    assert diagnose_fit(gap=0.0171, val_loss_trend_up=False).label == "optimal"
+
+
+# --- the label
+
+
+@pytest.mark.parametrize("pair", [(1, 0.98), (0.99, 0.97), (0.95, 0.93), (0.9, 0.88)])
+def test_gap_of_just_the_allowance_is_fine(pair):
+    # 1 - 0.98 is 0.020000000000000018
+    assert diagnose_fit(train_accuracy=pair[0], validation_accuracy=pair[1]).label == "optimal"
+
+
+def test_gap_just_over_the_allowance_is_overfitting():
+    assert diagnose_fit(train_accuracy=1.0, validation_accuracy=0.9799).label == "overfitting"
+
+
+def test_better_on_validation_images_is_no_overfitting():
+    assert diagnose_fit(gap=-0.05).label == "optimal"
+
+
+def test_allowance_can_be_set():
+    assert diagnose_fit(gap=0.03, max_gap=0.05).label == "optimal"
+
+
+@pytest.mark.parametrize(("accuracy", "label"), [(0.88, "optimal"), (0.8799, "underfitting")])
+def test_underfitting_begins_below_a_linear_classifier(accuracy, label):
+    diagnosis = diagnose_fit(train_accuracy=accuracy, validation_accuracy=accuracy)
+    assert diagnosis.label == label
+
+
+def test_overfitting_comes_before_underfitting():
+    assert diagnose_fit(train_accuracy=0.8, validation_accuracy=0.4).label == "overfitting"
+
+
+def test_losses_do_not_decide_the_label():
+    diagnosis = diagnose_fit(history(loss=FALLING, val_loss=RISING))
+    assert (diagnosis.val_loss_far_above, diagnosis.label) == (True, "optimal")
+
+
+# --- the interval
+
+
+def newcombe(errors):
+    """Compute the interval anew, from the closed formula of Wilson's."""
+    (k1, n1), (k2, n2) = errors
+    z = NormalDist().inv_cdf(0.975)
+
+    def wilson(k, n):
+        middle = (k + z**2 / 2) / (n + z**2)
+        half = z / (n + z**2) * (k * (n - k) / n + z**2 / 4) ** 0.5
+        return k / n, middle - half, middle + half
+
+    (p1, low1, high1), (p2, low2, high2) = wilson(k1, n1), wilson(k2, n2)
+    below = ((p1 - low1) ** 2 + (high2 - p2) ** 2) ** 0.5
+    above = ((high1 - p1) ** 2 + (p2 - low2) ** 2) ** 0.5
+    return p1 - p2 - below, p1 - p2 + above
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        ((53990, 54000), (5864, 6000)),
+        ((54000, 54000), (6000, 6000)),
+        ((900, 900), (80, 100)),
+        ((0, 20), (0, 10)),
+        ((3, 7), (5, 6)),
+    ],
+)
+def test_interval_is_newcombes(counts):
+    (k1, n1), (k2, n2) = counts
+    diagnosis = diagnose_fit(
+        train_accuracy=k1 / n1, validation_accuracy=k2 / n2, n_train=n1, n_validation=n2
+    )
+    assert diagnosis.gap_interval == pytest.approx(newcombe(counts), abs=1e-9)
+
+
+def test_interval_is_as_published():
+    # Newcombe 1998, table II, contrast (a): 56/70 and 48/80
+    diagnosis = diagnose_fit(
+        train_accuracy=0.8, validation_accuracy=0.6, n_train=70, n_validation=80
+    )
+    assert diagnosis.gap_interval == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_no_interval_without_numbers_of_images():
+    diagnosis = diagnose_fit(train_accuracy=0.97, validation_accuracy=0.96, n_train=900)
+    assert diagnosis.gap_interval is None
+
+
+def few(n):
+    return diagnose_fit(train_accuracy=0.95, validation_accuracy=0.9, n_train=9 * n, n_validation=n)
+
+
+def test_gap_within_the_noise_of_few_images_is_no_overfitting():
+    assert (few(10).label, few(10).within_noise) == ("optimal", True)
+
+
+def test_same_gap_on_many_images_is_overfitting():
+    assert (few(1000).label, few(1000).within_noise) == ("overfitting", False)
+
+
+def test_small_gap_is_not_called_noise():
+    assert not diagnose_fit(gap=0.01).within_noise
+
+
+# --- a history
+
+
+def test_history_is_judged_by_its_last_epoch():
+    diagnosis = diagnose_fit({"accuracy": [0.5, 0.95], "val_accuracy": [0.5, 0.94]})
+    assert diagnosis.gap == pytest.approx(0.01)
+
+
+def test_history_that_drifts_apart_is_overfitting():
+    diagnosis = diagnose_fit({"accuracy": [0.9, 0.99], "val_accuracy": [0.9, 0.91]})
+    assert diagnosis.label == "overfitting"
+
+
+@pytest.mark.parametrize(
+    ("val_loss", "up"),
+    [
+        (RISING, True),
+        (FLAT, False),
+        (FALLING, False),
+        ([1.0, 0.5, 0.3, 0.300, 0.301, 0.302], False),
+        ([0.3, 0.4], None),
+        ([0.3, 0.4, float("nan"), 0.4], None),
+    ],
+    ids=["rising", "flat", "falling", "under one percent", "two epochs", "nan"],
+)
+def test_trend_of_the_validation_loss(val_loss, up):
+    losses = {"loss": FALLING[: len(val_loss)], "val_loss": val_loss}
+    assert diagnose_fit(history(**losses)).val_loss_trend_up is up
+
+
+@pytest.mark.parametrize(("loss", "down"), [(FALLING, True), (FLAT, False), (RISING, False)])
+def test_trend_of_the_training_loss(loss, down):
+    assert diagnose_fit(history(loss=loss, val_loss=FLAT)).train_loss_trend_down is down
+
+
+def test_no_trends_without_losses():
+    diagnosis = diagnose_fit(history())
+    assert (diagnosis.val_loss_trend_up, diagnosis.train_loss_trend_down) == (None, None)
+
+
+@pytest.mark.parametrize(("val_loss", "far"), [(0.2, False), (0.21, True)])
+def test_validation_loss_far_above_is_more_than_twice(val_loss, far):
+    diagnosis = diagnose_fit(history(loss=[0.1], val_loss=[val_loss]))
+    assert diagnosis.val_loss_far_above is far
+
+
+def test_what_is_known_goes_before_the_history():
+    diagnosis = diagnose_fit(history(loss=FALLING, val_loss=RISING), val_loss_trend_up=False)
+    assert diagnosis.val_loss_trend_up is False
+
+
+@pytest.mark.parametrize(
+    "mapping", [{}, {"accuracy": [0.9], "loss": [0.1]}, {"accuracy": [], "val_accuracy": []}]
+)
+def test_history_without_validation(mapping):
+    with pytest.raises(ValueError, match=r"needs 'accuracy' and 'val_accuracy' of one epoch"):
+        diagnose_fit(mapping)
+
+
+# --- a fitted estimator
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda network: network,
+        lambda network: Pipeline([("scale", MinMaxScaler()), ("nn", network)]),
+        lambda network: SimpleNamespace(best_estimator_=network),
+        lambda network: SimpleNamespace(best_estimator_=Pipeline([("nn", network)])),
+    ],
+    ids=["alone", "pipeline", "search", "search over a pipeline"],
+)
+def test_estimator_is_found_in_what_it_is_wrapped_in(wrap):
+    assert diagnose_fit(wrap(FittedNetwork())).train_accuracy == 0.97
+
+
+def test_gap_is_that_of_the_kept_weights():
+    assert diagnose_fit(FittedNetwork()).gap == pytest.approx(0.97 - 0.96)
+
+
+def test_gap_of_the_last_epoch_is_given_beside_it():
+    assert diagnose_fit(FittedNetwork()).last_gap == pytest.approx(0.99 - 0.93)
+
+
+def test_estimator_tells_its_numbers_of_images():
+    expected = newcombe([(873, 900), (96, 100)])
+    assert diagnose_fit(FittedNetwork()).gap_interval == pytest.approx(expected)
+
+
+def test_untrained_estimator_is_underfitting_without_trends():
+    network = FittedNetwork(n_iter_=0, train_accuracy_=0.1, validation_accuracy_=0.1)
+    diagnosis = diagnose_fit(network)
+    assert (diagnosis.label, diagnosis.val_loss_trend_up) == ("underfitting", None)
+
+
+def test_estimator_without_validation():
+    with pytest.raises(ValueError, match=r"without validation rows.*validation_fraction=0\.1"):
+        diagnose_fit(FittedNetwork(validation_accuracy_=None))
+
+
+def test_estimator_that_keeps_no_training_accuracy():
+    with pytest.raises(
+        ValueError, match=r"LogisticRegression keeps no training.*Pass train_accuracy= and valid"
+    ):
+        diagnose_fit(Pipeline([("lr", LogisticRegression())]))
+
+
+# --- bad figures
+
+
+@pytest.mark.parametrize("given", [{}, {"train_accuracy": 0.9}, {"validation_accuracy": 0.9}])
+def test_nothing_to_judge_by(given):
+    with pytest.raises(ValueError, match=r"no gap to judge.*gap=.*train_accuracy= and validation"):
+        diagnose_fit(**given)
+
+
+@pytest.mark.parametrize("name", ["train_accuracy", "validation_accuracy"])
+@pytest.mark.parametrize("value", [97.56, -0.1, float("nan")])
+def test_accuracy_that_is_no_share(name, value):
+    figures = {"train_accuracy": 0.9, "validation_accuracy": 0.9, name: value}
+    with pytest.raises(ValueError, match=rf"{name}={value} must be a share from 0 to 1"):
+        diagnose_fit(**figures)
+
+
+# --- in words
+
+
+def test_sentence_of_the_source_for_overfitting():
+    diagnosis = diagnose_fit(gap=0.0226, val_loss_trend_up=True, train_loss_trend_down=True)
+    assert diagnosis.sentence() == (
+        "Training and validation drift apart (gap = 0.0226; up to 0.02 is fine): the network "
+        "knows its training images better than new ones. In addition, the validation loss rises "
+        "while the training loss keeps falling."
+    )
+
+
+def test_sentence_of_the_source_for_optimal():
+    assert diagnose_fit(gap=0.0171, val_loss_trend_up=False).sentence() == (
+        "Training and validation are close together (gap = 0.0171; up to 0.02 is fine). "
+        "The validation loss does not rise."
+    )
+
+
+def test_sentence_in_german_has_german_numbers():
+    sentence = diagnose_fit(gap=0.0171, val_loss_trend_up=False).sentence("de")
+    assert sentence == (
+        "Training und Validierung liegen nah beieinander (Gap = 0,0171; bis 0,02 ist in Ordnung). "
+        "Der Validierungs-Loss steigt nicht."
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "overfitting is not shown"), ("de", "nicht nachgewiesen")]
+)
+def test_noise_is_called_so(language, words):
+    assert words in few(10).sentences(language)[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "between 0.0524 and 0.3339"), ("de", "0,0524 und 0,3339")]
+)
+def test_interval_is_told(language, words):
+    diagnosis = diagnose_fit(
+        train_accuracy=0.8, validation_accuracy=0.6, n_train=70, n_validation=80
+    )
+    assert words in diagnosis.sentence(language)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "only 50.0% of its own"), ("de", "nur 50,0\u00a0%")]
+)
+def test_underfitting_tells_the_training_accuracy(language, words):
+    diagnosis = diagnose_fit(train_accuracy=0.5, validation_accuracy=0.5)
+    assert words in diagnosis.sentences(language)[0]
+
+
+def test_optimal_has_no_addition_to_a_drift():
+    diagnosis = diagnose_fit(gap=0.01, val_loss_trend_up=True, train_loss_trend_down=True)
+    assert "In addition" not in diagnosis.sentence()
+
+
+def test_nothing_is_said_of_unknown_trends():
+    assert len(diagnose_fit(gap=0.01).sentences()) == 1
+
+
+def test_losses_far_apart_are_told():
+    diagnosis = diagnose_fit(history(loss=[0.0055], val_loss=[0.0884]))
+    assert "(0.0884) is far above the training loss (0.0055)" in diagnosis.sentence()
+
+
+def test_last_epoch_is_told():
+    assert "At the last epoch the gap was 0.0600." in diagnose_fit(FittedNetwork()).sentence()
+
+
+def test_unknown_language():
+    with pytest.raises(ValueError, match=r"language='fr' must be one of 'en', 'de'"):
+        diagnose_fit(gap=0.01).sentence("fr")
+
+
+def test_str_begins_with_the_label():
+    assert str(diagnose_fit(gap=0.03)).startswith("overfitting: Training and validation drift")
+
+
+def test_to_dict_is_json():
+    figures = json.loads(json.dumps(diagnose_fit(FittedNetwork()).to_dict(), allow_nan=False))
+    assert (figures["label"], figures["train_accuracy"]) == ("optimal", 0.97)

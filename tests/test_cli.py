@@ -1,0 +1,245 @@
+"""The command line, as its user sees it."""
+
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import skmnist
+from skmnist.cli import OPTIMIZERS, main
+
+QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Write the first rows of MNIST as an archive of one's own."""
+    data = skmnist.load_mnist(n_train=300, n_test=100, random_state=0)
+    path = tmp_path_factory.mktemp("data") / "Meine Ziffern.npz"
+    np.savez(
+        path, x_train=data.X_train, y_train=data.y_train, x_test=data.X_test, y_test=data.y_test
+    )
+    return path
+
+
+def test_the_main_job_ends_in_a_recommendation(capsys):
+    assert main(QUICK) == 0
+    out, err = capsys.readouterr()
+    for part in (
+        "Training data: (300, 28, 28)",
+        "Test data:     (10000, 28, 28)",
+        "NN: trained 2 epochs",
+        "Analysis: DNN",
+        "Weakest classes by F1",
+        "Most frequent confusions",
+        "DNN: confusion matrix",
+        "101,770",
+        "567,434",
+        "Recommendation: ",
+    ):
+        assert part in out
+    assert err.splitlines()[0].startswith("Loading tensorflow")
+    assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
+        "NN 1/2",
+        "NN 2/2",
+        "DNN 1/2",
+        "DNN 2/2",
+    ]
+    assert max(map(len, (out + err).splitlines())) <= 80
+
+
+def test_german_is_german_with_german_numbers(capsys):
+    assert main([*QUICK, "--lang", "de"]) == 0
+    out, err = capsys.readouterr()
+    for part in ("Trainingsdaten: (300, 28, 28)", "Empfehlung: ", "101.770", "Häufigste"):
+        assert part in out
+    assert "Rest ~" in err
+    for english in ("training", "Recommendation", "accuracy"):
+        assert english not in out.replace("Training:", "")
+    assert max(map(len, (out + err).splitlines())) <= 80
+
+
+def test_the_locale_decides_where_nothing_is_said(capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert main(["compare", "--help"]) == 0
+    assert "Schrittweite der Aktualisierungen" in capsys.readouterr().out
+
+
+def test_own_data_and_json(small, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    options = ["--data", str(small), "--epochs", "1", "--json", str(out), "--seed", "3"]
+    assert main(["compare", *options]) == 0
+    assert str(small) in capsys.readouterr().out.replace("\n", "")
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert document["schema"] == "skmnist.compare/1"
+    assert document["settings"]["random_state"] == 3
+    assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
+    assert document["models"][0]["errors"]["n_test"] == 100
+    assert document["recommendation"]["model"] in {"NN", "DNN"}
+    assert set(document["recommendation"]["reason"]) == {"en", "de"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):
+    assert main(["compare", "--data", str(small), "--epochs", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert "NN: not trained (0 epochs)." in out
+    assert "it guesses" in out
+    assert err == ""
+
+
+def test_class_names_are_text_and_never_markup(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (60, 4, 4), dtype=np.uint8)
+    y = np.array(["[/red]", "[bold]x", "{y}"] * 20)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("[/red]", "[bold]x", "{y}"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--epochs -1", "Error: --epochs -1: must be a whole number, 0 or more"),
+        ("--epochs many", "Error: --epochs many: must be a whole number, 0 or more"),
+        ("--batch-size 0", "Error: --batch-size 0: must be a whole number, 1 or more"),
+        ("--dropout 1.5", "Error: --dropout 1.5: must be a number from 0 to below 1"),
+        ("--l2 -1", "Error: --l2 -1: must be a number, 0 or more"),
+        ("--l2 nan", "Error: --l2 nan: must be a number, 0 or more"),
+        ("--learning-rate 0", "Error: --learning-rate 0: must be a number above 0"),
+        ("--patience 0", "Error: --patience 0: must be a whole number, 1 or more"),
+        ("--seed -1", "Error: --seed -1: must be a whole number from 0 to 4294967295"),
+        (
+            "--optimizer adamm",
+            "Error: --optimizer adamm: must be one of adam, adamw, nadam, rmsprop, sgd; "
+            "did you mean adam?",
+        ),
+        ("--lang fr", "Error: --lang fr: must be one of en, de"),
+        (
+            "--data nix.npz",
+            "Error: --data nix.npz: must be mnist or an .npz file: nix.npz: there is no such file",
+        ),
+        (
+            "--data mnits",
+            "Error: --data mnits: must be mnist or an .npz file: mnits: there is no such file; "
+            "did you mean mnist?",
+        ),
+        (
+            "--train-size 5",
+            "Error: --train-size 5: must be a whole number from 10 (one image per class) to 60000 "
+            "(all of them)",
+        ),
+        (
+            "--json /no/such/folder/x.json",
+            "Error: --json /no/such/folder/x.json: cannot be written: No such file or directory",
+        ),
+        ("--epoch 3", "Error: No such option: --epoch (Possible options: --epochs)"),
+        (
+            "--lang de --epochs -1",
+            "Fehler: --epochs -1: muss eine ganze Zahl ab 0 sein",
+        ),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(arguments, line, capsys):
+    assert main(["compare", *arguments.split()]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", line + "\n")
+
+
+def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    out.write_text("precious")
+    options = ["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]
+    assert main(options) == 2
+    assert "exists already; add --force" in capsys.readouterr().err
+    assert out.read_text() == "precious"
+    assert main([*options, "--force"]) == 0
+    assert json.loads(out.read_text())["models"]
+
+
+def test_an_exploding_network_is_told_in_one_line(small, capsys):
+    options = ["--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "3"]
+    assert main(["compare", "--data", str(small), *options]) == 1
+    assert "not finite in epoch 1" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["compare", "-h"]])
+def test_help(arguments, capsys):
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "Usage: skmnist" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"skmnist {skmnist.__version__}\n"
+
+
+def test_defaults_and_choices_are_those_of_the_estimators(capsys):
+    from skmnist.neural_network import _classifiers
+
+    assert _classifiers.OPTIMIZERS == OPTIMIZERS
+    main(["compare", "--help"])
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    parameters = inspect.signature(skmnist.SimpleNNClassifier).parameters
+    for name in ("epochs", "batch_size", "learning_rate", "patience", "dropout", "l2", "optimizer"):
+        after = out.split(f"--{name.replace('_', '-')} ")[1]
+        assert after.split("[default: ")[1].split("]")[0] == str(parameters[name].default)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_on_a_terminal_a_spinner_and_bars_turn(small):
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "2"]
+    environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
+    subprocess.run(
+        command, stderr=theirs, stdout=subprocess.PIPE, check=True, env=environment, timeout=120
+    )
+    shown = os.read(ours, 100_000).decode()
+    assert "Loading tensorflow" in shown
+    assert "DNN 2/2 ━━━" in shown
+    assert "oneDNN" not in shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_shows_what_was_finished(small, tmp_path):
+    """Interrupt in the second network: the first one's evaluation is on the screen."""
+    command = [
+        sys.executable,
+        "-m",
+        "skmnist",
+        "compare",
+        "--data",
+        str(small),
+        "--epochs",
+        "100000",
+    ]
+    command += ["--patience", "20"]
+    environment = {**os.environ, "LC_ALL": "C"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("DNN 3/"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "NN: test accuracy" in out
+    assert "(interrupted)" in out
+    assert "Recommendation" not in out
+    assert err.splitlines()[-1] == "Interrupted. What was finished is shown above."
+    assert "Traceback" not in err

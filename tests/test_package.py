@@ -1,0 +1,173 @@
+"""The package as a whole: what importing costs, which way the arrows point, what is public."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skmnist
+
+ROOT = Path(skmnist.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+ROOMS = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "text")
+
+# Which rooms a room may import from; `_progress` and `_validation` stand below all of them.
+ARROWS = {
+    "text": set(),
+    "datasets": set(),
+    "preprocessing": {"_validation"},
+    "neural_network": {"_validation", "_progress"},
+    "diagnosis": {"text"},
+    "comparison": {"diagnosis", "text"},
+    "_progress": set(),
+    "_validation": set(),
+    "_screen": {"comparison", "text"},
+}
+
+
+def imports(path):
+    """Yield the full name of everything a module imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_one_way(path):
+    allowed = ARROWS.get(room(path))
+    if allowed is None:  # the package itself and the command line may use everything
+        assert room(path) in {"__init__", "__main__", "cli"}
+        return
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("skmnist.")}
+    assert used <= allowed | {room(path)}
+
+
+@pytest.mark.parametrize(
+    ("package", "homes"),
+    [
+        ("tensorflow", {"neural_network/_engine.py"}),
+        ("keras", {"neural_network/_engine.py", "neural_network/_keras.py"}),
+        ("scikeras", {"neural_network/_keras.py"}),
+        ("sklearn.utils._param_validation", {"_validation.py"}),
+    ],
+)
+def test_such_a_package_is_imported_in_its_one_room(package, homes):
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if any(f"{name}.".startswith(f"{package}.") for name in imports(path))
+    }
+    assert users == homes
+
+
+def modules_after(code):
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import skmnist", {*HEAVY, "numpy", "pandas", "sklearn", "rich", "typer"}),
+        ("from skmnist import SimpleNNClassifier, PixelNormalizer, load_mnist", HEAVY),
+        ("from skmnist import compare_models, diagnose_fit", HEAVY),
+        ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
+        ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+        ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
+        ("from skmnist import SimpleNNClassifier; SimpleNNClassifier()._repr_html_()", HEAVY),
+    ],
+)
+def test_importing_loads_no_more_than_is_needed(code, absent):
+    assert not absent & modules_after(code)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_public_names_are_there_and_sorted(name):
+    module = importlib.import_module(f"skmnist.{name}")
+    assert list(module.__all__) == sorted(module.__all__)
+    assert all(hasattr(module, public) for public in module.__all__)
+
+
+def test_top_level_names_resolve():
+    for name in skmnist.__all__:
+        assert getattr(skmnist, name) is not None
+        assert name in dir(skmnist)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        skmnist.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["DeepNNClassifier", "SimpleNNClassifier", "PixelNormalizer"])
+def test_documented_parameters_and_attributes_are_the_real_ones(name):
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    estimator = getattr(skmnist, name)()
+    if hasattr(estimator, "epochs"):
+        estimator.set_params(epochs=1)
+    documented = inspect.getdoc(type(estimator))
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(type(estimator)).parameters.values()
+    }
+    for parameter, default in defaults.items():
+        entry = documented.split(f"\n{parameter} : ")[1].split("\n ")[0]
+        if "default=" not in entry:  # the type needed a second line
+            entry = documented.split(f"\n{parameter} : ")[1].split("\n    ")[1]
+        assert entry.split("default=")[1] in {str(default), f'"{default}"', "1e-3"}, parameter
+    attributes = documented.split("Attributes\n")[1].split("\n\n")[0]
+    named = {
+        word
+        for line in attributes.splitlines()
+        if " : " in line and not line.startswith(" ")
+        for word in line.split(" : ")[0].split(", ")
+    }
+    learned = {attribute for attribute in vars(estimator.fit(X, y)) if attribute.endswith("_")}
+    assert learned == named - {"feature_names_in_"}
+
+
+@pytest.mark.slow
+def test_wheel_and_sdist_have_what_they_should_and_nothing_else(tmp_path):
+    import tarfile
+    import zipfile
+
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", tmp_path, ROOT.parent],
+        check=True,
+        capture_output=True,
+        timeout=600,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {
+        "skmnist/datasets/data/mnist.npz",
+        "skmnist/datasets/data/LICENSE.txt",
+        "skmnist/text/de.toml",
+        "skmnist/py.typed",
+    } <= set(names)
+    assert {name.split("/")[0] for name in names} == {
+        "skmnist",
+        f"skmnist-{skmnist.__version__}.dist-info",
+    }
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        members = archive.getnames()
+    assert any(member.endswith("skmnist/datasets/data/mnist.npz") for member in members)

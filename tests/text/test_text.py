@@ -1,0 +1,182 @@
+import ast
+import locale
+import re
+from pathlib import Path
+from string import Formatter
+
+import numpy as np
+import pytest
+
+import skmnist
+from skmnist.text import get_catalogue, get_languages, guess_language
+
+OTHERS = [language for language in get_languages() if language != "en"]
+
+
+def placeholders(phrase):
+    return sorted(name for _, name, _, _ in Formatter().parse(phrase) if name is not None)
+
+
+# --- the catalogues
+
+
+def test_english_comes_first():
+    assert get_languages()[0] == "en"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_same_keys_in_every_language(language):
+    assert get_catalogue(language).phrases.keys() == get_catalogue("en").phrases.keys()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_same_placeholders_in_every_language(language):
+    phrases, english = get_catalogue(language).phrases, get_catalogue("en").phrases
+    other = {key for key in english if placeholders(phrases[key]) != placeholders(english[key])}
+    assert other == set()
+
+
+@pytest.mark.parametrize("language", get_languages())
+def test_no_phrase_is_empty(language):
+    phrases = get_catalogue(language).phrases
+    assert [key for key, phrase in phrases.items() if not phrase.strip()] == []
+
+
+class Words(ast.NodeVisitor):
+    """What the package's source can make a key of: whole strings and names, and f-strings."""
+
+    def __init__(self):
+        self.whole, self.patterns = set(), set()
+        for path in Path(skmnist.__file__).parent.rglob("*.py"):
+            self.visit(ast.parse(path.read_text(encoding="utf-8")))
+
+    def visit_Constant(self, node):
+        if isinstance(node.value, str):
+            self.whole.add(node.value)
+
+    def visit_JoinedStr(self, node):
+        parts = [p.value if isinstance(p, ast.Constant) else None for p in node.values]
+        if None in parts and any(parts):
+            pattern = "".join("(.+)" if part is None else re.escape(part) for part in parts)
+            self.patterns.add(re.compile(pattern))
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.visit(part.value)
+
+    def visit_arg(self, node):
+        self.whole.add(node.arg)
+        self.generic_visit(node)
+
+    def visit_AnnAssign(self, node):
+        self.whole.add(getattr(node.target, "id", ""))
+        self.generic_visit(node)
+
+    def can_make(self, key):
+        """Whether `key` stands there, or an f-string does whose gaps can be filled likewise."""
+        if key in self.whole:
+            return True
+        matches = filter(None, (pattern.fullmatch(key) for pattern in self.patterns))
+        return any(all(map(self.can_make, match.groups())) for match in matches)
+
+
+def test_every_phrase_is_used():
+    words = Words()
+    unused = [key for key in get_catalogue("en").phrases if not words.can_make(key)]
+    assert unused == []
+
+
+def test_every_phrase_asked_for_by_a_whole_key_is_there():
+    sections = "|".join(sorted({key.split(".")[0] for key in get_catalogue("en").phrases}))
+    asked = {w for w in Words().whole if re.fullmatch(rf"({sections})(\.[a-z][a-z0-9_]*)+", w)}
+    assert len(asked) > 20
+    assert asked - get_catalogue("en").phrases.keys() == set()
+
+
+@pytest.mark.parametrize("language", ["fr", "", "EN", "../en"])
+def test_unknown_language(language):
+    with pytest.raises(ValueError, match=rf"language='{language}' must be one of 'en', 'de'"):
+        get_catalogue(language)
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "english", "german"),
+    [
+        ("{:.4f}", 0.0226, "0.0226", "0,0226"),
+        ("{:,}", 101770, "101,770", "101.770"),
+        ("{:,.1f}", 12345.67, "12,345.7", "12.345,7"),
+        ("{:.2%}", 0.9756, "97.56%", "97,56\u00a0%"),
+        ("{:g}", 0.02, "0.02", "0,02"),
+        ("{:g}", 1, "1", "1"),
+        ("{:.1f}", np.float64(78.41), "78.4", "78,4"),
+        ("{:,}", np.int64(10000), "10,000", "10.000"),
+        ("{}", 1.5, "1.5", "1,5"),
+    ],
+)
+def test_numbers_follow_the_language(template, value, english, german):
+    assert get_catalogue("en").format(template, value) == english
+    assert get_catalogue("de").format(template, value) == german
+
+
+def test_text_is_left_as_it_is():
+    assert get_catalogue("de").format("{}, {}", "v1.0.npz", "50%") == "v1.0.npz, 50%"
+
+
+def test_phrase_is_filled():
+    say = get_catalogue("de")
+    assert say("diagnosis.sentence.last_epoch", last_gap=0.06) == (
+        "In der letzten Epoche betrug der Gap 0,0600."
+    )
+
+
+def test_braces_in_a_value_are_left_alone():
+    phrase = get_catalogue("en")("recommendation.if_errors_count", best="{x}")
+    assert phrase.endswith("take {x}.")
+
+
+# --- the environment's language
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Return a setter of the variables of the locale, of which none is set."""
+
+    def set_variables(**variables):
+        for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return set_variables
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_AT"}, "de"),
+        ({"LANG": "de"}, "de"),
+        ({"LANG": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "POSIX"}, "en"),
+        ({"LC_ALL": "de_DE.UTF-8", "LANG": "en_US.UTF-8"}, "de"),
+        ({"LC_ALL": "C", "LANG": "de_DE.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LANG": "de_DE.UTF-8"}, "de"),
+        ({"LC_MESSAGES": "de_DE.UTF-8", "LANG": "en_US.UTF-8"}, "de"),
+    ],
+)
+def test_language_of_the_environment(environment, variables, language):
+    environment(**variables)
+    assert guess_language() == language
+
+
+@pytest.mark.parametrize(
+    ("found", "language"), [(("de_CH", "UTF-8"), "de"), ((None, None), "en")], ids=["de", "none"]
+)
+def test_language_of_the_locale_without_variables(environment, monkeypatch, found, language):
+    environment()
+    monkeypatch.setattr(locale, "getlocale", lambda: found)
+    assert guess_language() == language
