@@ -21,6 +21,11 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """
     if not hasattr(X, "shape"):
         X = np.asarray(X)
+    if len(X.shape) > 3:
+        raise ValueError(
+            f"Found array with dim {len(X.shape)} and shape {X.shape}: X must be rows "
+            "(n, n_features) or images (n, height, width). Drop a channel axis by X[..., 0]."
+        )
     if len(X.shape) != 3:
         return X, None
     n_images, *image_shape = X.shape

@@ -1,15 +1,15 @@
 """Train several models on the same rows, look at each, and recommend one."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 
 from skmnist.comparison._recommend import Recommendation, recommend
 from skmnist.diagnosis import (
@@ -66,9 +66,7 @@ class ModelResult:
             "fit_time": self.fit_time,
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
             "errors": self.errors.to_dict(),
-            "history": None
-            if history is None
-            else {k: list(map(float, v)) for k, v in history.items()},
+            "history": history and {name: _as_list(values) for name, values in history.items()},
         }
 
 
@@ -162,6 +160,8 @@ def compare_models(
     'linear'
     """
     pairs = check_estimators(estimators)
+    if X_test is not None and y_test is not None:
+        check_consistent_length(X_test, y_test)
     if (X_test is None) != (y_test is None):
         given, absent = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
         raise ValueError(f"{given} was given without {absent}; pass both or neither.")
@@ -217,12 +217,14 @@ def make_result(
 def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
     """Turn what the caller gave into (name, estimator) pairs with names of their own."""
     if isinstance(estimators, Mapping):
-        pairs = list(estimators.items())
+        pairs = [(str(name), estimator) for name, estimator in estimators.items()]
+    elif isinstance(estimators, str) or not isinstance(estimators, Iterable):
+        raise ValueError(
+            f"estimators={estimators!r} must be a dict of name to classifier, or a list of "
+            "classifiers."
+        )
     else:
-        pairs = [
-            item if isinstance(item, tuple) else (type(get_core(item)).__name__, item)
-            for item in estimators
-        ]
+        pairs = [_as_pair(item) for item in estimators]
     if not pairs:
         raise ValueError("estimators is empty; pass one classifier or more.")
     names = [name for name, _ in pairs]
@@ -233,11 +235,23 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
             "estimator."
         )
     for name, estimator in pairs:
-        if isinstance(estimator, type) or not is_classifier(estimator):
+        instance = isinstance(estimator, BaseEstimator) or hasattr(estimator, "__sklearn_tags__")
+        if isinstance(estimator, type) or not instance or not is_classifier(estimator):
             raise ValueError(
                 f"estimators[{name!r}]={estimator!r} must be a scikit-learn classifier instance."
             )
     return pairs
+
+
+def _as_pair(item: Any) -> tuple[str, Any]:
+    if isinstance(item, (tuple, list)) and len(item) == 2:
+        return str(item[0]), item[1]
+    return type(get_core(item)).__name__, item
+
+
+def _as_list(values: Any) -> list[float | None]:
+    """Make plain numbers; JSON has no word for one that is not finite."""
+    return [float(value) if np.isfinite(value) else None for value in values]
 
 
 def _set_seed(estimator: Any, seed: int) -> None:
@@ -252,15 +266,12 @@ def _set_seed(estimator: Any, seed: int) -> None:
 def _n_parameters(core: Any) -> int | None:
     if hasattr(core, "n_parameters_"):
         return int(core.n_parameters_)
-    for coefs, intercepts in (("coefs_", "intercepts_"), ("coef_", "intercept_")):
-        if hasattr(core, coefs) and hasattr(core, intercepts):
-            arrays = [*_as_list(getattr(core, coefs)), *_as_list(getattr(core, intercepts))]
-            return sum(np.size(array) for array in arrays)
+    if hasattr(core, "coefs_"):  # a multi-layer perceptron's lists
+        return sum(np.size(array) for array in [*core.coefs_, *core.intercepts_])
+    if hasattr(core, "coef_"):  # a linear model, which has zeros for intercepts it did not fit
+        with_intercept = getattr(core, "fit_intercept", True)
+        return np.size(core.coef_) + (np.size(core.intercept_) if with_intercept else 0)
     return None
-
-
-def _as_list(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, list) else [values]
 
 
 def _n_epochs(core: Any) -> int | None:

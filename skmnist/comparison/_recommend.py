@@ -21,10 +21,12 @@ class Recommendation:
     ----------
     model : str
         The recommended model.
-    rule : {"only_one", "best_and_cheapest", "clearly_better", "only_known", "similar"}
-        What decided: there is no other; it leads in accuracy and cost; its lead is at least the
-        margin; costs are unknown, so accuracy alone; or it is the cheapest of those that are
-        similarly accurate.
+    rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "clearly_better", \
+            "only_known", "similar"}
+        What decided: there is no other; it leads all in accuracy and cost; it is the most
+        accurate, and the cheapest of those that are similarly accurate; its lead is at least the
+        margin; costs are unknown, so accuracy alone; or it is not the most accurate, but the
+        cheapest of those that are similarly accurate.
     most_accurate : str
         The model with the highest test accuracy.
     other : str or None
@@ -77,7 +79,7 @@ class Recommendation:
             return False
         shares = (self.accuracies[self.model], self.accuracies[self.other])
         variance = sum(share * (1 - share) / self.n_test for share in shares)
-        return self.accuracy_difference <= CONFIDENCE_Z * float(np.sqrt(variance))
+        return 0 < self.accuracy_difference <= CONFIDENCE_Z * float(np.sqrt(variance))
 
     def reason(self, language: str = "en") -> str:
         """Say why, in plain words.
@@ -192,6 +194,7 @@ def recommend(
     matter, take DNN.
     """
     _check(table, n_test, margin)
+    table = table.set_axis(table.index.map(str), axis="index")
     accuracy = table["test_accuracy"].astype(float)
     best = str(accuracy.idxmax())
     shared: dict[str, Any] = {
@@ -204,7 +207,8 @@ def recommend(
         return Recommendation(best, "only_one", other=None, cost=None, costs={}, **shared)
     lead = accuracy[best] - accuracy
     # 0.98 - 0.97 is 0.010000000000000009: a difference of just the margin is not under it
-    similar = table[(lead < margin) & ~np.isclose(lead, margin, rtol=0, atol=1e-12)]
+    near = (lead < margin) & ~np.isclose(lead, margin, rtol=0, atol=1e-12)
+    similar = table[near | np.isclose(lead, 0, rtol=0, atol=1e-12)]
     cost = next((c for c in COSTS if c in table and similar[c].notna().all()), None)
     model, rule = best, "clearly_better"
     if cost is None:
@@ -213,16 +217,24 @@ def recommend(
         # among equally cheap ones the more accurate
         order = similar.sort_values([cost, "test_accuracy"], ascending=[True, False])
         model = str(order.index[0])
-        rule = "best_and_cheapest" if model == best else "similar"
-    elif table[cost].notna().all() and str(table[cost].idxmin()) == best:
-        rule = "best_and_cheapest"
+        rule = "similar"
+    if cost is not None and model == best:
+        if table[cost].notna().all() and table[cost][best] == table[cost].min():
+            rule = "best_and_cheapest"
+        elif len(similar) > 1:
+            rule = "cheapest_of_similar"
     other = best if model != best else str(accuracy.drop(best).idxmax())
     pair = table.loc[[model, other]]
-    costs = {c: tuple(pair[c].tolist()) for c in COSTS if c in pair and pair[c].notna().all()}
+    kinds = {"n_parameters": int, "fit_time": float}  # a missing value beside makes counts floats
+    costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
     return Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
 
 
-def _check(table: pd.DataFrame, n_test: int | None, margin: float) -> None:
+def _check(table: Any, n_test: Any, margin: float) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"table is a {type(table).__name__}, but must be a DataFrame with a row per model."
+        )
     if "test_accuracy" not in table or not len(table):
         raise ValueError(
             f"table has {len(table)} rows and the columns {list(table.columns)}, but needs a row "
@@ -238,5 +250,6 @@ def _check(table: pd.DataFrame, n_test: int | None, margin: float) -> None:
         )
     if not 0 <= margin <= 1:
         raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
-    if n_test is not None and n_test < 1:
+    is_count = isinstance(n_test, (int, np.integer)) and not isinstance(n_test, bool)
+    if n_test is not None and not (is_count and n_test >= 1):
         raise ValueError(f"n_test={n_test!r} must be an int >= 1, or None if it is not known.")

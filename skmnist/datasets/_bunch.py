@@ -32,14 +32,30 @@ def make_bunch(arrays: dict[str, Array], *, name: str, descr: str) -> Bunch:
                 "expected as many, and at least one"
             )
         parts[f"X_{part}"] = X
-        parts[f"y_{part}"] = y.astype(np.int64 if y.dtype.kind in "uib" else str)
+        parts[f"y_{part}"] = _as_labels(y, name=f"{name}: y_{part}")
     if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
         raise DatasetError(
             f"{name}: training images are {parts['X_train'].shape[1:]} pixels and test images "
             f"{parts['X_test'].shape[1:]}, expected one size"
         )
+    if parts["y_train"].dtype.kind != parts["y_test"].dtype.kind:
+        raise DatasetError(
+            f"{name}: y_train holds {parts['y_train'].dtype} and y_test {parts['y_test'].dtype}, "
+            "expected integers in both or text in both"
+        )
     labels = np.unique(np.concatenate([parts["y_train"], parts["y_test"]]))
     return Bunch(**parts, target_names=labels.astype(str), DESCR=descr)
+
+
+def _as_labels(y: Array, *, name: str) -> Array:
+    """Turn labels into int64 or str, without changing any."""
+    try:
+        labels = y.astype(str) if y.dtype.kind in "US" else y.astype(np.int64)
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{name} holds text that is not ASCII: {error}") from error
+    if y.dtype.kind == "u" and y.max() > np.iinfo(np.int64).max:
+        raise DatasetError(f"{name} holds {y.max()}, expected integers that fit in 64 bits")
+    return labels
 
 
 def take_part(

@@ -1,7 +1,6 @@
 """MNIST itself, from inside the wheel."""
 
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ def load_mnist(
     ValueError: n_train=5 must be an int from 10 (one image per class) to 60000 (all images)...
     """
     content = _read_bundled()
-    bunch = make_bunch(read_npz(io.BytesIO(content), name=str(BUNDLED)), name="MNIST", descr=DESCR)
+    bunch = make_bunch(read_npz(content, name=str(BUNDLED)), name="MNIST", descr=DESCR)
     random_state = check_random_state(random_state)
     for part, n in (("train", n_train), ("test", n_test)):
         bunch[f"X_{part}"], bunch[f"y_{part}"] = take_part(

@@ -7,6 +7,8 @@ from skmnist.diagnosis._errors import ErrorAnalysis
 from skmnist.diagnosis._fit import FitDiagnosis
 from skmnist.text import get_catalogue
 
+N_LISTED = 3  # classes named as strong and as weak, as the source does
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -50,21 +52,25 @@ def advise(
     >>> for sentence in advise(errors, diagnose_fit(gap=0.03)).weaknesses:
     ...     print(sentence)
     Overfitting: the network knows its training images better than new ones.
-    Weakest classes by F1: 9 (0.67), 4 (0.80).
+    Weakest classes by F1: 9 (0.67).
     Most frequent confusions: 9→4 (1x).
     """
     say = get_catalogue(language)
-    strengths = [say("advice.strength_accuracy", accuracy=errors.accuracy)]
-    weaknesses: list[str] = []
+    if not trained:
+        return Advice(
+            strengths=[],
+            weaknesses=[say("advice.weakness_untrained")],
+            improvements=[say("advice.improve_untrained")],
+        )
+    weak = diagnosis is not None and diagnosis.label == "underfitting"
+    accuracy = say("advice.accuracy", accuracy=errors.accuracy)
+    strengths, weaknesses = ([], [accuracy]) if weak else ([accuracy], [])
     improvements: list[str] = []
 
     def find(finding: str, **values: Any) -> None:
         weaknesses.append(say(f"advice.weakness_{finding}", **values))
         improvements.append(say(f"advice.improve_{finding}", **values))
 
-    if not trained:
-        find("untrained")
-        return Advice([], weaknesses, improvements)
     if diagnosis is not None:
         if diagnosis.label == "optimal" and not diagnosis.within_noise:
             strengths.append(say("advice.strength_optimal"))
@@ -78,8 +84,14 @@ def advise(
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
-    strengths.append(say("advice.strength_classes", classes=listed(errors.strongest())))
-    weakest, confusions = errors.weakest(), errors.confusions()
+    # no class is called reliable that is called weak as well
+    n_classes = int((errors.report["support"] > 0).sum())
+    n_strongest = min(N_LISTED, n_classes // 2)
+    if n_strongest and not weak:
+        strongest = listed(errors.strongest(n_strongest))
+        strengths.append(say("advice.strength_classes", classes=strongest))
+    weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest))
+    confusions = errors.confusions(N_LISTED)
     if confusions:
         weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
         pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]

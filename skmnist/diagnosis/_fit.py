@@ -79,6 +79,8 @@ class FitDiagnosis:
             phrases.append("interval")
         if self.last_gap is not None:
             phrases.append("last_epoch")
+        if self.label == "underfitting":  # what its losses do is beside the point
+            return [say(f"diagnosis.sentence.{phrase}", **values) for phrase in phrases]
         if self.val_loss_trend_up:
             trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
             phrases.append(f"{trend}_overfitting" if self.label == "overfitting" else trend)
@@ -101,7 +103,7 @@ class FitDiagnosis:
         return f"{self.label}: {self.sentence()}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures, for JSON or a table."""
+        """Return all figures as plain Python values, for JSON or a table."""
         return asdict(self)
 
     def _verdict_phrase(self) -> str:
@@ -132,9 +134,9 @@ def diagnose_fit(
     ----------
     source : fitted estimator or mapping, default=None
         A fitted :class:`~skmnist.neural_network.SimpleNNClassifier` or ``DeepNNClassifier``,
-        alone, as the last step of a Pipeline or as the best of a search; or a Keras history: a
-        mapping with `accuracy`, `val_accuracy`, `loss`, `val_loss` per epoch, of which the last
-        epoch is judged.
+        alone, as the last step of a Pipeline or as the best of a search; or a Keras history: what
+        `keras.Model.fit` returns, or a mapping with `accuracy`, `val_accuracy`, `loss`,
+        `val_loss` per epoch, of which the last epoch is judged.
     gap : float, default=None
         Training minus validation accuracy, where nothing else is known.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
@@ -186,6 +188,13 @@ def diagnose_fit(
     train_accuracy= and validation_accuracy= ...
     """
     figures: dict[str, Any] = {}
+    if gap is not None and (source, train_accuracy, validation_accuracy) != (None, None, None):
+        raise ValueError(
+            f"gap={gap!r} was given beside figures that tell it; pass it alone, where nothing else "
+            "is known."
+        )
+    if isinstance(getattr(source, "history", None), Mapping):  # keras.callbacks.History
+        source = source.history
     if isinstance(source, Mapping):
         figures = _from_history(source)
     elif source is not None:
@@ -228,18 +237,18 @@ def _from_estimator(core: Any) -> dict[str, Any]:
 
 
 def _from_history(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    missing = {"accuracy", "val_accuracy"} - set(history)
-    if missing or not len(history["accuracy"]):
+    n_epochs = {len(history.get(name, ())) for name in ("accuracy", "val_accuracy")}
+    if len(n_epochs) != 1 or n_epochs == {0}:
         raise ValueError(
             f"history has {sorted(history)}, but a diagnosis needs 'accuracy' and 'val_accuracy' "
-            "of one epoch or more (and 'loss' and 'val_loss' for the trends)."
+            "of one epoch or more, as many in both (and 'loss' and 'val_loss' for the trends)."
         )
     figures = {
         **_trends(history),
         "train_accuracy": float(history["accuracy"][-1]),
         "validation_accuracy": float(history["val_accuracy"][-1]),
     }
-    if "loss" in history and "val_loss" in history:
+    if len(history.get("loss", ())) and len(history.get("val_loss", ())):
         figures["train_loss"] = float(history["loss"][-1])
         figures["validation_loss"] = float(history["val_loss"][-1])
     return figures
@@ -257,12 +266,13 @@ def _judge(
     n_validation: int | None = None,
     **trends: Any,
 ) -> FitDiagnosis:
-    for name, accuracy in (
-        ("train_accuracy", train_accuracy),
-        ("validation_accuracy", validation_accuracy),
-    ):
-        if accuracy is not None and not 0 <= accuracy <= 1:
-            raise ValueError(f"{name}={accuracy!r} must be a share from 0 to 1.")
+    _check_share("train_accuracy", train_accuracy)
+    _check_share("validation_accuracy", validation_accuracy)
+    _check_share("gap", gap, low=-1)
+    _check_share("max_gap", max_gap)
+    for name, n in (("n_train", n_train), ("n_validation", n_validation)):
+        if n is not None and n < 1:
+            raise ValueError(f"{name}={n!r} must be an int >= 1, or None if it is not known.")
     if gap is None:
         if train_accuracy is None or validation_accuracy is None:
             raise ValueError(
@@ -287,13 +297,25 @@ def _judge(
             and validation_loss is not None
             and validation_loss > LOSS_RATIO * train_loss
         ),
-        train_accuracy=train_accuracy,
-        validation_accuracy=validation_accuracy,
-        train_loss=train_loss,
-        validation_loss=validation_loss,
-        max_gap=max_gap,
+        train_accuracy=_as_float(train_accuracy),
+        validation_accuracy=_as_float(validation_accuracy),
+        train_loss=_as_float(train_loss),
+        validation_loss=_as_float(validation_loss),
+        max_gap=float(max_gap),
         **trends,
     )
+
+
+def _check_share(name: str, value: float | None, *, low: float = 0) -> None:
+    if value is not None and not low <= value <= 1:
+        raise ValueError(
+            f"{name}={value!r} must be a share from {low} to 1; divide percentages by 100."
+        )
+
+
+def _as_float(value: float | None) -> float | None:
+    """Make a plain float of any number; one that is not finite says nothing."""
+    return float(value) if value is not None and np.isfinite(value) else None
 
 
 def _exceeds(gap: float, allowed: float) -> bool:

@@ -109,7 +109,13 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X_out : ndarray of shape (n_images, n_pixels), float32
         """
         check_is_fitted(self)
-        X = self._check(flatten_images(X)[0], reset=False)
+        X, image_shape = flatten_images(X)
+        if image_shape and len(self.image_shape_) == 2 and image_shape != self.image_shape_:
+            raise ValueError(
+                f"X has images of shape {image_shape}, but PixelNormalizer was fitted on images "
+                f"of shape {self.image_shape_}."
+            )
+        X = self._check(X, reset=False)
         # dtype= makes one float32 array; uint8 / 255. would be float64, twice the memory
         return np.divide(X, np.float32(self.max_value), dtype=np.float32, casting="unsafe")
 

@@ -319,3 +319,14 @@ def test_half_a_test_set(digits, given, absent):
 def test_bad_margin_is_refused_before_anything_is_fitted(digits):
     with pytest.raises(ValueError, match=r"margin=1\.5 must be a share from 0 to 1, such as 0\.01"):
         compare_models([Fails()], *digits, margin=1.5)
+
+
+def test_numbers_as_names(digits):
+    models = {1: LogisticRegression(), 2: DummyClassifier()}
+    assert len(compare_models(models, *digits).table) == 2
+
+
+@pytest.mark.parametrize("model", ["LogisticRegression", None])
+def test_what_is_no_estimator(digits, model):
+    with pytest.raises(ValueError, match="must be a scikit-learn classifier instance"):
+        compare_models({"a": model}, *digits)

@@ -111,11 +111,10 @@ def test_rule(accuracy, n_parameters, model, rule):
     assert (recommendation.model, recommendation.rule) == (model, rule)
 
 
-def test_difference_of_just_the_margin_is_not_similar():
-    # 0.98 - 0.97 is 0.010000000000000009, 0.95 - 0.94 is 0.009999999999999898
-    for accuracy in ([0.97, 0.98], [0.94, 0.95]):
-        table = make_table(accuracy, n_parameters=[10, 20])
-        assert recommend(table).rule == "clearly_better"
+@pytest.mark.parametrize("accuracy", [[0.97, 0.98], [0.93, 0.94]])
+def test_difference_of_just_the_margin_is_not_similar(accuracy):
+    # 0.98 - 0.97 is 0.010000000000000009, 0.94 - 0.93 is 0.009999999999999898
+    assert recommend(make_table(accuracy, n_parameters=[10, 20])).rule == "clearly_better"
 
 
 def test_difference_just_under_the_margin_is_similar():
@@ -282,3 +281,25 @@ def test_to_dict_has_the_reason_in_each_language(source):
         "en": recommendation.reason("en"),
         "de": recommendation.reason("de"),
     }
+
+
+def test_models_may_be_numbered():  # the source's own table has the index 0, 1
+    table = pd.DataFrame({"test_accuracy": [0.9756, 0.9819], "n_parameters": [1, 2]})
+    assert recommend(table).model == "0"
+
+
+def test_cheapest_is_said_only_of_the_cheapest():
+    table = make_table([0.5, 0.975, 0.98], n_parameters=[10, 200, 100])
+    recommendation = recommend(table)
+    assert recommendation.rule == "cheapest_of_similar"
+    assert "of the similarly accurate ones the smallest one" in recommendation.reason()
+
+
+def test_numbers_of_parameters_are_written_as_integers_beside_a_missing_one():
+    table = make_table([0.5, 0.975, 0.98], n_parameters=[None, 100, 200])
+    assert "(100 instead of 200)" in recommend(table).reason()
+
+
+def test_equal_accuracies_are_no_clear_lead():
+    table = make_table([0.98, 0.98], n_parameters=[20, 10])
+    assert "clearly more accurate" not in recommend(table, margin=0).reason()

@@ -1,5 +1,6 @@
 import os
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -145,4 +146,39 @@ def test_arrays_that_are_no_images(write, images):
 def test_arrays_that_are_no_labels(write, labels):
     path = write(y_train=labels)
     with refused(path, "y_train has shape .* expected one integer or text label"):
+        load_digit_archive(path)
+
+
+def test_bare_array(tmp_path):
+    path = tmp_path / "digits.npy"
+    np.save(path, np.zeros((2, 4, 5)))
+    with refused(path, r"one bare array, expected an \.npz"):
+        load_digit_archive(path)
+
+
+def test_truncated(write):
+    path = write()
+    path.write_bytes(path.read_bytes()[:-200])
+    with refused(path, r"not a readable \.npz"):
+        load_digit_archive(path)
+
+
+def test_member_that_is_no_array(tmp_path):
+    path = tmp_path / "digits.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            archive.writestr(f"{name}.npy", "7,0,255")
+    with pytest.raises(DatasetError, match=re.escape(str(path))):
+        load_digit_archive(path)
+
+
+def test_text_labels_outside_ascii(write):
+    path = write(y_train=np.array([b"\xff"] * 6))
+    with pytest.raises(DatasetError, match=re.escape(str(path))):
+        load_digit_archive(path)
+
+
+def test_labels_of_two_kinds(write):
+    path = write(y_test=np.array(list("abc")))
+    with pytest.raises(DatasetError, match=re.escape(str(path))):
         load_digit_archive(path)

@@ -2,6 +2,7 @@ import json
 from statistics import NormalDist
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
@@ -240,10 +241,11 @@ def test_estimator_tells_its_numbers_of_images():
     assert diagnose_fit(FittedNetwork()).gap_interval == pytest.approx(expected)
 
 
-def test_untrained_estimator_is_underfitting_without_trends():
-    network = FittedNetwork(n_iter_=0, train_accuracy_=0.1, validation_accuracy_=0.1)
+def test_untrained_estimator_is_underfitting():
+    untrained = {"n_iter_": 0, "history_": {"accuracy": [], "val_accuracy": []}}
+    network = FittedNetwork(train_accuracy_=0.1, validation_accuracy_=0.1, **untrained)
     diagnosis = diagnose_fit(network)
-    assert (diagnosis.label, diagnosis.val_loss_trend_up) == ("underfitting", None)
+    assert (diagnosis.label, diagnosis.last_gap) == ("underfitting", None)
 
 
 def test_estimator_without_validation():
@@ -357,3 +359,31 @@ def test_str_begins_with_the_label():
 def test_to_dict_is_json():
     figures = json.loads(json.dumps(diagnose_fit(FittedNetwork()).to_dict(), allow_nan=False))
     assert (figures["label"], figures["train_accuracy"]) == ("optimal", 0.97)
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"accuracy": [0.9], "val_accuracy": []},
+        {"accuracy": [0.9], "val_accuracy": [0.9, 0.8]},
+    ],
+)
+def test_history_of_unequal_lengths(mapping):
+    with pytest.raises(ValueError, match="epoch"):
+        diagnose_fit(mapping)
+
+
+@pytest.mark.parametrize("gap", [float("nan"), 2.26, -3])
+def test_gap_that_is_no_difference_of_shares(gap):
+    with pytest.raises(ValueError, match=rf"gap={gap}"):
+        diagnose_fit(gap=gap)
+
+
+def test_number_of_images_below_one():
+    with pytest.raises(ValueError, match="n_train=-5"):
+        diagnose_fit(train_accuracy=0.9, validation_accuracy=0.8, n_train=-5, n_validation=4)
+
+
+def test_to_dict_of_numpy_figures_is_json():
+    figures = diagnose_fit(train_accuracy=np.float32(0.9), validation_accuracy=np.float32(0.9))
+    json.dumps(figures.to_dict())

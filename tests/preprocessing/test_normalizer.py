@@ -109,6 +109,11 @@ def test_inverse_of_float_pixels_is_not_rounded():
     assert normalizer.inverse_transform([[0.0, 0.1]])[0, 1] == pytest.approx(25.5)
 
 
+def test_inverse_of_integer_pixels_is_rounded():
+    normalizer = PixelNormalizer().fit(np.array([[0, 255]], dtype=np.uint8))
+    assert normalizer.inverse_transform([[0.001, 0.999]]).tolist() == [[0, 255]]
+
+
 def test_inverse_clips_what_no_pixel_can_be():
     normalizer = PixelNormalizer().fit(np.array([[0, 255]], dtype=np.uint8))
     assert normalizer.inverse_transform([[-0.5, 1.5]]).tolist() == [[0, 255]]
