@@ -146,7 +146,6 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
             "--json /no/such/folder/x.json",
             "Error: --json /no/such/folder/x.json: cannot be written: No such file or directory",
         ),
-        ("--epoch 3", "Error: No such option: --epoch (Possible options: --epochs)"),
         (
             "--lang de --epochs -1",
             "Fehler: --epochs -1: muss eine ganze Zahl ab 0 sein",
@@ -157,6 +156,12 @@ def test_wrong_usage_is_told_in_one_line(arguments, line, capsys):
     assert main(["compare", *arguments.split()]) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", line + "\n")
+
+
+def test_a_misspelt_option_is_told_with_the_right_one(capsys):
+    assert main(["compare", "--epoch", "3"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"--epoch\b.*--epochs\b", line)
 
 
 def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, capsys):

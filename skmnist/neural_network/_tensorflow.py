@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from types import ModuleType
 
 # What tensorflow 2.18 to 2.21 write to file descriptor 2 themselves, before their own log level
-# applies: glog lines, and the two that go with them.
+# applies: glog lines (its "errors" are plugins registered twice), and the two that go with them.
 _CHATTER = re.compile(
-    rb"^([IW]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
+    rb"^([IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
     rb"|\d{4}-\d\d-\d\d .*: [IW] )"
 )
 
@@ -33,7 +33,8 @@ def quiet() -> Iterator[None]:
     """Keep tensorflow's chatter off the screen, and nothing else.
 
     It comes from C++, below Python's ``sys.stderr``: so the descriptor itself points to a
-    temporary file for a while. What is no chatter is written out afterwards.
+    temporary file for a while. What is no chatter is written out afterwards, and all of it where
+    an exception ended the block.
     """
     try:
         real = os.dup(2)
@@ -44,8 +45,12 @@ def quiet() -> Iterator[None]:
         sys.stderr.flush()
     with tempfile.TemporaryFile() as caught:
         os.dup2(caught.fileno(), 2)
+        chatter: re.Pattern[bytes] | None = _CHATTER
         try:
             yield
+        except BaseException:
+            chatter = None  # it may say why
+            raise
         finally:
             if sys.stderr is not None:
                 sys.stderr.flush()
@@ -53,5 +58,5 @@ def quiet() -> Iterator[None]:
             os.close(real)
             caught.seek(0)
             for line in caught:
-                if not _CHATTER.match(line):
+                if chatter is None or not chatter.match(line):
                     os.write(2, line)
