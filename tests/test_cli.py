@@ -195,9 +195,9 @@ def test_version(capsys):
 
 
 def test_defaults_and_choices_are_those_of_the_estimators(capsys):
-    from skmnist.neural_network import _classifiers
+    from skmnist.neural_network import _base
 
-    assert _classifiers.OPTIMIZERS == OPTIMIZERS
+    assert _base.OPTIMIZERS == OPTIMIZERS
     main(["compare", "--help"])
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
     parameters = inspect.signature(skmnist.SimpleNNClassifier).parameters

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
 from skmnist.neural_network import _engine
-from skmnist.neural_network._classifiers import OPTIMIZERS
+from skmnist.neural_network._base import OPTIMIZERS
 from skmnist.neural_network._forward import ACTIVATIONS
 
 # The full batch, no validation rows, and enough steps: as scikit-learn configures its own MLP for
@@ -283,6 +283,16 @@ def test_warm_start_goes_on_from_the_learned_weights(digits):
     assert model.fit(*digits).loss_curve_[0] < first[-1] * 1.2 < first[0]
     with pytest.raises(ValueError, match=r"warm_start=True goes on with.*warm_start=False"):
         model.fit(digits[0], digits[1] + 1)
+    with pytest.raises(ValueError, match=r"goes on with layers of \(64, 16, 10\).*\(63, 16, 10\)"):
+        model.fit(digits[0][:, :63], digits[1])
+
+
+def test_a_parameter_changed_after_fit_does_not_change_predictions(digits):
+    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    before = model.predict_proba(digits[0])
+    np.testing.assert_array_equal(
+        model.set_params(activation="tanh", hidden_units=3).predict_proba(digits[0]), before
+    )
 
 
 def test_a_function_is_told_of_each_epoch_and_can_stop(digits):
