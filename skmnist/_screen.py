@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skmnist.comparison import ModelComparison, ModelResult
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
 MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
@@ -28,11 +28,11 @@ class Screen:
     def show_title(self, key: str, **values: Any) -> None:
         """Write a heading."""
         self._console.print()
-        self._console.print(Rule(Text(self.say(key, **values), style="bold"), align="left"))
+        self._console.print(Rule(_text(self.say(key, **values), style="bold"), align="left"))
 
     def say_line(self, key: str, **values: Any) -> None:
         """Write a phrase, wrapped between words."""
-        self._console.print(self.say(key, **values))
+        self._console.print(_text(self.say(key, **values)))
 
     def show_data(self, digits: Any, name: str, max_value: float) -> None:
         """Write what there is to learn from."""
@@ -78,16 +78,17 @@ class Screen:
                     cells.append(self.say(f"diagnosis.{value}"))
                 else:
                     cells.append(self.say.format(formats.get(str(column), "{:,}"), value))
-            table.add_row(str(name), *cells)
+            table.add_row(_text(str(name)), *cells)
         self._console.print(table)
         self.say_line("cli.comparison_note")
         recommendation = comparison.recommendation
-        title = self.say("cli.recommendation_title", model=recommendation.model)
+        key = "cli.recommendation_title" if recommendation.model else "cli.no_recommendation_title"
+        title = self.say(key, model=recommendation.model)
         self._console.print()
         self._console.print(
             Panel(
-                Text(recommendation.reason(self.say.language)),
-                title=Text(title, style="bold green"),
+                _text(recommendation.reason(self.say.language)),
+                title=_text(title, style="bold green"),
                 title_align="left",
             )
         )
@@ -97,16 +98,13 @@ class Screen:
         if not result.n_epochs:
             self.say_line("cli.untrained", name=result.name)
             return
-        reason = network.stop_reason_
-        if reason == "epochs":
-            reason = "epochs" if network.patience is None else "epochs_best"
         self.say_line(
             "cli.trained",
             name=result.name,
             n_epochs=result.n_epochs,
             seconds=result.fit_time,
             kept=network.kept_epoch_,
-            reason=self.say(f"cli.reason_{reason}", patience=network.patience),
+            reason=self.say(f"cli.reason_{network.stop_reason_}", patience=network.patience),
         )
 
     def _show_report(self, result: ModelResult) -> None:
@@ -115,7 +113,7 @@ class Screen:
         table = self._table("cli.column_digit", *(f"cli.column_{c}" for c in report))
         for label, row in report.iterrows():
             shares = [self.say.format("{:.4f}", row[c]) for c in ("precision", "recall", "f1")]
-            table.add_row(str(label), *shares, self.say.format("{:,}", int(row["support"])))
+            table.add_row(_text(str(label)), *shares, self.say.format("{:,}", int(row["support"])))
         self._console.print(table)
         self.say_line("cli.report_note")
 
@@ -126,13 +124,15 @@ class Screen:
         self.show_title("cli.confusion_title", name=result.name)
         table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
         for column_label in ("", *map(str, confusion.columns)):
-            table.add_column(Text(column_label), justify="right", overflow="ellipsis", no_wrap=True)
+            table.add_column(
+                _text(column_label), justify="right", overflow="ellipsis", no_wrap=True
+            )
         for at, (label, row) in enumerate(confusion.iterrows()):
             cells = [
                 Text(str(count), style="bold" if at == column else "" if count else "dim")
                 for column, count in enumerate(row)
             ]
-            table.add_row(Text(str(label)), *cells)
+            table.add_row(_text(str(label)), *cells)
         self._console.print(table)
 
     def _table(self, *keys: str) -> Table:
@@ -143,5 +143,9 @@ class Screen:
 
     def _print_item(self, sentence: str) -> None:
         grid = Table.grid(padding=(0, 1))
-        grid.add_row("-", Text(sentence))
+        grid.add_row("-", _text(sentence))
         self._console.print(grid)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(make_printable(text), style=style)

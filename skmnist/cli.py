@@ -5,6 +5,7 @@ Only typer and the texts are imported at the top: ``skmnist --help`` answers at 
 
 import difflib
 import errno
+import io
 import json
 import os
 import sys
@@ -16,7 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skmnist import __version__
-from skmnist.text import Catalogue, get_catalogue, get_languages, guess_language
+from skmnist.text import (
+    Catalogue,
+    get_catalogue,
+    get_languages,
+    guess_language,
+    make_printable,
+)
 
 if TYPE_CHECKING:
     from skmnist._screen import Screen
@@ -24,10 +31,15 @@ if TYPE_CHECKING:
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 MAX_SEED = 2**32 - 1
+FULL_INK = (1.0, 16.0, 255.0, 65535.0)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C has ended
 
 # Not public by name: click's class in older versions of typer, typer's own copy in newer ones.
 _UsageError: Any = typer.BadParameter.__base__
+
+
+class TrainingError(Exception):
+    """A network that could not be trained: told in one line, exit status 1."""
 
 
 class OptionError(Exception):
@@ -51,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 a run that failed, 2 wrong usage, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file under Windows knows no arrow, say
+            stream.reconfigure(errors="replace")
     say = get_catalogue(guess_language())
     try:
         say = get_catalogue(_find_language(arguments))
@@ -69,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(say: Catalogue, message: str, status: int, *, prefix: bool = True) -> int:
     line = say("cli.error", message=message) if prefix else message
-    print(" ".join(line.split()), file=sys.stderr)
+    print(make_printable(" ".join(line.split())), file=sys.stderr)
     return status
 
 
@@ -280,19 +295,19 @@ def _compare(
     except KeyboardInterrupt:
         print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
         status = INTERRUPTED
-    except ValueError as error:
+    except TrainingError as error:
         status = _fail(say, str(error), 1)
     comparison = ModelComparison(results) if results and not status else None
     if comparison is not None:
         screen.show_comparison(comparison)
     if json_path is not None and results:
+        found = {"models": [result.to_dict() for result in results], "recommendation": None}
         document = {
             "schema": "skmnist.compare/1",
             "skmnist": __version__,
             "data": {"name": name, "n_train": len(digits.y_train), "n_test": len(digits.y_test)},
             "settings": settings,
-            "models": [result.to_dict() for result in results],
-            "recommendation": comparison and comparison.recommendation.to_dict(),
+            **(comparison.to_dict() if comparison else found),
         }
         _write_json(json_path, document)
         screen.say_line("cli.written", file=json_path)
@@ -310,23 +325,21 @@ def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple
         if not Path(data).exists() and difflib.get_close_matches(data, ["mnist"]):
             rule += f"; {say('cli.rule.did_you_mean', suggestion='mnist')}"
         raise OptionError("--data", data, rule) from None
-    try:
-        digits.X_train, digits.y_train = take_part(
-            digits.X_train, digits.y_train, train_size, parameter="train_size", random_state=seed
-        )
-    except ValueError:
-        low, high = len(set(digits.y_train.tolist())), len(digits.y_train)
+    # two per class: one to train on, and some to validate on
+    low, high = 2 * len(set(digits.y_train.tolist())), len(digits.y_train)
+    if train_size is not None and not low <= train_size <= high:
         rule = say("cli.rule.train_size", low=low, high=high)
-        raise OptionError("--train-size", train_size, rule) from None
+        raise OptionError("--train-size", train_size, rule)
+    digits.X_train, digits.y_train = take_part(
+        digits.X_train, digits.y_train, train_size, parameter="train_size", random_state=seed
+    )
     return digits, say("data.bundled") if data == "mnist" else data
 
 
 def _max_value(digits: Any) -> float:
-    """Guess the value of full ink: 255 unless the pixels say otherwise."""
+    """Guess the value of full ink; the screen says which it is."""
     highest = float(max(digits.X_train.max(), digits.X_test.max()))
-    if digits.X_train.dtype.kind == "f" and highest <= 1:
-        return 1.0
-    return max(255.0, highest)
+    return next((value for value in FULL_INK if highest <= value), highest)
 
 
 def _train(
@@ -355,9 +368,12 @@ def _train(
                     ("network", network(**settings, callbacks=[log])),
                 ]
             )
-            (result,) = iterate_results(
-                [(name, pipeline)], digits.X_train, digits.y_train, digits.X_test, digits.y_test
-            )
+            try:
+                (result,) = iterate_results(
+                    [(name, pipeline)], digits.X_train, digits.y_train, digits.X_test, digits.y_test
+                )
+            except ValueError as error:
+                raise TrainingError(f"{name}: {error}") from error
         yield result
 
 

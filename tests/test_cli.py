@@ -98,6 +98,7 @@ def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):
     out, err = capsys.readouterr()
     assert "NN: not trained (0 epochs)." in out
     assert "it guesses" in out
+    assert "No recommendation" in out
     assert err == ""
 
 
@@ -140,7 +141,7 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
         ),
         (
             "--train-size 5",
-            "Error: --train-size 5: must be a whole number from 10 (one image per class) to 60000 "
+            "Error: --train-size 5: must be a whole number from 20 (two images per class) to 60000 "
             "(all of them)",
         ),
         (
@@ -256,3 +257,33 @@ def test_ctrl_c_shows_what_was_finished(small, tmp_path):
     assert "Recommendation" not in out
     assert err.splitlines()[-1] == "Interrupted. What was finished is shown above."
     assert "Traceback" not in err
+
+
+def test_escape_sequences_in_labels_are_text(tmp_path, capsys):
+    X = np.random.default_rng(0).integers(0, 256, (60, 4, 4), dtype=np.uint8)
+    y = np.array(["\x1b[2Ja", "b\nc", "d"] * 20)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\\x1b[2Ja" in out
+
+
+def test_a_screen_that_cannot_show_an_arrow_gets_something_else(small):
+    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "1"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "LC_ALL": "C"}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120)
+    assert done.returncode == 0
+    assert b"Recommendation" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("highest", "max_value"), [(1, 1), (16, 16), (200, 255), (4095, 65535), (70000, 70000)]
+)
+def test_the_value_of_full_ink_is_told(tmp_path, capsys, highest, max_value):
+    X = np.random.default_rng(0).integers(0, highest, (40, 4, 4), endpoint=True)
+    X.flat[0] = highest
+    y = np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    assert f"Pixels are divided by {max_value}," in capsys.readouterr().out

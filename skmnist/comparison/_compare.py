@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 
+from skmnist._clock import get_setup_seconds
 from skmnist.comparison._recommend import Recommendation, recommend
 from skmnist.diagnosis import (
     Advice,
@@ -191,26 +192,26 @@ def iterate_results(
         estimator = clone(estimator)
         if seed is not None:
             _set_seed(estimator, seed)
-        started = time.perf_counter()
+        started, set_up = time.perf_counter(), get_setup_seconds()
         estimator.fit(X, y)
-        fit_time = time.perf_counter() - started
+        fit_time = time.perf_counter() - started - (get_setup_seconds() - set_up)
         yield make_result(name, estimator, fit_time, X_test, y_test)
 
 
 def make_result(
     name: str, estimator: Any, fit_time: float, X_test: Any, y_test: Any
 ) -> ModelResult:
-    """Look at a fitted model; `fit_time` is what its `fit` took, all included."""
+    """Look at a fitted model."""
     core = get_core(estimator)
-    keeps = getattr(core, "train_accuracy_", None) is not None
+    kept = (getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation"))
     return ModelResult(
         name=name,
         estimator=estimator,
         errors=analyze_errors(y_test, estimator.predict(X_test)),
-        diagnosis=diagnose_fit(core) if keeps and core.validation_accuracy_ is not None else None,
+        diagnosis=None if None in kept else diagnose_fit(core),
         n_parameters=_n_parameters(core),
         n_epochs=_n_epochs(core),
-        fit_time=fit_time - getattr(core, "compile_time_", 0.0),
+        fit_time=fit_time,
     )
 
 

@@ -1,6 +1,6 @@
 """The rule that turns a table of figures into a recommendation."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,15 @@ class Recommendation:
 
     Attributes
     ----------
-    model : str
-        The recommended model.
-    rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "clearly_better", \
-            "only_known", "similar"}
+    model : str or None
+        The recommended model; None where none was trained.
+    rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "clearly_better", "ahead", \
+            "only_known", "similar", "untrained"}
         What decided: there is no other; it leads all in accuracy and cost; it is the most
         accurate, and the cheapest of those that are similarly accurate; its lead is at least the
-        margin; costs are unknown, so accuracy alone; or it is not the most accurate, but the
-        cheapest of those that are similarly accurate.
+        margin; the same, but the lead may be chance; costs are unknown, so accuracy alone; or it
+        is not the most accurate, but the cheapest of those that are similarly accurate. Nothing
+        where no model has been trained.
     most_accurate : str
         The model with the highest test accuracy.
     other : str or None
@@ -43,7 +44,7 @@ class Recommendation:
         Number of test images.
     """
 
-    model: str
+    model: str | None
     rule: str
     most_accurate: str
     other: str | None
@@ -56,14 +57,14 @@ class Recommendation:
     @property
     def accuracy_difference(self) -> float:
         """Test accuracy of the most accurate model minus that of the recommended or next one."""
-        if self.other is None:
+        if self.model is None or self.other is None:
             return 0.0
         return abs(self.accuracies[self.model] - self.accuracies[self.other])
 
     @property
     def fewer_errors(self) -> float:
         """Share of the less accurate model's errors that the more accurate one avoids."""
-        if self.other is None:
+        if self.model is None or self.other is None:
             return 0.0
         low, high = sorted(1 - self.accuracies[name] for name in (self.model, self.other))
         return (high - low) / high if high else 0.0
@@ -75,7 +76,7 @@ class Recommendation:
         This takes the two for independent; measured on the same images they mostly err on the
         same ones, so that a difference outside of it is real, and one inside may be.
         """
-        if self.other is None or self.n_test is None:
+        if self.model is None or self.other is None or self.n_test is None:
             return False
         shares = (self.accuracies[self.model], self.accuracies[self.other])
         variance = sum(share * (1 - share) / self.n_test for share in shares)
@@ -89,6 +90,8 @@ class Recommendation:
         language : {"en", "de"}, default="en"
         """
         say = get_catalogue(language)
+        if self.model is None:
+            return say(f"recommendation.{self.rule}")
         values: dict[str, Any] = {
             "model": self.model,
             "other": self.other,
@@ -130,7 +133,7 @@ class Recommendation:
         return advantages
 
     def __str__(self) -> str:
-        return f"{self.model}. {self.reason()}"
+        return f"{self.model}. {self.reason()}" if self.model else self.reason()
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures and the reason in each language, for JSON."""
@@ -156,7 +159,8 @@ def recommend(
     ----------
     table : DataFrame
         A row per model, indexed by name; column `test_accuracy` in [0, 1], and where known
-        `n_parameters` and `fit_time` (in s).
+        `n_parameters`, `fit_time` (in s) and `n_epochs`. Where all have 0 epochs, none is
+        recommended.
     n_test : int, default=None
         Number of test images behind the accuracies; with it errors are counted, and differences
         that can be chance are called so.
@@ -203,6 +207,8 @@ def recommend(
         "margin": margin,
         "n_test": n_test,
     }
+    if "n_epochs" in table and (table["n_epochs"] == 0).fillna(False).all():
+        return Recommendation(None, "untrained", other=None, cost=None, costs={}, **shared)
     if len(table) == 1:
         return Recommendation(best, "only_one", other=None, cost=None, costs={}, **shared)
     lead = accuracy[best] - accuracy
@@ -227,7 +233,10 @@ def recommend(
     pair = table.loc[[model, other]]
     kinds = {"n_parameters": int, "fit_time": float}  # a missing value beside makes counts floats
     costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
-    return Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
+    found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
+    if rule == "clearly_better" and found.may_be_chance:
+        return replace(found, rule="ahead")
+    return found
 
 
 def _check(table: Any, n_test: Any, margin: float) -> None:

@@ -185,7 +185,7 @@ def diagnose_fit(
     >>> diagnose_fit(LogisticRegression())
     Traceback (most recent call last):
     ValueError: LogisticRegression keeps no training and validation accuracy. Pass
-    train_accuracy= and validation_accuracy= ...
+    train_accuracy= and validation_accuracy=, measured by its score method.
     """
     figures: dict[str, Any] = {}
     if gap is not None and (source, train_accuracy, validation_accuracy) != (None, None, None):
@@ -208,32 +208,34 @@ def diagnose_fit(
         "n_validation": n_validation,
     }
     figures |= {name: value for name, value in given.items() if value is not None}
+    if source is not None and not isinstance(source, Mapping):
+        _tell_missing(get_core(source), figures)
     return _judge(gap=gap, max_gap=max_gap, **figures)
 
 
 def _from_estimator(core: Any) -> dict[str, Any]:
+    """Take what the estimator kept; any of it may be missing."""
+    history = getattr(core, "history_", None) or {}
+    kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
+    return {
+        **_trends(history),
+        "last_gap": _last_gap(history),
+        **{name: getattr(core, f"{name}_", None) for name in (*kept, "n_train", "n_validation")},
+    }
+
+
+def _tell_missing(core: Any, figures: Mapping[str, Any]) -> None:
     name = type(core).__name__
-    if getattr(core, "train_accuracy_", None) is None:
+    if figures["train_accuracy"] is None:
         raise ValueError(
             f"{name} keeps no training and validation accuracy. Pass train_accuracy= and "
-            "validation_accuracy= (measured by its score method) to diagnose_fit."
+            "validation_accuracy=, measured by its score method."
         )
-    if core.validation_accuracy_ is None:
+    if figures["validation_accuracy"] is None:
         raise ValueError(
             f"{name} was fitted without validation rows, so its gap is not known. Fit with "
             "validation_fraction=0.1 or with X_val and y_val, or pass validation_accuracy=."
         )
-    history = core.history_ if core.n_iter_ else {}
-    return {
-        **_trends(history),
-        "last_gap": _last_gap(history),
-        "train_accuracy": core.train_accuracy_,
-        "validation_accuracy": core.validation_accuracy_,
-        "train_loss": core.train_loss_,
-        "validation_loss": core.validation_loss_,
-        "n_train": core.n_train_,
-        "n_validation": core.n_validation_,
-    }
 
 
 def _from_history(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:

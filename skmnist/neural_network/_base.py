@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Self
@@ -26,7 +26,7 @@ from skmnist._validation import (
 )
 from skmnist.neural_network import _forward
 from skmnist.neural_network._split import stratified_rows
-from skmnist.neural_network._tensorflow import load_training
+from skmnist.neural_network._tensorflow import is_loaded, load_training
 from skmnist.neural_network._training import SCHEDULES, Network, Optimizer, Plan, Watch
 
 Array = np.ndarray[Any, Any]
@@ -128,8 +128,8 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_samples, n_classes), float32 or float64 as trained
             Columns in the order of `classes_`; each row sums to 1.
         """
-        check_is_fitted(self)
-        X = validate_data(self, flatten_images(X)[0], reset=False, dtype="numeric")
+        check_is_fitted(self, "coefs_")
+        X = self._check_rows(X)
         return _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
 
     def predict(self, X: Any) -> Array:
@@ -156,7 +156,7 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             Flatten, the Dense layers (with Dropout between them if trained so), softmax. Not
             compiled.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         return load_training().make_keras_model(
             self.image_shape_, self.activation_, self.dropout, self._weights()
         )
@@ -168,6 +168,18 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
     def _weights(self) -> list[Array]:
         pairs = zip(self.coefs_, self.intercepts_, strict=True)
         return [array for pair in pairs for array in pair]
+
+    def _check_rows(self, X: Any, image_shape: tuple[int, ...] | None = None) -> Array:
+        """Check rows that come after those of `fit`, and flatten images of the shape it saw."""
+        expected = image_shape or self.image_shape_
+        X, shape = flatten_images(X)
+        if shape and len(expected) == 2 and shape != expected:
+            raise ValueError(
+                f"X has images of shape {shape}, but {type(self).__name__} was fitted on images "
+                f"of shape {expected}."
+            )
+        rows: Array = validate_data(self, X, reset=False, dtype="numeric")
+        return rows
 
     def _check_training_data(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any
@@ -186,41 +198,40 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
                 f"warm_start=True goes on with the classes {self.classes_.tolist()}, but y has "
                 f"{classes.tolist()}; pass warm_start=False to start anew."
             )
-        self.classes_ = classes
-        self.image_shape_ = image_shape or X.shape[1:]
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             if not weight.any():
                 raise ValueError("sample_weight is zero in all rows; nothing is left to train on.")
-        data = _TrainingData(X, codes.astype(np.int32), weight)
+        data = _TrainingData(X, codes.astype(np.int32), weight, classes, image_shape or X.shape[1:])
         if (X_val is None) != (y_val is None):
             given, absent = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} was given without {absent}; pass both or neither.")
         return data if X_val is None else self._with_validation_data(data, X_val, y_val)
 
     def _with_validation_data(self, data: "_TrainingData", X_val: Any, y_val: Any) -> Any:
-        X_val = validate_data(self, flatten_images(X_val)[0], reset=False, dtype="numeric")
+        X_val = self._check_rows(X_val, data.image_shape)
         y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
         if y_val.shape != (len(X_val),):
             raise ValueError(
                 f"y_val has shape {y_val.shape}, expected ({len(X_val)},): a label for each row "
                 "of X_val."
             )
-        unseen = np.setdiff1d(y_val, self.classes_)
+        unseen = np.setdiff1d(y_val, data.classes)
         if len(unseen):
             raise ValueError(
                 f"y_val has labels that y has not: {unseen[:5].tolist()}; the network can only "
-                f"learn {self.classes_.tolist()}."
+                f"learn {data.classes.tolist()}."
             )
-        codes = np.searchsorted(self.classes_, y_val).astype(np.int32)
+        codes = np.searchsorted(data.classes, y_val).astype(np.int32)
         weight = data.weight
         if weight is not None:
             weight = np.concatenate([weight, np.ones(len(X_val), weight.dtype)])
-        return _TrainingData(
-            np.concatenate([data.X, X_val]),
-            np.concatenate([data.y, codes]),
-            weight,
+        return replace(
+            data,
+            X=np.concatenate([data.X, X_val]),
+            y=np.concatenate([data.y, codes]),
+            weight=weight,
             n_validation=len(X_val),
         )
 
@@ -259,14 +270,22 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         weight = data.weight
         if self.class_weight is not None:
             # by class over the training rows: a balanced weight is about what is trained on
-            by_class = np.zeros(len(self.classes_))
-            labels = self.classes_[data.y[train_rows]]
+            by_class = np.zeros(len(data.classes))
+            labels = data.classes[data.y[train_rows]]
             by_class[data.y[train_rows]] = compute_sample_weight(self.class_weight, labels)
             weight = by_class[data.y] * (1 if weight is None else weight)
-        return None if weight is None else weight / weight[train_rows].mean()
+        if weight is None:
+            return None
+        mean = weight[train_rows].mean()
+        if not mean > 0:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} leaves no row with a weight above 0; give one "
+                "class a positive weight."
+            )
+        return weight / mean
 
     def _initial_weights(self, data: "_TrainingData", rng: np.random.RandomState) -> list[Array]:
-        sizes = (data.X.shape[1], *self._hidden_layer_sizes(), len(self.classes_))
+        sizes = (data.X.shape[1], *self._hidden_layer_sizes(), len(data.classes))
         if self._goes_on:
             learned = (len(self.coefs_[0]), *map(len, self.intercepts_))
             if sizes != learned:
@@ -289,17 +308,19 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         network = Network(
             n_features=data.X.shape[1],
             hidden_layer_sizes=tuple(self._hidden_layer_sizes()),
-            n_classes=len(self.classes_),
+            n_classes=len(data.classes),
             activation=self.activation,
             dtype=data.dtype,
             with_dropout=self.dropout > 0,
             with_l2=self.l2 > 0,
         )
-        optimizer = Optimizer(self.optimizer, self.momentum, self.weight_decay)
-        started = time.perf_counter()
-        with spinner("Loading tensorflow ...") if self.verbose else nullcontext():
+        momentum = self.momentum if self.optimizer == "sgd" else 0.0
+        optimizer = Optimizer(self.optimizer, momentum, self.weight_decay)
+        waits = self.verbose and not is_loaded()
+        with spinner("Loading tensorflow ...") if waits else nullcontext():
+            started = time.perf_counter()
             training = load_training()
-        watch.setup_seconds += time.perf_counter() - started
+            watch.setup_seconds += time.perf_counter() - started
         with EpochLog(type(self).__name__) if self.verbose else nullcontext() as log:
             watch.listeners += [log] if log else []
             training.train(network, optimizer, plan, watch, data.X, data.y, keras_callbacks)
@@ -346,6 +367,7 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
 
     def _learn(self, plan: Plan, watch: Watch, data: "_TrainingData") -> None:
         weights = plan.initial_weights if watch.weights is None else watch.weights
+        self.classes_, self.image_shape_ = data.classes, data.image_shape
         self.coefs_, self.intercepts_ = weights[::2], weights[1::2]
         self.activation_ = self.activation
         self.n_parameters_ = sum(array.size for array in weights)
@@ -387,6 +409,8 @@ class _TrainingData:
     X: Array
     y: Array
     weight: Array | None
+    classes: Array
+    image_shape: tuple[int, ...]
     n_validation: int = 0
 
     @property

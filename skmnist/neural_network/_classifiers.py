@@ -63,7 +63,8 @@ class SimpleNNClassifier(NNClassifier):
     callbacks : callable, keras.callbacks.Callback, or list of these, default=None
         A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
         stops training by returning True. Keras callbacks are called once per epoch; one that
-        hooks batches makes Keras's own, slower loop run.
+        hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
+        that they leave at the end are kept.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
         the same bits twice on one machine. No global generator is touched.
@@ -250,7 +251,8 @@ class DeepNNClassifier(NNClassifier):
     callbacks : callable, keras.callbacks.Callback, or list of these, default=None
         A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
         stops training by returning True. Keras callbacks are called once per epoch; one that
-        hooks batches makes Keras's own, slower loop run.
+        hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
+        that they leave at the end are kept.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
         the same bits twice on one machine. No global generator is touched.

@@ -11,9 +11,8 @@ argument of the program, not part of it. Learning rate, dropout rate and l2 are 
 """
 
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -47,11 +46,12 @@ def borrow_model(network: Network, optimizer: Optimizer) -> Iterator["EpochModel
         model = None if at is None else _idle.pop(at)[1]
     if model is None:
         model = build_model(network, optimizer)
-    yield model
-    # not in a `finally`: what a failed run left behind is not lent again
-    with _idle_lock:
-        _idle.append((key, model))
-        del _idle[:-MAX_MODELS]
+    try:
+        yield model
+    finally:  # whatever a run left behind, the next one sets weights and optimizer anew
+        with _idle_lock:
+            _idle.append((key, model))
+            del _idle[:-MAX_MODELS]
 
 
 def build_model(
@@ -164,9 +164,8 @@ class EpochModel(keras.Sequential):
         )
         program = self._program_for(len(x), plan.batch_size)
         data = program.load(x, y, plan)
-        setup_started = time.perf_counter()
-        program.compile(data)
-        watch.setup_seconds += time.perf_counter() - setup_started
+        with watch.set_up():
+            program.compile(data)
         rng = np.random.default_rng(plan.seed)
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
         watch.start()
@@ -184,6 +183,7 @@ class EpochModel(keras.Sequential):
             if watch.ends(logs, self.get_weights, finite=finite, asked=self.stop_training):
                 break
         listeners.on_train_end()
+        watch.trained(self.get_weights())
         return history
 
     def _program_for(self, n_rows: int, batch_size: int) -> "_Program":
@@ -205,18 +205,22 @@ class EpochModel(keras.Sequential):
 
         x_train, y_train, weight = part(plan.train_rows, plan.train_weight)
         validation = part(plan.validation_rows, plan.validation_weight)
-        return super().fit(
-            x_train,
-            y_train,
-            sample_weight=weight,
-            batch_size=plan.batch_size,
-            epochs=plan.epochs,
-            shuffle=plan.shuffle,
-            validation_data=validation if len(plan.validation_rows) else None,
-            validation_batch_size=VALIDATION_ROWS,
-            callbacks=[*callbacks, _WatchInKeras(plan, watch)],
-            verbose=0,
-        )
+        with ExitStack() as until_compiled:
+            until_compiled.enter_context(quiet())
+            history = super().fit(
+                x_train,
+                y_train,
+                sample_weight=weight,
+                batch_size=plan.batch_size,
+                epochs=plan.epochs,
+                shuffle=plan.shuffle,
+                validation_data=validation if len(plan.validation_rows) else None,
+                validation_batch_size=VALIDATION_ROWS,
+                callbacks=[*callbacks, _WatchInKeras(plan, watch, until_compiled)],
+                verbose=0,
+            )
+        watch.trained(self.get_weights())
+        return history
 
 
 def hooks_batches(callbacks: list[Any]) -> bool:
@@ -235,9 +239,9 @@ def hooks_batches(callbacks: list[Any]) -> bool:
 class _WatchInKeras(keras.callbacks.Callback):
     """Brings the schedule and the watch into Keras's own loop."""
 
-    def __init__(self, plan: Plan, watch: Watch) -> None:
+    def __init__(self, plan: Plan, watch: Watch, until_compiled: ExitStack) -> None:
         super().__init__()
-        self._plan, self._watch = plan, watch
+        self._plan, self._watch, self._until_compiled = plan, watch, until_compiled
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._watch.start()
@@ -250,6 +254,7 @@ class _WatchInKeras(keras.callbacks.Callback):
             self.model.optimizer.learning_rate.assign(self._rates[batch])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._until_compiled.close()  # both passes are compiled now
         # Keras's own loss includes the l2 penalty; a Watch is told the cross-entropy alone
         names = {"loss": "sparse_categorical_crossentropy", "accuracy": "accuracy"}
         told = {
@@ -270,11 +275,9 @@ class _Program:
     def __init__(self, model: EpochModel, n_rows: int, batch_size: int) -> None:
         # some room above, so that the folds of a cross-validation share the program
         self.capacity = n_rows + max(16, n_rows // 64)
-        self.requested_batch_size = batch_size
-        self.batch_size = min(batch_size, self.capacity)
+        self.batch_size = _padded_batch(n_rows, batch_size)
         self.max_steps = -(-self.capacity // self.batch_size)
-        self.validation_size = min(VALIDATION_ROWS, self.capacity)
-        self.max_validation_steps = -(-self.capacity // self.validation_size)
+        self.max_validation_steps = -(-self.capacity // VALIDATION_ROWS)
         self._network: Network = model.network
         self._dtype = np.dtype(self._network.dtype)
         self._variables = model.trainable_variables
@@ -285,7 +288,8 @@ class _Program:
     def serves(self, n_rows: int, batch_size: int) -> bool:
         """Say whether a run over so many rows fits in without too much padding."""
         return (
-            batch_size == self.requested_batch_size
+            # not the requested size: the same rows must give the same bits in any program
+            self.batch_size == _padded_batch(n_rows, batch_size)
             and n_rows <= self.capacity <= n_rows * MAX_PADDING + 16
         )
 
@@ -300,7 +304,7 @@ class _Program:
             "train_weight": _padded(train_weight, self.capacity, self._dtype),
             "validation_weight": _padded(validation_weight, self.capacity, self._dtype),
             "validation_rows": _padded(
-                plan.validation_rows, self.max_validation_steps * self.validation_size, np.int32
+                plan.validation_rows, self.max_validation_steps * VALIDATION_ROWS, np.int32
             ),
             "n_validation": tf.constant(len(plan.validation_rows), tf.int32),
             "drop_below": tf.constant(int(plan.dropout * 2**32), tf.uint32),
@@ -387,7 +391,7 @@ class _Program:
 
         def validate(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
             xs, ys, ws, _ = batch(
-                step, validation_rows, n_validation, self.validation_size, validation_weight
+                step, validation_rows, n_validation, VALIDATION_ROWS, validation_weight
             )
             sums = _sums(self._logits(xs), ys, ws)
             return (step + 1, *(total + new for total, new in zip(totals, sums, strict=True)))
@@ -401,7 +405,7 @@ class _Program:
             return tuple(totals)
 
         trained = loop(update, n_rows, self.batch_size)
-        validated = loop(validate, n_validation, self.validation_size)
+        validated = loop(validate, n_validation, VALIDATION_ROWS)
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in self._variables])
         return tf.stack([*trained, *validated, tf.cast(finite, self._dtype)])
 
@@ -433,15 +437,30 @@ def _sums(
 def _hash(shape: tf.TensorShape, seed: tf.Tensor) -> tf.Tensor:
     """Make a random uint32 per element from its position and the seed.
 
-    XLA's own generator made an epoch with dropout 12 to 20 times slower on a CPU. This is the
-    finalizer of MurmurHash3 (A. Appleby, public domain) over a counter.
+    XLA's own generator made an epoch with dropout 12 to 20 times slower on a CPU. The seed is
+    mixed before the position is added: seeds come in even steps, and as even steps of positions
+    they would give each update the mask of the one before, shifted.
     """
-    counter = tf.reshape(tf.range(shape.num_elements()), shape)
-    h = tf.bitcast(counter, tf.uint32) * np.uint32(0x9E3779B9) + seed
+    counter = tf.bitcast(tf.reshape(tf.range(shape.num_elements()), shape), tf.uint32)
+    return _mix(counter * np.uint32(0x9E3779B9) + _mix(seed))
+
+
+def _mix(h: tf.Tensor) -> tf.Tensor:
+    """Scatter the bits: the finalizer of MurmurHash3 (A. Appleby, public domain)."""
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         h = tf.bitwise.bitwise_xor(h, tf.bitwise.right_shift(h, np.uint32(shift)))
         h *= np.uint32(factor)
     return tf.bitwise.bitwise_xor(h, tf.bitwise.right_shift(h, np.uint32(16)))
+
+
+def _padded_batch(n_rows: int, batch_size: int) -> int:
+    """Return the rows that are computed per update: no batch is much larger than all rows.
+
+    A batch larger than the data is cut to the number of rows, rounded up in steps of an eighth
+    or less, so that the folds of a cross-validation share it.
+    """
+    step = 2 ** max(0, n_rows.bit_length() - 4)
+    return min(batch_size, -(-n_rows // step) * step)
 
 
 def _padded(values: Array, length: int, dtype: Any) -> tf.Tensor:

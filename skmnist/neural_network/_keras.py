@@ -1,9 +1,8 @@
 """Build the Keras network and let scikeras fit it (the only import of scikeras)."""
 
-import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ import sklearn
 from scikeras.wrappers import KerasClassifier
 
 from skmnist.neural_network import _engine
+from skmnist.neural_network._tensorflow import quiet
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
 
 Array = np.ndarray[Any, Any]
@@ -63,17 +63,15 @@ def train(
 def _model_for(
     network: Network, optimizer: Optimizer, plan: Plan, watch: Watch, *, by_batches: bool
 ) -> Iterator[Any]:
-    started = time.perf_counter()
-    if by_batches:  # a callback may do anything to its model: it gets one of its own
-        model = _engine.build_model(
-            network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=plan.seed
-        )
-        watch.setup_seconds += time.perf_counter() - started
+    with ExitStack() as stack:
+        with watch.set_up(), quiet():
+            if by_batches:  # a callback may do anything to its model: it gets one of its own
+                model = _engine.build_model(
+                    network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=plan.seed
+                )
+            else:
+                model = stack.enter_context(_engine.borrow_model(network, optimizer))
         yield model
-    else:
-        with _engine.borrow_model(network, optimizer) as model:
-            watch.setup_seconds += time.perf_counter() - started
-            yield model
 
 
 def make_keras_model(
@@ -92,6 +90,7 @@ def make_keras_model(
         if dropout:
             layers.append(keras.layers.Dropout(dropout, seed=0, dtype=dtype))
     layers.append(dense(weights[-1].shape[0], "softmax"))
-    model = keras.Sequential(layers)
-    model.set_weights(weights)
+    with quiet():
+        model = keras.Sequential(layers)
+        model.set_weights(weights)
     return model

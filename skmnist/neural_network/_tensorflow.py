@@ -5,27 +5,55 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import IO
+
+from skmnist._clock import count_setup
 
 # What tensorflow 2.18 to 2.21 write to file descriptor 2 themselves, before their own log level
 # applies: glog lines (its "errors" are plugins registered twice), and the two that go with them.
 _CHATTER = re.compile(
     rb"^([IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
-    rb"|\d{4}-\d\d-\d\d .*: [IW] )"
+    rb"|\d{4}-\d\d-\d\d .*: [IWE] )"
 )
+
+_MODULE = "skmnist.neural_network._keras"
+
+
+def is_loaded() -> bool:
+    """Say whether tensorflow has been imported for training already."""
+    return _MODULE in sys.modules
 
 
 def load_training() -> ModuleType:
-    """Import the module that trains, and with it tensorflow, which takes seconds."""
-    name = "skmnist.neural_network._keras"
-    if name not in sys.modules:
-        # 1 would drop tensorflow's notes and 2 its warnings; its errors come as exceptions
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with quiet():
-            importlib.import_module(name)
-    return sys.modules[name]
+    """Import the module that trains, and with it tensorflow, which takes seconds.
+
+    Raises
+    ------
+    RuntimeError
+        Keras runs on another backend than tensorflow.
+    """
+    if is_loaded():
+        return importlib.import_module(_MODULE)  # waits where another thread is importing it
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise RuntimeError(
+            f"KERAS_BACKEND={backend} is set, but skmnist trains on tensorflow alone; unset it or "
+            "set KERAS_BACKEND=tensorflow."
+        )
+    # 1 would drop tensorflow's notes and 2 its warnings; its errors come as exceptions
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet(), count_setup():
+        return importlib.import_module(_MODULE)
+
+
+_quiet_lock = threading.Lock()
+_quiet_depth = 0  # blocks that are quiet at the moment, in all threads together
+_caught: IO[bytes]
+_real: int
 
 
 @contextmanager
@@ -36,27 +64,50 @@ def quiet() -> Iterator[None]:
     temporary file for a while. What is no chatter is written out afterwards, and all of it where
     an exception ended the block.
     """
+    _begin_quiet()
     try:
-        real = os.dup(2)
-    except OSError:  # no standard error at all, as under pythonw
         yield
-        return
+    except Exception:
+        _end_quiet(show_all=True)  # it may say why
+        raise
+    except BaseException:
+        _end_quiet()
+        raise
+    else:
+        _end_quiet()
+
+
+def _begin_quiet() -> None:
+    global _quiet_depth, _caught, _real
+    with _quiet_lock:
+        if _quiet_depth == 0:
+            try:
+                _real = os.dup(2)
+            except OSError:  # no standard error at all, as under pythonw
+                _real = -1
+            else:
+                _flush()
+                _caught = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end_quiet
+                os.dup2(_caught.fileno(), 2)
+        _quiet_depth += 1
+
+
+def _end_quiet(*, show_all: bool = False) -> None:
+    global _quiet_depth
+    with _quiet_lock:
+        _quiet_depth -= 1
+        if _quiet_depth or _real < 0:
+            return
+        _flush()
+        os.dup2(_real, 2)
+        os.close(_real)
+        with _caught:
+            _caught.seek(0)
+            for line in _caught:
+                if show_all or not _CHATTER.match(line):
+                    os.write(2, line)
+
+
+def _flush() -> None:
     if sys.stderr is not None:
         sys.stderr.flush()
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        chatter: re.Pattern[bytes] | None = _CHATTER
-        try:
-            yield
-        except BaseException:
-            chatter = None  # it may say why
-            raise
-        finally:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            os.dup2(real, 2)
-            os.close(real)
-            caught.seek(0)
-            for line in caught:
-                if chatter is None or not chatter.match(line):
-                    os.write(2, line)

@@ -1,11 +1,14 @@
 """What a training run is told, what it reports, and what it hands back; no framework here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+
+from skmnist._clock import count_setup
 
 Array = np.ndarray[Any, Any]
 StopReason = Literal["epochs", "patience", "callback", "interrupted", "nonfinite"]
@@ -31,10 +34,6 @@ class Network:
     dtype: str  # "float32" or "float64"
     with_dropout: bool
     with_l2: bool
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        return (self.n_features, *self.hidden_layer_sizes, self.n_classes)
 
 
 @dataclass(frozen=True)
@@ -125,6 +124,14 @@ class Watch:
     setup_seconds: float = 0.0
     seconds: float = 0.0
 
+    @contextmanager
+    def set_up(self) -> Iterator[None]:
+        """Count the block as setting up: importing or compiling, no part of the training time."""
+        started = time.perf_counter()
+        with count_setup():
+            yield
+        self.setup_seconds += time.perf_counter() - started
+
     @property
     def n_epochs(self) -> int:
         """Epochs that have ended."""
@@ -174,6 +181,11 @@ class Watch:
         elif self.plan.patience is not None and epoch - self.best_epoch >= self.plan.patience:
             self.stop_reason = "patience"
         return self.stop_reason != "epochs"
+
+    def trained(self, weights: list[Array]) -> None:
+        """Take the weights that callbacks left at the very end, where no patience chose others."""
+        if self.plan.patience is None and self.stop_reason != "nonfinite" and self.n_epochs:
+            self.weights = weights
 
     def _improved(self, value: float) -> bool:
         if not self.best_epoch:

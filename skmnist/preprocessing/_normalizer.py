@@ -86,14 +86,6 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = self._check(X, reset=True)
         self.image_shape_ = image_shape or X.shape[1:]
         self.dtype_in_ = X.dtype
-        if 0 < X.max() <= 1 < self.max_value:
-            warnings.warn(
-                f"The largest pixel is {X.max():g}: X looks normalised already, and dividing by "
-                f"max_value={self.max_value:g} again makes it almost black. Leave PixelNormalizer "
-                "out, or pass max_value=1.",
-                UserWarning,
-                stacklevel=2,
-            )
         return self
 
     def transform(self, X: Any) -> Array:
@@ -107,6 +99,11 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X_out : ndarray of shape (n_images, n_pixels), float32
+
+        Warns
+        -----
+        UserWarning
+            All values are at most 1, as in `fit`.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
@@ -153,6 +150,14 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"{start} has values from {low:g} to {high:g}, but pixels must lie in "
                 f"[0, {self.max_value:g}]; set max_value to the value of full ink."
+            )
+        if 0 < high <= 1 < self.max_value:
+            warnings.warn(
+                f"The largest pixel is {high:g}: X looks normalised already, and dividing by "
+                f"max_value={self.max_value:g} again makes it almost black. Leave PixelNormalizer "
+                "out, or pass max_value=1.",
+                UserWarning,
+                stacklevel=3,
             )
         return checked
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from numbers import Number
 from typing import Any
 
-__all__ = ["Catalogue", "get_catalogue", "get_languages", "guess_language"]
+__all__ = ["Catalogue", "get_catalogue", "get_languages", "guess_language", "make_printable"]
 
 
 @cache
@@ -34,7 +34,8 @@ def guess_language() -> str:
         if code:
             break
     else:
-        code = locale.getlocale()[0] or ""
+        # on Windows a locale is called German_Germany
+        code = locale.normalize(locale.getlocale()[0] or "")
     code = code.split(".")[0].split("_")[0].lower()
     return code if code in get_languages() else "en"
 
@@ -77,13 +78,24 @@ class Catalogue(string.Formatter):
         """Return the phrase `key` with its placeholders filled."""
         return self.vformat(self.phrases[key], (), values)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.phrases
-
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format a number with the language's signs; all else is left as it is."""
         text: str = super().format_field(value, format_spec)
         return text.translate(self._signs) if isinstance(value, Number) else text
+
+
+def make_printable(text: str) -> str:
+    r"""Show control characters instead of sending them to a terminal; keep line breaks.
+
+    Class labels and file names come from anywhere; an escape sequence in one is text.
+
+    Examples
+    --------
+    >>> from skmnist.text import make_printable
+    >>> make_printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return "".join(c if c.isprintable() or c in "\n\xa0" else repr(c)[1:-1] for c in text)
 
 
 def _flatten(entries: dict[str, Any], prefix: str = "") -> Any:

@@ -303,3 +303,17 @@ def test_numbers_of_parameters_are_written_as_integers_beside_a_missing_one():
 def test_equal_accuracies_are_no_clear_lead():
     table = make_table([0.98, 0.98], n_parameters=[20, 10])
     assert "clearly more accurate" not in recommend(table, margin=0).reason()
+
+
+def test_a_lead_that_may_be_chance_is_not_called_clear():
+    recommendation = recommend(make_table([0.90, 0.94], n_parameters=[1, 2]), n_test=50)
+    assert (recommendation.model, recommendation.rule) == ("B", "ahead")
+    assert "clearly" not in recommendation.reason()
+    assert "can be chance" in recommendation.reason()
+
+
+def test_untrained_models_are_not_recommended():
+    recommendation = recommend(make_table([0.1, 0.2], n_epochs=[0, 0]), n_test=100)
+    assert recommendation.model is None
+    assert "none of the models has been trained" in recommendation.reason().lower()
+    assert recommend(make_table([0.1, 0.2], n_epochs=[0, None])).model == "B"

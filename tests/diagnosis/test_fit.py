@@ -387,3 +387,15 @@ def test_number_of_images_below_one():
 def test_to_dict_of_numpy_figures_is_json():
     figures = diagnose_fit(train_accuracy=np.float32(0.9), validation_accuracy=np.float32(0.9))
     json.dumps(figures.to_dict())
+
+
+def test_what_an_estimator_does_not_keep_can_be_handed_in():
+    diagnosis = diagnose_fit(
+        LogisticRegression(), train_accuracy=0.95, validation_accuracy=0.9, n_train=900
+    )
+    assert diagnosis.label == "overfitting"
+
+
+def test_an_estimator_that_keeps_nothing_but_its_accuracies():
+    core = SimpleNamespace(train_accuracy_=0.95, validation_accuracy_=0.94)
+    assert diagnose_fit(core).gap == pytest.approx(0.01)

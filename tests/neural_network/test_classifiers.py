@@ -392,8 +392,9 @@ def test_a_loss_that_explodes_later_keeps_the_last_good_weights(digits):
         (lambda X, y: (X, y + 0.5), "Unknown label type"),
         (lambda X, y: (X[:, None, None], y), "dim 4"),
         (lambda X, y: (X.astype(complex), y), "Complex data not supported"),
+        (lambda X, y: (X[:3], [1, 2, 3]), "validation_fraction=0.1 needs a class with two rows"),
     ],
-    ids=["NaN", "lengths", "one class", "continuous", "4-D", "complex"],
+    ids=["NaN", "lengths", "one class", "continuous", "4-D", "complex", "singles"],
 )
 def test_rows_that_cannot_be_learned_are_refused(digits, change, match):
     with pytest.raises(ValueError, match=match):
@@ -515,3 +516,47 @@ def test_fit_leaves_no_warning_behind(digits):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SimpleNNClassifier(8, epochs=1).fit(*digits)
+
+
+def test_class_weights_of_nothing_are_refused(digits):
+    with pytest.raises(ValueError, match=r"class_weight=.*leaves no row with a weight above 0"):
+        SimpleNNClassifier(epochs=1, class_weight=dict.fromkeys(range(10), 0)).fit(*digits)
+
+
+def test_images_of_another_shape_are_refused(digits):
+    X, y = digits[0].reshape(-1, 8, 8), digits[1]
+    model = SimpleNNClassifier(4, epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match=r"images of shape \(4, 16\).*fitted on.*\(8, 8\)"):
+        model.predict(X.reshape(-1, 4, 16))
+
+
+def test_a_fit_that_failed_leaves_the_network_learned_before(digits):
+    X, y = digits[0].astype(np.float32), digits[1]
+    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(X, y)
+    before = model.predict(X)
+    model.set_params(optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(ValueError, match="nothing was learned"):
+        model.fit(X, y + 100)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_a_first_fit_that_failed_leaves_it_unfitted(digits):
+    X, y = digits[0].astype(np.float32), digits[1]
+    model = SimpleNNClassifier(8, optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(ValueError, match="nothing was learned"):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+def test_two_threads_fit_and_predict_as_one(digits):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def proba(seed):
+        model = SimpleNNClassifier(8, epochs=3, random_state=seed).fit(*digits)
+        return model.predict_proba(digits[0])
+
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(proba, [0, 1, 2, 0]))
+    for seed, result in zip([0, 1, 2, 0], together, strict=True):
+        np.testing.assert_array_equal(result, proba(seed))

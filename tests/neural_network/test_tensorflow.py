@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -23,3 +25,40 @@ def test_where_it_failed_all_of_it_is_shown(capfd):
     with pytest.raises(ImportError), quiet():
         fail()
     assert "oneDNN" in capfd.readouterr().err
+
+
+def test_quiet_blocks_of_several_threads_overlap(capfd):
+    first, second = quiet(), quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)  # ends before the one that began later
+    os.write(2, CHATTER)
+    second.__exit__(None, None, None)
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_an_interrupt_shows_no_chatter(capfd):
+    def interrupt():
+        os.write(2, CHATTER)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), quiet():
+        interrupt()
+    assert capfd.readouterr().err == ""
+
+
+def test_another_backend_is_refused_with_the_way_out():
+    script = (
+        "from sklearn.datasets import load_iris\n"
+        "from skmnist import SimpleNNClassifier\n"
+        "SimpleNNClassifier(epochs=1).fit(*load_iris(return_X_y=True))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        timeout=120,
+    )
+    assert "RuntimeError: KERAS_BACKEND=torch is set" in done.stderr.splitlines()[-1]

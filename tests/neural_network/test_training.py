@@ -1,0 +1,67 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from skmnist.neural_network._training import Plan, Watch
+
+ROWS = np.arange(250, dtype=np.int32)
+PLAN = Plan(
+    epochs=10,
+    batch_size=100,
+    learning_rate=0.1,
+    schedule="constant",
+    dropout=0.0,
+    l2=0.0,
+    shuffle=True,
+    patience=2,
+    monitor="val_loss",
+    train_rows=ROWS,
+    validation_rows=ROWS[:0],
+    train_weight=None,
+    validation_weight=None,
+    initial_weights=[],
+    seed=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first", "middle", "last"),
+    [
+        ("constant", 0.1, 0.1, 0.1),
+        ("linear", 0.1, 0.05, 0.1 / 30),
+        ("cosine", 0.1, 0.05, 0.05 * (1 + np.cos(np.pi * 29 / 30))),
+        ("exponential", 0.1, 0.01, 0.1 * 0.01 ** (29 / 30)),
+    ],
+)
+def test_a_schedule_falls_from_update_to_update(schedule, first, middle, last):
+    plan = dataclasses.replace(PLAN, schedule=schedule)
+    rates = np.concatenate([plan.learning_rates(epoch) for epoch in range(10)])
+    assert len(rates) == 30  # three updates for 250 rows, in each of ten epochs
+    np.testing.assert_allclose(rates[[0, 15, 29]], [first, middle, last], rtol=1e-5)
+
+
+def run(plan, values, name="val_loss"):
+    watch = Watch(plan)
+    watch.start()
+    for epoch, value in enumerate(values, start=1):
+        logs = {"loss": 1.0, name: value}
+        if watch.ends(logs, lambda epoch=epoch: [np.array(epoch)], finite=True):
+            break
+    return watch
+
+
+def test_the_best_epoch_is_the_first_of_equals():
+    watch = run(PLAN, [3.0, 2.0, 2.0, 2.0, 1.0])
+    assert (watch.best_epoch, watch.n_epochs, watch.stop_reason) == (2, 4, "patience")
+    assert watch.weights == [np.array(2)]
+
+
+def test_an_accuracy_is_better_when_it_is_higher():
+    plan = dataclasses.replace(PLAN, monitor="val_accuracy")
+    assert run(plan, [0.1, 0.3, 0.2, 0.2, 0.9], "val_accuracy").best_epoch == 2
+
+
+def test_without_patience_the_last_weights_are_kept_and_the_best_epoch_noted():
+    watch = run(dataclasses.replace(PLAN, patience=None), [3.0, 1.0, 2.0])
+    assert (watch.best_epoch, watch.kept_epoch, watch.weights) == (2, 3, [np.array(3)])
