@@ -40,7 +40,8 @@ class Screen:
         self.say_line("cli.data_name", name=name)
         self.say_line("cli.data_train", shape=str(digits.X_train.shape))
         self.say_line("cli.data_test", shape=str(digits.X_test.shape))
-        self.say_line("cli.data_pixels", max_value=max_value)
+        scaled = "cli.data_pixels_scaled" if max_value == 1 else "cli.data_pixels"
+        self.say_line(scaled, max_value=max_value)
 
     def show_result(self, result: ModelResult) -> None:
         """Write how a model was trained, what its fit is, and how it did on the test set."""

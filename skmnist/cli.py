@@ -70,15 +70,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         say = get_catalogue(_find_language(arguments))
         status = make_app(say)(arguments, prog_name="skmnist", standalone_mode=False)
+        sys.stdout.flush()
     except OptionError as error:
         return _fail(say, str(error), 2)
     except _UsageError as error:
         return _fail(say, error.format_message(), 2)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(say, say("cli.interrupted_early"), INTERRUPTED, prefix=False)
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+    except OSError as error:
+        # standard output is gone or full: what is left in its buffer must not be tried again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        if isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough
+            return 1
+        return _fail(say, say("cli.failed_output", problem=error.strerror), 1)
     return int(status or 0)
 
 
@@ -108,7 +112,11 @@ def _choice_rule(say: Catalogue, value: str, choices: Sequence[str]) -> str:
 
 
 def _number(
-    say: Catalogue, name: str, kind: type[int] | type[float], allowed: Callable[[Any], bool]
+    say: Catalogue,
+    name: str,
+    kind: type[int] | type[float],
+    allowed: Callable[[Any], bool],
+    rule: str | None = None,
 ) -> Callable[[Any], Any]:
     """Make the parser of a number that must be allowed."""
 
@@ -116,11 +124,11 @@ def _number(
         option = f"--{name.replace('_', '-')}"
         try:
             value = kind(text)
+            if allowed(value):
+                return value
         except ValueError:
-            raise OptionError(option, text, say(f"cli.rule.{name}")) from None
-        if not allowed(value):
-            raise OptionError(option, text, say(f"cli.rule.{name}"))
-        return value
+            pass
+        raise OptionError(option, text, say(f"cli.rule.{rule or name}"))
 
     return parse
 
@@ -161,7 +169,9 @@ def make_app(say: Catalogue) -> typer.Typer:
     ) -> Any:
         return typer.Option(
             f"--{name.replace('_', '-')}",
-            parser=_number(say, name, kind, allowed),
+            parser=_number(
+                say, name, kind, allowed, "train_size_kind" if name == "train_size" else None
+            ),
             metavar=metavar,
             help=say(f"cli.{name}_help"),
             rich_help_panel=panels["data" if name == "train_size" else "training"],
@@ -254,18 +264,22 @@ def make_app(say: Catalogue) -> typer.Typer:
             "random_state": seed,
         }
         if json_path is not None:
-            _check_writable(say, json_path, force=force)
+            _check_writable(say, json_path, data, force=force)
         return _compare(say, data, train_size, settings, json_path)
 
     return app
 
 
-def _check_writable(say: Catalogue, path: Path, *, force: bool) -> None:
+def _check_writable(say: Catalogue, path: Path, data: str, *, force: bool) -> None:
     """Refuse an output file before hours of training, not after."""
-    if path.exists() and not force:
+    if path.is_dir():
+        raise OptionError("--json", path, say("cli.rule.json_is_folder"))
+    if path.exists() and Path(data).exists() and path.samefile(data):
+        raise OptionError("--json", path, say("cli.rule.json_is_data"))
+    if path.is_file() and not force:
         raise OptionError("--json", path, say("cli.rule.json_exists"))
     folder = path.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
         problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
         raise OptionError("--json", path, say("cli.rule.json_folder", problem=problem))
 
@@ -321,8 +335,9 @@ def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple
     try:
         digits = load_mnist() if data == "mnist" else load_digit_archive(data)
     except DatasetError as error:
-        rule = say("cli.rule.data", problem=error)
-        if not Path(data).exists() and difflib.get_close_matches(data, ["mnist"]):
+        rule = say("cli.rule.data", problem=str(error).removeprefix(f"{data}: "))
+        close = data != "mnist" and difflib.get_close_matches(data, ["mnist"])
+        if close and not Path(data).exists():
             rule += f"; {say('cli.rule.did_you_mean', suggestion='mnist')}"
         raise OptionError("--data", data, rule) from None
     # two per class: one to train on, and some to validate on
@@ -380,6 +395,10 @@ def _train(
 def _write_json(path: Path, document: dict[str, Any]) -> None:
     """Write the whole file or nothing."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    if path.exists() and not path.is_file():  # a pipe or a device is written to, not replaced
+        path.write_text(text + "\n", encoding="utf-8")
+        return
+    path = path.resolve()  # a link stays, what it points to is replaced
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text + "\n", encoding="utf-8")

@@ -41,7 +41,8 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
     for part in (
         "Training data: (300, 28, 28)",
         "Test data:     (10000, 28, 28)",
-        "NN: trained 2 epochs",
+        "NN: trained in ",
+        "epochs: 2; kept",
         "Analysis: DNN",
         "Weakest classes by F1",
         "Most frequent confusions",
@@ -116,6 +117,8 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
     ("arguments", "line"),
     [
         ("--epochs -1", "Error: --epochs -1: must be a whole number, 0 or more"),
+        ("--train-size 0", "Error: --train-size 0: must be a whole number, 1 or more"),
+        ("--json .", "Error: --json .: is a folder, expected a file"),
         ("--epochs many", "Error: --epochs many: must be a whole number, 0 or more"),
         ("--batch-size 0", "Error: --batch-size 0: must be a whole number, 1 or more"),
         ("--dropout 1.5", "Error: --dropout 1.5: must be a number from 0 to below 1"),
@@ -132,11 +135,11 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
         ("--lang fr", "Error: --lang fr: must be one of en, de"),
         (
             "--data nix.npz",
-            "Error: --data nix.npz: must be mnist or an .npz file: nix.npz: there is no such file",
+            "Error: --data nix.npz: there is no such file (expected: mnist or an .npz file)",
         ),
         (
             "--data mnits",
-            "Error: --data mnits: must be mnist or an .npz file: mnits: there is no such file; "
+            "Error: --data mnits: there is no such file (expected: mnist or an .npz file); "
             "did you mean mnist?",
         ),
         (
@@ -278,7 +281,7 @@ def test_a_screen_that_cannot_show_an_arrow_gets_something_else(small):
 
 
 @pytest.mark.parametrize(
-    ("highest", "max_value"), [(1, 1), (16, 16), (200, 255), (4095, 65535), (70000, 70000)]
+    ("highest", "max_value"), [(16, 16), (200, 255), (4095, 65535), (70000, 70000)]
 )
 def test_the_value_of_full_ink_is_told(tmp_path, capsys, highest, max_value):
     X = np.random.default_rng(0).integers(0, highest, (40, 4, 4), endpoint=True)
@@ -287,3 +290,67 @@ def test_the_value_of_full_ink_is_told(tmp_path, capsys, highest, max_value):
     np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
     assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
     assert f"Pixels are divided by {max_value}," in capsys.readouterr().out
+
+
+def test_scaled_pixels_are_left_as_they_are(tmp_path, capsys):
+    X, y = np.random.default_rng(0).random((40, 4, 4)), np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    assert "Pixels lie between 0 and 1 already." in capsys.readouterr().out
+
+
+def test_json_goes_through_a_link_and_never_over_the_digits(small, tmp_path, capsys):
+    link, target = tmp_path / "link.json", tmp_path / "target.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    options = ["compare", "--data", str(small), "--epochs", "0", "--force", "--json"]
+    assert main([*options, str(link)]) == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["models"]
+    before = small.read_bytes()
+    assert main([*options, str(small)]) == 2
+    assert "is the file with the digits" in capsys.readouterr().err
+    assert small.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_json_is_written_into_a_pipe(small, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "0"]
+    with subprocess.Popen([*command, "--json", str(pipe)], stdout=subprocess.DEVNULL) as process:
+        assert json.loads(pipe.read_text())["models"]
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+def test_a_full_disk_under_the_output_is_told_in_one_line(small):
+    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "0"]
+    environment = {**os.environ, "LC_ALL": "C"}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env=environment
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: cannot write: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"x_train": np.full((6, 2, 2), np.nan)}, "values from nan to nan, expected finite ones"),
+        ({"x_test": -np.ones((6, 2, 2))}, "values from -1 to -1, expected finite ones from 0"),
+        ({"y_train": np.zeros(6, int)}, "expected two or more in y_train"),
+        ({"y_test": np.arange(6) + 50}, "some of them in y_test"),
+    ],
+    ids=["NaN", "negative", "one class", "other classes"],
+)
+def test_digits_that_cannot_be_learned_are_refused_before_anything_is_loaded(
+    tmp_path, capsys, arrays, told
+):
+    good = {"x_train": np.ones((6, 2, 2)), "y_train": np.arange(6) % 2}
+    good |= {"x_test": good["x_train"], "y_test": good["y_train"]}
+    np.savez(tmp_path / "a.npz", **(good | arrays))
+    assert main(["compare", "--data", str(tmp_path / "a.npz")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line

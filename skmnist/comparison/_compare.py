@@ -207,7 +207,9 @@ def make_result(
     return ModelResult(
         name=name,
         estimator=estimator,
-        errors=analyze_errors(y_test, estimator.predict(X_test)),
+        errors=analyze_errors(
+            y_test, estimator.predict(X_test), labels=getattr(estimator, "classes_", None)
+        ),
         diagnosis=None if None in kept else diagnose_fit(core),
         n_parameters=_n_parameters(core),
         n_epochs=_n_epochs(core),

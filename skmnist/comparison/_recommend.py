@@ -21,10 +21,11 @@ class Recommendation:
     ----------
     model : str or None
         The recommended model; None where none was trained.
-    rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "clearly_better", "ahead", \
-            "only_known", "similar", "untrained"}
+    rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "equal", "clearly_better", \
+            "ahead", "only_known", "similar", "untrained"}
         What decided: there is no other; it leads all in accuracy and cost; it is the most
-        accurate, and the cheapest of those that are similarly accurate; its lead is at least the
+        accurate, and none of those that are similarly accurate is cheaper; the same, but another
+        one is as accurate; its lead is at least the
         margin; the same, but the lead may be chance; costs are unknown, so accuracy alone; or it
         is not the most accurate, but the cheapest of those that are similarly accurate. Nothing
         where no model has been trained.
@@ -100,18 +101,20 @@ class Recommendation:
             "delta": 100 * self.accuracy_difference,
             "margin": 100 * self.margin,
             "cost": say(f"recommendation.cost_{self.cost}") if self.cost else "",
+            "cheaper": say(f"recommendation.cheaper_{self.cost}") if self.cost else "",
             "advantages": ", ".join(self._advantages(language)),
             "n_test": self.n_test,
             "share": self.fewer_errors,
         }
         phrases = [self.rule]
         if self.other is not None and self.accuracy_difference > 0:
-            phrases.append("fewer_errors" if self.n_test is None else "fewer_errors_counted")
             less = self.other if self.model == self.most_accurate else self.model
             values["less_accurate"] = less
-            if self.n_test is not None:
-                values["best_errors"] = self._n_errors(self.most_accurate)
-                values["less_errors"] = self._n_errors(less)
+            values["best_errors"] = self._n_errors(self.most_accurate)
+            values["less_errors"] = self._n_errors(less)
+            # rounded accuracies may not tell the counts of so few images apart
+            counted = values["best_errors"] < values["less_errors"]
+            phrases.append("fewer_errors_counted" if counted else "fewer_errors")
         if self.rule == "similar" and self.accuracy_difference > 0:
             phrases.append("if_errors_count")
         if self.may_be_chance:
@@ -225,10 +228,11 @@ def recommend(
         model = str(order.index[0])
         rule = "similar"
     if cost is not None and model == best:
-        if table[cost].notna().all() and table[cost][best] == table[cost].min():
+        cheaper = table[cost].drop(best)
+        if cheaper.notna().all() and (table[cost][best] < cheaper).all() and lead.drop(best).all():
             rule = "best_and_cheapest"
         elif len(similar) > 1:
-            rule = "cheapest_of_similar"
+            rule = "cheapest_of_similar" if lead.drop(best).all() else "equal"
     other = best if model != best else str(accuracy.drop(best).idxmax())
     pair = table.loc[[model, other]]
     kinds = {"n_parameters": int, "fit_time": float}  # a missing value beside makes counts floats

@@ -31,6 +31,11 @@ def make_bunch(arrays: dict[str, Array], *, name: str, descr: str) -> Bunch:
                 f"{name}: x_{part} has {len(X)} images and y_{part} has {len(y)} labels, "
                 "expected as many, and at least one"
             )
+        low, high = float(X.min()), float(X.max())
+        if not (low >= 0 and np.isfinite(high)):  # also where one is NaN
+            raise DatasetError(
+                f"{name}: x_{part} has values from {low:g} to {high:g}, expected finite ones from 0"
+            )
         parts[f"X_{part}"] = X
         parts[f"y_{part}"] = _as_labels(y, name=f"{name}: y_{part}")
     if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
@@ -42,6 +47,13 @@ def make_bunch(arrays: dict[str, Array], *, name: str, descr: str) -> Bunch:
         raise DatasetError(
             f"{name}: y_train holds {parts['y_train'].dtype} and y_test {parts['y_test'].dtype}, "
             "expected integers in both or text in both"
+        )
+    classes = np.unique(parts["y_train"])
+    if len(classes) < 2 or not np.isin(parts["y_test"], classes).any():
+        raise DatasetError(
+            f"{name}: y_train has the classes {classes[:5].tolist()} and y_test "
+            f"{np.unique(parts['y_test'])[:5].tolist()}, expected two or more in y_train, and some "
+            "of them in y_test"
         )
     labels = np.unique(np.concatenate([parts["y_train"], parts["y_test"]]))
     return Bunch(**parts, target_names=labels.astype(str), DESCR=descr)

@@ -62,6 +62,8 @@ def read_npz(source: str | PathLike[str] | bytes, *, name: str) -> dict[str, np.
     except FileNotFoundError:
         raise DatasetError(f"{name}: there is no such file") from None
     except _DAMAGE as error:
+        if "allow_pickle" in str(error):  # numpy's advice to load it unsafely is none of ours
+            error = ValueError("it holds Python objects, which are never unpickled")
         raise DatasetError(f"{name}: is not a readable .npz archive ({error})") from error
     for key, array in arrays.items():
         if not isinstance(array, np.ndarray):  # numpy hands over a foreign member as bytes

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skmnist.diagnosis._errors import ErrorAnalysis
-from skmnist.diagnosis._fit import FitDiagnosis
+from skmnist.diagnosis._fit import MIN_TRAIN_ACCURACY, FitDiagnosis
 from skmnist.text import get_catalogue
 
 N_LISTED = 3  # classes named as strong and as weak, as the source does
@@ -48,11 +48,11 @@ def advise(
     Examples
     --------
     >>> from skmnist.diagnosis import advise, analyze_errors, diagnose_fit
-    >>> errors = analyze_errors([9, 9, 4, 4], [9, 4, 4, 4])
+    >>> errors = analyze_errors([9] * 10 + [4] * 10, [9] * 9 + [4] * 11)
     >>> for sentence in advise(errors, diagnose_fit(gap=0.03)).weaknesses:
     ...     print(sentence)
     Overfitting: the network knows its training images better than new ones.
-    Weakest classes by F1: 9 (0.67).
+    Weakest classes by F1: 9 (0.95).
     Most frequent confusions: 9→4 (1x).
     """
     say = get_catalogue(language)
@@ -62,7 +62,10 @@ def advise(
             weaknesses=[say("advice.weakness_untrained")],
             improvements=[say("advice.improve_untrained")],
         )
-    weak = diagnosis is not None and diagnosis.label == "underfitting"
+    # a model that reads fewer than a linear one would has no strength in reading
+    weak = errors.accuracy < MIN_TRAIN_ACCURACY
+    if diagnosis is not None:
+        weak |= diagnosis.label == "underfitting"
     accuracy = say("advice.accuracy", accuracy=errors.accuracy)
     strengths, weaknesses = ([], [accuracy]) if weak else ([accuracy], [])
     improvements: list[str] = []
@@ -84,13 +87,14 @@ def advise(
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
-    # no class is called reliable that is called weak as well
+    # no class is called reliable that is called weak as well, and none weak that is perfect
     n_classes = int((errors.report["support"] > 0).sum())
     n_strongest = min(N_LISTED, n_classes // 2)
     if n_strongest and not weak:
         strongest = listed(errors.strongest(n_strongest))
         strengths.append(say("advice.strength_classes", classes=strongest))
     weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest))
+    weakest = [(label, f1) for label, f1 in weakest if f1 < 1]
     confusions = errors.confusions(N_LISTED)
     if confusions:
         weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))

@@ -76,7 +76,7 @@ class ErrorAnalysis:
         }
 
 
-def analyze_errors(y_true: Any, y_pred: Any) -> ErrorAnalysis:
+def analyze_errors(y_true: Any, y_pred: Any, *, labels: Any = None) -> ErrorAnalysis:
     """Compare predictions with the truth, class by class.
 
     Parameters
@@ -85,6 +85,8 @@ def analyze_errors(y_true: Any, y_pred: Any) -> ErrorAnalysis:
         True labels, at least one.
     y_pred : array-like of shape (n_samples,)
         Predicted labels.
+    labels : array-like, default=None
+        Classes to list besides those that occur, such as all that a model knows.
 
     Returns
     -------
@@ -106,7 +108,8 @@ def analyze_errors(y_true: Any, y_pred: Any) -> ErrorAnalysis:
     """
     if not len(y_true):
         raise ValueError("y_true has no labels; an error analysis needs one or more.")
-    labels = unique_labels(y_true, y_pred)
+    known = () if labels is None else (labels,)
+    labels = unique_labels(y_true, y_pred, *known)
     confusion = confusion_matrix(y_true, y_pred, labels=labels)
     precision, recall, f1, support = precision_recall_fscore_support(
         y_true, y_pred, labels=labels, zero_division=0.0

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from skmnist.diagnosis._estimator import get_core
 from skmnist.text import get_catalogue
@@ -38,7 +40,8 @@ class FitDiagnosis:
     gap_interval : tuple of float or None
         95 % interval of the gap; None where the number of images is not known.
     last_gap : float or None
-        The gap at the last epoch, with the running training accuracy of that epoch.
+        The gap at the last epoch, with the running training accuracy of that epoch; None where
+        the weights of the last epoch were kept, so that `gap` is its gap.
     val_loss_trend_up, train_loss_trend_down : bool or None
         Trends over the second half of the epochs; None where there is no history.
     val_loss_far_above : bool
@@ -181,10 +184,10 @@ def diagnose_fit(
 
     A classifier that keeps no training accuracy cannot be judged by itself:
 
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> diagnose_fit(LogisticRegression())
+    >>> from sklearn.dummy import DummyClassifier
+    >>> diagnose_fit(DummyClassifier().fit([[0], [1]], [0, 1]))
     Traceback (most recent call last):
-    ValueError: LogisticRegression keeps no training and validation accuracy. Pass
+    ValueError: DummyClassifier keeps no training and validation accuracy. Pass
     train_accuracy= and validation_accuracy=, measured by its score method.
     """
     figures: dict[str, Any] = {}
@@ -195,6 +198,8 @@ def diagnose_fit(
         )
     if isinstance(getattr(source, "history", None), Mapping):  # keras.callbacks.History
         source = source.history
+    if isinstance(source, pd.DataFrame):  # a history in a frame
+        source = source.to_dict("list")
     if isinstance(source, Mapping):
         figures = _from_history(source)
     elif source is not None:
@@ -217,15 +222,19 @@ def _from_estimator(core: Any) -> dict[str, Any]:
     """Take what the estimator kept; any of it may be missing."""
     history = getattr(core, "history_", None) or {}
     kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
-    return {
-        **_trends(history),
-        "last_gap": _last_gap(history),
-        **{name: getattr(core, f"{name}_", None) for name in (*kept, "n_train", "n_validation")},
-    }
+    figures: dict[str, Any] = {name: getattr(core, f"{name}_", None) for name in kept}
+    for name in ("n_train", "n_validation"):
+        figures[name] = getattr(core, f"{name}_", None) or None  # 0 rows tell as much as none
+    figures |= {**_trends(history), "last_gap": _last_gap(history)}
+    if getattr(core, "kept_epoch_", None) == getattr(core, "n_iter_", 0):
+        figures["last_gap"] = None  # the same epoch, and better measured
+    return figures
 
 
 def _tell_missing(core: Any, figures: Mapping[str, Any]) -> None:
     name = type(core).__name__
+    if figures["train_accuracy"] is None and hasattr(core, "get_params"):
+        check_is_fitted(core)
     if figures["train_accuracy"] is None:
         raise ValueError(
             f"{name} keeps no training and validation accuracy. Pass train_accuracy= and "

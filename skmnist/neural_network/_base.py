@@ -105,12 +105,17 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             Training was interrupted (Ctrl-C); the weights kept so far stay.
         """
         started = time.perf_counter()
-        data = self._check_training_data(X, y, sample_weight, X_val, y_val)
-        rng = check_random_state(self.random_state)
-        plan = self._plan(data, rng)
-        watch = Watch(plan)
-        if self.epochs:
-            self._train(plan, watch, data)
+        before = vars(self).copy()
+        try:
+            data = self._check_training_data(X, y, sample_weight, X_val, y_val)
+            plan = self._plan(data, check_random_state(self.random_state))
+            watch = Watch(plan)
+            if self.epochs:
+                self._train(plan, watch, data)
+        except BaseException:  # what was learned before stays, and goes on predicting
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
         self._learn(plan, watch, data)
         self.compile_time_ = watch.setup_seconds
         self.fit_time_ = time.perf_counter() - started - self.compile_time_
@@ -146,6 +151,22 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         proba = self.predict_proba(X)
         labels: Array = self.classes_[proba.argmax(axis=1)]
         return labels
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            -inf where a probability is 0.
+        """
+        with np.errstate(divide="ignore"):
+            log_proba: Array = np.log(self.predict_proba(X))
+        return log_proba
 
     def to_keras(self) -> Any:
         """Build a Keras model with the learned weights; this imports tensorflow.
@@ -248,15 +269,16 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         monitor = self.monitor
         if not len(validation_rows) and monitor.startswith("val_"):
             monitor = "loss"
+        # plain numbers: NumPy's, as a search draws them, are refused or taken amiss by Keras
         return Plan(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            epochs=int(self.epochs),
+            batch_size=int(self.batch_size),
+            learning_rate=float(self.learning_rate),
             schedule=self.learning_rate_schedule or "constant",
-            dropout=self.dropout,
-            l2=self.l2,
-            shuffle=self.shuffle,
-            patience=self.patience,
+            dropout=float(self.dropout),
+            l2=float(self.l2),
+            shuffle=bool(self.shuffle),
+            patience=None if self.patience is None else int(self.patience),
             monitor=monitor,
             train_rows=train_rows,
             validation_rows=validation_rows,
@@ -314,8 +336,11 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             with_dropout=self.dropout > 0,
             with_l2=self.l2 > 0,
         )
-        momentum = self.momentum if self.optimizer == "sgd" else 0.0
-        optimizer = Optimizer(self.optimizer, momentum, self.weight_decay)
+        optimizer = Optimizer(
+            self.optimizer,
+            momentum=float(self.momentum) if self.optimizer == "sgd" else 0.0,
+            weight_decay=None if self.weight_decay is None else float(self.weight_decay),
+        )
         waits = self.verbose and not is_loaded()
         with spinner("Loading tensorflow ...") if waits else nullcontext():
             started = time.perf_counter()
@@ -352,17 +377,18 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         callbacks = self.callbacks if self.callbacks is not None else []
         if not isinstance(callbacks, Sequence):
             callbacks = [callbacks]
-        listeners, keras_callbacks = [], []
+        listeners: list[Any] = []
+        keras_callbacks: list[Any] = []
         for callback in callbacks:
-            if hasattr(callback, "set_model") and hasattr(callback, "on_epoch_end"):
-                keras_callbacks.append(callback)
-            elif callable(callback) and not isinstance(callback, type):
-                listeners.append(callback)
-            else:
+            if isinstance(callback, type) or not (
+                callable(callback) or hasattr(callback, "set_model")
+            ):
                 raise TypeError(
                     f"callbacks={callback!r} must be a keras.callbacks.Callback instance, or a "
                     "function that takes one EpochEvent, or a list of these."
                 )
+            is_keras = hasattr(callback, "set_model")
+            (keras_callbacks if is_keras else listeners).append(callback)
         return listeners, keras_callbacks
 
     def _learn(self, plan: Plan, watch: Watch, data: "_TrainingData") -> None:

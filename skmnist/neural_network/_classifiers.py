@@ -64,10 +64,12 @@ class SimpleNNClassifier(NNClassifier):
         A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
         stops training by returning True. Keras callbacks are called once per epoch; one that
         hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
-        that they leave at the end are kept.
+        that they leave at the end are kept. To save a model use ``to_keras().save(...)``: what
+        `ModelCheckpoint` writes names a class that Keras does not know.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
-        the same bits twice on one machine. No global generator is touched.
+        the same bits twice on one machine with the same number of threads, and touches no
+        global generator.
     verbose : int, default=0
         1 shows progress on standard error: a bar on a terminal, else a line per epoch.
 
@@ -194,7 +196,7 @@ class SimpleNNClassifier(NNClassifier):
         self.verbose = verbose
 
     def _hidden_layer_sizes(self) -> Sequence[int]:
-        return (self.hidden_units,)
+        return (int(self.hidden_units),)
 
 
 class DeepNNClassifier(NNClassifier):
@@ -252,10 +254,12 @@ class DeepNNClassifier(NNClassifier):
         A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
         stops training by returning True. Keras callbacks are called once per epoch; one that
         hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
-        that they leave at the end are kept.
+        that they leave at the end are kept. To save a model use ``to_keras().save(...)``: what
+        `ModelCheckpoint` writes names a class that Keras does not know.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
-        the same bits twice on one machine. No global generator is touched.
+        the same bits twice on one machine with the same number of threads, and touches no
+        global generator.
     verbose : int, default=0
         1 shows progress on standard error: a bar on a terminal, else a line per epoch.
 

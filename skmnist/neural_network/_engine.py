@@ -208,7 +208,7 @@ class EpochModel(keras.Sequential):
 
         x_train, y_train, weight = part(plan.train_rows, plan.train_weight)
         validation = part(plan.validation_rows, plan.validation_weight)
-        with ExitStack() as until_compiled:
+        with _errors_only(), ExitStack() as until_compiled:
             until_compiled.enter_context(quiet())
             history = super().fit(
                 x_train,
@@ -224,6 +224,18 @@ class EpochModel(keras.Sequential):
             )
         watch.trained(self.get_weights())
         return history
+
+
+@contextmanager
+def _errors_only() -> Iterator[None]:
+    """Keep back tensorflow's advice on tracing, which is about code that no caller wrote."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def hooks_batches(callbacks: list[Any]) -> bool:

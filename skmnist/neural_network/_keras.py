@@ -30,10 +30,10 @@ def train(
     """Train by `plan`; `watch` holds what came of it, also when it was interrupted."""
     by_batches = _engine.hooks_batches(keras_callbacks)
     if by_batches:
-        names = sorted({type(callback).__name__ for callback in keras_callbacks})
+        names = ", ".join(type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c]))
         warnings.warn(
-            f"A callback among {', '.join(names)} hooks batches, which a compiled epoch has not: "
-            "training runs in Keras's own, several times slower loop. Hook epochs to avoid that.",
+            f"{names} must be called for each batch, so training runs in Keras's own, several "
+            "times slower loop; a callback that hooks epochs alone does not cost that.",
             UserWarning,
             stacklevel=2,
         )

@@ -74,7 +74,9 @@ class Plan:
         """Return the learning rate of each update in this epoch (counted from 0)."""
         steps = epoch * self.n_steps + np.arange(self.n_steps)
         progress = steps / max(1, self.epochs * self.n_steps)
-        return (self.learning_rate * SCHEDULES[self.schedule](progress)).astype(np.float32)
+        rates = self.learning_rate * SCHEDULES[self.schedule](progress)
+        with np.errstate(over="ignore"):  # an infinite rate is told of by the loss it makes
+            return rates.astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def test_table_is_left_as_it_is(source):
         ([0.975, 0.98], [10, None], "B", "only_known"),
         ([0.97, 0.98], [10, None], "B", "clearly_better"),
         ([0.98, 0.98], [20, 10], "B", "similar"),
-        ([0.975, 0.98], [10, 10], "B", "best_and_cheapest"),
+        ([0.975, 0.98], [10, 10], "B", "cheapest_of_similar"),
+        ([0.98, 0.98], [10, 10], "A", "equal"),
         ([1.0, 1.0], [20, 10], "B", "similar"),
         ([0.972, 0.975, 0.98], [10, 20, 30], "A", "similar"),
         ([0.5, 0.975, 0.98], [10, 20, 30], "B", "similar"),
@@ -292,7 +293,7 @@ def test_cheapest_is_said_only_of_the_cheapest():
     table = make_table([0.5, 0.975, 0.98], n_parameters=[10, 200, 100])
     recommendation = recommend(table)
     assert recommendation.rule == "cheapest_of_similar"
-    assert "of the similarly accurate ones the smallest one" in recommendation.reason()
+    assert "none of the similarly accurate ones is smaller" in recommendation.reason()
 
 
 def test_numbers_of_parameters_are_written_as_integers_beside_a_missing_one():

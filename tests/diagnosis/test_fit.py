@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -257,7 +258,12 @@ def test_estimator_that_keeps_no_training_accuracy():
     with pytest.raises(
         ValueError, match=r"LogisticRegression keeps no training.*Pass train_accuracy= and valid"
     ):
-        diagnose_fit(Pipeline([("lr", LogisticRegression())]))
+        diagnose_fit(Pipeline([("lr", LogisticRegression())]).fit([[0], [1]], [0, 1]))
+
+
+def test_an_estimator_that_is_not_fitted_yet():
+    with pytest.raises(NotFittedError):
+        diagnose_fit(LogisticRegression())
 
 
 # --- bad figures
