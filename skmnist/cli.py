@@ -335,9 +335,10 @@ def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple
     try:
         digits = load_mnist() if data == "mnist" else load_digit_archive(data)
     except DatasetError as error:
+        if data == "mnist":  # it says all there is to say
+            raise OptionError("--data", data, str(error)) from None
         rule = say("cli.rule.data", problem=str(error).removeprefix(f"{data}: "))
-        close = data != "mnist" and difflib.get_close_matches(data, ["mnist"])
-        if close and not Path(data).exists():
+        if difflib.get_close_matches(data, ["mnist"]) and not Path(data).exists():
             rule += f"; {say('cli.rule.did_you_mean', suggestion='mnist')}"
         raise OptionError("--data", data, rule) from None
     # two per class: one to train on, and some to validate on
