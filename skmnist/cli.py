@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         say = get_catalogue(_find_language(arguments))
         status = make_app(say)(arguments, prog_name="skmnist", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where the caller closed it
+            sys.stdout.flush()
     except OptionError as error:
         return _fail(say, str(error), 2)
     except _UsageError as error:
@@ -78,12 +79,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail(say, say("cli.interrupted_early"), INTERRUPTED, prefix=False)
     except OSError as error:
-        # standard output is gone or full: what is left in its buffer must not be tried again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_unwritable_output()
         if isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough
             return 1
         return _fail(say, say("cli.failed_output", problem=error.strerror), 1)
     return int(status or 0)
+
+
+def _give_up_unwritable_output() -> None:
+    """Write out what standard output holds; where that fails, see that it is not tried again."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(say: Catalogue, message: str, status: int, *, prefix: bool = True) -> int:
@@ -278,7 +288,7 @@ def _check_writable(say: Catalogue, path: Path, data: str, *, force: bool) -> No
         raise OptionError("--json", path, say("cli.rule.json_is_data"))
     if path.is_file() and not force:
         raise OptionError("--json", path, say("cli.rule.json_exists"))
-    folder = path.parent
+    folder = path.resolve().parent  # of what a link points to
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
         raise OptionError("--json", path, say("cli.rule.json_folder", problem=problem))

@@ -367,3 +367,24 @@ def test_a_damaged_bundle_is_told_with_file_and_both_checksums(monkeypatch, tmp_
     assert str(damaged) in line
     assert _mnist.BUNDLED_SHA256 in line
     assert len(re.findall(r"[0-9a-f]{64}", line)) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+@pytest.mark.parametrize("arguments", ["--version", "compare --epochs 0"])
+def test_a_closed_standard_output_is_no_traceback(arguments):
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m skmnist {arguments} >&-"],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_a_link_into_nowhere_is_told_before_training(small, tmp_path, capsys):
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "no such folder" / "x.json")
+    assert main(["compare", "--data", str(small), "--json", str(link)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, "cannot be written: No such file or directory" in err) == ("", True)

@@ -89,7 +89,8 @@ class SimpleNNClassifier(NNClassifier):
     best_epoch_ : int
         Epoch, from 1, with the best value of `monitor`; 0 if there was none.
     kept_epoch_ : int
-        Epoch whose weights were kept: `best_epoch_` with a `patience`, else the last one.
+        Epoch whose weights were kept: `best_epoch_` with a `patience`, else the last one; 0
+        where a Keras callback set others at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
         Why training ended.
     history_ : dict of str to ndarray of shape (n_iter_,)
@@ -279,7 +280,8 @@ class DeepNNClassifier(NNClassifier):
     best_epoch_ : int
         Epoch, from 1, with the best value of `monitor`; 0 if there was none.
     kept_epoch_ : int
-        Epoch whose weights were kept: `best_epoch_` with a `patience`, else the last one.
+        Epoch whose weights were kept: `best_epoch_` with a `patience`, else the last one; 0
+        where a Keras callback set others at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
         Why training ended.
     history_ : dict of str to ndarray of shape (n_iter_,)

@@ -186,8 +186,10 @@ class Watch:
 
     def trained(self, weights: list[Array]) -> None:
         """Take the weights that callbacks left at the very end, where no patience chose others."""
-        if self.plan.patience is None and self.stop_reason != "nonfinite" and self.n_epochs:
-            self.weights = weights
+        if self.plan.patience is not None or self.stop_reason == "nonfinite" or not self.weights:
+            return
+        if not all(map(np.array_equal, weights, self.weights)):
+            self.kept_epoch, self.weights = 0, weights
 
     def _improved(self, value: float) -> bool:
         if not self.best_epoch:

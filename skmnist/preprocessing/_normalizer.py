@@ -103,7 +103,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            All values are at most 1, as in `fit`.
+            All values are floats of at most 1: the data look normalised already.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
@@ -151,7 +151,8 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"{start} has values from {low:g} to {high:g}, but pixels must lie in "
                 f"[0, {self.max_value:g}]; set max_value to the value of full ink."
             )
-        if 0 < high <= 1 < self.max_value:
+        # after `fit`, integers of 0 and 1 may be an almost blank image
+        if 0 < high <= 1 < self.max_value and (reset or checked.dtype.kind == "f"):
             warnings.warn(
                 f"The largest pixel is {high:g}: X looks normalised already, and dividing by "
                 f"max_value={self.max_value:g} again makes it almost black. Leave PixelNormalizer "

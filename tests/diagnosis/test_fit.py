@@ -405,3 +405,19 @@ def test_what_an_estimator_does_not_keep_can_be_handed_in():
 def test_an_estimator_that_keeps_nothing_but_its_accuracies():
     core = SimpleNamespace(train_accuracy_=0.95, validation_accuracy_=0.94)
     assert diagnose_fit(core).gap == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("kept_epoch", "last_gap", "told"), [(1, 0.3, True), (2, 0.05, False)])
+def test_the_gap_at_the_last_epoch_is_given_beside_and_told_where_it_is_another(
+    kept_epoch, last_gap, told
+):
+    core = SimpleNamespace(
+        train_accuracy_=0.95,
+        validation_accuracy_=0.90,
+        history_={"accuracy": [0.9, 1.0], "val_accuracy": [0.9, 0.7]},
+        n_iter_=2,
+        kept_epoch_=kept_epoch,
+    )
+    diagnosis = diagnose_fit(core)
+    assert diagnosis.last_gap == pytest.approx(last_gap)
+    assert ("At the last epoch" in diagnosis.sentence()) is told

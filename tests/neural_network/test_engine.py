@@ -281,3 +281,4 @@ def test_weights_that_a_keras_callback_restores_at_the_end_are_kept(digits):
     best = model.history_["val_loss"].min()
     assert best < model.history_["val_loss"][-1]
     assert model.validation_loss_ == pytest.approx(best, rel=1e-5)
+    assert model.kept_epoch_ == 0  # none that we could name

@@ -177,3 +177,10 @@ def test_clone_keeps_the_parameter_and_nothing_learned(images):
 def test_second_fit_forgets_the_first(images):
     normalizer = PixelNormalizer().fit(images).fit(images[:, :14])
     assert normalizer.n_features_in_ == 392
+
+
+def test_normalised_floats_are_told_in_transform_too_and_an_almost_blank_image_is_not():
+    normalizer = PixelNormalizer().fit(np.full((2, 4), 255, dtype=np.uint8))
+    with pytest.warns(UserWarning, match="looks normalised already"):
+        normalizer.transform(np.full((2, 4), 0.5))
+    normalizer.transform(np.ones((1, 4), dtype=np.uint8))
