@@ -17,9 +17,19 @@ _HOME = {
     "compare_models": "comparison",
     "diagnose_fit": "diagnosis",
     "load_mnist": "datasets",
+    "load_model": "persistence",
     "recommend": "comparison",
+    "save_model": "persistence",
 }
-_SUBPACKAGES = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "text")
+_SUBPACKAGES = (
+    "comparison",
+    "datasets",
+    "diagnosis",
+    "neural_network",
+    "persistence",
+    "preprocessing",
+    "text",
+)
 
 __all__ = [
     "DeepNNClassifier",
@@ -30,7 +40,9 @@ __all__ = [
     "compare_models",
     "diagnose_fit",
     "load_mnist",
+    "load_model",
     "recommend",
+    "save_model",
 ]
 
 

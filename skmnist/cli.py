@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skmnist import __version__
+from skmnist._files import write_whole
 from skmnist.text import (
     Catalogue,
     get_catalogue,
@@ -406,13 +407,4 @@ def _train(
 def _write_json(path: Path, document: dict[str, Any]) -> None:
     """Write the whole file or nothing."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    if path.exists() and not path.is_file():  # a pipe or a device is written to, not replaced
-        path.write_text(text + "\n", encoding="utf-8")
-        return
-    path = path.resolve()  # a link stays, what it points to is replaced
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, f"{text}\n".encode())

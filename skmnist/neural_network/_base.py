@@ -2,29 +2,35 @@
 
 import time
 import warnings
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 
+from skmnist._estimator import Estimator
 from skmnist._progress import EpochLog, spinner
-from skmnist._validation import (
-    Interval,
-    StrOptions,
-    _check_sample_weight,
-    _fit_context,
-    flatten_images,
-)
+from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
+from skmnist.neural_network._callbacks import (
+    CallbackSupportMixin,
+    EpochTasks,
+    sort_callbacks,
+    with_callbacks,
+)
+from skmnist.neural_network._data import (
+    TrainingData,
+    check_rows,
+    check_training_data,
+    with_validation_data,
+)
 from skmnist.neural_network._split import stratified_rows
 from skmnist.neural_network._tensorflow import is_loaded, load_training
 from skmnist.neural_network._training import SCHEDULES, Network, Optimizer, Plan, Watch
@@ -35,7 +41,7 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 MONITORS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
-class NNClassifier(ClassifierMixin, BaseEstimator):
+class NNClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
     """A network whose hidden layers a subclass decides on."""
 
     classes_: Array
@@ -73,6 +79,7 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: Any = None,
     ) -> Self:
         """Train the network.
 
@@ -86,7 +93,10 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, not negative; rows of weight 0 are left out.
         X_val, y_val : array-likes, default=None
-            Rows to validate on, instead of a `validation_fraction` of `X`.
+            Rows to validate on, instead of a `validation_fraction` of `X`. In a Pipeline with
+            ``transform_input=["X_val"]`` they are transformed as `X` is.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Weight of each row of `X_val` in the validation figures.
 
         Returns
         -------
@@ -104,22 +114,40 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
         UserWarning
             Training was interrupted (Ctrl-C); the weights kept so far stay.
         """
-        started = time.perf_counter()
-        before = vars(self).copy()
-        try:
-            data = self._check_training_data(X, y, sample_weight, X_val, y_val)
-            plan = self._plan(data, check_random_state(self.random_state))
-            watch = Watch(plan)
-            if self.epochs:
-                self._train(plan, watch, data)
-        except BaseException:  # what was learned before stays, and goes on predicting
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-        self._learn(plan, watch, data)
-        self.compile_time_ = watch.setup_seconds
-        self.fit_time_ = time.perf_counter() - started - self.compile_time_
-        return self
+        with self._unchanged_where_it_fails():
+            return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train for one pass over some more rows.
+
+        The optimizer goes on where it was, as long as the object lives: a pickle holds the
+        weights alone. So n calls with the same rows teach what ``fit`` does in n epochs with
+        ``validation_fraction=None, patience=None``, bit for bit. Nothing is held out, no patience
+        and no schedule applies, and `history_` goes on with the figures of each pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+            Rows or images, one or more; the first call decides on float64 or float32.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come, needed in the first call only.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative, taken as it is.
+
+        Returns
+        -------
+        self : classifier
+
+        Raises
+        ------
+        ValueError
+            Input that cannot be trained on, or no `classes` in the first call.
+        """
+        with self._unchanged_where_it_fails():
+            return self._partial_fit(X, y, classes, sample_weight)
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
@@ -134,7 +162,7 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             Columns in the order of `classes_`; each row sums to 1.
         """
         check_is_fitted(self, "coefs_")
-        X = self._check_rows(X)
+        X = check_rows(self, X, self.image_shape_)
         return _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
 
     def predict(self, X: Any) -> Array:
@@ -182,90 +210,127 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             self.image_shape_, self.activation_, self.dropout, self._weights()
         )
 
-    @property
-    def _goes_on(self) -> bool:
-        return self.warm_start and hasattr(self, "coefs_")
-
     def _weights(self) -> list[Array]:
         pairs = zip(self.coefs_, self.intercepts_, strict=True)
         return [array for pair in pairs for array in pair]
 
-    def _check_rows(self, X: Any, image_shape: tuple[int, ...] | None = None) -> Array:
-        """Check rows that come after those of `fit`, and flatten images of the shape it saw."""
-        expected = image_shape or self.image_shape_
-        X, shape = flatten_images(X)
-        if shape and len(expected) == 2 and shape != expected:
-            raise ValueError(
-                f"X has images of shape {shape}, but {type(self).__name__} was fitted on images "
-                f"of shape {expected}."
-            )
-        rows: Array = validate_data(self, X, reset=False, dtype="numeric")
-        return rows
+    @contextmanager
+    def _unchanged_where_it_fails(self) -> Iterator[None]:
+        """Let what was learned before stay, and go on predicting, when training fails."""
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
 
-    def _check_training_data(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any
-    ) -> "_TrainingData":
-        X, image_shape = flatten_images(X)
-        X, y = validate_data(self, X, y, dtype="numeric", ensure_min_samples=2)
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"y has one class, {classes.tolist()[0]!r}, in all {len(y)} rows; a classifier "
-                "needs rows of two classes or more."
-            )
-        if self._goes_on and not np.array_equal(classes, self.classes_):
+    @with_callbacks
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> Self:
+        started = time.perf_counter()
+        data = check_training_data(self, X, y, sample_weight)
+        data = with_validation_data(self, data, X_val, y_val, sample_weight_val)
+        goes_on = self.warm_start and hasattr(self, "coefs_")
+        if goes_on and not np.array_equal(data.classes, self.classes_):
             raise ValueError(
                 f"warm_start=True goes on with the classes {self.classes_.tolist()}, but y has "
-                f"{classes.tolist()}; pass warm_start=False to start anew."
+                f"{data.classes.tolist()}; pass warm_start=False to start anew."
             )
-        weight = None
-        if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-            if not weight.any():
-                raise ValueError("sample_weight is zero in all rows; nothing is left to train on.")
-        data = _TrainingData(X, codes.astype(np.int32), weight, classes, image_shape or X.shape[1:])
-        if (X_val is None) != (y_val is None):
-            given, absent = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(f"{given} was given without {absent}; pass both or neither.")
-        return data if X_val is None else self._with_validation_data(data, X_val, y_val)
-
-    def _with_validation_data(self, data: "_TrainingData", X_val: Any, y_val: Any) -> Any:
-        X_val = self._check_rows(X_val, data.image_shape)
-        y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
-        if y_val.shape != (len(X_val),):
-            raise ValueError(
-                f"y_val has shape {y_val.shape}, expected ({len(X_val)},): a label for each row "
-                "of X_val."
-            )
-        unseen = np.setdiff1d(y_val, data.classes)
-        if len(unseen):
-            raise ValueError(
-                f"y_val has labels that y has not: {unseen[:5].tolist()}; the network can only "
-                f"learn {data.classes.tolist()}."
-            )
-        codes = np.searchsorted(data.classes, y_val).astype(np.int32)
-        weight = data.weight
-        if weight is not None:
-            weight = np.concatenate([weight, np.ones(len(X_val), weight.dtype)])
-        return replace(
+        rng = check_random_state(self.random_state)
+        train_rows, validation_rows = self._split(data, rng)
+        plan = self._plan(
             data,
-            X=np.concatenate([data.X, X_val]),
-            y=np.concatenate([data.y, codes]),
-            weight=weight,
-            n_validation=len(X_val),
+            train_rows,
+            initial_weights=self._learned_weights(data, "warm_start=True")
+            if goes_on
+            else self._initial_weights(data, rng),
+            rng=np.random.default_rng(rng.randint(2**31)),
+            validation_rows=validation_rows,
+            train_weight=self._train_weight(data, train_rows, normalize=True),
         )
+        return self._run(data, plan, started, history={})
 
-    def _plan(self, data: "_TrainingData", rng: np.random.RandomState) -> Plan:
-        usable = np.arange(len(data.y) - data.n_validation, dtype=np.int32)
-        if data.weight is not None:
-            usable = usable[data.weight[: len(usable)] > 0]
-        train_rows, validation_rows = usable, np.empty(0, np.int32)
+    @with_callbacks
+    def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
+        started = time.perf_counter()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" needs all labels at once, and partial_fit sees a part: '
+                "pass a dict of weights."
+            )
+        first = not hasattr(self, "coefs_")
+        data = check_training_data(
+            self,
+            X,
+            y,
+            sample_weight,
+            classes=self._all_classes(classes, first=first),
+            dtype=None if first else str(self.coefs_[0].dtype),
+            first=first,
+        )
+        rng = check_random_state(self.random_state) if first else None
+        weights = (
+            self._learned_weights(data, "partial_fit")
+            if rng is None
+            else self._initial_weights(data, rng)
+        )
+        resume: _Resume | None = getattr(self, "_resume", None)
+        if resume is None:  # the first call, or the optimizer's state stayed behind in a pickle
+            rng = rng or check_random_state(self.random_state)
+            resume = _Resume(None, None, np.random.default_rng(rng.randint(2**31)))
+        rows = data.rows_with_weight()
+        plan = self._plan(
+            data,
+            rows,
+            initial_weights=weights,
+            rng=resume.rng,
+            train_weight=self._train_weight(data, rows, normalize=False),
+            optimizer_state=resume.state if resume.optimizer == self._optimizer() else None,
+        )
+        plan = replace(plan, epochs=1, schedule="constant", patience=None, monitor="loss")
+        history = {} if first else self.history_
+        return self._run(data, plan, started, history)
+
+    def _all_classes(self, classes: Any, *, first: bool) -> Array:
+        if classes is None:
+            if first:
+                raise ValueError(
+                    "classes must be passed in the first call to partial_fit: all labels that "
+                    "will ever come, as classes=np.unique(y_of_all_parts)."
+                )
+            return self.classes_
+        known = np.unique(column_or_1d(classes, warn=True))
+        if not first and not np.array_equal(known, self.classes_):
+            raise ValueError(
+                f"classes={known.tolist()} is not the same as on last call to partial_fit, "
+                f"{self.classes_.tolist()}; leave classes out, or fit a new estimator."
+            )
+        return known
+
+    def _split(self, data: TrainingData, rng: np.random.RandomState) -> tuple[Array, Array]:
+        usable = data.rows_with_weight()
         if data.n_validation:
-            validation_rows = np.arange(len(data.y) - data.n_validation, len(data.y), dtype="i4")
-        elif self.validation_fraction is not None:
-            train, validation = stratified_rows(data.y[usable], self.validation_fraction, rng)
-            train_rows, validation_rows = usable[train], usable[validation]
+            return usable, np.arange(data.n_rows, data.n_rows + data.n_validation, dtype=np.int32)
+        if self.validation_fraction is None:
+            return usable, usable[:0]
+        train, validation = stratified_rows(data.y[usable], self.validation_fraction, rng)
+        return usable[train], usable[validation]
+
+    def _plan(
+        self,
+        data: TrainingData,
+        train_rows: Array,
+        *,
+        initial_weights: list[Array],
+        rng: np.random.Generator,
+        train_weight: Array | None,
+        validation_rows: Array | None = None,
+        optimizer_state: list[Array] | None = None,
+    ) -> Plan:
+        if validation_rows is None:
+            validation_rows = train_rows[:0]
         monitor = self.monitor
         if not len(validation_rows) and monitor.startswith("val_"):
             monitor = "loss"
@@ -282,13 +347,17 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             monitor=monitor,
             train_rows=train_rows,
             validation_rows=validation_rows,
-            train_weight=self._train_weight(data, train_rows),
-            validation_weight=data.weight,
-            initial_weights=self._initial_weights(data, rng),
-            seed=int(rng.randint(2**31)),
+            train_weight=train_weight,
+            validation_weight=data.validation_weight(),
+            validation_data=data.validation_data(),
+            initial_weights=initial_weights,
+            optimizer_state=optimizer_state,
+            rng=rng,
         )
 
-    def _train_weight(self, data: "_TrainingData", train_rows: Array) -> Array | None:
+    def _train_weight(
+        self, data: TrainingData, train_rows: Array, *, normalize: bool
+    ) -> Array | None:
         weight = data.weight
         if self.class_weight is not None:
             # by class over the training rows: a balanced weight is about what is trained on
@@ -304,28 +373,62 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
                 f"class_weight={self.class_weight!r} leaves no row with a weight above 0; give one "
                 "class a positive weight."
             )
-        return weight / mean
+        return weight / mean if normalize else weight
 
-    def _initial_weights(self, data: "_TrainingData", rng: np.random.RandomState) -> list[Array]:
-        sizes = (data.X.shape[1], *self._hidden_layer_sizes(), len(data.classes))
-        if self._goes_on:
-            learned = (len(self.coefs_[0]), *map(len, self.intercepts_))
-            if sizes != learned:
-                raise ValueError(
-                    f"warm_start=True goes on with layers of {learned} units, but X, y and the "
-                    f"parameters ask for {sizes}; pass warm_start=False to start anew."
-                )
-            return [array.astype(data.dtype) for array in self._weights()]
+    def _layer_sizes(self, data: TrainingData) -> tuple[int, ...]:
+        return (data.X.shape[1], *self._hidden_layer_sizes(), len(data.classes))
+
+    def _learned_weights(self, data: TrainingData, what: str) -> list[Array]:
+        sizes = self._layer_sizes(data)
+        learned = (len(self.coefs_[0]), *map(len, self.intercepts_))
+        if sizes != learned:
+            raise ValueError(
+                f"{what} goes on with layers of {learned} units, but X, y and the parameters ask "
+                f"for {sizes}; to start anew call fit with warm_start=False."
+            )
+        return [array.astype(data.dtype) for array in self._weights()]
+
+    def _initial_weights(self, data: TrainingData, rng: np.random.RandomState) -> list[Array]:
         weights = []
-        for n_in, n_out in pairwise(sizes):
+        for n_in, n_out in pairwise(self._layer_sizes(data)):
             # Glorot & Bengio, 2010: Keras's default for a Dense layer
             limit = np.sqrt(6 / (n_in + n_out))
             weights.append(rng.uniform(-limit, limit, (n_in, n_out)).astype(data.dtype))
             weights.append(np.zeros(n_out, data.dtype))
         return weights
 
-    def _train(self, plan: Plan, watch: Watch, data: "_TrainingData") -> None:
-        listeners, keras_callbacks = self._sorted_callbacks()
+    def _optimizer(self) -> Optimizer:
+        return Optimizer(
+            self.optimizer,
+            momentum=float(self.momentum) if self.optimizer == "sgd" else 0.0,
+            weight_decay=None if self.weight_decay is None else float(self.weight_decay),
+        )
+
+    def _run(
+        self, data: TrainingData, plan: Plan, started: float, history: dict[str, Array]
+    ) -> Self:
+        tasks = None
+        if hasattr(self, "_init_callback_context"):
+            tasks = EpochTasks(
+                self,
+                plan.epochs,
+                lambda weights: self._predicting(data, weights),
+                X=data.X,
+                y=data.labels,
+                sample_weight=data.weight,
+            )
+        watch = Watch(plan, tasks)
+        if plan.epochs:
+            self._train(plan, watch, data)
+        self._learn(plan, watch, data, history)
+        if tasks is not None:
+            tasks.finish()
+        self.compile_time_ = watch.setup_seconds
+        self.fit_time_ = time.perf_counter() - started - self.compile_time_
+        return self
+
+    def _train(self, plan: Plan, watch: Watch, data: TrainingData) -> None:
+        listeners, keras_callbacks = sort_callbacks(self.callbacks)
         watch.listeners += listeners
         network = Network(
             n_features=data.X.shape[1],
@@ -336,11 +439,6 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             with_dropout=self.dropout > 0,
             with_l2=self.l2 > 0,
         )
-        optimizer = Optimizer(
-            self.optimizer,
-            momentum=float(self.momentum) if self.optimizer == "sgd" else 0.0,
-            weight_decay=None if self.weight_decay is None else float(self.weight_decay),
-        )
         waits = self.verbose and not is_loaded()
         with spinner("Loading tensorflow ...") if waits else nullcontext():
             started = time.perf_counter()
@@ -348,7 +446,7 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             watch.setup_seconds += time.perf_counter() - started
         with EpochLog(type(self).__name__) if self.verbose else nullcontext() as log:
             watch.listeners += [log] if log else []
-            training.train(network, optimizer, plan, watch, data.X, data.y, keras_callbacks)
+            training.train(network, self._optimizer(), plan, watch, data.X, data.y, keras_callbacks)
         if watch.stop_reason == "interrupted":
             warnings.warn(
                 f"Training was interrupted after epoch {watch.n_epochs}; the weights of epoch "
@@ -373,54 +471,56 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
             stacklevel=4,
         )
 
-    def _sorted_callbacks(self) -> tuple[list[Any], list[Any]]:
-        callbacks = self.callbacks if self.callbacks is not None else []
-        if not isinstance(callbacks, Sequence):
-            callbacks = [callbacks]
-        listeners: list[Any] = []
-        keras_callbacks: list[Any] = []
-        for callback in callbacks:
-            if isinstance(callback, type) or not (
-                callable(callback) or hasattr(callback, "set_model")
-            ):
-                raise TypeError(
-                    f"callbacks={callback!r} must be a keras.callbacks.Callback instance, or a "
-                    "function that takes one EpochEvent, or a list of these."
-                )
-            is_keras = hasattr(callback, "set_model")
-            (keras_callbacks if is_keras else listeners).append(callback)
-        return listeners, keras_callbacks
+    def _predicting(self, data: TrainingData, weights: list[Array]) -> dict[str, Any]:
+        """Return all attributes that predicting with some weights needs."""
+        return {
+            "classes_": data.classes,
+            "image_shape_": data.image_shape,
+            "activation_": self.activation,
+            "coefs_": weights[::2],
+            "intercepts_": weights[1::2],
+        }
 
-    def _learn(self, plan: Plan, watch: Watch, data: "_TrainingData") -> None:
+    def _learn(
+        self, plan: Plan, watch: Watch, data: TrainingData, before: dict[str, Array]
+    ) -> None:
         weights = plan.initial_weights if watch.weights is None else watch.weights
-        self.classes_, self.image_shape_ = data.classes, data.image_shape
-        self.coefs_, self.intercepts_ = weights[::2], weights[1::2]
-        self.activation_ = self.activation
+        self.__dict__.update(self._predicting(data, weights))
         self.n_parameters_ = sum(array.size for array in weights)
-        self.n_iter_ = watch.n_epochs
-        self.best_epoch_ = watch.best_epoch
-        self.kept_epoch_ = watch.kept_epoch
+        n_before = len(before.get("loss", ()))
+        self.n_iter_ = n_before + watch.n_epochs
+        self.best_epoch_ = n_before + watch.best_epoch
+        self.kept_epoch_ = n_before + watch.kept_epoch if watch.kept_epoch else 0
         self.stop_reason_ = watch.stop_reason
-        self.history_ = {name: np.array(values) for name, values in watch.history.items()}
-        self.loss_curve_ = list(watch.history.get("loss", []))
+        self.history_ = {
+            name: np.append(before.get(name, []), values) for name, values in watch.history.items()
+        }
+        self.loss_curve_ = self.history_.get("loss", np.empty(0)).tolist()
         self.n_train_ = len(plan.train_rows)
         self.n_validation_ = len(plan.validation_rows)
         self.train_loss_, self.train_accuracy_ = self._measure(data, plan.train_rows)
         self.validation_loss_, self.validation_accuracy_ = self._measure(data, plan.validation_rows)
         self.best_validation_score_ = max(watch.history.get("val_accuracy", []), default=None)
+        self._resume = _Resume(
+            self._optimizer() if watch.optimizer_state else None, watch.optimizer_state, plan.rng
+        )
 
-    def _measure(self, data: "_TrainingData", rows: Array) -> tuple[float | None, float | None]:
+    def _measure(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
         """Loss and accuracy of the weights that were kept, without dropout."""
         if not len(rows):
             return None, None
         loss = hits = 0.0
         for block in np.array_split(rows, -(-len(rows) // _forward.BLOCK_ROWS)):
-            proba = _forward.predict_proba(
-                data.X[block], self.coefs_, self.intercepts_, self.activation_
-            )
-            loss += float(_forward.cross_entropy(proba, data.y[block]).sum())
-            hits += float((proba.argmax(axis=1) == data.y[block]).sum())
+            X, y = data.part(block)
+            proba = _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
+            loss += float(_forward.cross_entropy(proba, y).sum())
+            hits += float((proba.argmax(axis=1) == y).sum())
         return loss / len(rows), hits / len(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_resume", None)  # twice the size of the weights, and of use to this object only
+        return state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -429,16 +529,9 @@ class NNClassifier(ClassifierMixin, BaseEstimator):
 
 
 @dataclass(frozen=True)
-class _TrainingData:
-    """Checked rows; the last `n_validation` of them are the caller's own validation rows."""
+class _Resume:
+    """What `partial_fit` goes on with, beside the weights."""
 
-    X: Array
-    y: Array
-    weight: Array | None
-    classes: Array
-    image_shape: tuple[int, ...]
-    n_validation: int = 0
-
-    @property
-    def dtype(self) -> str:
-        return "float64" if self.X.dtype == np.float64 else "float32"
+    optimizer: Optimizer | None  # whose state it is
+    state: list[Array] | None
+    rng: np.random.Generator

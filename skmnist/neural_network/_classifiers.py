@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
+from skmnist._estimator import refuse_unknown
 from skmnist._validation import Interval
 from skmnist.neural_network._base import NNClassifier
 
@@ -151,6 +152,7 @@ class SimpleNNClassifier(NNClassifier):
         "hidden_units": [Interval(Integral, 1, None, closed="left")],
     }
 
+    @refuse_unknown
     def __init__(
         self,
         hidden_units: int = 128,
@@ -337,6 +339,7 @@ class DeepNNClassifier(NNClassifier):
         "hidden_layer_sizes": ["array-like"],
     }
 
+    @refuse_unknown
     def __init__(
         self,
         hidden_layer_sizes: Sequence[int] = (512, 256, 128),

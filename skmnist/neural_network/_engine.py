@@ -133,7 +133,7 @@ class EpochModel(keras.Sequential):
         Parameters
         ----------
         x : ndarray of shape (n_rows, n_features)
-            Training and validation rows together; `plan` says which are which.
+            Rows to train on; `plan` says which of them, and on which to validate.
         y : ndarray of shape (n_rows,) or (n_rows, 1)
             Class of each row, from 0; scikeras makes a column of it.
         plan : Plan
@@ -150,7 +150,8 @@ class EpochModel(keras.Sequential):
         """
         callbacks, y = callbacks or [], y.ravel()
         self.set_weights(plan.initial_weights)
-        for variable, value in zip(self.optimizer.variables, self.fresh_optimizer, strict=True):
+        state = plan.optimizer_state or self.fresh_optimizer
+        for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.assign(value)
         self.optimizer.learning_rate.assign(plan.learning_rate)
         self.stop_training = False
@@ -165,28 +166,28 @@ class EpochModel(keras.Sequential):
         listeners = keras.callbacks.CallbackList(
             [*callbacks, history], model=self, epochs=plan.epochs, verbose=0
         )
-        program = self._program_for(len(x), plan.batch_size)
+        program = self._program_for(plan.n_rows(x), plan.batch_size)
         data = program.load(x, y, plan)
         with watch.set_up():
             program.compile(data)
-        rng = np.random.default_rng(plan.seed)
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
         watch.start()
         listeners.on_train_begin()
         for epoch in range(plan.epochs):
+            watch.begins()
             listeners.on_epoch_begin(epoch)
             # a callback may have changed the learning rate, as ReduceLROnPlateau does
             rate = np.float32(self.optimizer.learning_rate.numpy())
             if rate != last_rate:
                 factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
             rates = plan.learning_rates(epoch) * factor
-            logs, finite = program.run(data, plan, rates, rng)
+            logs, finite = program.run(data, plan, rates)
             last_rate = rates[-1]
             listeners.on_epoch_end(epoch, dict(logs))
             if watch.ends(logs, self.get_weights, finite=finite, asked=self.stop_training):
                 break
         listeners.on_train_end()
-        watch.trained(self.get_weights())
+        watch.trained(self.get_weights(), [v.numpy() for v in self.optimizer.variables])
         return history
 
     def _program_for(self, n_rows: int, batch_size: int) -> "_Program":
@@ -203,26 +204,28 @@ class EpochModel(keras.Sequential):
     ) -> keras.callbacks.History:
         """Train in Keras's own loop, for callbacks that must see each batch."""
 
-        def part(rows: Array, weight: Array | None) -> tuple[Array, Array, Array | None]:
-            return x[rows], y[rows], None if weight is None else weight[rows]
+        def weights(rows: Array, weight: Array | None) -> Array | None:
+            return None if weight is None else weight[rows]
 
-        x_train, y_train, weight = part(plan.train_rows, plan.train_weight)
-        validation = part(plan.validation_rows, plan.validation_weight)
+        rows, held_out = plan.train_rows, plan.validation_rows
+        validation = plan.validation_data or (x[held_out], y[held_out])
         with _errors_only(), ExitStack() as until_compiled:
             until_compiled.enter_context(quiet())
             history = super().fit(
-                x_train,
-                y_train,
-                sample_weight=weight,
+                x[rows],
+                y[rows],
+                sample_weight=weights(rows, plan.train_weight),
                 batch_size=plan.batch_size,
                 epochs=plan.epochs,
                 shuffle=plan.shuffle,
-                validation_data=validation if len(plan.validation_rows) else None,
+                validation_data=(*validation, weights(held_out, plan.validation_weight))
+                if len(held_out)
+                else None,
                 validation_batch_size=VALIDATION_ROWS,
                 callbacks=[*callbacks, _WatchInKeras(plan, watch, until_compiled)],
                 verbose=0,
             )
-        watch.trained(self.get_weights())
+        watch.trained(self.get_weights(), [v.numpy() for v in self.optimizer.variables])
         return history
 
 
@@ -262,6 +265,7 @@ class _WatchInKeras(keras.callbacks.Callback):
         self._watch.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._watch.begins()
         self._rates = self._plan.learning_rates(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -310,16 +314,17 @@ class _Program:
 
     def load(self, x: Array, y: Array, plan: Plan) -> dict[str, tf.Tensor]:
         """Copy the rows, once, to where the program reads them in place."""
-        one = np.ones(len(y), self._dtype)
+        x_val, y_val = plan.validation_data or (x[:0], y[:0])
+        one = np.ones(len(y) + len(y_val), self._dtype)
         train_weight = one if plan.train_weight is None else plan.train_weight
         validation_weight = one if plan.validation_weight is None else plan.validation_weight
         return {
-            "X": _padded(x, self.capacity, self._dtype),
-            "y": _padded(y, self.capacity, np.int32),
-            "train_weight": _padded(train_weight, self.capacity, self._dtype),
-            "validation_weight": _padded(validation_weight, self.capacity, self._dtype),
+            "X": _padded(self.capacity, self._dtype, x, x_val),
+            "y": _padded(self.capacity, np.int32, y, y_val),
+            "train_weight": _padded(self.capacity, self._dtype, train_weight),
+            "validation_weight": _padded(self.capacity, self._dtype, validation_weight),
             "validation_rows": _padded(
-                plan.validation_rows, self.max_validation_steps * VALIDATION_ROWS, np.int32
+                self.max_validation_steps * VALIDATION_ROWS, np.int32, plan.validation_rows
             ),
             "n_validation": tf.constant(len(plan.validation_rows), tf.int32),
             "drop_below": tf.constant(int(plan.dropout * 2**32), tf.uint32),
@@ -340,11 +345,11 @@ class _Program:
             n_compilations += 1
 
     def run(
-        self, data: dict[str, tf.Tensor], plan: Plan, rates: Array, rng: np.random.Generator
+        self, data: dict[str, tf.Tensor], plan: Plan, rates: Array
     ) -> tuple[dict[str, float], bool]:
         """Train for one epoch; return its logs and whether all weights are still finite."""
-        rows = rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
-        sums = self._compiled(**data, **self._orders(rows, rates, int(rng.integers(2**32))))
+        rows = plan.rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
+        sums = self._compiled(**data, **self._orders(rows, rates, int(plan.rng.integers(2**32))))
         loss, hits, weight, val_loss, val_hits, val_weight, finite = sums.numpy().tolist()
         logs = {"loss": loss / len(rows), "accuracy": hits / weight}
         if len(plan.validation_rows):
@@ -353,9 +358,9 @@ class _Program:
 
     def _orders(self, rows: Array, rates: Array, seed: int) -> dict[str, tf.Tensor]:
         return {
-            "rows": _padded(rows, self.max_steps * self.batch_size, np.int32),
+            "rows": _padded(self.max_steps * self.batch_size, np.int32, rows),
             "n_rows": tf.constant(len(rows), tf.int32),
-            "rates": _padded(rates, self.max_steps, np.float32),
+            "rates": _padded(self.max_steps, np.float32, rates),
             "seed": tf.constant(seed, tf.uint32),
         }
 
@@ -478,14 +483,17 @@ def _padded_batch(n_rows: int, batch_size: int) -> int:
     return min(batch_size, -(-n_rows // step) * step)
 
 
-def _padded(values: Array, length: int, dtype: Any) -> tf.Tensor:
+def _padded(length: int, dtype: Any, *parts: Array) -> tf.Tensor:
     """Copy into a longer array that XLA can read in place, and wrap that without a copy."""
     dtype = np.dtype(dtype)
-    shape = (length, *values.shape[1:])
+    shape = (length, *parts[0].shape[1:])
     n_bytes = dtype.itemsize * int(np.prod(shape))
     memory = np.empty(n_bytes + ALIGNMENT, np.uint8)
     offset = -memory.ctypes.data % ALIGNMENT
     padded = memory[offset : offset + n_bytes].view(dtype).reshape(shape)
-    padded[: len(values)] = values
-    padded[len(values) :] = 0
+    end = 0
+    for part in parts:
+        start, end = end, end + len(part)
+        padded[start:end] = part
+    padded[end:] = 0
     return tf.experimental.dlpack.from_dlpack(padded.__dlpack__())

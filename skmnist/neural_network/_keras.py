@@ -37,7 +37,8 @@ def train(
             UserWarning,
             stacklevel=2,
         )
-    with _model_for(network, optimizer, plan, watch, by_batches=by_batches) as model:
+    seed = int(plan.rng.integers(2**31)) if by_batches else None
+    with _model_for(network, optimizer, plan, watch, seed) as model:
         scikeras = KerasClassifier(
             model=lambda: model,
             loss="sparse_categorical_crossentropy",
@@ -48,7 +49,7 @@ def train(
             callbacks=keras_callbacks,
             verbose=0,
             # seeds tensorflow's global generator, for Keras's own loop only
-            random_state=plan.seed if by_batches else None,
+            random_state=seed,
         )
         try:
             with sklearn.config_context(assume_finite=True):  # X was looked through already
@@ -61,13 +62,13 @@ def train(
 
 @contextmanager
 def _model_for(
-    network: Network, optimizer: Optimizer, plan: Plan, watch: Watch, *, by_batches: bool
+    network: Network, optimizer: Optimizer, plan: Plan, watch: Watch, seed: int | None
 ) -> Iterator[Any]:
     with ExitStack() as stack:
         with watch.set_up(), quiet():
-            if by_batches:  # a callback may do anything to its model: it gets one of its own
+            if seed is not None:  # Keras's loop, whose callbacks may do anything to the model
                 model = _engine.build_model(
-                    network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=plan.seed
+                    network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=seed
                 )
             else:
                 model = stack.enter_context(_engine.borrow_model(network, optimizer))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from skmnist._clock import count_setup
+from skmnist.neural_network._callbacks import EpochTasks
 
 Array = np.ndarray[Any, Any]
 StopReason = Literal["epochs", "patience", "callback", "interrupted", "nonfinite"]
@@ -59,11 +60,17 @@ class Plan:
     patience: int | None
     monitor: str
     train_rows: Array  # rows of X to train on, int32
-    validation_rows: Array  # rows of X to validate on, int32; may be empty
-    train_weight: Array | None  # a weight per row of X, mean 1 over the training rows
-    validation_weight: Array | None
+    validation_rows: Array  # rows to validate on, counted over both, int32; may be empty
+    train_weight: Array | None  # a weight per row of X
+    validation_weight: Array | None  # a weight per row of X and of the validation data after it
+    validation_data: tuple[Array, Array] | None  # rows and classes that follow those of X
     initial_weights: list[Array]  # kernel, bias, kernel, bias, ...
-    seed: int
+    optimizer_state: list[Array] | None  # None is a fresh optimizer's
+    rng: np.random.Generator  # order of rows and dropout
+
+    def n_rows(self, x: Array) -> int:
+        """Rows of X and of the validation data together."""
+        return len(x) + (0 if self.validation_data is None else len(self.validation_data[1]))
 
     @property
     def n_steps(self) -> int:
@@ -116,9 +123,11 @@ class Watch:
     """
 
     plan: Plan
+    tasks: EpochTasks | None = None  # where scikit-learn has callbacks of its own
     listeners: list[Callable[[EpochEvent], Any]] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
     weights: list[Array] | None = None
+    optimizer_state: list[Array] | None = None  # where it belongs to the weights that are kept
     best_epoch: int = 0
     best_value: float = float("nan")
     kept_epoch: int = 0
@@ -143,6 +152,11 @@ class Watch:
         """Start the clock; importing and compiling lie before this."""
         self._started = time.perf_counter()
 
+    def begins(self) -> None:
+        """Tell that an epoch begins."""
+        if self.tasks is not None:
+            self.tasks.begin()
+
     def ends(
         self,
         logs: dict[str, float],
@@ -158,6 +172,8 @@ class Watch:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         epoch = self.n_epochs
+        if self.tasks is not None:
+            asked |= self.tasks.end(read_weights)
         if not (finite and np.isfinite(logs["loss"])):
             self.stop_reason = "nonfinite"
             return True
@@ -184,12 +200,18 @@ class Watch:
             self.stop_reason = "patience"
         return self.stop_reason != "epochs"
 
-    def trained(self, weights: list[Array]) -> None:
-        """Take the weights that callbacks left at the very end, where no patience chose others."""
-        if self.plan.patience is not None or self.stop_reason == "nonfinite" or not self.weights:
+    def trained(self, weights: list[Array], optimizer_state: list[Array]) -> None:
+        """Take what is there at the very end.
+
+        Callbacks may have left other weights; where no patience chose some, they are kept. The
+        optimizer's state belongs to the weights of the last epoch.
+        """
+        if self.stop_reason == "nonfinite" or not self.weights:
             return
-        if not all(map(np.array_equal, weights, self.weights)):
+        if self.plan.patience is None and not all(map(np.array_equal, weights, self.weights)):
             self.kept_epoch, self.weights = 0, weights
+        elif self.kept_epoch == self.n_epochs:
+            self.optimizer_state = optimizer_state
 
     def _improved(self, value: float) -> bool:
         if not self.best_epoch:

@@ -5,15 +5,16 @@ from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmnist._estimator import Estimator, refuse_unknown
 from skmnist._validation import Interval, _fit_context, flatten_images
 
 Array = np.ndarray[Any, Any]
 
 
-class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """Scale pixels to float32 in [0, 1] and flatten images to columns.
 
     Large inputs make the gradient of a neural network unstable; divided by 255, the same
@@ -59,6 +60,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         "max_value": [Interval(Real, 0, None, closed="neither")]
     }
 
+    @refuse_unknown
     def __init__(self, max_value: float = 255) -> None:
         self.max_value = max_value
 

@@ -20,8 +20,10 @@ PLAN = Plan(
     validation_rows=ROWS[:0],
     train_weight=None,
     validation_weight=None,
+    validation_data=None,
     initial_weights=[],
-    seed=0,
+    optimizer_state=None,
+    rng=np.random.default_rng(0),
 )
 
 

@@ -1,0 +1,77 @@
+"""What every estimator here has beside scikit-learn's own `BaseEstimator`."""
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
+
+from skmnist import __version__
+
+_VERSION_KEY = "_skmnist_version"
+
+
+def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
+    """Decorate an `__init__`, so that a misspelt parameter is answered with the right name."""
+    known = list(inspect.signature(init).parameters)[1:]
+
+    @functools.wraps(init)
+    def checked_init(self: Any, *args: Any, **parameters: Any) -> None:
+        for name in parameters:
+            if name not in known:
+                raise TypeError(_unknown(self, name, known))
+        init(self, *args, **parameters)
+
+    return checked_init
+
+
+def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
+    return f"{type(estimator).__name__} has no parameter {name!r}. {way_out}"
+
+
+class Estimator(BaseEstimator):
+    """A `BaseEstimator` that helps with misspelt parameters and tells of an older pickle."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values, as `__init__` takes them.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            There is no such parameter; the message names the nearest one.
+        """
+        known = self.get_params(deep=False)
+        for name in params:
+            if name not in known:
+                raise ValueError(_unknown(self, name, known))
+        return super().set_params(**params)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, _VERSION_KEY: __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop(_VERSION_KEY, "an unknown version")
+        if version != __version__:
+            warnings.warn(
+                f"This {type(self).__name__} was pickled by skmnist {version} and is loaded by "
+                f"{__version__}; check its predictions, or train it anew.",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)
