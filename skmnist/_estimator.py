@@ -10,6 +10,7 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator
 
 from skmnist import __version__
+from skmnist._callbacks import CallbackSupportMixin
 
 _VERSION_KEY = "_skmnist_version"
 
@@ -34,7 +35,7 @@ def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
     return f"{type(estimator).__name__} has no parameter {name!r}. {way_out}"
 
 
-class Estimator(BaseEstimator):
+class Estimator(CallbackSupportMixin, BaseEstimator):
     """A `BaseEstimator` that helps with misspelt parameters and tells of an older pickle."""
 
     def set_params(self, **params: Any) -> Self:

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,16 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._estimator import Estimator
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
-from skmnist.neural_network._callbacks import (
-    CallbackSupportMixin,
-    EpochTasks,
-    sort_callbacks,
-    with_callbacks,
-)
 from skmnist.neural_network._data import (
     TrainingData,
     check_rows,
@@ -41,7 +36,7 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 MONITORS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
-class NNClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
+class NNClassifier(ClassifierMixin, Estimator):
     """A network whose hidden layers a subclass decides on."""
 
     classes_: Array
@@ -407,28 +402,24 @@ class NNClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
     def _run(
         self, data: TrainingData, plan: Plan, started: float, history: dict[str, Array]
     ) -> Self:
-        tasks = None
-        if hasattr(self, "_init_callback_context"):
-            tasks = EpochTasks(
-                self,
-                plan.epochs,
-                lambda weights: self._predicting(data, weights),
-                X=data.X,
-                y=data.labels,
-                sample_weight=data.weight,
-            )
-        watch = Watch(plan, tasks)
+        tasks = FitTasks(self, data.X, data.labels, data.weight, epochs=plan.epochs)
+        watch = Watch(
+            plan,
+            before_epoch=tasks.begin_epoch,
+            after_epoch=lambda read_weights: tasks.end_epoch(
+                lambda: self._predicting(data, read_weights())
+            ),
+        )
         if plan.epochs:
             self._train(plan, watch, data)
         self._learn(plan, watch, data, history)
-        if tasks is not None:
-            tasks.finish()
+        tasks.end()
         self.compile_time_ = watch.setup_seconds
         self.fit_time_ = time.perf_counter() - started - self.compile_time_
         return self
 
     def _train(self, plan: Plan, watch: Watch, data: TrainingData) -> None:
-        listeners, keras_callbacks = sort_callbacks(self.callbacks)
+        listeners, keras_callbacks = _sort_callbacks(self.callbacks)
         watch.listeners += listeners
         network = Network(
             n_features=data.X.shape[1],
@@ -526,6 +517,25 @@ class NNClassifier(CallbackSupportMixin, ClassifierMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
+    """Return the functions and the Keras callbacks among `callbacks`."""
+    if callbacks is None:
+        callbacks = []
+    elif not isinstance(callbacks, Sequence):
+        callbacks = [callbacks]
+    functions: list[Any] = []
+    keras_callbacks: list[Any] = []
+    for callback in callbacks:
+        is_keras = hasattr(callback, "set_model")
+        if isinstance(callback, type) or not (is_keras or callable(callback)):
+            raise TypeError(
+                f"callbacks={callback!r} must be a keras.callbacks.Callback instance, or a "
+                "function that takes one EpochEvent, or a list of these."
+            )
+        (keras_callbacks if is_keras else functions).append(callback)
+    return functions, keras_callbacks
 
 
 @dataclass(frozen=True)

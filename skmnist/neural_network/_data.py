@@ -96,7 +96,12 @@ def check_training_data(
     if not first:
         check_image_shape(estimator, image_shape)
     X, y = validate_data(
-        estimator, X, y, reset=first, dtype="numeric", ensure_min_samples=2 if first else 1
+        estimator,
+        X,
+        y,
+        reset=first,
+        dtype="numeric",
+        ensure_min_samples=2 if classes is None else 1,
     )
     check_classification_targets(y)
     if classes is None:

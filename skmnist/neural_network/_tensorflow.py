@@ -22,6 +22,17 @@ _CHATTER = re.compile(
 
 _MODULE = "skmnist.neural_network._keras"
 
+_forked = False  # this process is the copy of one that had loaded tensorflow
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = _forked or "tensorflow" in sys.modules
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_note_fork)
+
 
 def is_loaded() -> bool:
     """Say whether tensorflow has been imported for training already."""
@@ -34,8 +45,15 @@ def load_training() -> ModuleType:
     Raises
     ------
     RuntimeError
-        Keras runs on another backend than tensorflow.
+        Keras runs on another backend than tensorflow, or this process was forked from one that
+        had loaded tensorflow: its threads are not here, and training would wait for them forever.
     """
+    if _forked:
+        raise RuntimeError(
+            "This process was forked from one that had loaded tensorflow, and training here would "
+            'hang. Start workers by joblib (its default, "loky") or by '
+            'multiprocessing.get_context("spawn"); predicting works in a forked process too.'
+        )
     if is_loaded():
         return importlib.import_module(_MODULE)  # waits where another thread is importing it
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")

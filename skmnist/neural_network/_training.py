@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from skmnist._clock import count_setup
-from skmnist.neural_network._callbacks import EpochTasks
 
 Array = np.ndarray[Any, Any]
+ReadWeights = Callable[[], list[Array]]
 StopReason = Literal["epochs", "patience", "callback", "interrupted", "nonfinite"]
 
 SCHEDULES: dict[str, Callable[[Array], Array]] = {
@@ -123,8 +123,9 @@ class Watch:
     """
 
     plan: Plan
-    tasks: EpochTasks | None = None  # where scikit-learn has callbacks of its own
     listeners: list[Callable[[EpochEvent], Any]] = field(default_factory=list)
+    before_epoch: Callable[[], Any] = lambda: None
+    after_epoch: Callable[[ReadWeights], bool] = lambda _: False  # True stops
     history: dict[str, list[float]] = field(default_factory=dict)
     weights: list[Array] | None = None
     optimizer_state: list[Array] | None = None  # where it belongs to the weights that are kept
@@ -154,13 +155,12 @@ class Watch:
 
     def begins(self) -> None:
         """Tell that an epoch begins."""
-        if self.tasks is not None:
-            self.tasks.begin()
+        self.before_epoch()
 
     def ends(
         self,
         logs: dict[str, float],
-        read_weights: Callable[[], list[Array]],
+        read_weights: ReadWeights,
         *,
         finite: bool,
         asked: bool = False,
@@ -172,8 +172,7 @@ class Watch:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         epoch = self.n_epochs
-        if self.tasks is not None:
-            asked |= self.tasks.end(read_weights)
+        asked |= self.after_epoch(read_weights)
         if not (finite and np.isfinite(logs["loss"])):
             self.stop_reason = "nonfinite"
             return True

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._estimator import Estimator, refuse_unknown
 from skmnist._validation import Interval, _fit_context, flatten_images
 
@@ -65,6 +66,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         self.max_value = max_value
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the shape of the images.
 
@@ -86,8 +88,10 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """
         X, image_shape = flatten_images(X)
         X = self._check(X, reset=True)
+        tasks = FitTasks(self, X, y)
         self.image_shape_ = image_shape or X.shape[1:]
         self.dtype_in_ = X.dtype
+        tasks.end()
         return self
 
     def transform(self, X: Any) -> Array:

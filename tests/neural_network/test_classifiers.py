@@ -6,12 +6,15 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
@@ -83,6 +86,41 @@ def test_grid_search_and_cross_validation_over_a_pipeline(mnist):
     assert (cross_val_score(pipeline, mnist.X_train, mnist.y_train, cv=2) > 0.2).all()
 
 
+EXTRA_CHECKS = [
+    estimator_checks.check_param_validation,
+    estimator_checks.check_dataframe_column_names_consistency,
+    estimator_checks.check_inplace_ensure_writeable,
+]
+
+
+@pytest.mark.parametrize("check", EXTRA_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "estimator",
+    [SimpleNNClassifier(8, **CHECKED), DeepNNClassifier((8, 4), **CHECKED), PixelNormalizer()],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_the_checks_that_scikit_learn_runs_on_its_own_estimators_only(estimator, check):
+    check(type(estimator).__name__, clone(estimator))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SimpleNNClassifier(learning_rat=0.1),
+        lambda: SimpleNNClassifier().set_params(learning_rat=0.1),
+        lambda: Pipeline([("nn", SimpleNNClassifier())]).set_params(nn__learning_rat=0.1),
+        lambda: DeepNNClassifier(lerning_rate=0.1),
+    ],
+    ids=["init", "set_params", "pipeline", "deep"],
+)
+def test_a_misspelt_parameter_is_answered_with_the_right_name(make):
+    match = r"has no parameter 'l\w+'. Did you mean 'learning_rate'\?"
+    with pytest.raises((TypeError, ValueError), match=match):
+        make()
+    with pytest.raises(TypeError, match=r"PixelNormalizer has no parameter 'x'. It has max_value."):
+        PixelNormalizer(x=1)
+
+
 def test_it_is_a_classifier_and_clones_with_all_its_parameters():
     model = DeepNNClassifier((3, 4), dropout=0.5, l2=0.1, class_weight="balanced")
     assert is_classifier(model)
@@ -138,6 +176,15 @@ def test_validation_rows_can_be_given(digits):
     )
     assert (model.n_train_, model.n_validation_) == (1000, 797)
     assert model.validation_accuracy_ == pytest.approx(model.score(X[1000:], y[1000:]))
+
+
+def test_validation_rows_can_be_weighed(digits):
+    X, y = digits
+    weight = np.where(y == 3, 1.0, 0.0)[1000:]
+    model = SimpleNNClassifier(16, epochs=5, learning_rate=0.01, patience=None, random_state=0)
+    model.fit(X[:1000], y[:1000], X_val=X[1000:], y_val=y[1000:], sample_weight_val=weight)
+    threes = model.score(X[1000:][weight > 0], y[1000:][weight > 0])
+    assert model.history_["val_accuracy"][-1] == pytest.approx(threes)
 
 
 def test_given_validation_rows_do_not_teach(digits):
@@ -215,9 +262,10 @@ def test_global_generators_stay_as_they_were(digits):
         (lambda X: np.asfortranarray(X), "float64"),
         (lambda X: X.reshape(-1, 8, 8), "float64"),
         (lambda X: pd.DataFrame(X).rename(columns=str), "float64"),
+        (lambda X: pl.DataFrame(X.astype(np.float32)), "float32"),
         (lambda X: X.tolist(), "float64"),
     ],
-    ids=["float64", "float32", "uint8", "fortran", "images", "frame", "lists"],
+    ids=["float64", "float32", "uint8", "fortran", "images", "pandas", "polars", "lists"],
 )
 def test_input_of_every_kind(digits, convert, dtype):
     X, y = convert(digits[0]), digits[1]
@@ -227,6 +275,39 @@ def test_input_of_every_kind(digits, convert, dtype):
     assert model.score(X, y) > 0.7
     assert model.coefs_[0].dtype == model.predict_proba(X).dtype == dtype
     assert model.n_features_in_ == 64
+
+
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_a_frame_gives_names_that_later_frames_are_held_to(digits, library):
+    X, y = digits
+    names = [f"pixel{n}" for n in range(64)]
+    frame = library.DataFrame(dict(zip(names, X.T, strict=True)))
+    model = SimpleNNClassifier(4, epochs=1).fit(frame, library.Series(y))
+    assert model.feature_names_in_.tolist() == names
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[names[::-1]])
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array, sparse.coo_array])
+def test_sparse_rows_are_refused_in_words(digits, kind):
+    X, y = digits
+    with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray\(\)"):
+        SimpleNNClassifier(epochs=1).fit(kind(X), y)
+    with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray\(\)"):
+        SimpleNNClassifier(4, epochs=0).fit(X, y).predict(kind(X))
+
+
+def test_fewer_rows_than_a_batch(digits):
+    X, y = digits
+    model = SimpleNNClassifier(16, epochs=60, learning_rate=0.02, random_state=0)
+    assert model.fit(X[:40], y[:40]).score(X[:40], y[:40]) > 0.8
+    assert model.n_train_ + model.n_validation_ == 40
+
+
+def test_a_class_of_one_row_is_trained_on_and_not_held_out(digits):
+    X, y = digits[0][:100], np.where(np.arange(100) == 7, 1, 0)
+    model = SimpleNNClassifier(16, epochs=60, learning_rate=0.1, validation_fraction=0.5)
+    assert model.fit(X, y).predict(X[[7]]) == 1
 
 
 def test_labels_may_be_text_or_gaps(digits):
@@ -428,10 +509,30 @@ def test_weights_that_make_no_sense_are_refused(digits, weight, match):
         ({"X_val": np.ones((3, 64))}, "X_val was given without y_val"),
         ({"y_val": [1, 2, 3]}, "y_val was given without X_val"),
         ({"X_val": np.ones((3, 64)), "y_val": [1, 2]}, r"y_val has shape \(2,\), expected \(3,\)"),
-        ({"X_val": np.ones((3, 63)), "y_val": [1, 2, 3]}, "63 features"),
+        ({"X_val": np.ones((3, 63)), "y_val": [1, 2, 3]}, "X_val: X has 63 features"),
+        ({"X_val": np.full((1, 64), np.nan), "y_val": [1]}, "X_val: Input X contains NaN"),
+        ({"sample_weight_val": [1]}, "sample_weight_val was given without X_val"),
+        (
+            {"X_val": np.ones((2, 64)), "y_val": [1, 2], "sample_weight_val": [1]},
+            "sample_weight_val.shape",
+        ),
+        (
+            {"X_val": np.ones((2, 64)), "y_val": [1, 2], "sample_weight_val": [0, 0]},
+            "sample_weight_val is zero in all rows|at least one non-zero",
+        ),
         ({"X_val": np.ones((2, 64)), "y_val": [1, 77]}, r"labels that y has not: \[77\]"),
     ],
-    ids=["no y", "no X", "length", "features", "unseen label"],
+    ids=[
+        "no y",
+        "no X",
+        "length",
+        "features",
+        "NaN",
+        "weights alone",
+        "weights' length",
+        "no weight",
+        "unseen label",
+    ],
 )
 def test_validation_rows_that_do_not_fit_are_refused(digits, validation, match):
     with pytest.raises(ValueError, match=match):
@@ -555,6 +656,16 @@ def test_a_first_fit_that_failed_leaves_it_unfitted(digits):
         model.fit(X, y)
     with pytest.raises(NotFittedError):
         model.predict(X)
+
+
+def test_two_threads_predict_with_one_estimator(digits):
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    alone = model.predict_proba(digits[0])
+    with ThreadPoolExecutor(2) as pool:
+        for together in pool.map(model.predict_proba, [digits[0]] * 20):
+            np.testing.assert_array_equal(together, alone)
 
 
 def test_two_threads_fit_and_predict_as_one(digits):
