@@ -417,7 +417,15 @@ _ATTRIBUTES: dict[str, dict[str, Callable[[Any], bool]]] = {
         "history_": _is_history,
         "loss_curve_": lambda value: _is_list_of(float, value),
         **dict.fromkeys(
-            ("n_parameters_", "n_iter_", "best_epoch_", "kept_epoch_", "n_train_", "n_validation_"),
+            (
+                "n_parameters_",
+                "n_iter_",
+                "best_epoch_",
+                "kept_epoch_",
+                "n_train_",
+                "n_train_measured_",
+                "n_validation_",
+            ),
             _is_count,
         ),
         **dict.fromkeys(

@@ -33,6 +33,9 @@ from skmnist.neural_network._training import SCHEDULES, Network, Optimizer, Plan
 Array = np.ndarray[Any, Any]
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+# Where there are more training rows, so many of them are measured: the standard error at 99 % is
+# then 0.1 percentage points, and measuring all would take as long as a third of an epoch.
+MAX_MEASURED_ROWS = 10_000
 MONITORS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
@@ -489,7 +492,9 @@ class NNClassifier(ClassifierMixin, Estimator):
         self.loss_curve_ = self.history_.get("loss", np.empty(0)).tolist()
         self.n_train_ = len(plan.train_rows)
         self.n_validation_ = len(plan.validation_rows)
-        self.train_loss_, self.train_accuracy_ = self._measure(data, plan.train_rows)
+        measured = _spread(plan.train_rows, MAX_MEASURED_ROWS)
+        self.n_train_measured_ = len(measured)
+        self.train_loss_, self.train_accuracy_ = self._measure(data, measured)
         self.validation_loss_, self.validation_accuracy_ = self._measure(data, plan.validation_rows)
         self.best_validation_score_ = max(watch.history.get("val_accuracy", []), default=None)
         self._resume = _Resume(
@@ -517,6 +522,13 @@ class NNClassifier(ClassifierMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _spread(rows: Array, n_most: int) -> Array:
+    """Return at most so many rows, evenly spread."""
+    if len(rows) <= n_most:
+        return rows
+    return rows[np.arange(n_most) * len(rows) // n_most]
 
 
 def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:

@@ -100,7 +100,7 @@ class SimpleNNClassifier(NNClassifier):
     loss_curve_ : list of float
         The training loss per epoch.
     train_loss_, train_accuracy_ : float
-        Measured on the `n_train_` training rows after training, with the weights that were
+        Measured after training on `n_train_measured_` training rows, with the weights that were
         kept and without dropout or row weights.
     validation_loss_, validation_accuracy_ : float or None
         The same on the `n_validation_` validation rows; None without any.
@@ -108,6 +108,9 @@ class SimpleNNClassifier(NNClassifier):
         The best validation accuracy of all epochs.
     n_train_, n_validation_ : int
         Rows trained on and validated on.
+    n_train_measured_ : int
+        Training rows that `train_accuracy_` was measured on: all up to 10,000, and 10,000
+        evenly spread over all where there are more.
     fit_time_ : float
         Seconds that `fit` took without importing tensorflow and compiling.
     compile_time_ : float
@@ -292,7 +295,7 @@ class DeepNNClassifier(NNClassifier):
     loss_curve_ : list of float
         The training loss per epoch.
     train_loss_, train_accuracy_ : float
-        Measured on the `n_train_` training rows after training, with the weights that were
+        Measured after training on `n_train_measured_` training rows, with the weights that were
         kept and without dropout or row weights.
     validation_loss_, validation_accuracy_ : float or None
         The same on the `n_validation_` validation rows; None without any.
@@ -300,6 +303,9 @@ class DeepNNClassifier(NNClassifier):
         The best validation accuracy of all epochs.
     n_train_, n_validation_ : int
         Rows trained on and validated on.
+    n_train_measured_ : int
+        Training rows that `train_accuracy_` was measured on: all up to 10,000, and 10,000
+        evenly spread over all where there are more.
     fit_time_ : float
         Seconds that `fit` took without importing tensorflow and compiling.
     compile_time_ : float

@@ -41,14 +41,15 @@ _idle_lock = threading.Lock()
 
 
 @contextmanager
-def borrow_model(network: Network, optimizer: Optimizer) -> Iterator["EpochModel"]:
+def borrow_model(network: Network, optimizer: Optimizer, watch: Watch) -> Iterator["EpochModel"]:
     """Lend a model that nobody else uses meanwhile, with its compiled programs if it has any."""
     key = (network, optimizer)
     with _idle_lock:
         at = next((i for i, (known, _) in enumerate(_idle) if known == key), None)
         model = None if at is None else _idle.pop(at)[1]
     if model is None:
-        model = build_model(network, optimizer)
+        with watch.set_up():
+            model = build_model(network, optimizer)
     try:
         yield model
     finally:  # whatever a run left behind, the next one sets weights and optimizer anew
@@ -57,6 +58,7 @@ def borrow_model(network: Network, optimizer: Optimizer) -> Iterator["EpochModel
             del _idle[:-MAX_MODELS]
 
 
+@quiet()
 def build_model(
     network: Network,
     optimizer: Optimizer,

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -64,14 +64,14 @@ def train(
 def _model_for(
     network: Network, optimizer: Optimizer, plan: Plan, watch: Watch, seed: int | None
 ) -> Iterator[Any]:
-    with ExitStack() as stack:
-        with watch.set_up(), quiet():
-            if seed is not None:  # Keras's loop, whose callbacks may do anything to the model
-                model = _engine.build_model(
-                    network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=seed
-                )
-            else:
-                model = stack.enter_context(_engine.borrow_model(network, optimizer))
+    if seed is None:
+        with _engine.borrow_model(network, optimizer, watch) as model:
+            yield model
+    else:  # Keras's loop, whose callbacks may do anything to the model
+        with watch.set_up():
+            model = _engine.build_model(
+                network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=seed
+            )
         yield model
 
 

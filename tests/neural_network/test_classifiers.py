@@ -18,7 +18,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
-from skmnist.neural_network import EpochEvent, _engine
+from skmnist.neural_network import EpochEvent, _base, _engine
 from skmnist.neural_network._base import OPTIMIZERS
 from skmnist.neural_network._forward import ACTIVATIONS
 
@@ -169,6 +169,16 @@ def test_the_kept_training_accuracy_is_that_of_the_rows_trained_on(digits):
     assert (model.n_train_, model.n_validation_) == (len(y), 0)
 
 
+def test_many_training_rows_are_measured_by_a_sample_spread_over_all(digits, monkeypatch):
+    X, y = digits
+    order = np.argsort(y, kind="stable")  # a sample from one end would hold one class
+    monkeypatch.setattr(_base, "MAX_MEASURED_ROWS", 500)
+    model = SimpleNNClassifier(32, epochs=10, validation_fraction=None, random_state=0)
+    model.fit(X[order], y[order])
+    assert (model.n_train_, model.n_train_measured_) == (1797, 500)
+    assert model.train_accuracy_ == pytest.approx(model.score(X, y), abs=0.03)
+
+
 def test_validation_rows_can_be_given(digits):
     X, y = digits
     model = SimpleNNClassifier(epochs=3, random_state=0).fit(
@@ -299,14 +309,16 @@ def test_sparse_rows_are_refused_in_words(digits, kind):
 
 def test_fewer_rows_than_a_batch(digits):
     X, y = digits
-    model = SimpleNNClassifier(16, epochs=60, learning_rate=0.02, random_state=0)
+    model = SimpleNNClassifier(16, epochs=60, learning_rate=0.02, patience=None, random_state=0)
     assert model.fit(X[:40], y[:40]).score(X[:40], y[:40]) > 0.8
     assert model.n_train_ + model.n_validation_ == 40
 
 
 def test_a_class_of_one_row_is_trained_on_and_not_held_out(digits):
     X, y = digits[0][:100], np.where(np.arange(100) == 7, 1, 0)
-    model = SimpleNNClassifier(16, epochs=60, learning_rate=0.1, validation_fraction=0.5)
+    model = SimpleNNClassifier(
+        16, epochs=60, learning_rate=0.1, patience=None, validation_fraction=0.5, random_state=0
+    )
     assert model.fit(X, y).predict(X[[7]]) == 1
 
 
