@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from skmnist.neural_network import _forward
 from skmnist.neural_network._forward import ACTIVATIONS, cross_entropy, predict_proba
 
 
@@ -23,7 +24,8 @@ def network():
     return coefs, [rng.normal(size=3), rng.normal(size=2)]
 
 
-def test_rows_do_not_depend_on_the_block_they_are_computed_in(network):
+def test_rows_do_not_depend_on_the_block_they_are_computed_in(network, monkeypatch):
+    monkeypatch.setattr(_forward, "BLOCK_ROWS", 1000)
     X = np.random.default_rng(1).normal(size=(2500, 4))
     whole = predict_proba(X, *network, "relu")
     one_by_one = np.concatenate(
