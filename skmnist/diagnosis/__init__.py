@@ -1,17 +1,25 @@
 """What the figures mean: does a network overfit, what does it confuse, what to do about it."""
 
 from skmnist.diagnosis._advice import Advice, advise
+from skmnist.diagnosis._calibration import Calibration, calibrate
 from skmnist.diagnosis._errors import ErrorAnalysis, analyze_errors
+from skmnist.diagnosis._findings import Finding
 from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
-from skmnist.diagnosis._scorers import neg_fit_gap, penalized_accuracy
+from skmnist.diagnosis._pairs import ConfusionPair
+from skmnist.diagnosis._scorers import fit_diagnosis, neg_fit_gap, penalized_accuracy
 
 __all__ = [
     "Advice",
+    "Calibration",
+    "ConfusionPair",
     "ErrorAnalysis",
+    "Finding",
     "FitDiagnosis",
     "advise",
     "analyze_errors",
+    "calibrate",
     "diagnose_fit",
+    "fit_diagnosis",
     "neg_fit_gap",
     "penalized_accuracy",
 ]
