@@ -15,14 +15,16 @@ ROOT = Path(skmnist.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 ROOMS = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "text")
 
-# Which rooms a room may import from; `_clock`, `_progress`, `_validation` stand below all of them.
+# Which rooms a room may import from; `_clock`, `_drawing`, `_progress`, `_validation` stand below
+# all of them.
 ARROWS = {
     "text": set(),
     "datasets": set(),
     "preprocessing": {"_validation"},
     "neural_network": {"_clock", "_validation", "_progress"},
-    "diagnosis": {"text"},
-    "comparison": {"_clock", "diagnosis", "text"},
+    "diagnosis": {"_drawing", "text"},
+    "comparison": {"_clock", "_drawing", "diagnosis", "text"},
+    "_drawing": {"text"},
     "_clock": set(),
     "_progress": set(),
     "_validation": set(),

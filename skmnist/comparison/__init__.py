@@ -1,6 +1,14 @@
 """Which model to take, and why."""
 
 from skmnist.comparison._compare import ModelComparison, ModelResult, compare_models
+from skmnist.comparison._plot import AccuracyCostDisplay
 from skmnist.comparison._recommend import Recommendation, recommend
 
-__all__ = ["ModelComparison", "ModelResult", "Recommendation", "compare_models", "recommend"]
+__all__ = [
+    "AccuracyCostDisplay",
+    "ModelComparison",
+    "ModelResult",
+    "Recommendation",
+    "compare_models",
+    "recommend",
+]
