@@ -13,6 +13,8 @@ from skmnist.comparison import ModelComparison, ModelResult
 from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
+# what 80 columns hold; the JSON file has all of them
+SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
 MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
 
 
@@ -69,8 +71,9 @@ class Screen:
         """Write the table and the recommendation."""
         self.show_title("cli.comparison_title")
         formats = {"test_accuracy": "{:.4f}", "gap": "{:.4f}", "fit_time": "{:.1f}"}
-        table = self._table("cli.column_model", *(f"cli.column_{c}" for c in comparison.table))
-        for name, row in comparison.table.iterrows():
+        shown = comparison.table[list(SHOWN_COLUMNS)]
+        table = self._table("cli.column_model", *(f"cli.column_{c}" for c in shown))
+        for name, row in shown.iterrows():
             cells = []
             for column, value in row.items():
                 if value is None or value != value:  # NaN

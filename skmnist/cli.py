@@ -303,6 +303,7 @@ def _compare(
 ) -> int:
     from skmnist._screen import Screen
     from skmnist.comparison import ModelComparison
+    from skmnist.comparison._result import measure_costs
 
     digits, name = _load(say, data, train_size, settings["random_state"])
     screen = Screen(say)
@@ -321,8 +322,10 @@ def _compare(
         status = INTERRUPTED
     except TrainingError as error:
         status = _fail(say, str(error), 1)
-    comparison = ModelComparison(results) if results and not status else None
-    if comparison is not None:
+    comparison = None
+    if results and not status:
+        results = measure_costs(results, digits.X_test)
+        comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
         screen.show_comparison(comparison)
     if json_path is not None and results:
         found = {"models": [result.to_dict() for result in results], "recommendation": None}
@@ -400,6 +403,7 @@ def _train(
                 )
             except ValueError as error:
                 raise TrainingError(f"{name}: {error}") from error
+        result.estimator[-1].set_params(callbacks=None)  # the log is no part of the model
         yield result
 
 

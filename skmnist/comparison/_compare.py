@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,62 +12,21 @@ from sklearn.utils import check_consistent_length, check_random_state
 
 from skmnist._clock import get_setup_seconds
 from skmnist.comparison._recommend import Recommendation, recommend
-from skmnist.diagnosis import (
-    Advice,
-    ErrorAnalysis,
-    FitDiagnosis,
-    advise,
-    analyze_errors,
-    diagnose_fit,
-)
+from skmnist.comparison._result import ModelResult, make_result, measure_costs
 from skmnist.diagnosis._estimator import get_core
 
 TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
-COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """One trained model and what was found out about it.
-
-    Attributes
-    ----------
-    name : str
-    estimator : fitted estimator
-    errors : ErrorAnalysis
-        On the test set.
-    diagnosis : FitDiagnosis or None
-        None where the model keeps no training and validation accuracy.
-    n_parameters, n_epochs : int or None
-        None where the model cannot tell.
-    fit_time : float
-        Seconds, without importing tensorflow and compiling.
-    """
-
-    name: str
-    estimator: Any
-    errors: ErrorAnalysis
-    diagnosis: FitDiagnosis | None
-    n_parameters: int | None
-    n_epochs: int | None
-    fit_time: float
-
-    def advice(self, language: str = "en") -> Advice:
-        """Return strengths, weaknesses and improvements in plain words."""
-        return advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
-        history = getattr(get_core(self.estimator), "history_", None)
-        return {
-            "name": self.name,
-            "n_parameters": self.n_parameters,
-            "n_epochs": self.n_epochs,
-            "fit_time": self.fit_time,
-            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
-            "errors": self.errors.to_dict(),
-            "history": history and {name: _as_list(values) for name, values in history.items()},
-        }
+COLUMNS = (
+    "test_accuracy",
+    "diagnosis",
+    "gap",
+    "n_parameters",
+    "fit_time",
+    "n_epochs",
+    "predict_time",
+    "predict_time_p95",
+    "size",
+)
 
 
 class ModelComparison:
@@ -80,14 +38,26 @@ class ModelComparison:
         Each model's estimator, errors and diagnosis, in the order they were given.
     table : DataFrame
         A row per model, indexed by name: `test_accuracy` (float), `diagnosis` (str),
-        `gap` (float), `n_parameters` (Int64), `fit_time` (float, s), `n_epochs` (Int64). What a
-        model cannot tell is missing.
+        `gap` (float), `n_parameters` (Int64), `fit_time` (float, s), `n_epochs` (Int64),
+        `predict_time` and `predict_time_p95` (float, s for one image, median and 95th
+        percentile), `size` (Int64, bytes on disk, pickled). What a model cannot tell is missing.
     recommendation : Recommendation
         The model to take, and why.
+    X_test, y_test : array-likes or None
+        The test set itself, no copy; row numbers of `predictions`, `proba` and `errors` are
+        rows of it. None where it was not handed in.
     """
 
-    def __init__(self, results: Sequence[ModelResult], *, margin: float = 0.01) -> None:
+    def __init__(
+        self,
+        results: Sequence[ModelResult],
+        *,
+        X_test: Any = None,
+        y_test: Any = None,
+        margin: float = 0.01,
+    ) -> None:
         self.results = {result.name: result for result in results}
+        self.X_test, self.y_test = X_test, y_test
         self.table = _make_table(results)
         self.recommendation: Recommendation = recommend(
             self.table, n_test=results[0].errors.n_test, margin=margin
@@ -175,7 +145,8 @@ def compare_models(
         )
     seed = None if random_state is None else int(rng.randint(2**31))
     results = list(iterate_results(pairs, X, y, X_test, y_test, seed=seed))
-    return ModelComparison(results, margin=margin)
+    results = measure_costs(results, X_test)
+    return ModelComparison(results, X_test=X_test, y_test=y_test, margin=margin)
 
 
 def iterate_results(
@@ -196,25 +167,6 @@ def iterate_results(
         estimator.fit(X, y)
         fit_time = time.perf_counter() - started - (get_setup_seconds() - set_up)
         yield make_result(name, estimator, fit_time, X_test, y_test)
-
-
-def make_result(
-    name: str, estimator: Any, fit_time: float, X_test: Any, y_test: Any
-) -> ModelResult:
-    """Look at a fitted model."""
-    core = get_core(estimator)
-    kept = (getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation"))
-    return ModelResult(
-        name=name,
-        estimator=estimator,
-        errors=analyze_errors(
-            y_test, estimator.predict(X_test), labels=getattr(estimator, "classes_", None)
-        ),
-        diagnosis=None if None in kept else diagnose_fit(core),
-        n_parameters=_n_parameters(core),
-        n_epochs=_n_epochs(core),
-        fit_time=fit_time,
-    )
 
 
 def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
@@ -252,11 +204,6 @@ def _as_pair(item: Any) -> tuple[str, Any]:
     return type(get_core(item)).__name__, item
 
 
-def _as_list(values: Any) -> list[float | None]:
-    """Make plain numbers; JSON has no word for one that is not finite."""
-    return [float(value) if np.isfinite(value) else None for value in values]
-
-
 def _set_seed(estimator: Any, seed: int) -> None:
     unset = {
         name: seed
@@ -264,23 +211,6 @@ def _set_seed(estimator: Any, seed: int) -> None:
         if name.split("__")[-1] == "random_state" and value is None
     }
     estimator.set_params(**unset)
-
-
-def _n_parameters(core: Any) -> int | None:
-    if hasattr(core, "n_parameters_"):
-        return int(core.n_parameters_)
-    if hasattr(core, "coefs_"):  # a multi-layer perceptron's lists
-        return sum(np.size(array) for array in [*core.coefs_, *core.intercepts_])
-    if hasattr(core, "coef_"):  # a linear model, which has zeros for intercepts it did not fit
-        with_intercept = getattr(core, "fit_intercept", True)
-        return np.size(core.coef_) + (np.size(core.intercept_) if with_intercept else 0)
-    return None
-
-
-def _n_epochs(core: Any) -> int | None:
-    # the solver iterations of a linear model (n_iter_) are no epochs; a loss per epoch tells
-    curve = getattr(core, "loss_curve_", None)
-    return None if curve is None else len(curve)
 
 
 def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
@@ -292,7 +222,14 @@ def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
             "n_parameters": pd.array([r.n_parameters for r in results], dtype="Int64"),
             "fit_time": [r.fit_time for r in results],
             "n_epochs": pd.array([r.n_epochs for r in results], dtype="Int64"),
+            "predict_time": _floats(r.predict_time for r in results),
+            "predict_time_p95": _floats(r.predict_time_p95 for r in results),
+            "size": pd.array([r.size for r in results], dtype="Int64"),
         },
         index=[r.name for r in results],
     )
     return table[list(COLUMNS)]
+
+
+def _floats(values: Iterable[float | None]) -> list[float]:
+    return [np.nan if value is None else value for value in values]

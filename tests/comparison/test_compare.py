@@ -1,4 +1,5 @@
 import json
+import pickle
 import time
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -18,6 +19,7 @@ from skmnist._clock import count_setup
 from skmnist.comparison import compare_models
 
 COLUMNS = ["test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs"]
+COLUMNS += ["predict_time", "predict_time_p95", "size"]
 
 
 class FakeNetwork(KNeighborsClassifier):
@@ -149,6 +151,45 @@ def test_test_accuracy_is_that_of_the_given_test_set(digits, model):
 def test_seventh_is_held_out_stratified(comparison):
     supports = comparison.results["linear"].errors.report["support"]
     assert supports.to_dict() == {0: 10, 1: 10, 2: 10}
+
+
+def test_the_test_set_itself_is_kept(digits):
+    X, y = digits
+    comparison = compare_models([DummyClassifier()], X[:150], y[:150], X_test=X, y_test=y)
+    assert comparison.X_test is X
+    assert comparison.y_test is y
+
+
+def test_predictions_and_probabilities_are_those_on_the_test_set(comparison):
+    result = comparison.results["linear"]
+    expected = result.estimator.predict_proba(comparison.X_test)
+    np.testing.assert_array_equal(result.proba, expected.astype(np.float32))
+    np.testing.assert_array_equal(result.predictions, result.classes[expected.argmax(axis=1)])
+
+
+def test_no_probabilities_where_a_model_has_none(digits):
+    assert compare_models([RidgeClassifier()], *digits).results["RidgeClassifier"].proba is None
+
+
+@pytest.mark.parametrize(
+    ("model", "columns"), [("ours", ["accuracy", "val_accuracy"]), ("network", ["loss"])]
+)
+def test_history_is_a_frame_by_epoch(comparison, model, columns):
+    result = comparison.results[model]
+    assert result.history.columns.tolist() == columns
+    assert result.history.index.tolist() == [*range(1, result.n_epochs + 1)]
+
+
+def test_no_history_where_a_model_has_none(comparison):
+    assert comparison.results["linear"].history is None
+
+
+def test_one_image_takes_time_and_a_model_takes_room(comparison):
+    table = comparison.table
+    assert (table["predict_time"] > 0).all()
+    assert (table["predict_time_p95"] >= table["predict_time"]).all()
+    pickled = len(pickle.dumps(comparison.results["linear"].estimator, protocol=5))
+    assert table.loc["linear", "size"] == pickled
 
 
 def test_held_out_rows_are_not_trained_on(digits):
