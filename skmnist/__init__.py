@@ -19,7 +19,15 @@ _HOME = {
     "load_mnist": "datasets",
     "recommend": "comparison",
 }
-_SUBPACKAGES = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "text")
+_SUBPACKAGES = (
+    "comparison",
+    "datasets",
+    "diagnosis",
+    "neural_network",
+    "preprocessing",
+    "report",
+    "text",
+)
 
 __all__ = [
     "DeepNNClassifier",

@@ -13,10 +13,10 @@ import skmnist
 
 ROOT = Path(skmnist.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-ROOMS = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "text")
+ROOMS = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing", "report", "text")
 
-# Which rooms a room may import from; `_clock`, `_drawing`, `_progress`, `_validation` stand below
-# all of them.
+# Which rooms a room may import from; `_clock`, `_drawing`, `_files`, `_progress` and `_validation`
+# stand below all of them.
 ARROWS = {
     "text": set(),
     "datasets": set(),
@@ -25,7 +25,9 @@ ARROWS = {
     "diagnosis": {"_drawing", "text"},
     "comparison": {"_clock", "_drawing", "diagnosis", "text"},
     "_drawing": {"text"},
+    "report": {"_files", "comparison", "diagnosis", "text"},
     "_clock": set(),
+    "_files": set(),
     "_progress": set(),
     "_validation": set(),
     "_screen": {"comparison", "text"},
@@ -92,7 +94,8 @@ HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
     [
         ("import skmnist", {*HEAVY, "numpy", "pandas", "sklearn", "rich", "typer"}),
         ("from skmnist import SimpleNNClassifier, PixelNormalizer, load_mnist", HEAVY),
-        ("from skmnist import compare_models, diagnose_fit", HEAVY),
+        ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
+        ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
         ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
@@ -163,6 +166,9 @@ def test_wheel_and_sdist_have_what_they_should_and_nothing_else(tmp_path):
     assert {
         "skmnist/datasets/data/mnist.npz",
         "skmnist/datasets/data/LICENSE.txt",
+        "skmnist/report/page.css",
+        "skmnist/report/page.html.jinja",
+        "skmnist/report/snippet.html.jinja",
         "skmnist/text/de.toml",
         "skmnist/py.typed",
     } <= set(names)

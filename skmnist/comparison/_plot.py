@@ -1,5 +1,6 @@
 """A picture of what accuracy costs."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,12 +146,14 @@ class AccuracyCostDisplay:
             )
         table = table[table[cost].notna()]
         accuracy, costs = table["test_accuracy"].astype(float), table[cost].astype(float)
-        low, high = _intervals(accuracy, n_test)
+        intervals = [(np.nan, np.nan)] * len(table)
+        if n_test is not None:
+            intervals = find_intervals(accuracy, n_test)
         frame = pd.DataFrame(
             {
                 "test_accuracy": accuracy,
-                "low": low,
-                "high": high,
+                "low": [low for low, _ in intervals],
+                "high": [high for _, high in intervals],
                 "cost": costs,
                 "on_front": _find_front(accuracy.to_numpy(), costs.to_numpy()),
             }
@@ -228,16 +231,15 @@ class AccuracyCostDisplay:
         )
 
 
-def _intervals(accuracy: Any, n_test: int | None) -> tuple[Any, Any]:
-    if n_test is None:
-        return np.nan, np.nan
+def find_intervals(accuracies: Iterable[float], n_test: int) -> list[tuple[float, float]]:
+    """Return Wilson's 95 % interval of each accuracy."""
     from scipy.stats import binomtest
 
     intervals = [
         binomtest(round(p * n_test), n_test).proportion_ci(CONFIDENCE, method="wilson")
-        for p in accuracy
+        for p in accuracies
     ]
-    return [i.low for i in intervals], [i.high for i in intervals]
+    return [(float(i.low), float(i.high)) for i in intervals]
 
 
 def _find_front(accuracy: Any, cost: Any) -> list[bool]:

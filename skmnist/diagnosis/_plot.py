@@ -23,6 +23,7 @@ Array = np.ndarray[Any, Any]
 METRICS = ("accuracy", "loss")
 MAX_COUNTED_CLASSES = 20  # more counts cannot be read beside each other
 MAX_TICKS = 30
+ALMOST_SURE = 0.9995  # would be rounded up to 100 %
 FEW_EPOCHS = 5  # a line through fewer points hides how few there are
 # Ink stays readable on the darkest cell, on white paper (4.5 to 1) and on a dark page.
 MAX_OPACITY = 0.8
@@ -502,7 +503,7 @@ class MisclassifiedDisplay:
             estimator.predict(X),
             confidence=confidence,
             n_images=n_images,
-            image_shape=image_shape or _find_image_shape(estimator),
+            image_shape=image_shape or find_image_shape(estimator),
             language=language,
             ax=ax,
         )
@@ -543,38 +544,10 @@ class MisclassifiedDisplay:
             Lengths differ, the shape of an image is not known, or `n_images` is no number
             above 0.
         """
-        display = cls._select(X, y_true, y_pred, confidence, n_images, image_shape)
-        return display.plot(ax, language=language)
-
-    @classmethod
-    def _select(
-        cls,
-        X: Any,
-        y_true: Any,
-        y_pred: Any,
-        confidence: Any,
-        n_images: int,
-        image_shape: tuple[int, int] | None,
-    ) -> "MisclassifiedDisplay":
-        if n_images < 1:
-            raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-        check_consistent_length(X, y_true, y_pred, confidence)
-        wrong = np.flatnonzero(y_true != y_pred)
-        shown = wrong
-        if confidence is not None:
-            confidence = np.asarray(confidence, dtype=float)
-            shown = wrong[np.argsort(-confidence[wrong], kind="stable")]
-        shown = shown[:n_images]
-        frame = pd.DataFrame(
-            {
-                "row": shown,
-                "true": y_true[shown],
-                "predicted": y_pred[shown],
-                "confidence": np.nan if confidence is None else confidence[shown],
-            }
+        frame, images, n_errors = select_misread(
+            X, y_true, y_pred, confidence, n_images=n_images, image_shape=image_shape
         )
-        return cls(frame, _as_images(np.asarray(X)[shown], image_shape), n_errors=len(wrong))
+        return cls(frame, images, n_errors=n_errors).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "MisclassifiedDisplay":
         """Draw it.
@@ -695,7 +668,7 @@ class FirstLayerDisplay:
         norms = np.linalg.norm(weights, axis=1)
         shown = np.argsort(-norms, kind="stable")[:n_images]
         frame = pd.DataFrame({"neuron": shown, "norm": norms[shown]})
-        images = _as_images(weights[shown], image_shape or _find_image_shape(estimator))
+        images = _as_images(weights[shown], image_shape or find_image_shape(estimator))
         return cls(frame, images).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "FirstLayerDisplay":
@@ -721,9 +694,51 @@ class FirstLayerDisplay:
         return self
 
 
+def select_misread(
+    X: Any,
+    y_true: Any,
+    y_pred: Any,
+    confidence: Any,
+    *,
+    n_images: int,
+    image_shape: tuple[int, int] | None,
+) -> tuple[pd.DataFrame, Array, int]:
+    """Return what a `MisclassifiedDisplay` holds: frame, images, number of errors."""
+    if n_images < 1:
+        raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    check_consistent_length(X, y_true, y_pred, confidence)
+    wrong = np.flatnonzero(y_true != y_pred)
+    shown = wrong
+    if confidence is not None:
+        confidence = np.asarray(confidence, dtype=float)
+        shown = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    shown = shown[:n_images]
+    frame = pd.DataFrame(
+        {
+            "row": shown,
+            "true": y_true[shown],
+            "predicted": y_pred[shown],
+            "confidence": np.nan if confidence is None else confidence[shown],
+        }
+    )
+    return frame, take_images(X, shown, image_shape), len(wrong)
+
+
+def take_images(X: Any, rows: Any, image_shape: tuple[int, int] | None) -> Array:
+    """Return rows of `X`, an array, a frame, a sparse matrix or a list, as images."""
+    if hasattr(X, "iloc"):
+        X = X.iloc[rows]
+    else:
+        X = X[rows] if hasattr(X, "shape") else [X[row] for row in rows]
+    return _as_images(X.toarray() if hasattr(X, "toarray") else np.asarray(X), image_shape)
+
+
 def format_confidence(say: Catalogue, confidence: float) -> str:
     """Write a probability without rounding it up to certainty."""
-    return say.format("{:.1%}", confidence if confidence == 1 else min(confidence, 0.999))
+    if confidence >= ALMOST_SURE:
+        return say("plot.almost_sure", value=0.999)
+    return say.format("{:.1%}", confidence)
 
 
 def _make_history_frame(history: Mapping[str, Any]) -> pd.DataFrame:
@@ -749,7 +764,7 @@ def _find_best_epoch(frame: pd.DataFrame) -> int | None:
     return None
 
 
-def _find_image_shape(estimator: Any) -> tuple[int, int] | None:
+def find_image_shape(estimator: Any) -> tuple[int, int] | None:
     """Return the shape that a step of the estimator has learned, where one has."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
