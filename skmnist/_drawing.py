@@ -26,11 +26,12 @@ def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
     --------
     >>> from skmnist._drawing import as_label
     >>> print(as_label("$x$ and something long"))
-    \$x\$ and somethi…
+    \$x\$ and …ng long
     """
     text = " ".join(make_printable(str(value)).split())
     if len(text) > max_length:
-        text = text[: max_length - 1] + "…"
+        head = max_length // 2  # the end counts as well: it is where numbered names differ
+        text = f"{text[:head]}…{text[head + 1 - max_length :]}"
     return text.replace("$", r"\$")  # two of them would begin and end a formula
 
 

@@ -279,7 +279,7 @@ def _tabulate(comparison: ModelComparison, say: Catalogue) -> Table:
         "n_epochs": cells("n_epochs", lambda n: say.format("{:,}", n)),
         "predict_time": cells("predict_time", phrase("milliseconds", 1000)),
         "predict_time_p95": cells("predict_time_p95", phrase("milliseconds", 1000)),
-        "size": cells("size", phrase("megabytes", 1e-6)),
+        "size": cells("size", phrase("kilobytes", 1e-3)),
     }
     known = {name: column for name, column in columns.items() if set(column) != {unknown}}
     names = list(map(str, frame.index))
