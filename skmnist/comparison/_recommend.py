@@ -1,16 +1,28 @@
 """The rule that turns a table of figures into a recommendation."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from skmnist.text import get_catalogue, get_languages
+from skmnist.comparison._cautions import Caution, caution_ranking
+from skmnist.comparison._significance import ALPHA, PairedTest, compare_accuracies
+from skmnist.text import Catalogue, get_catalogue, get_languages
 
+# The source calls a difference of 0.63 percentage points "very similar".
+MARGIN = 0.01
 # What counts as cheap, the first one that is known of every candidate.
-COSTS = ("n_parameters", "fit_time")
-CONFIDENCE_Z = 1.96  # two-sided 95 %
+COSTS = ("n_parameters", "size", "predict_time", "fit_time")
+# Times vary from run to run: one is called shorter where the other is longer by a quarter, and
+# the time for an image is told where one of the two reads fewer than a hundred in a second.
+MIN_TIME_RATIO = 1.25
+MIN_TOLD_PREDICT_TIME = 0.01
+# The source's field of use; a code is misread where one of its digits is.
+CODE_LENGTH, N_CODES = 5, 1000
+
+Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Recommendation:
         The model it is weighed against: the most accurate one, or the best of the rest.
     accuracies : dict of str to float
         Test accuracy of every model.
-    cost : {"n_parameters", "fit_time"} or None
+    cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
         What cheapness was judged by.
     costs : dict
         For each cost that is known of both `model` and `other`, the two values.
@@ -43,6 +55,21 @@ class Recommendation:
         Accuracies closer than this count as similar.
     n_test : int or None
         Number of test images.
+    verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"} or None
+        How sure it is: the more accurate of the two is really so, and recommended; really so, but
+        by less than the margin, and the other is cheaper; no difference is shown, and one of
+        the margin or more is ruled out; no difference is shown, but one that matters may be there.
+        None where there is nothing to weigh, or where `n_test` is not known.
+    evidence : PairedTest or None
+        The test behind the verdict, the more accurate of the two models first.
+    folds : PairedTest or None
+        The same two models by their scores on folds, where there are any.
+    alpha : float
+        Probability with which a difference between equal models may be called real.
+    digits : bool
+        Whether the classes are the ten digits, so that postal codes are spoken of.
+    cautions : tuple of Caution
+        What to know before relying on the figures.
     """
 
     model: str | None
@@ -54,6 +81,12 @@ class Recommendation:
     costs: dict[str, tuple[float, ...]]
     margin: float
     n_test: int | None
+    verdict: Verdict | None = None
+    evidence: PairedTest | None = None
+    folds: PairedTest | None = None
+    alpha: float = ALPHA
+    digits: bool = False
+    cautions: tuple[Caution, ...] = ()
 
     @property
     def accuracy_difference(self) -> float:
@@ -61,6 +94,13 @@ class Recommendation:
         if self.model is None or self.other is None:
             return 0.0
         return abs(self.accuracies[self.model] - self.accuracies[self.other])
+
+    @property
+    def less_accurate(self) -> str | None:
+        """The less accurate one of the two that are weighed; None where there are not two."""
+        if self.model is None or self.other is None:
+            return None
+        return self.other if self.model == self.most_accurate else self.model
 
     @property
     def fewer_errors(self) -> float:
@@ -72,104 +112,202 @@ class Recommendation:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether the two accuracies are closer than their 95 % uncertainty on `n_test` images.
+        """Whether there is a difference that is not shown to be real."""
+        return self.accuracy_difference > 0 and self.verdict in ("no_difference", "cannot_tell")
 
-        This takes the two for independent; measured on the same images they mostly err on the
-        same ones, so that a difference outside of it is real, and one inside may be.
+    @property
+    def misread_codes(self) -> dict[str, float]:
+        """Of 1,000 five-digit codes, how many each of the two would misread.
+
+        Reckoned from the accuracies, as if the digits of a code were read independently.
         """
-        if self.model is None or self.other is None or self.n_test is None:
-            return False
-        shares = (self.accuracies[self.model], self.accuracies[self.other])
-        variance = sum(share * (1 - share) / self.n_test for share in shares)
-        return 0 < self.accuracy_difference <= CONFIDENCE_Z * float(np.sqrt(variance))
+        names = [name for name in (self.most_accurate, self.less_accurate) if name is not None]
+        return {n: N_CODES * (1 - self.accuracies[n] ** CODE_LENGTH) for n in names}
+
+    def headline(self, language: str = "en") -> str:
+        """Return the recommendation in one sentence."""
+        key = self.verdict or ("take" if self.model and self.other else self.rule)
+        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
+
+    def reasons(self, language: str = "en") -> list[str]:
+        """Return the reasons, a sentence or two each, the most important first."""
+        say = get_catalogue(language)
+        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
 
     def reason(self, language: str = "en") -> str:
-        """Say why, in plain words.
+        """Explain the recommendation in plain words.
 
         Parameters
         ----------
         language : {"en", "de"}, default="en"
         """
-        say = get_catalogue(language)
-        if self.model is None:
-            return say(f"recommendation.{self.rule}")
+        return " ".join(self.reasons(language))
+
+    def notes(self, language: str = "en") -> list[str]:
+        """Say what to know before relying on the figures."""
+        return [caution.sentence(language) for caution in self.cautions]
+
+    def _phrases(self) -> list[str]:
+        phrases = [self.rule]
+        if self.verdict is not None:
+            phrases.append(f"evidence.{self._evidence_phrase()}")
+        if self.evidence is not None and self.evidence.method == "starts":
+            phrases.append("evidence.starts")
+        if self.folds is not None:
+            phrases.append("evidence.folds_too" if self._folds_agree() else "evidence.folds_not")
+        if self.less_accurate is not None and self.accuracy_difference > 0:
+            # rounded accuracies may not tell the counts of so few images apart
+            counted = self._n_errors(self.most_accurate) < self._n_errors(self.less_accurate)
+            phrases.append("fewer_errors_counted" if counted else "fewer_errors")
+            if self.digits and not self.may_be_chance:
+                phrases.append("postal_codes")
+        worth_it_to_some = self.verdict in (None, "not_worth_it") and self.rule == "similar"
+        if worth_it_to_some and self.accuracy_difference > 0:
+            phrases.append("if_errors_count")
+        if self.verdict is not None and self.evidence and self.evidence.method == "bound":
+            phrases.append("evidence.bound")
+        return phrases
+
+    def _evidence_phrase(self) -> str:
+        if self.verdict in ("no_difference", "cannot_tell"):
+            return str(self.verdict)
+        return "real" if _reaches(self.accuracy_difference, self.margin) else "real_but_small"
+
+    def _folds_agree(self) -> bool:
+        if self.folds is None:
+            return False
+        shown = self.folds.p_adjusted < self.alpha and self.folds.difference > 0
+        return shown == (self.verdict in ("clearly_better", "not_worth_it"))
+
+    def _say(self, say: Catalogue, key: str) -> str:
+        test, folds = self.evidence, self.folds
+        low, high = test.interval if test else (0.0, 0.0)
+        fold_low, fold_high = folds.interval if folds else (0.0, 0.0)
         values: dict[str, Any] = {
             "model": self.model,
             "other": self.other,
             "best": self.most_accurate,
-            "accuracy": self.accuracies[self.model],
+            "less_accurate": self.less_accurate,
+            "accuracy": self.accuracies[self.model or self.most_accurate],
             "delta": 100 * self.accuracy_difference,
             "margin": 100 * self.margin,
             "cost": say(f"recommendation.cost_{self.cost}") if self.cost else "",
             "cheaper": say(f"recommendation.cheaper_{self.cost}") if self.cost else "",
-            "advantages": ", ".join(self._advantages(language)),
+            "advantages": ", ".join(self._advantages(say)),
             "n_test": self.n_test,
             "share": self.fewer_errors,
+            "confidence": 1 - self.alpha,
+            "low": 100 * low,
+            "high": 100 * high,
+            "at_most": 100 * max(abs(low), abs(high)),
+            "n_runs": test.n_runs if test else 1,
+            "spread": 100 * (test.spread or 0) if test else 0,
+            "n_folds": folds.n_runs if folds else 0,
+            "fold_delta": 100 * folds.difference if folds else 0,
+            "fold_low": 100 * fold_low,
+            "fold_high": 100 * fold_high,
         }
-        phrases = [self.rule]
-        if self.other is not None and self.accuracy_difference > 0:
-            less = self.other if self.model == self.most_accurate else self.model
-            values["less_accurate"] = less
+        if self.less_accurate is not None:
             values["best_errors"] = self._n_errors(self.most_accurate)
-            values["less_errors"] = self._n_errors(less)
-            # rounded accuracies may not tell the counts of so few images apart
-            counted = values["best_errors"] < values["less_errors"]
-            phrases.append("fewer_errors_counted" if counted else "fewer_errors")
-        if self.rule == "similar" and self.accuracy_difference > 0:
-            phrases.append("if_errors_count")
-        if self.may_be_chance:
-            phrases.append("may_be_chance")
-        return " ".join(say(f"recommendation.{phrase}", **values) for phrase in phrases)
+            values["less_errors"] = self._n_errors(self.less_accurate)
+            codes = self.misread_codes
+            values["n_codes"] = N_CODES
+            values["best_codes"] = codes[self.most_accurate]
+            values["less_codes"] = codes[self.less_accurate]
+        return say(key, **values)
 
     def _n_errors(self, name: str) -> int:
         return round((1 - self.accuracies[name]) * (self.n_test or 0))
 
-    def _advantages(self, language: str) -> list[str]:
-        say = get_catalogue(language)
-        advantages = [
-            say(f"recommendation.advantage_{cost}", own=own, other=other)
-            for cost, (own, other) in self.costs.items()
-            if own < other
-        ]
+    def _advantages(self, say: Catalogue) -> list[str]:
+        advantages = []
+        for cost, (own, other) in self.costs.items():
+            if cost == "size" and self.cost == "n_parameters":
+                continue  # says the same once more
+            timed = cost.endswith("time")
+            if own >= other or (timed and own * MIN_TIME_RATIO > other):
+                continue
+            if cost == "predict_time" and other < MIN_TOLD_PREDICT_TIME:
+                continue
+            scale = {"predict_time": 1e3, "size": 1e-6}.get(cost, 1)
+            values = {"own": own * scale, "other": other * scale}
+            advantages.append(say(f"recommendation.advantage_{cost}", **values))
         if self.cost == "n_parameters":
             advantages.append(say("recommendation.advantage_explain"))
         return advantages
 
     def __str__(self) -> str:
-        return f"{self.model}. {self.reason()}" if self.model else self.reason()
+        text = " ".join([self.reason(), *self.notes()])
+        return f"{self.model}. {text}" if self.model else text
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures and the reason in each language, for JSON."""
+        by_language = {language: self.reason(language) for language in get_languages()}
         return {
             **asdict(self),
-            "reason": {language: self.reason(language) for language in get_languages()},
+            "evidence": self.evidence and self.evidence.to_dict(),
+            "folds": self.folds and self.folds.to_dict(),
+            "cautions": [
+                {**c.to_dict(), "sentence": {each: c.sentence(each) for each in get_languages()}}
+                for c in self.cautions
+            ],
+            "headline": {language: self.headline(language) for language in get_languages()},
+            "reason": by_language,
             "accuracy_difference": self.accuracy_difference,
             "fewer_errors": self.fewer_errors,
             "may_be_chance": self.may_be_chance,
+            "misread_codes": self.misread_codes if self.digits else None,
         }
 
 
 def recommend(
-    table: pd.DataFrame, *, n_test: int | None = None, margin: float = 0.01
+    table: pd.DataFrame,
+    *,
+    n_test: int | None = None,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+    digits: bool = False,
+    tests: Sequence[PairedTest] | None = None,
+    folds: Sequence[PairedTest] | None = None,
+    cautions: Sequence[Caution] = (),
 ) -> Recommendation:
     """Recommend one of the models in a table of figures.
 
-    Models whose test accuracy is less than `margin` below the best are similar; of these the
-    cheapest is recommended: the one with the fewest parameters where all tell them, else the
-    one trained fastest. Where no cost is known of all, accuracy decides.
+    The margin decides which, the evidence how sure that is. Models whose test accuracy is less
+    than `margin` below the best are similar; of these the cheapest is recommended: the one with
+    the fewest parameters where all tell them, else the smallest on disk, the one that predicts
+    fastest, or the one trained fastest. Where no cost is known of all, accuracy decides.
+
+    The verdict is about the recommended model and the one it is weighed against. Where a
+    difference is real (its p-value, adjusted for all pairs, is below `alpha`) the more accurate
+    one is either recommended ("clearly_better") or real but not worth its cost ("not_worth_it").
+    Where it is not shown to be real, "no_difference" says that the interval rules out one of
+    `margin` or more, and "cannot_tell" that it does not.
 
     Parameters
     ----------
     table : DataFrame
         A row per model, indexed by name; column `test_accuracy` in [0, 1], and where known
-        `n_parameters`, `fit_time` (in s) and `n_epochs`. Where all have 0 epochs, none is
-        recommended.
+        `n_parameters`, `size` (in bytes), `predict_time` and `fit_time` (in s) and `n_epochs`.
+        Where all have 0 epochs, none is recommended.
     n_test : int, default=None
-        Number of test images behind the accuracies; with it errors are counted, and differences
-        that can be chance are called so.
+        Number of test images behind the accuracies, the same ones for all; with it errors are
+        counted, and there is a verdict.
     margin : float, default=0.01
-        Accuracies closer than this count as similar. One percentage point is what the source
-        calls "very similar".
+        Accuracies closer than this count as similar. The source calls 0.63 percentage points
+        "very similar".
+    alpha : float, default=0.05
+        Probability with which a difference between equal models may be called real.
+    digits : bool, default=False
+        Whether the classes are the ten digits: then the reason also says how many postal codes
+        would be misread.
+    tests : sequence of PairedTest, default=None
+        The test of each pair of models, as :func:`~skmnist.comparison.compare_models` makes
+        them. None bounds them by what `n_test` and the accuracies allow.
+    folds : sequence of PairedTest, default=None
+        Tests on the scores of folds, told beside.
+    cautions : sequence of Caution, default=()
+        What else to know; that the test images both ranked and measured is added.
 
     Returns
     -------
@@ -179,7 +317,7 @@ def recommend(
     ------
     ValueError
         The table is empty or lacks `test_accuracy`, an accuracy is no share, names repeat, or
-        `margin` or `n_test` is out of range.
+        `margin`, `alpha` or `n_test` is out of range.
 
     Examples
     --------
@@ -193,14 +331,23 @@ def recommend(
     ...     },
     ...     index=["NN", "DNN"],
     ... )
-    >>> print(recommend(table, n_test=10000))
-    NN. The accuracy is very similar (difference 0.63 percentage points; under 1 counts as
-    similar). NN is mostly the better choice: fewer parameters (101,770 instead of 567,434),
-    trains faster (78.4 s instead of 118.0 s), easier to explain. DNN makes 26% fewer errors
-    than NN (181 instead of 244 of 10,000 test images). If every error counts and size does not
-    matter, take DNN.
+    >>> recommendation = recommend(table, n_test=10000, digits=True)
+    >>> recommendation.model, recommendation.verdict
+    ('NN', 'not_worth_it')
+    >>> for reason in recommendation.reasons():
+    ...     print(reason)
+    The accuracy is very similar (difference 0.63 percentage points; under 1 counts as similar).
+    NN is mostly the better choice: fewer parameters (101,770 instead of 567,434), trains faster
+    (78.4 s instead of 118.0 s), easier to explain.
+    The difference is real, but small: from 0.23 to 1.04 percentage points (95% interval).
+    DNN made 26% fewer errors than NN (181 instead of 244 of 10,000 test images).
+    Of 1,000 five-digit postal codes NN would misread about 116, DNN about 87 (if digits are
+    misread independently).
+    If every error counts and size does not matter, take DNN.
+    Only the accuracies are known here, so this is reckoned for the worst case, that the two never
+    err on the same image.
     """
-    _check(table, n_test, margin)
+    _check(table, n_test, margin, alpha)
     table = table.set_axis(table.index.map(str), axis="index")
     accuracy = table["test_accuracy"].astype(float)
     best = str(accuracy.idxmax())
@@ -208,14 +355,33 @@ def recommend(
         "most_accurate": best,
         "accuracies": {str(name): float(value) for name, value in accuracy.items()},
         "margin": margin,
-        "n_test": n_test,
+        "n_test": None if n_test is None else int(n_test),
+        "alpha": alpha,
+        "digits": digits,
+        "cautions": (*cautions, *caution_ranking(len(table))),
     }
     if "n_epochs" in table and (table["n_epochs"] == 0).fillna(False).all():
         return Recommendation(None, "untrained", other=None, cost=None, costs={}, **shared)
     if len(table) == 1:
         return Recommendation(best, "only_one", other=None, cost=None, costs={}, **shared)
+    model, rule, cost = _choose(table, accuracy, margin)
+    other = best if model != best else str(accuracy.drop(best).idxmax())
+    pair = table.loc[[model, other]]
+    # a missing value beside makes counts floats
+    kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
+    costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
+    found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
+    if tests is None:
+        tests = [] if n_test is None else compare_accuracies(found.accuracies, n_test, alpha=alpha)
+    return _weigh(found, tests, folds or ())
+
+
+def _choose(
+    table: pd.DataFrame, accuracy: "pd.Series[float]", margin: float
+) -> tuple[str, str, str | None]:
+    """Return the model that the margin and the costs choose, by which rule and cost."""
+    best = str(accuracy.idxmax())
     lead = accuracy[best] - accuracy
-    # 0.98 - 0.97 is 0.010000000000000009: a difference of just the margin is not under it
     near = (lead < margin) & ~np.isclose(lead, margin, rtol=0, atol=1e-12)
     similar = table[near | np.isclose(lead, 0, rtol=0, atol=1e-12)]
     cost = next((c for c in COSTS if c in table and similar[c].notna().all()), None)
@@ -233,17 +399,37 @@ def recommend(
             rule = "best_and_cheapest"
         elif len(similar) > 1:
             rule = "cheapest_of_similar" if lead.drop(best).all() else "equal"
-    other = best if model != best else str(accuracy.drop(best).idxmax())
-    pair = table.loc[[model, other]]
-    kinds = {"n_parameters": int, "fit_time": float}  # a missing value beside makes counts floats
-    costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
-    found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
-    if rule == "clearly_better" and found.may_be_chance:
-        return replace(found, rule="ahead")
-    return found
+    return model, rule, cost
 
 
-def _check(table: Any, n_test: Any, margin: float) -> None:
+def _weigh(
+    found: Recommendation, tests: Sequence[PairedTest], folds: Sequence[PairedTest]
+) -> Recommendation:
+    """Add what the tests say of the two models that are weighed."""
+    test = _find_test(tests, found)
+    found = replace(found, evidence=test, folds=_find_test(folds, found))
+    if test is None:
+        return found
+    if test.p_adjusted < found.alpha and test.difference > 0:
+        better = found.model == found.most_accurate
+        return replace(found, verdict="clearly_better" if better else "not_worth_it")
+    within = max(map(abs, test.interval)) < found.margin
+    rule = "ahead" if found.rule == "clearly_better" else found.rule
+    return replace(found, rule=rule, verdict="no_difference" if within else "cannot_tell")
+
+
+def _find_test(tests: Sequence[PairedTest], found: Recommendation) -> PairedTest | None:
+    pair = {found.most_accurate, found.less_accurate}
+    of_pair = [test for test in tests if {test.first, test.second} == pair]
+    return of_pair[0].seen_from(found.most_accurate) if of_pair else None
+
+
+def _reaches(difference: float, margin: float) -> bool:
+    # 0.98 - 0.97 is 0.010000000000000009: a difference of just the margin is not under it
+    return difference >= margin or bool(np.isclose(difference, margin, rtol=0, atol=1e-12))
+
+
+def _check(table: Any, n_test: Any, margin: float, alpha: float) -> None:
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
             f"table is a {type(table).__name__}, but must be a DataFrame with a row per model."
@@ -261,8 +447,15 @@ def _check(table: Any, n_test: Any, margin: float) -> None:
             f"test_accuracy={accuracy.tolist()} must be shares from 0 to 1; divide percentages "
             "by 100."
         )
-    if not 0 <= margin <= 1:
-        raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
+    check_shares(margin, alpha)
     is_count = isinstance(n_test, (int, np.integer)) and not isinstance(n_test, bool)
     if n_test is not None and not (is_count and n_test >= 1):
         raise ValueError(f"n_test={n_test!r} must be an int >= 1, or None if it is not known.")
+
+
+def check_shares(margin: float, alpha: float) -> None:
+    """Refuse a margin or an alpha that is none."""
+    if not 0 <= margin <= 1:
+        raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha={alpha!r} must lie between 0 and 1, such as 0.05.")

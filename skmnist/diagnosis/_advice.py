@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from skmnist.diagnosis._errors import ErrorAnalysis
-from skmnist.diagnosis._fit import MIN_TRAIN_ACCURACY, FitDiagnosis
+from skmnist.diagnosis._findings import (
+    MIN_TRAIN_ACCURACY,
+    Finding,
+    Overfitting,
+    Underfitting,
+)
+from skmnist.diagnosis._fit import FitDiagnosis
 from skmnist.text import get_catalogue
 
 N_LISTED = 3  # classes named as strong and as weak, as the source does
@@ -51,7 +57,7 @@ def advise(
     >>> errors = analyze_errors([9] * 10 + [4] * 10, [9] * 9 + [4] * 11)
     >>> for sentence in advise(errors, diagnose_fit(gap=0.03)).weaknesses:
     ...     print(sentence)
-    Overfitting: the network knows its training images better than new ones.
+    Overfitting: the model knows its training images better than new ones.
     Weakest classes by F1: 9 (0.95).
     Most frequent confusions: 9→4 (1x).
     """
@@ -70,19 +76,32 @@ def advise(
     strengths, weaknesses = ([], [accuracy]) if weak else ([accuracy], [])
     improvements: list[str] = []
 
-    def find(finding: str, **values: Any) -> None:
-        weaknesses.append(say(f"advice.weakness_{finding}", **values))
-        improvements.append(say(f"advice.improve_{finding}", **values))
+    def find(finding: str, improvement: str) -> None:
+        weaknesses.append(finding)
+        improvements.append(improvement)
 
+    calibration = errors.calibration
     if diagnosis is not None:
-        if diagnosis.label == "optimal" and not diagnosis.within_noise:
-            strengths.append(say("advice.strength_optimal"))
-        if diagnosis.label == "overfitting":
-            find("overfitting")
-        if diagnosis.label == "underfitting":
-            find("underfitting")
-        elif diagnosis.val_loss_far_above:
-            find("val_loss")
+        told = {finding.code for finding in diagnosis.further_findings}
+        if diagnosis.label == "optimal":
+            strengths.append(say("diagnosis.finding.optimal"))
+        if diagnosis.label in ("overfitting", "underfitting"):
+            verdict = _verdict(diagnosis)
+            weaknesses.append(verdict.sentence(language))
+            # a network that jumped about has not learned little because it learned slowly
+            if diagnosis.label == "overfitting" or not told & {"unstable", "dead_units"}:
+                improvements.append(verdict.remedy(language))
+        too_sure = calibration is not None and calibration.verdict == "too_sure"
+        if diagnosis.label != "underfitting" and diagnosis.val_loss_far_above and not too_sure:
+            find(say("advice.weakness_val_loss"), say("advice.improve_val_loss"))
+        for finding in _told(diagnosis):
+            find(finding.sentence(language), finding.remedy(language))
+    if calibration is not None and not weak:
+        if calibration.verdict == "trustworthy":
+            strengths.append(calibration.sentence(language))
+        else:
+            kind = "val_loss" if calibration.verdict == "too_sure" else "careful"
+            find(calibration.sentence(language), say(f"advice.improve_{kind}"))
 
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
@@ -102,6 +121,24 @@ def advise(
         weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
         names = ", ".join(str(label) for label, _ in weakest)
         improvements.append(say("advice.improve_classes", classes=names))
-        true, predicted, _ = confusions[0]
-        improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
+        # what is alike about the two is said in pairs(), where there is room for it
+        improvements.append(errors.pairs(1)[0].advice(language)[0])
     return Advice(strengths, weaknesses, improvements)
+
+
+def _verdict(diagnosis: FitDiagnosis) -> Finding:
+    """Return the finding behind a label; a diagnosis made by hand may have none."""
+    kinds: dict[str, type[Finding]] = {"overfitting": Overfitting, "underfitting": Underfitting}
+    of_label = [f for f in diagnosis.findings if f.code == diagnosis.label]
+    return of_label[0] if of_label else kinds[diagnosis.label]()
+
+
+def _told(diagnosis: FitDiagnosis) -> list[Finding]:
+    """Return the findings beside the verdict that do not contradict it."""
+    findings = list(diagnosis.further_findings)
+    if diagnosis.label == "overfitting":
+        # better on its training images alone is what overfitting is
+        return [f for f in findings if f.code not in ("still_improving", "stopped_too_early")]
+    if diagnosis.label == "unclear":
+        findings = [f for f in diagnosis.findings if f.code == "too_few_to_tell"] + findings
+    return findings

@@ -1,15 +1,23 @@
 """Which classes are weak, and what is taken for what."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
+from skmnist.diagnosis._calibration import Calibration, calibrate
+from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._pairs import ConfusionPair, are_digits
 
-@dataclass(frozen=True)
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class ErrorAnalysis:
     """How a classifier did on a test set, class by class.
 
@@ -23,17 +31,60 @@ class ErrorAnalysis:
         A row per class: `precision, recall, f1` (float) and `support` (int, images of it).
     confusion : DataFrame
         Counts, rows true classes, columns predicted classes.
+    y_true, y_pred : ndarray of shape (n_test,) or None
+        The labels behind it.
+    confidence : ndarray of float32, shape (n_test,), or None
+        Probability that the model gave to each class it predicted; None where it has none.
     """
 
     accuracy: float
     n_test: int
     report: pd.DataFrame
     confusion: pd.DataFrame
+    y_true: Array | None = None
+    y_pred: Array | None = None
+    confidence: Array | None = None
 
     @property
     def n_errors(self) -> int:
         """Number of images that were classified wrongly."""
         return self.n_test - int(np.trace(self.confusion.to_numpy()))
+
+    @cached_property
+    def intervals(self) -> pd.DataFrame:
+        """Wilson's 95 % interval of each class's recall: columns `low` and `high`.
+
+        NaN for a class without a test image.
+        """
+        ends = [
+            wilson_interval(recall, int(n)) if n else (np.nan, np.nan)
+            for recall, n in zip(self.report["recall"], self.report["support"], strict=True)
+        ]
+        return pd.DataFrame(ends, columns=["low", "high"], index=self.report.index)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """Whether it is right as often as it is sure; None without probabilities."""
+        if self.confidence is None or self.y_true is None:
+            return None
+        return calibrate(self.confidence, self.y_true == self.y_pred)
+
+    @cached_property
+    def mistakes(self) -> pd.DataFrame:
+        """The misclassified images, indexed by `row` of the test set.
+
+        Columns `true`, `predicted` and, where known, `confidence`; those that the model was
+        surest of come first.
+        """
+        if self.y_true is None or self.y_pred is None:
+            return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
+        rows = np.flatnonzero(self.y_true != self.y_pred)
+        columns = {"true": self.y_true[rows], "predicted": self.y_pred[rows]}
+        if self.confidence is None:
+            return pd.DataFrame(columns, index=pd.Index(rows, name="row"))
+        columns["confidence"] = self.confidence[rows]
+        order = np.argsort(-columns["confidence"], kind="stable")
+        return pd.DataFrame(columns, index=pd.Index(rows, name="row")).iloc[order]
 
     def weakest(self, n: int = 3) -> list[tuple[Any, float]]:
         """Return the classes of lowest F1 (class, F1), the weakest first.
@@ -64,19 +115,58 @@ class ErrorAnalysis:
             if counts[i, j]
         ]
 
+    def pairs(self, n: int = 3) -> list[ConfusionPair]:
+        """Return the most frequent confusions with the rows of their images and advice.
+
+        Parameters
+        ----------
+        n : int, default=3
+        """
+        labels = [_plain(label) for label in self.confusion.index]
+        counts = self.confusion.to_numpy()
+        support = dict(zip(labels, self.report["support"], strict=True))
+        found = []
+        for true, predicted, count in self.confusions(n):
+            mistakes = self.mistakes
+            of_pair = mistakes[(mistakes["true"] == true) & (mistakes["predicted"] == predicted)]
+            sure = "confidence" in of_pair and len(of_pair) > 0
+            found.append(
+                ConfusionPair(
+                    true=true,
+                    predicted=predicted,
+                    count=count,
+                    reverse=int(counts[labels.index(predicted), labels.index(true)]),
+                    share=count / int(support[true]),
+                    rows=of_pair.index.to_numpy(),
+                    confidence=float(of_pair["confidence"].median()) if sure else None,
+                    digits=are_digits(labels),
+                )
+            )
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON."""
+        intervals = self.intervals.astype(object).where(self.intervals.notna(), None)
         return {
             "accuracy": self.accuracy,
+            "accuracy_interval": list(wilson_interval(self.accuracy, self.n_test)),
             "n_test": self.n_test,
             "n_errors": self.n_errors,
             "classes": [_plain(label) for label in self.report.index],
-            "report": self.report.to_dict(orient="list"),
+            "report": {
+                **self.report.to_dict(orient="list"),
+                "recall_low": intervals["low"].tolist(),
+                "recall_high": intervals["high"].tolist(),
+            },
             "confusion_matrix": self.confusion.to_numpy().tolist(),
+            "pairs": [pair.to_dict() for pair in self.pairs()],
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
         }
 
 
-def analyze_errors(y_true: Any, y_pred: Any, *, labels: Any = None) -> ErrorAnalysis:
+def analyze_errors(
+    y_true: Any, y_pred: Any, *, labels: Any = None, proba: Any = None
+) -> ErrorAnalysis:
     """Compare predictions with the truth, class by class.
 
     Parameters
@@ -85,8 +175,12 @@ def analyze_errors(y_true: Any, y_pred: Any, *, labels: Any = None) -> ErrorAnal
         True labels, at least one.
     y_pred : array-like of shape (n_samples,)
         Predicted labels.
-    labels : array-like, default=None
-        Classes to list besides those that occur, such as all that a model knows.
+    labels : array-like of shape (n_labels,), default=None
+        Classes to list besides those that occur, such as all that a model knows
+        (``classes_``).
+    proba : array-like of shape (n_samples, n_labels), default=None
+        Probabilities, a column per label in `labels`; with them the surest mistakes and the
+        calibration are told.
 
     Returns
     -------
@@ -95,7 +189,7 @@ def analyze_errors(y_true: Any, y_pred: Any, *, labels: Any = None) -> ErrorAnal
     Raises
     ------
     ValueError
-        The two differ in length or kind, or are empty.
+        The labels differ in length or kind, or are empty, or `proba` has another shape.
 
     Examples
     --------
@@ -105,16 +199,19 @@ def analyze_errors(y_true: Any, y_pred: Any, *, labels: Any = None) -> ErrorAnal
     [(9, 4, 2), (4, 9, 1)]
     >>> [(label, round(f1, 2)) for label, f1 in analysis.weakest(1)]
     [(4, 0.4)]
+    >>> analysis.pairs(1)[0].rows
+    array([1, 2])
     """
     if not len(y_true):
         raise ValueError("y_true has no labels; an error analysis needs one or more.")
     known = () if labels is None else (labels,)
-    labels = unique_labels(y_true, y_pred, *known)
-    confusion = confusion_matrix(y_true, y_pred, labels=labels)
+    listed = unique_labels(y_true, y_pred, *known)
+    confusion = confusion_matrix(y_true, y_pred, labels=listed)
     precision, recall, f1, support = precision_recall_fscore_support(
-        y_true, y_pred, labels=labels, zero_division=0.0
+        y_true, y_pred, labels=listed, zero_division=0.0
     )
-    index = pd.Index(labels.tolist(), name="class")
+    y_true, y_pred = np.asarray(y_true).ravel(), np.asarray(y_pred).ravel()
+    index = pd.Index(listed.tolist(), name="class")
     return ErrorAnalysis(
         accuracy=float(np.trace(confusion) / confusion.sum()),
         n_test=int(confusion.sum()),
@@ -124,7 +221,26 @@ def analyze_errors(y_true: Any, y_pred: Any, *, labels: Any = None) -> ErrorAnal
         confusion=pd.DataFrame(
             confusion, index=index.rename("true"), columns=index.rename("predicted")
         ),
+        y_true=y_true,
+        y_pred=y_pred,
+        confidence=None if proba is None else _confidence(y_pred, labels, proba),
     )
+
+
+def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
+    """Return the probability of each predicted class."""
+    proba = np.asarray(proba, dtype=np.float32)
+    labels = np.asarray(labels) if labels is not None else np.array([])
+    if proba.ndim != 2 or proba.shape[1] != len(labels):
+        raise ValueError(
+            f"proba has shape {proba.shape}, but needs a column for each of the {len(labels)} "
+            "labels; pass labels=model.classes_."
+        )
+    check_consistent_length(y_pred, proba)
+    order = np.argsort(labels)
+    at = order[np.clip(np.searchsorted(labels[order], y_pred), 0, len(labels) - 1)]
+    confidence: Array = proba[np.arange(len(y_pred)), at]
+    return confidence
 
 
 def _plain(label: Any) -> Any:

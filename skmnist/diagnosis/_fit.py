@@ -1,31 +1,40 @@
 """Whether a classifier overfits, underfits, or neither."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._figures import (
+    FitFigures,
+    HeldOut,
+    LearningCurve,
+    as_frame_columns,
+    gap_interval,
+    read_estimator,
+    read_mapping,
+)
+from skmnist.diagnosis._findings import (
+    CHECKS,
+    MAX_ACCURACY_GAP,
+    MIN_TRAIN_ACCURACY,
+    Finding,
+    exceeds,
+)
 from skmnist.text import get_catalogue
 
-# The source deck calls a gap of 0.0226 overfitting and one of 0.0171 optimal.
-MAX_ACCURACY_GAP = 0.02
-# The linear classifier of LeCun et al. (1998) errs on 12 % of MNIST's test images; a network with
-# hidden layers that does no better on its own training images learned little.
-MIN_TRAIN_ACCURACY = 0.88
 # The deck's two examples of "val loss clearly above train loss" are 16 times and more; twice is
 # where the loss, a mean of -log p, says that true classes got the square of their probability.
 LOSS_RATIO = 2.0
-# A trend is read over the second half of the epochs, three at least: the first half is descent.
-MIN_TREND_EPOCHS = 3
-# ... and is one when the fitted line changes by at least this share of its mean.
+# A trend is one when the line fitted to the second half of the epochs changes by at least this
+# share of its mean.
 MIN_TREND = 0.01
-CONFIDENCE = 0.95
 
-Label = Literal["overfitting", "optimal", "underfitting"]
+Label = Literal["overfitting", "optimal", "underfitting", "unclear"]
+VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "optimal")
 
 
 @dataclass(frozen=True)
@@ -34,9 +43,10 @@ class FitDiagnosis:
 
     Attributes
     ----------
-    label : {"overfitting", "optimal", "underfitting"}
+    label : {"overfitting", "optimal", "underfitting", "unclear"}
+        Unclear where the held-out images are too few to tell.
     gap : float
-        Training minus validation accuracy of the weights that were kept.
+        Training minus held-out accuracy of the weights that were kept.
     gap_interval : tuple of float or None
         95 % interval of the gap; None where the number of images is not known.
     last_gap : float or None
@@ -50,6 +60,12 @@ class FitDiagnosis:
         The figures behind it.
     max_gap : float
         The largest gap that is fine.
+    n_train, n_validation : int or None
+        Images behind the two accuracies.
+    held_out : {"validation", "test"}
+        What the held-out images are called.
+    findings : tuple of Finding
+        All that the figures show, each with its code, severity, evidence and sentence.
     """
 
     label: Label
@@ -64,34 +80,36 @@ class FitDiagnosis:
     train_loss: float | None = None
     validation_loss: float | None = None
     max_gap: float = MAX_ACCURACY_GAP
+    n_train: int | None = None
+    n_validation: int | None = None
+    held_out: HeldOut = "validation"
+    findings: tuple[Finding, ...] = ()
 
     @property
     def within_noise(self) -> bool:
         """Whether the gap is above `max_gap`, but not shown to be above 0."""
-        return self.label == "optimal" and _exceeds(self.gap, self.max_gap)
+        return self.label == "unclear" and exceeds(self.gap, self.max_gap)
+
+    @property
+    def further_findings(self) -> tuple[Finding, ...]:
+        """The findings beside the verdict: what else there is to know about the training."""
+        return tuple(finding for finding in self.findings if finding.code not in VERDICTS)
+
+    def summary(self, language: str = "en") -> str:
+        """Explain the verdict in a sentence or two."""
+        return " ".join(self._say(language, self._main_phrases()))
 
     def sentences(self, language: str = "en") -> list[str]:
         """Explain the verdict, the most important sentence first."""
-        say = get_catalogue(language)
-        values = {**vars(self), "allowed": self.max_gap}
-        phrases = [self._verdict_phrase()]
-        if self.train_accuracy is not None and self.validation_accuracy is not None:
-            phrases.append("accuracies")
-        if self.gap_interval is not None:
-            values["low"], values["high"] = self.gap_interval
+        phrases = self._main_phrases()
+        if self.gap_interval is not None and self.label != "unclear":
             phrases.append("interval")
         if self.last_gap is not None and self.last_gap != self.gap:
             phrases.append("last_epoch")
-        if self.label == "underfitting":  # what its losses do is beside the point
-            return [say(f"diagnosis.sentence.{phrase}", **values) for phrase in phrases]
-        if self.val_loss_trend_up:
-            trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
-            phrases.append(f"{trend}_overfitting" if self.label == "overfitting" else trend)
-        elif self.val_loss_trend_up is not None:
-            phrases.append("val_loss_stable")
-        if self.val_loss_far_above:
-            phrases.append("val_loss_far_above")
-        return [say(f"diagnosis.sentence.{phrase}", **values) for phrase in phrases]
+        if self.label != "underfitting":  # what its losses do is beside the point
+            phrases += self._loss_phrases()
+        told = [finding.sentence(language) for finding in self.further_findings]
+        return [*self._say(language, phrases), *told]
 
     def sentence(self, language: str = "en") -> str:
         """Explain the verdict in plain words.
@@ -107,12 +125,41 @@ class FitDiagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON or a table."""
-        return asdict(self)
+        findings = [finding.to_dict() for finding in self.findings]
+        return {**asdict(self), "findings": findings}
 
-    def _verdict_phrase(self) -> str:
+    def _say(self, language: str, phrases: list[str]) -> list[str]:
+        say = get_catalogue(language)
+        low, high = self.gap_interval or (0.0, 0.0)
+        values = {
+            **vars(self),
+            "allowed": self.max_gap,
+            "low": low,
+            "high": high,
+            "part": say(f"diagnosis.held_out.{self.held_out}"),
+            "images": say(f"diagnosis.held_out.{self.held_out}_images"),
+        }
+        return [say(f"diagnosis.sentence.{phrase}", **values) for phrase in phrases]
+
+    def _main_phrases(self) -> list[str]:
+        verdict: str = self.label
         if self.label == "underfitting" and self.train_accuracy is None:
-            return "underfitting_bare"
-        return "within_noise" if self.within_noise else self.label
+            verdict = "underfitting_bare"
+        if self.label == "unclear":
+            verdict = "within_noise" if self.within_noise else "too_few_to_tell"
+        known = self.train_accuracy is not None and self.validation_accuracy is not None
+        return [verdict, "accuracies"] if known else [verdict]
+
+    def _loss_phrases(self) -> list[str]:
+        phrases = []
+        if self.val_loss_trend_up:
+            trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
+            phrases.append(f"{trend}_overfitting" if self.label == "overfitting" else trend)
+        elif self.val_loss_trend_up is not None:
+            phrases.append("val_loss_stable")
+        if self.val_loss_far_above:
+            phrases.append("val_loss_far_above")
+        return phrases
 
 
 def diagnose_fit(
@@ -126,30 +173,55 @@ def diagnose_fit(
     n_train: int | None = None,
     n_validation: int | None = None,
     max_gap: float = MAX_ACCURACY_GAP,
+    min_train_accuracy: float = MIN_TRAIN_ACCURACY,
+    X: Any = None,
+    y: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    held_out: HeldOut = "validation",
+    learning_curve: Any = None,
 ) -> FitDiagnosis:
-    """Say whether a classifier overfits, underfits, or fits well.
+    """Say whether a classifier overfits, underfits, or fits well, and what else its figures show.
 
-    Overfitting is a gap between training and validation accuracy above `max_gap` whose 95 %
-    interval lies above 0; underfitting is a training accuracy under 0.88. Underfitting is told
-    only where the gap is no overfitting.
+    Overfitting is a gap between training and held-out accuracy above `max_gap` whose 95 %
+    interval lies above 0; underfitting is a training accuracy under `min_train_accuracy`, beyond
+    chance. Where both are there, the label tells the larger part of the error: the training error
+    or the gap. Where the interval reaches further above the gap than `max_gap`, the held-out
+    images are too few to tell, and the label is "unclear".
 
     Parameters
     ----------
     source : fitted estimator or mapping, default=None
-        A fitted :class:`~skmnist.neural_network.SimpleNNClassifier` or ``DeepNNClassifier``,
-        alone, as the last step of a Pipeline or as the best of a search; or a Keras history: what
-        `keras.Model.fit` returns, or a mapping with `accuracy`, `val_accuracy`, `loss`,
-        `val_loss` per epoch, of which the last epoch is judged.
+        Any fitted classifier, alone, as the last step of a Pipeline or as the best of a search.
+        Our own keep all that is needed; of others pass rows (`X`, `y`, `X_val`, `y_val`) or
+        accuracies. Or a Keras history: what `keras.Model.fit` returns, or a mapping with
+        `accuracy`, `val_accuracy`, `loss`, `val_loss` per epoch, of which the last epoch is
+        judged. Or what :func:`sklearn.model_selection.cross_validate` returns with
+        ``return_train_score=True``.
     gap : float, default=None
-        Training minus validation accuracy, where nothing else is known.
+        Training minus held-out accuracy, where nothing else is known.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
         What is known of the losses' trends.
     train_accuracy, validation_accuracy : float in [0, 1], default=None
-        The two accuracies, instead of `gap`: the way for any other classifier.
+        The two accuracies, instead of `gap`. What is given here goes before what the estimator
+        kept.
     n_train, n_validation : int, default=None
         Numbers of images behind the accuracies; with them the gap gets an interval.
     max_gap : float, default=0.02
-        The largest gap that is fine.
+        The largest gap that is fine: the source calls 0.0226 overfitting and 0.0171 optimal.
+    min_train_accuracy : float, default=0.88
+        A lower training accuracy is underfitting; what a linear classifier reaches on MNIST
+        (LeCun et al. 1998). For other images, pass what a linear model reaches on them.
+    X, y : array-likes, default=None
+        Training rows, or a part of them. The training accuracy is measured on them where the
+        estimator kept none; `X` alone finds units that are dead.
+    X_val, y_val : array-likes, default=None
+        Held-out rows, on which the other accuracy is measured where the estimator kept none.
+    held_out : {"validation", "test"}, default="validation"
+        What to call them.
+    learning_curve : tuple, default=None
+        What :func:`sklearn.model_selection.learning_curve` returned: it tells whether more rows
+        would help, and the accuracies where nothing else does.
 
     Returns
     -------
@@ -158,7 +230,7 @@ def diagnose_fit(
     Raises
     ------
     ValueError
-        There is no training or no validation accuracy to judge by.
+        There is no training or no held-out accuracy to judge by.
 
     Notes
     -----
@@ -170,6 +242,9 @@ def diagnose_fit(
     R. G. Newcombe: Interval estimation for the difference between independent proportions.
     Statistics in Medicine 17, 1998, 873-890, method 10.
 
+    A. Ng: Machine Learning Yearning, 2018, chapters 20-22: bias and variance as two parts of the
+    error, of which the larger one is to be dealt with first.
+
     Examples
     --------
     >>> from skmnist import diagnose_fit
@@ -178,35 +253,45 @@ def diagnose_fit(
     'overfitting'
     >>> print(diagnosis.sentence("de"))
     Training und Validierung driften auseinander (Gap = 0,0226; bis 0,02 ist in Ordnung): ...
-    >>> diagnose_fit(train_accuracy=0.95, validation_accuracy=0.9, n_train=900, n_validation=10)
+    >>> diagnose_fit(train_accuracy=0.95, validation_accuracy=0.9, n_train=90, n_validation=10)
     ... # doctest: +ELLIPSIS
-    FitDiagnosis(label='optimal', gap=0.04..., gap_interval=(-0.0..., 0.3...), ...)
+    FitDiagnosis(label='unclear', gap=0.04..., gap_interval=(-0.0..., 0.3...), ...)
 
-    A classifier that keeps no training accuracy cannot be judged by itself:
+    Any classifier, by rows that it was fitted on and others:
 
-    >>> from sklearn.dummy import DummyClassifier
-    >>> diagnose_fit(DummyClassifier().fit([[0], [1]], [0, 1]))
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> forest = RandomForestClassifier(random_state=0).fit(X[:900], y[:900])
+    >>> diagnose_fit(forest, X=X[:900], y=y[:900], X_val=X[900:], y_val=y[900:]).label
+    'overfitting'
+
+    One that keeps no training accuracy cannot be judged by itself:
+
+    >>> diagnose_fit(forest)
     Traceback (most recent call last):
-    ValueError: DummyClassifier keeps no training and validation accuracy. Pass
-    train_accuracy= and validation_accuracy=, measured by its score method.
+    ValueError: RandomForestClassifier keeps no training and validation accuracy. Pass X=, y=,
+    X_val= and y_val= to measure them, or train_accuracy= and validation_accuracy=.
     """
-    figures: dict[str, Any] = {}
     if gap is not None and (source, train_accuracy, validation_accuracy) != (None, None, None):
         raise ValueError(
             f"gap={gap!r} was given beside figures that tell it; pass it alone, where nothing else "
             "is known."
         )
-    if isinstance(getattr(source, "history", None), Mapping):  # keras.callbacks.History
-        source = source.history
-    if isinstance(source, pd.DataFrame):  # a history in a frame
-        source = source.to_dict("list")
+    _check_rows(X, y, X_val, y_val)
+    source = as_frame_columns(source)
+    figures: dict[str, Any] = {}
     if isinstance(source, Mapping):
-        figures = _from_history(source)
+        figures = read_mapping(source)
     elif source is not None:
-        figures = _from_estimator(get_core(source))
+        figures = read_estimator(source, X, y, X_val, y_val)
+    if learning_curve is not None:
+        figures["curve"] = curve = LearningCurve.make(learning_curve)
+        if figures.get("train_accuracy") is None and figures.get("validation_accuracy") is None:
+            figures["train_accuracy"] = float(curve.train_scores[-1].mean())
+            figures["validation_accuracy"] = float(curve.test_scores[-1].mean())
     given = {
-        "val_loss_trend_up": val_loss_trend_up,
-        "train_loss_trend_down": train_loss_trend_down,
+        "gap": gap,
         "train_accuracy": train_accuracy,
         "validation_accuracy": validation_accuracy,
         "n_train": n_train,
@@ -215,21 +300,20 @@ def diagnose_fit(
     figures |= {name: value for name, value in given.items() if value is not None}
     if source is not None and not isinstance(source, Mapping):
         _tell_missing(get_core(source), figures)
-    return _judge(gap=gap, max_gap=max_gap, **figures)
+    fit = _complete(figures, max_gap=max_gap, min_train_accuracy=min_train_accuracy)
+    trends = {
+        "val_loss_trend_up": val_loss_trend_up,
+        "train_loss_trend_down": train_loss_trend_down,
+    }
+    return _judge(fit, held_out, {name: up for name, up in trends.items() if up is not None})
 
 
-def _from_estimator(core: Any) -> dict[str, Any]:
-    """Take what the estimator kept; any of it may be missing."""
-    history = getattr(core, "history_", None) or {}
-    kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
-    figures: dict[str, Any] = {name: getattr(core, f"{name}_", None) for name in kept}
-    for name in ("n_train", "n_validation"):
-        figures[name] = getattr(core, f"{name}_", None) or None  # 0 rows tell as much as none
-    figures |= {**_trends(history), "last_gap": _last_gap(history)}
-    accuracies = figures["train_accuracy"], figures["validation_accuracy"]
-    if getattr(core, "kept_epoch_", None) == getattr(core, "n_iter_", 0) and None not in accuracies:
-        figures["last_gap"] = accuracies[0] - accuracies[1]  # the same epoch, and better measured
-    return figures
+def _check_rows(X: Any, y: Any, X_val: Any, y_val: Any) -> None:
+    for rows, labels, names in ((X, y, ("X", "y")), (X_val, y_val, ("X_val", "y_val"))):
+        if rows is None and labels is not None:
+            raise ValueError(f"{names[1]} was given without {names[0]}; pass both.")
+    if X_val is not None and y_val is None:
+        raise ValueError("X_val was given without y_val; pass both.")
 
 
 def _tell_missing(core: Any, figures: Mapping[str, Any]) -> None:
@@ -238,84 +322,81 @@ def _tell_missing(core: Any, figures: Mapping[str, Any]) -> None:
         check_is_fitted(core)
     if figures["train_accuracy"] is None:
         raise ValueError(
-            f"{name} keeps no training and validation accuracy. Pass train_accuracy= and "
-            "validation_accuracy=, measured by its score method."
+            f"{name} keeps no training and validation accuracy. Pass X=, y=, X_val= and y_val= to "
+            "measure them, or train_accuracy= and validation_accuracy=."
         )
     if figures["validation_accuracy"] is None:
         raise ValueError(
             f"{name} was fitted without validation rows, so its gap is not known. Fit with "
-            "validation_fraction=0.1 or with X_val and y_val, or pass validation_accuracy=."
+            "validation_fraction=0.1 or with X_val and y_val, or pass X_val= and y_val= or "
+            "validation_accuracy=."
         )
 
 
-def _from_history(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    n_epochs = {len(history.get(name, ())) for name in ("accuracy", "val_accuracy")}
-    if len(n_epochs) != 1 or n_epochs == {0}:
-        raise ValueError(
-            f"history has {sorted(history)}, but a diagnosis needs 'accuracy' and 'val_accuracy' "
-            "of one epoch or more, as many in both (and 'loss' and 'val_loss' for the trends)."
-        )
-    figures = {
-        **_trends(history),
-        "train_accuracy": float(history["accuracy"][-1]),
-        "validation_accuracy": float(history["val_accuracy"][-1]),
-    }
-    if len(history.get("loss", ())) and len(history.get("val_loss", ())):
-        figures["train_loss"] = float(history["loss"][-1])
-        figures["validation_loss"] = float(history["val_loss"][-1])
-    return figures
-
-
-def _judge(
-    *,
-    gap: float | None,
-    max_gap: float,
-    train_accuracy: float | None = None,
-    validation_accuracy: float | None = None,
-    train_loss: float | None = None,
-    validation_loss: float | None = None,
-    n_train: int | None = None,
-    n_validation: int | None = None,
-    **trends: Any,
-) -> FitDiagnosis:
-    _check_share("train_accuracy", train_accuracy)
-    _check_share("validation_accuracy", validation_accuracy)
-    _check_share("gap", gap, low=-1)
-    _check_share("max_gap", max_gap)
-    for name, n in (("n_train", n_train), ("n_validation", n_validation)):
+def _complete(figures: dict[str, Any], **limits: float) -> FitFigures:
+    """Check the figures, and add the gap and its interval."""
+    for name in ("train_accuracy", "validation_accuracy"):
+        _check_share(name, figures.get(name))
+    _check_share("gap", figures.get("gap"), low=-1)
+    for name, limit in limits.items():
+        _check_share(name, limit)
+    for name in ("n_train", "n_validation"):
+        n = figures.get(name)
         if n is not None and n < 1:
             raise ValueError(f"{name}={n!r} must be an int >= 1, or None if it is not known.")
-    if gap is None:
-        if train_accuracy is None or validation_accuracy is None:
+    train, validation = figures.get("train_accuracy"), figures.get("validation_accuracy")
+    if figures.get("gap") is None:
+        if train is None or validation is None:
             raise ValueError(
                 "There is no gap to judge. Pass a fitted classifier, a history, gap=, or both "
                 "train_accuracy= and validation_accuracy=."
             )
-        gap = train_accuracy - validation_accuracy
-    interval = None
-    if train_accuracy is not None and validation_accuracy is not None and n_train and n_validation:
-        interval = _difference_interval(train_accuracy, n_train, validation_accuracy, n_validation)
-    label: Label = "optimal"
-    if _exceeds(gap, max_gap) and (interval is None or interval[0] > 0):
-        label = "overfitting"
-    elif train_accuracy is not None and train_accuracy < MIN_TRAIN_ACCURACY:
-        label = "underfitting"
-    return FitDiagnosis(
-        label=label,
-        gap=float(gap),
-        gap_interval=interval,
+        figures["gap"] = train - validation
+    figures.setdefault("gap_interval", gap_interval(figures))
+    for name in ("gap", "train_accuracy", "validation_accuracy", "train_loss", "validation_loss"):
+        figures[name] = _as_float(figures.get(name))
+    return FitFigures(**{name: float(limit) for name, limit in limits.items()}, **figures)  # type: ignore[arg-type]
+
+
+def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDiagnosis:
+    checked = (check.check(fit) for check in CHECKS)
+    findings = tuple(finding for finding in checked if finding is not None)
+    rises, falls = fit.trend("val_loss"), fit.trend("loss")
+    found = FitDiagnosis(
+        label=_label(fit, {finding.code for finding in findings}),
+        gap=fit.gap or 0.0,
+        gap_interval=fit.gap_interval,
+        last_gap=fit.last_gap,
+        val_loss_trend_up=None if rises is None else rises > MIN_TREND,
+        train_loss_trend_down=None if falls is None else falls < -MIN_TREND,
         val_loss_far_above=(
-            train_loss is not None
-            and validation_loss is not None
-            and validation_loss > LOSS_RATIO * train_loss
+            fit.train_loss is not None
+            and fit.validation_loss is not None
+            and fit.validation_loss > LOSS_RATIO * fit.train_loss
         ),
-        train_accuracy=_as_float(train_accuracy),
-        validation_accuracy=_as_float(validation_accuracy),
-        train_loss=_as_float(train_loss),
-        validation_loss=_as_float(validation_loss),
-        max_gap=float(max_gap),
-        **trends,
+        train_accuracy=fit.train_accuracy,
+        validation_accuracy=fit.validation_accuracy,
+        train_loss=fit.train_loss,
+        validation_loss=fit.validation_loss,
+        max_gap=fit.max_gap,
+        n_train=fit.n_train,
+        n_validation=fit.n_validation,
+        held_out=held_out,
+        findings=findings,
     )
+    return replace(found, **trends)
+
+
+def _label(fit: FitFigures, codes: set[str]) -> Label:
+    """Return the verdict; of two, the one that is the larger part of the error."""
+    if {"overfitting", "underfitting"} <= codes:
+        training_error = 1 - (fit.train_accuracy or 0.0)
+        return "underfitting" if training_error > (fit.gap or 0.0) else "overfitting"
+    if "overfitting" in codes:
+        return "overfitting"
+    if "underfitting" in codes:
+        return "underfitting"
+    return "unclear" if "too_few_to_tell" in codes else "optimal"
 
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:
@@ -328,50 +409,3 @@ def _check_share(name: str, value: float | None, *, low: float = 0) -> None:
 def _as_float(value: float | None) -> float | None:
     """Make a plain float of any number; one that is not finite says nothing."""
     return float(value) if value is not None and np.isfinite(value) else None
-
-
-def _exceeds(gap: float, allowed: float) -> bool:
-    # 1 - 0.98 is 0.020000000000000018 and not more than 0.02
-    return gap > allowed and not np.isclose(gap, allowed, rtol=0, atol=1e-12)
-
-
-def _trends(history: Mapping[str, Sequence[float]]) -> dict[str, bool | None]:
-    validation = _trend(history.get("val_loss", ()))
-    training = _trend(history.get("loss", ()))
-    return {
-        "val_loss_trend_up": None if validation is None else validation > MIN_TREND,
-        "train_loss_trend_down": None if training is None else training < -MIN_TREND,
-    }
-
-
-def _trend(values: Sequence[float]) -> float | None:
-    """Return how much a line through the second half changes, as a share of its mean."""
-    half = np.asarray(values, dtype=float)
-    half = half[min(len(half) // 2, max(0, len(half) - MIN_TREND_EPOCHS)) :]
-    if len(half) < MIN_TREND_EPOCHS or not np.isfinite(half).all() or not half.mean():
-        return None
-    slope = np.polyfit(np.arange(len(half)), half, deg=1)[0]
-    return float(slope * (len(half) - 1) / half.mean())
-
-
-def _last_gap(history: Mapping[str, Sequence[float]]) -> float | None:
-    if not len(history.get("val_accuracy", ())):
-        return None
-    return float(history["accuracy"][-1] - history["val_accuracy"][-1])
-
-
-def _difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, float]:
-    low1, high1 = _wilson(p1, n1)
-    low2, high2 = _wilson(p2, n2)
-    difference = p1 - p2
-    return (
-        difference - float(np.hypot(p1 - low1, high2 - p2)),
-        difference + float(np.hypot(high1 - p1, p2 - low2)),
-    )
-
-
-def _wilson(p: float, n: int) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    interval = binomtest(round(p * n), n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)

@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.metrics import accuracy_score
 
 from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._fit import MAX_ACCURACY_GAP
+from skmnist.diagnosis._findings import MAX_ACCURACY_GAP
 
 
 def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
@@ -76,6 +76,49 @@ def penalized_accuracy(
     """
     accuracy = _accuracy(estimator, X, y)
     return accuracy - max(0.0, _train_accuracy(estimator) - accuracy - allowance)
+
+
+def fit_diagnosis(estimator: Any, X: Any, y: Any) -> dict[str, float]:
+    """Score an estimator by all three at once: one prediction, three scores.
+
+    Pass it as ``scoring=`` itself; a search needs ``refit="accuracy"`` or another of its keys.
+
+    Parameters
+    ----------
+    estimator, X, y
+        As for :func:`neg_fit_gap`.
+
+    Returns
+    -------
+    scores : dict of str to float
+        `accuracy`, `neg_fit_gap` and `penalized_accuracy`.
+
+    Raises
+    ------
+    ValueError
+        The estimator keeps no training accuracy.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skmnist import SimpleNNClassifier
+    >>> from skmnist.diagnosis import fit_diagnosis
+    >>> X, y = load_digits(return_X_y=True)
+    >>> search = GridSearchCV(
+    ...     SimpleNNClassifier(epochs=5, random_state=0), {"dropout": [0.0, 0.2]}, cv=2,
+    ...     scoring=fit_diagnosis, refit="penalized_accuracy",
+    ... ).fit(X / 16, y)
+    >>> sorted(name for name in search.cv_results_ if name.startswith("mean_test"))
+    ['mean_test_accuracy', 'mean_test_neg_fit_gap', 'mean_test_penalized_accuracy']
+    """
+    accuracy, train_accuracy = _accuracy(estimator, X, y), _train_accuracy(estimator)
+    gap = train_accuracy - accuracy
+    return {
+        "accuracy": accuracy,
+        "neg_fit_gap": -gap,
+        "penalized_accuracy": accuracy - max(0.0, gap - MAX_ACCURACY_GAP),
+    }
 
 
 def _accuracy(estimator: Any, X: Any, y: Any) -> float:

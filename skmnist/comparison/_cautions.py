@@ -1,0 +1,79 @@
+"""What a reader should know before relying on a comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from skmnist.text import get_catalogue
+
+Code = Literal[
+    "ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", "different_test_sets"
+]
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One thing that makes the figures less sure than they look.
+
+    Attributes
+    ----------
+    code : {"ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", \
+            "different_test_sets"}
+        The same test images ranked the two models and measured them; ranked more than two; were
+        used in tuning; occur among the training images, too; are not the same for all models.
+    severity : {"note", "warning"}
+    values : dict
+        The figures in its sentence.
+    """
+
+    code: Code
+    severity: Literal["note", "warning"] = "warning"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str = "en") -> str:
+        """Say it in plain words."""
+        return get_catalogue(language)(f"recommendation.caution.{self.code}", **self.values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return code, severity and figures, for JSON."""
+        return {"code": self.code, "severity": self.severity, "values": dict(self.values)}
+
+
+def caution_ranking(n_models: int) -> list[Caution]:
+    """Say that the images which ranked the models also measured them."""
+    if n_models < 2:
+        return []
+    if n_models == 2:
+        return [Caution("ranked_two", "note")]
+    return [Caution("ranked_many", values={"n_models": n_models})]
+
+
+def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
+    """Return the test rows that occur, number by number, among the training rows.
+
+    Only numeric arrays and frames are looked at; of anything else nothing is said.
+    """
+    arrays = [_as_rows(X) for X in (X_train, X_test)]
+    if arrays[0] is None or arrays[1] is None:
+        return []
+    kind = np.result_type(*arrays)
+    train, test = (np.ascontiguousarray(rows, dtype=kind) for rows in arrays)
+    if train.shape[1:] != test.shape[1:]:
+        return []
+    seen = {hash(row.tobytes()) for row in train}  # 64 bits: chance makes no two of them alike
+    return [at for at, row in enumerate(test) if hash(row.tobytes()) in seen]
+
+
+def _as_rows(X: Any) -> np.ndarray[Any, Any] | None:
+    if hasattr(X, "toarray"):  # a sparse matrix, which could be too large as an array
+        return None
+    if hasattr(X, "to_numpy") or isinstance(X, Sequence):
+        try:
+            X = np.asarray(X)
+        except ValueError:
+            return None
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "buif" or X.ndim < 2:
+        return None
+    return X

@@ -1,0 +1,320 @@
+"""Whether a difference between two models can be chance, and how large it may be."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+ALPHA = 0.05
+
+Method = Literal["mcnemar", "bound", "starts", "folds"]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """What is known of the difference in accuracy between two models.
+
+    Attributes
+    ----------
+    first, second : str
+        The two models.
+    method : {"mcnemar", "bound", "starts", "folds"}
+        McNemar's exact test on the same test images; the largest p-value and the widest interval
+        that two accuracies allow where nothing else is known; a test over images and starts,
+        where each model was trained more than once; the corrected resampled t-test, where there
+        are folds.
+    difference : float
+        Accuracy of `first` minus that of `second`.
+    interval : tuple of float
+        Of the difference, at confidence 1 - alpha. It reaches 0 wherever `p_adjusted` is not
+        below alpha, so that the two never contradict each other.
+    p_value : float
+        Probability of so large a difference, or a larger one, between equal models.
+    p_adjusted : float
+        The same, after Holm's adjustment for all pairs that were tested.
+    n_test : int or None
+        Test images; None for folds.
+    only_first, only_second : int or None
+        Images that only the one model reads correctly; None where they are not known.
+    n_runs : int
+        Starts or folds; 1 where the models were trained once.
+    spread : float or None
+        Standard deviation of the difference from start to start, or from fold to fold.
+    """
+
+    first: str
+    second: str
+    method: Method
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    p_adjusted: float
+    n_test: int | None = None
+    only_first: int | None = None
+    only_second: int | None = None
+    n_runs: int = 1
+    spread: float | None = None
+
+    def seen_from(self, name: str) -> "PairedTest":
+        """Return the same test with `name` as the first of the two."""
+        if name == self.first:
+            return self
+        low, high = self.interval
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            difference=-self.difference,
+            interval=(-high, -low),
+            only_first=self.only_second,
+            only_second=self.only_first,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain Python values, for JSON."""
+        return {**asdict(self), "interval": list(self.interval)}
+
+
+def compare_predictions(correct: dict[str, Array], *, alpha: float = ALPHA) -> list[PairedTest]:
+    """Test each pair of models that were measured on the same images.
+
+    Parameters
+    ----------
+    correct : dict of str to ndarray of bool, shape (n_runs, n_test)
+        Per model and start, which images it reads correctly.
+    alpha : float, default=0.05
+        Probability with which a difference between equal models may be called real.
+
+    Notes
+    -----
+    With one start McNemar's exact test is made, and Tango's score interval given. With more, the
+    difference on each image and start is taken as the sum of what the image, the start and chance
+    add (two-way analysis of variance, both random), with Satterthwaite's degrees of freedom: the
+    difference is real where it would show on other images *and* with other starts.
+
+    References
+    ----------
+    Q. McNemar: Note on the sampling error of the difference between correlated proportions or
+    percentages. Psychometrika 12, 1947, 153-157.
+
+    T. Tango: Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design. Statistics in Medicine 17, 1998, 891-908.
+
+    D. D. Dorfman, K. S. Berbaum, C. E. Metz: Receiver operating characteristic rating analysis:
+    generalization to the population of readers and patients with the jackknife method.
+    Investigative Radiology 27, 1992, 723-731: the same model, with readers for starts.
+    """
+    tests = []
+    for first, second in combinations(correct, 2):
+        a, b = correct[first], correct[second]
+        tests.append(
+            _mcnemar(first, second, a[0], b[0], alpha)
+            if len(a) == 1
+            else _over_starts(first, second, a, b, alpha)
+        )
+    return adjust(tests, alpha)
+
+
+def compare_accuracies(
+    accuracies: dict[str, float], n_test: int, *, alpha: float = ALPHA
+) -> list[PairedTest]:
+    """Bound the test of each pair by what two accuracies alone allow.
+
+    For a given difference, McNemar's p-value and the interval grow with the number of images
+    that just one of the two reads correctly. The largest number there can be, two models that
+    never err on the same image, gives the bound: what is real here is real whatever images the
+    two erred on.
+    """
+    tests = []
+    for first, second in combinations(accuracies, 2):
+        errors = [round((1 - accuracies[name]) * n_test) for name in (first, second)]
+        both = max(0, sum(errors) - n_test)
+        only_second, only_first = (n - both for n in errors)
+        tests.append(
+            PairedTest(
+                first=first,
+                second=second,
+                method="bound",
+                difference=accuracies[first] - accuracies[second],
+                interval=tango_interval(only_first, only_second, n_test, 1 - alpha),
+                p_value=mcnemar_p(only_first, only_second),
+                p_adjusted=1.0,
+                n_test=n_test,
+            )
+        )
+    return adjust(tests, alpha)
+
+
+def compare_folds(
+    scores: dict[str, Array], test_share: float, *, alpha: float = ALPHA
+) -> list[PairedTest]:
+    """Compare each pair of models by their scores on the same folds.
+
+    Parameters
+    ----------
+    scores : dict of str to ndarray of shape (n_folds,)
+    test_share : float
+        Rows tested on as a share of rows trained on: 1 / (k - 1) for k folds.
+    alpha : float, default=0.05
+
+    Notes
+    -----
+    Folds share most of their training rows, so that the ordinary t-test takes their scores for
+    more independent than they are; the correction adds `test_share` to the variance's 1 / k.
+
+    References
+    ----------
+    C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003,
+    239-281.
+    """
+    from scipy.stats import t
+
+    tests = []
+    for first, second in combinations(scores, 2):
+        differences = scores[first] - scores[second]
+        k, mean = len(differences), float(differences.mean())
+        spread = float(differences.std(ddof=1))
+        error = spread * np.sqrt(1 / k + test_share)
+        tests.append(
+            PairedTest(
+                first=first,
+                second=second,
+                method="folds",
+                difference=mean,
+                interval=_around(mean, t.ppf(1 - alpha / 2, k - 1) * error),
+                p_value=float(2 * t.sf(abs(mean) / error, k - 1)) if error else float(mean == 0),
+                p_adjusted=1.0,
+                n_runs=k,
+                spread=spread,
+            )
+        )
+    return adjust(tests, alpha)
+
+
+def mcnemar_p(only_first: int, only_second: int) -> float:
+    """Return the exact two-sided p-value: the images that one model alone reads are coin flips."""
+    from scipy.stats import binomtest
+
+    discordant = only_first + only_second
+    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
+
+
+def tango_interval(
+    only_first: int, only_second: int, n: int, confidence: float = 1 - ALPHA
+) -> tuple[float, float]:
+    """Return Tango's score interval of a paired difference of shares.
+
+    Its ends are the differences that a score test would just not refuse: the roots of
+    ``(b - c - n d)^2 = z^2 n (2 q + d - d^2)``, with q the likeliest share of `only_second` at a
+    difference d.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    if only_first < only_second:  # near a difference of -1 the formula loses its digits
+        low, high = tango_interval(only_second, only_first, n, confidence)
+        return -high, -low
+    b, c = only_first, only_second
+    z = norm.ppf(0.5 + confidence / 2)
+
+    def excess(d: float) -> float:
+        # q solves 2 n q^2 + B q + C = 0, the equation of the restricted maximum of likelihood
+        linear = -b - c + (2 * n - b + c) * d
+        q = (np.sqrt(max(0.0, linear**2 + 8 * n * c * d * (1 - d))) - linear) / (4 * n)
+        variance = n * max(0.0, 2 * q + d * (1 - d))
+        return float((b - c - n * d) ** 2 - z**2 * variance)
+
+    difference = (b - c) / n
+    beside = 1e-9  # where b or c is 0 the difference itself is a root, and not an end
+    low = brentq(excess, -1, difference - beside) if excess(-1) > 0 else -1.0
+    high = brentq(excess, difference + beside, 1) if excess(1) > 0 else 1.0
+    return float(low), float(high)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values so that among all of them chance rarely makes even one small.
+
+    References
+    ----------
+    S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of
+    Statistics 6, 1979, 65-70.
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.maximum.accumulate(np.asarray(p_values, float)[order] * factors)
+    return [float(p) for p in np.minimum(adjusted, 1)]
+
+
+def adjust(tests: Sequence[PairedTest], alpha: float = ALPHA) -> list[PairedTest]:
+    """Adjust the p-values for the number of tests; let intervals reach 0 where nothing is shown.
+
+    An interval made by another rule than the test, or for one pair among many, may leave out a 0
+    that the test does not; it is widened, never narrowed.
+    """
+    adjusted = holm([test.p_value for test in tests])
+    found = []
+    for test, p in zip(tests, adjusted, strict=True):
+        low, high = test.interval
+        if p >= alpha:
+            low, high = min(low, 0.0), max(high, 0.0)
+        found.append(replace(test, p_adjusted=p, interval=(low, high)))
+    return found
+
+
+def _mcnemar(first: str, second: str, a: Array, b: Array, alpha: float) -> PairedTest:
+    only_first, only_second = int((a & ~b).sum()), int((b & ~a).sum())
+    return PairedTest(
+        first=first,
+        second=second,
+        method="mcnemar",
+        difference=(only_first - only_second) / len(a),
+        interval=tango_interval(only_first, only_second, len(a), 1 - alpha),
+        p_value=mcnemar_p(only_first, only_second),
+        p_adjusted=1.0,
+        n_test=len(a),
+        only_first=only_first,
+        only_second=only_second,
+    )
+
+
+def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> PairedTest:
+    from scipy.stats import t
+
+    d = a.astype(float) - b
+    n_runs, n = d.shape
+    mean = float(d.mean())
+    by_run, by_image = d.mean(axis=1), d.mean(axis=0)
+    squares = {
+        "image": (n_runs * float(((by_image - mean) ** 2).sum()), n - 1),
+        "run": (n * float(((by_run - mean) ** 2).sum()), n_runs - 1),
+        "rest": (
+            float(((d - by_run[:, None] - by_image + mean) ** 2).sum()),
+            (n - 1) * (n_runs - 1),
+        ),
+    }
+    means = {name: total / free if free else 0.0 for name, (total, free) in squares.items()}
+    # never less than what the images alone or the starts alone would leave unsure
+    variance = max(means["image"] + means["run"] - means["rest"], means["image"], means["run"])
+    parts = sum(means[name] ** 2 / free for name, (_, free) in squares.items() if free)
+    free = variance**2 / parts if parts else 1.0
+    error = float(np.sqrt(variance / (n * n_runs)))
+    return PairedTest(
+        first=first,
+        second=second,
+        method="starts",
+        difference=mean,
+        interval=_around(mean, float(t.ppf(1 - alpha / 2, free)) * error),
+        p_value=float(2 * t.sf(abs(mean) / error, free)) if error else float(mean == 0),
+        p_adjusted=1.0,
+        n_test=n,
+        n_runs=n_runs,
+        spread=float(by_run.std(ddof=1)),
+    )
+
+
+def _around(mean: float, half: float) -> tuple[float, float]:
+    return max(-1.0, mean - half), min(1.0, mean + half)

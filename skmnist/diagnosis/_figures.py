@@ -1,0 +1,247 @@
+"""The figures that a fit is judged by, and where each of them comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score
+
+from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._intervals import CONFIDENCE, difference_interval
+
+Array = np.ndarray[Any, Any]
+HeldOut = Literal["validation", "test"]
+
+# A trend is read over the second half of the epochs, three at least: the first half is descent.
+MIN_TREND_EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class FitFigures:
+    """What is known of a fit; every finding reads it.
+
+    Attributes
+    ----------
+    max_gap, min_train_accuracy : float
+        What counts as overfitting and as underfitting.
+    gap : float or None
+        Training minus held-out accuracy.
+    gap_interval : tuple of float or None
+    train_accuracy, validation_accuracy, train_loss, validation_loss : float or None
+    n_train, n_validation : int or None
+    history : dict of str to ndarray
+        Per epoch `loss, accuracy, val_loss, val_accuracy`, what there is of them.
+    stop_reason : str or None
+        Why training ended: "epochs", "patience", "converged", "callback", "interrupted" or
+        "nonfinite"; None where it is not known.
+    waited : int or None
+        Epochs since the best one.
+    last_gap : float or None
+    dead_shares : tuple of float
+        Per hidden layer, the share of units that no row makes active.
+    n_classes : int or None
+    network : bool
+        Whether it is a network that learns in epochs, as far as is known.
+    curve : LearningCurve or None
+    """
+
+    max_gap: float
+    min_train_accuracy: float
+    gap: float | None = None
+    gap_interval: tuple[float, float] | None = None
+    train_accuracy: float | None = None
+    validation_accuracy: float | None = None
+    train_loss: float | None = None
+    validation_loss: float | None = None
+    n_train: int | None = None
+    n_validation: int | None = None
+    history: Mapping[str, Array] = field(default_factory=dict)
+    stop_reason: str | None = None
+    waited: int | None = None
+    last_gap: float | None = None
+    dead_shares: tuple[float, ...] = ()
+    n_classes: int | None = None
+    network: bool = True
+    curve: "LearningCurve | None" = None
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that the history has."""
+        return max(map(len, self.history.values()), default=0)
+
+    def trend(self, name: str, min_epochs: int = MIN_TREND_EPOCHS) -> float | None:
+        """Return how much a line through the second half changes, as a share of its mean."""
+        values = np.asarray(self.history.get(name, ()), dtype=float)
+        half = values[min(len(values) // 2, max(0, len(values) - MIN_TREND_EPOCHS)) :]
+        if len(half) < min_epochs or not np.isfinite(half).all() or not half.mean():
+            return None
+        slope = np.polyfit(np.arange(len(half)), half, deg=1)[0]
+        return float(slope * (len(half) - 1) / half.mean())
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What :func:`sklearn.model_selection.learning_curve` returns: scores by number of rows."""
+
+    sizes: Array
+    train_scores: Array
+    test_scores: Array
+
+    @classmethod
+    def make(cls, result: Any) -> "LearningCurve":
+        """Take its tuple: sizes, training scores and test scores, a row per size."""
+        try:
+            sizes, train, test = (np.asarray(part, dtype=float) for part in result[:3])
+        except (TypeError, ValueError):
+            sizes = train = test = np.empty(0)
+        if len(sizes) < 2 or train.ndim != 2 or train.shape != test.shape != (0,):
+            raise ValueError(
+                "learning_curve must be what sklearn.model_selection.learning_curve returns: "
+                "sizes, training scores and test scores, a row for each of two sizes or more."
+            )
+        return cls(sizes, train, test)
+
+
+def read_estimator(
+    estimator: Any, X: Any = None, y: Any = None, X_val: Any = None, y_val: Any = None
+) -> dict[str, Any]:
+    """Take what a fitted estimator kept, and measure on rows what it did not."""
+    core = get_core(estimator)
+    kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
+    figures: dict[str, Any] = {name: getattr(core, f"{name}_", None) for name in kept}
+    for name in ("n_train", "n_validation"):
+        figures[name] = getattr(core, f"{name}_", None) or None  # 0 rows tell as much as none
+    for part, rows, labels in (("train", X, y), ("validation", X_val, y_val)):
+        if figures[f"{part}_accuracy"] is None and labels is not None:
+            figures[f"{part}_accuracy"] = float(accuracy_score(labels, estimator.predict(rows)))
+            figures[f"n_{part}"] = len(labels)
+    history = read_history(core)
+    figures |= {"history": history, "last_gap": _last_gap(history), **_read_stop(core, history)}
+    accuracies = figures["train_accuracy"], figures["validation_accuracy"]
+    if getattr(core, "kept_epoch_", None) == getattr(core, "n_iter_", 0) and None not in accuracies:
+        figures["last_gap"] = accuracies[0] - accuracies[1]  # the same epoch, and better measured
+    if hasattr(core, "classes_"):
+        figures["n_classes"] = len(core.classes_)
+    figures["network"] = bool(history) or hasattr(core, "coefs_") or hasattr(core, "history_")
+    if X is not None:
+        figures["dead_shares"] = _dead_shares(estimator, core, X)
+    return figures
+
+
+def read_history(core: Any) -> dict[str, Array]:
+    """Return what an estimator kept of each epoch, by Keras's names; {} without any."""
+    history = getattr(core, "history_", None)
+    if not isinstance(history, Mapping):
+        history = {}
+        if getattr(core, "loss_curve_", None) is not None:  # scikit-learn's MLPClassifier
+            history["loss"] = core.loss_curve_
+            if getattr(core, "validation_scores_", None) is not None:
+                history["val_accuracy"] = core.validation_scores_
+    return {str(name): np.asarray(values, dtype=float) for name, values in history.items()}
+
+
+def read_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a Keras history, or what cross_validate returns with the training scores."""
+    for name in ("score", "accuracy"):
+        if {f"train_{name}", f"test_{name}"} <= source.keys():
+            return _from_folds(source[f"train_{name}"], source[f"test_{name}"])
+    n_epochs = {len(source.get(name, ())) for name in ("accuracy", "val_accuracy")}
+    if len(n_epochs) != 1 or n_epochs == {0}:
+        raise ValueError(
+            f"history has {sorted(source)}, but a diagnosis needs 'accuracy' and 'val_accuracy' "
+            "of one epoch or more, as many in both (and 'loss' and 'val_loss' for the trends); or "
+            "'train_score' and 'test_score', from cross_validate(..., return_train_score=True)."
+        )
+    figures: dict[str, Any] = {
+        "history": {name: np.asarray(values, dtype=float) for name, values in source.items()},
+        "train_accuracy": float(source["accuracy"][-1]),
+        "validation_accuracy": float(source["val_accuracy"][-1]),
+    }
+    if len(source.get("loss", ())) and len(source.get("val_loss", ())):
+        figures["train_loss"] = float(source["loss"][-1])
+        figures["validation_loss"] = float(source["val_loss"][-1])
+    return figures
+
+
+def gap_interval(figures: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the interval of the gap between two accuracies with known numbers of images."""
+    names = ("train_accuracy", "n_train", "validation_accuracy", "n_validation")
+    p1, n1, p2, n2 = (figures.get(name) for name in names)
+    if p1 is None or p2 is None or not n1 or not n2:
+        return None
+    return difference_interval(p1, n1, p2, n2)
+
+
+def _from_folds(train: Sequence[float], test: Sequence[float]) -> dict[str, Any]:
+    """Take the scores of folds; the interval is of their mean gap.
+
+    Folds share rows, so their variance is corrected as Nadeau and Bengio (Inference for the
+    generalization error, Machine Learning 52, 2003) have it.
+    """
+    from scipy.stats import t
+
+    gaps = np.asarray(train, dtype=float) - np.asarray(test, dtype=float)
+    figures: dict[str, Any] = {
+        "train_accuracy": float(np.mean(train)),
+        "validation_accuracy": float(np.mean(test)),
+    }
+    k = len(gaps)
+    if k > 1:
+        error = float(gaps.std(ddof=1) * np.sqrt(1 / k + 1 / (k - 1)))
+        half = float(t.ppf(0.5 + CONFIDENCE / 2, k - 1)) * error
+        figures["gap_interval"] = (float(gaps.mean()) - half, float(gaps.mean()) + half)
+    return figures
+
+
+def _read_stop(core: Any, history: Mapping[str, Array]) -> dict[str, Any]:
+    """Return why training ended, and how many epochs came after the best one."""
+    n_iter = getattr(core, "n_iter_", None)
+    reason = getattr(core, "stop_reason_", None)
+    if reason is None and history and hasattr(core, "max_iter"):
+        early = "patience" if getattr(core, "early_stopping", False) else "converged"
+        reason = "epochs" if n_iter == core.max_iter else early
+    best = getattr(core, "best_epoch_", None)
+    if not best and len(history.get("val_accuracy", ())):
+        best = int(np.argmax(history["val_accuracy"])) + 1
+    waited = n_iter - best if best and isinstance(n_iter, int) else None
+    return {"stop_reason": reason, "waited": waited}
+
+
+def _last_gap(history: Mapping[str, Array]) -> float | None:
+    if not len(history.get("val_accuracy", ())) or not len(history.get("accuracy", ())):
+        return None
+    return float(history["accuracy"][-1] - history["val_accuracy"][-1])
+
+
+def _dead_shares(estimator: Any, core: Any, X: Any) -> tuple[float, ...]:
+    """Return, per hidden ReLU layer, the share of units that none of the rows makes active."""
+    activation = getattr(core, "activation_", getattr(core, "activation", None))
+    if activation != "relu" or not hasattr(core, "coefs_"):
+        return ()
+    rows = np.asarray(_transform(estimator, X), dtype=float)
+    rows = rows.reshape(len(rows), -1)
+    shares = []
+    for coef, intercept in zip(core.coefs_[:-1], core.intercepts_[:-1], strict=True):
+        rows = np.maximum(rows @ coef + intercept, 0)
+        shares.append(float((rows.max(axis=0) <= 0).mean()))
+    return tuple(shares)
+
+
+def _transform(estimator: Any, X: Any) -> Any:
+    """Take rows through the steps before the last one."""
+    while hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
+    if hasattr(estimator, "steps"):
+        if len(estimator.steps) > 1:
+            X = estimator[:-1].transform(X)
+        return _transform(estimator.steps[-1][1], X)
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
+def as_frame_columns(source: Any) -> Any:
+    """Turn a history object or frame into a mapping; leave all else alone."""
+    if isinstance(getattr(source, "history", None), Mapping):  # keras.callbacks.History
+        return source.history
+    return source.to_dict("list") if isinstance(source, pd.DataFrame) else source

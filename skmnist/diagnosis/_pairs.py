@@ -1,0 +1,90 @@
+"""A class that is taken for another one, and what to do about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skmnist.text import get_catalogue
+
+# A mistake that the model gave such a probability on the median is one it is sure of: where it
+# is so sure, the image or its label is the first suspect.
+SURE = 0.9
+# One way: twice as often as the other way round, and more often than chance makes it.
+ONE_WAY_RATIO, ALPHA = 2, 0.05
+# Digits that are written alike, and what tells them apart.
+ALIKE = ("0_6", "1_7", "2_3", "2_7", "3_5", "3_8", "3_9", "4_9", "5_6", "5_8", "7_9", "8_9")
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionPair:
+    """One class taken for another.
+
+    Attributes
+    ----------
+    true, predicted : label
+        The class that the images show, and the one that the model saw.
+    count : int
+        How often.
+    reverse : int
+        How often the other way round.
+    share : float
+        `count` as a share of the class's test images.
+    rows : ndarray of int
+        Rows of the test set, those that the model was surest of first.
+    confidence : float or None
+        Median probability that it gave to its mistake; None where it is not known.
+    digits : bool
+        Whether the classes are the ten digits.
+    """
+
+    true: Any
+    predicted: Any
+    count: int
+    reverse: int
+    share: float
+    rows: np.ndarray[Any, Any]
+    confidence: float | None
+    digits: bool = False
+
+    @property
+    def one_way(self) -> bool:
+        """Whether it happens twice as often as the other way round, beyond chance."""
+        from scipy.stats import binomtest
+
+        if self.count < ONE_WAY_RATIO * self.reverse:
+            return False
+        both = self.count + self.reverse
+        return bool(binomtest(self.count, both, alternative="greater").pvalue < ALPHA)
+
+    def advice(self, language: str = "en") -> list[str]:
+        """Say what to look at, the most promising first."""
+        say = get_catalogue(language)
+        values = {"true": str(self.true), "predicted": str(self.predicted)}
+        values |= {"pair": f"{self.true}→{self.predicted}"}
+        sure = self.confidence is not None and self.confidence >= SURE
+        found = [say(f"advice.pair.{'sure' if sure else 'unsure'}", **values)]
+        alike = "_".join(sorted((str(self.true), str(self.predicted))))
+        if self.digits and alike in ALIKE:
+            found.append(say(f"advice.alike.{alike}"))
+        if self.one_way:
+            found.append(say("advice.pair.one_way", **values))
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain Python values, for JSON."""
+        return {
+            "true": self.true,
+            "predicted": self.predicted,
+            "count": self.count,
+            "reverse": self.reverse,
+            "share": self.share,
+            "rows": self.rows.tolist(),
+            "confidence": self.confidence,
+        }
+
+
+def are_digits(labels: Iterable[Any]) -> bool:
+    """Say whether labels are the ten digits, as numbers or as text."""
+    return sorted(map(str, labels)) == list("0123456789")
