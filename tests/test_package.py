@@ -166,8 +166,8 @@ def test_wheel_and_sdist_have_what_they_should_and_nothing_else(tmp_path):
     assert {
         "skmnist/datasets/data/mnist.npz",
         "skmnist/datasets/data/LICENSE.txt",
-        "skmnist/report/page.css",
-        "skmnist/report/page.html.jinja",
+        "skmnist/report/report.css",
+        "skmnist/report/report.html.jinja",
         "skmnist/report/snippet.html.jinja",
         "skmnist/text/de.toml",
         "skmnist/py.typed",

@@ -1,6 +1,5 @@
 """A picture of what accuracy costs."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 
 from skmnist._drawing import BLUE, as_label, format_axis, get_axes, strip_frame
 from skmnist.comparison._recommend import COSTS
+from skmnist.diagnosis._intervals import wilson_interval
 from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from skmnist.comparison._compare import ModelComparison
 
-CONFIDENCE = 0.95
+# What a cost is drawn in: kilobytes and milliseconds rather than bytes and seconds.
+SCALES = {"n_parameters": 1.0, "size": 1e-3, "predict_time": 1e3, "fit_time": 1.0}
 MIN_LOG_RATIO = 4  # closer costs are told apart better on a plain scale
 
 
@@ -36,7 +37,7 @@ class AccuracyCostDisplay:
         A row per model, indexed by name: `test_accuracy`, `low`, `high` (its interval, missing
         where the number of test images is not known), `cost`, `on_front` (bool).
     cost : str
-        What the cost is: a column of the table.
+        What the cost is: a column of the table, in its unit (parameters, bytes or seconds).
     recommended : str, default=None
         The model whose name is written bold.
 
@@ -79,7 +80,7 @@ class AccuracyCostDisplay:
         Parameters
         ----------
         comparison : ModelComparison
-        cost : {"n_parameters", "fit_time"}, default=None
+        cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
             What the models are weighed by; None takes the first that is known of all.
         language : {"en", "de"}, default="en"
         ax : Axes, default=None
@@ -148,7 +149,7 @@ class AccuracyCostDisplay:
         accuracy, costs = table["test_accuracy"].astype(float), table[cost].astype(float)
         intervals = [(np.nan, np.nan)] * len(table)
         if n_test is not None:
-            intervals = find_intervals(accuracy, n_test)
+            intervals = [wilson_interval(p, n_test) for p in accuracy]
         frame = pd.DataFrame(
             {
                 "test_accuracy": accuracy,
@@ -179,18 +180,19 @@ class AccuracyCostDisplay:
         say = get_catalogue(language)
         self.ax_ = get_axes(ax, (5, 3.2))
         self.figure_ = self.ax_.figure  # type: ignore[assignment]
-        costs = self.frame["cost"]
+        frame = self.frame.assign(cost=SCALES[self.cost] * self.frame["cost"])
+        costs = frame["cost"]
         wide = bool(costs.min() > 0 and costs.max() > MIN_LOG_RATIO * costs.min())
         if wide:
             self.ax_.set_xscale("log")
             self.ax_.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             self.ax_.xaxis.set_minor_locator(NullLocator())
         middle = np.sqrt(costs.min() * costs.max()) if wide else (costs.min() + costs.max()) / 2
-        for at, (name, row) in enumerate(self.frame.sort_values("cost").iterrows()):
+        for at, (name, row) in enumerate(frame.sort_values("cost").iterrows()):
             # names stand towards the middle, in turn above and below, out of each other's way
             side = -1 if row["cost"] > middle else 1
             self._draw_model(str(name), row, offset=(8 * side, -13 if at % 2 else 5))
-        front = self.frame[self.frame["on_front"]].sort_values("cost")
+        front = frame[frame["on_front"]].sort_values("cost")
         self.ax_.plot(
             front["cost"],
             front["test_accuracy"],
@@ -203,7 +205,7 @@ class AccuracyCostDisplay:
         )
         self.ax_.margins(x=0.15, y=0.15)
         strip_frame(self.ax_)
-        format_axis(self.ax_.xaxis, say, "{:,.0f}" if self.cost == "n_parameters" else "{:,g}")
+        format_axis(self.ax_.xaxis, say, "{:,.0f}" if costs.min() > MIN_LOG_RATIO else "{:,g}")
         format_axis(self.ax_.yaxis, say)
         self.ax_.set(xlabel=say(f"plot.cost_{self.cost}"), ylabel=say("plot.test_accuracy"))
         self.ax_.legend(loc="lower right", frameon=False, fontsize="small")
@@ -229,17 +231,6 @@ class AccuracyCostDisplay:
             ha="right" if offset[0] < 0 else "left",
             weight="bold" if name == self.recommended else "normal",
         )
-
-
-def find_intervals(accuracies: Iterable[float], n_test: int) -> list[tuple[float, float]]:
-    """Return Wilson's 95 % interval of each accuracy."""
-    from scipy.stats import binomtest
-
-    intervals = [
-        binomtest(round(p * n_test), n_test).proportion_ci(CONFIDENCE, method="wilson")
-        for p in accuracies
-    ]
-    return [(float(i.low), float(i.high)) for i in intervals]
 
 
 def _find_front(accuracy: Any, cost: Any) -> list[bool]:

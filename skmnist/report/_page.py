@@ -16,8 +16,8 @@ import pandas as pd
 
 from skmnist._files import write_whole
 from skmnist.comparison import ModelComparison, ModelResult
-from skmnist.comparison._plot import find_intervals
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._intervals import wilson_interval
 from skmnist.diagnosis._plot import find_image_shape, take_images
 from skmnist.report import _pictures, _run
 from skmnist.text import Catalogue, get_catalogue, make_printable
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MAX_SIDE_BY_SIDE = 4  # models; more of them become rows instead of columns
 MIN_SIDE = 8  # a row of fewer than 8 x 8 numbers is hardly a picture
 N_REASONS = 3
+N_PAIRS, N_OF_PAIR = 3, 5  # most frequent confusions, and images of each
+N_SUREST = 15  # mistakes that a model was most sure of
 MEANINGS = (
     "accuracy",
     "interval",
@@ -99,11 +101,11 @@ def make_page(
         There is no such language.
     """
     say = get_catalogue(language)
-    style = _read("page.css")
+    style = _read("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         _environment()
-        .get_template("page.html.jinja")
+        .get_template("report.html.jinja")
         .render(
             say=say,
             style=style,
@@ -201,20 +203,13 @@ def _describe_recommendation(comparison: ModelComparison, say: Catalogue) -> dic
     recommendation = comparison.recommendation
     model = recommendation.model
     language = say.language
-    if hasattr(recommendation, "headline"):
-        lead, sentences, notes = (
-            recommendation.headline(language),
-            recommendation.reasons(language),
-            recommendation.notes(language),
-        )
-    else:
-        lead, sentences, notes = recommendation.reason(language), [], []
+    reasons = recommendation.reasons(language)
     return {
         "model": model,
         "title": say("page.title", model=model) if model else say("page.title_none"),
-        "lead": lead,
-        "reasons": sentences[:N_REASONS],
-        "more": [*sentences[N_REASONS:], *notes],
+        "lead": recommendation.headline(language),
+        "reasons": reasons[:N_REASONS],
+        "more": [*reasons[N_REASONS:], *recommendation.notes(language)],
     }
 
 
@@ -267,11 +262,14 @@ def _tabulate(comparison: ModelComparison, say: Catalogue) -> Table:
     def phrase(key: str, scale: float = 1) -> Any:
         return lambda value: say(f"page.{key}", value=scale * value)
 
-    ranges = find_intervals(frame["test_accuracy"], n_test)
+    ranges = [wilson_interval(p, n_test) for p in frame["test_accuracy"]]
+    # with several starts the accuracy is their mean, and the images are those of the first
+    one_start = comparison.starts is None
+    misread = [r.errors.n_errors if one_start else pd.NA for r in comparison.results.values()]
     columns = {
         "test_accuracy": cells("test_accuracy", lambda x: say.format("{:.2%}", x)),
         "interval": [say("page.range", low=100 * low, high=high) for low, high in ranges],
-        "errors": [say.format("{:,}", r.errors.n_errors) for r in comparison.results.values()],
+        "errors": [unknown if pd.isna(n) else say.format("{:,}", n) for n in misread],
         "diagnosis": cells("diagnosis", lambda label: say(f"diagnosis.{label}")),
         "gap": cells("gap", lambda x: say.format("{:.4f}", x)),
         "n_parameters": cells("n_parameters", lambda n: say.format("{:,}", n)),
@@ -297,42 +295,68 @@ def _describe_model(
     image_shape: tuple[int, int] | None,
     say: Catalogue,
 ) -> dict[str, Any]:
-    errors, diagnosis = result.errors, result.diagnosis
-    advice = result.advice(say.language)
-    misread: list[Any] | None = None
-    if image_shape is not None and result.predictions is not None:
-        misread = _pictures.show_misread(
-            result, comparison.X_test, comparison.y_test, image_shape, say
-        )
-    note = "misread_note" if result.proba is not None else "misread_note_unsure"
-    numbers = {"n_errors": errors.n_errors, "n_test": errors.n_test, "shown": len(misread or [])}
+    diagnosis, language = result.diagnosis, say.language
+    advice = result.advice(language)
+    told = {kind: getattr(advice, kind) for kind in ("strengths", "weaknesses", "improvements")}
+    fit = diagnosis and say("page.fit", label=say(f"diagnosis.{diagnosis.label}"))
+    summary = diagnosis.summary(language) if diagnosis else ""
+    said = [summary, *advice.weaknesses]
+    further = [s for s in (diagnosis.sentences(language) if diagnosis else []) if s not in said]
     return {
         "id": f"model-{at}",
         "name": result.name,
-        "fit": diagnosis and say("page.fit", label=say(f"diagnosis.{diagnosis.label}")),
-        "sentences": diagnosis.sentences(say.language) if diagnosis else [],
-        "advice": {
-            kind: getattr(advice, kind) for kind in ("strengths", "weaknesses", "improvements")
-        },
+        "fit": fit,
+        "summary": summary,
+        "further": [sentence for sentence in further if sentence not in summary],
+        "advice": told,
         "confusion": _pictures.draw_confusion(result, f"confusion-{at}-", say),
-        "misread": misread,
-        "misread_note": say(f"page.{note}" if misread else "page.misread_none", **numbers),
+        "mistakes": _show_mistakes(result, comparison.X_test, image_shape, say),
         "classes": _tabulate_classes(result, say),
         "parameters": _run.get_parameters(result.estimator),
     }
 
 
+def _show_mistakes(
+    result: ModelResult, X_test: Any, image_shape: tuple[int, int] | None, say: Catalogue
+) -> dict[str, Any] | None:
+    """Show what is misread most often, and the mistakes that the model was most sure of."""
+    errors = result.errors
+    if image_shape is None or errors.y_true is None:
+        return None
+
+    def show(rows: Any) -> list[Any]:
+        return _pictures.show_mistakes(result, X_test, rows, image_shape, say)
+
+    surest = show(errors.mistakes.index[:N_SUREST])
+    note = "mistakes_none"
+    if surest:
+        note = "mistakes_first" if errors.confidence is None else "mistakes_surest"
+    return {
+        "surest": surest,
+        "note": say(
+            f"page.{note}", n_errors=errors.n_errors, n_test=errors.n_test, shown=len(surest)
+        ),
+        "pairs": [
+            (
+                say("page.pair", true=str(p.true), predicted=str(p.predicted), n=p.count),
+                " ".join(p.advice(say.language)),
+                show(p.rows[:N_OF_PAIR]),
+            )
+            for p in errors.pairs(N_PAIRS)
+        ],
+    }
+
+
 def _tabulate_classes(result: ModelResult, say: Catalogue) -> Table:
-    rows = [
-        [
-            str(label),
-            *(say.format("{:.4f}", row[column]) for column in ("precision", "recall", "f1")),
-            say.format("{:,}", int(row["support"])),
-        ]
-        for label, row in result.errors.report.iterrows()
-    ]
-    head = ("digit", "precision", "recall", "f1", "support")
-    return Table([say(f"cli.column_{column}") for column in head], rows)
+    rows = []
+    intervals = result.errors.intervals.to_numpy()
+    for (label, row), (low, high) in zip(result.errors.report.iterrows(), intervals, strict=True):
+        shares = [say.format("{:.3f}", row[column]) for column in ("precision", "recall", "f1")]
+        interval = say.format("{:.3f}–{:.3f}", low, high) if row["support"] else "–"
+        rows.append([str(label), *shares, interval, say.format("{:,}", int(row["support"]))])
+    head = [say(f"cli.column_{column}") for column in ("digit", "precision", "recall", "f1")]
+    head += [say("page.recall_interval"), say("cli.column_support")]
+    return Table(head, rows)
 
 
 def _find_image_shape(comparison: ModelComparison) -> tuple[int, int] | None:

@@ -11,16 +11,17 @@ import pandas as pd
 from markupsafe import Markup
 
 from skmnist.comparison import AccuracyCostDisplay, ModelComparison, ModelResult
+from skmnist.comparison._plot import SCALES
+from skmnist.comparison._recommend import COSTS
 from skmnist.diagnosis import ConfusionDisplay, EpochCurveDisplay
 from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._plot import format_confidence, select_misread
+from skmnist.diagnosis._plot import format_confidence, take_images
 from skmnist.report._svg import draw_svg
 from skmnist.text import Catalogue
 
 Array = np.ndarray[Any, Any]
 
 WIDTH = 3.4  # inches: what a phone shows without shrinking the text
-N_MISREAD = 20
 N_SAMPLES = 12  # classes of which an image is shown
 N_PAIRS = 3  # confusions in a description
 SHOWN_PIXELS = 64  # the longer side of a test image on the page
@@ -101,13 +102,18 @@ def draw_confusion(result: ModelResult, prefix: str, say: Catalogue) -> Markup:
 def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str] | None:
     """Return accuracy against cost with its caption, where two or more models tell their cost."""
     table = comparison.table
-    known = [c for c in ("n_parameters", "fit_time") if table[c].notna().all()]
+    known = [cost for cost in COSTS if table[cost].notna().all()]
     if len(table) < 2 or not known:
         return None
-    cost = known[0]
+    cost = comparison.recommendation.cost or known[0]
     name = say(f"plot.cost_{cost}")
     models = ", ".join(
-        say("page.cost_alt_model", name=model, accuracy=row["test_accuracy"], cost=row[cost])
+        say(
+            "page.cost_alt_model",
+            name=model,
+            accuracy=row["test_accuracy"],
+            cost=SCALES[cost] * row[cost],
+        )
         for model, row in table.iterrows()
     )
     svg = draw_svg(
@@ -119,31 +125,24 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
         prefix="cost-",
         alt=say("page.cost_alt", cost=name, models=models),
     )
-    return svg, say("page.cost_caption" if cost == "n_parameters" else "page.cost_caption_fit_time")
+    return svg, say("page.cost_caption", cost=name)
 
 
-def show_misread(
-    result: ModelResult, X_test: Any, y_test: Any, image_shape: Any, say: Catalogue
+def show_mistakes(
+    result: ModelResult, X_test: Any, rows: Any, image_shape: Any, say: Catalogue
 ) -> list[Image]:
-    """Return the images that a model misread, those of which it was most sure."""
-    frame, images, _ = select_misread(
-        X_test,
-        y_test,
-        result.predictions,
-        None if result.proba is None else result.proba.max(axis=1),
-        n_images=N_MISREAD,
-        image_shape=image_shape,
-    )
-    rows = frame.itertuples(index=False)
-    return [
-        _make_image(
-            image,
-            alt=say("page.misread_alt", row=f"{row}", label=true),
-            caption=f"{true} → {read}",
-            note="" if np.isnan(confidence) else format_confidence(say, confidence),
-        )
-        for image, (row, true, read, confidence) in zip(images, rows, strict=True)
-    ]
+    """Return test images that a model misread, with what it saw and how sure it was."""
+    mistakes = result.errors.mistakes.loc[rows]
+    images = take_images(X_test, mistakes.index.to_numpy(), image_shape)
+    shown = []
+    for image, (row, mistake) in zip(images, mistakes.iterrows(), strict=True):
+        true, note = mistake["true"], ""
+        if "confidence" in mistake:
+            note = format_confidence(say, mistake["confidence"])
+        alt = say("page.misread_alt", row=f"{row}", label=true)
+        caption = f"{true} → {mistake['predicted']}"
+        shown.append(_make_image(image, alt=alt, caption=caption, note=note))
+    return shown
 
 
 def show_samples(images: Array, labels: Iterable[Any], say: Catalogue) -> list[Image]:

@@ -109,7 +109,7 @@ def test_says_all_that_is_known(comparison, language):
         advice = result.advice(language)
         assert all(s in text for s in [*advice.strengths, *advice.weaknesses, *advice.improvements])
         for label, figures in result.errors.report.iterrows():
-            assert f"{label} {say.format('{:.4f}', figures['precision'])}" in text
+            assert f"{label} {say.format('{:.3f}', figures['precision'])}" in text
     assert all(s in text for s in comparison.recommendation.reasons(language))
     assert all(s in text for s in comparison.results["DNN"].diagnosis.sentences(language))
     assert "my digits" in text
@@ -135,14 +135,12 @@ def test_a_further_language_is_one_more_file(comparison, tmp_path, monkeypatch):
         (tmp_path / f"{language}.toml").write_text(text, encoding="utf-8")
     french = text.replace('row_errors = "', 'row_errors = "Mal lues: ')
     (tmp_path / "fr.toml").write_text(french, encoding="utf-8")
-    monkeypatch.setattr(skmnist.text, "files", lambda name: tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(skmnist.text, "files", lambda name: tmp_path)
+        get_languages.cache_clear()
+        page = make_page(comparison, language="fr")
     get_languages.cache_clear()
     get_catalogue.cache_clear()
-    try:
-        page = make_page(comparison, language="fr")
-    finally:
-        get_languages.cache_clear()
-        get_catalogue.cache_clear()
     assert '<html lang="fr">' in page
     assert "Mal lues: " in page
 
@@ -251,7 +249,7 @@ def test_contrast_is_enough_for_weak_eyes(theme):
     from skmnist._drawing import BLUE, VERMILLION
     from skmnist.diagnosis._plot import MAX_OPACITY
 
-    style = (files("skmnist.report") / "page.css").read_text(encoding="utf-8")
+    style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
     colors = dict(
         re.findall(r"--(\w+): (#\w{6})", re.findall(r":root \{.*?\}", style, re.S)[theme])
     )

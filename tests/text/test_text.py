@@ -55,7 +55,8 @@ def find_whole_strings():
 def find_strings_in_templates():
     templates = Path(skmnist.__file__).parent.rglob("*.jinja")
     trees = [Environment().parse(path.read_text(encoding="utf-8")) for path in templates]
-    return {constant.value for tree in trees for constant in tree.find_all(nodes.Const)}
+    values = {constant.value for tree in trees for constant in tree.find_all(nodes.Const)}
+    return {value for value in values if isinstance(value, str)}
 
 
 def test_every_phrase_asked_for_by_a_whole_key_is_there():
