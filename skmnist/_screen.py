@@ -3,13 +3,13 @@
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from skmnist.comparison import ModelComparison, ModelResult
+from skmnist.comparison import ModelComparison, ModelResult, Recommendation
 from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
@@ -26,6 +26,7 @@ class Screen:
         console = Console(markup=False, highlight=False, emoji=False)
         console.width = min(console.width, MAX_WIDTH)
         self._console = console
+        self._explained = False
 
     def show_title(self, key: str, **values: Any) -> None:
         """Write a heading."""
@@ -54,7 +55,7 @@ class Screen:
             label = self.say(f"diagnosis.{result.diagnosis.label}")
             self._console.print(
                 Text.assemble((self.say("cli.diagnosis", label=label), "bold"), " ")
-                + Text(result.diagnosis.sentence(language))
+                + _text(result.diagnosis.summary(language))
             )
         advice = result.advice(language)
         for kind, style in (("strengths", "green"), ("weaknesses", "yellow"), ("improvements", "")):
@@ -85,17 +86,25 @@ class Screen:
             table.add_row(_text(str(name)), *cells)
         self._console.print(table)
         self.say_line("cli.comparison_note")
-        recommendation = comparison.recommendation
+        self._show_recommendation(comparison.recommendation)
+
+    def _show_recommendation(self, recommendation: Recommendation) -> None:
+        language = self.say.language
         key = "cli.recommendation_title" if recommendation.model else "cli.no_recommendation_title"
-        title = self.say(key, model=recommendation.model)
+        lines = Table.grid(padding=(0, 1))
+        for reason in recommendation.reasons(language):
+            lines.add_row("-", _text(reason))
         self._console.print()
         self._console.print(
             Panel(
-                _text(recommendation.reason(self.say.language)),
-                title=_text(title, style="bold green"),
+                Group(_text(recommendation.headline(language), style="bold"), "", lines),
+                title=_text(self.say(key, model=recommendation.model), style="bold green"),
                 title_align="left",
             )
         )
+        for caution in recommendation.cautions:
+            style = "yellow" if caution.severity == "warning" else "dim"
+            self._console.print(_text(caution.sentence(language), style=style))
 
     def _show_training(self, result: ModelResult) -> None:
         network = result.estimator[-1]
@@ -114,12 +123,18 @@ class Screen:
     def _show_report(self, result: ModelResult) -> None:
         self.show_title("cli.report_title", name=result.name, accuracy=result.errors.accuracy)
         report = result.errors.report
-        table = self._table("cli.column_digit", *(f"cli.column_{c}" for c in report))
-        for label, row in report.iterrows():
-            shares = [self.say.format("{:.4f}", row[c]) for c in ("precision", "recall", "f1")]
-            table.add_row(_text(str(label)), *shares, self.say.format("{:,}", int(row["support"])))
+        columns = (*report, "recall_interval")
+        table = self._table("cli.column_digit", *(f"cli.column_{c}" for c in columns))
+        intervals = result.errors.intervals.to_numpy()
+        for (label, row), (low, high) in zip(report.iterrows(), intervals, strict=True):
+            cells = [self.say.format("{:.4f}", row[c]) for c in ("precision", "recall", "f1")]
+            cells.append(self.say.format("{:,}", int(row["support"])))
+            cells.append(self.say.format("{:.3f}-{:.3f}", low, high) if row["support"] else "-")
+            table.add_row(_text(str(label)), *cells)
         self._console.print(table)
-        self.say_line("cli.report_note")
+        if not self._explained:  # once is enough
+            self.say_line("cli.report_note")
+            self._explained = True
 
     def _show_confusion(self, result: ModelResult) -> None:
         confusion = result.errors.confusion

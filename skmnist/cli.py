@@ -303,6 +303,7 @@ def _compare(
 ) -> int:
     from skmnist._screen import Screen
     from skmnist.comparison import ModelComparison
+    from skmnist.comparison._cautions import caution_data
     from skmnist.comparison._result import measure_costs
 
     digits, name = _load(say, data, train_size, settings["random_state"])
@@ -325,10 +326,22 @@ def _compare(
     comparison = None
     if results and not status:
         results = measure_costs(results, digits.X_test)
-        comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
+        comparison = ModelComparison(
+            results,
+            X_test=digits.X_test,
+            y_test=digits.y_test,
+            cautions=caution_data(digits.X_train, digits.X_test),
+        )
         screen.show_comparison(comparison)
     if json_path is not None and results:
-        found = {"models": [result.to_dict() for result in results], "recommendation": None}
+        found = {
+            "models": [result.to_dict() for result in results],
+            "tests": [],
+            "folds": [],
+            "starts": None,
+            "fold_scores": None,
+            "recommendation": None,
+        }
         document = {
             "schema": "skmnist.compare/1",
             "skmnist": __version__,

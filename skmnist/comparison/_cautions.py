@@ -24,21 +24,21 @@ class Caution:
         The same test images ranked the two models and measured them; ranked more than two; were
         used in tuning; occur among the training images, too; are not the same for all models.
     severity : {"note", "warning"}
-    values : dict
+    figures : dict
         The figures in its sentence.
     """
 
     code: Code
     severity: Literal["note", "warning"] = "warning"
-    values: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     def sentence(self, language: str = "en") -> str:
         """Say it in plain words."""
-        return get_catalogue(language)(f"recommendation.caution.{self.code}", **self.values)
+        return get_catalogue(language)(f"recommendation.caution.{self.code}", **self.figures)
 
     def to_dict(self) -> dict[str, Any]:
         """Return code, severity and figures, for JSON."""
-        return {"code": self.code, "severity": self.severity, "values": dict(self.values)}
+        return {"code": self.code, "severity": self.severity, "figures": dict(self.figures)}
 
 
 def caution_ranking(n_models: int) -> list[Caution]:
@@ -47,7 +47,19 @@ def caution_ranking(n_models: int) -> list[Caution]:
         return []
     if n_models == 2:
         return [Caution("ranked_two", "note")]
-    return [Caution("ranked_many", values={"n_models": n_models})]
+    return [Caution("ranked_many", figures={"n_models": n_models})]
+
+
+def caution_data(X_train: Any, X_test: Any, *, tuned_on_test: bool = False) -> list[Caution]:
+    """Say what makes the test set less of a test."""
+    cautions = [Caution("tuned_on_test")] if tuned_on_test else []
+    shared = find_shared_rows(X_train, X_test)
+    if shared:
+        n_test = X_test.shape[0] if hasattr(X_test, "shape") else len(X_test)
+        figures: dict[str, Any] = {"n_shared": len(shared), "n_test": n_test, "first": shared[0]}
+        figures["share"] = len(shared) / n_test
+        cautions.append(Caution("test_rows_in_training", figures=figures))
+    return cautions
 
 
 def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:

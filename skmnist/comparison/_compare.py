@@ -1,20 +1,25 @@
 """Train several models on the same rows, look at each, and recommend one."""
 
-import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.model_selection import train_test_split
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 
-from skmnist._clock import get_setup_seconds
-from skmnist.comparison._recommend import Recommendation, recommend
+from skmnist.comparison._cautions import Caution, caution_data
+from skmnist.comparison._recommend import MARGIN, Recommendation, check_shares, recommend
 from skmnist.comparison._result import ModelResult, make_result, measure_costs
+from skmnist.comparison._runs import Run, run_all
+from skmnist.comparison._significance import ALPHA, compare_folds, compare_predictions
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._pairs import are_digits
 
+Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
 COLUMNS = (
     "test_accuracy",
@@ -35,14 +40,25 @@ class ModelComparison:
     Attributes
     ----------
     results : dict of str to ModelResult
-        Each model's estimator, errors and diagnosis, in the order they were given.
+        Each model's estimator, errors and diagnosis, in the order they were given; with several
+        starts those of the first.
     table : DataFrame
         A row per model, indexed by name: `test_accuracy` (float), `diagnosis` (str),
         `gap` (float), `n_parameters` (Int64), `fit_time` (float, s), `n_epochs` (Int64),
         `predict_time` and `predict_time_p95` (float, s for one image, median and 95th
         percentile), `size` (Int64, bytes on disk, pickled). What a model cannot tell is missing.
+        With several starts `test_accuracy` is their mean and `fit_time` their median.
     recommendation : Recommendation
         The model to take, and why.
+    tests : list of PairedTest
+        The difference of each pair of models on the test set, with interval and p-value. Empty
+        where they were not measured on the same one.
+    folds : list of PairedTest
+        The same by the scores on the folds; empty without any.
+    starts : DataFrame or None
+        A row per model and start: `model`, `start`, `test_accuracy`, `fit_time`. None with one.
+    fold_scores : DataFrame or None
+        A row per fold, a column per model: accuracy on the rows left out. None without folds.
     X_test, y_test : array-likes or None
         The test set itself, no copy; row numbers of `predictions`, `proba` and `errors` are
         rows of it. None where it was not handed in.
@@ -54,13 +70,46 @@ class ModelComparison:
         *,
         X_test: Any = None,
         y_test: Any = None,
-        margin: float = 0.01,
+        margin: float = MARGIN,
+        alpha: float = ALPHA,
+        starts: pd.DataFrame | None = None,
+        correct: dict[str, Array] | None = None,
+        fold_scores: pd.DataFrame | None = None,
+        fold_test_share: float = 0.0,
+        cautions: Sequence[Caution] = (),
     ) -> None:
         self.results = {result.name: result for result in results}
         self.X_test, self.y_test = X_test, y_test
+        self.starts, self.fold_scores = starts, fold_scores
         self.table = _make_table(results)
+        if starts is not None:
+            by_model = starts.groupby("model")
+            self.table["test_accuracy"] = by_model["test_accuracy"].mean()
+            self.table["fit_time"] = by_model["fit_time"].median()
+        same = _measured_alike(results)
+        if not same:
+            cautions = [*cautions, Caution("different_test_sets")]
+        if correct is None:
+            correct = {r.name: r.errors.correct[np.newaxis] for r in results if same}
+        self.tests = compare_predictions(correct, alpha=alpha)
+        self.folds = (
+            []
+            if fold_scores is None
+            else compare_folds(
+                {str(name): fold_scores[name].to_numpy() for name in fold_scores},
+                fold_test_share,
+                alpha=alpha,
+            )
+        )
         self.recommendation: Recommendation = recommend(
-            self.table, n_test=results[0].errors.n_test, margin=margin
+            self.table,
+            n_test=results[0].errors.n_test if same else None,
+            margin=margin,
+            alpha=alpha,
+            digits=all(are_digits(result.errors.report.index) for result in results),
+            tests=self.tests,
+            folds=self.folds,
+            cautions=cautions,
         )
 
     def __repr__(self) -> str:
@@ -70,8 +119,23 @@ class ModelComparison:
         """Return all figures as plain Python values, for JSON."""
         return {
             "models": [result.to_dict() for result in self.results.values()],
+            "tests": [test.to_dict() for test in self.tests],
+            "folds": [test.to_dict() for test in self.folds],
+            "starts": None if self.starts is None else self.starts.to_dict("records"),
+            "fold_scores": None if self.fold_scores is None else self.fold_scores.to_dict("list"),
             "recommendation": self.recommendation.to_dict(),
         }
+
+    def to_markdown(self, language: str = "en") -> str:
+        """Return the recommendation, the table and each model's analysis as Markdown.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        from skmnist.comparison._markdown import make_markdown
+
+        return make_markdown(self, language)
 
 
 def compare_models(
@@ -81,7 +145,12 @@ def compare_models(
     *,
     X_test: Any = None,
     y_test: Any = None,
-    margin: float = 0.01,
+    cv: Any = None,
+    n_repeats: int = 1,
+    n_jobs: int | None = None,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+    tuned_on_test: bool = False,
     random_state: Any = None,
 ) -> ModelComparison:
     """Train classifiers on the same rows, evaluate them on the same test set, recommend one.
@@ -98,11 +167,27 @@ def compare_models(
         Their labels.
     X_test, y_test : array-likes, default=None
         The test set. None holds out a seventh of `X`, stratified, as MNIST does.
+    cv : int, cross-validation generator, iterable or None, default=None
+        Trains every model on folds of the training rows as well, to tell whether the difference
+        is there on other rows, too. An int means stratified folds.
+    n_repeats : int, default=1
+        Trains every model from so many starts, to tell how much of the difference is luck of the
+        start. The first start uses the seeds that the estimators have, the others replace them.
+    n_jobs : int or None, default=None
+        Processes that train at the same time; each gets its share of the processor's threads, so
+        that times are comparable with each other, and longer than those of one process. None is
+        one, in this process; -1 as many as there are cores.
     margin : float, default=0.01
         Test accuracies closer than this count as similar; see
         :func:`~skmnist.comparison.recommend`.
+    alpha : float, default=0.05
+        Probability with which a difference between equal models may be called real.
+    tuned_on_test : bool, default=False
+        Say so by True where the test set was used in choosing hyperparameters: the result is
+        then marked as flattered.
     random_state : int, RandomState instance or None, default=None
-        Seeds the held-out test set and every estimator whose own `random_state` is None.
+        Seeds the held-out test set, the folds, the starts, and every estimator whose own
+        `random_state` is None.
 
     Returns
     -------
@@ -111,7 +196,13 @@ def compare_models(
     Raises
     ------
     ValueError
-        No classifier was given, names repeat, or only one of `X_test` and `y_test` was given.
+        No classifier was given, names repeat, only one of `X_test` and `y_test` was given, or a
+        parameter is out of range.
+
+    Warns
+    -----
+    UserWarning
+        Test images occur among the training images.
 
     Examples
     --------
@@ -127,8 +218,8 @@ def compare_models(
             n_parameters  n_epochs
     NN              9610        20
     linear           650      <NA>
-    >>> comparison.recommendation.model
-    'linear'
+    >>> comparison.recommendation.model, comparison.recommendation.verdict
+    ('linear', 'clearly_better')
     """
     pairs = check_estimators(estimators)
     if X_test is not None and y_test is not None:
@@ -136,17 +227,34 @@ def compare_models(
     if (X_test is None) != (y_test is None):
         given, absent = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
         raise ValueError(f"{given} was given without {absent}; pass both or neither.")
-    if not 0 <= margin <= 1:
-        raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
+    check_shares(margin, alpha)
+    _check_counts(n_repeats, n_jobs)
     rng = check_random_state(random_state)
     if X_test is None:
         X, X_test, y, y_test = train_test_split(
             X, y, test_size=TEST_FRACTION, stratify=y, random_state=rng
         )
-    seed = None if random_state is None else int(rng.randint(2**31))
-    results = list(iterate_results(pairs, X, y, X_test, y_test, seed=seed))
-    results = measure_costs(results, X_test)
-    return ModelComparison(results, X_test=X_test, y_test=y_test, margin=margin)
+    cautions = caution_data(X, X_test, tuned_on_test=tuned_on_test)
+    _warn_of_leaks(cautions)
+    seeds = [None if random_state is None else int(rng.randint(2**31))]
+    seeds += [int(rng.randint(2**31)) for _ in range(n_repeats - 1)]
+    splits = _make_splits(cv, X, y, rng)
+    runs = list(run_all(pairs, X, y, X_test, seeds=seeds, splits=splits, n_jobs=n_jobs))
+    first = {run.name: run for run in runs if run.estimator is not None}
+    results = [
+        make_result(name, first[name].estimator, first[name].fit_time, X_test, y_test, X, y)
+        for name, _ in pairs
+    ]
+    return ModelComparison(
+        measure_costs(results, X_test),
+        X_test=X_test,
+        y_test=y_test,
+        margin=margin,
+        alpha=alpha,
+        cautions=cautions,
+        **_look_at_starts(runs, y_test, n_repeats),
+        **_look_at_folds(runs, y, splits),
+    )
 
 
 def iterate_results(
@@ -159,14 +267,85 @@ def iterate_results(
     seed: int | None = None,
 ) -> Iterator[ModelResult]:
     """Train and evaluate one model after the other, and hand each over when it is finished."""
-    for name, estimator in pairs:
-        estimator = clone(estimator)
-        if seed is not None:
-            _set_seed(estimator, seed)
-        started, set_up = time.perf_counter(), get_setup_seconds()
-        estimator.fit(X, y)
-        fit_time = time.perf_counter() - started - (get_setup_seconds() - set_up)
-        yield make_result(name, estimator, fit_time, X_test, y_test)
+    for run in run_all(pairs, X, y, X_test, seeds=[seed]):
+        yield make_result(run.name, run.estimator, run.fit_time, X_test, y_test, X, y)
+
+
+def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
+    if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
+        raise ValueError(f"n_repeats={n_repeats!r} must be an int >= 1: how often to train each.")
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+        raise ValueError(
+            f"n_jobs={n_jobs!r} must be an int other than 0, or None for one process; -1 takes as "
+            "many as there are cores."
+        )
+
+
+def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
+    for caution in cautions:
+        if caution.code == "test_rows_in_training":
+            warnings.warn(
+                "{n_shared} of the {n_test} rows of X_test (the first is {first}) occur in X, too; "
+                "what is measured on them is flattered. Drop them from one of the "
+                "two.".format(**caution.figures),
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]:
+    if cv is None:
+        return []
+    if isinstance(cv, Integral) and int(cv) >= 2:
+        cv = StratifiedKFold(int(cv), shuffle=True, random_state=rng)
+    splits = list(check_cv(cv, y, classifier=True).split(X, y))
+    if len(splits) < 2:
+        raise ValueError(f"cv={cv!r} makes {len(splits)} fold; a comparison needs two or more.")
+    return splits
+
+
+def _look_at_starts(runs: Sequence[Run], y_test: Any, n_repeats: int) -> dict[str, Any]:
+    """Return what the starts say, as arguments of ModelComparison."""
+    if n_repeats == 1:
+        return {}
+    y_test = np.asarray(y_test)
+    whole = [run for run in runs if run.fold < 0]
+    correct = {run.name: np.empty((n_repeats, len(y_test)), dtype=bool) for run in whole}
+    for run in whole:
+        correct[run.name][run.start] = run.predictions == y_test
+    rows = [
+        (run.name, run.start, float(correct[run.name][run.start].mean()), run.fit_time)
+        for run in sorted(whole, key=lambda run: run.start)
+    ]
+    starts = pd.DataFrame(rows, columns=["model", "start", "test_accuracy", "fit_time"])
+    return {"starts": starts, "correct": correct}
+
+
+def _look_at_folds(
+    runs: Sequence[Run], y: Any, splits: Sequence[tuple[Array, Array]]
+) -> dict[str, Any]:
+    """Return what the folds say, as arguments of ModelComparison."""
+    if not splits:
+        return {}
+    y = np.asarray(y)
+    names = dict.fromkeys(run.name for run in runs)
+    scores = pd.DataFrame(index=pd.RangeIndex(len(splits), name="fold"), columns=list(names))
+    for run in runs:
+        if run.fold >= 0:
+            hits = run.predictions == y[splits[run.fold][1]]
+            scores.loc[run.fold, run.name] = float(hits.mean())
+    shares = [len(test) / len(train) for train, test in splits]
+    return {"fold_scores": scores.astype(float), "fold_test_share": float(np.mean(shares))}
+
+
+def _measured_alike(results: Sequence[ModelResult]) -> bool:
+    first = results[0].errors.y_true
+    return all(
+        first is not None
+        and result.errors.y_true is not None
+        and np.array_equal(first, result.errors.y_true)
+        for result in results
+    )
 
 
 def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
@@ -202,15 +381,6 @@ def _as_pair(item: Any) -> tuple[str, Any]:
     if isinstance(item, (tuple, list)) and len(item) == 2:
         return str(item[0]), item[1]
     return type(get_core(item)).__name__, item
-
-
-def _set_seed(estimator: Any, seed: int) -> None:
-    unset = {
-        name: seed
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "random_state" and value is None
-    }
-    estimator.set_params(**unset)
 
 
 def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:

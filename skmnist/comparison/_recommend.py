@@ -153,8 +153,8 @@ class Recommendation:
             phrases.append(f"evidence.{self._evidence_phrase()}")
         if self.evidence is not None and self.evidence.method == "starts":
             phrases.append("evidence.starts")
-        if self.folds is not None:
-            phrases.append("evidence.folds_too" if self._folds_agree() else "evidence.folds_not")
+        if self.folds is not None and self.verdict is not None:
+            phrases.append(f"evidence.{self._folds_phrase(self.folds)}")
         if self.less_accurate is not None and self.accuracy_difference > 0:
             # rounded accuracies may not tell the counts of so few images apart
             counted = self._n_errors(self.most_accurate) < self._n_errors(self.less_accurate)
@@ -173,11 +173,11 @@ class Recommendation:
             return str(self.verdict)
         return "real" if _reaches(self.accuracy_difference, self.margin) else "real_but_small"
 
-    def _folds_agree(self) -> bool:
-        if self.folds is None:
-            return False
-        shown = self.folds.p_adjusted < self.alpha and self.folds.difference > 0
-        return shown == (self.verdict in ("clearly_better", "not_worth_it"))
+    def _folds_phrase(self, folds: PairedTest) -> str:
+        shown = folds.p_adjusted < self.alpha
+        if self.verdict in ("no_difference", "cannot_tell"):
+            return "folds_show" if shown else "folds_too"
+        return "folds_too" if shown and folds.difference > 0 else "folds_not"
 
     def _say(self, say: Catalogue, key: str) -> str:
         test, folds = self.evidence, self.folds

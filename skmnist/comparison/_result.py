@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmnist.comparison._costs import measure_size, time_predictions
+from skmnist.comparison._costs import measure_size, take_rows, time_predictions
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -17,6 +17,7 @@ from skmnist.diagnosis import (
     diagnose_fit,
 )
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._figures import read_history
 
 Array = np.ndarray[Any, Any]
 
@@ -32,7 +33,8 @@ class ModelResult:
     errors : ErrorAnalysis
         On the test set.
     diagnosis : FitDiagnosis or None
-        None where the model keeps no training and validation accuracy.
+        By the validation rows that the model held out itself, else by training rows and the test
+        set. None where neither is at hand.
     n_parameters, n_epochs : int or None
         None where the model cannot tell.
     fit_time : float
@@ -89,25 +91,40 @@ class ModelResult:
 
 
 def make_result(
-    name: str, estimator: Any, fit_time: float, X_test: Any, y_test: Any
+    name: str,
+    estimator: Any,
+    fit_time: float,
+    X_test: Any,
+    y_test: Any,
+    X: Any = None,
+    y: Any = None,
 ) -> ModelResult:
-    """Look at a fitted model."""
+    """Look at a fitted model; `X` and `y` are the rows it was fitted on, where they are at hand."""
     core = get_core(estimator)
     classes = getattr(estimator, "classes_", None)
     predictions = estimator.predict(X_test)
-    kept = (getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation"))
+    proba = _predict_proba(estimator, X_test)
+    rows = labels = None
+    if X is not None:
+        # as many as it is tested on: for a fit diagnosis enough, and no model predicts for ever
+        at = np.unique(np.linspace(0, len(y) - 1, min(len(y), len(y_test))).astype(int))
+        rows, labels = take_rows(X, at), take_rows(y, at)
+    history = read_history(core)
+    frame = pd.DataFrame(history, index=_epochs(history)) if history else None
     return ModelResult(
         name=name,
         estimator=estimator,
-        errors=analyze_errors(y_test, predictions, labels=classes),
-        diagnosis=None if None in kept else diagnose_fit(core),
+        errors=analyze_errors(
+            y_test, predictions, labels=classes, proba=None if classes is None else proba
+        ),
+        diagnosis=_diagnose(estimator, core, rows, labels, X_test, y_test),
         n_parameters=_n_parameters(core),
         n_epochs=_n_epochs(core),
         fit_time=fit_time,
         predictions=predictions,
-        proba=_predict_proba(estimator, X_test),
+        proba=proba,
         classes=classes,
-        history=_history(core),
+        history=frame,
     )
 
 
@@ -148,16 +165,20 @@ def _n_epochs(core: Any) -> int | None:
     return None if curve is None else len(curve)
 
 
-def _history(core: Any) -> pd.DataFrame | None:
-    history = getattr(core, "history_", None)
-    if history is None and getattr(core, "loss_curve_", None) is not None:
-        history = {"loss": core.loss_curve_}  # scikit-learn's MLPClassifier
-        if getattr(core, "validation_scores_", None) is not None:
-            history["val_accuracy"] = core.validation_scores_
-    if not history:
+def _epochs(history: dict[str, Array]) -> pd.RangeIndex:
+    return pd.RangeIndex(1, max(map(len, history.values())) + 1, name="epoch")
+
+
+def _diagnose(
+    estimator: Any, core: Any, X: Any, y: Any, X_test: Any, y_test: Any
+) -> FitDiagnosis | None:
+    """Diagnose by what the model kept, else by its training rows and the test set."""
+    kept = [getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation")]
+    if None not in kept:
+        return diagnose_fit(estimator, X=X)
+    if X is None:
         return None
-    frame = pd.DataFrame({name: np.asarray(values) for name, values in history.items()})
-    return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="epoch"))
+    return diagnose_fit(estimator, X=X, y=y, X_val=X_test, y_val=y_test, held_out="test")
 
 
 def _plain_columns(frame: pd.DataFrame) -> dict[str, list[float | None]]:

@@ -177,14 +177,14 @@ def compare_folds(
         differences = scores[first] - scores[second]
         k, mean = len(differences), float(differences.mean())
         spread = float(differences.std(ddof=1))
-        error = spread * np.sqrt(1 / k + test_share)
+        error = spread * float(np.sqrt(1 / k + test_share))
         tests.append(
             PairedTest(
                 first=first,
                 second=second,
                 method="folds",
                 difference=mean,
-                interval=_around(mean, t.ppf(1 - alpha / 2, k - 1) * error),
+                interval=_around(mean, float(t.ppf(1 - alpha / 2, k - 1)) * error),
                 p_value=float(2 * t.sf(abs(mean) / error, k - 1)) if error else float(mean == 0),
                 p_adjusted=1.0,
                 n_runs=k,

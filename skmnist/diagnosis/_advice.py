@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from skmnist.diagnosis._calibration import Calibration
 from skmnist.diagnosis._errors import ErrorAnalysis
 from skmnist.diagnosis._findings import (
     MIN_TRAIN_ACCURACY,
     Finding,
+    Optimal,
     Overfitting,
     Underfitting,
 )
 from skmnist.diagnosis._fit import FitDiagnosis
-from skmnist.text import get_catalogue
+from skmnist.text import Catalogue, get_catalogue
 
 N_LISTED = 3  # classes named as strong and as weak, as the source does
 
@@ -62,47 +64,64 @@ def advise(
     Most frequent confusions: 9→4 (1x).
     """
     say = get_catalogue(language)
+    advice = Advice([], [], [])
     if not trained:
-        return Advice(
-            strengths=[],
-            weaknesses=[say("advice.weakness_untrained")],
-            improvements=[say("advice.improve_untrained")],
-        )
+        advice.weaknesses.append(say("advice.weakness_untrained"))
+        advice.improvements.append(say("advice.improve_untrained"))
+        return advice
     # a model that reads fewer than a linear one would has no strength in reading
     weak = errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
     accuracy = say("advice.accuracy", accuracy=errors.accuracy)
-    strengths, weaknesses = ([], [accuracy]) if weak else ([accuracy], [])
-    improvements: list[str] = []
-
-    def find(finding: str, improvement: str) -> None:
-        weaknesses.append(finding)
-        improvements.append(improvement)
-
-    calibration = errors.calibration
+    (advice.weaknesses if weak else advice.strengths).append(accuracy)
     if diagnosis is not None:
-        told = {finding.code for finding in diagnosis.further_findings}
-        if diagnosis.label == "optimal":
-            strengths.append(say("diagnosis.finding.optimal"))
-        if diagnosis.label in ("overfitting", "underfitting"):
-            verdict = _verdict(diagnosis)
-            weaknesses.append(verdict.sentence(language))
-            # a network that jumped about has not learned little because it learned slowly
-            if diagnosis.label == "overfitting" or not told & {"unstable", "dead_units"}:
-                improvements.append(verdict.remedy(language))
-        too_sure = calibration is not None and calibration.verdict == "too_sure"
-        if diagnosis.label != "underfitting" and diagnosis.val_loss_far_above and not too_sure:
-            find(say("advice.weakness_val_loss"), say("advice.improve_val_loss"))
-        for finding in _told(diagnosis):
-            find(finding.sentence(language), finding.remedy(language))
-    if calibration is not None and not weak:
-        if calibration.verdict == "trustworthy":
-            strengths.append(calibration.sentence(language))
-        else:
-            kind = "val_loss" if calibration.verdict == "too_sure" else "careful"
-            find(calibration.sentence(language), say(f"advice.improve_{kind}"))
+        _tell_fit(advice, diagnosis, language)
+    if not weak or diagnosis is None:
+        _tell_confidence(advice, errors.calibration, diagnosis, say)
+    _tell_classes(advice, errors, say, weak=weak)
+    return advice
 
+
+def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str) -> None:
+    if diagnosis.label == "optimal":
+        advice.strengths.append(Optimal().sentence(language))
+    further = _further(diagnosis)
+    if diagnosis.label in ("overfitting", "underfitting"):
+        verdict = _verdict(diagnosis)
+        advice.weaknesses.append(verdict.sentence(language))
+        # a network that jumped about has not learned little because it learned slowly
+        jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
+        if diagnosis.label == "overfitting" or not jumped:
+            advice.improvements.append(verdict.remedy(language))
+    for finding in further:
+        advice.weaknesses.append(finding.sentence(language))
+        advice.improvements.append(finding.remedy(language))
+
+
+def _tell_confidence(
+    advice: Advice,
+    calibration: Calibration | None,
+    diagnosis: FitDiagnosis | None,
+    say: Catalogue,
+) -> None:
+    """Say whether it can be trusted, by its probabilities or else by its losses."""
+    too_sure = calibration is not None and calibration.verdict == "too_sure"
+    if calibration is not None:
+        trusted = calibration.verdict == "trustworthy"
+        (advice.strengths if trusted else advice.weaknesses).append(
+            calibration.sentence(say.language)
+        )
+    if diagnosis is None:
+        return
+    if diagnosis.val_loss_far_above and not too_sure:
+        advice.weaknesses.append(say("advice.weakness_val_loss"))
+        too_sure = True
+    if too_sure and diagnosis.network and diagnosis.label != "overfitting":  # the same remedy
+        advice.improvements.append(say("advice.improve_val_loss"))
+
+
+def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak: bool) -> None:
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
@@ -111,19 +130,19 @@ def advise(
     n_strongest = min(N_LISTED, n_classes // 2)
     if n_strongest and not weak:
         strongest = listed(errors.strongest(n_strongest))
-        strengths.append(say("advice.strength_classes", classes=strongest))
+        advice.strengths.append(say("advice.strength_classes", classes=strongest))
     weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest))
     weakest = [(label, f1) for label, f1 in weakest if f1 < 1]
     confusions = errors.confusions(N_LISTED)
     if confusions:
-        weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
+        advice.weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
         pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
-        weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
+        advice.weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
         names = ", ".join(str(label) for label, _ in weakest)
-        improvements.append(say("advice.improve_classes", classes=names))
-        # what is alike about the two is said in pairs(), where there is room for it
-        improvements.append(errors.pairs(1)[0].advice(language)[0])
-    return Advice(strengths, weaknesses, improvements)
+        advice.improvements.append(say("advice.improve_classes", classes=names))
+        # what is alike about the two is said by pairs(), where there is room for it
+        true, predicted, _ = confusions[0]
+        advice.improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
 
 
 def _verdict(diagnosis: FitDiagnosis) -> Finding:
@@ -133,7 +152,7 @@ def _verdict(diagnosis: FitDiagnosis) -> Finding:
     return of_label[0] if of_label else kinds[diagnosis.label]()
 
 
-def _told(diagnosis: FitDiagnosis) -> list[Finding]:
+def _further(diagnosis: FitDiagnosis) -> list[Finding]:
     """Return the findings beside the verdict that do not contradict it."""
     findings = list(diagnosis.further_findings)
     if diagnosis.label == "overfitting":

@@ -50,6 +50,20 @@ class ErrorAnalysis:
         """Number of images that were classified wrongly."""
         return self.n_test - int(np.trace(self.confusion.to_numpy()))
 
+    @property
+    def correct(self) -> Array:
+        """Which images were classified correctly: bool, shape (n_test,).
+
+        Raises
+        ------
+        ValueError
+            The labels are not there.
+        """
+        if self.y_true is None or self.y_pred is None:
+            raise ValueError("y_true and y_pred are None; make the analysis by analyze_errors.")
+        hits: Array = self.y_true == self.y_pred
+        return hits
+
     @cached_property
     def intervals(self) -> pd.DataFrame:
         """Wilson's 95 % interval of each class's recall: columns `low` and `high`.

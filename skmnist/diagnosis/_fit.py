@@ -64,6 +64,8 @@ class FitDiagnosis:
         Images behind the two accuracies.
     held_out : {"validation", "test"}
         What the held-out images are called.
+    network : bool
+        Whether it is a network that learns in epochs, as far as is known.
     findings : tuple of Finding
         All that the figures show, each with its code, severity, evidence and sentence.
     """
@@ -83,6 +85,7 @@ class FitDiagnosis:
     n_train: int | None = None
     n_validation: int | None = None
     held_out: HeldOut = "validation"
+    network: bool = True
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -382,6 +385,7 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
         n_train=fit.n_train,
         n_validation=fit.n_validation,
         held_out=held_out,
+        network=fit.network,
         findings=findings,
     )
     return replace(found, **trends)

@@ -59,18 +59,18 @@ class ConfusionPair:
         return bool(binomtest(self.count, both, alternative="greater").pvalue < ALPHA)
 
     def advice(self, language: str = "en") -> list[str]:
-        """Say what to look at, the most promising first."""
+        """Say what makes the two alike, and what to do about it."""
         say = get_catalogue(language)
-        values = {"true": str(self.true), "predicted": str(self.predicted)}
-        values |= {"pair": f"{self.true}→{self.predicted}"}
-        sure = self.confidence is not None and self.confidence >= SURE
-        found = [say(f"advice.pair.{'sure' if sure else 'unsure'}", **values)]
+        found = []
         alike = "_".join(sorted((str(self.true), str(self.predicted))))
         if self.digits and alike in ALIKE:
             found.append(say(f"advice.alike.{alike}"))
         if self.one_way:
-            found.append(say("advice.pair.one_way", **values))
-        return found
+            names = {"true": str(self.true), "predicted": str(self.predicted)}
+            found.append(say("advice.pair.one_way", **names))
+        if self.confidence is not None and self.confidence >= SURE:
+            found.append(say("advice.pair.sure"))
+        return found or [say("advice.pair.look")]
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON."""
