@@ -89,7 +89,7 @@ def make_page(
     command : str, default=None
         The command line that gives this comparison, for those who want to repeat it.
     interrupted : bool, default=False
-        Whether the run was stopped before all models were finished.
+        Whether the run ended before all models were finished; then none is recommended.
 
     Returns
     -------
@@ -110,7 +110,6 @@ def make_page(
             say=say,
             style=style,
             style_hash=f"sha256-{digest}",
-            interrupted=interrupted,
             data=data,
             command=command,
             written=say(
@@ -118,7 +117,7 @@ def make_page(
                 date=date.today().isoformat(),
                 version=_run.get_versions()["skmnist"],
             ),
-            **_describe(comparison, say),
+            **_describe(comparison, say, interrupted=interrupted),
         )
     )
 
@@ -174,11 +173,11 @@ def write_page(
     write_whole(path, make_page(comparison, **options))
 
 
-def _describe(comparison: ModelComparison, say: Catalogue) -> dict[str, Any]:
+def _describe(comparison: ModelComparison, say: Catalogue, *, interrupted: bool) -> dict[str, Any]:
     results = list(comparison.results.values())
     image_shape = _find_image_shape(comparison)
     return {
-        "recommendation": _describe_recommendation(comparison, say),
+        "recommendation": _describe_recommendation(comparison, say, interrupted=interrupted),
         "n_models": len(results),
         "n_test": results[0].errors.n_test,
         "compared": _describe_data(comparison, image_shape, say),
@@ -199,7 +198,18 @@ def _describe(comparison: ModelComparison, say: Catalogue) -> dict[str, Any]:
     }
 
 
-def _describe_recommendation(comparison: ModelComparison, say: Catalogue) -> dict[str, Any]:
+def _describe_recommendation(
+    comparison: ModelComparison, say: Catalogue, *, interrupted: bool = False
+) -> dict[str, Any]:
+    if interrupted:  # there may have been a better one to come
+        lead = say("page.interrupted")
+        return {
+            "model": None,
+            "title": say("page.title_none"),
+            "lead": lead,
+            "reasons": [],
+            "more": [],
+        }
     recommendation = comparison.recommendation
     model = recommendation.model
     language = say.language

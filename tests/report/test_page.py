@@ -129,18 +129,25 @@ def test_page_declares_its_language(page):
     assert get_catalogue(language)("page.repeat") in page
 
 
-def test_a_further_language_is_one_more_file(comparison, tmp_path, monkeypatch):
+@pytest.fixture
+def catalogues(tmp_path, monkeypatch):
+    """Return a folder with copies of the catalogues, which are read instead of the real ones."""
     for language in get_languages():
         text = (files("skmnist.text") / f"{language}.toml").read_text(encoding="utf-8")
         (tmp_path / f"{language}.toml").write_text(text, encoding="utf-8")
-    french = text.replace('row_errors = "', 'row_errors = "Mal lues: ')
-    (tmp_path / "fr.toml").write_text(french, encoding="utf-8")
-    with monkeypatch.context() as patch:
-        patch.setattr(skmnist.text, "files", lambda name: tmp_path)
-        get_languages.cache_clear()
-        page = make_page(comparison, language="fr")
+    monkeypatch.setattr(skmnist.text, "files", lambda name: tmp_path)
+    get_languages.cache_clear()
+    yield tmp_path
+    monkeypatch.undo()
     get_languages.cache_clear()
     get_catalogue.cache_clear()
+
+
+def test_a_further_language_is_one_more_file(comparison, catalogues):
+    english = (catalogues / "en.toml").read_text(encoding="utf-8")
+    french = english.replace('row_errors = "', 'row_errors = "Mal lues: ')
+    (catalogues / "fr.toml").write_text(french, encoding="utf-8")
+    page = make_page(comparison, language="fr")
     assert '<html lang="fr">' in page
     assert "Mal lues: " in page
 
@@ -160,9 +167,11 @@ def test_repeating_needs_parameters_versions_and_data(comparison):
     assert "learned__note 'plain'" in text
 
 
-def test_interrupted_run_is_called_so(comparison):
-    assert "The run was interrupted" in make_page(comparison, interrupted=True)
-    assert "The run was interrupted" not in make_page(comparison)
+def test_run_that_ended_early_recommends_nothing(comparison):
+    page = make_page(comparison, interrupted=True)
+    assert "<h1>Comparison of models</h1>" in page
+    assert "The run ended early" in page
+    assert "recommended" not in page.split("</style>")[1]
 
 
 # --- how it is built
@@ -374,10 +383,11 @@ def test_many_models_become_rows(digits):
 
 def test_no_mistakes(digits):
     X, y = digits
-    comparison = compare_models(
-        [KNeighborsClassifier(1)], X[:300], y[:300], X_test=X[:300], y_test=y[:300]
-    )
-    assert "None was misread." in make_page(comparison)
+    model = KNeighborsClassifier(1).fit(X, y)
+    result = make_result("knn", model, 0.1, X, y)
+    page = make_page(ModelComparison([result], X_test=X, y_test=y))
+    assert "None was misread." in page
+    assert "What is confused most often" not in page
 
 
 def test_without_the_test_set_the_figures_are_shown(digits):
