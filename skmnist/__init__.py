@@ -28,6 +28,7 @@ _SUBPACKAGES = (
     "neural_network",
     "persistence",
     "preprocessing",
+    "report",
     "text",
 )
 

@@ -8,6 +8,7 @@ import errno
 import io
 import json
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -256,6 +257,15 @@ def make_app(say: Catalogue) -> typer.Typer:
                 rich_help_panel=panels["output"],
             ),
         ] = None,
+        report_path: Annotated[
+            Path | None,
+            typer.Option(
+                "--report",
+                metavar="FILE",
+                help=say("cli.report_help"),
+                rich_help_panel=panels["output"],
+            ),
+        ] = None,
         force: Annotated[
             bool,
             typer.Option(
@@ -274,25 +284,29 @@ def make_app(say: Catalogue) -> typer.Typer:
             "l2": l2,
             "random_state": seed,
         }
-        if json_path is not None:
-            _check_writable(say, json_path, data, force=force)
-        return _compare(say, data, train_size, settings, json_path)
+        outputs = {"--json": json_path, "--report": report_path}
+        for name, path in outputs.items():
+            if path is not None:
+                _check_writable(say, name, path, data, force=force)
+        if json_path and report_path and json_path.resolve() == report_path.resolve():
+            raise OptionError("--report", report_path, say("cli.rule.file_twice", other="--json"))
+        return _compare(say, data, train_size, settings, json_path, report_path)
 
     return app
 
 
-def _check_writable(say: Catalogue, path: Path, data: str, *, force: bool) -> None:
+def _check_writable(say: Catalogue, option: str, path: Path, data: str, *, force: bool) -> None:
     """Refuse an output file before hours of training, not after."""
     if path.is_dir():
-        raise OptionError("--json", path, say("cli.rule.json_is_folder"))
+        raise OptionError(option, path, say("cli.rule.file_is_folder"))
     if path.exists() and Path(data).exists() and path.samefile(data):
-        raise OptionError("--json", path, say("cli.rule.json_is_data"))
+        raise OptionError(option, path, say("cli.rule.file_is_data"))
     if path.is_file() and not force:
-        raise OptionError("--json", path, say("cli.rule.json_exists"))
+        raise OptionError(option, path, say("cli.rule.file_exists"))
     folder = path.resolve().parent  # of what a link points to
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
-        raise OptionError("--json", path, say("cli.rule.json_folder", problem=problem))
+        raise OptionError(option, path, say("cli.rule.file_folder", problem=problem))
 
 
 def _compare(
@@ -301,11 +315,13 @@ def _compare(
     train_size: int | None,
     settings: dict[str, Any],
     json_path: Path | None,
+    report_path: Path | None,
 ) -> int:
     from skmnist._screen import Screen
     from skmnist.comparison import ModelComparison
     from skmnist.comparison._cautions import caution_data
     from skmnist.comparison._result import measure_costs
+    from skmnist.report import write_page
 
     digits, name = _load(say, data, train_size, settings["random_state"])
     screen = Screen(say)
@@ -350,9 +366,32 @@ def _compare(
             "settings": settings,
             **(comparison.to_dict() if comparison else found),
         }
-        _write_json(json_path, document)
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        write_whole(json_path, text + "\n")
         screen.say_line("cli.written", file=json_path)
+    if report_path is not None and results:
+        write_page(
+            comparison or ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test),
+            report_path,
+            overwrite=True,
+            language=say.language,
+            data=name,
+            command=_make_command(data, train_size, settings),
+            interrupted=comparison is None,
+        )
+        screen.say_line("cli.report_written", file=report_path)
     return status
+
+
+def _make_command(data: str, train_size: int | None, settings: dict[str, Any]) -> str:
+    """Write out the command that repeats this run, with all defaults."""
+    options = {"data": data, "train_size": train_size, **settings}
+    options["seed"] = options.pop("random_state")
+    words = ["skmnist", "compare"]
+    for name, value in options.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
 
 
 def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple[Any, str]:
@@ -419,9 +458,3 @@ def _train(
                 raise TrainingError(f"{name}: {error}") from error
         result.estimator[-1].set_params(callbacks=None)  # the log is no part of the model
         yield result
-
-
-def _write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write the whole file or nothing."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode())

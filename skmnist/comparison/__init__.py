@@ -2,11 +2,13 @@
 
 from skmnist.comparison._cautions import Caution
 from skmnist.comparison._compare import ModelComparison, compare_models
+from skmnist.comparison._plot import AccuracyCostDisplay
 from skmnist.comparison._recommend import Recommendation, recommend
 from skmnist.comparison._result import ModelResult
 from skmnist.comparison._significance import PairedTest
 
 __all__ = [
+    "AccuracyCostDisplay",
     "Caution",
     "ModelComparison",
     "ModelResult",

@@ -1,5 +1,6 @@
 """Train several models on the same rows, look at each, and recommend one."""
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
@@ -136,6 +137,51 @@ class ModelComparison:
         from skmnist.comparison._markdown import make_markdown
 
         return make_markdown(self, language)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        language: str = "en",
+        overwrite: bool = False,
+    ) -> str | None:
+        """Return all of it as one HTML page for everybody, or write it to a file.
+
+        The page needs no other file and no network. It begins with the recommendation, and ends
+        with what it takes to repeat the run.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            The file; None returns the page.
+        language : {"en", "de"}, default="en"
+        overwrite : bool, default=False
+            Whether a file that is there already is replaced.
+
+        Returns
+        -------
+        page : str or None
+            None where it was written.
+
+        Raises
+        ------
+        FileExistsError
+            The file is there, and `overwrite` is False.
+        OSError
+            The file cannot be written there.
+        """
+        from skmnist.report import make_page, write_page  # the way up, see docs/architecture.rst
+
+        if path is None:
+            return make_page(self, language=language)
+        write_page(self, path, language=language, overwrite=overwrite)
+        return None
+
+    def _repr_html_(self) -> str:
+        """Show recommendation and table in a notebook."""
+        from skmnist.report import make_snippet
+
+        return make_snippet(self)
 
 
 def compare_models(

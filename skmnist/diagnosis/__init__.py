@@ -6,15 +6,25 @@ from skmnist.diagnosis._errors import ErrorAnalysis, analyze_errors
 from skmnist.diagnosis._findings import Finding
 from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
 from skmnist.diagnosis._pairs import ConfusionPair
+from skmnist.diagnosis._plot import (
+    ConfusionDisplay,
+    EpochCurveDisplay,
+    FirstLayerDisplay,
+    MisclassifiedDisplay,
+)
 from skmnist.diagnosis._scorers import fit_diagnosis, neg_fit_gap, penalized_accuracy
 
 __all__ = [
     "Advice",
     "Calibration",
+    "ConfusionDisplay",
     "ConfusionPair",
+    "EpochCurveDisplay",
     "ErrorAnalysis",
     "Finding",
+    "FirstLayerDisplay",
     "FitDiagnosis",
+    "MisclassifiedDisplay",
     "advise",
     "analyze_errors",
     "calibrate",

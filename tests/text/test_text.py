@@ -6,6 +6,7 @@ from string import Formatter
 
 import numpy as np
 import pytest
+from jinja2 import Environment, nodes
 
 import skmnist
 from skmnist.text import get_catalogue, get_languages, guess_language
@@ -46,8 +47,16 @@ def find_whole_strings():
     """Return the strings in the package's source, of f-strings the parts between the gaps."""
     sources = Path(skmnist.__file__).parent.rglob("*.py")
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sources]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    return {node.value for node in nodes if isinstance(getattr(node, "value", None), str)}
+    found = [node for tree in trees for node in ast.walk(tree)]
+    strings = {node.value for node in found if isinstance(getattr(node, "value", None), str)}
+    return strings | find_strings_in_templates()
+
+
+def find_strings_in_templates():
+    templates = Path(skmnist.__file__).parent.rglob("*.jinja")
+    trees = [Environment().parse(path.read_text(encoding="utf-8")) for path in templates]
+    values = {constant.value for tree in trees for constant in tree.find_all(nodes.Const)}
+    return {value for value in values if isinstance(value, str)}
 
 
 def test_every_phrase_asked_for_by_a_whole_key_is_there():
@@ -156,6 +165,7 @@ class Words(ast.NodeVisitor):
         self.whole, self.patterns = set(), set()
         for path in Path(skmnist.__file__).parent.rglob("*.py"):
             self.visit(ast.parse(path.read_text(encoding="utf-8")))
+        self.whole |= find_strings_in_templates()
 
     def visit_Constant(self, node):
         if isinstance(node.value, str):

@@ -1,0 +1,243 @@
+"""A picture of what accuracy costs."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from skmnist._drawing import BLUE, as_label, format_axis, get_axes, strip_frame
+from skmnist.comparison._recommend import COSTS
+from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.text import get_catalogue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from skmnist.comparison._compare import ModelComparison
+
+# What a cost is drawn in: kilobytes and milliseconds rather than bytes and seconds.
+SCALES = {"n_parameters": 1.0, "size": 1e-3, "predict_time": 1e3, "fit_time": 1.0}
+MIN_LOG_RATIO = 4  # closer costs are told apart better on a plain scale
+
+
+class AccuracyCostDisplay:
+    """Draw the accuracy of models against what they cost, with the Pareto front.
+
+    A model on the front has no rival that is at least as accurate and at least as cheap, and
+    better in one of the two: only these are worth considering. The bars are 95 % intervals of
+    each accuracy by itself (Wilson's); as the models read the same images, two of them can
+    overlap and the difference be real all the same.
+
+    Create it by :meth:`from_comparison` or :meth:`from_table`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row per model, indexed by name: `test_accuracy`, `low`, `high` (its interval, missing
+        where the number of test images is not known), `cost`, `on_front` (bool).
+    cost : str
+        What the cost is: a column of the table, in its unit (parameters, bytes or seconds).
+    recommended : str, default=None
+        The model whose name is written bold.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmnist.comparison import AccuracyCostDisplay
+    >>> table = pd.DataFrame(
+    ...     {"test_accuracy": [0.9756, 0.9819, 0.97], "n_parameters": [101770, 567434, 10**6]},
+    ...     index=["NN", "DNN", "large"],
+    ... )
+    >>> AccuracyCostDisplay.from_table(table, n_test=10000).frame["on_front"].to_dict()
+    {'NN': True, 'DNN': True, 'large': False}
+    """
+
+    ax_: "Axes"
+    figure_: "Figure"
+
+    def __init__(self, frame: pd.DataFrame, *, cost: str, recommended: str | None = None) -> None:
+        self.frame = frame
+        self.cost = cost
+        self.recommended = recommended
+
+    @classmethod
+    def from_comparison(
+        cls,
+        comparison: "ModelComparison",
+        *,
+        cost: str | None = None,
+        language: str = "en",
+        ax: "Axes | None" = None,
+    ) -> "AccuracyCostDisplay":
+        """Draw the models of a comparison.
+
+        Parameters
+        ----------
+        comparison : ModelComparison
+        cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
+            What the models are weighed by; None takes the first that is known of all.
+        language : {"en", "de"}, default="en"
+        ax : Axes, default=None
+            Where it is drawn; None makes a figure.
+
+        Returns
+        -------
+        display : AccuracyCostDisplay
+
+        Raises
+        ------
+        ValueError
+            The cost is not known of any model.
+        """
+        n_test = next(iter(comparison.results.values())).errors.n_test
+        return cls._from(comparison.table, n_test, cost, comparison.recommendation.model).plot(
+            ax, language=language
+        )
+
+    @classmethod
+    def from_table(
+        cls,
+        table: pd.DataFrame,
+        *,
+        n_test: int | None = None,
+        cost: str | None = None,
+        language: str = "en",
+        ax: "Axes | None" = None,
+    ) -> "AccuracyCostDisplay":
+        """Draw the models of a table.
+
+        Parameters
+        ----------
+        table : DataFrame
+            A row per model, indexed by name, with `test_accuracy` and the cost. Models whose
+            cost is missing are left out.
+        n_test : int, default=None
+            Number of test images; with it each accuracy gets its 95 % interval.
+        cost, language, ax
+            As for :meth:`from_comparison`.
+
+        Returns
+        -------
+        display : AccuracyCostDisplay
+
+        Raises
+        ------
+        ValueError
+            The cost is not known of any model.
+        """
+        return cls._from(table, n_test, cost, None).plot(ax, language=language)
+
+    @classmethod
+    def _from(
+        cls, table: pd.DataFrame, n_test: int | None, cost: str | None, recommended: str | None
+    ) -> "AccuracyCostDisplay":
+        if cost is None:
+            known = [c for c in COSTS if c in table and table[c].notna().all()]
+            cost = known[0] if known else COSTS[0]
+        if cost not in COSTS or cost not in table or table[cost].isna().all():
+            raise ValueError(
+                f"cost={cost!r} must be one of {list(COSTS)} that is known of a model; the table "
+                f"has the columns {list(table.columns)}."
+            )
+        table = table[table[cost].notna()]
+        accuracy, costs = table["test_accuracy"].astype(float), table[cost].astype(float)
+        intervals = [(np.nan, np.nan)] * len(table)
+        if n_test is not None:
+            intervals = [wilson_interval(p, n_test) for p in accuracy]
+        frame = pd.DataFrame(
+            {
+                "test_accuracy": accuracy,
+                "low": [low for low, _ in intervals],
+                "high": [high for _, high in intervals],
+                "cost": costs,
+                "on_front": _find_front(accuracy.to_numpy(), costs.to_numpy()),
+            }
+        )
+        frame.index = frame.index.map(str)
+        return cls(frame, cost=cost, recommended=recommended)
+
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "AccuracyCostDisplay":
+        """Draw it.
+
+        Parameters
+        ----------
+        ax, language
+            As for :meth:`from_comparison`.
+
+        Returns
+        -------
+        display : AccuracyCostDisplay
+            Itself.
+        """
+        from matplotlib.ticker import LogLocator, NullLocator
+
+        say = get_catalogue(language)
+        self.ax_ = get_axes(ax, (5, 3.2))
+        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        frame = self.frame.assign(cost=SCALES[self.cost] * self.frame["cost"])
+        costs = frame["cost"]
+        wide = bool(costs.min() > 0 and costs.max() > MIN_LOG_RATIO * costs.min())
+        if wide:
+            self.ax_.set_xscale("log")
+            self.ax_.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            self.ax_.xaxis.set_minor_locator(NullLocator())
+        middle = np.sqrt(costs.min() * costs.max()) if wide else (costs.min() + costs.max()) / 2
+        for at, (name, row) in enumerate(frame.sort_values("cost").iterrows()):
+            # names stand towards the middle, in turn above and below, out of each other's way
+            side = -1 if row["cost"] > middle else 1
+            self._draw_model(str(name), row, offset=(8 * side, -13 if at % 2 else 5))
+        front = frame[frame["on_front"]].sort_values("cost")
+        self.ax_.plot(
+            front["cost"],
+            front["test_accuracy"],
+            "--",
+            color=BLUE,
+            linewidth=1,
+            drawstyle="steps-post",
+            label=say("plot.front"),
+            zorder=1,
+        )
+        self.ax_.margins(x=0.15, y=0.15)
+        strip_frame(self.ax_)
+        format_axis(self.ax_.xaxis, say, "{:,.0f}" if costs.min() > MIN_LOG_RATIO else "{:,g}")
+        format_axis(self.ax_.yaxis, say)
+        self.ax_.set(xlabel=say(f"plot.cost_{self.cost}"), ylabel=say("plot.test_accuracy"))
+        self.ax_.legend(loc="lower right", frameon=False, fontsize="small")
+        return self
+
+    def _draw_model(self, name: str, row: Any, offset: tuple[int, int]) -> None:
+        x, y = row["cost"], row["test_accuracy"]
+        if row["low"] == row["low"]:
+            self.ax_.plot([x, x], [row["low"], row["high"]], color="0.5", linewidth=1.2)
+        self.ax_.plot(
+            [x],
+            [y],
+            "o",
+            markersize=8,
+            color=BLUE,
+            fillstyle="full" if row["on_front"] else "none",
+        )
+        self.ax_.annotate(
+            as_label(name),
+            (x, y),
+            xytext=offset,
+            textcoords="offset points",
+            ha="right" if offset[0] < 0 else "left",
+            weight="bold" if name == self.recommended else "normal",
+        )
+
+
+def _find_front(accuracy: Any, cost: Any) -> list[bool]:
+    return [
+        not any(
+            other_a >= a and other_c <= c and (other_a > a or other_c < c)
+            for other_a, other_c in zip(accuracy, cost, strict=True)
+        )
+        for a, c in zip(accuracy, cost, strict=True)
+    ]

@@ -1,0 +1,7 @@
+import pytest
+from samples import compare
+
+
+@pytest.fixture(scope="session")
+def comparison():
+    return compare()

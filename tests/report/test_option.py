@@ -1,0 +1,81 @@
+"""`skmnist compare --report`, as its user sees it."""
+
+import html5lib
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from skmnist import cli
+from skmnist.cli import main
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+
+
+@pytest.fixture
+def options(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    X = X.reshape(-1, 8, 8)
+    path = tmp_path / "Meine <Ziffern>.npz"
+    np.savez(path, x_train=X[:300], y_train=y[:300], x_test=X[300:400], y_test=y[300:400])
+    return ["compare", "--data", str(path), "--epochs", "1"]
+
+
+def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys):
+    out = tmp_path / "out.html"
+    assert main([*options, "--report", str(out), "--lang", "de"]) == 0
+    page = out.read_text(encoding="utf-8")
+    html5lib.HTMLParser(strict=True).parse(page)
+    assert '<html lang="de">' in page
+    assert "<h1>Empfehlung: " in page
+    assert "Meine &lt;Ziffern&gt;.npz" in page
+    assert "--epochs 1 --batch-size 128 " in page
+    assert "--seed 0" in page
+    assert str(out) in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("old.html", "exists already; add --force to overwrite it"),
+        ("no/out.html", "cannot be written: No such file or directory"),
+        (".", "is a folder, expected a file"),
+        ("out.json", "is the file of --json as well; name two files"),
+    ],
+)
+def test_file_that_cannot_be_written_is_told_before_training(
+    options, tmp_path, capsys, monkeypatch, name, rule
+):
+    monkeypatch.setattr(cli, "_train", lambda *_: pytest.fail("trained"))
+    (tmp_path / "old.html").write_text("precious")
+    path = tmp_path / name
+    assert main([*options, "--json", str(tmp_path / "out.json"), "--report", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"Error: --report {path}: {rule}\n")
+    assert (tmp_path / "old.html").read_text() == "precious"
+
+
+def test_force_overwrites(options, tmp_path):
+    out = tmp_path / "out.html"
+    out.write_text("old")
+    options[-1] = "0"
+    assert main([*options, "--report", str(out), "--force"]) == 0
+    assert "<h1>Comparison of models</h1>" in out.read_text(encoding="utf-8")
+
+
+def test_what_was_finished_is_on_the_page_of_an_interrupted_run(options, tmp_path, monkeypatch):
+    train = cli._train
+
+    def interrupt(*arguments):
+        yield next(train(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_train", interrupt)
+    options[-1] = "0"
+    assert main([*options, "--report", str(tmp_path / "out.html")]) == 130
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "The run ended early" in page
+    assert "SimpleNNClassifier" in page
+    assert "DeepNNClassifier" not in page

@@ -1,0 +1,493 @@
+import base64
+import hashlib
+import re
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+import html5lib
+import numpy as np
+import pandas as pd
+import pytest
+from samples import Learned, compare
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import Perceptron
+from sklearn.neighbors import KNeighborsClassifier
+
+import skmnist.text
+from skmnist import compare_models, load_mnist
+from skmnist.comparison import ModelComparison
+from skmnist.comparison._result import make_result
+from skmnist.report import _pictures, make_page, make_snippet, write_page
+from skmnist.text import get_catalogue, get_languages, make_printable
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "</title><img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "<!-- ",
+    "-->",
+    "]]>",
+    "&lt;b&gt; &amp; &#60;",
+    "{{ 7 * 7 }}{% raw %}",
+    "${7*7} $x^$ \\frac{",
+    "javascript:alert(1)",
+    "url(https://example.org/x.png)",
+    "\x00\x1b[2J\x7f",
+    "\u202egnitset",
+    "\ud800",
+    "=cmd|'/c calc'!A1",
+    "[/red][bold]",
+    "<a href=//example.org>" + "x" * 3000,
+    "数字 🙂 é \u0301",
+]
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+def parse(page):
+    """Parse a page as a strict HTML5 parser does: any fault raises."""
+    parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), strict=True)
+    return parser.parse(page)
+
+
+def elements(page):
+    return [(e.tag.rpartition("}")[2], e) for e in parse(page).iter() if isinstance(e.tag, str)]
+
+
+def find_names(page):
+    """Return the names of elements and, with them, of their attributes."""
+    found = elements(page)
+    return {(tag, name) for tag, e in found for name in [None, *e.attrib]}
+
+
+def get_text(page, without=()):
+    root = parse(page)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            tag = str(child.tag).rpartition("}")[2]
+            if child.get("id") in without or tag in ("style", "footer"):
+                parent.remove(child)
+    return " ".join(" ".join(root.itertext()).split())
+
+
+class Text(str):
+    """Text in which a phrase is found however its words are spaced."""
+
+    def __contains__(self, phrase):
+        return super().__contains__(" ".join(phrase.split()))
+
+
+@pytest.fixture(scope="module", params=get_languages())
+def page(request, comparison):
+    return make_page(comparison, language=request.param)
+
+
+# --- what it says
+
+
+def test_begins_with_the_recommendation(comparison):
+    names = [tag for tag, _ in elements(make_page(comparison))]
+    text = get_text(make_page(comparison))
+    model = comparison.recommendation.model
+    assert names.index("h1") < names.index("nav") < names.index("table")
+    assert text.index(f"Recommendation: {model}") < text.index(
+        comparison.recommendation.reasons()[0]
+    )
+
+
+@pytest.mark.parametrize("language", get_languages())
+def test_says_all_that_is_known(comparison, language):
+    page = make_page(comparison, language=language, data="my digits", command="run --it")
+    text, say = Text(get_text(page)), get_catalogue(language)
+    for result in comparison.results.values():
+        assert say.format("{:.2%}", result.errors.accuracy) in text
+        assert say.format("{:,}", result.n_parameters) in text
+        advice = result.advice(language)
+        assert all(s in text for s in [*advice.strengths, *advice.weaknesses, *advice.improvements])
+        for label, figures in result.errors.report.iterrows():
+            assert f"{label} {say.format('{:.3f}', figures['precision'])}" in text
+    assert all(s in text for s in comparison.recommendation.reasons(language))
+    assert all(s in text for s in comparison.results["DNN"].diagnosis.sentences(language))
+    assert "my digits" in text
+    assert "run --it" in text
+    assert "64 → 16 → 10" in text
+
+
+def test_german_has_german_words_and_numbers(comparison):
+    text = get_text(make_page(comparison, language="de"), without=["repeat"])
+    assert re.findall(r"\d\.\d(?!\d\d\b)\S*", text) == []
+    for english in ("the ", "accuracy", "training time", "Training time", "images", "read as"):
+        assert english not in text
+
+
+def test_page_declares_its_language(page):
+    (language,) = (e.get("lang") for tag, e in elements(page) if tag == "html")
+    assert get_catalogue(language)("page.repeat") in page
+
+
+@pytest.fixture
+def catalogues(tmp_path, monkeypatch):
+    """Return a folder with copies of the catalogues, which are read instead of the real ones."""
+    for language in get_languages():
+        text = (files("skmnist.text") / f"{language}.toml").read_text(encoding="utf-8")
+        (tmp_path / f"{language}.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(skmnist.text, "files", lambda name: tmp_path)
+    get_languages.cache_clear()
+    yield tmp_path
+    monkeypatch.undo()
+    get_languages.cache_clear()
+    get_catalogue.cache_clear()
+
+
+def test_a_further_language_is_one_more_file(comparison, catalogues):
+    english = (catalogues / "en.toml").read_text(encoding="utf-8")
+    french = english.replace('row_errors = "', 'row_errors = "Mal lues: ')
+    (catalogues / "fr.toml").write_text(french, encoding="utf-8")
+    page = make_page(comparison, language="fr")
+    assert '<html lang="fr">' in page
+    assert "Mal lues: " in page
+
+
+def test_language_that_is_not_there(comparison):
+    with pytest.raises(ValueError, match="language='xx' must be one of 'en', 'de'"):
+        make_page(comparison, language="xx")
+
+
+def test_repeating_needs_parameters_versions_and_data(comparison):
+    page = make_page(comparison)
+    digest = hashlib.sha256(comparison.X_test.astype("<f8").tobytes())
+    digest.update("\n".join(comparison.y_test).encode())
+    text = get_text(page)
+    assert digest.hexdigest() in text
+    assert f"scikit-learn {pytest.importorskip('sklearn').__version__}" in text
+    assert "learned__note 'plain'" in text
+
+
+def test_run_that_ended_early_recommends_nothing(comparison):
+    page = make_page(comparison, interrupted=True)
+    assert "<h1>Comparison of models</h1>" in page
+    assert "The run ended early" in page
+    assert "recommended" not in page.split("</style>")[1]
+
+
+# --- how it is built
+
+
+def test_page_is_valid_html5(page):
+    assert parse(page) is not None
+
+
+def test_headings_are_in_order(page):
+    levels = [HEADINGS.index(tag) + 1 for tag, _ in elements(page) if tag in HEADINGS]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page):
+    found = [e for _, e in elements(page)]
+    ids = [e.get("id") for e in found if e.get("id")]
+    links = [value for e in found for name, value in e.items() if name.endswith("href")]
+    links += [
+        f"#{at}" for e in found for v in e.attrib.values() for at in re.findall(r"url\(#(.*?)\)", v)
+    ]
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in links if not link.startswith("data:image/png;")} <= set(ids)
+
+
+def test_every_picture_has_a_size_and_says_what_it_shows(page):
+    pictures = [(tag, e) for tag, e in elements(page) if tag in ("img", "svg")]
+    assert len(pictures) > 20
+    for tag, picture in pictures:
+        assert int(picture.get("width")) > 0
+        assert int(picture.get("height")) > 0
+        assert (picture.get("alt") if tag == "img" else picture.get("aria-label")).strip()
+
+
+def test_nothing_comes_from_outside(page):
+    for tag, element in elements(page):
+        assert tag not in ("script", "link", "iframe", "object", "embed", "base", "form")
+        for name, value in element.items():
+            name = name.rpartition("}")[2]
+            assert name != "style"
+            assert not name.startswith("on")
+            if name in ("src", "href"):
+                assert value.startswith(("data:image/png;base64,", "#"))
+    assert "@import" not in page
+    assert "url(http" not in page
+
+
+def test_policy_allows_this_style_and_nothing_else(page):
+    (policy,) = (e.get("content") for tag, e in elements(page) if e.get("http-equiv"))
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        "img-src data:",
+        f"style-src 'sha256-{digest}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def luminance(color):
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def mix(one, other, share):
+    """Return what is seen of a colour that covers `share` of another."""
+    parts = [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in (one, other)]
+    return "#" + "".join(
+        f"{round(share * a + (1 - share) * b):02x}" for a, b in zip(*parts, strict=True)
+    )
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_contrast_is_enough_for_weak_eyes(theme):
+    from skmnist._drawing import BLUE, VERMILLION
+    from skmnist.diagnosis._plot import MAX_OPACITY
+
+    style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
+    colors = dict(
+        re.findall(r"--(\w+): (#\w{6})", re.findall(r":root \{.*?\}", style, re.S)[theme])
+    )
+    for paper in ("paper", "card"):
+        for ink in ("ink", "soft", "accent"):
+            assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
+    assert min(contrast(line, colors["paper"]) for line in (BLUE, VERMILLION)) >= 3
+    darkest = mix(BLUE, colors["paper"], MAX_OPACITY)
+    assert contrast(colors["ink"], darkest) >= 4.5
+
+
+# --- what comes from data is text
+
+
+def check_nothing_got_through(page, harmless):
+    """Whether there are the elements and attributes of a harmless page, and no other."""
+    page.encode("utf-8")  # as it is written
+    assert find_names(page) <= find_names(harmless)
+
+
+@pytest.fixture(scope="module")
+def harmless():
+    """Return a page with all that a page can have."""
+    return make_page(compare(label="quite a long label {}"), data="d", command="c")
+
+
+def test_twenty_hostile_classes_stay_text(harmless):
+    rng = np.random.default_rng(0)
+    y = np.array(HOSTILE * 4)
+    X, read = rng.random((80, 8, 8)), rng.permutation(y)
+    models = {name: Learned(note=name).fit(X.reshape(80, 64), read) for name in HOSTILE[:2]}
+    results = [make_result(name, m, 0.1, X.reshape(80, 64), y) for name, m in models.items()]
+    bad = ModelComparison(results, X_test=X, y_test=y)
+    page = make_page(bad, language="de")
+    check_nothing_got_through(page, harmless)
+    text = " ".join(parse(page).itertext())
+    assert all(text.count(make_printable(label)) >= 4 for label in HOSTILE)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_names_parameters_and_files_stay_text(hostile, harmless, digits, monkeypatch):
+    X, y = digits
+    model = Learned(note=hostile).fit(X[:30], y[:30])
+    bad = ModelComparison([make_result(hostile, model, 0.1, X[30:60], y[30:60])])
+    drawn = []
+    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, alt, **__: drawn.append(alt) or "")
+    page = make_page(bad, data=hostile, command=hostile)
+    check_nothing_got_through(page, harmless)
+    text = " ".join(parse(page).itertext())
+    assert text.count(make_printable(hostile)) >= 9
+    assert len(drawn) == 3
+    snippet = make_snippet(bad)
+    allowed = {"html", "head", "title", "body", "div", "p", "strong", "table", "thead", "tbody"}
+    allowed |= {"tr", "th", "td", "small"}
+    assert {tag for tag, _ in elements(f"<!DOCTYPE html><title>x</title>{snippet}")} <= allowed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_strings_in_every_field_at_once(hostile, harmless):
+    label = hostile.replace("{", "{{").replace("}", "}}") + " {}"
+    page = make_page(
+        compare((hostile, hostile + "2"), label, hostile), data=hostile, command=hostile
+    )
+    check_nothing_got_through(page, harmless)
+
+
+# --- all kinds of models and data
+
+
+def classify(model, X, y, **options):
+    comparison = compare_models(
+        {"a": model, "b": DummyClassifier()}, X[:300], y[:300], X_test=X[300:500], y_test=y[300:500]
+    )
+    page = make_page(comparison, **options)
+    parse(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def test_model_that_tells_no_probabilities(digits):
+    page = classify(Perceptron(), *digits)
+    assert "Shown are the first" in page
+
+
+def test_rows_of_no_square_have_no_pictures(digits):
+    X, y = digits
+    page = classify(KNeighborsClassifier(), X[:, :60], y)
+    assert "<img" not in page
+    assert "200 test images and had" in page
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_matrix])
+def test_kinds_of_test_sets(digits, kind):
+    X, y = digits
+    assert "<img" in classify(
+        KNeighborsClassifier(), kind(X), pd.Series(y) if kind is pd.DataFrame else y
+    )
+
+
+def test_one_model(digits):
+    X, y = digits
+    comparison = compare_models([KNeighborsClassifier()], X, y, random_state=0)
+    page = make_page(comparison)
+    parse(page)
+    assert "Recommendation: KNeighborsClassifier" in page
+
+
+def test_many_models_become_rows(digits, monkeypatch):
+    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
+    X, y = digits
+    models = {f"k={k}": KNeighborsClassifier(k) for k in range(1, 6)}
+    page = make_page(compare_models(models, X[:300], y[:300], random_state=0))
+    heads = re.findall(r'<th scope="col">(.*?)</th>', page)
+    assert "Test accuracy" in heads
+    assert "k=3" not in heads
+
+
+def test_no_mistakes(digits):
+    X, y = digits
+    model = KNeighborsClassifier(1).fit(X, y)
+    result = make_result("knn", model, 0.1, X, y)
+    page = make_page(ModelComparison([result], X_test=X, y_test=y))
+    assert "None was misread." in page
+    assert "What is confused most often" not in page
+
+
+def test_without_the_test_set_the_figures_are_shown(digits):
+    X, y = digits
+    model = KNeighborsClassifier().fit(X[:300], y[:300])
+    comparison = ModelComparison([make_result("knn", model, 0.1, X[300:500], y[300:500])])
+    page = make_page(comparison)
+    parse(page)
+    assert "<img" not in page
+
+
+def test_untrained_networks_get_no_recommendation(digits):
+    X, y = digits
+    from skmnist import SimpleNNClassifier
+
+    page = make_page(
+        compare_models([SimpleNNClassifier(epochs=0)], X, y, random_state=0), language="de"
+    )
+    parse(page)
+    assert "<h1>Modellvergleich</h1>" in page
+
+
+def test_many_classes_with_long_names():
+    rng = np.random.default_rng(0)
+    y = np.array([f"a rather long class name {at}" for at in range(60)] * 8)
+    X = rng.random((480, 8, 8))
+    model = KNeighborsClassifier().fit(X.reshape(-1, 64), y)
+    result = make_result("knn", model, 0.1, X.reshape(-1, 64), y)
+    page = make_page(ModelComparison([result], X_test=X, y_test=y))
+    parse(page)
+    assert len(page) < 500_000
+
+
+def test_page_of_mnist_is_small(tmp_path):
+    mnist = load_mnist(n_train=100)
+    labels = np.random.default_rng(0).permutation(mnist.y_test)
+    X = np.arange(10000).reshape(-1, 1)
+    results = [
+        make_result(name, Learned().fit(X, labels), 0.1, X, mnist.y_test) for name in ("NN", "DNN")
+    ]
+    comparison = ModelComparison(results, X_test=mnist.X_test, y_test=mnist.y_test)
+    write_page(comparison, tmp_path / "out.html", language="de")
+    assert (tmp_path / "out.html").stat().st_size < 2_000_000
+
+
+# --- a snippet for notebooks
+
+
+@pytest.mark.parametrize("language", get_languages())
+def test_snippet_is_short_and_leaves_colours_to_the_notebook(comparison, language):
+    snippet = make_snippet(comparison, language=language)
+    assert len(snippet) < 5000
+    assert "style" not in snippet
+    assert "color" not in snippet
+    assert all(name in snippet for name in comparison.results)
+    assert comparison.recommendation.headline(language) in snippet
+
+
+# --- the file
+
+
+def test_file_is_the_page(comparison, tmp_path):
+    path = tmp_path / "out.html"
+    write_page(comparison, path, language="de")
+    assert path.read_text(encoding="utf-8") == make_page(comparison, language="de")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
+
+
+def test_existing_file_is_kept_unless_told(comparison, tmp_path):
+    path = tmp_path / "out.html"
+    path.write_text("precious")
+    with pytest.raises(FileExistsError, match="exists already; pass overwrite=True to replace it"):
+        write_page(comparison, path)
+    assert path.read_text() == "precious"
+    write_page(comparison, path, overwrite=True)
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_failing_write_leaves_the_old_file(comparison, tmp_path, monkeypatch):
+    path = tmp_path / "out.html"
+    path.write_text("precious")
+
+    def fail(self, target):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_page(comparison, path, overwrite=True)
+    assert path.read_text() == "precious"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
+
+
+@pytest.mark.parametrize(
+    ("path", "match"),
+    [
+        ("", "is a folder; name a file in it"),
+        ("no/out.html", "does not exist; create '.*no' first"),
+    ],
+)
+def test_places_that_cannot_be_written(comparison, tmp_path, path, match):
+    with pytest.raises(OSError, match=match):
+        write_page(comparison, tmp_path / path)
