@@ -18,7 +18,7 @@ ROOMS = ("comparison", "datasets", "diagnosis", "neural_network", "preprocessing
 # Which rooms a room may import from; `_clock`, `_progress`, `_validation` stand below all of them.
 ARROWS = {
     "text": set(),
-    "datasets": set(),
+    "datasets": {"_progress", "text"},
     "preprocessing": {"_validation"},
     "neural_network": {"_clock", "_validation", "_progress"},
     "diagnosis": {"text"},
