@@ -26,7 +26,7 @@ ARROWS = {
     "_clock": set(),
     "_progress": set(),
     "_validation": set(),
-    "_screen": {"comparison", "text"},
+    "_screen": {"comparison", "datasets", "text"},
 }
 
 

@@ -15,7 +15,7 @@ from os import PathLike
 from typing import BinaryIO
 
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import DAMAGE, GZIP, Budget, Member, Progress, shorten
+from skmnist.datasets._members import DAMAGE, GZIP, Budget, Member, Progress, natural, shorten
 
 MAX_MEMBERS = 300_000  # EMNIST's digits are 280,000 images
 MAX_DIRECTORY = 160 * MAX_MEMBERS  # bytes of a ZIP's list of members
@@ -109,7 +109,9 @@ def open_contents(
                 member = Member(source, "", size, None, budget, partial(_open, source))
                 members, folders = [replace(member, kind=_look(file, source))], []
         members = _open_archives(members, stack)
-        yield Contents(source, sorted(members), folders, budget)
+        yield Contents(
+            source, sorted(members, key=lambda member: natural(member.path)), folders, budget
+        )
 
 
 @contextmanager
@@ -146,15 +148,11 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _open(path: str) -> BinaryIO:
+def _open(path: str, *, buffering: int = -1) -> BinaryIO:
     try:
-        # a pipe that took the place of a file would be waited for
-        descriptor = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
+        return open(path, "rb", buffering)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({_reason(error)})") from error
-    return os.fdopen(descriptor, "rb")
 
 
 # --- a file by itself
@@ -228,7 +226,7 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
             except OSError:  # a link to nowhere
                 continue
             if stat.S_ISREG(info.st_mode):
-                opener = partial(_open, full)
+                opener = partial(_open, full, buffering=0)  # it is read at once
                 members.append(Member(source, path, info.st_size, kind_of(name), budget, opener))
         if len(members) > MAX_MEMBERS:
             raise DatasetError(f"{source}: holds more than {MAX_MEMBERS:,} files, the most allowed")

@@ -292,7 +292,7 @@ def _find_images(members: list[Member]) -> dict[Role, Part]:
 
 def _image_part(members: list[Member]) -> Part:
     # by the file's name first: where images are numbered through all classes, their order is kept
-    members = sorted(members, key=lambda m: (natural(m.parts[-1]), natural(m.path)))
+    members = sorted(members, key=lambda m: natural(m.parts[-1]))
     labels = tuple(member.parts[-2] for member in members)
     folders = members[0].parts[:-2]
     place = "/".join(folders[: _role_folder(folders) or len(folders)])

@@ -20,6 +20,7 @@ MAX_RATIO = 100
 # Blank images pack as well as a bomb does; so much harms nobody.
 FREE_BYTES = 64 << 20
 CHUNK = 1 << 20
+NUMBER = re.compile("([0-9]{1,18})")
 GZIP = b"\x1f\x8b"
 MAX_SHOWN = 200  # characters of a member's name in a message
 
@@ -127,13 +128,13 @@ class Member:
     def read(self, limit: int) -> bytes:
         """Read all of it, and no more than `limit` bytes."""
         with self.open() as stream:
-            content = stream.read(limit + 1)
+            # what was promised, and a look at whether there is more
+            content = stream.read(min(self.size, limit) + 1)
+            if len(content) > self.size:
+                content += stream.read(limit + 1 - len(content))
         if len(content) > limit:
             raise DatasetError(f"{self.where}: is larger than {limit:,} bytes, the most allowed")
         return content
-
-    def __lt__(self, other: Self) -> bool:
-        return natural(self.path) < natural(other.path)
 
 
 class Stream:
@@ -228,11 +229,13 @@ class _Counted:
         return data
 
 
-def natural(text: str) -> list[tuple[int, int, str]]:
+def natural(text: str) -> list[str | int]:
     """Make a key that sorts ``2.png`` before ``10.png``."""
-    # a number of thousands of digits would cost as many steps, squared, to turn into an int
-    pieces = re.findall(r"[0-9]{1,18}|[^0-9]+", text)
-    return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in pieces]
+    # text and numbers take turns, so that only like is compared with like; a number of thousands
+    # of digits would cost the square of them to turn into an int
+    pieces: list[str | int] = list(NUMBER.split(text))
+    pieces[1::2] = map(int, pieces[1::2])
+    return pieces
 
 
 def shorten(text: str) -> str:

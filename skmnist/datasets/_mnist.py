@@ -100,10 +100,10 @@ def make_mnist(
     content: bytes,
     *,
     name: str,
-    n_train: int | None,
-    n_test: int | None,
-    random_state: Any,
-    return_X_y: bool,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    random_state: Any = None,
+    return_X_y: bool = False,
 ) -> Any:
     """Make what :func:`load_mnist` returns of an archive in Keras's layout."""
     bunch = make_bunch(read_keras_layout(content, name=name), name="MNIST", descr=DESCR)
