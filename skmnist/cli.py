@@ -347,7 +347,7 @@ def _check_writable(
     """Refuse an output file before hours of training, not after."""
     if path.is_dir():
         raise OptionError(option, path, say("cli.rule.json_is_folder"))
-    if path.exists() and Path(data).exists() and path.samefile(data):
+    if path.exists() and os.path.exists(data) and path.samefile(data):
         raise OptionError(option, path, say("cli.rule.json_is_data"))
     if path.is_file() and not force:
         raise OptionError(option, path, say("cli.rule.json_exists"))
@@ -456,7 +456,7 @@ def _read(
             raise OptionError(option, data, str(error)) from None
         rule = say("cli.rule.data", problem=str(error).removeprefix(f"{data}: "))
         close = difflib.get_close_matches(data, SETS, n=1)
-        if close and not Path(data).exists():
+        if close and not os.path.exists(data):
             rule += f"; {say('cli.rule.did_you_mean', suggestion=close[0])}"
         raise OptionError(option, data, rule) from None
 

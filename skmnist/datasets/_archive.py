@@ -15,7 +15,16 @@ from os import PathLike
 from typing import BinaryIO
 
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import DAMAGE, GZIP, Budget, Member, Progress, natural, shorten
+from skmnist.datasets._members import (
+    DAMAGE,
+    GZIP,
+    MAX_DEFLATE,
+    Budget,
+    Member,
+    Progress,
+    natural,
+    shorten,
+)
 
 MAX_MEMBERS = 300_000  # EMNIST's digits are 280,000 images
 MAX_DIRECTORY = 160 * MAX_MEMBERS  # bytes of a ZIP's list of members
@@ -274,7 +283,10 @@ def _list_zip(
             full = f"{inside}/{path}" if inside else path
             kind = kind_of(path.rpartition("/")[2])
             opener = partial(_open_entry, archive, info, f"{source}: {shorten(full)}")
-            members[path] = Member(source, full, info.file_size, kind, budget, opener)
+            # a directory may say anything; the packed bytes are in the file, or `_check_overlaps`
+            # refuses it
+            size = min(info.file_size, info.compress_size * MAX_DEFLATE)
+            members[path] = Member(source, full, size, kind, budget, opener)
     _check_overlaps(archive, where)
     return list(members.values()), [folder for folder in folders if folder not in filled]
 

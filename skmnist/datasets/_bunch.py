@@ -31,11 +31,7 @@ def make_bunch(
                 f"{name}: x_{part} has {len(X)} images and y_{part} has {len(y)} labels, "
                 "expected as many, and at least one"
             )
-        low, high = float(X.min()), float(X.max())
-        if not (low >= 0 and np.isfinite(high)):  # also where one is NaN
-            raise DatasetError(
-                f"{name}: x_{part} has values from {low:g} to {high:g}, expected finite ones from 0"
-            )
+        check_values(X, name=f"{name}: x_{part}")
         parts[f"X_{part}"] = X
         parts[f"y_{part}"] = y
     if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
@@ -66,9 +62,20 @@ def check_images(X: Array, *, name: str) -> None:
         )
 
 
+def check_values(X: Array, *, name: str) -> None:
+    """Refuse what is no amount of ink."""
+    if not X.size:
+        return
+    low, high = float(X.min()), float(X.max())
+    if not (low >= 0 and np.isfinite(high)):  # also where one is NaN
+        raise DatasetError(
+            f"{name} has values from {low:g} to {high:g}, expected finite ones from 0"
+        )
+
+
 def as_labels(arrays: Sequence[Array], *, names: Sequence[str]) -> list[Array]:
     """Turn labels into int64 where all of them are plain integers, else into str."""
-    checked = [_check_labels(y, name=name) for y, name in zip(arrays, names, strict=True)]
+    checked = [check_labels(y, name=name) for y, name in zip(arrays, names, strict=True)]
     if all(_are_integers(y) for y in checked):
         return [y.astype(np.int64) for y in checked]
     return [y.astype(str) for y in checked]
@@ -85,7 +92,8 @@ def make_labels(labels: Sequence[str], *, name: str) -> Array:
     return np.array(labels, dtype=str)
 
 
-def _check_labels(y: Array, *, name: str) -> Array:
+def check_labels(y: Array, *, name: str) -> Array:
+    """Return labels as int64 or text, and refuse what is neither."""
     if y.ndim != 1 or y.dtype.kind not in "uiUSb":
         raise DatasetError(
             f"{name} has shape {y.shape} and dtype {y.dtype}, expected one integer "

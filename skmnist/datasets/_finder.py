@@ -133,9 +133,9 @@ def _nothing(contents: Contents) -> str:
         )
     if any(name.startswith("xl/") for name in names):
         return f"{contents.source}: is an Excel workbook; save its table as CSV"
-    found = _name(names) if names else "no files"
+    found = f"no digits found among {_name(names)}" if names else "holds no files"
     return (
-        f"{contents.source}: no digits found among {found}; expected CSV, IDX, .npz or .npy files, "
+        f"{contents.source}: {found}; expected CSV, IDX, .npz or .npy files, "
         "or a folder of PNG, JPEG, BMP or TIFF images for each class"
     )
 

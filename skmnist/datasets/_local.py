@@ -13,7 +13,14 @@ from sklearn.utils import Bunch
 from skmnist._progress import ByteBar, print_line
 from skmnist.datasets._archive import open_contents
 from skmnist.datasets._arrays import read_array
-from skmnist.datasets._bunch import as_labels, check_images, make_bunch, make_labels
+from skmnist.datasets._bunch import (
+    as_labels,
+    check_images,
+    check_labels,
+    check_values,
+    make_bunch,
+    make_labels,
+)
 from skmnist.datasets._columns import is_square
 from skmnist.datasets._describe import find_full_ink
 from skmnist.datasets._errors import DatasetError
@@ -247,6 +254,8 @@ def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]
         if y.ndim == 2 and y.shape[1] == 1:  # a column
             y = y[:, 0]
     check_images(X, name=images.where)
+    check_values(X, name=images.where)
+    y = check_labels(y, name=labels.where)  # type: ignore[union-attr]
     if image_shape is not None and X.shape[1:] != image_shape:
         raise DatasetError(
             f"{images.where}: has images of {X.shape[1:]} pixels, expected image_shape="
@@ -303,9 +312,9 @@ def _split(
     if len(classes) < 2 or counts.min() < 2:
         least = classes[counts.argmin()] if len(classes) else "none"
         raise DatasetError(
-            f"{name}: has {len(classes)} classes, and {counts.min(initial=len(y))} images of "
-            f"{shorten(str(least))!r}; to hold out a test part, expected two classes or more with "
-            "two images each or more"
+            f"{name}: holding out a test part takes two classes or more with two images each; "
+            f"the number of classes is {len(classes)}, and of the images of the smallest, "
+            f"{shorten(str(least))!r}, {counts.min(initial=len(y))}"
         )
     n_test = test_size if isinstance(test_size, Integral) else round(test_size * len(y))
     # one image per class at least, in either part

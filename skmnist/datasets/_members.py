@@ -15,8 +15,10 @@ from skmnist.datasets._errors import DatasetError
 
 # EMNIST, the largest of MNIST's family (Cohen et al. 2017), has 814,255 images: 1.5 GB as CSV.
 MAX_BYTES = 4 << 30
-# MNIST packs 10 : 1 at best, as CSV; deflate reaches 1032 : 1 (zlib's technical notes) on a bomb.
+# MNIST packs 10 : 1 at best, as CSV. Deflate cannot do better than 1032 : 1, says its author
+# (zlib.net/zlib_tech.html), and comes near to it on a bomb.
 MAX_RATIO = 100
+MAX_DEFLATE = 1032
 # Blank images pack as well as a bomb does; so much harms nobody.
 FREE_BYTES = 64 << 20
 CHUNK = 1 << 20
@@ -62,15 +64,19 @@ class Budget:
 
     def spend(self, n_bytes: int, where: str) -> None:
         """Count bytes that came out of a member."""
+        self.check(n_bytes, where)
         self.spent += n_bytes
-        if self.spent > MAX_BYTES:
+
+    def check(self, n_bytes: int, where: str) -> None:
+        """Refuse so many bytes more where they would be too many."""
+        if self.spent + n_bytes > MAX_BYTES:
             raise DatasetError(
-                f"{where}: more than {MAX_BYTES >> 30} GiB came out so far; expected less. Pass a "
-                "smaller part of the data."
+                f"{where}: would make it more than {MAX_BYTES >> 30} GiB, the most allowed; pass a "
+                "smaller part of the data"
             )
-        if self.spent > max(FREE_BYTES, MAX_RATIO * self.packed):
+        if self.spent + n_bytes > max(FREE_BYTES, MAX_RATIO * self.packed):
             raise DatasetError(
-                f"{where}: {self.packed:,} bytes on disk unpacked to more than {MAX_RATIO} times "
+                f"{where}: {self.packed:,} bytes on disk unpack to more than {MAX_RATIO} times "
                 "as many, as only an archive made to do harm does; nothing was loaded"
             )
 
@@ -96,7 +102,7 @@ class Member:
     path : str
         Where it stands inside, with ``/``; empty for a file by itself.
     size : int
-        Its bytes, as the directory says. Nothing is allocated on its word alone.
+        It has no more bytes than that; it may have fewer.
     kind : str or None
         What its name says it is: "array", "idx", "image", "table", "archive", or None.
     outer : Member or None
@@ -149,6 +155,7 @@ class Stream:
         except DAMAGE as error:
             raise self._damaged(error) from error
         self._file: Any = self._raw
+        self._limit = member.size
         if unpack:
             try:
                 packed = self._raw.read(len(GZIP)) == GZIP
@@ -157,6 +164,7 @@ class Stream:
                 self._raw.close()
                 raise self._damaged(error) from error
             if packed:
+                self._limit *= MAX_DEFLATE
                 self._file = gzip.GzipFile(fileobj=_Counted(self._raw, member.budget))  # type: ignore[call-overload]
 
     def __enter__(self) -> Self:
@@ -188,12 +196,13 @@ class Stream:
             There are fewer or more; `expected` says what they should have been.
         """
         where = self._member.where
-        if n_bytes > MAX_BYTES:
-            raise DatasetError(f"{where}: {expected} would take {n_bytes:,} bytes")
-        try:
-            buffer = np.empty(n_bytes, np.uint8)  # takes no memory before it is written to
-        except MemoryError:
-            raise DatasetError(f"{where}: {expected} would take {n_bytes:,} bytes") from None
+        if n_bytes > min(self._limit, MAX_BYTES):  # before memory is asked for
+            raise DatasetError(
+                f"{where}: is cut short; expected {expected}, which is {n_bytes:,} bytes, and "
+                f"there are no more than {min(self._limit, MAX_BYTES):,}"
+            )
+        self._member.budget.check(n_bytes, where)
+        buffer = np.empty(n_bytes, np.uint8)
         filled = 0
         while filled < n_bytes:
             data = self.read(min(CHUNK, n_bytes - filled))

@@ -30,6 +30,7 @@ Array = np.ndarray[Any, Any]
 
 BLOCK = 1 << 18  # bytes that are parsed at once; half and twice as many took longer
 MAX_LINE = 1 << 23
+MAX_LABEL = 200  # characters
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
 
@@ -337,8 +338,11 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
     labels = []
     for row, value in enumerate(table.texts[label]):
         text = _decode(value, table.member.where, table.first_line + row).strip()
-        if not text:
-            raise DatasetError(f"{table.locate(row, label)}: is empty, expected a label")
+        if not 0 < len(text) <= MAX_LABEL:
+            found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
+            raise DatasetError(
+                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL}"
+            )
         labels.append(text)
     side = isqrt(len(pixels))
     return images.reshape(-1, *(image_shape or (side, side))), labels
