@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -33,6 +34,74 @@ def spinner(text: str) -> Iterator[None]:
     else:
         print(text, file=sys.stderr, flush=True)
         yield
+
+
+BAR_DELAY = 2.0  # seconds after which somebody who waits wants to know for how long
+
+
+def print_line(text: str) -> None:
+    """Write what a function with ``verbose=True`` has found, on standard output."""
+    print(text)
+
+
+class ByteBar:
+    """A bar for what takes longer than two seconds, on a terminal; a context manager.
+
+    Elsewhere one line says what is being done. Call it with the bytes done and all bytes.
+
+    Parameters
+    ----------
+    text : str
+        What is being done.
+    shown : bool, default=True
+        False shows nothing at all.
+    """
+
+    def __init__(self, text: str, *, shown: bool = True) -> None:
+        self.text = text
+        self.shown = shown
+        self._started = time.monotonic()
+        self._bar: Any = None
+        self._told = False
+
+    def __enter__(self) -> Self:
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar.console.file.close()
+            self._bar = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far it is."""
+        if not self.shown or time.monotonic() - self._started < BAR_DELAY:
+            return
+        if not is_terminal():
+            if not self._told:
+                print(f"{self.text} ...", file=sys.stderr, flush=True)
+                self._told = True
+            return
+        if self._bar is None:
+            self._bar = _make_bar(self.text)
+            self._bar.start()
+        total = max(total, done, 1)
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+
+def _make_bar(text: str) -> Any:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        console=_console(),
+        transient=True,
+    )
+    bar.add_task(text, total=1)
+    return bar
 
 
 class EpochLog:

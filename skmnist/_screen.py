@@ -10,11 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from skmnist.comparison import ModelComparison, ModelResult, Recommendation
+from skmnist.datasets import DatasetDescription
+from skmnist.datasets._members import shorten
 from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
 # what 80 columns hold; the JSON file has all of them
 SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
+MAX_COUNT_ROWS = 100
+COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
 MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
 
 
@@ -41,10 +45,39 @@ class Screen:
         """Write what there is to learn from."""
         self.show_title("cli.data_title")
         self.say_line("cli.data_name", name=name)
+        self._show_notes(digits)
         self.say_line("cli.data_train", shape=str(digits.X_train.shape))
         self.say_line("cli.data_test", shape=str(digits.X_test.shape))
         scaled = "cli.data_pixels_scaled" if max_value == 1 else "cli.data_pixels"
         self.say_line(scaled, max_value=max_value)
+
+    def show_description(self, digits: Any, name: str, description: DatasetDescription) -> None:
+        """Write what is in a data set: where it was found, how much it is, what to know of it."""
+        language = self.say.language
+        self.show_title("cli.data_title")
+        self.say_line("cli.data_name", name=name)
+        self._show_notes(digits)
+        self._console.print(_text(description.summary(language)))
+        counts = description.counts
+        table = self._table("cli.column_digit", *(f"cli.column_{c}" for c in COUNT_COLUMNS))
+        totals = counts.sum()
+        for label, row in counts.head(MAX_COUNT_ROWS).iterrows():
+            cells = []
+            for part in ("train", "test"):
+                cells.append(self.say.format("{:,}", int(row[part])))
+                cells.append(self.say.format("{:.1%}", row[part] / totals[part]))
+            table.add_row(_text(shorten(str(label))), *cells)
+        self._console.print(table)
+        if len(counts) > MAX_COUNT_ROWS:
+            self.say_line("cli.more_classes", n=len(counts) - MAX_COUNT_ROWS)
+        if description.warnings:
+            self._console.print(Text(self.say("cli.worth_knowing"), style="bold yellow"))
+            for sentence in description.sentences(language):
+                self._print_item(sentence)
+
+    def _show_notes(self, digits: Any) -> None:
+        for note in digits.notes:
+            self._console.print(_text(note.sentence(self.say.language)))
 
     def show_result(self, result: ModelResult) -> None:
         """Write how a model was trained, what its fit is, and how it did on the test set."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from skmnist.comparison import ModelResult
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+SETS = ("mnist", "cloud")
+PICTURES = (".png", ".pdf", ".svg")
 MAX_SEED = 2**32 - 1
 FULL_INK = (1.0, 16.0, 255.0, 65535.0)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C has ended
@@ -212,14 +214,81 @@ def make_app(say: Catalogue) -> typer.Typer:
         if context.invoked_subcommand is None:
             show_help(context, wanted=True)
 
+    lang_option = typer.Option(
+        metavar="|".join(get_languages()),
+        help=say("cli.lang_help", languages=", ".join(get_languages())),
+        rich_help_panel=panels["output"],
+        show_default=False,
+    )
+    invert_option = typer.Option(
+        "--invert", metavar="", help=say("cli.invert_help"), rich_help_panel=panels["data"]
+    )
+
+    @app.command(help=say("cli.data_command_help"))
+    def data(
+        source: Annotated[
+            str,
+            typer.Argument(
+                metavar="mnist|cloud|FILE|FOLDER",
+                help=say("cli.data_help"),
+                rich_help_panel=say("cli.panel_digits"),
+            ),
+        ] = "mnist",
+        invert: Annotated[bool, invert_option] = False,
+        seed: Annotated[
+            Any,
+            typer.Option(
+                parser=_number(say, "seed", int, lambda n: 0 <= n <= MAX_SEED),
+                metavar="N",
+                help=say("cli.split_seed_help"),
+                rich_help_panel=panels["data"],
+            ),
+        ] = 0,
+        extract_dir: Annotated[
+            Path | None,
+            typer.Option(
+                "--extract",
+                metavar="FOLDER",
+                help=say("cli.extract_help"),
+                rich_help_panel=panels["output"],
+            ),
+        ] = None,
+        picture: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE", help=say("cli.picture_help"), rich_help_panel=panels["output"]
+            ),
+        ] = None,
+        force: Annotated[
+            bool,
+            typer.Option(
+                "--force",
+                metavar="",
+                help=say("cli.force_picture_help"),
+                rich_help_panel=panels["output"],
+            ),
+        ] = False,
+        lang: Annotated[str | None, lang_option] = None,
+        help_: Annotated[bool, help_option(panels["output"])] = False,
+    ) -> int:
+        if picture is not None:
+            if picture.suffix.lower() not in PICTURES:
+                rule = say("cli.rule.picture", endings=", ".join(PICTURES))
+                raise OptionError("--picture", picture, rule)
+            _check_writable(say, "--picture", picture, source, force=force)
+        return _describe(say, source, seed, invert, extract_dir, picture)
+
     @app.command(help=say("cli.compare_help"))
     def compare(
         data: Annotated[
             str,
             typer.Option(
-                metavar="mnist|FILE", help=say("cli.data_help"), rich_help_panel=panels["data"]
+                metavar="mnist|cloud|FILE|FOLDER",
+                help=say("cli.data_help"),
+                rich_help_panel=panels["data"],
             ),
         ] = "mnist",
+        invert: Annotated[bool, invert_option] = False,
         train_size: Annotated[Any, option("train_size", int, lambda n: n >= 1, "N")] = None,
         epochs: Annotated[Any, option("epochs", int, lambda n: n >= 0, "N")] = 100,
         batch_size: Annotated[Any, option("batch_size", int, lambda n: n >= 1, "N")] = 128,
@@ -239,15 +308,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         dropout: Annotated[Any, option("dropout", float, lambda x: 0 <= x < 1, "X")] = 0.0,
         l2: Annotated[Any, option("l2", float, lambda x: 0 <= x < float("inf"), "X")] = 0.0,
         seed: Annotated[Any, option("seed", int, lambda n: 0 <= n <= MAX_SEED, "N")] = 0,
-        lang: Annotated[
-            str | None,
-            typer.Option(
-                metavar="|".join(get_languages()),
-                help=say("cli.lang_help", languages=", ".join(get_languages())),
-                rich_help_panel=panels["output"],
-                show_default=False,
-            ),
-        ] = None,
+        lang: Annotated[str | None, lang_option] = None,
         json_path: Annotated[
             Path | None,
             typer.Option(
@@ -290,7 +351,7 @@ def make_app(say: Catalogue) -> typer.Typer:
                 _check_writable(say, name, path, data, force=force)
         if json_path and report_path and json_path.resolve() == report_path.resolve():
             raise OptionError("--report", report_path, say("cli.rule.file_twice", other="--json"))
-        return _compare(say, data, train_size, settings, json_path, report_path)
+        return _compare(say, data, train_size, settings, json_path, report_path, invert=invert)
 
     return app
 
@@ -299,7 +360,7 @@ def _check_writable(say: Catalogue, option: str, path: Path, data: str, *, force
     """Refuse an output file before hours of training, not after."""
     if path.is_dir():
         raise OptionError(option, path, say("cli.rule.file_is_folder"))
-    if path.exists() and Path(data).exists() and path.samefile(data):
+    if path.exists() and os.path.exists(data) and path.samefile(data):
         raise OptionError(option, path, say("cli.rule.file_is_data"))
     if path.is_file() and not force:
         raise OptionError(option, path, say("cli.rule.file_exists"))
@@ -316,6 +377,8 @@ def _compare(
     settings: dict[str, Any],
     json_path: Path | None,
     report_path: Path | None,
+    *,
+    invert: bool = False,
 ) -> int:
     from skmnist._screen import Screen
     from skmnist.comparison import ModelComparison
@@ -323,7 +386,7 @@ def _compare(
     from skmnist.comparison._result import measure_costs
     from skmnist.report import write_page
 
-    digits, name = _load(say, data, train_size, settings["random_state"])
+    digits, name = _load(say, data, train_size, settings["random_state"], invert=invert)
     screen = Screen(say)
     max_value = _max_value(digits)
     screen.show_data(digits, name, max_value)
@@ -376,14 +439,16 @@ def _compare(
             overwrite=True,
             language=say.language,
             data=name,
-            command=_make_command(data, train_size, settings),
+            command=_make_command(data, train_size, settings, invert=invert),
             interrupted=comparison is None,
         )
         screen.say_line("cli.report_written", file=report_path)
     return status
 
 
-def _make_command(data: str, train_size: int | None, settings: dict[str, Any]) -> str:
+def _make_command(
+    data: str, train_size: int | None, settings: dict[str, Any], *, invert: bool
+) -> str:
     """Write out the command that repeats this run, with all defaults."""
     options = {"data": data, "train_size": train_size, **settings}
     options["seed"] = options.pop("random_state")
@@ -391,22 +456,15 @@ def _make_command(data: str, train_size: int | None, settings: dict[str, Any]) -
     for name, value in options.items():
         if value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+    return shlex.join([*words, "--invert"] if invert else words)
 
 
-def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple[Any, str]:
-    from skmnist.datasets import DatasetError, load_digit_archive, load_mnist
+def _load(
+    say: Catalogue, data: str, train_size: int | None, seed: int, *, invert: bool = False
+) -> tuple[Any, str]:
     from skmnist.datasets._bunch import take_part
 
-    try:
-        digits = load_mnist() if data == "mnist" else load_digit_archive(data)
-    except DatasetError as error:
-        if data == "mnist":  # it says all there is to say
-            raise OptionError("--data", data, str(error)) from None
-        rule = say("cli.rule.data", problem=str(error).removeprefix(f"{data}: "))
-        if difflib.get_close_matches(data, ["mnist"]) and not Path(data).exists():
-            rule += f"; {say('cli.rule.did_you_mean', suggestion='mnist')}"
-        raise OptionError("--data", data, rule) from None
+    digits, name = _read(say, data, seed, option="--data", invert=invert)
     # two per class: one to train on, and some to validate on
     low, high = 2 * len(set(digits.y_train.tolist())), len(digits.y_train)
     if train_size is not None and not low <= train_size <= high:
@@ -415,7 +473,84 @@ def _load(say: Catalogue, data: str, train_size: int | None, seed: int) -> tuple
     digits.X_train, digits.y_train = take_part(
         digits.X_train, digits.y_train, train_size, parameter="train_size", random_state=seed
     )
-    return digits, say("data.bundled") if data == "mnist" else data
+    return digits, name
+
+
+def _read(
+    say: Catalogue,
+    data: str,
+    seed: int,
+    *,
+    option: str,
+    invert: bool = False,
+    extract_dir: Path | None = None,
+) -> tuple[Any, str]:
+    """Read what was asked for, and say what to call it."""
+    from skmnist._progress import ByteBar
+    from skmnist.datasets import DatasetError, load_mnist
+    from skmnist.datasets._cloud import get_file
+    from skmnist.datasets._local import read_digits
+    from skmnist.datasets._mnist import make_mnist
+
+    if (invert or extract_dir) and data in SETS:
+        raise OptionError("--invert" if invert else "--extract", "", say("cli.rule.own_data"))
+    try:
+        if data == "mnist":
+            return load_mnist(), say("data.bundled")
+        if data == "cloud":
+            with ByteBar(say("cli.downloading")) as bar, warnings.catch_warnings(record=True) as w:
+                warnings.simplefilter("always")
+                content, file = get_file(None, None, progress=bar)
+            for warning in w:
+                print(make_printable(str(warning.message)), file=sys.stderr)
+            return make_mnist(content, name=file), say("data.cloud")
+        with ByteBar(make_printable(say("cli.reading", file=data))) as bar:
+            digits = read_digits(data, extract_dir, random_state=seed, invert=invert, progress=bar)
+        return digits, data
+    except DatasetError as error:
+        if data in SETS:  # it says all there is to say
+            raise OptionError(option, data, str(error)) from None
+        rule = say("cli.rule.data", problem=str(error).removeprefix(f"{data}: "))
+        close = difflib.get_close_matches(data, SETS, n=1)
+        if close and not os.path.exists(data):
+            rule += f"; {say('cli.rule.did_you_mean', suggestion=close[0])}"
+        raise OptionError(option, data, rule) from None
+
+
+def _describe(
+    say: Catalogue,
+    source: str,
+    seed: int,
+    invert: bool,
+    extract_dir: Path | None,
+    picture: Path | None,
+) -> int:
+    from skmnist._screen import Screen
+    from skmnist.datasets import describe_dataset
+
+    if extract_dir is not None and os.path.isdir(source):
+        raise OptionError("--extract", extract_dir, say("cli.rule.extract_folder"))
+    digits, name = _read(say, source, seed, option="data", invert=invert, extract_dir=extract_dir)
+    screen = Screen(say)
+    screen.show_description(digits, name, describe_dataset(digits))
+    if picture is not None:
+        write_whole(picture, _draw(digits, say.language, picture.suffix.lower()))
+        screen.say_line("cli.picture_written", file=picture)
+    return 0
+
+
+def _draw(digits: Any, language: str, ending: str) -> bytes:
+    from matplotlib.figure import Figure
+
+    from skmnist.datasets import DatasetDisplay
+
+    display = DatasetDisplay.from_dataset(digits, language=language)
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
+        figure = display.plot(figure=Figure()).figure_
+        figure.savefig(content, format=ending.removeprefix("."), dpi=150)
+    return content.getvalue()
 
 
 def _max_value(digits: Any) -> float:

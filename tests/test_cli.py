@@ -135,12 +135,13 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
         ("--lang fr", "Error: --lang fr: must be one of en, de"),
         (
             "--data nix.npz",
-            "Error: --data nix.npz: there is no such file (expected: mnist or an .npz file)",
+            "Error: --data nix.npz: there is no such file (expected: mnist, cloud, or a file or "
+            "folder with digits)",
         ),
         (
             "--data mnits",
-            "Error: --data mnits: there is no such file (expected: mnist or an .npz file); "
-            "did you mean mnist?",
+            "Error: --data mnits: there is no such file (expected: mnist, cloud, or a file or "
+            "folder with digits); did you mean mnist?",
         ),
         (
             "--train-size 5",

@@ -28,7 +28,7 @@ ROOMS = (
 # `_screen`.
 ARROWS = {
     "text": set(),
-    "datasets": set(),
+    "datasets": {"_progress", "text"},
     "preprocessing": {"_callbacks", "_estimator", "_validation"},
     "neural_network": {"_callbacks", "_clock", "_estimator", "_validation", "_progress"},
     "diagnosis": {"_drawing", "text"},
@@ -42,7 +42,7 @@ ARROWS = {
     "_files": set(),
     "_progress": set(),
     "_validation": set(),
-    "_screen": {"comparison", "text"},
+    "_screen": {"comparison", "datasets", "text"},
 }
 
 # A result knows how to become a page: these hand over to a room above them, inside a method only.

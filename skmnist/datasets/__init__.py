@@ -1,7 +1,18 @@
-"""Where digits come from: the bundled MNIST and your own files."""
+"""Where digits come from: the bundled MNIST, the cloud, and files of your own."""
 
+from skmnist.datasets._cloud import fetch_mnist
+from skmnist.datasets._describe import DatasetDescription, describe_dataset
+from skmnist.datasets._display import DatasetDisplay
+from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._local import load_digit_archive
 from skmnist.datasets._mnist import load_mnist
-from skmnist.datasets._readers import DatasetError
 
-__all__ = ["DatasetError", "load_digit_archive", "load_mnist"]
+__all__ = [
+    "DatasetDescription",
+    "DatasetDisplay",
+    "DatasetError",
+    "describe_dataset",
+    "fetch_mnist",
+    "load_digit_archive",
+    "load_mnist",
+]

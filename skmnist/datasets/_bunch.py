@@ -1,73 +1,133 @@
 """The one shape in which every loader hands over its data."""
 
+import re
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch, resample
 
-from skmnist.datasets._readers import DatasetError
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import shorten
+from skmnist.datasets._notes import Note
 
 Array = np.ndarray[Any, Any]
 
+MAX_LABEL = 200  # characters; every label of an array takes as much memory as its longest
+PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
 
-def make_bunch(arrays: dict[str, Array], *, name: str, descr: str) -> Bunch:
+
+def make_bunch(
+    arrays: dict[str, Array], *, name: str, descr: str, notes: Iterable[Note] = ()
+) -> Bunch:
     """Check the four arrays against each other and put them into a Bunch."""
     parts = {}
     for part in ("train", "test"):
         X, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if X.ndim != 3 or X.dtype.kind not in "uif":
-            raise DatasetError(
-                f"{name}: x_{part} has shape {X.shape} and dtype {X.dtype}, expected numbers of "
-                "shape (n_images, height, width)"
-            )
-        if y.ndim != 1 or y.dtype.kind not in "uiUSb":
-            raise DatasetError(
-                f"{name}: y_{part} has shape {y.shape} and dtype {y.dtype}, expected one integer "
-                "or text label per image"
-            )
+        check_images(X, name=f"{name}: x_{part}")
         if len(X) != len(y) or len(X) == 0:
             raise DatasetError(
                 f"{name}: x_{part} has {len(X)} images and y_{part} has {len(y)} labels, "
                 "expected as many, and at least one"
             )
-        low, high = float(X.min()), float(X.max())
-        if not (low >= 0 and np.isfinite(high)):  # also where one is NaN
-            raise DatasetError(
-                f"{name}: x_{part} has values from {low:g} to {high:g}, expected finite ones from 0"
-            )
+        check_values(X, name=f"{name}: x_{part}")
         parts[f"X_{part}"] = X
-        parts[f"y_{part}"] = _as_labels(y, name=f"{name}: y_{part}")
+        parts[f"y_{part}"] = y
     if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
         raise DatasetError(
             f"{name}: training images are {parts['X_train'].shape[1:]} pixels and test images "
             f"{parts['X_test'].shape[1:]}, expected one size"
         )
-    if parts["y_train"].dtype.kind != parts["y_test"].dtype.kind:
-        raise DatasetError(
-            f"{name}: y_train holds {parts['y_train'].dtype} and y_test {parts['y_test'].dtype}, "
-            "expected integers in both or text in both"
-        )
+    parts["y_train"], parts["y_test"] = as_labels(
+        [parts["y_train"], parts["y_test"]], names=[f"{name}: y_train", f"{name}: y_test"]
+    )
     classes = np.unique(parts["y_train"])
     if len(classes) < 2 or not np.isin(parts["y_test"], classes).any():
         raise DatasetError(
-            f"{name}: y_train has the classes {classes[:5].tolist()} and y_test "
-            f"{np.unique(parts['y_test'])[:5].tolist()}, expected two or more in y_train, and some "
+            f"{name}: y_train has the classes {_name(classes)} and y_test "
+            f"{_name(np.unique(parts['y_test']))}, expected two or more in y_train, and some "
             "of them in y_test"
         )
     labels = np.unique(np.concatenate([parts["y_train"], parts["y_test"]]))
-    return Bunch(**parts, target_names=labels.astype(str), DESCR=descr)
+    return Bunch(**parts, target_names=labels.astype(str), DESCR=descr, notes=list(notes))
 
 
-def _as_labels(y: Array, *, name: str) -> Array:
-    """Turn labels into int64 or str, without changing any."""
+def check_images(X: Array, *, name: str) -> None:
+    """Refuse what is no stack of grey images."""
+    if X.ndim != 3 or X.dtype.kind not in "uif" or not all(X.shape[1:]):
+        raise DatasetError(
+            f"{name} has shape {X.shape} and dtype {X.dtype}, expected numbers of "
+            "shape (n_images, height, width)"
+        )
+
+
+def check_values(X: Array, *, name: str) -> None:
+    """Refuse what is no amount of ink."""
+    if not X.size:
+        return
+    low, high = float(X.min()), float(X.max())
+    if not (low >= 0 and np.isfinite(high)):  # also where one is NaN
+        raise DatasetError(
+            f"{name} has values from {low:g} to {high:g}, expected finite ones from 0"
+        )
+
+
+def as_labels(arrays: Sequence[Array], *, names: Sequence[str]) -> list[Array]:
+    """Turn labels into int64 where all of them are plain integers, else into str."""
+    checked = [check_labels(y, name=name) for y, name in zip(arrays, names, strict=True)]
+    if all(_are_integers(y) for y in checked):
+        return [y.astype(np.int64) for y in checked]
+    return [y.astype(str) for y in checked]
+
+
+def make_labels(labels: Sequence[str], *, name: str) -> Array:
+    """Make an array of text, and of no more memory than text needs."""
+    longest = max(labels, key=len, default="")
+    if len(longest) > MAX_LABEL:
+        raise DatasetError(
+            f"{name}: the label {shorten(longest)!r} has {len(longest):,} characters, the most "
+            f"allowed are {MAX_LABEL}"
+        )
+    return np.array(labels, dtype=str)
+
+
+def check_labels(y: Array, *, name: str) -> Array:
+    """Return labels as int64 or text, and refuse what is neither."""
+    if y.ndim != 1 or y.dtype.kind not in "uiUSb":
+        raise DatasetError(
+            f"{name} has shape {y.shape} and dtype {y.dtype}, expected one integer "
+            "or text label per image"
+        )
+    if y.dtype.kind in "uib":
+        if y.dtype.kind == "u" and y.max(initial=0) > np.iinfo(np.int64).max:
+            raise DatasetError(f"{name} holds {y.max()}, expected integers that fit in 64 bits")
+        return y.astype(np.int64)
+    if y.dtype.itemsize // (4 if y.dtype.kind == "U" else 1) > MAX_LABEL:
+        raise DatasetError(f"{name} has dtype {y.dtype}, expected up to {MAX_LABEL} characters")
     try:
-        labels = y.astype(str) if y.dtype.kind in "US" else y.astype(np.int64)
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{name} holds text that is not ASCII: {error}") from error
-    if y.dtype.kind == "u" and y.max() > np.iinfo(np.int64).max:
-        raise DatasetError(f"{name} holds {y.max()}, expected integers that fit in 64 bits")
-    return labels
+        y = y.astype(str)
+        for label in np.unique(y).tolist():
+            label.encode("utf-8")  # a lone half of a character cannot be printed
+    except (ValueError, SystemError) as error:
+        raise DatasetError(f"{name} holds text that cannot be read: {error}") from error
+    return y
+
+
+def _are_integers(y: Array) -> bool:
+    if y.dtype.kind == "i":
+        return True
+    limits = np.iinfo(np.int64)
+    return all(
+        len(label) < 20
+        and PLAIN_INTEGER.fullmatch(label)
+        and limits.min <= int(label) <= limits.max
+        for label in np.unique(y).tolist()
+    )
+
+
+def _name(classes: Array) -> list[Any]:
+    return [shorten(label) if isinstance(label, str) else label for label in classes[:5].tolist()]
 
 
 def take_part(

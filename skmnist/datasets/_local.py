@@ -1,36 +1,340 @@
-"""Digits from a file of your own."""
+"""Digits from a file or folder of your own, whatever shape they have on disk."""
 
-from os import PathLike, fspath
+import os
+from collections.abc import Sequence
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any
 
+import numpy as np
+from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
-from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._readers import read_npz
+from skmnist._progress import ByteBar, print_line
+from skmnist.datasets._archive import open_contents
+from skmnist.datasets._arrays import read_array
+from skmnist.datasets._bunch import (
+    as_labels,
+    check_images,
+    check_labels,
+    check_values,
+    make_bunch,
+    make_labels,
+)
+from skmnist.datasets._columns import is_square
+from skmnist.datasets._describe import find_full_ink
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._extract import extract
+from skmnist.datasets._finder import Layout, Part, Role, find_digits
+from skmnist.datasets._idx import read_idx
+from skmnist.datasets._images import read_images
+from skmnist.datasets._members import Progress, shorten
+from skmnist.datasets._notes import Note
+from skmnist.datasets._tables import read_tables
+from skmnist.text import get_catalogue, make_printable
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, int] | None
+
+TEST_SIZE = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
 
 
-def load_digit_archive(path: str | PathLike[str]) -> Bunch:
-    """Load training and test images from a NumPy archive in the layout of Keras.
+def load_digit_archive(
+    path: str | PathLike[str],
+    extract_dir: str | PathLike[str] | None = None,
+    *,
+    test_size: float | None = TEST_SIZE,
+    random_state: Any = None,
+    label: str | None = None,
+    image_shape: tuple[int, int] | None = None,
+    invert: bool = False,
+    return_X_y: bool = False,
+    verbose: bool = False,
+) -> Any:
+    r"""Load images and labels from a ZIP, a folder or a file, and find out how they stand there.
 
-    Other formats (ZIP with CSV or images, IDX) are not read yet.
+    The training and the test part are found at any depth, by words such as "train", "test" or
+    "t10k" in the names of files and folders. Each may be
+
+    - a table (``.csv``, ``.tsv``, also with ``.gz``): a label and whole numbers from 0 to 255 in
+      each row, with or without a header, commas, semicolons or tabs in between;
+    - the IDX files of MNIST, packed by gzip or not;
+    - NumPy arrays: ``.npz``, or ``.npy`` for images and labels;
+    - a folder for each class with PNG, JPEG, BMP or TIFF images, which are turned into grey levels.
+
+    What systems leave behind (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``) is ignored. Nothing is
+    written to disk unless `extract_dir` says so; a file that is broken or made to do harm is
+    refused. Other archives (tar, 7z) and archives in archives are not opened.
 
     Parameters
     ----------
     path : path
-        An ``.npz`` file with the arrays ``x_train, y_train, x_test, y_test``: images of shape
-        (n_images, height, width), one integer or text label each. Object arrays are refused,
-        never unpickled.
+        A ZIP or ``.npz`` archive, a folder, or a table.
+    extract_dir : path, default=None
+        Also unpack the files that were read into this folder. None unpacks nothing.
+    test_size : float or int, default=1/7
+        The share or number of images that is held out for testing, stratified, where there is
+        one part only. None refuses to split.
+    random_state : int, RandomState instance or None, default=None
+        Which images are held out; an int takes the same ones each time.
+    label : {"first", "last"} or str, default=None
+        Which column of a table is the label, or what it is called. None finds out.
+    image_shape : tuple of int, default=None
+        Height and width. The pixels of a row are folded to it; image files are resized to it,
+        their proportions kept. None takes square rows, and image files as they are, or 28 x 28
+        with a note where their sizes differ.
+    invert : bool, default=False
+        Turn dark ink on light paper into MNIST's light ink on dark ground.
+    return_X_y : bool, default=False
+        Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
+    verbose : bool, default=False
+        Print what was found, and show a bar when it takes more than two seconds.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
         With `X_train, y_train, X_test, y_test, target_names, DESCR` as
-        :func:`~skmnist.datasets.load_mnist` returns them; labels are int64, or str where they
-        are text.
+        :func:`~skmnist.datasets.load_mnist` returns them. Labels are int64 where all of them are
+        plain integers ("07" is none), else str. `notes` is a list of sentences on what was found
+        and done, each with a method ``sentence(language)``.
 
     Raises
     ------
     DatasetError
-        The file is missing, damaged, or not of this layout.
+        The file is missing, damaged, made to do harm, or holds no digits. The message names the
+        file, the place in it, and what was expected.
+    ValueError
+        A parameter is out of range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmnist.datasets import load_digit_archive
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "train.csv"
+    >>> header = "label,pixel0,pixel1,pixel2,pixel3\n"
+    >>> _ = path.write_text(header + "7,0,0,9,255\n1,8,9,0,0\n" * 4)
+    >>> digits = load_digit_archive(path, test_size=2, random_state=0)
+    >>> digits.X_train.shape, digits.y_test.tolist()
+    ((6, 2, 2), [7, 1])
+
+    A cell that is no pixel is refused, and named:
+
+    >>> _ = path.write_text(header + "7,0,0,9,300\n")
+    >>> load_digit_archive(path)
+    Traceback (most recent call last):
+    skmnist.datasets.DatasetError: ...train.csv, line 2, column 5 ('pixel3'): '300' is no pixel,
+    expected a whole number from 0 to 255
+    >>> folder.cleanup()
     """
-    name = fspath(path)
-    return make_bunch(read_npz(path, name=name), name=name, descr=f"Digits from {name}")
+    with ByteBar(make_printable(f"Reading {shorten(os.fsdecode(path))}"), shown=verbose) as bar:
+        data = read_digits(
+            path,
+            extract_dir,
+            test_size=test_size,
+            random_state=random_state,
+            label=label,
+            image_shape=image_shape,
+            invert=invert,
+            progress=bar,
+        )
+    if verbose:
+        for line in tell(data):
+            print_line(line)
+    if return_X_y:
+        return data.X_train, data.X_test, data.y_train, data.y_test
+    return data
+
+
+def read_digits(
+    path: str | PathLike[str],
+    extract_dir: str | PathLike[str] | None = None,
+    *,
+    test_size: float | None = TEST_SIZE,
+    random_state: Any = None,
+    label: str | None = None,
+    image_shape: tuple[int, int] | None = None,
+    invert: bool = False,
+    progress: Progress | None = None,
+) -> Bunch:
+    """Do what :func:`load_digit_archive` says, and tell `progress` how far it is."""
+    _check_parameters(test_size, label, image_shape)
+    name = os.fsdecode(path)
+    if extract_dir is not None and os.path.isdir(path):
+        raise ValueError(
+            f"extract_dir={os.fsdecode(extract_dir)!r} is for an archive, and {name} is a folder; "
+            "leave extract_dir out."
+        )
+    with open_contents(path, progress=progress) as contents:
+        layout = find_digits(contents)
+        used = [m for part in layout.parts.values() for m in _members_of(part)]
+        contents.budget.total = sum(member.size for member in used)
+        arrays, notes = _read(layout, label, image_shape)
+        notes = [*_tell_places(layout, name, extract_dir), *layout.notes, *notes]
+        if invert:
+            _invert(arrays, from_files=layout.kind == "image")
+            notes.append(Note("inverted"))
+        whole, split_notes = _split(arrays, name, test_size, random_state)
+        data = make_bunch(whole, name=name, descr="", notes=[*notes, *split_notes])
+        if extract_dir is not None:  # not before all of it proved sound
+            contents.budget.restart()
+            extract(used, extract_dir)
+    data.DESCR = "\n".join([f"Digits from {name}", *tell(data)])
+    return data
+
+
+def tell(data: Any, language: str = "en") -> list[str]:
+    """Say what was found, in the order in which a reader wants to know it."""
+    say = get_catalogue(language)
+    shapes = [
+        say(f"data.{part}_shape", X=data[f"X_{part}"].shape, y=data[f"y_{part}"].shape)
+        for part in ("train", "test")
+    ]
+    return [*(note.sentence(language) for note in data.notes), *shapes]
+
+
+def _check_parameters(test_size: Any, label: Any, image_shape: Any) -> None:
+    if test_size is not None:
+        whole = isinstance(test_size, Integral) and not isinstance(test_size, bool)
+        share = isinstance(test_size, Real) and not isinstance(test_size, (Integral, bool))
+        if not ((whole and test_size >= 1) or (share and 0 < test_size < 1)):
+            raise ValueError(
+                f"test_size={test_size!r} must be a share between 0 and 1, a number of images from "
+                "1, or None to refuse splitting."
+            )
+    if label is not None and not isinstance(label, str):
+        raise ValueError(
+            f"label={label!r} must be 'first', 'last', the name of a column, or None to find out."
+        )
+    if image_shape is not None and not (
+        isinstance(image_shape, Sequence)
+        and len(image_shape) == 2
+        and all(isinstance(n, Integral) and 0 < int(n) <= 4096 for n in image_shape)
+    ):
+        raise ValueError(
+            f"image_shape={image_shape!r} must be (height, width), ints from 1 to 4096, or None."
+        )
+
+
+def _members_of(part: Part) -> list[Any]:
+    return [*part.images, *(label for label in part.labels if not isinstance(label, str))]
+
+
+def _read(
+    layout: Layout, label: str | None, image_shape: Shape
+) -> tuple[dict[Role, tuple[Array, Array]], list[Note]]:
+    """Read images and labels of each part."""
+    parts = layout.parts
+    if image_shape is not None:
+        image_shape = (int(image_shape[0]), int(image_shape[1]))
+    notes: list[Note] = []
+    if layout.kind == "table":
+        tables = {role: part.images for role, part in parts.items()}
+        texts, notes = read_tables(tables, label=label, image_shape=image_shape)
+    elif layout.kind == "image":
+        files: Any = {role: (part.images, part.labels) for role, part in parts.items()}
+        texts, notes = read_images(files, image_shape=image_shape)
+    else:
+        return {role: _read_pair(layout.kind, p, image_shape) for role, p in parts.items()}, notes
+    return {
+        role: (images, make_labels(labels, name=parts[role].images[0].source))
+        for role, (images, labels) in texts.items()
+    }, notes
+
+
+def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]:
+    """Read images and labels that stand in two files."""
+    (images,), (labels,) = part.images, part.labels
+    if kind == "idx":
+        X, y = read_idx(images, 3), read_idx(labels, 1)  # type: ignore[arg-type]
+    else:
+        X, y = read_array(images), read_array(labels)  # type: ignore[arg-type]
+        X = _fold(X, image_shape)
+        if y.ndim == 2 and y.shape[1] == 1:  # a column
+            y = y[:, 0]
+    check_images(X, name=images.where)
+    check_values(X, name=images.where)
+    y = check_labels(y, name=labels.where)  # type: ignore[union-attr]
+    if image_shape is not None and X.shape[1:] != image_shape:
+        raise DatasetError(
+            f"{images.where}: has images of {X.shape[1:]} pixels, expected image_shape="
+            f"{image_shape}; only image files are resized"
+        )
+    if len(X) != len(y):
+        raise DatasetError(
+            f"{images.where}: holds {len(X):,} images, and {labels.where} {len(y):,} labels; "  # type: ignore[union-attr]
+            "expected as many"
+        )
+    return X, y
+
+
+def _fold(X: Array, image_shape: Shape) -> Array:
+    """Turn rows of pixels, and images with one channel, into images."""
+    if X.ndim == 4 and X.shape[3] == 1:
+        return X[..., 0]
+    if X.ndim == 2 and image_shape is not None and X.shape[1] == image_shape[0] * image_shape[1]:
+        return X.reshape(-1, *image_shape)
+    if X.ndim == 2 and is_square(X.shape[1]):
+        side = int(X.shape[1] ** 0.5)
+        return X.reshape(-1, side, side)
+    return X
+
+
+def _invert(arrays: dict[Role, tuple[Array, Array]], *, from_files: bool) -> None:
+    """Swap light and dark, in place."""
+    full = max(find_full_ink(X) for X, _ in arrays.values())
+    for X, _ in arrays.values():
+        if from_files:  # what is white in a file is so whether an image uses it or not
+            full = np.iinfo(X.dtype).max
+        np.subtract(np.asarray(full, X.dtype), X, out=X)
+
+
+def _split(
+    arrays: dict[Role, tuple[Array, Array]],
+    name: str,
+    test_size: float | None,
+    random_state: Any,
+) -> tuple[dict[str, Array], list[Note]]:
+    """Hold out a test part where there is none."""
+    if len(arrays) > 1:
+        (X, y), (X_test, y_test) = arrays["train"], arrays["test"]
+        return {"x_train": X, "y_train": y, "x_test": X_test, "y_test": y_test}, []
+    ((role, (X, y)),) = arrays.items()
+    if test_size is None:
+        raise DatasetError(
+            f"{name}: has one part only, {role or 'without a name'}; expected train and test. To "
+            "hold out a part of it pass test_size, 1/7 for example."
+        )
+    check_images(X, name=f"{name}: the images")
+    (y,) = as_labels([y], names=[f"{name}: the labels"])
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) < 2 or counts.min() < 2:
+        least = classes[counts.argmin()] if len(classes) else "none"
+        raise DatasetError(
+            f"{name}: holding out a test part takes two classes or more with two images each; "
+            f"the number of classes is {len(classes)}, and of the images of the smallest, "
+            f"{shorten(str(least))!r}, {counts.min(initial=len(y))}"
+        )
+    n_test = test_size if isinstance(test_size, Integral) else round(test_size * len(y))
+    # one image per class at least, in either part
+    n_test = int(min(max(n_test, len(classes)), len(y) - len(classes)))
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=n_test, stratify=y, random_state=random_state
+    )
+    seed = "None" if random_state is None else str(random_state)
+    note = Note("split", {"n_test": n_test, "n": len(y), "seed": shorten(seed)})
+    return {"x_train": X_train, "y_train": y_train, "x_test": X_test, "y_test": y_test}, [note]
+
+
+def _tell_places(layout: Layout, name: str, extract_dir: str | PathLike[str] | None) -> list[Note]:
+    """Say where the parts are, as the source does."""
+    notes = []
+    base = os.fsdecode(extract_dir) if extract_dir is not None else name
+    for role, part in layout.parts.items():
+        path = os.path.join(base, *part.place.split("/")) if part.place else base
+        folder = part.is_folder
+        if not part.place and not os.path.isdir(name) and extract_dir is None:
+            folder = False
+        notes.append(Note(f"{role or 'whole'}_{'folder' if folder else 'file'}", {"path": path}))
+    return notes

@@ -6,8 +6,9 @@ from typing import Any
 
 from sklearn.utils import check_random_state
 
+from skmnist.datasets._arrays import read_keras_layout
 from skmnist.datasets._bunch import make_bunch, take_part
-from skmnist.datasets._readers import DatasetError, read_npz
+from skmnist.datasets._errors import DatasetError
 
 BUNDLED = Path(__file__).parent / "data" / "mnist.npz"
 BUNDLED_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
@@ -61,7 +62,8 @@ def load_mnist(
     -------
     data : :class:`~sklearn.utils.Bunch`
         With `X_train` (n_train, 28, 28) uint8, `y_train` (n_train,) int64, `X_test`
-        (n_test, 28, 28) uint8, `y_test` (n_test,) int64, `target_names` (10,) str, `DESCR` str.
+        (n_test, 28, 28) uint8, `y_test` (n_test,) int64, `target_names` (10,) str, `DESCR` str,
+        and an empty list `notes`.
 
     Raises
     ------
@@ -84,7 +86,27 @@ def load_mnist(
     ValueError: n_train=5 must be an int from 10 (one image per class) to 60000 (all images)...
     """
     content = _read_bundled()
-    bunch = make_bunch(read_npz(content, name=str(BUNDLED)), name="MNIST", descr=DESCR)
+    return make_mnist(
+        content,
+        name=str(BUNDLED),
+        n_train=n_train,
+        n_test=n_test,
+        random_state=random_state,
+        return_X_y=return_X_y,
+    )
+
+
+def make_mnist(
+    content: bytes,
+    *,
+    name: str,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    random_state: Any = None,
+    return_X_y: bool = False,
+) -> Any:
+    """Make what :func:`load_mnist` returns of an archive in Keras's layout."""
+    bunch = make_bunch(read_keras_layout(content, name=name), name="MNIST", descr=DESCR)
     random_state = check_random_state(random_state)
     for part, n in (("train", n_train), ("test", n_test)):
         bunch[f"X_{part}"], bunch[f"y_{part}"] = take_part(

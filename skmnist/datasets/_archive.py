@@ -1,0 +1,398 @@
+"""What is in a ZIP, a folder or a file, as members to be read; nothing is unpacked to disk."""
+
+import os
+import re
+import stat
+import struct
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from os import PathLike
+from typing import BinaryIO
+
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import (
+    DAMAGE,
+    GZIP,
+    MAX_DEFLATE,
+    Budget,
+    Member,
+    Progress,
+    natural,
+    shorten,
+)
+
+MAX_MEMBERS = 300_000  # EMNIST's digits are 280,000 images
+MAX_DIRECTORY = 160 * MAX_MEMBERS  # bytes of a ZIP's list of members
+MAX_ARCHIVES = 16  # .npz files inside an archive or folder
+MAX_PACKED = 1 << 30  # bytes of an .npz file inside an archive
+
+KINDS = {
+    "array": (".npy",),
+    "table": (".csv", ".tsv"),
+    "image": (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"),
+    "archive": (".npz",),
+}
+IDX_NAME = re.compile(
+    r"idx[0-9]-[a-z]+(\.gz)?$"
+)  # train-images-idx3-ubyte, train-images.idx3-ubyte
+NESTED = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
+
+# What macOS and Windows leave behind, and what begins with a dot.
+LEFTOVER_FOLDERS = {"__macosx", "$recycle.bin", "system volume information"}
+LEFTOVER_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+
+FOREIGN = {  # how a file begins that is often tried, and what it is
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it and pass the folder",
+    b"Rar!": "a RAR archive; unpack it and pass the folder",
+    b"BZh": "packed by bzip2; unpack it first",
+    b"\xfd7zXZ": "packed by xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "packed by zstd; unpack it first",
+    b"\x89HDF": "an HDF5 file; save its arrays by numpy.savez",
+    b"PAR1": "a Parquet file; save it as CSV",
+    b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an Excel or Word document; save it as CSV",
+    b"\x80\x02": "a pickle, which is never loaded; save its arrays by numpy.savez",
+    b"\x80\x03": "a pickle, which is never loaded; save its arrays by numpy.savez",
+    b"\x80\x04": "a pickle, which is never loaded; save its arrays by numpy.savez",
+    b"\x80\x05": "a pickle, which is never loaded; save its arrays by numpy.savez",
+}
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What stands in an archive or folder.
+
+    Attributes
+    ----------
+    source : str
+        As the user named it.
+    members : list of Member
+        In natural order, without leftovers.
+    folders : list of str
+        Folders with nothing in them.
+    budget : Budget
+    """
+
+    source: str
+    members: list[Member]
+    folders: list[str]
+    budget: Budget
+
+
+@contextmanager
+def open_contents(
+    path: str | PathLike[str], *, progress: Progress | None = None
+) -> Iterator[Contents]:
+    """Look into a ZIP, a folder or a single file.
+
+    Raises
+    ------
+    DatasetError
+        It is missing, unreadable, no archive that is known, or made to do harm.
+    """
+    source = os.fsdecode(path)
+    try:
+        mode, size = (found := os.stat(source)).st_mode, found.st_size
+    except FileNotFoundError:
+        raise DatasetError(f"{source}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{shorten(source)}: cannot be read ({_reason(error)})") from error
+    budget = Budget(size, progress)
+    with ExitStack() as stack:
+        if stat.S_ISDIR(mode):
+            members, folders = _list_folder(source, budget)
+            budget.packed = sum(member.size for member in members)
+        elif not stat.S_ISREG(mode):
+            raise DatasetError(f"{source}: is a pipe or device, expected a file or folder")
+        else:
+            file = stack.enter_context(_open(source))
+            if _is_zip(file):
+                members, folders = _list_zip(file, source, budget, stack)
+            else:
+                member = Member(source, "", size, None, budget, partial(_open, source))
+                members, folders = [replace(member, kind=_look(file, source))], []
+        members = _open_archives(members, stack)
+        yield Contents(
+            source, sorted(members, key=lambda member: natural(member.path)), folders, budget
+        )
+
+
+@contextmanager
+def open_bytes(content: bytes, name: str) -> Iterator[Contents]:
+    """Look into a ZIP that has been read already."""
+    budget = Budget(len(content))
+    with ExitStack() as stack:
+        members, folders = _list_zip(stack.enter_context(BytesIO(content)), name, budget, stack)
+        yield Contents(name, members, folders, budget)
+
+
+def kind_of(name: str) -> str | None:
+    """Say what a file is by its name."""
+    name = name.lower()
+    if IDX_NAME.search(name):
+        return "idx"
+    bare = name.removesuffix(".gz")
+    for kind, endings in KINDS.items():
+        if (bare if kind == "table" else name).endswith(endings):
+            return kind
+    return None
+
+
+def is_leftover(path: str) -> bool:
+    """Say whether a system, and no person, put it there."""
+    parts = path.lower().split("/")
+    return (
+        any(part.startswith((".", "~$")) or part in LEFTOVER_FOLDERS for part in parts)
+        or parts[-1] in LEFTOVER_FILES
+    )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _open(path: str, *, buffering: int = -1) -> BinaryIO:
+    try:
+        return open(path, "rb", buffering)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+# --- a file by itself
+
+
+def _is_zip(file: BinaryIO) -> bool:
+    """Say whether it is a ZIP, also one with other bytes before it or with its end cut off."""
+    try:
+        head = file.read(4)
+        return head in (b"PK\3\4", b"PK\5\6") or (head[:2] != GZIP and zipfile.is_zipfile(file))
+    except OSError:
+        return False  # and reading it will say why
+    finally:
+        file.seek(0)
+
+
+def _look(file: BinaryIO, source: str) -> str:
+    """Say what a single file is by how it begins."""
+    try:
+        head = file.read(512)
+    except OSError as error:
+        raise DatasetError(f"{source}: cannot be read ({_reason(error)})") from error
+    if not head:
+        raise DatasetError(f"{source}: is empty")
+    for start, name in FOREIGN.items():
+        if head.startswith(start):
+            raise DatasetError(f"{source}: is {name}")
+    if head[257:262] == b"ustar":
+        raise DatasetError(f"{source}: is a tar archive; unpack it and pass the folder")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise DatasetError(
+            f"{source}: is a web page, not data; it was probably saved in place of a download"
+        )
+    if head.startswith(PICTURES):
+        raise DatasetError(
+            f"{source}: is a single image; pass a folder that has a folder of images for each class"
+        )
+    if head.startswith(b"\x93NUMPY"):
+        return "array"
+    if head[:3] == b"\0\0\x08" or kind_of(os.path.basename(source)) == "idx":
+        return "idx"
+    return "table"
+
+
+# --- a folder
+
+
+def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
+    members: list[Member] = []
+    empty: list[str] = []
+    seen = set()
+
+    def refuse(error: OSError) -> None:
+        raise DatasetError(f"{error.filename}: cannot be read ({_reason(error)})") from error
+
+    for at, folders, names in os.walk(source, onerror=refuse, followlinks=True):
+        prefix = "" if at == source else os.path.relpath(at, source).replace(os.sep, "/") + "/"
+        found = os.stat(at)
+        if (found.st_dev, found.st_ino) in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        folders[:] = sorted(name for name in folders if not is_leftover(name))
+        names = [name for name in names if not is_leftover(name)]
+        if not folders and not names and prefix:
+            empty.append(_check_text(prefix[:-1], source))
+        for name in names:
+            full, path = os.path.join(at, name), _check_text(prefix + name, source)
+            try:
+                info = os.stat(full)
+            except OSError:  # a link to nowhere
+                continue
+            if stat.S_ISREG(info.st_mode):
+                opener = partial(_open, full, buffering=0)  # it is read at once
+                members.append(Member(source, path, info.st_size, kind_of(name), budget, opener))
+        if len(members) > MAX_MEMBERS:
+            raise DatasetError(f"{source}: holds more than {MAX_MEMBERS:,} files, the most allowed")
+    return members, empty
+
+
+def _check_text(path: str, source: str) -> str:
+    """Return a file's name in the one spelling that umlauts have; it may become a label."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise DatasetError(
+            f"{source}: the name {shorten(path)!r} is not UTF-8; rename the file"
+        ) from None
+    return unicodedata.normalize("NFC", path)
+
+
+# --- a ZIP
+
+
+def _list_zip(
+    file: BinaryIO, source: str, budget: Budget, stack: ExitStack, *, inside: str = ""
+) -> tuple[list[Member], list[str]]:
+    where = f"{source}: {inside}" if inside else source
+    try:
+        _check_directory(file, where)
+        archive = stack.enter_context(zipfile.ZipFile(file))
+    except DatasetError:
+        raise
+    except DAMAGE as error:
+        raise DatasetError(f"{where}: is no readable ZIP archive ({_reason(error)})") from error
+    members, folders, filled = {}, [], set()
+    for info in archive.infolist():
+        path = _check_entry(info, where)
+        filled.add(path.rpartition("/")[0])
+        if is_leftover(path):
+            continue
+        if info.is_dir():
+            folders.append(path)
+        elif path in members:
+            raise DatasetError(
+                f"{where}: has two members named {shorten(path)!r}; expected each name once"
+            )
+        else:
+            full = f"{inside}/{path}" if inside else path
+            kind = kind_of(path.rpartition("/")[2])
+            opener = partial(_open_entry, archive, info, f"{source}: {shorten(full)}")
+            # a directory may say anything; the packed bytes are in the file, or `_check_overlaps`
+            # refuses it
+            size = min(info.file_size, info.compress_size * MAX_DEFLATE)
+            members[path] = Member(source, full, size, kind, budget, opener)
+    _check_overlaps(archive, where)
+    return list(members.values()), [folder for folder in folders if folder not in filled]
+
+
+def _check_directory(file: BinaryIO, where: str) -> None:
+    """Refuse a list of members that would fill the memory; zipfile reads all of it at once."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 65_557 - 76))  # the end record, its comment, and two for 64 bits
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) - at < 22:
+        raise DatasetError(
+            f"{where}: is cut short; a ZIP archive ends with the list of its members, which is "
+            "missing. Download or copy it again."
+        )
+    (length,) = struct.unpack_from("<L", tail, at + 12)
+    start = size - len(tail) + at - length
+    if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7" and tail[at - 76 : at - 72] == b"PK\6\6":
+        (length,) = struct.unpack_from("<Q", tail, at - 36)
+        start = size - len(tail) + at - 76 - length
+    too_many = length > MAX_DIRECTORY
+    if not too_many and start >= 0:
+        file.seek(start)
+        too_many = file.read(length).count(b"PK\1\2") > MAX_MEMBERS
+    if too_many:
+        raise DatasetError(
+            f"{where}: holds more than {MAX_MEMBERS:,} members, the most allowed; unpack it and "
+            "pass a folder with a part of them"
+        )
+    file.seek(0)
+
+
+def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
+    """Return a member's path, which can only lead to a place inside of the archive."""
+    name = _decode_name(info)
+    shown = f"{where}: member {shorten(name)!r}"
+    if "\0" in name:
+        raise DatasetError(f"{shown} has a NUL in its name")
+    path = name.replace("\\", "/")
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        raise DatasetError(f"{shown} has an absolute path, expected one inside of the archive")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts or not parts:
+        raise DatasetError(f"{shown} leads outside of the archive, expected a path inside of it")
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"
+        raise DatasetError(f"{shown} is {what}, expected files and folders")
+    return _check_text("/".join(parts), where)
+
+
+def _decode_name(info: zipfile.ZipInfo) -> str:
+    """Return the name; macOS writes UTF-8 without saying so."""
+    name = info.orig_filename
+    if not info.flag_bits & 0x800 and not name.isascii():
+        try:
+            return name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            pass
+    return name
+
+
+def _check_overlaps(archive: zipfile.ZipFile, where: str) -> None:
+    """Refuse members that share their bytes: so a small archive unpacks to petabytes."""
+    end, before = 0, ""
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise DatasetError(
+                f"{where}: the members {shorten(before)!r} and {shorten(info.filename)!r} overlap"
+            )
+        name = info.orig_filename
+        end = info.header_offset + 30 + len(name) + info.compress_size
+        before = info.filename
+    if end > archive.start_dir:
+        raise DatasetError(f"{where}: member {shorten(before)!r} runs into the list of members")
+
+
+def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> BinaryIO:
+    if info.flag_bits & 0x1:
+        raise DatasetError(
+            f"{where}: is encrypted; unpack it with its password and pass the folder"
+        )
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DatasetError(
+            f"{where}: is packed by method {info.compress_type}, expected deflate; unpack it and "
+            "pass the folder"
+        )
+    return archive.open(info)  # type: ignore[return-value]
+
+
+def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
+    """Put the arrays of .npz files in the place of these files."""
+    opened: list[Member] = []
+    n_archives = 0
+    for member in members:
+        if member.kind != "archive":
+            opened.append(member)
+            continue
+        n_archives += 1
+        if n_archives > MAX_ARCHIVES:
+            raise DatasetError(
+                f"{member.where}: is the {n_archives}th .npz file, the most allowed are "
+                f"{MAX_ARCHIVES}"
+            )
+        file = stack.enter_context(BytesIO(member.read(MAX_PACKED)))
+        arrays, _ = _list_zip(file, member.source, member.budget, stack, inside=member.path)
+        # an archive in it would be the next nesting
+        opened += [replace(array, outer=member) for array in arrays if array.kind == "array"]
+    return opened

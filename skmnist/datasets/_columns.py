@@ -1,0 +1,201 @@
+"""Which column of a table is the label, and which are the pixels."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import shorten
+
+SEPARATORS = ",;\t"
+LABEL_NAMES = {
+    *("label", "labels", "class", "classes", "target", "targets", "y", "digit", "digits"),
+    *("letter", "letters", "character", "category", "klasse", "ziffer", "buchstabe"),
+}
+ROW_NAMES = {"", "id", "index", "imageid", "image_id", "unnamed: 0", "row", "nr"}
+# pixel0, 1x1, pixel_0_0, V1, 0: letters if any, a number or two
+PIXEL_NAME = re.compile(r"[^\W\d]*[ _.-]?[0-9]{1,9}([x_.,: -][0-9]{1,9})?")
+NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
+# Of a corner pixel, almost all values are the background's; of labels, none is so frequent.
+MAX_LABEL_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How a table's columns are to be read, each by its position.
+
+    Attributes
+    ----------
+    separator : str
+    names : tuple of str or None
+        The header; None where there is none.
+    n_columns : int
+    labels : tuple of int
+        The label's column; two where the rows have to decide; none where there are no labels.
+    ignored : tuple of int
+        Columns that number the rows.
+    """
+
+    separator: str
+    names: tuple[str, ...] | None
+    n_columns: int
+    labels: tuple[int, ...]
+    ignored: tuple[int, ...] = ()
+
+    def describe(self, column: int) -> str:
+        """Name a column in a message, counted from 1."""
+        return f"column {column + 1}" + (
+            f" ({shorten(self.names[column])!r})" if self.names else ""
+        )
+
+
+def read_columns(line: str, *, label: str | None, where: str) -> Columns:
+    """Tell from its first line how a table is built.
+
+    Parameters
+    ----------
+    line : str
+    label : {"first", "last"}, str or None
+        Where the label stands, or what it is called; None finds out.
+    where : str
+        What the file is called in a message.
+    """
+    counts = {separator: line.count(separator) for separator in SEPARATORS}
+    separator = max(counts, key=counts.__getitem__)
+    if not counts[separator]:
+        raise DatasetError(
+            f"{where}, line 1: has one field only, {shorten(line)!r}; expected a label and pixels "
+            "with a comma, semicolon or tab between them"
+        )
+    fields = split_line(line, separator, where=where, number=1)
+    if not _is_header(fields):
+        return _read_bare(len(fields), separator, label, where)
+    return _read_header(tuple(field.strip() for field in fields), separator, label, where)
+
+
+def split_line(line: str, separator: str, *, where: str, number: int) -> list[str]:
+    """Take one line apart; quotes may stand around a field."""
+    try:
+        (fields,) = csv.reader([line], delimiter=separator, strict=True)
+    except (csv.Error, ValueError) as error:
+        problem = "a quote is not closed" if "end of data" in str(error) else str(error)
+        raise DatasetError(
+            f"{where}, line {number}: cannot be taken apart ({problem}), expected fields with "
+            f"{separator!r} between them"
+        ) from error
+    return fields
+
+
+def choose_label(first: Sequence[bytes], last: Sequence[bytes], *, where: str) -> int:
+    """Say whether the labels are the first column (0) or the last one (1), by their values."""
+    columns = [Counter(first), Counter(last)]
+    texts = [not all(is_pixel(value) for value in column) for column in columns]
+    if texts[0] != texts[1]:
+        return texts.index(True)
+    likely = [_may_be_label(column) for column in columns]
+    if likely[0] != likely[1]:
+        return likely.index(True)
+    sizes = [len(column) for column in columns]
+    if min(sizes) == 1 < max(sizes):  # a corner that is background in every image
+        return sizes.index(max(sizes))
+    if all(likely) and min(sizes) * 2 <= max(sizes):  # of grey levels there are many
+        return sizes.index(min(sizes))
+    raise DatasetError(
+        f"{where}: cannot tell whether the label is the first column ({sizes[0]} different "
+        f"values) or the last one ({sizes[1]}); pass label='first' or label='last'"
+    )
+
+
+def is_pixel(value: bytes) -> bool:
+    """Say whether a field is a whole number from 0 to 255."""
+    return value.isdigit() and len(value) <= 6 and int(value) <= 255
+
+
+def _may_be_label(counts: Counter[bytes]) -> bool:
+    return len(counts) > 1 and max(counts.values()) < MAX_LABEL_SHARE * counts.total()
+
+
+def _is_header(fields: list[str]) -> bool:
+    texts = [at for at, field in enumerate(fields) if not NUMBER.fullmatch(field.strip())]
+    numbers = [field.strip() for at, field in enumerate(fields) if at not in set(texts)]
+    # a data frame without names is saved with 0, 1, 2 ... above its columns
+    if len(numbers) > 2 and all(number.isdigit() for number in numbers):
+        values = [int(number) for number in numbers]
+        if values == list(range(values[0], values[0] + len(values))) and values[0] < 2:
+            return True
+    return len(texts) * 2 > len(fields)
+
+
+def _read_bare(n_columns: int, separator: str, label: str | None, where: str) -> Columns:
+    if label not in (None, "first", "last"):
+        raise DatasetError(
+            f"{where}: has no header, so there is no column {label!r}; pass label='first' or "
+            "label='last'"
+        )
+    last = n_columns - 1
+    labels = {None: (0, last), "first": (0,), "last": (last,)}[label]
+    return Columns(separator, None, n_columns, labels)
+
+
+def _read_header(names: tuple[str, ...], separator: str, label: str | None, where: str) -> Columns:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        places = [str(at + 1) for at, name in enumerate(names) if name == twice[0]]
+        raise DatasetError(
+            f"{where}, line 1: columns {places[0]} and {places[1]} are both called "
+            f"{shorten(twice[0])!r}, expected each name once"
+        )
+    ignored = tuple(at for at, name in enumerate(names) if name.casefold() in ROW_NAMES)
+    labels = _find_label(names, ignored, label, where)
+    pixels = [at for at in range(len(names)) if at not in {*labels, *ignored}]
+    numbers = []
+    for at in pixels:
+        if not PIXEL_NAME.fullmatch(names[at]):
+            raise DatasetError(
+                f"{where}, line 1, column {at + 1}: {shorten(names[at])!r} is neither a label nor "
+                "a pixel; remove the column, or pass label= if it is the label"
+            )
+        numbers.append([int(digits) for digits in re.findall("[0-9]+", names[at])])
+    for before, after in zip(range(len(numbers)), range(1, len(numbers)), strict=False):
+        if numbers[after] <= numbers[before]:
+            raise DatasetError(
+                f"{where}, line 1, column {pixels[after] + 1}: {names[pixels[after]]!r} follows "
+                f"{names[pixels[before]]!r}; expected the pixels in their order, row by row"
+            )
+    return Columns(separator, names, len(names), labels, ignored)
+
+
+def _find_label(
+    names: tuple[str, ...], ignored: tuple[int, ...], label: str | None, where: str
+) -> tuple[int, ...]:
+    rest = [at for at in range(len(names)) if at not in ignored]
+    if label in names:
+        return (names.index(label),)
+    if label in ("first", "last") and rest:
+        return (rest[0] if label == "first" else rest[-1],)
+    if label is not None:
+        raise DatasetError(
+            f"{where}, line 1: no column is called {label!r}; the first are "
+            f"{[shorten(name) for name in names[:3]]}"
+        )
+    named = [at for at in rest if names[at].casefold() in LABEL_NAMES]
+    if not named:
+        named = [at for at in rest if not PIXEL_NAME.fullmatch(names[at])]
+    if len(named) == 1:
+        return (named[0],)
+    if named:
+        raise DatasetError(
+            f"{where}, line 1: {shorten(names[named[0]])!r} and {shorten(names[named[1]])!r} may "
+            "both be the label; pass label= with the name of the one that is"
+        )
+    if is_square(len(rest)) and not is_square(len(rest) - 1):
+        return ()
+    return (rest[0], rest[-1]) if rest else ()
+
+
+def is_square(n: int) -> bool:
+    """Say whether so many pixels are a square image."""
+    return n > 0 and isqrt(n) ** 2 == n

@@ -1,0 +1,294 @@
+"""What is in a data set, and what a person should know before training on it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skmnist.datasets._members import shorten
+from skmnist.datasets._notes import Note
+from skmnist.text import get_catalogue, make_printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray[Any, Any]
+
+# The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this.
+MAX_IMBALANCE = 9
+FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
+MAX_NAMED = 5  # classes in a sentence
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """The extent of a data set, and what is unusual about it.
+
+    Attributes
+    ----------
+    counts : DataFrame
+        Images of each class: a row per class, columns "train" and "test", int64.
+    image_shape : tuple of int
+        Height and width.
+    dtype : str
+        Of the training pixels.
+    pixel_range : tuple of float
+        The lowest and highest value of all pixels.
+    n_duplicates : int
+        Test images that are among the training images, too.
+    n_contradictions : int
+        Training images that stand there again with another label.
+    n_constant_pixels : int
+        Pixels that are the same in every training image.
+    warnings : tuple
+        What a person should know; each with a method ``sentence(language)``.
+    """
+
+    counts: "pd.DataFrame"
+    image_shape: tuple[int, int]
+    dtype: str
+    pixel_range: tuple[float, float]
+    n_duplicates: int
+    n_contradictions: int
+    n_constant_pixels: int
+    warnings: tuple[Note, ...]
+
+    def sentences(self, language: str = "en") -> list[str]:
+        """Say what a person should know, the most serious first.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return [note.sentence(language) for note in self.warnings]
+
+    def summary(self, language: str = "en") -> str:
+        """Say in one sentence how much there is.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(
+            "data.summary",
+            n_train=int(self.counts["train"].sum()),
+            n_test=int(self.counts["test"].sum()),
+            n_classes=len(self.counts),
+            height=self.image_shape[0],
+            width=self.image_shape[1],
+            dtype=self.dtype,
+            low=self.pixel_range[0],
+            high=self.pixel_range[1],
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [self.summary(), "", self.counts.to_string(), *([""] if self.warnings else [])]
+            + [f"- {sentence}" for sentence in self.sentences()]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain Python values, for JSON."""
+        return {
+            "counts": {
+                str(label): {"train": int(row["train"]), "test": int(row["test"])}
+                for label, row in self.counts.iterrows()
+            },
+            "image_shape": list(self.image_shape),
+            "dtype": self.dtype,
+            "pixel_range": list(self.pixel_range),
+            "n_duplicates": self.n_duplicates,
+            "n_contradictions": self.n_contradictions,
+            "n_constant_pixels": self.n_constant_pixels,
+            "warnings": [note.key for note in self.warnings],
+        }
+
+
+def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
+    """Count the images of each class, and look for what spoils a comparison.
+
+    It looks for images that are in both parts, images with two labels, classes that are missing
+    in one part or rare, rows sorted by class, pixels that never change, inverted colours, and
+    parts of different brightness. It changes nothing, and it cannot tell whether a label is right.
+
+    Parameters
+    ----------
+    data : Bunch or dict
+        With `X_train, y_train, X_test, y_test`, as the loaders of this package return it.
+
+    Returns
+    -------
+    description : DatasetDescription
+
+    Raises
+    ------
+    ValueError
+        An array is missing, or images and labels do not belong together.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import describe_dataset, load_mnist
+    >>> description = describe_dataset(load_mnist(n_train=1000, n_test=500, random_state=0))
+    >>> print(description.summary())
+    1,000 training and 500 test images of 28 x 28 pixels (uint8, 0 to 255) in 10 classes.
+    >>> description.counts.loc[7].to_dict()
+    {'train': 104, 'test': 51}
+
+    Arrays of your own need all four names:
+
+    >>> describe_dataset({"X_train": [], "y_train": []})
+    Traceback (most recent call last):
+    ValueError: data has no 'X_test'; expected X_train, y_train, X_test and y_test...
+    """
+    X_train, y_train, X_test, y_test = check_data(data)
+    full = max(find_full_ink(X_train), find_full_ink(X_test))
+    n_duplicates, n_contradictions = _count_repeats(X_train, y_train, X_test)
+    n_constant = int((X_train.min(axis=0) == X_train.max(axis=0)).sum())
+    counts = count_classes(y_train, y_test)
+    notes = [
+        *_look_at_repeats(n_duplicates, n_contradictions, len(y_test)),
+        *_look_at_classes(counts),
+        *_look_at_order(y_train),
+        *_look_at_colours(X_train, X_test, full),
+    ]
+    if n_constant:
+        values = {"n": n_constant, "n_pixels": int(np.prod(X_train.shape[1:]))}
+        notes.append(Note("constant_pixels", values))
+    return DatasetDescription(
+        counts=counts,
+        image_shape=(int(X_train.shape[1]), int(X_train.shape[2])),
+        dtype=str(X_train.dtype),
+        pixel_range=(
+            float(min(X_train.min(), X_test.min())),
+            float(max(X_train.max(), X_test.max())),
+        ),
+        n_duplicates=n_duplicates,
+        n_contradictions=n_contradictions,
+        n_constant_pixels=n_constant,
+        warnings=tuple(notes),
+    )
+
+
+def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
+    """Return the four arrays; raise ValueError where they do not belong together."""
+    arrays = []
+    for name in ("X_train", "y_train", "X_test", "y_test"):
+        if name not in data:
+            raise ValueError(
+                f"data has no {name!r}; expected X_train, y_train, X_test and y_test, as "
+                "load_mnist returns them."
+            )
+        arrays.append(np.asarray(data[name]))
+    for part, X, y in (("train", arrays[0], arrays[1]), ("test", arrays[2], arrays[3])):
+        if X.ndim != 3 or y.ndim != 1 or len(X) != len(y) or not X.size:
+            raise ValueError(
+                f"X_{part} has shape {X.shape} and y_{part} {y.shape}; expected images of shape "
+                "(n_images, height, width), one at least, and as many labels."
+            )
+    if arrays[0].shape[1:] != arrays[2].shape[1:]:
+        raise ValueError(
+            f"X_train has images of shape {arrays[0].shape[1:]} and X_test of "
+            f"{arrays[2].shape[1:]}; expected one shape."
+        )
+    return arrays[0], arrays[1], arrays[2], arrays[3]
+
+
+def find_full_ink(X: Array) -> float:
+    """Guess the value of full ink."""
+    highest = float(X.max(initial=0))
+    return next((ink for ink in FULL_INK if highest <= ink), highest)
+
+
+def count_classes(y_train: Array, y_test: Array) -> "pd.DataFrame":
+    """Return the images of each class, a row per class and a column per part."""
+    import pandas as pd
+
+    classes = np.unique(np.concatenate([y_train, y_test]))
+    counts = {
+        name: [int((y == label).sum()) for label in classes]
+        for name, y in (("train", y_train), ("test", y_test))
+    }
+    index = pd.Index(classes.tolist(), name="class")
+    return pd.DataFrame(counts, index=index, dtype=np.int64)
+
+
+def _digest(image: Array) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def _count_repeats(X_train: Array, y_train: Array, X_test: Array) -> tuple[int, int]:
+    """Return how many test images are in training, and how many training images have two labels."""
+    dtype = np.result_type(X_train, X_test)
+    first: dict[bytes, Any] = {}
+    contradictions = 0
+    for image, label in zip(X_train, y_train.tolist(), strict=True):
+        known = first.setdefault(_digest(image.astype(dtype, copy=False)), label)
+        contradictions += known != label
+    duplicates = sum(_digest(image.astype(dtype, copy=False)) in first for image in X_test)
+    return duplicates, contradictions
+
+
+def _look_at_repeats(n_duplicates: int, n_contradictions: int, n_test: int) -> list[Note]:
+    notes = []
+    if n_duplicates:
+        values = {"n": n_duplicates, "n_test": n_test, "share": n_duplicates / n_test}
+        notes.append(Note("duplicates", values))
+    if n_contradictions:
+        notes.append(Note("contradictions", {"n": n_contradictions}))
+    return notes
+
+
+def _look_at_classes(counts: "pd.DataFrame") -> list[Note]:
+    notes = []
+    for part, key in (("train", "missing_in_train"), ("test", "missing_in_test")):
+        missing = counts.index[counts[part] == 0]
+        if len(missing):
+            notes.append(Note(key, {"classes": _name(missing)}))
+    train = counts["train"][counts["train"] > 0]
+    single = train.index[train == 1]
+    if len(single):
+        notes.append(Note("single_images", {"classes": _name(single)}))
+    if train.max() > MAX_IMBALANCE * train.min():
+        values = {
+            "most": make_printable(shorten(str(train.idxmax()))),
+            "n_most": int(train.max()),
+            "least": make_printable(shorten(str(train.idxmin()))),
+            "n_least": int(train.min()),
+            "ratio": float(train.max() / train.min()),
+        }
+        notes.append(Note("imbalance", values))
+    return notes
+
+
+def _name(classes: Any) -> str:
+    names = [make_printable(shorten(str(label))) for label in classes]
+    more = [f"... ({len(names)})"] if len(names) > MAX_NAMED else []
+    return ", ".join(names[:MAX_NAMED] + more)
+
+
+def _look_at_order(y: Array) -> list[Note]:
+    n_runs = 1 + int((y[1:] != y[:-1]).sum())
+    n_classes = len(np.unique(y))
+    # every class in one piece, and more images than would happen to lie so
+    return [Note("sorted")] if n_runs == n_classes > 1 and len(y) > 2 * n_classes else []
+
+
+def _look_at_colours(X_train: Array, X_test: Array, full: float) -> list[Note]:
+    dark = [_has_light_ground(X, full) for X in (X_train, X_test)]
+    notes = []
+    inks = [find_full_ink(X) for X in (X_train, X_test)]
+    if inks[0] != inks[1]:
+        notes.append(Note("other_range", {"train": inks[0], "test": inks[1]}))
+    elif dark[0] != dark[1]:
+        notes.append(Note("mixed_colours"))
+    elif dark[0]:
+        notes.append(Note("light_ground"))
+    return notes
+
+
+def _has_light_ground(X: Array, full: float) -> bool:
+    """Say whether most images have a border lighter than half of full ink."""
+    border = np.concatenate([X[:, 0], X[:, -1], X[:, :, 0], X[:, :, -1]], axis=1)
+    return float((border.mean(axis=1) > full / 2).mean()) > 0.5

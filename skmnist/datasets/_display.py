@@ -1,0 +1,211 @@
+"""A picture of a data set: how much of each class, and what it looks like."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skmnist.datasets._describe import check_data, count_classes, find_full_ink
+from skmnist.text import get_catalogue, make_printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Array = np.ndarray[Any, Any]
+
+MAX_CLASSES = 20  # rows of images that a page can show
+MAX_NAME = 14  # characters beside a row
+MAX_LINE = 80  # characters below the bars
+MAX_TICKS = 60
+TRAIN_COLOUR, TEST_COLOUR = "#0072b2", "#e69f00"  # told apart by all eyes (Okabe and Ito 2008)
+
+
+class DatasetDisplay:
+    """The extent of a data set: images per class, the mean of each class, and examples.
+
+    Make it by :meth:`from_dataset`.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Images of each class, columns "train" and "test".
+    means : dict of label to ndarray of shape (height, width)
+        The mean training image of each class that is shown.
+    examples : dict of label to ndarray of shape (n_examples, height, width)
+        Training images of each class that is shown.
+    full_ink : float
+        The value that is drawn darkest.
+    language : {"en", "de"}, default="en"
+        Of what stands beside the pictures.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    counts_ax_ : matplotlib Axes
+        The bars.
+    images_ax_ : matplotlib Axes
+        A row per class: its mean, and its examples.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from skmnist.datasets import DatasetDisplay, load_mnist
+    >>> mnist = load_mnist(n_train=500, n_test=100, random_state=0)
+    >>> display = DatasetDisplay.from_dataset(mnist, n_examples=6)
+    >>> display = display.plot(figure=Figure())
+    >>> display.figure_.savefig("digits.png")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        counts: "pd.DataFrame",
+        means: dict[Any, Array],
+        examples: dict[Any, Array],
+        full_ink: float,
+        language: str = "en",
+    ) -> None:
+        self.counts = counts
+        self.means = means
+        self.examples = examples
+        self.full_ink = full_ink
+        self.language = language
+
+    @classmethod
+    def from_dataset(
+        cls,
+        data: Mapping[str, Any],
+        *,
+        n_examples: int = 8,
+        random_state: Any = 0,
+        language: str = "en",
+    ) -> Self:
+        """Draw examples from a data set; :meth:`plot` shows them.
+
+        Parameters
+        ----------
+        data : Bunch or dict
+            With `X_train, y_train, X_test, y_test`.
+        n_examples : int, default=8
+            Images of each class.
+        random_state : int, RandomState instance or None, default=0
+            Which images are drawn.
+        language : {"en", "de"}, default="en"
+
+        Returns
+        -------
+        display : DatasetDisplay
+        """
+        if not n_examples >= 1:
+            raise ValueError(f"n_examples={n_examples!r} must be an int >= 1.")
+        X, y, X_test, y_test = check_data(data)
+        rng = check_random_state(random_state)
+        means, examples = {}, {}
+        for label in np.unique(y)[:MAX_CLASSES].tolist():
+            rows = np.flatnonzero(y == label)
+            means[label] = X[rows].mean(axis=0)
+            drawn = rng.choice(rows, size=min(n_examples, len(rows)), replace=False)
+            examples[label] = X[np.sort(drawn)]
+        return cls(
+            counts=count_classes(y, y_test),
+            means=means,
+            examples=examples,
+            full_ink=max(find_full_ink(X), find_full_ink(X_test)),
+            language=language,
+        )
+
+    def plot(self, *, figure: "Figure | None" = None) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure, default=None
+            Where to draw it; it should be empty. None makes one that pyplot shows.
+
+        Returns
+        -------
+        display : DatasetDisplay
+            Itself, with the attributes above.
+        """
+        n_rows = len(self.means)
+        size = (8.0, 3.2 + 0.62 * n_rows)
+        if figure is None:
+            from matplotlib import pyplot
+
+            figure = pyplot.figure(figsize=size, layout="constrained")
+        else:
+            figure.set_size_inches(*size)
+            figure.set_layout_engine("constrained")
+        grid = figure.add_gridspec(2, 1, height_ratios=[2.6, 0.62 * n_rows])
+        self.figure_ = figure
+        self.counts_ax_ = figure.add_subplot(grid[0])
+        self.images_ax_ = figure.add_subplot(grid[1])
+        self._plot_counts(self.counts_ax_)
+        self._plot_images(self.images_ax_)
+        return self
+
+    def _plot_counts(self, ax: Any) -> None:
+        say = get_catalogue(self.language)
+        n_classes = len(self.counts)
+        places = np.arange(n_classes)
+        bars = (("train", TRAIN_COLOUR, -0.2), ("test", TEST_COLOUR, 0.2))
+        for part, colour, shift in bars:
+            total = int(self.counts[part].sum())
+            name = say(f"data.picture_{part}", n=total)
+            ax.bar(places + shift, self.counts[part], width=0.4, color=colour, label=name)
+        names = [_name(label) for label in self.counts.index]
+        crowded = n_classes > MAX_CLASSES or sum(map(len, names)) > MAX_LINE
+        every = max(1, n_classes // MAX_TICKS)
+        ax.set_xticks(
+            places[::every],
+            names[::every],
+            rotation=90 if crowded else 0,
+            parse_math=False,  # a class may be called $x
+        )
+        ax.set_xlim(-0.6, n_classes - 0.4)
+        ax.set_ylabel(say("data.picture_images"))
+        ax.set_title(say("data.picture_counts"), loc="left", fontweight="bold")
+        ax.yaxis.set_major_formatter(lambda value, _: say.format("{:,}", int(value)))
+        ax.locator_params(axis="y", integer=True, nbins=5)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.set_ylim(top=self.counts.to_numpy().max() * 1.25)  # room for the legend
+        ax.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0)
+
+    def _plot_images(self, ax: Any) -> None:
+        """Draw all images as one: a hundred axes would take seconds."""
+        say = get_catalogue(self.language)
+        height, width = next(iter(self.means.values())).shape
+        gap = max(1, height // 10)
+        n_columns = 1 + max(len(images) for images in self.examples.values())
+        step, stride = height + gap, width + gap
+        page = np.full(
+            (len(self.means) * step - gap, (n_columns + 1) * stride - gap), np.nan, np.float32
+        )
+        for row, label in enumerate(self.means):
+            for column, image in enumerate([self.means[label], None, *self.examples[label]]):
+                if image is not None:  # an empty column parts the mean from the examples
+                    top, left = row * step, column * stride
+                    page[top : top + height, left : left + width] = image
+        ax.imshow(page, cmap="gray", vmin=0, vmax=self.full_ink, interpolation="nearest")
+        rows = np.arange(len(self.means)) * step + (height - 1) / 2
+        ax.set_yticks(rows, [_name(label) for label in self.means], parse_math=False)
+        ax.xaxis.tick_top()
+        ax.set_xticks(
+            [(width - 1) / 2, 2 * stride - 0.5],
+            [say("data.picture_mean"), say("data.picture_examples")],
+        )
+        for label, side in zip(ax.get_xticklabels(), ("center", "left"), strict=True):
+            label.set_horizontalalignment(side)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        title = "data.picture_classes"
+        if len(self.counts) > len(self.means):
+            title = "data.picture_first_classes"
+        ax.set_title(say(title, n=len(self.means)), loc="left", fontweight="bold")
+
+
+def _name(label: Any) -> str:
+    text = make_printable(str(label)).replace("\n", " ")
+    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"

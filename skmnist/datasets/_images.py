@@ -1,0 +1,253 @@
+"""Image files, a folder for each class."""
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import MAX_BYTES, Member, shorten
+from skmnist.datasets._notes import Note
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Array = np.ndarray[Any, Any]
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # what Pillow may try: its other decoders stay shut
+MAX_PIXELS = 50_000_000  # of one image, before it is decoded; a telephone's photo has 12 to 48
+MAX_FILE = 256 << 20  # bytes of one image file
+DEFAULT_SHAPE = (28, 28)  # MNIST's, where the images have several sizes and none was asked for
+ORIENTATION = 0x0112  # EXIF's number for it
+# Modes of grey levels in 16 bits; PNG has them as "I" in older versions of Pillow.
+DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+class _SizesDifferError(Exception):
+    """Images are not all of the first one's size, and have to be resized."""
+
+
+@dataclass
+class _Findings:
+    """What was done to images, and to how many."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+
+def read_images(
+    parts: Mapping[Any, tuple[Sequence[Member], Sequence[str]]],
+    *,
+    image_shape: tuple[int, int] | None = None,
+) -> tuple[dict[Any, tuple[Array, list[str]]], list[Note]]:
+    """Decode the images of each part to grey levels.
+
+    Parameters
+    ----------
+    parts : dict of role to (members, labels)
+    image_shape : tuple of int, default=None
+        Height and width that images are resized to. None leaves them as they are where they
+        share one size, and takes 28 x 28 where they do not.
+
+    Returns
+    -------
+    arrays : dict of role to tuple
+        uint8 images of shape (n_images, height, width), uint16 where all files have 16 bits, and
+        their labels.
+    notes : list of Note
+        What was done to images on the way.
+
+    Raises
+    ------
+    DatasetError
+        An image is damaged, too large, animated, or not of the formats above.
+    """
+    findings = _Findings()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of odd metadata; what matters is refused
+        try:
+            arrays = _read_parts(parts, image_shape, findings)
+        except _SizesDifferError:
+            image_shape, findings = DEFAULT_SHAPE, _Findings()
+            arrays = _read_parts(parts, image_shape, findings)
+    return arrays, _tell(findings, image_shape)
+
+
+def _read_parts(
+    parts: Mapping[Any, tuple[Sequence[Member], Sequence[str]]],
+    image_shape: tuple[int, int] | None,
+    findings: _Findings,
+) -> dict[Any, tuple[Array, list[str]]]:
+    first: Array | None = None
+    arrays = {}
+    for role, (members, labels) in parts.items():
+        images: Array | None = None
+        for at, member in enumerate(members):
+            image = _read_image(member, image_shape, findings)
+            if first is None:
+                first = image
+            if image.shape != first.shape:
+                raise _SizesDifferError
+            if image.dtype != first.dtype:
+                raise DatasetError(
+                    f"{member.where}: has {image.itemsize * 8} bits per pixel and others have "
+                    f"{first.itemsize * 8}, expected one depth"
+                )
+            if images is None:
+                images = _allocate((len(members), *image.shape), image.dtype, member)
+            images[at] = image
+        if images is not None:
+            arrays[role] = images, list(labels)
+    return arrays
+
+
+def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], member: Member) -> Array:
+    n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if n_bytes > MAX_BYTES:
+        raise DatasetError(
+            f"{member.source}: {shape[0]:,} images of {shape[1]} x {shape[2]} pixels take "
+            f"{n_bytes:,} bytes; pass image_shape=(28, 28) to make them smaller"
+        )
+    return np.empty(shape, dtype)
+
+
+def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _Findings) -> Array:
+    content = member.read(MAX_FILE)
+    image = _open_image(content, member)
+    try:
+        grey = _to_grey(_turn(image, findings), content, findings, member)
+        findings.sizes[grey.height, grey.width] += 1
+        if image_shape is not None and (grey.height, grey.width) != image_shape:
+            grey = _resize(grey, image_shape)
+        array = np.asarray(grey)
+    except DatasetError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever comes to hand
+        raise DatasetError(
+            f"{member.where}: is damaged or cut short ({shorten(str(error))})"
+        ) from error
+    return array if array.dtype == np.uint8 else _to_16_bits(array, member)
+
+
+def _open_image(content: bytes, member: Member) -> "Image.Image":
+    """Read no more than the header, and refuse what must not be decoded."""
+    from PIL import Image
+
+    try:
+        image = Image.open(BytesIO(content), formats=FORMATS)
+        frames = getattr(image, "is_animated", False) and image.format != "MPO"
+    except Image.DecompressionBombError as error:
+        raise DatasetError(
+            f"{member.where}: has more than {MAX_PIXELS:,} pixels, the most allowed"
+        ) from error
+    except Exception as error:  # as above: a damaged header is met with any exception
+        start = content[:4].hex(" ") or "nothing"
+        raise DatasetError(
+            f"{member.where}: begins with {start} and is no readable image, expected one of "
+            f"{', '.join(FORMATS)}"
+        ) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise DatasetError(
+            f"{member.where}: has {image.width} x {image.height} pixels, the most allowed are "
+            f"{MAX_PIXELS:,}"
+        )
+    if frames:  # a photo in the MPO format has a preview behind it
+        raise DatasetError(f"{member.where}: holds several frames, expected a single image")
+    return image
+
+
+def _turn(image: "Image.Image", findings: _Findings) -> "Image.Image":
+    """Turn a photo the way its camera was held."""
+    from PIL import ImageOps
+
+    if "exif" not in image.info and image.format not in ("TIFF", "JPEG", "MPO"):
+        return image
+    if image.getexif().get(ORIENTATION, 1) in (None, 1):
+        return image
+    findings.counts["rotated"] += 1
+    return ImageOps.exif_transpose(image)
+
+
+def _to_grey(
+    image: "Image.Image", content: bytes, findings: _Findings, member: Member
+) -> "Image.Image":
+    mode = image.mode
+    if mode == "L":
+        return image
+    if mode == "1":
+        return image.convert("L")
+    if mode in DEEP or (mode == "I" and image.format == "PNG"):
+        findings.counts["deep"] += 1
+        return image
+    if mode in ("I", "F"):
+        raise DatasetError(
+            f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8"
+        )
+    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        findings.counts["transparent"] += 1
+        return _lay_on_paper(image.convert("RGBA"))
+    if mode == "CMYK":
+        findings.counts["cmyk"] += 1
+        return image.convert("RGB").convert("L")
+    findings.counts["colour"] += 1
+    if content[24:25] == b"\x10" and image.format == "PNG":
+        findings.counts["shallow"] += 1  # Pillow reads 8 of the 16 bits of each colour
+    return image.convert("L")
+
+
+def _lay_on_paper(image: "Image.Image") -> "Image.Image":
+    """Lay an image with transparent parts on white, or on black where it would vanish."""
+    from PIL import Image
+
+    grey, alpha = image.convert("L"), image.getchannel("A")
+    for paper in (255, 0):
+        laid = Image.composite(grey, Image.new("L", image.size, paper), alpha)
+        low, high = laid.getextrema()
+        if low != high:
+            break
+    return laid
+
+
+def _resize(image: "Image.Image", image_shape: tuple[int, int]) -> "Image.Image":
+    """Fit an image into another size: its proportions stay, its own background fills the gaps."""
+    from PIL import Image, ImageOps
+
+    array = np.asarray(image)
+    border = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
+    if array.dtype != np.uint8:  # Pillow resizes 16 bits as floats only
+        image = Image.fromarray(array.astype(np.float32))
+    resized = ImageOps.pad(
+        image,
+        image_shape[::-1],
+        method=Image.Resampling.BICUBIC,
+        color=int(np.median(border)),
+    )
+    if array.dtype != np.uint8:
+        pixels = np.clip(np.rint(np.asarray(resized)), 0, 65535).astype(np.uint16)
+        resized = Image.fromarray(pixels)
+    return resized
+
+
+def _to_16_bits(array: Array, member: Member) -> Array:
+    if array.ndim != 2 or array.dtype.kind not in "ui" or array.min() < 0 or array.max() > 65535:
+        raise DatasetError(
+            f"{member.where}: has pixels of dtype {array.dtype}, expected 8 or 16 bits"
+        )
+    return array.astype(np.uint16)
+
+
+def _tell(findings: _Findings, image_shape: tuple[int, int] | None) -> list[Note]:
+    notes = []
+    others = [size for size in findings.sizes if size != image_shape]
+    if image_shape is not None and others:
+        low, high = (f"{h} x {w}" for h, w in (min(findings.sizes), max(findings.sizes)))
+        target = f"{image_shape[0]} x {image_shape[1]}"
+        n = sum(findings.sizes[size] for size in others)
+        values = {"n": n, "low": low, "high": high, "target": target}
+        notes.append(Note("resized", values))
+    notes += [Note(key, {"n": findings.counts[key]}) for key in sorted(findings.counts)]
+    return notes

@@ -1,0 +1,360 @@
+"""CSV: a label and the pixels of an image in each row.
+
+The cells are read here rather than by pandas, which turns a short row into NaN, a long one into
+an index, "NA" into a missing label and 300 into 44, all of it silently. Pixels are nothing but
+whole numbers of up to three digits, so NumPy reads them in a fraction of pandas' time.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from math import isqrt
+from typing import Any
+
+import numpy as np
+
+from skmnist.datasets._columns import (
+    Columns,
+    choose_label,
+    is_pixel,
+    is_square,
+    read_columns,
+    split_line,
+)
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import Member, Stream, shorten
+from skmnist.datasets._notes import Note
+
+Array = np.ndarray[Any, Any]
+
+BLOCK = 1 << 18  # bytes that are parsed at once; half and twice as many took longer
+MAX_LINE = 1 << 23
+MAX_LABEL = 200  # characters
+BOM = b"\xef\xbb\xbf"
+ZERO, NEWLINE, QUOTE = b'0\n"'
+
+
+@dataclass
+class _Table:
+    """The cells of one file: numbers in blocks of rows, and the label's as they stand there."""
+
+    member: Member
+    columns: Columns
+    first_line: int
+    blocks: deque[Array] = field(default_factory=deque)
+    texts: dict[int, list[bytes]] = field(default_factory=dict)
+    n_rows: int = 0
+
+    def locate(self, row: int, column: int) -> str:
+        """Name the place of a cell."""
+        line = self.first_line + row
+        return f"{self.member.where}, line {line}, {self.columns.describe(column)}"
+
+
+def read_tables(
+    parts: Mapping[Any, Sequence[Member]],
+    *,
+    label: str | None = None,
+    image_shape: tuple[int, int] | None = None,
+) -> tuple[dict[Any, tuple[Array, list[str]]], list[Note]]:
+    """Read the tables of each part.
+
+    Parameters
+    ----------
+    parts : dict of role to list of Member
+        The rows of several tables follow each other.
+    label : {"first", "last"}, str or None
+        Where the label stands, or what it is called; None finds out.
+    image_shape : tuple of int, default=None
+        Height and width that the pixels of a row are folded to. None takes a square.
+
+    Returns
+    -------
+    arrays : dict of role to tuple
+        uint8 images of shape (n_images, height, width), and their labels as text.
+    notes : list of Note
+
+    Raises
+    ------
+    DatasetError
+        A cell is not what it must be; the message names its line and column.
+    """
+    notes: list[Note] = []
+    tables: dict[Any, list[_Table]] = {}
+    for role, members in parts.items():
+        read = [_read_table(member, label, image_shape) for member in members]
+        tables[role] = [table for table in read if table.columns.labels]
+        if len(tables[role]) == len(read):
+            continue
+        if len(parts) == 1 or role == "train":
+            raise DatasetError(
+                f"{members[0].where}, line 1: names {read[0].columns.n_columns} columns, and none "
+                "of them is a label; expected one that is called 'label', say"
+            )
+        del tables[role]  # Kaggle's test.csv: its labels are the competition's secret
+        notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
+    everything = [table for read in tables.values() for table in read]
+    notes += _settle_labels(everything)
+    for table in everything:
+        for column in table.columns.ignored:
+            notes.append(Note("row_numbers", {"column": table.columns.describe(column)}))
+    arrays = {role: _join([_finish(t, image_shape) for t in read]) for role, read in tables.items()}
+    return arrays, [note for at, note in enumerate(notes) if note not in notes[:at]]
+
+
+def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] | None) -> _Table:
+    with member.open(unpack=True) as stream:
+        blocks = _iterate_blocks(stream, member.where)
+        block = next(blocks, b"")
+        line, _, rest = block.partition(b"\n")
+        if not line:
+            raise DatasetError(f"{member.where}, line 1: is empty, expected a header or a row")
+        columns = read_columns(_decode(line, member.where, 1), label=label, where=member.where)
+        table = _Table(member, columns, 2 if columns.names else 1)
+        if not columns.labels:
+            return table
+        _check_width(table, image_shape)
+        for part in chain([rest if columns.names else block], blocks):
+            if part:
+                _add(table, part)
+    if not table.n_rows:
+        raise DatasetError(f"{member.where}: has a header and no rows, expected a row per image")
+    return table
+
+
+def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
+    """Yield whole lines, all of them ended alike; empty ones at the end are left out."""
+    rest = b""
+    for number, data in enumerate(iter(lambda: stream.read(BLOCK), b"")):
+        if number == 0:
+            _check_encoding(data, where)
+            data = data.removeprefix(BOM)
+        data = rest + data
+        if b"\r" in data:
+            held = b"\r" if data.endswith(b"\r") else b""  # its \n may be in the next block
+            data = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n") + held
+        end = len(data.rstrip(b"\r\n"))
+        cut = end + 1 if data[end : end + 1] == b"\n" else data.rfind(b"\n", 0, end) + 1
+        if cut:
+            yield data[:cut]
+        rest = data[cut:]
+        if len(rest) > MAX_LINE:
+            raise DatasetError(
+                f"{where}: has no line end within {MAX_LINE:,} bytes, expected a row for each image"
+            )
+    rest = rest.rstrip(b"\r\n")
+    if rest:
+        yield rest + b"\n"
+
+
+def _check_encoding(head: bytes, where: str) -> None:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:4096]:
+        what = "UTF-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "binary"
+        raise DatasetError(f"{where}: is {what}, expected text in UTF-8")
+
+
+def _check_width(table: _Table, image_shape: tuple[int, int] | None) -> None:
+    n_pixels = table.columns.n_columns - len(table.columns.ignored) - 1
+    place = f"{table.member.where}, line 1: has {table.columns.n_columns} fields, {n_pixels} of "
+    if image_shape is not None and n_pixels != image_shape[0] * image_shape[1]:
+        expected = image_shape[0] * image_shape[1]
+        raise DatasetError(f"{place}them pixels; expected {expected} for image_shape={image_shape}")
+    if image_shape is None and not is_square(n_pixels):
+        raise DatasetError(
+            f"{place}them pixels; expected a label and a square image, such as 784 pixels. For "
+            "another shape pass image_shape=(height, width)."
+        )
+
+
+def _add(table: _Table, block: bytes) -> None:
+    """Put the rows of a block into the table."""
+    found = _parse_fast(block, table.columns)
+    # what cannot be read in one go is looked at line by line: it is unusual, or wrong
+    cells, texts = _parse_slowly(block, table) if found is None else found
+    table.blocks.append(cells)
+    for column, values in texts.items():
+        table.texts.setdefault(column, []).extend(values)
+    table.n_rows += len(cells)
+
+
+def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[bytes]]] | None:
+    """Read rows of plain digits at once; None where there is anything else among the pixels."""
+    separator, n_columns = columns.separator.encode(), columns.n_columns
+    if b" " in block:
+        block = block.replace(separator + b" ", separator)
+    if b'"' in block:
+        block = _unquote(block, separator)
+        if b'"' in block:
+            return None
+    cells = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero((cells == separator[0]) | (cells == NEWLINE))
+    n_rows, left = divmod(len(ends), n_columns)
+    if left or not (cells[ends[n_columns - 1 :: n_columns]] == NEWLINE).all():
+        return None
+    if block.count(b"\n") != n_rows:
+        return None
+    lengths = np.diff(ends, prepend=-1) - 1
+    values = cells[ends - 1] - np.uint8(ZERO)  # the last digit; what is none gives more than 9
+    kept = sorted({*columns.labels, *columns.ignored})
+    texts = {}
+    for column in kept:
+        stops = ends[column::n_columns]
+        starts = stops - lengths[column::n_columns]
+        if column in columns.labels:
+            places = zip(starts.tolist(), stops.tolist(), strict=True)
+            texts[column] = [block[start:stop] for start, stop in places]
+        lengths[column::n_columns] = 1
+        values[column::n_columns] = 0
+    if lengths.min() < 1 or lengths.max() > 3:
+        return None
+    wide = np.flatnonzero(lengths > 1)
+    tens = cells[ends[wide] - 2] - np.uint8(ZERO)
+    widest = wide[lengths[wide] > 2]
+    hundreds = cells[ends[widest] - 3] - np.uint8(ZERO)
+    if max(part.max(initial=0) for part in (values, tens, hundreds)) > 9:
+        return None
+    if hundreds.max(initial=0) > 2:
+        return None
+    # up to 299, which 16 bits hold and 8 do not
+    numbers = values[wide] + tens.astype(np.uint16) * 10
+    numbers[np.searchsorted(wide, widest)] += hundreds.astype(np.uint16) * 100
+    if numbers.max(initial=0) > 255:
+        return None
+    values[wide] = numbers
+    return values.reshape(n_rows, n_columns), texts
+
+
+def _unquote(block: bytes, separator: bytes) -> bytes:
+    """Drop the quotes that stand around whole fields; leave a block with any other alone."""
+    cells = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(cells == QUOTE)
+    edges = np.flatnonzero((cells == separator[0]) | (cells == NEWLINE))
+    if len(quotes) % 2:
+        return block
+    opening, closing = quotes[::2], quotes[1::2]
+    before, after = np.searchsorted(edges, opening), np.searchsorted(edges, closing)
+    starts = np.concatenate([[0], edges + 1])
+    whole = (before == after) & (starts[before] == opening) & (edges[after] == closing + 1)
+    return block.replace(b'"', b"") if whole.all() else block
+
+
+def _parse_slowly(block: bytes, table: _Table) -> tuple[Array, dict[int, list[bytes]]]:
+    """Read rows one by one, and name the first cell that is wrong."""
+    columns, where = table.columns, table.member.where
+    lines = block.split(b"\n")[:-1]
+    cells = np.zeros((len(lines), columns.n_columns), np.uint8)
+    texts: dict[int, list[bytes]] = {column: [] for column in columns.labels}
+    pixels = [
+        at for at in range(columns.n_columns) if at not in {*columns.labels, *columns.ignored}
+    ]
+    for row, line in enumerate(lines):
+        number = table.first_line + table.n_rows + row
+        if not line:
+            raise DatasetError(f"{where}, line {number}: is empty, expected a row")
+        text = _decode(line, where, number)
+        fields = [
+            part.strip() for part in split_line(text, columns.separator, where=where, number=number)
+        ]
+        if len(fields) != columns.n_columns:
+            raise DatasetError(
+                f"{where}, line {number}: has {len(fields)} fields, expected {columns.n_columns} "
+                "as in line 1"
+            )
+        for column in columns.labels:
+            texts[column].append(fields[column].encode())
+        for column in pixels:
+            value = fields[column].encode()
+            if not is_pixel(value):
+                raise _not_a_pixel(table.locate(table.n_rows + row, column), fields[column])
+            cells[row, column] = int(value)
+    return cells, texts
+
+
+def _not_a_pixel(place: str, value: str) -> DatasetError:
+    found = f"{shorten(value)!r} is no pixel" if value else "is empty"
+    hint = ""
+    try:
+        if 0 < float(value) < 1:
+            hint = "; multiply scaled pixels by 255 and round them"
+    except ValueError:
+        pass
+    return DatasetError(f"{place}: {found}, expected a whole number from 0 to 255{hint}")
+
+
+def _decode(line: bytes, where: str, number: int) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{where}, line {number}, byte {error.start + 1}: is not UTF-8; save the table in that "
+            "encoding"
+        ) from error
+
+
+def _settle_labels(tables: list[_Table]) -> list[Note]:
+    """Decide by their values between first and last column, for all tables alike."""
+    open_ones = [table for table in tables if len(table.columns.labels) == 2]
+    if not open_ones:
+        return []
+    sides: list[list[bytes]] = [
+        [value for table in open_ones for value in table.texts[table.columns.labels[side]]]
+        for side in (0, 1)
+    ]
+    chosen = choose_label(sides[0], sides[1], where=open_ones[0].member.where)
+    for table in open_ones:
+        label, pixel = table.columns.labels[chosen], table.columns.labels[1 - chosen]
+        _fill_column(table, pixel)
+        table.columns = replace(table.columns, labels=(label,))
+    return [Note("label_last" if chosen else "label_first", {"n": len(set(sides[chosen]))})]
+
+
+def _fill_column(table: _Table, column: int) -> None:
+    """Turn a column that was kept as text into pixels."""
+    values = table.texts.pop(column)
+    for row, value in enumerate(values):
+        if not is_pixel(value.strip()):
+            text = _decode(value, table.member.where, table.first_line + row)
+            raise _not_a_pixel(table.locate(row, column), text.strip())
+    at = 0
+    for block in table.blocks:
+        block[:, column] = [int(value) for value in values[at : at + len(block)]]
+        at += len(block)
+
+
+def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, list[str]]:
+    """Take the pixels out of the blocks, which are given up one by one."""
+    (label,) = table.columns.labels
+    left_out = {label, *table.columns.ignored}
+    pixels = [at for at in range(table.columns.n_columns) if at not in left_out]
+    start, stop = pixels[0], pixels[-1] + 1
+    chosen: Any = slice(start, stop) if stop - start == len(pixels) else pixels
+    images = np.empty((table.n_rows, len(pixels)), np.uint8)
+    at = 0
+    while table.blocks:
+        block = table.blocks.popleft()
+        images[at : at + len(block)] = block[:, chosen]
+        at += len(block)
+    labels = []
+    for row, value in enumerate(table.texts[label]):
+        text = _decode(value, table.member.where, table.first_line + row).strip()
+        if not 0 < len(text) <= MAX_LABEL:
+            found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
+            raise DatasetError(
+                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL}"
+            )
+        labels.append(text)
+    side = isqrt(len(pixels))
+    return images.reshape(-1, *(image_shape or (side, side))), labels
+
+
+def _join(tables: list[tuple[Array, list[str]]]) -> tuple[Array, list[str]]:
+    """Put the rows of several tables behind each other."""
+    images = [images for images, _ in tables]
+    sizes = sorted({array.shape[1:] for array in images})
+    if len(sizes) > 1:
+        raise DatasetError(
+            f"the tables of one part have images of {sizes} pixels, expected one size"
+        )
+    joined = images[0] if len(images) == 1 else np.concatenate(images)
+    return joined, [label for _, labels in tables for label in labels]

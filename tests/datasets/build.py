@@ -1,0 +1,156 @@
+"""Valid archives of every kind, made of given arrays; what the tests read, and damage."""
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def make_digits(n_train=12, n_test=6, side=4, n_classes=3, seed=0):
+    """Return the four arrays of a tiny data set."""
+    rng = np.random.default_rng(seed)
+    return {
+        "x_train": rng.integers(0, 256, (n_train, side, side), dtype=np.uint8),
+        "y_train": np.arange(n_train) % n_classes,
+        "x_test": rng.integers(0, 256, (n_test, side, side), dtype=np.uint8),
+        "y_test": np.arange(n_test) % n_classes,
+    }
+
+
+def to_csv(X, y, *, header="kaggle", label="first", separator=","):
+    """Return a table as text."""
+    n_pixels = X[0].size
+    rows = X.reshape(len(X), n_pixels)
+    stack = [np.asarray(y)[:, None], rows]
+    names = {
+        "kaggle": ["label", *(f"pixel{i}" for i in range(n_pixels))],
+        "openml": ["class", *(f"pixel{i}" for i in range(1, n_pixels + 1))],
+        "none": None,
+    }[header]
+    if label == "last":
+        stack.reverse()
+        names = names and [*names[1:], names[0]]
+    lines = [separator.join(names)] if names else []
+    if np.asarray(y).dtype.kind in "iu":
+        lines.append(_numbers(np.hstack(stack), separator))
+    else:
+        lines += [
+            separator.join(map(str, row)) for row in np.hstack([s.astype(str) for s in stack])
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _numbers(rows, separator):
+    buffer = io.StringIO()
+    np.savetxt(buffer, rows, fmt="%d", delimiter=separator)
+    return buffer.getvalue().rstrip("\n")
+
+
+def to_idx(array):
+    """Return an IDX file of unsigned bytes."""
+    array = np.asarray(array, np.uint8)
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return head + array.tobytes()
+
+
+def to_npy(array):
+    """Return a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def to_npz(arrays):
+    """Return an .npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def to_image(array, kind="png", **options):
+    """Return an image file."""
+    buffer = io.BytesIO()
+    image = array if isinstance(array, Image.Image) else Image.fromarray(array)
+    image.save(buffer, {"jpg": "JPEG", "tif": "TIFF"}.get(kind, kind.upper()), **options)
+    return buffer.getvalue()
+
+
+def tables(digits, *, ending="csv", pack=False, folder="", **options):
+    files = {}
+    for part in ("train", "test"):
+        text = to_csv(digits[f"x_{part}"], digits[f"y_{part}"], **options).encode()
+        name = f"{folder}mnist_{part}.{ending}"
+        files[name + ".gz" * pack] = gzip.compress(text, mtime=0) if pack else text
+    return files
+
+
+def tables_in_folders(digits):
+    return {
+        f"dataset/lokaler Datensatz/{part}/Ziffern.csv": to_csv(
+            digits[f"x_{part}"], digits[f"y_{part}"]
+        ).encode()
+        for part in ("train", "test")
+    }
+
+
+def idx_files(digits, *, dots=False, pack=False):
+    files = {}
+    for part, name in (("train", "train"), ("test", "t10k")):
+        for key, what, ndim in (("x", "images", 3), ("y", "labels", 1)):
+            content = to_idx(digits[f"{key}_{part}"])
+            path = f"MNIST/raw/{name}-{what}{'.' if dots else '-'}idx{ndim}-ubyte"
+            files[path + ".gz" * pack] = gzip.compress(content, mtime=0) if pack else content
+    return files
+
+
+def image_files(digits, kind="png", **options):
+    return {
+        f"Müllers Ziffern/{folder}/{label}/{number}.{kind}": to_image(image, kind, **options)
+        for part, folder in (("train", "Training"), ("test", "Test"))
+        for number, (image, label) in enumerate(
+            zip(digits[f"x_{part}"], digits[f"y_{part}"], strict=True)
+        )
+    }
+
+
+# each makes {path: content}; images by JPEG lose a little and are looked at elsewhere
+EXACT = {
+    "CSV as of Kaggle": tables,
+    "CSV in folders with a blank": tables_in_folders,
+    "CSV as of OpenML, packed": lambda d: tables(d, header="openml", label="last", pack=True),
+    "CSV without a header": lambda d: tables(d, header="none", folder="Übung 1/"),
+    "CSV with the label last": lambda d: tables(d, header="none", label="last", separator=";"),
+    "TSV": lambda d: tables(d, ending="tsv", separator="\t"),
+    "IDX": idx_files,
+    "IDX with dots, packed": lambda d: idx_files(d, dots=True, pack=True),
+    "npz": lambda d: {"deep/mnist.npz": to_npz(d)},
+    "npy": lambda d: {f"{key}.npy": to_npy(array) for key, array in d.items()},
+    "PNG": image_files,
+    "BMP": lambda d: image_files(d, "bmp"),
+    "TIFF": lambda d: image_files(d, "tif"),
+}
+EVERY = EXACT | {"JPEG": lambda d: image_files(d, "jpg")}
+
+
+def write_zip(path, files, compression=zipfile.ZIP_DEFLATED):
+    """Write a ZIP, the same bytes each time."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = compression
+            archive.writestr(info, content)
+    return path
+
+
+def write_folder(path, files):
+    """Write the files of a folder."""
+    for name, content in files.items():
+        target = Path(path, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return path
