@@ -349,6 +349,16 @@ def test_model_that_tells_no_probabilities(digits):
     assert "Shown are the first" in page
 
 
+def test_labels_stay_what_they_are(digits):
+    X, y = digits
+    model = KNeighborsClassifier(1).fit(X[:100], y[:100])
+    result = make_result("knn", model, 0.1, X[100:300], y[100:300])
+    text = get_text(make_page(ModelComparison([result], X_test=X[100:300], y_test=y[100:300])))
+    true, read = result.errors.mistakes[["true", "predicted"]].iloc[0]
+    assert f"{true} → {read}" in text
+    assert ".0 →" not in text
+
+
 def test_rows_of_no_square_have_no_pictures(digits):
     X, y = digits
     page = classify(KNeighborsClassifier(), X[:, :60], y)
