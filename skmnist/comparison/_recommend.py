@@ -196,7 +196,7 @@ class Recommendation:
             "advantages": ", ".join(self._advantages(say)),
             "n_test": self.n_test,
             "share": self.fewer_errors,
-            "confidence": 1 - self.alpha,
+            "confidence": round(100 * (1 - self.alpha), 6),
             "low": 100 * low,
             "high": 100 * high,
             "at_most": 100 * max(abs(low), abs(high)),

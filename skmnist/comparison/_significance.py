@@ -9,6 +9,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 ALPHA = 0.05
+ROUNDING = 1e-12  # means of equal shares differ by that little
 
 Method = Literal["mcnemar", "bound", "starts", "folds"]
 
@@ -185,7 +186,7 @@ def compare_folds(
                 method="folds",
                 difference=mean,
                 interval=_around(mean, float(t.ppf(1 - alpha / 2, k - 1)) * error),
-                p_value=float(2 * t.sf(abs(mean) / error, k - 1)) if error else float(mean == 0),
+                p_value=_t_test(mean, error, k - 1),
                 p_adjusted=1.0,
                 n_runs=k,
                 spread=spread,
@@ -308,12 +309,20 @@ def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> P
         method="starts",
         difference=mean,
         interval=_around(mean, float(t.ppf(1 - alpha / 2, free)) * error),
-        p_value=float(2 * t.sf(abs(mean) / error, free)) if error else float(mean == 0),
+        p_value=_t_test(mean, error, free),
         p_adjusted=1.0,
         n_test=n,
         n_runs=n_runs,
         spread=float(by_run.std(ddof=1)),
     )
+
+
+def _t_test(mean: float, error: float, free: float) -> float:
+    from scipy.stats import t
+
+    if error < ROUNDING:  # no two runs differ
+        return float(abs(mean) < ROUNDING)
+    return float(2 * t.sf(abs(mean) / error, free))
 
 
 def _around(mean: float, half: float) -> tuple[float, float]:

@@ -77,7 +77,7 @@ def advise(
     (advice.weaknesses if weak else advice.strengths).append(accuracy)
     if diagnosis is not None:
         _tell_fit(advice, diagnosis, language)
-    if not weak or diagnosis is None:
+    if diagnosis is None or diagnosis.label != "underfitting":
         _tell_confidence(advice, errors.calibration, diagnosis, say)
     _tell_classes(advice, errors, say, weak=weak)
     return advice

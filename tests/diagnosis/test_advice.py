@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
 
-LABELS = ["overfitting", "optimal", "underfitting"]
+LABELS = ["overfitting", "optimal", "underfitting", "unclear"]
 READ_AS_WELL = {"en": "almost as well as the training", "de": "fast so gut gelesen wie die Train"}
 TOO_SURE = {"en": "too sure of itself", "de": "zu sicher"}
 
@@ -73,11 +75,88 @@ def test_losses_far_apart_are_a_weakness_of_what_has_learned(errors, diagnosis, 
     assert (TOO_SURE[language] in weaknesses) == expected
 
 
-def test_gap_within_the_noise_is_neither_praised_nor_blamed(errors, language):
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("accuracy", [0.9, 0.95])
+def test_too_few_images_to_tell_are_a_weakness_with_a_way_out(errors, language, accuracy):
     diagnosis = diagnose_fit(
-        train_accuracy=0.95, validation_accuracy=0.9, n_train=90, n_validation=10
+        train_accuracy=0.95, validation_accuracy=accuracy, n_train=900, n_validation=20
     )
-    assert advise(errors, diagnosis, language=language) == advise(errors, language=language)
+    found, bare = advise(errors, diagnosis, language=language), advise(errors, language=language)
+    assert found.strengths == bare.strengths
+    too_few, hold_out = {
+        "en": ("too few held-out images", "Hold out more"),
+        "de": ("Zu wenige zurückgehaltene Bilder", "Mehr Bilder zur Validierung"),
+    }[language]
+    (weakness,) = set(found.weaknesses) - set(bare.weaknesses)
+    (improvement,) = set(found.improvements) - set(bare.improvements)
+    assert too_few in weakness
+    assert improvement.startswith(hold_out)
+
+
+JUMPING = {
+    "accuracy": [0.5] * 6,
+    "val_accuracy": [0.5] * 6,
+    "loss": [0.9, 1.4, 0.8, 1.5, 0.9, 1.6],
+    "val_loss": [1.0] * 6,
+}
+
+
+def test_a_network_that_jumped_is_told_to_lower_the_learning_rate_not_to_raise_it(errors):
+    improvements = " ".join(advise(errors, diagnose_fit(JUMPING)).improvements)
+    assert "Lower the learning rate" in improvements
+    assert "raise the learning rate" not in improvements
+
+
+def test_overfitting_that_still_improved_is_not_told_to_train_on(errors):
+    history = {
+        "accuracy": [0.5, 0.7, 0.9, 0.99],
+        "val_accuracy": [0.5, 0.6, 0.7, 0.8],
+    }
+    diagnosis = diagnose_fit(history)
+    assert [finding.code for finding in diagnosis.further_findings] == ["still_improving"]
+    assert not any("epochs" in sentence for sentence in advise(errors, diagnosis).improvements)
+
+
+def test_no_model_but_a_network_is_told_of_dropout(errors):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 5)), np.arange(300) % 3
+    forest = RandomForestClassifier(5, random_state=0).fit(X[:200], y[:200])
+    diagnosis = diagnose_fit(forest, X=X[:200], y=y[:200], X_val=X[200:], y_val=y[200:])
+    improvements = " ".join(advise(errors, diagnosis).improvements)
+    assert diagnosis.label == "overfitting"
+    assert "a simpler model" in improvements
+    assert "dropout" not in improvements.lower()
+
+
+# --- how sure it is
+
+
+def make_sure(confidence, n_right=90, n_wrong=10):
+    """Make a model that gives its predictions such a probability, right or wrong."""
+    y_true = [0] * n_right + [1] * n_wrong
+    proba = np.tile([confidence, 1 - confidence], (n_right + n_wrong, 1))
+    return analyze_errors(y_true, [0] * (n_right + n_wrong), labels=[0, 1], proba=proba)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words", "kind"),
+    [
+        (0.99, "Too sure of itself: on average it is 99.0% sure, and right in 90.0%", "weaknesses"),
+        (0.6, "Too careful: on average it is 60.0% sure, and right in 90.0%", "weaknesses"),
+        (0.905, "Its probabilities can be trusted", "strengths"),
+    ],
+)
+def test_confidence_is_weighed_against_accuracy(confidence, words, kind):
+    sentences = getattr(advise(make_sure(confidence)), kind)
+    assert any(sentence.startswith(words) for sentence in sentences)
+
+
+def test_too_sure_is_said_once():
+    diagnosis = FitDiagnosis(
+        "optimal", gap=0.01, val_loss_far_above=True, train_loss=0.1, validation_loss=0.5
+    )
+    said = " ".join(advise(make_sure(0.99), diagnosis).weaknesses)
+    assert said.lower().count("too sure") == 1
 
 
 def test_weakest_classes_and_confusions_are_named(errors):

@@ -141,8 +141,54 @@ def few(n):
     return diagnose_fit(train_accuracy=0.95, validation_accuracy=0.9, n_train=9 * n, n_validation=n)
 
 
-def test_gap_within_the_noise_of_few_images_is_no_overfitting():
-    assert (few(10).label, few(10).within_noise) == ("optimal", True)
+def test_gap_within_the_noise_of_few_images_is_neither_overfitting_nor_fine():
+    assert (few(10).label, few(10).within_noise) == ("unclear", True)
+
+
+@pytest.mark.parametrize("n", [33, 66, 198, 1000])
+def test_perfect_on_the_training_images_and_6_percent_errors_on_others_is_never_fine(n):
+    n_right = round(0.939 * n)
+    diagnosis = diagnose_fit(
+        train_accuracy=1.0, validation_accuracy=n_right / n, n_train=9 * n, n_validation=n
+    )
+    assert diagnosis.label == "overfitting"
+
+
+@pytest.mark.parametrize(("n", "label"), [(100, "unclear"), (500, "unclear"), (6000, "optimal")])
+def test_small_gap_of_too_few_images_is_not_called_fine(n, label):
+    diagnosis = diagnose_fit(
+        train_accuracy=0.95, validation_accuracy=0.94, n_train=9 * n, n_validation=n
+    )
+    assert (diagnosis.label, diagnosis.within_noise) == (label, False)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "too few"), ("de", "so wenigen")])
+def test_too_few_images_are_told(language, words):
+    diagnosis = diagnose_fit(
+        train_accuracy=0.95, validation_accuracy=0.94, n_train=900, n_validation=100
+    )
+    assert words in diagnosis.sentence(language)
+
+
+@pytest.mark.parametrize(("n_train", "label"), [(50, "unclear"), (5000, "underfitting")])
+def test_underfitting_has_to_be_beyond_chance_too(n_train, label):
+    diagnosis = diagnose_fit(
+        train_accuracy=0.86, validation_accuracy=0.86, n_train=n_train, n_validation=n_train
+    )
+    assert diagnosis.label == label
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "label"),
+    [(0.8, 0.4, "overfitting"), (0.6, 0.57, "underfitting"), (0.87, 0.7, "overfitting")],
+)
+def test_of_both_the_larger_part_of_the_error_is_told(train, validation, label):
+    assert diagnose_fit(train_accuracy=train, validation_accuracy=validation).label == label
+
+
+def test_what_a_linear_model_reaches_can_be_set():
+    given = {"train_accuracy": 0.6, "validation_accuracy": 0.6}
+    assert diagnose_fit(**given, min_train_accuracy=0.5).label == "optimal"
 
 
 def test_same_gap_on_many_images_is_overfitting():
@@ -256,7 +302,8 @@ def test_estimator_without_validation():
 
 def test_estimator_that_keeps_no_training_accuracy():
     with pytest.raises(
-        ValueError, match=r"LogisticRegression keeps no training.*Pass train_accuracy= and valid"
+        ValueError,
+        match=r"LogisticRegression keeps no training.*Pass X=, y=, .* or train_accuracy=",
     ):
         diagnose_fit(Pipeline([("lr", LogisticRegression())]).fit([[0], [1]], [0, 1]))
 
@@ -289,7 +336,7 @@ def test_accuracy_that_is_no_share(name, value):
 def test_sentence_of_the_source_for_overfitting():
     diagnosis = diagnose_fit(gap=0.0226, val_loss_trend_up=True, train_loss_trend_down=True)
     assert diagnosis.sentence() == (
-        "Training and validation drift apart (gap = 0.0226; up to 0.02 is fine): the network "
+        "Training and validation drift apart (gap = 0.0226; up to 0.02 is fine): the model "
         "knows its training images better than new ones. In addition, the validation loss rises "
         "while the training loss keeps falling."
     )
@@ -364,7 +411,7 @@ def test_str_begins_with_the_label():
 
 def test_to_dict_is_json():
     figures = json.loads(json.dumps(diagnose_fit(FittedNetwork()).to_dict(), allow_nan=False))
-    assert (figures["label"], figures["train_accuracy"]) == ("optimal", 0.97)
+    assert (figures["label"], figures["train_accuracy"]) == ("unclear", 0.97)
 
 
 @pytest.mark.parametrize(

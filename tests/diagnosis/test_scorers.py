@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmnist.diagnosis import neg_fit_gap, penalized_accuracy
+from skmnist.diagnosis import fit_diagnosis, neg_fit_gap, penalized_accuracy
 
 
 class Threshold(ClassifierMixin, BaseEstimator):
@@ -129,3 +129,26 @@ def test_estimator_without_training_accuracy(data, scorer, wrap):
         match=r"LogisticRegression keeps no training accuracy.*cross_validate\(.*return_train_sc",
     ):
         scorer(model, *data)
+
+
+def test_fit_diagnosis_gives_all_three_scores(data):
+    model = Threshold(0.6, kept=1.0).fit(*data)
+    assert fit_diagnosis(model, *data) == pytest.approx(
+        {
+            "accuracy": 0.9,
+            "neg_fit_gap": neg_fit_gap(model, *data),
+            "penalized_accuracy": penalized_accuracy(model, *data),
+        }
+    )
+
+
+def test_fit_diagnosis_in_a_search(data):
+    search = GridSearchCV(
+        Threshold(),
+        {"threshold": [0.6, 0.5]},
+        cv=ALL_ROWS,
+        scoring=fit_diagnosis,
+        refit="penalized_accuracy",
+        error_score="raise",
+    ).fit(*data)
+    assert search.best_params_ == {"threshold": 0.5}

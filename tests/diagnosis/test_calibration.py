@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+
+from skmnist.diagnosis import analyze_errors, calibrate
+from skmnist.diagnosis._intervals import wilson_interval
+
+
+def make_right(share, n=200):
+    return np.arange(n) < share * n
+
+
+@pytest.mark.parametrize(
+    ("confidence", "share", "verdict"),
+    [
+        (0.9, 0.9, "trustworthy"),
+        (0.99, 0.9, "too_sure"),
+        (0.8, 0.9, "too_careful"),
+        (0.93, 0.9, "trustworthy"),  # within the interval of 200 images
+    ],
+)
+def test_verdict(confidence, share, verdict):
+    assert calibrate(np.full(200, confidence), make_right(share)).verdict == verdict
+
+
+def test_off_by_less_than_a_point_is_trustworthy_however_many_images():
+    n = 1_000_000
+    assert calibrate(np.full(n, 0.909), make_right(0.9, n)).verdict == "trustworthy"
+    assert calibrate(np.full(n, 0.911), make_right(0.9, n)).verdict == "too_sure"
+
+
+def test_ece_is_the_mean_distance_of_the_bins():
+    confidence = np.repeat([0.55, 0.95], [100, 300])
+    correct = np.concatenate([make_right(0.75, 100), make_right(0.9, 300)])
+    calibration = calibrate(confidence, correct)
+    assert calibration.ece == pytest.approx((100 * 0.2 + 300 * 0.05) / 400)
+    assert calibration.bins["n"].tolist() == [100, 300]
+    assert calibration.bins["accuracy"].tolist() == pytest.approx([0.75, 0.9])
+    assert calibration.bins["low"].tolist() == pytest.approx([8 / 15, 14 / 15])
+
+
+def test_bins_have_intervals():
+    bins = calibrate(np.full(200, 0.95), make_right(0.9)).bins
+    expected = wilson_interval(0.9, 200)
+    assert (bins["accuracy_low"][0], bins["accuracy_high"][0]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1 / 15, 1.0])
+def test_edges_belong_to_one_bin(confidence):
+    bins = calibrate([confidence], [True]).bins
+    assert len(bins) == 1
+    assert bins["low"][0] <= confidence <= bins["high"][0] + 1e-12
+
+
+def test_an_analysis_knows_its_calibration():
+    y = [0] * 90 + [1] * 10
+    proba = np.tile([0.99, 0.01], (100, 1))
+    analysis = analyze_errors(y, [0] * 100, labels=[0, 1], proba=proba)
+    assert analysis.calibration.verdict == "too_sure"
+    figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
+    assert figures["calibration"]["bins"]["n"] == [100]
+
+
+def test_no_probabilities_no_calibration():
+    assert analyze_errors([0, 1], [0, 1]).calibration is None
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Too sure"), ("de", "Zu sicher")])
+def test_sentence(language, words):
+    sentence = calibrate(np.full(200, 0.99), make_right(0.9)).sentence(language)
+    assert sentence.startswith(words)

@@ -1,0 +1,292 @@
+"""One finding after the other, on curves that are known."""
+
+import json
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skmnist import SimpleNNClassifier
+from skmnist.diagnosis import diagnose_fit
+from skmnist.diagnosis._findings import CHECKS
+from skmnist.text import get_catalogue, get_languages
+
+
+class Network:
+    """Stands for a fitted network with such a history."""
+
+    def __init__(self, *, stop="epochs", best=None, n_classes=10, train=0.95, held_out=0.94, **h):
+        n_epochs = max(map(len, h.values()))
+        self.history_ = {"accuracy": [0.95] * n_epochs, "val_accuracy": [0.94] * n_epochs, **h}
+        self.n_iter_, self.stop_reason_ = n_epochs, stop
+        self.best_epoch_ = n_epochs if best is None else best
+        self.train_accuracy_, self.validation_accuracy_ = train, held_out
+        self.classes_ = np.arange(n_classes)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def further(source, **rows):
+    """Return the codes of what is found beside the verdict."""
+    return [finding.code for finding in diagnose_fit(source, **rows).further_findings]
+
+
+FALLING = [1.0, 0.8, 0.6, 0.5, 0.4, 0.3]
+FLAT = [0.3] * 6
+
+
+# --- still improving, stopped too early
+
+
+@pytest.mark.parametrize(
+    ("curves", "improving"),
+    [
+        ({"val_loss": FALLING}, True),
+        ({"val_loss": FLAT}, False),
+        ({"val_loss": FALLING[::-1]}, False),
+        ({"val_loss": [1.0, 0.6, 0.40, 0.39, 0.38, 0.38]}, False),
+        ({"val_loss": FLAT, "val_accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.9]}, True),
+        ({"val_loss": [1.0, 0.8]}, True),
+        ({"val_loss": [1.0]}, False),
+    ],
+    ids=["falling", "flat", "rising", "levelled off", "accuracy", "two epochs", "one epoch"],
+)
+def test_still_improving_at_the_last_epoch_allowed(curves, improving):
+    assert further(Network(**curves)) == ["still_improving"] * improving
+
+
+@pytest.mark.parametrize(
+    ("stop", "best", "found"),
+    [
+        ("patience", 5, ["stopped_too_early"]),
+        ("patience", 2, ["stopped_too_early"]),
+        ("patience", 1, []),  # five epochs without improvement are no impatience
+        ("interrupted", 6, ["stopped_too_early"]),
+        ("callback", 6, ["stopped_too_early"]),
+        ("epochs", 6, ["still_improving"]),
+    ],
+)
+def test_what_ended_the_training_tells_which_of_the_two(stop, best, found):
+    assert further(Network(val_loss=FALLING, stop=stop, best=best)) == found
+
+
+def test_nothing_was_stopped_too_early_that_had_levelled_off():
+    assert further(Network(val_loss=FLAT, stop="patience", best=5)) == []
+
+
+def test_a_history_without_its_estimator_may_still_improve():
+    history = {"accuracy": [0.9] * 6, "val_accuracy": [0.9] * 6, "val_loss": FALLING}
+    assert further(history) == ["still_improving"]
+
+
+# --- unstable
+
+
+@pytest.mark.parametrize(
+    ("loss", "unstable"),
+    [
+        (FALLING, False),
+        ([1.0, 0.5, 0.7, 0.4, 0.6, 0.3], True),
+        ([1.0, 0.5, 0.7, 0.4, 0.3, 0.2], False),  # one jump
+        ([1.0, 0.5, 0.54, 0.5, 0.54, 0.5], False),  # small ones
+        ([5.0, 1.0, 0.9, 0.8, 0.7, 0.6], True),  # twice ln 10 is 4.6
+        ([4.5, 1.0, 0.9, 0.8, 0.7, 0.6], False),
+        ([1.0, 0.5, float("nan")], True),
+    ],
+    ids=["calm", "jumps", "one jump", "small jumps", "overshot", "began high", "nan"],
+)
+def test_unstable(loss, unstable):
+    assert ("unstable" in further(Network(loss=loss, val_loss=[0.3] * len(loss)))) == unstable
+
+
+def test_overshooting_depends_on_the_number_of_classes():
+    loss = [2.5, 0.9, 0.8, 0.7]
+    assert "unstable" in further(Network(loss=loss, n_classes=2))
+    assert "unstable" not in further(Network(loss=loss, n_classes=10))
+
+
+def test_a_loss_that_became_infinite_is_unstable():
+    assert "unstable" in further(Network(loss=FALLING, val_loss=FLAT, stop="nonfinite"))
+
+
+# --- dead units
+
+
+def kill_units(network, share):
+    """Give a part of the first layer's units a bias that nothing outweighs."""
+    network.intercepts_[0][: int(share * len(network.intercepts_[0]))] = -1e6
+    return network
+
+
+@pytest.mark.parametrize("kind", [SimpleNNClassifier, MLPClassifier])
+@pytest.mark.parametrize(("share", "dead"), [(0.2, False), (0.5, True)])
+def test_dead_units_of_any_relu_network(digits, kind, share, dead):
+    X, y = digits
+    if kind is SimpleNNClassifier:
+        network = kind(epochs=1, random_state=0).fit(X, y)
+    else:
+        network = kind((40,), max_iter=10, tol=1e9, n_iter_no_change=1).fit(X, y)
+    found = diagnose_fit(kill_units(network, share), X=X, y=y, X_val=X, y_val=y).findings
+    (finding,) = [f for f in found if f.code == "dead_units"] or [None]
+    assert (finding is not None) == dead
+    if dead:
+        assert finding.evidence["layer"] == 1
+        assert finding.evidence["share"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_dead_units_are_found_behind_a_pipeline_and_a_search(digits):
+    X, y = digits
+    pipe = make_pipeline(FunctionTransformer(lambda X: X - 1), SimpleNNClassifier(epochs=1))
+    search = GridSearchCV(pipe, {"simplennclassifier__random_state": [0]}, cv=2).fit(X, y)
+    search.best_estimator_[-1].intercepts_[0][:] = 0.5  # alive at X = 0, dead at X = -1
+    search.best_estimator_[-1].coefs_[0][:] = 1.0
+    assert "dead_units" in further(search, X=np.zeros((3, 64)))
+
+
+def test_other_activations_do_not_die(digits):
+    X, y = digits
+    network = MLPClassifier((20,), activation="tanh", max_iter=10, tol=1e9, n_iter_no_change=1)
+    network = kill_units(network.fit(X, y), 1.0)
+    assert further(network, X=X, y=y, X_val=X, y_val=y) == []
+
+
+# --- any classifier
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(20, random_state=0),
+        make_pipeline(MinMaxScaler(), LogisticRegression()),
+    ],
+)
+def test_a_classifier_without_history_is_judged_by_its_scores(digits, model):
+    X, y = digits
+    model.fit(X[:900], y[:900])
+    diagnosis = diagnose_fit(model, X=X[:900], y=y[:900], X_val=X[900:], y_val=y[900:])
+    assert diagnosis.gap == pytest.approx(
+        model.score(X[:900], y[:900]) - model.score(X[900:], y[900:])
+    )
+    assert (diagnosis.n_train, diagnosis.n_validation) == (900, 897)
+    assert diagnosis.label == "overfitting"
+
+
+def test_scores_that_are_given_go_before_what_can_be_measured(digits):
+    model = DecisionTreeClassifier().fit(*digits)
+    rows = dict(zip(("X", "y", "X_val", "y_val"), digits * 2, strict=True))
+    assert diagnose_fit(model, **rows, train_accuracy=0.5).train_accuracy == 0.5
+
+
+@pytest.mark.parametrize(("held_out", "word"), [("validation", "validation"), ("test", "test")])
+def test_held_out_images_are_called_by_their_name(digits, held_out, word):
+    X, y = digits
+    model = LogisticRegression(max_iter=1000).fit(X[:500], y[:500])
+    diagnosis = diagnose_fit(
+        model, X=X[:500], y=y[:500], X_val=X[500:], y_val=y[500:], held_out=held_out
+    )
+    assert f"Training and {word} drift apart" in diagnosis.sentence()
+    assert f"of the {word} images" in diagnosis.sentence()
+
+
+@pytest.mark.parametrize(("max_iter", "found"), [(3, ["still_improving"]), (400, [])])
+def test_scikit_learns_network_tells_by_its_loss_curve(digits, max_iter, found):
+    X, y = digits
+    network = MLPClassifier((20,), max_iter=max_iter, learning_rate_init=0.01, random_state=0)
+    with pytest.warns(match="Maximum iterations") if found else nullcontext():
+        network.fit(X[:900], y[:900])
+    assert further(network, X=X[:900], y=y[:900], X_val=X[900:], y_val=y[900:]) == found
+
+
+def test_scores_of_folds(digits):
+    scores = cross_validate(
+        RandomForestClassifier(20, random_state=0), *digits, cv=3, return_train_score=True
+    )
+    diagnosis = diagnose_fit(scores)
+    low, high = diagnosis.gap_interval
+    assert diagnosis.gap == pytest.approx(np.mean(scores["train_score"] - scores["test_score"]))
+    assert low < diagnosis.gap < high
+    assert diagnosis.label in {"overfitting", "unclear"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "found"),
+    [
+        ([[0.5, 0.5], [0.6, 0.6], [0.7, 0.7]], True),
+        ([[0.5, 0.5], [0.7, 0.7], [0.705, 0.705]], False),
+        ([[0.5, 0.5], [0.6, 0.8], [0.9, 0.75]], False),
+    ],
+    ids=["rising", "flat", "folds disagree"],
+)
+def test_a_rising_learning_curve_asks_for_more_rows(scores, found):
+    curve = (np.array([100, 200, 400]), np.ones((3, 2)), np.array(scores))
+    assert (further(None, learning_curve=curve) == ["more_rows_help"]) == found
+
+
+def test_learning_curve_of_scikit_learn(digits):
+    curve = learning_curve(
+        LogisticRegression(max_iter=1000), *digits, cv=3, train_sizes=[0.05, 0.1], shuffle=True
+    )
+    diagnosis = diagnose_fit(learning_curve=curve)
+    assert diagnosis.gap == pytest.approx(curve[1][-1].mean() - curve[2][-1].mean())
+    assert "more_rows_help" in [finding.code for finding in diagnosis.findings]
+
+
+@pytest.mark.parametrize("curve", [1, ([1], [[1]], [[1]]), ([1, 2], [1, 2], [1, 2]), "abc"])
+def test_what_is_no_learning_curve(curve):
+    with pytest.raises(ValueError, match="learning_curve must be what sklearn"):
+        diagnose_fit(learning_curve=curve)
+
+
+@pytest.mark.parametrize("rows", [{"y": [0]}, {"y_val": [0]}, {"X_val": [[0]]}])
+def test_half_of_the_rows(rows):
+    with pytest.raises(ValueError, match=r"was given without .*; pass both"):
+        diagnose_fit(**rows)
+
+
+# --- as objects
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_every_finding_has_a_severity_and_a_sentence_and_a_remedy_in_each_language(check):
+    assert check.severity in {"good", "note", "warning", "problem"}
+    for language in get_languages():
+        phrases = get_catalogue(language).phrases
+        assert f"diagnosis.finding.{check.code}" in phrases
+        assert (f"diagnosis.remedy.{check.code}" in phrases) == (check.severity != "good")
+
+
+def test_findings_carry_their_evidence_and_are_json():
+    diagnosis = diagnose_fit(Network(val_loss=FALLING, train=1.0, held_out=0.939))
+    figures = json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
+    assert [each["code"] for each in figures["findings"]] == ["overfitting", "still_improving"]
+    assert figures["findings"][0]["evidence"]["gap"] == pytest.approx(0.061)
+    assert diagnosis.findings[1].sentence() == "After 6 epochs it was still getting better."
+    assert diagnosis.findings[1].remedy("de") == "Mehr Epochen zulassen."
+
+
+def test_further_findings_are_told_after_the_verdict():
+    diagnosis = diagnose_fit(Network(val_loss=FALLING))
+    assert diagnosis.sentences()[-1] == "After 6 epochs it was still getting better."
+    assert "epochs" not in diagnosis.summary()
+
+
+def test_defaults_of_our_networks_are_neither_unstable_nor_dead(digits):
+    network = SimpleNNClassifier(epochs=30, random_state=0).fit(*digits)
+    assert not {"unstable", "dead_units"} & set(further(network, X=digits[0]))
+
+
+def test_a_learning_rate_that_is_far_too_large_is_found(digits):
+    network = SimpleNNClassifier(epochs=15, learning_rate=0.5, random_state=0).fit(*digits)
+    assert {"unstable", "dead_units"} <= set(further(network, X=digits[0]))
