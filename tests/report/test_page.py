@@ -255,7 +255,7 @@ def mix(one, other, share):
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
-    from skmnist._drawing import BLUE, VERMILLION
+    from skmnist._drawing import BLUE, VERMILION
     from skmnist.diagnosis._plot import MAX_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
@@ -265,7 +265,7 @@ def test_contrast_is_enough_for_weak_eyes(theme):
     for paper in ("paper", "card"):
         for ink in ("ink", "soft", "accent"):
             assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
-    assert min(contrast(line, colors["paper"]) for line in (BLUE, VERMILLION)) >= 3
+    assert min(contrast(line, colors["paper"]) for line in (BLUE, VERMILION)) >= 3
     darkest = mix(BLUE, colors["paper"], MAX_OPACITY)
     assert contrast(colors["ink"], darkest) >= 4.5
 
