@@ -93,8 +93,9 @@ for name, result in comparison.results.items():
     print("\n".join(result.advice().weaknesses), "\n")
 
 # %%
-# And which one to take, and why:
+# And which one to take, how sure that is, and why:
 
-print(comparison.recommendation)
+recommendation = comparison.recommendation
+print(recommendation.headline(), recommendation.reason())
 print()
-print(comparison.recommendation.reason("de"))
+print(recommendation.headline("de"), recommendation.reason("de"))
