@@ -40,8 +40,10 @@ def main():
             X_test=X_test,
             y_test=y_test,
         )
-        tables.append(comparison.table.assign(seed=seed, take=comparison.recommendation.model))
+        found = comparison.recommendation
+        tables.append(comparison.table.assign(seed=seed, take=found.model, verdict=found.verdict))
         print(tables[-1].to_string(), flush=True)
+        print(found, flush=True)
     table = pd.concat(tables)
     figures = ["test_accuracy", "gap", "fit_time", "n_epochs"]
     print("\nMeans\n" + table.groupby(level=0, sort=False)[figures].mean().round(4).to_string())

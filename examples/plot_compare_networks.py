@@ -63,16 +63,23 @@ print(comparison.table.to_string())
 
 import matplotlib.pyplot as plt
 
+from skmnist.diagnosis import ConfusionDisplay, EpochCurveDisplay, MisclassifiedDisplay
+
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), sharey=True, layout="constrained")
 for ax, (name, result) in zip(axes, comparison.results.items(), strict=True):
-    network = result.estimator.named_steps["network"]
-    epochs = range(1, network.n_iter_ + 1)
-    ax.plot(epochs, network.history_["accuracy"], label="training")
-    ax.plot(epochs, network.history_["val_accuracy"], "--", label="validation")
-    ax.axvline(network.kept_epoch_, color="grey", linewidth=1, label="weights kept")
-    ax.set(title=name, xlabel="epoch", ylim=(0.85, 1.005))
-axes[0].set_ylabel("accuracy")
-axes[0].legend(loc="lower right")
+    EpochCurveDisplay.from_estimator(result.estimator, name=name, ax=ax)
+plt.show()
+
+# %%
+# What they confuse
+# -----------------
+# The right answers are out of the scale, so that the confusions can be told apart. Beside them
+# the mistakes of which the network was most sure.
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
+simple = comparison.results["NN"].estimator
+ConfusionDisplay.from_estimator(simple, mnist.X_test, mnist.y_test, ax=axes[0])
+MisclassifiedDisplay.from_estimator(simple, mnist.X_test, mnist.y_test, ax=axes[1])
 plt.show()
 
 # %%
@@ -86,8 +93,9 @@ for name, result in comparison.results.items():
     print("\n".join(result.advice().weaknesses), "\n")
 
 # %%
-# And which one to take, and why:
+# And which one to take, how sure that is, and why:
 
-print(comparison.recommendation)
+recommendation = comparison.recommendation
+print(recommendation.headline(), recommendation.reason())
 print()
-print(comparison.recommendation.reason("de"))
+print(recommendation.headline("de"), recommendation.reason("de"))

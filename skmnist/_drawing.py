@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Of the eight colours of Okabe and Ito (2008), which the colour-blind can tell apart, those that
 # have a contrast of 3 to 1 and more on white as well as on a dark page.
-BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 MAX_LABEL = 16  # characters of a class label or a model's name beside an axis
 
 

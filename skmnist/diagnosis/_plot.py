@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skmnist._drawing import BLUE, VERMILLION, as_label, format_axis, get_axes, strip_frame
+from skmnist._drawing import BLUE, VERMILION, as_label, format_axis, get_axes, strip_frame
 from skmnist.diagnosis._errors import analyze_errors
 from skmnist.diagnosis._estimator import get_core
 from skmnist.text import Catalogue, get_catalogue
@@ -205,7 +205,7 @@ class EpochCurveDisplay:
         self.lines_ = []
         styles = {
             metric: (BLUE, "-", "training"),
-            f"val_{metric}": (VERMILLION, "--", "validation"),
+            f"val_{metric}": (VERMILION, "--", "validation"),
         }
         for column, (color, dashes, part) in styles.items():
             if column in self.frame:
@@ -248,7 +248,7 @@ class EpochCurveDisplay:
             [self.best_epoch],
             [value],
             "D",
-            color=VERMILLION,
+            color=VERMILION,
             label=say(f"plot.best_{metric}", epoch=self.best_epoch, value=value),
         )
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 MAX_SIDE_BY_SIDE = 4  # models; more of them become rows instead of columns
 MIN_SIDE = 8  # a row of fewer than 8 x 8 numbers is hardly a picture
 N_REASONS = 3
-N_PAIRS, N_OF_PAIR = 3, 5  # most frequent confusions, and images of each
-N_SUREST = 15  # mistakes that a model was most sure of
+N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
+N_SUREST = 12  # mistakes that a model was most sure of
 MEANINGS = (
     "accuracy",
     "interval",
@@ -334,10 +334,10 @@ def _show_mistakes(
     if image_shape is None or errors.y_true is None:
         return None
 
-    def show(rows: Any) -> list[Any]:
-        return _pictures.show_mistakes(result, X_test, rows, image_shape, say)
+    def show(rows: Any, **options: Any) -> list[Any]:
+        return _pictures.show_mistakes(result, X_test, rows, image_shape, say, **options)
 
-    surest = show(errors.mistakes.index[:N_SUREST])
+    surest = show(errors.mistakes.index[:N_SUREST].to_numpy())
     note = "mistakes_none"
     if surest:
         note = "mistakes_first" if errors.confidence is None else "mistakes_surest"
@@ -350,7 +350,7 @@ def _show_mistakes(
             (
                 say("page.pair", true=str(p.true), predicted=str(p.predicted), n=p.count),
                 " ".join(p.advice(say.language)),
-                show(p.rows[:N_OF_PAIR]),
+                show(p.rows[:N_OF_PAIR], captions=False),
             )
             for p in errors.pairs(N_PAIRS)
         ],

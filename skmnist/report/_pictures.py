@@ -129,26 +129,29 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
 
 
 def show_mistakes(
-    result: ModelResult, X_test: Any, rows: Any, image_shape: Any, say: Catalogue
+    result: ModelResult,
+    X_test: Any,
+    rows: Any,
+    image_shape: Any,
+    say: Catalogue,
+    *,
+    captions: bool = True,
 ) -> list[Image]:
     """Return test images that a model misread, with what it saw and how sure it was."""
-    mistakes = result.errors.mistakes.loc[rows]
-    images = take_images(X_test, mistakes.index.to_numpy(), image_shape)
+    errors = result.errors
     shown = []
-    for image, (row, mistake) in zip(images, mistakes.iterrows(), strict=True):
-        true, note = mistake["true"], ""
-        if "confidence" in mistake:
-            note = format_confidence(say, mistake["confidence"])
+    for row, image in zip(rows, take_images(X_test, rows, image_shape), strict=True):
+        true, read = errors.y_true[row], errors.y_pred[row]  # type: ignore[index]
+        sure = "" if errors.confidence is None else format_confidence(say, errors.confidence[row])
         alt = say("page.misread_alt", row=f"{row}", label=true)
-        caption = f"{true} → {mistake['predicted']}"
-        shown.append(_make_image(image, alt=alt, caption=caption, note=note))
+        shown.append(_make_image(image, alt, f"{true} → {read}" if captions else "", sure))
     return shown
 
 
 def show_samples(images: Array, labels: Iterable[Any], say: Catalogue) -> list[Image]:
     """Return one image of each class."""
     return [
-        _make_image(image, alt=say("page.sample_alt", label=label), caption=str(label))
+        _make_image(image, say("page.sample_alt", label=label), str(label))
         for image, label in zip(images, labels, strict=True)
     ]
 
@@ -167,7 +170,7 @@ def _describe_curve(name: str, frame: Any, metric: str, say: Catalogue) -> str:
     return say(f"page.curve_alt_{metric}", **values)
 
 
-def _make_image(image: Array, *, alt: str, caption: str, note: str = "") -> Image:
+def _make_image(image: Array, alt: str, caption: str, note: str = "") -> Image:
     """Turn values, whatever their range, into ink on white paper."""
     from PIL import Image as Pillow
 

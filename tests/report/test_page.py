@@ -255,7 +255,7 @@ def mix(one, other, share):
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
-    from skmnist._drawing import BLUE, VERMILLION
+    from skmnist._drawing import BLUE, VERMILION
     from skmnist.diagnosis._plot import MAX_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
@@ -265,7 +265,7 @@ def test_contrast_is_enough_for_weak_eyes(theme):
     for paper in ("paper", "card"):
         for ink in ("ink", "soft", "accent"):
             assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
-    assert min(contrast(line, colors["paper"]) for line in (BLUE, VERMILLION)) >= 3
+    assert min(contrast(line, colors["paper"]) for line in (BLUE, VERMILION)) >= 3
     darkest = mix(BLUE, colors["paper"], MAX_OPACITY)
     assert contrast(colors["ink"], darkest) >= 4.5
 
@@ -347,6 +347,16 @@ def digits():
 def test_model_that_tells_no_probabilities(digits):
     page = classify(Perceptron(), *digits)
     assert "Shown are the first" in page
+
+
+def test_labels_stay_what_they_are(digits):
+    X, y = digits
+    model = KNeighborsClassifier(1).fit(X[:100], y[:100])
+    result = make_result("knn", model, 0.1, X[100:300], y[100:300])
+    text = get_text(make_page(ModelComparison([result], X_test=X[100:300], y_test=y[100:300])))
+    true, read = result.errors.mistakes[["true", "predicted"]].iloc[0]
+    assert f"{true} → {read}" in text
+    assert ".0 →" not in text
 
 
 def test_rows_of_no_square_have_no_pictures(digits):

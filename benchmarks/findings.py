@@ -1,0 +1,73 @@
+"""What the findings say of networks that are known to be well, or ill, trained.
+
+Usage: ``python benchmarks/findings.py [--rows 1000 3000 10000]``
+
+Trains both networks in settings of which it is clear beforehand what is wrong with them, and
+prints what the diagnosis finds beside its verdict, and the figures that the thresholds in
+``skmnist/diagnosis/_findings.py`` are compared with.
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
+from skmnist.diagnosis import diagnose_fit
+from skmnist.diagnosis._figures import FitFigures, _dead_shares
+
+SETTINGS = {
+    "as they are": {},
+    "cut off": {"epochs": 3},
+    "cut off, slow": {"epochs": 30, "learning_rate": 1e-5},
+    "impatient": {"patience": 1},
+    "dropout": {"epochs": 40, "dropout": 0.5},
+    "rate x 10": {"learning_rate": 0.01},
+    "rate x 50": {"learning_rate": 0.05},
+    "rate x 300": {"learning_rate": 0.3},
+    "sgd": {"epochs": 30, "optimizer": "sgd", "learning_rate": 0.01},
+    "sgd, rate x 100": {"epochs": 30, "optimizer": "sgd", "learning_rate": 1.0},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 3000, 10_000])
+    rows = []
+    for n_train in parser.parse_args().rows:
+        data = load_mnist(n_train=n_train, n_test=2000, random_state=0)
+        X = PixelNormalizer().fit_transform(data.X_train)
+        for kind in (SimpleNNClassifier, DeepNNClassifier):
+            for name, parameters in SETTINGS.items():
+                network = kind(random_state=0, **parameters)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    try:
+                        network.fit(X, data.y_train)
+                    except ValueError:  # nothing was learned, and the message says why
+                        continue
+                rows.append((n_train, kind.__name__, name, *look(network, X)))
+                print(*rows[-1], sep="\t", flush=True)
+    columns = ["rows", "network", "setting", "found", "jumps", "first loss", "fall", "rise", "dead"]
+    print("\n" + pd.DataFrame(rows, columns=columns).to_string(index=False))
+
+
+def look(network, X):
+    """Return what is found, and the figures behind it."""
+    found = [finding.code for finding in diagnose_fit(network, X=X).further_findings]
+    fit = FitFigures(max_gap=0.02, min_train_accuracy=0.88, history=network.history_)
+    loss = network.history_["loss"]
+    fall, rise = fit.trend("val_loss", 2), fit.trend("val_accuracy", 2)
+    return (
+        ", ".join(found) or "-",
+        int((np.diff(loss) > 0.05).sum()),
+        round(float(loss[0]), 2),
+        None if fall is None else round(fall, 2),
+        None if rise is None else round(rise, 3),
+        round(max(_dead_shares(network, network, X)), 2),
+    )
+
+
+if __name__ == "__main__":
+    main()
