@@ -21,7 +21,9 @@ VARIABLE = "SKMNIST_DATA"
 FILE_NAME = "mnist.npz"
 MAX_SIZE = 64 << 20  # the file has 11,490,434 bytes
 CONTACT_SECONDS = 10.0  # within which a server must have answered, all tries together
+MIN_CONTACT_SECONDS = 2.0  # for each address, though those before it took all the time
 STALL_SECONDS = 20.0  # within which another kilobyte must have come
+STALE_SECONDS = 3600.0
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 HOPELESS = (400, 401, 403, 404, 410, 451)  # answers that a second try does not change
 
@@ -177,6 +179,9 @@ def _is_right(content: bytes) -> bool:
 def _keep(content: bytes, path: Path) -> None:
     """Write the whole file or nothing: a kill at any moment leaves the cache as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed here
+        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with temporary.open("wb") as file:
@@ -204,25 +209,26 @@ def _download(
     started = time.monotonic()
     answered = False
     for attempt in range(n_retries + 1):
-        if attempt and remaining:
+        if not remaining or (attempt > 1 and not answered):
+            break  # nobody is there, and waiting longer helps nobody
+        if attempt:
             time.sleep(delay * attempt)
         for url in list(remaining):
             left = CONTACT_SECONDS - (time.monotonic() - started)
-            if not answered and attempt and left <= 0:
-                break  # nobody is there, and waiting longer helps nobody
+            if attempt and not answered and left <= 0:
+                break
             transfer = _Transfer(url, progress)
             try:
-                content = transfer.run(contact_seconds=max(left, 2.0))
+                content = transfer.run(contact_seconds=max(left, MIN_CONTACT_SECONDS))
                 if _is_right(content):
                     return content, url
                 found = hashlib.sha256(content).hexdigest()
                 problems[url] = f"gave {len(content):,} bytes with SHA-256 {found}, not {SHA256}"
-                answered = True
             except _RefusedError as error:
                 problems[url] = str(error)
-                answered = answered or transfer.answered
                 if not error.again:
                     remaining.remove(url)
+            answered = answered or transfer.answered
     told = "; ".join(f"{url} {problem}" for url, problem in problems.items())
     raise DatasetError(
         f"MNIST could not be downloaded: {told}. load_mnist() has the same images inside the "
@@ -247,6 +253,7 @@ class _Transfer:
         self._given_up = False
         self._buffer = BytesIO()
         self._error: Exception | None = None
+        self._responses: list[Any] = []
 
     def run(self, *, contact_seconds: float) -> bytes:
         """Return what the address gives."""
@@ -281,8 +288,12 @@ class _Transfer:
             fetch(self.url, self._buffer, None)
         except Exception as error:  # told in the caller's thread
             self._error = error
+        finally:
+            for response in self._responses:  # pooch leaves them open
+                response.close()
 
-    def _note_answer(self, *args: Any, **kwargs: Any) -> None:
+    def _note_answer(self, response: Any, **kwargs: Any) -> None:
+        self._responses.append(response)
         self.answered = True
         self._last = time.monotonic()
 
@@ -320,6 +331,8 @@ class _Transfer:
             return _RefusedError("did not answer in time")
         if isinstance(error, requests.TooManyRedirects):
             return _RefusedError("redirects in a circle", again=False)
+        if isinstance(error, ValueError):  # an address or a header that is nonsense
+            return _RefusedError(f"failed: {error}", again=False)
         if isinstance(error, (requests.ConnectionError, OSError)):
             what = "broke off" if self.answered else "could not be reached"
             return _RefusedError(what)

@@ -169,7 +169,7 @@ def read_digits(
     with open_contents(path, progress=progress) as contents:
         layout = find_digits(contents)
         used = [m for part in layout.parts.values() for m in _members_of(part)]
-        contents.budget.total = sum(member.size for member in used)
+        contents.budget.begin(sum(member.size for member in used))
         arrays, notes = _read(layout, label, image_shape)
         notes = [*_tell_places(layout, name, extract_dir), *layout.notes, *notes]
         if invert:
@@ -178,7 +178,7 @@ def read_digits(
         whole, split_notes = _split(arrays, name, test_size, random_state)
         data = make_bunch(whole, name=name, descr="", notes=[*notes, *split_notes])
         if extract_dir is not None:  # not before all of it proved sound
-            contents.budget.restart()
+            contents.budget.begin(contents.budget.total)
             extract(used, extract_dir)
     data.DESCR = "\n".join([f"Digits from {name}", *tell(data)])
     return data

@@ -80,14 +80,15 @@ class Budget:
                 "as many, as only an archive made to do harm does; nothing was loaded"
             )
 
-    def restart(self) -> None:
-        """Begin to count anew, before the same bytes are read again."""
-        self.spent = 0
+    def begin(self, total: int) -> None:
+        """Begin to count anew, before so many bytes are read that were perhaps looked at."""
+        self.spent = self._advanced = 0
+        self.total = total
 
     def advance(self, n_bytes: int) -> None:
         """Count bytes that were read, for the progress bar."""
         self._advanced += n_bytes
-        if self._progress is not None:
+        if self._progress is not None and self.total:
             self._progress(self._advanced, self.total)
 
 

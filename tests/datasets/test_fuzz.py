@@ -8,7 +8,7 @@ from build import EVERY, make_digits, write_folder, write_zip
 
 from skmnist.datasets import DatasetError, load_digit_archive
 
-N_QUICK, N_SLOW = 15, 250  # mutations of each kind in each wrapping; 630 and 10,500 together
+N_QUICK, N_SLOW = 15, 500  # mutations of each kind in each wrapping; 630 and 21,000 together
 
 
 def damage(content, rng):
@@ -51,18 +51,16 @@ def write_damaged(wrapping, files, folder, rng):
 def check(kind, wrapping, folder, n, seed):
     rng = random.Random(seed)
     files = EVERY[kind](make_digits())
-    outcomes = set()
+    told = []
     for _ in range(n):
         path = write_damaged(wrapping, files, folder, rng)
         try:
             data = load_digit_archive(path, random_state=0)
-        except DatasetError as error:
-            assert str(error).startswith(str(path))
-            outcomes.add("refused")
-        else:
             assert len(data.X_train) == len(data.y_train) > 0
-            outcomes.add("read")
-    return outcomes
+        except DatasetError as error:
+            told.append(str(error))
+    assert all(message.startswith(str(path)) for message in told)
+    return told
 
 
 WRAPPINGS = ("archive", "member", "folder")
@@ -71,11 +69,11 @@ WRAPPINGS = ("archive", "member", "folder")
 @pytest.mark.parametrize("kind", EVERY)
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_damage_is_refused_in_words_or_harmless(kind, wrapping, tmp_path):
-    assert "refused" in check(kind, wrapping, tmp_path, N_QUICK, seed=0)
+    assert check(kind, wrapping, tmp_path, N_QUICK, seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", EVERY)
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_much_damage_is_refused_in_words_or_harmless(kind, wrapping, tmp_path):
-    assert "refused" in check(kind, wrapping, tmp_path, N_SLOW, seed=1)
+    assert check(kind, wrapping, tmp_path, N_SLOW, seed=1)
