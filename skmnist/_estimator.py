@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from skmnist import __version__
 from skmnist._callbacks import CallbackSupportMixin
 
 _VERSION_KEY = "_skmnist_version"
+_INNER = ("contextlib", "joblib", "keras", "scikeras", "skmnist", "sklearn")
 
 
 def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
@@ -33,6 +35,14 @@ def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=1)
     way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
     return f"{type(estimator).__name__} has no parameter {name!r}. {way_out}"
+
+
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called us, whatever lies between of our own and of scikit-learn's."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INNER:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level + 1)
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):

@@ -1,5 +1,6 @@
 """Write files whole or not at all."""
 
+import errno
 import os
 import uuid
 from pathlib import Path
@@ -21,10 +22,20 @@ def write_whole(path: Path, content: bytes | str) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}")
+    try:
+        path = path.resolve()
+    except RuntimeError as error:  # Python 3.13 raises the OSError itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+    mode = None
+    if path.exists():
+        mode = path.stat().st_mode & 0o777  # what was private stays so
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    temporary = path.with_name(f".{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -11,7 +11,14 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
-__all__ = ["Interval", "StrOptions", "_check_sample_weight", "_fit_context", "flatten_images"]
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "_check_sample_weight",
+    "_fit_context",
+    "check_image_shape",
+    "flatten_images",
+]
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
@@ -30,3 +37,14 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
         return X, None
     n_images, *image_shape = X.shape
     return np.asarray(X).reshape(n_images, prod(image_shape)), tuple(image_shape)
+
+
+def check_image_shape(
+    estimator: Any, shape: tuple[int, ...] | None, expected: tuple[int, ...]
+) -> None:
+    """Refuse images of another shape than those seen in `fit`; rows pass."""
+    if shape and len(expected) == 2 and shape != expected:
+        raise ValueError(
+            f"X has images of shape {shape}, but {type(estimator).__name__} was fitted on images "
+            f"of shape {expected}."
+        )

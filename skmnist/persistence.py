@@ -9,19 +9,23 @@ import hashlib
 import json
 import math
 import os
-import warnings
+import re
+import stat
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
 import sklearn
+from safetensors.numpy import load as from_safetensors
 from safetensors.numpy import save as to_safetensors
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 import skmnist
+from skmnist._estimator import warn_caller
 from skmnist._files import write_whole
 
 __all__ = ["ModelFileError", "load_model", "save_model"]
@@ -32,10 +36,16 @@ FORMAT = "skmnist-model"
 FORMAT_VERSION = 1
 
 # Caps on what is read: a file made to exhaust time or memory is refused before it does.
-MAX_HEADER_BYTES = 4 * 2**20  # the JSON document and the list of arrays: parsed in a blink
+MAX_HEADER_BYTES = 2**20  # the JSON document and the list of arrays: parsed in a blink
 MAX_ARRAY_BYTES = 64 * 2**20
-MAX_FILE_BYTES = 512 * 2**20
+MAX_FILE_BYTES = 256 * 2**20
+MAX_LABEL_BYTES = 16 * 2**20  # of text in the fixed width that NumPy gives all of an array
+MAX_PAIRS = 4096  # of one dict: many more keys of one hash would take minutes
 MAX_DEPTH = 16  # of nested values; ours are a few levels deep
+MAX_SHOWN = 200  # characters of a message that come from a file
+
+DTYPES = re.compile(r"[<>|=][biuf]\d{1,2}")  # of pixels
+LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
 
 _CLASSES = ("DeepNNClassifier", "PixelNormalizer", "SimpleNNClassifier")
 
@@ -48,8 +58,9 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Save a fitted estimator of this package, or a Pipeline of such, without pickle.
 
     The file appears whole or not at all: whatever ends the process while saving, a file that was
-    there before stays as it was. What only training needs stays behind: callbacks of
-    `set_callbacks`, metadata requests, a Pipeline's `memory`, the optimizer's state.
+    there before stays as it was, also where `load_model` would refuse the new one. What only
+    training needs stays behind: callbacks of `set_callbacks`, metadata requests, a Pipeline's
+    `memory`, the optimizer's state; and attributes of your own.
 
     Parameters
     ----------
@@ -102,19 +113,15 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         "format_version": FORMAT_VERSION,
         "versions": _versions(),
         "model": _encode_estimator(model, "model", arrays),
-        "sha256": _digest(arrays),
     }
+    document["sha256"] = _digest(document, arrays)
     content = to_safetensors(arrays, {FORMAT: json.dumps(document, allow_nan=False)})
-    if _header_bytes(content) > MAX_HEADER_BYTES:
+    try:
+        _decode_file(content)  # what would be refused on loading never replaces a good file
+    except ModelFileError as error:
         raise ModelFileError(
-            f"model has {_header_bytes(content):,} bytes of parameters, labels and names, and "
-            f"load_model reads {MAX_HEADER_BYTES:,} at most."
-        )
-    if len(content) > MAX_FILE_BYTES:
-        raise ModelFileError(
-            f"model takes {len(content):,} bytes, and load_model reads {MAX_FILE_BYTES:,} at most. "
-            "Save it by joblib.dump(model, path) instead."
-        )
+            f"model cannot be saved so that it loads: {error}. joblib.dump(model, path) takes it."
+        ) from error
     write_whole(Path(path), content)
 
 
@@ -150,19 +157,13 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     """
     path = Path(path)
     try:
-        document, arrays = _read(path)
-        model = _decode_estimator(document.get("model"), arrays, depth=0)
-        differences = _differences(document.get("versions"))
+        model, saved = _decode_file(_read(path))
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}.") from None
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path}: no model that save_model wrote ({error}).") from error
+    differences = _differences(saved)
     if differences:
-        warnings.warn(
-            f"{path} was saved with {differences}; check the model's predictions, or train it "
-            "anew.",
-            UserWarning,
-            stacklevel=2,
+        warn_caller(
+            f"{path} was saved with {differences}; check the model's predictions, or train it anew."
         )
     return model
 
@@ -190,7 +191,7 @@ def _encode_estimator(model: Any, name: str, arrays: dict[str, Array]) -> Any:
     check_is_fitted(model)
     node: dict[str, Any] = {"class": kind}
     for part, values in (
-        ("parameters", model.get_params(deep=False)),
+        ("parameters", _parameters(model)),
         ("attributes", _learned(model)),
     ):
         node[part] = {key: _encode(value, f"{name}.{key}", arrays) for key, value in values.items()}
@@ -198,8 +199,17 @@ def _encode_estimator(model: Any, name: str, arrays: dict[str, Array]) -> Any:
     return node if output is None else {**node, "output": output}
 
 
+def _parameters(model: Any) -> dict[str, Any]:
+    parameters: dict[str, Any] = model.get_params(deep=False)
+    return {
+        name: None if name == "callbacks" and value in ([], ()) else value
+        for name, value in parameters.items()
+    }
+
+
 def _learned(model: Any) -> dict[str, Any]:
-    return {key: value for key, value in vars(model).items() if key.endswith("_") and key[0] != "_"}
+    learned = vars(model)
+    return {key: learned[key] for key in _ATTRIBUTES[type(model).__name__] if key in learned}
 
 
 def _encode(value: Any, name: str, arrays: dict[str, Array]) -> Any:
@@ -232,49 +242,95 @@ def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
     if value.dtype.kind in "OU":  # labels and names: text, or what a frame's column may mix
         items = [_encode(item, name, arrays) for item in value.tolist()]
         return {"labels": items, "dtype": value.dtype.str}
+    if value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
+        raise ModelFileError(
+            f"{name} has the dtype {value.dtype}, and load_model reads plain numbers and text. "
+            "Save the model by joblib.dump(model, path) instead."
+        )
     if value.nbytes > MAX_ARRAY_BYTES:
         raise ModelFileError(
             f"{name} takes {value.nbytes:,} bytes, and load_model reads {MAX_ARRAY_BYTES:,} at "
             "most for one array. Save it by joblib.dump(model, path) instead."
         )
-    arrays[name] = np.ascontiguousarray(value)
-    return {"array": name}
+    key = name.encode("unicode_escape").decode()  # a step may have any name
+    arrays[key] = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+    return {"array": key}
 
 
 # Reading: nothing is believed. What is wrong raises `ModelFileError`, or one of the exceptions that
-# plain operations raise on a wrong type, which `load_model` turns into one.
+# plain operations raise on a wrong type, which `_decode_file` turns into one.
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    with path.open("rb") as file:
-        start = file.read(8)
-        size = os.fstat(file.fileno()).st_size
-    _expect(len(start) == 8, "no model: the file is empty or nearly so")
-    _expect(_header_bytes(start) <= min(size, MAX_HEADER_BYTES), "no file of save_model")
-    _expect(size <= MAX_FILE_BYTES, f"{size:,} bytes, and {MAX_FILE_BYTES:,} are the most")
+def _read(path: Path) -> bytes:
+    """Read a file that is one, once; a pipe would let us wait for ever."""
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        _expect(stat.S_ISREG(status.st_mode), "no file, but a pipe, a device or the like")
+        size = status.st_size
+        _expect(size <= MAX_FILE_BYTES, f"{size:,} bytes, and {MAX_FILE_BYTES:,} are the most")
+        content = file.read(MAX_FILE_BYTES + 1)
+    return content
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _decode_file(content: bytes) -> tuple[Any, Any]:
+    """Return the model, and the versions that it was saved with."""
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(FORMAT)
-            if text is None:
-                raise ModelFileError(f"a safetensors file without {FORMAT!r} in its metadata")
-            document = json.loads(text, parse_constant=_refuse_constant)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise ModelFileError(f"no file of save_model, or a damaged one ({error})") from None
-    except RecursionError:
-        raise ModelFileError("values are nested too deeply") from None
+        document, arrays = _parse(content)
+        model = _decode_estimator(document.get("model"), arrays, depth=0)
+        _expect(not arrays, "arrays that belong to nothing")
+        saved = document.get("versions")
+        _expect(isinstance(saved, dict), "versions are missing")
+    except ModelFileError as error:
+        raise ModelFileError(_shown(error)) from None
+    except (safetensors.SafetensorError, RecursionError) as error:
+        problem = f"no file of save_model, or a damaged one ({_shown(error)})"
+        raise ModelFileError(problem) from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelFileError(f"no model that save_model wrote ({_shown(error)})") from error
+    return model, saved
+
+
+def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+    length = int.from_bytes(content[:8], "little")  # as the format of safetensors has it
+    _expect(8 <= length + 8 <= len(content), "no file of save_model")
+    _expect(
+        length <= MAX_HEADER_BYTES,
+        f"{length:,} bytes of parameters, labels and names, and {MAX_HEADER_BYTES:,} are the most",
+    )
+    header = _parse_json(content[8 : 8 + length])
+    text = header.pop("__metadata__", {}).get(FORMAT)
+    _expect(text is not None, f"a safetensors file without {FORMAT!r} in its metadata")
+    for entry in header.values():
+        start, end = entry["data_offsets"]
+        _expect(end - start <= MAX_ARRAY_BYTES, "an array that is too large")
+    arrays = from_safetensors(content)
+    document = _parse_json(text)
     version = document.get("format_version")
     _expect(
         version == FORMAT_VERSION,
-        f"format_version is {str(version)[:40]}, and skmnist {skmnist.__version__} reads "
-        f"{FORMAT_VERSION}; a newer skmnist may read it",
+        f"format_version is {version}, and skmnist {skmnist.__version__} reads {FORMAT_VERSION}; "
+        "a newer skmnist may read it",
     )
-    _expect(document.get("sha256") == _digest(arrays), "damaged: the arrays are not those saved")
+    digest = document.pop("sha256", None)
+    _expect(digest == _digest(document, arrays), "damaged: the content is not what was saved")
     return document, arrays
 
 
-def _header_bytes(content: bytes) -> int:
-    return int.from_bytes(content[:8], "little")  # as the format of safetensors has it
+def _parse_json(text: bytes | str) -> dict[str, Any]:
+    document = json.loads(text, parse_constant=_refuse_constant)
+    _expect(isinstance(document, dict), "JSON that is no object")
+    found: dict[str, Any] = document
+    return found
+
+
+def _shown(value: object) -> str:
+    text = str(value).removesuffix(".")
+    printable = "".join(c if c.isprintable() else "?" for c in text[: MAX_SHOWN + 1])
+    return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]} ..."
 
 
 def _refuse_constant(name: str) -> Any:
@@ -284,9 +340,11 @@ def _refuse_constant(name: str) -> Any:
 def _decode_estimator(node: Any, arrays: dict[str, Array], depth: int) -> Any:
     _expect(isinstance(node, dict) and depth <= MAX_DEPTH, "no estimator where one is needed")
     kind = node.get("class")
+    known = {"class", "parameters"} | ({"steps"} if kind == "Pipeline" else {"attributes"})
+    _expect(node.keys() - {"output"} == known, "an estimator of other parts than it has")
     if kind == "Pipeline":
         return _decode_pipeline(node, arrays, depth)
-    _expect(kind in _CLASSES, f"class {str(kind)[:40]!r} is none of {', '.join(_CLASSES)}")
+    _expect(kind in _CLASSES, f"class {kind!r} is none of {', '.join(_CLASSES)}")
     parameters, attributes = (
         {key: _decode(value, arrays, 0) for key, value in node[part].items()}
         for part in ("parameters", "attributes")
@@ -331,25 +389,26 @@ def _decode(value: Any, arrays: dict[str, Array], depth: int) -> Any:
     _expect(len(value) > 0, "an object without a key")
     kind, content = next(iter(value.items()))
     if kind == "labels":
+        _expect(LABEL_DTYPES.fullmatch(value["dtype"]) is not None, "labels of a strange dtype")
         dtype = np.dtype(value["dtype"])
-        _expect(dtype.kind in "OU" and dtype.itemsize < 2**16, "labels of a strange dtype")
+        _expect(dtype.itemsize * len(content) <= MAX_LABEL_BYTES, "labels of too much text")
         _expect(all(isinstance(item, str | int | float | bool) for item in content), "odd labels")
         return np.array(content, dtype=dtype)
     _expect(len(value) == 1, "an object of more than one key")
     if kind == "array":
-        return arrays[content]
+        return arrays.pop(content)
     if kind == "tuple":
         return tuple(_decode(item, arrays, depth + 1) for item in content)
     if kind == "dict":
+        _expect(len(content) <= MAX_PAIRS, f"a dict of more than {MAX_PAIRS:,} entries")
         return {
             _decode(key, arrays, depth + 1): _decode(item, arrays, depth + 1)
             for key, item in content
         }
     if kind == "dtype":
-        dtype = np.dtype(content)
-        _expect(dtype.kind in "biuf", "pixels of a strange dtype")
-        return dtype
-    _expect(kind == "float" and content in ("nan", "inf", "-inf"), f"an unknown {kind[:40]!r}")
+        _expect(DTYPES.fullmatch(content) is not None, "pixels of a strange dtype")
+        return np.dtype(content)
+    _expect(kind == "float" and content in ("nan", "inf", "-inf"), f"an unknown {kind!r}")
     return float(content)
 
 
@@ -448,7 +507,7 @@ _ATTRIBUTES["DeepNNClassifier"] = _ATTRIBUTES["SimpleNNClassifier"]
 def _check_learned(kind: str, attributes: dict[str, Any]) -> None:
     checks = _ATTRIBUTES[kind]
     unlike = (attributes.keys() ^ checks.keys()) - {"feature_names_in_"}
-    _expect(not unlike, f"{kind} with or without {', '.join(sorted(unlike))[:80]}")
+    _expect(not unlike, f"{kind} with or without {', '.join(sorted(unlike))}")
     for name, value in attributes.items():
         _expect(checks[name](value), f"{kind}.{name} is not what it has to be")
     n_features = attributes["n_features_in_"]
@@ -467,19 +526,22 @@ def _check_network(attributes: dict[str, Any], n_features: int) -> None:
     _expect(attributes["activation_"] in ACTIVATIONS, "an unknown activation")
     sizes = [n_features, *map(len, intercepts)]
     _expect(
-        len(sizes) > 1 and [coef.shape for coef in coefs] == list(zip(sizes, sizes[1:])),  # noqa: B905, RUF007
+        len(sizes) > 1 and [coef.shape for coef in coefs] == list(pairwise(sizes)),
         "layers that do not fit together",
     )
     _expect(len({array.dtype for array in [*coefs, *intercepts]}) == 1, "layers of two dtypes")
+    n_parameters = sum(array.size for array in [*coefs, *intercepts])
+    _expect(attributes["n_parameters_"] == n_parameters, "another number of parameters")
     _expect(len(classes) == sizes[-1] >= 2, "another number of classes than outputs")
-    _expect(len(set(classes.tolist())) == len(classes), "a class twice")
+    _expect(np.array_equal(np.unique(classes), classes), "classes twice, or out of order")
 
 
-def _digest(arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+def _digest(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
+    """Return the SHA-256 of all that is saved: a flipped bit may leave a valid file."""
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -491,10 +553,9 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _differences(saved: Any) -> str:
-    _expect(isinstance(saved, dict), "versions are missing")
+def _differences(saved: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{name} {str(saved.get(name, 'unknown'))[:20]} (here {here})"
+        f"{name} {_shown(saved.get(name, 'unknown'))} (here {here})"
         for name, here in _versions().items()
         if saved.get(name) != here
     )

@@ -35,7 +35,7 @@ ARROWS = {
     "comparison": {"_clock", "_drawing", "diagnosis", "text"},
     "_drawing": {"text"},
     "report": {"_files", "comparison", "diagnosis", "text"},
-    "persistence": {"_files", "neural_network"},
+    "persistence": {"_estimator", "_files", "neural_network"},
     "_clock": set(),
     "_callbacks": set(),
     "_estimator": {"__version__", "_callbacks"},

@@ -1,7 +1,7 @@
 """What the two classifiers share: validation, fit, predict; no tensorflow before `fit`."""
 
+import copy
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state, column_or_1d, compute_sample_weigh
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import Estimator
+from skmnist._estimator import Estimator, warn_caller
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
@@ -119,10 +119,12 @@ class NNClassifier(ClassifierMixin, Estimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over some more rows.
 
-        The optimizer goes on where it was, as long as the object lives: a pickle holds the
-        weights alone. So n calls with the same rows teach what ``fit`` does in n epochs with
-        ``validation_fraction=None, patience=None``, bit for bit. Nothing is held out, no patience
-        and no schedule applies, and `history_` goes on with the figures of each pass.
+        The optimizer goes on where it was, as long as the object lives: a pickle or a copy holds
+        the weights alone. So n calls with the same rows teach what ``fit`` does in n epochs with
+        ``validation_fraction=None, patience=None`` and no row or class weights, bit for bit (but
+        for callbacks that hook batches). Nothing is held out, and no patience and no schedule
+        applies. `history_` goes on with the loss and accuracy of each pass; validation figures
+        of an earlier `fit` are no longer those of the weights, and go.
 
         Parameters
         ----------
@@ -161,7 +163,14 @@ class NNClassifier(ClassifierMixin, Estimator):
         """
         check_is_fitted(self, "coefs_")
         X = check_rows(self, X, self.image_shape_)
-        return _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
+        with np.errstate(over="ignore", invalid="ignore"):
+            proba = _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
+        if not np.isfinite(proba).all():
+            raise ValueError(
+                f"X has values up to {np.abs(X).max():g}, too large for {proba.dtype}; scale X "
+                "as it was scaled for fit."
+            )
+        return proba
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class.
@@ -200,7 +209,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Returns
         -------
         model : keras.Sequential
-            Flatten, the Dense layers (with Dropout between them if trained so), softmax. Not
+            Flatten, the Dense layers (Dropout between them where `dropout` is set), softmax. Not
             compiled.
         """
         check_is_fitted(self, "coefs_")
@@ -219,8 +228,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         try:
             yield
         except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+            self.__dict__ = before
             raise
 
     @with_callbacks
@@ -283,7 +291,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             data,
             rows,
             initial_weights=weights,
-            rng=resume.rng,
+            rng=copy.deepcopy(resume.rng),  # a pass that fails has not happened
             train_weight=self._train_weight(data, rows, normalize=False),
             optimizer_state=resume.state if resume.optimizer == self._optimizer() else None,
         )
@@ -300,6 +308,8 @@ class NNClassifier(ClassifierMixin, Estimator):
                 )
             return self.classes_
         known = np.unique(column_or_1d(classes, warn=True))
+        if len(known) < 2 or (known.dtype.kind == "f" and np.isnan(known).any()):
+            raise ValueError(f"classes={known.tolist()} must be two labels or more, none missing.")
         if not first and not np.array_equal(known, self.classes_):
             raise ValueError(
                 f"classes={known.tolist()} is not the same as on last call to partial_fit, "
@@ -346,7 +356,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             train_rows=train_rows,
             validation_rows=validation_rows,
             train_weight=train_weight,
-            validation_weight=data.validation_weight(),
+            validation_weight=_relative(data.validation_weight(), validation_rows),
             validation_data=data.validation_data(),
             initial_weights=initial_weights,
             optimizer_state=optimizer_state,
@@ -361,17 +371,34 @@ class NNClassifier(ClassifierMixin, Estimator):
             # by class over the training rows: a balanced weight is about what is trained on
             by_class = np.zeros(len(data.classes))
             labels = data.classes[data.y[train_rows]]
-            by_class[data.y[train_rows]] = compute_sample_weight(self.class_weight, labels)
+            by_class[data.y[train_rows]] = self._class_weight_of(labels)
             weight = by_class[data.y] * (1 if weight is None else weight)
-        if weight is None:
-            return None
-        mean = weight[train_rows].mean()
-        if not mean > 0:
+            if not weight[train_rows].any():
+                raise ValueError(
+                    f"class_weight={self.class_weight!r} leaves no row with a weight above 0; give "
+                    "one class a positive weight."
+                )
+        if weight is None or normalize:
+            return _relative(weight, train_rows)
+        with np.errstate(over="ignore", under="ignore"):
+            computed = weight[train_rows].astype(data.dtype)
+        if not (np.isfinite(computed) & (computed > 0)).all():
             raise ValueError(
-                f"class_weight={self.class_weight!r} leaves no row with a weight above 0; give one "
-                "class a positive weight."
+                f"sample_weight goes from {weight.min():g} to {weight.max():g}, beyond what "
+                f"{data.dtype} holds; partial_fit takes weights as they are: bring them near 1."
             )
-        return weight / mean if normalize else weight
+        return weight
+
+    def _class_weight_of(self, labels: Array) -> Array:
+        if isinstance(self.class_weight, dict):
+            for label, weight in self.class_weight.items():
+                if not (isinstance(weight, Real) and 0 <= float(weight) < float("inf")):
+                    raise ValueError(
+                        f"class_weight has {weight!r} for class {label!r}, but a weight must be a "
+                        "number >= 0."
+                    )
+        weights: Array = compute_sample_weight(self.class_weight, labels)
+        return weights
 
     def _layer_sizes(self, data: TrainingData) -> tuple[int, ...]:
         return (data.X.shape[1], *self._hidden_layer_sizes(), len(data.classes))
@@ -410,15 +437,18 @@ class NNClassifier(ClassifierMixin, Estimator):
             plan,
             before_epoch=tasks.begin_epoch,
             after_epoch=lambda read_weights: tasks.end_epoch(
-                lambda: self._predicting(data, read_weights())
+                lambda: {
+                    **self._predicting(data, read_weights()),
+                    "n_iter_": len(history.get("loss", ())) + watch.n_epochs,
+                }
             ),
         )
         if plan.epochs:
             self._train(plan, watch, data)
         self._learn(plan, watch, data, history)
-        tasks.end()
         self.compile_time_ = watch.setup_seconds
         self.fit_time_ = time.perf_counter() - started - self.compile_time_
+        tasks.end()
         return self
 
     def _train(self, plan: Plan, watch: Watch, data: TrainingData) -> None:
@@ -442,27 +472,27 @@ class NNClassifier(ClassifierMixin, Estimator):
             watch.listeners += [log] if log else []
             training.train(network, self._optimizer(), plan, watch, data.X, data.y, keras_callbacks)
         if watch.stop_reason == "interrupted":
-            warnings.warn(
+            warn_caller(
                 f"Training was interrupted after epoch {watch.n_epochs}; the weights of epoch "
-                f"{watch.kept_epoch} are kept.",
-                UserWarning,
-                stacklevel=3,
+                f"{watch.kept_epoch} are kept."
             )
         if watch.stop_reason == "nonfinite":
             self._tell_nonfinite(watch)
 
     def _tell_nonfinite(self, watch: Watch) -> None:
         happened = f"The loss or a weight was not finite in epoch {watch.n_epochs}"
+        if not np.isfinite(watch.history.get("val_loss", [0])).all():
+            happened = f"The validation loss was not finite in epoch {watch.n_epochs}"
+        penalty = f" and l2={self.l2:g}" if self.l2 >= 1 else ""
         remedy = (
-            f"lower learning_rate={self.learning_rate:g}, or scale X (pixels to [0, 1] by "
+            f"lower learning_rate={self.learning_rate:g}{penalty}, or scale X (pixels to [0, 1] by "
             "PixelNormalizer)"
         )
         if watch.weights is None:
             raise ValueError(f"{happened}, so nothing was learned: {remedy}.")
-        warnings.warn(
+        warn_caller(
             f"{happened}; the weights of epoch {watch.kept_epoch} are kept. To train on, {remedy}.",
             ConvergenceWarning,
-            stacklevel=4,
         )
 
     def _predicting(self, data: TrainingData, weights: list[Array]) -> dict[str, Any]:
@@ -483,13 +513,15 @@ class NNClassifier(ClassifierMixin, Estimator):
         self.n_parameters_ = sum(array.size for array in weights)
         n_before = len(before.get("loss", ()))
         self.n_iter_ = n_before + watch.n_epochs
-        self.best_epoch_ = n_before + watch.best_epoch
+        self.best_epoch_ = watch.best_epoch
         self.kept_epoch_ = n_before + watch.kept_epoch if watch.kept_epoch else 0
         self.stop_reason_ = watch.stop_reason
         self.history_ = {
             name: np.append(before.get(name, []), values) for name, values in watch.history.items()
         }
         self.loss_curve_ = self.history_.get("loss", np.empty(0)).tolist()
+        if n_before:
+            self.best_epoch_ = int(np.argmin(self.loss_curve_)) + 1
         self.n_train_ = len(plan.train_rows)
         self.n_validation_ = len(plan.validation_rows)
         measured = _spread(plan.train_rows, MAX_MEASURED_ROWS)
@@ -522,6 +554,16 @@ class NNClassifier(ClassifierMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _relative(weight: Array | None, rows: Array) -> Array | None:
+    """Divide weights by their mean over some rows, however small or large they are."""
+    if weight is None or not len(rows):
+        return None
+    with np.errstate(over="ignore"):  # outside of these rows
+        weight = weight / weight[rows].max()
+        mean = weight[rows].mean()
+        return weight / mean
 
 
 def _spread(rows: Array, n_most: int) -> Array:

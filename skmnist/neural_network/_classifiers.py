@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from skmnist._estimator import refuse_unknown
 from skmnist._validation import Interval
 from skmnist.neural_network._base import NNClassifier
@@ -392,8 +394,12 @@ class DeepNNClassifier(NNClassifier):
         self.verbose = verbose
 
     def _hidden_layer_sizes(self) -> Sequence[int]:
-        sizes = tuple(self.hidden_layer_sizes)
-        if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+        given = self.hidden_layer_sizes
+        sizes = tuple(given) if isinstance(given, Sequence | np.ndarray) else ()
+        if not sizes or not all(
+            isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
+            for size in sizes
+        ):
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} must be a sequence of one or "
                 "more ints >= 1, such as (512, 256, 128)."

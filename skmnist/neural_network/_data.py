@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, validate_data
 
-from skmnist._validation import _check_sample_weight, flatten_images
+from skmnist._validation import _check_sample_weight, check_image_shape, flatten_images
 
 Array = np.ndarray[Any, Any]
 
@@ -56,9 +56,10 @@ class TrainingData:
         """Return a weight for each row, the caller's own validation rows last."""
         if self.weight is None and self.weight_val is None:
             return None
-        weight = np.ones(self.n_rows) if self.weight is None else self.weight
+        if self.y_val is None:
+            return self.weight
         weight_val = np.ones(self.n_validation) if self.weight_val is None else self.weight_val
-        return np.concatenate([weight, weight_val])
+        return np.concatenate([np.ones(self.n_rows), weight_val])
 
     def part(self, rows: Array) -> tuple[Array, Array]:
         """Return the features and classes of some rows, all of one kind."""
@@ -94,7 +95,7 @@ def check_training_data(
     """
     X, image_shape = flatten_images(X)
     if not first:
-        check_image_shape(estimator, image_shape)
+        check_image_shape(estimator, image_shape, estimator.image_shape_)
     X, y = validate_data(
         estimator,
         X,
@@ -106,13 +107,13 @@ def check_training_data(
     check_classification_targets(y)
     if classes is None:
         classes, codes = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has one class, {classes.tolist()[0]!r}, in all {len(y)} rows; a classifier "
+                "needs rows of two classes or more."
+            )
     else:
         codes = encode(y, classes, "y")
-    if len(classes) < 2:
-        raise ValueError(
-            f"y has one class, {classes.tolist()[0]!r}, in all {len(y)} rows; a classifier "
-            "needs rows of two classes or more."
-        )
     weight = _checked_weight(sample_weight, X, "sample_weight")
     if weight is not None and not weight.any():
         raise ValueError("sample_weight is zero in all rows; nothing is left to train on.")
@@ -122,7 +123,7 @@ def check_training_data(
         weight=weight,
         classes=classes,
         image_shape=(image_shape or X.shape[1:]) if first else estimator.image_shape_,
-        dtype=dtype or ("float64" if X.dtype == np.float64 else "float32"),
+        dtype=dtype or ("float64" if X.dtype.kind == "f" and X.dtype.itemsize == 8 else "float32"),
     )
 
 
@@ -166,18 +167,6 @@ def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
     check_image_shape(estimator, shape, image_shape)
     rows: Array = validate_data(estimator, X, reset=False, dtype="numeric")
     return rows
-
-
-def check_image_shape(
-    estimator: Any, shape: tuple[int, ...] | None, expected: tuple[int, ...] | None = None
-) -> None:
-    """Refuse images of another shape than those seen before; rows pass."""
-    expected = expected or estimator.image_shape_
-    if shape and len(expected) == 2 and shape != expected:
-        raise ValueError(
-            f"X has images of shape {shape}, but {type(estimator).__name__} was fitted on images "
-            f"of shape {expected}."
-        )
 
 
 def encode(y: Array, classes: Array, name: str) -> Array:

@@ -176,7 +176,7 @@ class EpochModel(keras.Sequential):
         watch.start()
         listeners.on_train_begin()
         for epoch in range(plan.epochs):
-            watch.begins()
+            watch.before_epoch()
             listeners.on_epoch_begin(epoch)
             # a callback may have changed the learning rate, as ReduceLROnPlateau does
             rate = np.float32(self.optimizer.learning_rate.numpy())
@@ -267,7 +267,7 @@ class _WatchInKeras(keras.callbacks.Callback):
         self._watch.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._watch.begins()
+        self._watch.before_epoch()
         self._rates = self._plan.learning_rates(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

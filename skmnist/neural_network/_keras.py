@@ -1,6 +1,5 @@
 """Build the Keras network and let scikeras fit it (the only import of scikeras)."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ import numpy as np
 import sklearn
 from scikeras.wrappers import KerasClassifier
 
+from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
 from skmnist.neural_network._tensorflow import quiet
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
@@ -31,11 +31,9 @@ def train(
     by_batches = _engine.hooks_batches(keras_callbacks)
     if by_batches:
         names = ", ".join(type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c]))
-        warnings.warn(
+        warn_caller(
             f"{names} must be called for each batch, so training runs in Keras's own, several "
-            "times slower loop; a callback that hooks epochs alone does not cost that.",
-            UserWarning,
-            stacklevel=2,
+            "times slower loop; a callback that hooks epochs alone does not cost that."
         )
     seed = int(plan.rng.integers(2**31)) if by_batches else None
     with _model_for(network, optimizer, plan, watch, seed) as model:

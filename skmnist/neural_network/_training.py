@@ -153,10 +153,6 @@ class Watch:
         """Start the clock; importing and compiling lie before this."""
         self._started = time.perf_counter()
 
-    def begins(self) -> None:
-        """Tell that an epoch begins."""
-        self.before_epoch()
-
     def ends(
         self,
         logs: dict[str, float],
@@ -173,7 +169,8 @@ class Watch:
             self.history.setdefault(name, []).append(value)
         epoch = self.n_epochs
         asked |= self.after_epoch(read_weights)
-        if not (finite and np.isfinite(logs["loss"])):
+        losses = [logs[name] for name in ("loss", "val_loss") if name in logs]
+        if not (finite and np.isfinite(losses).all()):
             self.stop_reason = "nonfinite"
             return True
         value = logs[self.plan.monitor]
@@ -181,18 +178,23 @@ class Watch:
         if improved:
             self.best_epoch, self.best_value = epoch, value
         if improved or self.plan.patience is None:
-            self.kept_epoch, self.weights = epoch, read_weights()
+            weights = read_weights()
+            if not _are_finite(weights):  # a callback has set them
+                self.stop_reason = "nonfinite"
+                return True
+            self.kept_epoch, self.weights = epoch, weights
         self.seconds = time.perf_counter() - self._started
-        event = EpochEvent(
-            epoch=epoch,
-            epochs=self.plan.epochs,
-            logs=logs,
-            best_epoch=self.best_epoch,
-            seconds=self.seconds,
-            eta=self.seconds / epoch * (self.plan.epochs - epoch),
-        )
         for listener in self.listeners:
-            asked |= listener(event) is True
+            event = EpochEvent(
+                epoch=epoch,
+                epochs=self.plan.epochs,
+                logs=dict(logs),
+                best_epoch=self.best_epoch,
+                seconds=self.seconds,
+                eta=self.seconds / epoch * (self.plan.epochs - epoch),
+            )
+            answer = listener(event)
+            asked |= isinstance(answer, bool | np.bool_) and bool(answer)
         if asked:
             self.stop_reason = "callback"
         elif self.plan.patience is not None and epoch - self.best_epoch >= self.plan.patience:
@@ -208,6 +210,9 @@ class Watch:
         if self.stop_reason == "nonfinite" or not self.weights:
             return
         if self.plan.patience is None and not all(map(np.array_equal, weights, self.weights)):
+            if not _are_finite(weights):
+                self.stop_reason = "nonfinite"
+                return
             self.kept_epoch, self.weights = 0, weights
         elif self.kept_epoch == self.n_epochs:
             self.optimizer_state = optimizer_state
@@ -218,3 +223,7 @@ class Watch:
         if self.plan.monitor.endswith("accuracy"):
             return value > self.best_value
         return value < self.best_value
+
+
+def _are_finite(weights: list[Array]) -> bool:
+    return all(np.isfinite(array).all() for array in weights)

@@ -1,6 +1,5 @@
 """Integer pixels to float32 in [0, 1], images flattened to columns."""
 
-import warnings
 from numbers import Real
 from typing import Any, Self
 
@@ -9,10 +8,11 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import Estimator, refuse_unknown
-from skmnist._validation import Interval, _fit_context, flatten_images
+from skmnist._estimator import Estimator, refuse_unknown, warn_caller
+from skmnist._validation import Interval, _fit_context, check_image_shape, flatten_images
 
 Array = np.ndarray[Any, Any]
+FLOAT32 = np.finfo(np.float32)
 
 
 class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
@@ -58,7 +58,8 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "max_value": [Interval(Real, 0, None, closed="neither")]
+        # what float32 can hold: it is divided by
+        "max_value": [Interval(Real, FLOAT32.tiny, FLOAT32.max, closed="both")]
     }
 
     @refuse_unknown
@@ -113,11 +114,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
-        if image_shape and len(self.image_shape_) == 2 and image_shape != self.image_shape_:
-            raise ValueError(
-                f"X has images of shape {image_shape}, but PixelNormalizer was fitted on images "
-                f"of shape {self.image_shape_}."
-            )
+        check_image_shape(self, image_shape, self.image_shape_)
         X = self._check(X, reset=False)
         # dtype= makes one float32 array; uint8 / 255. would be float64, twice the memory
         return np.divide(X, np.float32(self.max_value), dtype=np.float32, casting="unsafe")
@@ -159,12 +156,10 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             )
         # after `fit`, integers of 0 and 1 may be an almost blank image
         if 0 < high <= 1 < self.max_value and (reset or checked.dtype.kind == "f"):
-            warnings.warn(
+            warn_caller(
                 f"The largest pixel is {high:g}: X looks normalised already, and dividing by "
                 f"max_value={self.max_value:g} again makes it almost black. Leave PixelNormalizer "
-                "out, or pass max_value=1.",
-                UserWarning,
-                stacklevel=3,
+                "out, or pass max_value=1."
             )
         return checked
 
