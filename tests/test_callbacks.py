@@ -46,6 +46,8 @@ def test_a_callback_is_told_of_the_fit_and_of_each_epoch(digits):
     X, y, fitted, metadata = recorder.last
     np.testing.assert_array_equal(y, digits[1])
     assert fitted.score(X, y) == model.score(*digits)
+    assert fitted.n_iter_ == 2
+    assert fitted.fit_time_ > 0
     assert metadata is None
 
 
@@ -56,7 +58,9 @@ def test_a_callback_can_stop(digits):
 
 def test_a_fit_that_fails_still_ends_for_the_callback(digits):
     recorder = Recorder()
-    model = SimpleNNClassifier(4, optimizer="sgd", learning_rate=1e30).set_callbacks(recorder)
+    model = SimpleNNClassifier(
+        4, optimizer="sgd", learning_rate=1e30, random_state=0
+    ).set_callbacks(recorder)
     with pytest.raises(ValueError, match="nothing was learned"):
         model.fit(*digits)
     assert recorder.told[-1] == "teardown"

@@ -560,10 +560,10 @@ def _relative(weight: Array | None, rows: Array) -> Array | None:
     """Divide weights by their mean over some rows, however small or large they are."""
     if weight is None or not len(rows):
         return None
-    with np.errstate(over="ignore"):  # outside of these rows
-        weight = weight / weight[rows].max()
-        mean = weight[rows].mean()
-        return weight / mean
+    used = weight[rows] / weight[rows].max()
+    relative = np.zeros(len(weight))
+    relative[rows] = used / used.mean()
+    return relative
 
 
 def _spread(rows: Array, n_most: int) -> Array:

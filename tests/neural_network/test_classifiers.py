@@ -576,7 +576,7 @@ def test_a_parameter_out_of_range_is_refused_in_fit(digits, parameters):
         model.fit(*digits)
 
 
-@pytest.mark.parametrize("sizes", [(), (3, 0), (2.5,), "ab"])
+@pytest.mark.parametrize("sizes", [(), (3, 0), (2.5,), "ab", {3: 4}, (True,), 7])
 def test_hidden_layer_sizes_must_be_counts(digits, sizes):
     with pytest.raises(ValueError, match="hidden_layer_sizes"):
         DeepNNClassifier(sizes, epochs=1).fit(*digits)
@@ -663,7 +663,7 @@ def test_a_fit_that_failed_leaves_the_network_learned_before(digits):
 
 def test_a_first_fit_that_failed_leaves_it_unfitted(digits):
     X, y = digits[0].astype(np.float32), digits[1]
-    model = SimpleNNClassifier(8, optimizer="sgd", learning_rate=1e30)
+    model = SimpleNNClassifier(8, optimizer="sgd", learning_rate=1e30, random_state=0)
     with pytest.raises(ValueError, match="nothing was learned"):
         model.fit(X, y)
     with pytest.raises(NotFittedError):
@@ -706,3 +706,99 @@ def test_log_probabilities_are_those_of_the_probabilities(digits):
     np.testing.assert_allclose(
         np.exp(model.predict_log_proba(digits[0])), model.predict_proba(digits[0])
     )
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-60, 1e40, 1e307])
+def test_weights_count_relative_to_each_other_however_small_or_large(digits, scale):
+    X, y = digits[0].astype(np.float32), digits[1]
+    weight = np.where(y == 3, 2.0, 1.0)
+    options = {"X_val": X[:99], "y_val": y[:99]}
+    expected, scaled = (
+        SimpleNNClassifier(8, epochs=2, random_state=0).fit(
+            X, y, sample_weight=weight * s, sample_weight_val=weight[:99] * s, **options
+        )
+        for s in (1, scale)
+    )
+    np.testing.assert_allclose(scaled.history_["val_loss"], expected.history_["val_loss"], rtol=0.2)
+    assert np.isfinite(scaled.history_["loss"]).all()
+
+
+def test_weights_that_partial_fit_cannot_take_as_they_are_are_refused(digits):
+    X, y = digits[0].astype(np.float32), digits[1]
+    for scale in (1e-60, 1e60):
+        with pytest.raises(ValueError, match=r"sample_weight goes from .* beyond what float32"):
+            SimpleNNClassifier(4).partial_fit(X, y, range(10), np.full(len(y), scale))
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, np.inf, None, "x"])
+def test_a_class_weight_that_is_none_is_refused_by_its_class(digits, weight):
+    with pytest.raises(ValueError, match=r"class_weight has .* for class 3"):
+        SimpleNNClassifier(epochs=1, class_weight={3: weight}).fit(*digits)
+
+
+def test_weights_that_a_keras_callback_breaks_are_not_kept(digits):
+    import keras
+
+    class Break(keras.callbacks.Callback):
+        def __init__(self, at_end):
+            super().__init__()
+            self.at_end = at_end
+
+        def set(self):
+            self.model.set_weights([weight * np.nan for weight in self.model.get_weights()])
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1 and not self.at_end:
+                self.set()
+
+        def on_train_end(self, logs=None):
+            if self.at_end:
+                self.set()
+
+    for at_end in (False, True):
+        model = SimpleNNClassifier(8, epochs=3, patience=None, callbacks=Break(at_end))
+        with pytest.warns(ConvergenceWarning, match="not finite"):
+            model.fit(*digits)
+        assert np.isfinite(model.coefs_[0]).all()
+        assert model.stop_reason_ == "nonfinite"
+
+
+def test_rows_too_large_for_the_precision_are_refused(digits):
+    X, y = digits[0].astype(np.float32), digits[1]
+    model = SimpleNNClassifier(8, epochs=2, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match=r"X has values up to 1e\+300, too large for float32"):
+        model.predict(X.astype(float) * 1e300)
+    with pytest.raises(ValueError, match="The validation loss was not finite in epoch 1"):
+        model.fit(X, y, X_val=X * np.float32(3e38), y_val=y)
+
+
+def test_float64_trains_in_float64_in_any_byte_order(digits):
+    X, y = digits[0].astype(">f8"), digits[1].astype(">i4")
+    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(X, y)
+    assert model.coefs_[0].dtype == np.float64
+    other = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    np.testing.assert_array_equal(model.coefs_[0], other.coefs_[0])
+
+
+def test_what_a_function_returns_and_changes(digits):
+    def stop(event):
+        event.logs.clear()  # the next one, and the log on the screen, have their own
+        return np.bool_(event.epoch == 2)
+
+    def see(event):
+        seen.append(sorted(event.logs))
+
+    seen = []
+    model = SimpleNNClassifier(8, epochs=9, callbacks=[stop, see]).fit(*digits)
+    assert model.n_iter_ == 2
+    assert seen[0] == ["accuracy", "loss", "val_accuracy", "val_loss"]
+
+
+def test_a_warning_points_at_the_callers_line(digits):
+    model = SimpleNNClassifier(8, epochs=10, callbacks=interrupt_after(3), random_state=0)
+    with pytest.warns(UserWarning, match="interrupted") as caught:
+        Pipeline([("nn", model)]).fit(*digits)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="normalised already") as caught:
+        PixelNormalizer().fit(digits[0])
+    assert caught[0].filename == __file__

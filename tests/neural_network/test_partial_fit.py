@@ -43,7 +43,8 @@ def test_passes_teach_what_epochs_do_bit_for_bit(digits, optimizer):
 def test_the_counts_and_curves_go_on(digits):
     model = SimpleNNClassifier(epochs=3, patience=2, random_state=0).fit(*digits)
     model.partial_fit(*digits)
-    assert model.n_iter_ == model.kept_epoch_ == model.best_epoch_ == 4
+    assert model.n_iter_ == model.kept_epoch_ == 4
+    assert model.best_epoch_ == np.argmin(model.loss_curve_) + 1
     assert {name: len(values) for name, values in model.history_.items()} == {
         "loss": 4,
         "accuracy": 4,
@@ -117,6 +118,9 @@ def test_what_cannot_be_gone_on_with_is_refused_and_loses_nothing(digits):
     before = model.predict_proba(X)
     with pytest.raises(ValueError, match=r"classes=\[0, 1\] is not the same as on last call"):
         model.partial_fit(X, y, classes=[0, 1])
+    for classes in ([0], [0, np.nan]):
+        with pytest.raises(ValueError, match=r"classes=.* must be two labels or more"):
+            SimpleNNClassifier().partial_fit(X, y, classes=classes)
     with pytest.raises(ValueError, match=r"labels that are not among the classes: \[77\]"):
         model.partial_fit(X[:1], [77])
     with pytest.raises(ValueError, match="63 features"):
@@ -125,3 +129,15 @@ def test_what_cannot_be_gone_on_with_is_refused_and_loses_nothing(digits):
         model.set_params(hidden_units=3).partial_fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), before)
     assert model.set_params(hidden_units=16).partial_fit(X, y).n_iter_ == 2
+
+
+def test_a_pass_that_fails_has_not_happened(digits):
+    def fail(event):
+        raise RuntimeError("on purpose")
+
+    models = [SimpleNNClassifier(**OPTIONS).partial_fit(*digits, classes=range(10)) for _ in "ab"]
+    models[0].set_params(callbacks=fail)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        models[0].partial_fit(*digits)
+    models[0].set_params(callbacks=None)
+    assert_same_network(*(model.partial_fit(*digits) for model in models))
