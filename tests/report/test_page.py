@@ -344,12 +344,18 @@ def digits():
     return X / 16, y
 
 
-def test_model_that_tells_no_probabilities(digits):
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Leave out what takes time and is looked at elsewhere."""
+    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
+
+
+def test_model_that_tells_no_probabilities(digits, no_charts):
     page = classify(Perceptron(), *digits)
     assert "Shown are the first" in page
 
 
-def test_labels_stay_what_they_are(digits):
+def test_labels_stay_what_they_are(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier(1).fit(X[:100], y[:100])
     result = make_result("knn", model, 0.1, X[100:300], y[100:300])
@@ -359,15 +365,15 @@ def test_labels_stay_what_they_are(digits):
     assert ".0 →" not in text
 
 
-def test_rows_of_no_square_have_no_pictures(digits):
+def test_rows_of_no_square_have_no_pictures(digits, no_charts):
     X, y = digits
-    page = classify(KNeighborsClassifier(), X[:, :60], y)
+    page = classify(DummyClassifier(strategy="uniform"), X[:, :60], y)
     assert "<img" not in page
     assert "200 test images and had" in page
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_matrix])
-def test_kinds_of_test_sets(digits, kind):
+def test_kinds_of_test_sets(digits, kind, no_charts):
     X, y = digits
     assert "<img" in classify(
         KNeighborsClassifier(), kind(X), pd.Series(y) if kind is pd.DataFrame else y
@@ -376,16 +382,15 @@ def test_kinds_of_test_sets(digits, kind):
 
 def test_one_model(digits):
     X, y = digits
-    comparison = compare_models([KNeighborsClassifier()], X, y, random_state=0)
+    comparison = compare_models([KNeighborsClassifier()], X[:300], y[:300], random_state=0)
     page = make_page(comparison)
     parse(page)
     assert "Recommendation: KNeighborsClassifier" in page
 
 
-def test_many_models_become_rows(digits, monkeypatch):
-    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
+def test_many_models_become_rows(digits, no_charts):
     X, y = digits
-    models = {f"k={k}": KNeighborsClassifier(k) for k in range(1, 6)}
+    models = {f"k={k}": DummyClassifier() for k in range(1, 6)}
     page = make_page(compare_models(models, X[:300], y[:300], random_state=0))
     heads = re.findall(r'<th scope="col">(.*?)</th>', page)
     assert "Test accuracy" in heads
@@ -401,7 +406,7 @@ def test_no_mistakes(digits):
     assert "What is confused most often" not in page
 
 
-def test_without_the_test_set_the_figures_are_shown(digits):
+def test_without_the_test_set_the_figures_are_shown(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier().fit(X[:300], y[:300])
     comparison = ModelComparison([make_result("knn", model, 0.1, X[300:500], y[300:500])])
