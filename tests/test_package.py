@@ -25,7 +25,7 @@ ARROWS = {
     "diagnosis": {"_drawing", "text"},
     "comparison": {"_clock", "_drawing", "diagnosis", "text"},
     "_drawing": {"text"},
-    "report": {"_files", "comparison", "diagnosis", "text"},
+    "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
     "_clock": set(),
     "_files": set(),
     "_progress": set(),

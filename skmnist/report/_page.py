@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from skmnist import __version__
 from skmnist._files import write_whole
 from skmnist.comparison import ModelComparison, ModelResult
 from skmnist.diagnosis._estimator import get_core
@@ -115,7 +116,7 @@ def make_page(
             written=say(
                 "page.written",
                 date=date.today().isoformat(),
-                version=_run.get_versions()["skmnist"],
+                version=__version__,
             ),
             **_describe(comparison, say, interrupted=interrupted),
         )
