@@ -13,7 +13,8 @@ from samples import Learned, compare
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import Perceptron
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.neighbors import KNeighborsClassifier
 
 import skmnist.text
@@ -395,6 +396,23 @@ def test_many_models_become_rows(digits, no_charts):
     heads = re.findall(r'<th scope="col">(.*?)</th>', page)
     assert "Test accuracy" in heads
     assert "k=3" not in heads
+
+
+def test_cost_that_is_known_of_some(digits):
+    X, y = digits
+    models = {"linear": LogisticRegression(), "constant": DummyClassifier()}
+    comparison = compare_models(models, X[:300], y[:300], random_state=0)
+    assert comparison.recommendation.cost == "n_parameters"
+    assert "Chart of accuracy against size (kB): linear" in make_page(comparison)
+
+
+def test_pixels_that_are_missing_are_paper(digits):
+    X, y = digits
+    X = np.where(X > 0.9, np.nan, X)
+    model = HistGradientBoostingClassifier(max_iter=1).fit(X[:100], y[:100])
+    result = make_result("trees", model, 0.1, X[100:200], y[100:200])
+    page = make_page(ModelComparison([result], X_test=X[100:200], y_test=y[100:200]))
+    assert page.count("<img") > 10
 
 
 def test_no_mistakes(digits):
