@@ -34,7 +34,7 @@ ARROWS = {
     "diagnosis": {"_drawing", "text"},
     "comparison": {"_clock", "_drawing", "diagnosis", "text"},
     "_drawing": {"text"},
-    "report": {"_files", "comparison", "diagnosis", "text"},
+    "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
     "persistence": {"_estimator", "_files", "neural_network"},
     "_clock": set(),
     "_callbacks": set(),

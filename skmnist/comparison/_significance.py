@@ -215,9 +215,6 @@ def tango_interval(
     from scipy.optimize import brentq
     from scipy.stats import norm
 
-    if only_first < only_second:  # near a difference of -1 the formula loses its digits
-        low, high = tango_interval(only_second, only_first, n, confidence)
-        return -high, -low
     b, c = only_first, only_second
     z = norm.ppf(0.5 + confidence / 2)
 

@@ -17,15 +17,16 @@ MAX_ACCURACY_GAP = 0.02
 # hidden layers that does no better on its own training images learned little.
 MIN_TRAIN_ACCURACY = 0.88
 # A tenth less validation loss, or validation accuracy up by a fiftieth, over the second half of
-# the epochs: what 15 networks gained that were stopped in the middle of learning
-# (benchmarks/findings.py), and what those that had finished did not.
+# the epochs: in benchmarks/findings.py all networks gained that which were cut off after three
+# epochs, and none which had finished.
 MIN_LOSS_FALL = 0.1
 MIN_ACCURACY_RISE = 0.02
 # Fewer epochs of patience than this cost validation accuracy in our own measurement
 # (docs/architecture.rst, "Which patience and monitor are the defaults").
 MIN_PATIENCE = 5
-# A training loss that jumps by a twentieth more than once: none of our networks with their
-# default learning rate did, nearly all with one that was five times too large did.
+# A training loss that jumps by a twentieth more than once: in benchmarks/findings.py no network
+# with its default learning rate did, and four of six with one fifty times as large; the other two
+# had dead units.
 MIN_JUMP, MIN_JUMPS = 0.05, 2
 # Guessing among K classes costs ln K; a first epoch of twice that was worse than guessing.
 MAX_FIRST_LOSS = 2.0

@@ -494,14 +494,14 @@ class MisclassifiedDisplay:
         ValueError
             The shape of an image is not known, or `n_images` is no number above 0.
         """
-        confidence = None
-        if hasattr(estimator, "predict_proba"):
-            confidence = np.asarray(estimator.predict_proba(X)).max(axis=1)
+        labels = getattr(estimator, "classes_", None)
+        proba = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
+        errors = analyze_errors(y, estimator.predict(X), labels=labels, proba=proba)
         return cls.from_predictions(
             X,
             y,
-            estimator.predict(X),
-            confidence=confidence,
+            errors.y_pred,
+            confidence=errors.confidence,
             n_images=n_images,
             image_shape=image_shape or find_image_shape(estimator),
             language=language,

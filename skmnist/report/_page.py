@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from skmnist import __version__
 from skmnist._files import write_whole
 from skmnist.comparison import ModelComparison, ModelResult
 from skmnist.diagnosis._estimator import get_core
@@ -115,7 +117,7 @@ def make_page(
             written=say(
                 "page.written",
                 date=date.today().isoformat(),
-                version=_run.get_versions()["skmnist"],
+                version=__version__,
             ),
             **_describe(comparison, say, interrupted=interrupted),
         )
@@ -169,6 +171,10 @@ def write_page(
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(
             f"path='{path}' lies in a folder that does not exist; create '{path.parent}' first."
+        )
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise PermissionError(
+            f"path='{path}' lies in a folder that you may not write to; choose another one."
         )
     write_whole(path, make_page(comparison, **options))
 
@@ -374,14 +380,16 @@ def _find_image_shape(comparison: ModelComparison) -> tuple[int, int] | None:
     X = comparison.X_test
     if X is None or comparison.y_test is None:
         return None
-    shape = np.shape(X) if not hasattr(X, "shape") else X.shape
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
     if len(shape) == 3:
         return int(shape[1]), int(shape[2])
+    if len(shape) != 2:
+        return None
     for result in comparison.results.values():
         learned = find_image_shape(result.estimator)
-        if learned is not None:
+        if learned is not None and learned[0] * learned[1] == shape[1]:
             return learned
-    side = round(shape[1] ** 0.5) if len(shape) == 2 else 0
+    side = isqrt(shape[1])
     return (side, side) if side >= MIN_SIDE and side * side == shape[1] else None
 
 

@@ -105,7 +105,8 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
     known = [cost for cost in COSTS if table[cost].notna().all()]
     if len(table) < 2 or not known:
         return None
-    cost = comparison.recommendation.cost or known[0]
+    decided = comparison.recommendation.cost
+    cost = decided if decided in known else known[0]
     name = say(f"plot.cost_{cost}")
     models = ", ".join(
         say(
@@ -174,7 +175,7 @@ def _make_image(image: Array, alt: str, caption: str, note: str = "") -> Image:
     """Turn values, whatever their range, into ink on white paper."""
     from PIL import Image as Pillow
 
-    values = np.asarray(image, dtype=float)
+    values = np.nan_to_num(np.asarray(image, dtype=float), posinf=0, neginf=0)
     low, high = min(0.0, float(values.min())), float(values.max())
     ink = (values - low) / (high - low) if high > low else np.zeros(values.shape)
     file = io.BytesIO()

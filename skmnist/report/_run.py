@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = ("skmnist", "scikit-learn", "scikeras", "tensorflow", "keras", "numpy", "pandas")
+from skmnist import __version__
+
+PACKAGES = ("scikit-learn", "scikeras", "tensorflow", "keras", "numpy", "pandas")
 MAX_VALUE = 120  # characters of a parameter's value
 
 
 def get_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that decide the figures."""
-    versions = {"Python": platform.python_version()}
+    versions = {"Python": platform.python_version(), "skmnist": __version__}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
-        except PackageNotFoundError:  # run from a source tree, or not needed here
+        except PackageNotFoundError:
             continue
     return versions
 

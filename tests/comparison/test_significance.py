@@ -77,12 +77,13 @@ def test_ends_of_tangos_interval_are_where_its_test_would_just_not_refuse(b, c, 
     ("b", "c", "n", "expected"),
     [
         (0, 0, 50, (-0.07135, 0.07135)),  # z^2 / (n + z^2)
-        (50, 0, 50, (0.8573, 1.0)),
-        (0, 50, 50, (-1.0, -0.8573)),
+        (50, 0, 50, (0.857305, 1.0)),
+        (0, 50, 50, (-1.0, -0.857305)),
+        (0, 10_000, 10_000, (-1.0, -0.99923)),
     ],
 )
 def test_tango_interval_at_the_edges(b, c, n, expected):
-    assert tango_interval(b, c, n) == pytest.approx(expected, abs=1e-4)
+    assert tango_interval(b, c, n) == pytest.approx(expected, abs=2e-5)
 
 
 def test_uncorrected_folds_are_scipys_paired_t_test():

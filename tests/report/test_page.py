@@ -13,7 +13,8 @@ from samples import Learned, compare
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import Perceptron
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.neighbors import KNeighborsClassifier
 
 import skmnist.text
@@ -344,12 +345,18 @@ def digits():
     return X / 16, y
 
 
-def test_model_that_tells_no_probabilities(digits):
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Leave out what takes time and is looked at elsewhere."""
+    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
+
+
+def test_model_that_tells_no_probabilities(digits, no_charts):
     page = classify(Perceptron(), *digits)
     assert "Shown are the first" in page
 
 
-def test_labels_stay_what_they_are(digits):
+def test_labels_stay_what_they_are(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier(1).fit(X[:100], y[:100])
     result = make_result("knn", model, 0.1, X[100:300], y[100:300])
@@ -359,15 +366,15 @@ def test_labels_stay_what_they_are(digits):
     assert ".0 →" not in text
 
 
-def test_rows_of_no_square_have_no_pictures(digits):
+def test_rows_of_no_square_have_no_pictures(digits, no_charts):
     X, y = digits
-    page = classify(KNeighborsClassifier(), X[:, :60], y)
+    page = classify(DummyClassifier(strategy="uniform"), X[:, :60], y)
     assert "<img" not in page
     assert "200 test images and had" in page
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_matrix])
-def test_kinds_of_test_sets(digits, kind):
+def test_kinds_of_test_sets(digits, kind, no_charts):
     X, y = digits
     assert "<img" in classify(
         KNeighborsClassifier(), kind(X), pd.Series(y) if kind is pd.DataFrame else y
@@ -376,20 +383,36 @@ def test_kinds_of_test_sets(digits, kind):
 
 def test_one_model(digits):
     X, y = digits
-    comparison = compare_models([KNeighborsClassifier()], X, y, random_state=0)
+    comparison = compare_models([KNeighborsClassifier()], X[:300], y[:300], random_state=0)
     page = make_page(comparison)
     parse(page)
     assert "Recommendation: KNeighborsClassifier" in page
 
 
-def test_many_models_become_rows(digits, monkeypatch):
-    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
+def test_many_models_become_rows(digits, no_charts):
     X, y = digits
-    models = {f"k={k}": KNeighborsClassifier(k) for k in range(1, 6)}
+    models = {f"k={k}": DummyClassifier() for k in range(1, 6)}
     page = make_page(compare_models(models, X[:300], y[:300], random_state=0))
     heads = re.findall(r'<th scope="col">(.*?)</th>', page)
     assert "Test accuracy" in heads
     assert "k=3" not in heads
+
+
+def test_cost_that_is_known_of_some(digits):
+    X, y = digits
+    models = {"linear": LogisticRegression(), "constant": DummyClassifier()}
+    comparison = compare_models(models, X[:300], y[:300], random_state=0)
+    assert comparison.recommendation.cost == "n_parameters"
+    assert "Chart of accuracy against size (kB): linear" in make_page(comparison)
+
+
+def test_pixels_that_are_missing_are_paper(digits):
+    X, y = digits
+    X = np.where(X > 0.9, np.nan, X)
+    model = HistGradientBoostingClassifier(max_iter=1).fit(X[:100], y[:100])
+    result = make_result("trees", model, 0.1, X[100:200], y[100:200])
+    page = make_page(ModelComparison([result], X_test=X[100:200], y_test=y[100:200]))
+    assert page.count("<img") > 10
 
 
 def test_no_mistakes(digits):
@@ -401,7 +424,7 @@ def test_no_mistakes(digits):
     assert "What is confused most often" not in page
 
 
-def test_without_the_test_set_the_figures_are_shown(digits):
+def test_without_the_test_set_the_figures_are_shown(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier().fit(X[:300], y[:300])
     comparison = ModelComparison([make_result("knn", model, 0.1, X[300:500], y[300:500])])
