@@ -180,6 +180,19 @@ PANELS = {
         lambda ax, f: _bars(ax, f, "predict 1", "simple", "predict_proba of 1 row, ms", 1e3),
         lambda ax, f: _bars(ax, f, "predict many", "simple", "... of 10,000 rows, ms", 1e3),
     ],
+    "cold": [
+        lambda ax, f: _bars(
+            ax, f, "load and predict", "simple", "A new process loads and predicts, s"
+        ),
+    ],
+    "fit": [
+        lambda ax, f: _bars(ax, f, "further fit", "simple", "A further fit beyond its epochs, s"),
+    ],
+    "small": [
+        lambda ax, f: _bars(
+            ax, f, "digits, further fit", "simple", "A further fit on load_digits, s"
+        ),
+    ],
     "cv": [lambda ax, f: _bars(ax, f, "cv", "simple", "5-fold cross-validation, simple, s")],
     "memory": [
         lambda ax, f: _bars(ax, f, "memory, first", "simple", "Peak memory of a fit, times X"),
