@@ -20,6 +20,7 @@ from _worker import HERE, Worker, environment
 Records = Iterator[dict[str, Any]]
 
 NETWORKS = ("simple", "deep")
+QUIET = 0.5  # a load average above it says that the machine has other work
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from _goals import Figures, breaks_even, goals, scaling_rows
 from _peers import NAMES
-from _sections import NETWORKS
+from _sections import NETWORKS, QUIET
 
 HEAD = ["figure", "goal", "median", "spread", ""]
 
@@ -102,6 +102,8 @@ def conditions(sections: dict[str, Any]) -> list[str]:
         machine = section["machine"]
         versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
         warning = "NO MEASUREMENT, small parts to see that it runs: " if section["quick"] else ""
+        if machine["load_before"] > QUIET:
+            warning += f"THE MACHINE HAD OTHER WORK (load {machine['load_before']}): "
         told = (
             f"{section['date']}, {section['rounds']} rounds, {machine['threads']} threads on "
             f"{machine['cores']} cores of {machine['processor']}; {versions}."
@@ -177,6 +179,19 @@ PANELS = {
     "predict": [
         lambda ax, f: _bars(ax, f, "predict 1", "simple", "predict_proba of 1 row, ms", 1e3),
         lambda ax, f: _bars(ax, f, "predict many", "simple", "... of 10,000 rows, ms", 1e3),
+    ],
+    "cold": [
+        lambda ax, f: _bars(
+            ax, f, "load and predict", "simple", "A new process loads and predicts, s"
+        ),
+    ],
+    "fit": [
+        lambda ax, f: _bars(ax, f, "further fit", "simple", "A further fit beyond its epochs, s"),
+    ],
+    "small": [
+        lambda ax, f: _bars(
+            ax, f, "digits, further fit", "simple", "A further fit on load_digits, s"
+        ),
     ],
     "cv": [lambda ax, f: _bars(ax, f, "cv", "simple", "5-fold cross-validation, simple, s")],
     "memory": [

@@ -40,7 +40,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # the skmnist beside this file
 
-from _sections import SECTIONS, Size  # noqa: E402
+from _sections import QUIET, SECTIONS, Size  # noqa: E402
 from _write import HEAD, draw, goal_table, markdown, page, small_sentences  # noqa: E402
 
 PACKAGES = (
@@ -60,6 +60,9 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "speed.json"
     result = json.loads(path.read_text()) if path.exists() else {"sections": {}}
+    load = os.getloadavg()[0]
+    if load > QUIET:
+        print(f"the machine has other work, its load is {load:.1f}: these will be no figures")
     size = (Size.quick if options.quick else Size)(rounds=options.rounds, threads=options.threads)
     if options.only and not importlib.util.find_spec("skorch"):
         sys.exit("the peers need skorch and torch: pip install 'skmnist[benchmark]'")
@@ -74,7 +77,7 @@ def main():
             "quick": options.quick,
             "rounds": size.rounds,
             "seconds": round(time.perf_counter() - started),
-            "machine": machine(options.threads),
+            "machine": machine(options.threads, load),
             "records": records,
         }
         in_order = {name: result["sections"].get(name) for name in SECTIONS}
@@ -94,12 +97,14 @@ def parse():
         epilog="Every section with 5 rounds takes about an hour on 2 cores.",
     )
     parser.add_argument("--only", type=sections, default=list(SECTIONS), metavar="SECTION,...")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, help="5, and with --quick 2")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--quick", action="store_true", help="small parts, to see that it runs")
     parser.add_argument("--rst", action="store_true", help="write speed.rst as well")
     options = parser.parse_args()
+    if options.rounds is None:
+        options.rounds = 2 if options.quick else 5
     if options.rounds < 1 or options.threads < 1:
         parser.error("--rounds and --threads must be 1 or more")
     return options
@@ -134,11 +139,12 @@ def write(result, path, options):
     draw(result, path.with_suffix(".png"))
 
 
-def machine(threads):
+def machine(threads, load):
     versions = {name: version(name) for name in PACKAGES}
     return {
         "cores": os.cpu_count(),
         "threads": threads,
+        "load_before": round(load, 2),
         "processor": processor(),
         "python": platform.python_version(),
         "versions": {"python": platform.python_version(), **versions},
