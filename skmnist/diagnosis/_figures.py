@@ -111,8 +111,10 @@ def read_estimator(
     core = get_core(estimator)
     kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
     figures: dict[str, Any] = {name: getattr(core, f"{name}_", None) for name in kept}
+    # the rows that were measured; 0 of them tell as much as none
     for name in ("n_train", "n_validation"):
-        figures[name] = getattr(core, f"{name}_", None) or None  # 0 rows tell as much as none
+        n_rows = getattr(core, f"{name}_", None)
+        figures[name] = getattr(core, f"{name}_measured_", n_rows) or None
     for part, rows, labels in (("train", X, y), ("validation", X_val, y_val)):
         if figures[f"{part}_accuracy"] is None and labels is not None:
             figures[f"{part}_accuracy"] = float(accuracy_score(labels, estimator.predict(rows)))
