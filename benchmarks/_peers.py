@@ -5,13 +5,16 @@ and evaluates the validation rows once per epoch. `make` is told where these com
 go to `fit`, "held out" ones are a tenth of X, None is no validation. The end of each epoch is noted
 in `ENDS`.
 
-What was tried for skorch, on 2 cores, seconds per epoch of the two networks: its DataLoader 1.0 and
-more; an iterator that slices tensors 0.52 / 1.75; with fused Adam 0.42 / 1.25; with a training step
-that calls nothing but module, loss and optimizer 0.39 / 1.21; with an epoch that adds up the loss
-in place of a history record per batch 0.37 / 1.21, which is what stands here. Permuting the rows of
-a whole epoch at once (0.47 / 1.30) and `torch.compile` (0.64 / 1.39, and 4 s of compiling) were
-slower. All of that with denormal numbers flushed to zero, as tensorflow does by itself: without,
-Adam's vanishing moments double the time of every epoch after the first.
+What was tried for skorch, seconds per epoch after the first, one run each, so that differences of
+some per cent decide nothing. On random images and labels, quiet machine, simple / deep network:
+its DataLoader 1.02 / not tried; an iterator that slices tensors 0.79 / 3.10; with fused Adam 0.70
+/ 2.78; rows of an epoch permuted at once 0.78 / 2.80; a training step that calls nothing but
+module, loss and optimizer 0.67 / 2.67; an epoch that adds up the loss in place of a history
+record per batch 0.71 / 2.76; `torch.compile` 0.85 / 3.27. The first epoch took half of that. On
+MNIST with denormal numbers flushed to zero from the start, on a machine that was not quiet: fused
+Adam 0.42 / 1.25, the lean step 0.39 / disturbed, the lean epoch, which stands here, 0.37 / 1.21.
+That it is the flushing that helps (Adam's vanishing moments become denormal) is likely, but was
+not measured by itself: the runs on MNIST without it were too disturbed to count.
 """
 
 import time
