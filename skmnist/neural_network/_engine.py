@@ -13,9 +13,11 @@ What XLA has compiled it keeps until the process ends (about 12 MB per architect
 when the model here is gone: a search over hundreds of architectures belongs into worker processes.
 """
 
+import ctypes
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,7 +33,7 @@ Array = np.ndarray[Any, Any]
 MAX_MODELS = 8  # idle networks kept for reuse in a process; the longest unused goes first
 MAX_PROGRAMS = 4  # compiled programs kept per network
 MAX_PADDING = 1.25  # a program is reused for up to this many times fewer rows
-VALIDATION_ROWS = 1024  # validated at a time
+VALIDATION_ROWS = 1024  # validated at a time, at most
 ALIGNMENT = 64  # bytes; XLA reads an array in place only when it starts on such a boundary
 
 n_compilations = 0  # programs compiled in this process so far; the tests count them
@@ -169,9 +171,9 @@ class EpochModel(keras.Sequential):
             [*callbacks, history], model=self, epochs=plan.epochs, verbose=0
         )
         program = self._program_for(plan.n_rows(x), plan.batch_size)
-        data = program.load(x, y, plan)
         with watch.set_up():
-            program.compile(data)
+            program.compile(x, y, plan)
+        data = program.load(x, y, plan)
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
         watch.start()
         listeners.on_train_begin()
@@ -298,7 +300,8 @@ class _Program:
         self.capacity = n_rows + max(16, n_rows // 64)
         self.batch_size = _padded_batch(n_rows, batch_size)
         self.max_steps = -(-self.capacity // self.batch_size)
-        self.max_validation_steps = -(-self.capacity // VALIDATION_ROWS)
+        self.validation_batch = _validation_batch(n_rows)
+        self.max_validation_steps = -(-self.capacity // self.validation_batch)
         self._network: Network = model.network
         self._dtype = np.dtype(self._network.dtype)
         self._variables = model.trainable_variables
@@ -311,6 +314,7 @@ class _Program:
         return (
             # not the requested size: the same rows must give the same bits in any program
             self.batch_size == _padded_batch(n_rows, batch_size)
+            and self.validation_batch == _validation_batch(n_rows)
             and n_rows <= self.capacity <= n_rows * MAX_PADDING + 16
         )
 
@@ -326,7 +330,7 @@ class _Program:
             "train_weight": _padded(self.capacity, self._dtype, train_weight),
             "validation_weight": _padded(self.capacity, self._dtype, validation_weight),
             "validation_rows": _padded(
-                self.max_validation_steps * VALIDATION_ROWS, np.int32, plan.validation_rows
+                self.max_validation_steps * self.validation_batch, np.int32, plan.validation_rows
             ),
             "n_validation": tf.constant(len(plan.validation_rows), tf.int32),
             "drop_below": tf.constant(int(plan.dropout * 2**32), tf.uint32),
@@ -334,17 +338,27 @@ class _Program:
             "l2": tf.constant(plan.l2, self._dtype),
         }
 
-    def compile(self, data: dict[str, tf.Tensor]) -> None:
-        """Compile, unless that is done: run without an update and without validation."""
+    def compile(self, x: Array, y: Array, plan: Plan) -> None:
+        """Compile, unless that is done: run without a row, before any is copied."""
         global n_compilations
         if self._compiled is None:
+            none = plan.train_rows[:0]
+            plan = replace(
+                plan,
+                train_rows=none,
+                validation_rows=none,
+                train_weight=None,
+                validation_weight=None,
+                validation_data=None,
+            )
+            nothing = self.load(x[:0], y[:0], plan)
+            nothing |= self._orders(none, np.empty(0, np.float32), 0)
             epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
-            nothing = {**data, "n_validation": tf.constant(0)}
-            nothing |= self._orders(np.empty(0, np.int32), np.empty(0, np.float32), 0)
             with quiet():
                 self._compiled = epoch.get_concrete_function(**nothing)
                 self._compiled(**nothing)
             n_compilations += 1
+            _return_free_memory()
 
     def run(
         self, data: dict[str, tf.Tensor], plan: Plan, rates: Array
@@ -413,7 +427,7 @@ class _Program:
 
         def validate(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
             xs, ys, ws, _ = batch(
-                step, validation_rows, n_validation, VALIDATION_ROWS, validation_weight
+                step, validation_rows, n_validation, self.validation_batch, validation_weight
             )
             sums = _sums(self._logits(xs), ys, ws)
             return (step + 1, *(total + new for total, new in zip(totals, sums, strict=True)))
@@ -427,7 +441,7 @@ class _Program:
             return tuple(totals)
 
         trained = loop(update, n_rows, self.batch_size)
-        validated = loop(validate, n_validation, VALIDATION_ROWS)
+        validated = loop(validate, n_validation, self.validation_batch)
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in self._variables])
         return tf.stack([*trained, *validated, tf.cast(finite, self._dtype)])
 
@@ -485,17 +499,34 @@ def _padded_batch(n_rows: int, batch_size: int) -> int:
     return min(batch_size, -(-n_rows // step) * step)
 
 
+def _validation_batch(n_rows: int) -> int:
+    """Return the rows that are validated at a time: fifteen rows need no batch of a thousand."""
+    return min(VALIDATION_ROWS, max(32, 1 << (n_rows // 8).bit_length()))
+
+
 def _padded(length: int, dtype: Any, *parts: Array) -> tf.Tensor:
     """Copy into a longer array that XLA can read in place, and wrap that without a copy."""
     dtype = np.dtype(dtype)
     shape = (length, *parts[0].shape[1:])
     n_bytes = dtype.itemsize * int(np.prod(shape))
-    memory = np.empty(n_bytes + ALIGNMENT, np.uint8)
+    # zeros take no memory before they are touched
+    allocate = np.empty if any(map(len, parts)) else np.zeros
+    memory = allocate(n_bytes + ALIGNMENT, np.uint8)
     offset = -memory.ctypes.data % ALIGNMENT
     padded = memory[offset : offset + n_bytes].view(dtype).reshape(shape)
-    end = 0
-    for part in parts:
-        start, end = end, end + len(part)
-        padded[start:end] = part
-    padded[end:] = 0
+    if allocate is np.empty:
+        end = 0
+        for part in parts:
+            start, end = end, end + len(part)
+            padded[start:end] = part
+        padded[end:] = 0
     return tf.experimental.dlpack.from_dlpack(padded.__dlpack__())
+
+
+def _return_free_memory() -> None:
+    """Give back what compiling needed for a while, where the C library is glibc.
+
+    It would keep up to a hundred megabytes, on top of which the rows are then copied.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -131,6 +131,7 @@ def kill_units(network, share):
     return network
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("kind", [SimpleNNClassifier, MLPClassifier])
 @pytest.mark.parametrize(("share", "dead"), [(0.2, False), (0.5, True)])
 def test_dead_units_of_any_relu_network(digits, kind, share, dead):
@@ -138,7 +139,7 @@ def test_dead_units_of_any_relu_network(digits, kind, share, dead):
     if kind is SimpleNNClassifier:
         network = kind(epochs=1, random_state=0).fit(X, y)
     else:
-        network = kind((40,), max_iter=10, tol=1e9, n_iter_no_change=1, random_state=0).fit(X, y)
+        network = kind((40,), max_iter=2, tol=1e9, n_iter_no_change=1, random_state=0).fit(X, y)
     found = diagnose_fit(kill_units(network, share), X=X, y=y, X_val=X, y_val=y).findings
     (finding,) = [f for f in found if f.code == "dead_units"] or [None]
     assert (finding is not None) == dead
