@@ -114,7 +114,8 @@ def _tell_confidence(
         )
     if diagnosis is None:
         return
-    if diagnosis.val_loss_far_above and not too_sure:
+    # the losses are a hint; where there are probabilities of the test images, these decide
+    if diagnosis.val_loss_far_above and calibration is None:
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
     if too_sure and diagnosis.network and diagnosis.label != "overfitting":  # the same remedy

@@ -120,7 +120,8 @@ def read_estimator(
     history = read_history(core)
     figures |= {"history": history, "last_gap": _last_gap(history), **_read_stop(core, history)}
     accuracies = figures["train_accuracy"], figures["validation_accuracy"]
-    if getattr(core, "kept_epoch_", None) == getattr(core, "n_iter_", 0) and None not in accuracies:
+    kept_epoch = getattr(core, "kept_epoch_", None)
+    if kept_epoch is not None and kept_epoch == core.n_iter_ and None not in accuracies:
         figures["last_gap"] = accuracies[0] - accuracies[1]  # the same epoch, and better measured
     if hasattr(core, "classes_"):
         figures["n_classes"] = len(core.classes_)

@@ -99,8 +99,8 @@ class FitDiagnosis:
         return tuple(finding for finding in self.findings if finding.code not in VERDICTS)
 
     def summary(self, language: str = "en") -> str:
-        """Explain the verdict in a sentence or two."""
-        return " ".join(self._say(language, self._main_phrases()))
+        """Explain the verdict in two or three sentences."""
+        return " ".join(self._say(language, [*self._main_phrases(), *self._trend_phrases()]))
 
     def sentences(self, language: str = "en") -> list[str]:
         """Explain the verdict, the most important sentence first."""
@@ -109,8 +109,9 @@ class FitDiagnosis:
             phrases.append("interval")
         if self.last_gap is not None and self.last_gap != self.gap:
             phrases.append("last_epoch")
-        if self.label != "underfitting":  # what its losses do is beside the point
-            phrases += self._loss_phrases()
+        phrases += self._trend_phrases()
+        if self.val_loss_far_above and self.label != "underfitting":
+            phrases.append("val_loss_far_above")
         told = [finding.sentence(language) for finding in self.further_findings]
         return [*self._say(language, phrases), *told]
 
@@ -153,16 +154,13 @@ class FitDiagnosis:
         known = self.train_accuracy is not None and self.validation_accuracy is not None
         return [verdict, "accuracies"] if known else [verdict]
 
-    def _loss_phrases(self) -> list[str]:
-        phrases = []
-        if self.val_loss_trend_up:
-            trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
-            phrases.append(f"{trend}_overfitting" if self.label == "overfitting" else trend)
-        elif self.val_loss_trend_up is not None:
-            phrases.append("val_loss_stable")
-        if self.val_loss_far_above:
-            phrases.append("val_loss_far_above")
-        return phrases
+    def _trend_phrases(self) -> list[str]:
+        if self.label == "underfitting" or self.val_loss_trend_up is None:
+            return []  # of what has learned too little, what its losses do is beside the point
+        if not self.val_loss_trend_up:
+            return ["val_loss_stable"]
+        trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
+        return [f"{trend}_overfitting" if self.label == "overfitting" else trend]
 
 
 def diagnose_fit(

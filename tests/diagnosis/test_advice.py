@@ -151,6 +151,14 @@ def test_confidence_is_weighed_against_accuracy(confidence, words, kind):
     assert any(sentence.startswith(words) for sentence in sentences)
 
 
+@pytest.mark.parametrize("confidence", [0.6, 0.905])
+def test_losses_do_not_call_too_sure_what_the_probabilities_do_not(confidence):
+    diagnosis = FitDiagnosis(
+        "optimal", gap=0.01, val_loss_far_above=True, train_loss=0.1, validation_loss=0.5
+    )
+    assert "too sure" not in " ".join(advise(make_sure(confidence), diagnosis).weaknesses)
+
+
 def test_too_sure_is_said_once():
     diagnosis = FitDiagnosis(
         "optimal", gap=0.01, val_loss_far_above=True, train_loss=0.1, validation_loss=0.5

@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import SimpleNNClassifier
@@ -168,6 +169,7 @@ def test_other_activations_do_not_die(digits):
 @pytest.mark.parametrize(
     "model",
     [
+        SVC(gamma=10.0),  # keeps an n_iter_ per pair of classes
         RandomForestClassifier(20, random_state=0),
         make_pipeline(MinMaxScaler(), LogisticRegression()),
     ],
