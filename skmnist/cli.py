@@ -50,7 +50,7 @@ class OptionError(Exception):
     """An option with a value that is not allowed: told in one line, exit status 2."""
 
     def __init__(self, option: str, value: Any, rule: str) -> None:
-        super().__init__(f"{option} {value}: {rule}")
+        super().__init__(f"{f'{option} {value}'.rstrip()}: {rule}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

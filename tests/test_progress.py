@@ -1,6 +1,7 @@
 import pytest
 
-from skmnist._progress import EpochLog, spinner
+from skmnist import _progress
+from skmnist._progress import ByteBar, EpochLog, spinner
 from skmnist.neural_network import EpochEvent
 
 
@@ -55,3 +56,44 @@ def test_a_terminal_gets_a_bar_with_the_same_figures(tmp_path):
     assert "━" in shown
     assert "acc=0.9998 val_acc=0.9772 | loss=0.0055 val_loss=0.0884" in shown
     assert "ETA 132s" in shown
+
+
+def test_what_takes_longer_than_two_seconds_is_told_in_a_line(capsys, monkeypatch):
+    clock = iter([0.0, 0.5, 1.9, 2.1, 3.0])
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock, 9.0))
+    with ByteBar("Reading x") as bar:
+        bar(1, 10)
+        assert capsys.readouterr().err == ""
+        for done in (2, 3, 4):
+            bar(done, 10)
+    assert capsys.readouterr().err == "Reading x ...\n"
+
+
+def test_nothing_is_shown_unless_asked(capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "BAR_DELAY", 0.0)
+    with ByteBar("Reading x", shown=False) as bar:
+        bar(1, 10)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_bar_while_bytes_are_read():
+    import os
+    import subprocess
+    import sys
+
+    script = (
+        "from skmnist import _progress\n"
+        "_progress.BAR_DELAY = 0.0\n"
+        "with _progress.ByteBar('Reading [/red]') as bar:\n"
+        "    bar(40, 80)\n"
+        "    bar._bar.refresh()\n"
+    )
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    subprocess.run(
+        [sys.executable, "-c", script], stderr=theirs, check=True, env=environment, timeout=60
+    )
+    shown = os.read(ours, 10_000).decode()
+    assert "Reading [/red]" in shown
+    assert "50%" in shown

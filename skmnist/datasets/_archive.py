@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from os import PathLike
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import (
@@ -22,7 +22,6 @@ from skmnist.datasets._members import (
     Budget,
     Member,
     Progress,
-    natural,
     shorten,
 )
 
@@ -73,7 +72,7 @@ class Contents:
     source : str
         As the user named it.
     members : list of Member
-        In natural order, without leftovers.
+        By their paths, without leftovers.
     folders : list of str
         Folders with nothing in them.
     budget : Budget
@@ -118,9 +117,7 @@ def open_contents(
                 member = Member(source, "", size, None, budget, partial(_open, source))
                 members, folders = [replace(member, kind=_look(file, source))], []
         members = _open_archives(members, stack)
-        yield Contents(
-            source, sorted(members, key=lambda member: natural(member.path)), folders, budget
-        )
+        yield Contents(source, sorted(members, key=lambda member: member.path), folders, budget)
 
 
 @contextmanager
@@ -162,6 +159,10 @@ def _open(path: str, *, buffering: int = -1) -> BinaryIO:
         return open(path, "rb", buffering)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+def _open_below(folder: str, path: str) -> BinaryIO:
+    return _open(os.path.join(folder, path), buffering=0)  # it is read in one go, or in large ones
 
 
 # --- a file by itself
@@ -214,12 +215,15 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
     empty: list[str] = []
     seen = set()
 
-    def refuse(error: OSError) -> None:
+    def refuse(error: OSError) -> NoReturn:
         raise DatasetError(f"{error.filename}: cannot be read ({_reason(error)})") from error
 
     for at, folders, names in os.walk(source, onerror=refuse, followlinks=True):
         prefix = "" if at == source else os.path.relpath(at, source).replace(os.sep, "/") + "/"
-        found = os.stat(at)
+        try:
+            found = os.stat(at)
+        except OSError as error:
+            refuse(error)
         if (found.st_dev, found.st_ino) in seen:  # a link that leads back
             folders.clear()
             continue
@@ -229,13 +233,13 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
         if not folders and not names and prefix:
             empty.append(_check_text(prefix[:-1], source))
         for name in names:
-            full, path = os.path.join(at, name), _check_text(prefix + name, source)
+            raw = prefix + name
             try:
-                info = os.stat(full)
+                info = os.stat(os.path.join(source, raw))
             except OSError:  # a link to nowhere
                 continue
             if stat.S_ISREG(info.st_mode):
-                opener = partial(_open, full, buffering=0)  # it is read at once
+                path, opener = _check_text(raw, source), partial(_open_below, source, raw)
                 members.append(Member(source, path, info.st_size, kind_of(name), budget, opener))
         if len(members) > MAX_MEMBERS:
             raise DatasetError(f"{source}: holds more than {MAX_MEMBERS:,} files, the most allowed")

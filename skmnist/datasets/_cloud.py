@@ -1,5 +1,6 @@
 """MNIST from the cloud: downloaded once, checked each time."""
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -180,8 +181,9 @@ def _keep(content: bytes, path: Path) -> None:
     """Write the whole file or nothing: a kill at any moment leaves the cache as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed here
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
-            left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # or of one that has just done with it
+            if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                left.unlink()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with temporary.open("wb") as file:

@@ -206,6 +206,7 @@ def _find_tables(members: list[Member]) -> dict[Role, Part]:
                 "expected one, or numbered parts of one. Pass the file itself, or remove the "
                 "others."
             )
+        tables = sorted(tables, key=lambda table: natural(table.path))
         is_folder = by_folder and not named
         parts[role] = Part(folder if is_folder else tables[0].path, is_folder, tuple(tables))
     return parts

@@ -175,6 +175,9 @@ def read_digits(
         if invert:
             _invert(arrays, from_files=layout.kind == "image")
             notes.append(Note("inverted"))
+        if extract_dir is None:  # small images take less memory than what is known of their files
+            contents.members.clear()
+            del layout, used
         whole, split_notes = _split(arrays, name, test_size, random_state)
         data = make_bunch(whole, name=name, descr="", notes=[*notes, *split_notes])
         if extract_dir is not None:  # not before all of it proved sound

@@ -92,7 +92,7 @@ class Budget:
             self._progress(self._advanced, self.total)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a hundred thousand
 class Member:
     """A file in a folder, a member of an archive, or a file by itself.
 

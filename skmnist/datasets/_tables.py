@@ -29,6 +29,7 @@ from skmnist.datasets._notes import Note
 Array = np.ndarray[Any, Any]
 
 BLOCK = 1 << 18  # bytes that are parsed at once; half and twice as many took longer
+SLAB = 1 << 23  # bytes of cells that are kept together: the system takes so many back at once
 MAX_LINE = 1 << 23
 MAX_LABEL = 200  # characters
 BOM = b"\xef\xbb\xbf"
@@ -37,14 +38,26 @@ ZERO, NEWLINE, QUOTE = b'0\n"'
 
 @dataclass
 class _Table:
-    """The cells of one file: numbers in blocks of rows, and the label's as they stand there."""
+    """The cells of one file: numbers in slabs of rows, and the label's as they stand there."""
 
     member: Member
     columns: Columns
     first_line: int
-    blocks: deque[Array] = field(default_factory=deque)
+    slabs: deque[Array] = field(default_factory=deque)
     texts: dict[int, list[bytes]] = field(default_factory=dict)
     n_rows: int = 0
+
+    def store(self, cells: Array) -> None:
+        """Put rows behind those that are there."""
+        slab_rows = max(1, SLAB // self.columns.n_columns)
+        while len(cells):
+            at = self.n_rows % slab_rows
+            if at == 0:
+                self.slabs.append(np.empty((slab_rows, self.columns.n_columns), np.uint8))
+            n = min(len(cells), slab_rows - at)
+            self.slabs[-1][at : at + n] = cells[:n]
+            self.n_rows += n
+            cells = cells[n:]
 
     def locate(self, row: int, column: int) -> str:
         """Name the place of a cell."""
@@ -172,10 +185,9 @@ def _add(table: _Table, block: bytes) -> None:
     found = _parse_fast(block, table.columns)
     # what cannot be read in one go is looked at line by line: it is unusual, or wrong
     cells, texts = _parse_slowly(block, table) if found is None else found
-    table.blocks.append(cells)
     for column, values in texts.items():
         table.texts.setdefault(column, []).extend(values)
-    table.n_rows += len(cells)
+    table.store(cells)
 
 
 def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[bytes]]] | None:
@@ -317,13 +329,14 @@ def _fill_column(table: _Table, column: int) -> None:
             text = _decode(value, table.member.where, table.first_line + row)
             raise _not_a_pixel(table.locate(row, column), text.strip())
     at = 0
-    for block in table.blocks:
-        block[:, column] = [int(value) for value in values[at : at + len(block)]]
-        at += len(block)
+    for slab in table.slabs:
+        numbers = [int(value) for value in values[at : at + len(slab)]]
+        slab[: len(numbers), column] = numbers
+        at += len(slab)
 
 
 def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, list[str]]:
-    """Take the pixels out of the blocks, which are given up one by one."""
+    """Take the pixels out of the slabs, which are given up one by one."""
     (label,) = table.columns.labels
     left_out = {label, *table.columns.ignored}
     pixels = [at for at in range(table.columns.n_columns) if at not in left_out]
@@ -331,10 +344,10 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
     chosen: Any = slice(start, stop) if stop - start == len(pixels) else pixels
     images = np.empty((table.n_rows, len(pixels)), np.uint8)
     at = 0
-    while table.blocks:
-        block = table.blocks.popleft()
-        images[at : at + len(block)] = block[:, chosen]
-        at += len(block)
+    while table.slabs:
+        rows = table.slabs.popleft()[: table.n_rows - at]
+        images[at : at + len(rows)] = rows[:, chosen]
+        at += len(rows)
     labels = []
     for row, value in enumerate(table.texts[label]):
         text = _decode(value, table.member.where, table.first_line + row).strip()
