@@ -377,6 +377,7 @@ def _compare(
             language=say.language,
             data=name,
             command=_make_command(data, train_size, settings),
+            training_data=(digits.X_train, digits.y_train),
             interrupted=comparison is None,
         )
         screen.say_line("cli.report_written", file=report_path)
