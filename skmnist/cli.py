@@ -440,6 +440,7 @@ def _compare(
             language=say.language,
             data=name,
             command=_make_command(data, train_size, settings, invert=invert),
+            training_data=(digits.X_train, digits.y_train),
             interrupted=comparison is None,
         )
         screen.say_line("cli.report_written", file=report_path)

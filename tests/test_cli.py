@@ -50,8 +50,11 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
         "101,770",
         "567,434",
         "Recommendation: ",
+        "Take ",
+        "The same test images ranked the two",
     ):
         assert part in out
+    assert out.count("Precision: how often") == 1
     assert err.splitlines()[0].startswith("Loading tensorflow")
     assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
         "NN 1/2",
@@ -111,6 +114,9 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
     assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "1"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in ("[/red]", "[bold]x", "{y}"))
+    assert "60 of the 60 test images (100.0%) also occur among the training" in " ".join(
+        out.split()
+    )
 
 
 @pytest.mark.parametrize(

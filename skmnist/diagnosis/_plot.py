@@ -220,7 +220,7 @@ class EpochCurveDisplay:
         self._mark_best(say, metric)
         strip_frame(self.ax_)
         format_axis(self.ax_.xaxis, say, "{:.0f}")
-        self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True))
+        self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         format_axis(self.ax_.yaxis, say, "{:g}" if metric == "loss" else "")
         self.ax_.set(xlabel=say("plot.epoch"), ylabel=say(f"plot.{metric}"))
         if self.name is not None:

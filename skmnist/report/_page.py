@@ -74,6 +74,7 @@ def make_page(
     language: str = "en",
     data: str | None = None,
     command: str | None = None,
+    training_data: tuple[Any, Any] | None = None,
     interrupted: bool = False,
 ) -> str:
     """Return a comparison as one HTML page that needs no other file and no network.
@@ -90,6 +91,9 @@ def make_page(
         What the data are called.
     command : str, default=None
         The command line that gives this comparison, for those who want to repeat it.
+    training_data : tuple of X and y, default=None
+        The training rows and labels, which a comparison does not keep; the page has their
+        checksum.
     interrupted : bool, default=False
         Whether the run ended before all models were finished; then none is recommended.
 
@@ -114,6 +118,9 @@ def make_page(
             style_hash=f"sha256-{digest}",
             data=data,
             command=command,
+            checksums=_make_checksums(
+                say, training=training_data, test=(comparison.X_test, comparison.y_test)
+            ),
             written=say(
                 "page.written",
                 date=date.today().isoformat(),
@@ -200,7 +207,6 @@ def _describe(comparison: ModelComparison, say: Catalogue, *, interrupted: bool)
         "theory": [_explain("theory", name, say) for name in THEORY] if _learned(results) else [],
         "versions": _run.get_versions(),
         "machine": _run.get_machine(),
-        "checksum": _make_checksum(comparison),
     }
 
 
@@ -408,12 +414,15 @@ def _learned(results: Sequence[ModelResult]) -> bool:
     return any(hasattr(get_core(result.estimator), "coefs_") for result in results)
 
 
-def _make_checksum(comparison: ModelComparison) -> str | None:
-    if comparison.X_test is None or comparison.y_test is None:
-        return None
-    if hasattr(comparison.X_test, "toarray"):  # a sparse matrix has no one order of its bytes
-        return None
-    return _run.make_checksum(comparison.X_test, comparison.y_test)
+def _make_checksums(say: Catalogue, **parts: tuple[Any, Any] | None) -> dict[str, str]:
+    """Return the checksum of each part of the data that is known."""
+    return {
+        say(f"page.checksum_{name}"): _run.make_checksum(*part)
+        for name, part in parts.items()
+        # a sparse matrix has no one order of its bytes
+        if part is not None
+        and not any(array is None or hasattr(array, "toarray") for array in part)
+    }
 
 
 def _explain(section: str, name: str, say: Catalogue) -> tuple[str, str]:

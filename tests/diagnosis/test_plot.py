@@ -185,7 +185,7 @@ def test_caption_never_rounds_up_to_certainty():
     display = MisclassifiedDisplay.from_predictions(
         np.eye(4)[:2], ["a", "b"], ["b", "a"], confidence=[0.99999, 0.5], language="de"
     )
-    assert {"a → b\nüber 99,9\u00a0%", "b → a\n50,0\u00a0%"} <= set(texts(display))
+    assert {"a → b\n> 99,9\u00a0%", "b → a\n50,0\u00a0%"} <= set(texts(display))
 
 
 def test_without_probabilities_the_rows_keep_their_order():

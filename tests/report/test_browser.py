@@ -56,7 +56,7 @@ return faint;
 # What reaches out of the page sideways; tables may, in a box of their own that scrolls.
 WIDE = """
 return [...document.body.querySelectorAll('*')]
-  .filter(e => !e.closest('.scroll > *') && !e.closest('.skip'))
+  .filter(e => !e.closest('.scroll > *, pre > *') && !e.closest('.skip'))
   .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map(e => e.outerHTML.slice(0, 80));
 """

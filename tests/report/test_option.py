@@ -33,6 +33,7 @@ def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys
     assert "Meine &lt;Ziffern&gt;.npz" in page
     assert "--epochs 1 --batch-size 128 " in page
     assert "--seed 0" in page
+    assert "SHA-256 der Trainingsdaten: <code>" in page
     assert str(out) in capsys.readouterr().out.replace("\n", "")
 
 

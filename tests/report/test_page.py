@@ -159,7 +159,9 @@ def test_language_that_is_not_there(comparison):
 
 
 def test_repeating_needs_parameters_versions_and_data(comparison):
-    page = make_page(comparison)
+    training = np.zeros((2, 3), "uint8"), np.array([1, 2])
+    page = make_page(comparison, training_data=training)
+    assert hashlib.sha256(bytes(6) + training[1].astype("<i8").tobytes()).hexdigest() in page
     digest = hashlib.sha256(comparison.X_test.astype("<f8").tobytes())
     digest.update("\n".join(comparison.y_test).encode())
     text = get_text(page)
