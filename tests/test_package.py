@@ -82,6 +82,9 @@ def test_arrows_point_one_way(path):
         ("tensorflow", {"neural_network/_engine.py"}),
         ("keras", {"neural_network/_engine.py", "neural_network/_keras.py"}),
         ("scikeras", {"neural_network/_keras.py"}),
+        ("pooch", {"datasets/_cloud.py"}),
+        ("requests", {"datasets/_cloud.py"}),
+        ("PIL", {"datasets/_images.py"}),
         ("sklearn.utils._param_validation", {"_validation.py"}),
     ],
 )
@@ -113,6 +116,10 @@ HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
     [
         ("import skmnist", {*HEAVY, "numpy", "pandas", "sklearn", "rich", "typer"}),
         ("from skmnist import SimpleNNClassifier, PixelNormalizer, load_mnist", HEAVY),
+        (
+            "from skmnist.datasets import load_mnist; load_mnist(n_train=10)",
+            {*HEAVY, "PIL", "pandas", "pooch", "requests", "rich"},
+        ),
         ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
         ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
         ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),

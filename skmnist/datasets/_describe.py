@@ -130,11 +130,11 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     Examples
     --------
     >>> from skmnist.datasets import describe_dataset, load_mnist
-    >>> description = describe_dataset(load_mnist(n_train=1000, n_test=500, random_state=0))
+    >>> description = describe_dataset(load_mnist())
     >>> print(description.summary())
-    1,000 training and 500 test images of 28 x 28 pixels (uint8, 0 to 255) in 10 classes.
+    60,000 training and 10,000 test images of 28 x 28 pixels (uint8, 0 to 255) in 10 classes.
     >>> description.counts.loc[7].to_dict()
-    {'train': 104, 'test': 51}
+    {'train': 6265, 'test': 1028}
 
     Arrays of your own need all four names:
 

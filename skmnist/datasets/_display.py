@@ -208,4 +208,4 @@ class DatasetDisplay:
 
 def _name(label: Any) -> str:
     text = make_printable(str(label)).replace("\n", " ")
-    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
+    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1].rstrip()}…"
