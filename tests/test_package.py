@@ -118,7 +118,7 @@ HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
         ("from skmnist import SimpleNNClassifier, PixelNormalizer, load_mnist", HEAVY),
         (
             "from skmnist.datasets import load_mnist; load_mnist(n_train=10)",
-            {*HEAVY, "PIL", "pandas", "pooch", "requests", "rich"},
+            {*HEAVY, "PIL", "pooch", "requests"},
         ),
         ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
         ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
