@@ -108,7 +108,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Warns
         -----
         ConvergenceWarning
-            The loss or a weight became NaN or infinite; the last good weights are kept.
+            A loss or a weight became NaN or infinite; the last good weights are kept.
         UserWarning
             Training was interrupted (Ctrl-C); the weights kept so far stay.
         """
@@ -480,9 +480,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             self._tell_nonfinite(watch)
 
     def _tell_nonfinite(self, watch: Watch) -> None:
-        happened = f"The loss or a weight was not finite in epoch {watch.n_epochs}"
-        if not np.isfinite(watch.history.get("val_loss", [0])).all():
-            happened = f"The validation loss was not finite in epoch {watch.n_epochs}"
+        happened = f"A loss or a weight was not finite in epoch {watch.n_epochs}"
         penalty = f" and l2={self.l2:g}" if self.l2 >= 1 else ""
         remedy = (
             f"lower learning_rate={self.learning_rate:g}{penalty}, or scale X (pixels to [0, 1] by "

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 START = """
 import os, signal, sys, numpy as np
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -46,6 +48,7 @@ def test_a_fork_after_training_predicts_and_refuses_to_train():
     assert "loky" in lines[1]
 
 
+@pytest.mark.slow
 def test_a_fork_before_training_trains():
     lines = run(
         "pid = os.fork()\n"
@@ -56,6 +59,7 @@ def test_a_fork_before_training_trains():
     assert lines[:2] == ["True", "True"]
 
 
+@pytest.mark.slow
 def test_workers_of_joblib_train_after_the_parent_did():
     lines = run(
         "from joblib import Parallel, delayed\n"

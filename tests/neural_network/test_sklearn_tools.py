@@ -84,6 +84,7 @@ def test_soft_and_hard_voting(data):
         assert vote.fit(*data).score(*data) > 0.9
 
 
+@pytest.mark.slow
 def test_bagging_in_two_processes(data):
     bagging = BaggingClassifier(MODEL, n_estimators=2, n_jobs=2, random_state=0)
     assert bagging.fit(*data).score(*data) > 0.7
@@ -117,6 +118,7 @@ def test_halving_search_by_rows_and_by_epochs(data):
     assert search.best_estimator_.learning_rate == 0.02
 
 
+@pytest.mark.slow
 def test_randomized_search_in_two_processes(data):
     space = {"learning_rate": [1e-4, 0.02], "dropout": [0.0, 0.1]}
     search = RandomizedSearchCV(MODEL, space, n_iter=2, cv=2, n_jobs=2, random_state=0)
