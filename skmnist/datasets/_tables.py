@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._columns import (
     Columns,
     choose_label,
@@ -31,7 +32,6 @@ Array = np.ndarray[Any, Any]
 BLOCK = 1 << 18  # bytes that are parsed at once; half and twice as many took longer
 SLAB = 1 << 23  # bytes of cells that are kept together: the system takes so many back at once
 MAX_LINE = 1 << 23
-MAX_LABEL = 200  # characters
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
 
