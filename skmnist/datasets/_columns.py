@@ -111,7 +111,7 @@ def choose_label(first: Sequence[bytes], last: Sequence[bytes], *, where: str) -
 
 def is_pixel(value: bytes) -> bool:
     """Say whether a field is a whole number from 0 to 255."""
-    return value.isdigit() and len(value) <= 6 and int(value) <= 255
+    return value.isdigit() and len(value) <= 3 and int(value) <= 255
 
 
 def _may_be_label(counts: Counter[bytes]) -> bool:

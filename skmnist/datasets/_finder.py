@@ -61,7 +61,7 @@ def find_digits(contents: Contents) -> Layout:
     """Find the training and the test part among the files of an archive or folder.
 
     A kind of file that has both is preferred to one that has one part only; where several have,
-    arrays come before IDX, tables and images.
+    arrays come before IDX, images and tables: beside images, a table often tells who wrote them.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def find_digits(contents: Contents) -> Layout:
     finders: list[tuple[Kind, Callable[[list[Member]], dict[Role, Part]]]] = [
         ("array", _find_arrays),
         ("idx", _find_idx),
-        ("table", _find_tables),
         ("image", _find_images),
+        ("table", _find_tables),
     ]
     for kind, finder in finders:
         members = [member for member in contents.members if member.kind == kind]
@@ -87,11 +87,15 @@ def find_digits(contents: Contents) -> Layout:
         else:
             found.append(Layout(kind, parts))
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
-    if not both and complaints:
-        raise DatasetError(complaints[0])
     if not found:
-        raise DatasetError(_nothing(contents))
-    return _settle((both or found)[0], contents)
+        raise DatasetError(complaints[0] if complaints else _nothing(contents))
+    return _settle((both or sorted(found, key=_is_doubtful))[0], contents)
+
+
+def _is_doubtful(layout: Layout) -> bool:
+    """Say whether these are images of one class only, such as the pictures of a manual."""
+    labels = {label for part in layout.parts.values() for label in part.labels}
+    return layout.kind == "image" and len(labels) < 2
 
 
 def _settle(layout: Layout, contents: Contents) -> Layout:

@@ -1,6 +1,7 @@
 """Digits from a file or folder of your own, whatever shape they have on disk."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from os import PathLike
@@ -106,6 +107,11 @@ def load_digit_archive(
     ValueError
         A parameter is out of range.
 
+    Warns
+    -----
+    UserWarning
+        Images of several sizes were resized without having been asked for.
+
     Examples
     --------
     >>> import tempfile
@@ -141,7 +147,14 @@ def load_digit_archive(
         )
     if verbose:
         for line in tell(data):
-            print_line(line)
+            print_line(make_printable(line))
+    resized = [note for note in data.notes if note.key == "resized"]
+    if resized and image_shape is None:
+        warnings.warn(
+            f"{resized[0]}. Pass image_shape=(28, 28), or another, to choose.",
+            UserWarning,
+            stacklevel=2,
+        )
     if return_X_y:
         return data.X_train, data.X_test, data.y_train, data.y_test
     return data
@@ -335,7 +348,7 @@ def _tell_places(layout: Layout, name: str, extract_dir: str | PathLike[str] | N
     notes = []
     base = os.fsdecode(extract_dir) if extract_dir is not None else name
     for role, part in layout.parts.items():
-        path = os.path.join(base, *part.place.split("/")) if part.place else base
+        path = os.path.join(base, *shorten(part.place).split("/")) if part.place else base
         folder = part.is_folder
         if not part.place and not os.path.isdir(name) and extract_dir is None:
             folder = False

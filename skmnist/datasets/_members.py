@@ -249,7 +249,7 @@ def natural(text: str) -> list[str | int]:
 
 
 def shorten(text: str) -> str:
-    """Cut a text that someone made long, in the middle."""
-    if len(text) <= MAX_SHOWN:
-        return text
-    return f"{text[: MAX_SHOWN // 2]}...{text[-MAX_SHOWN // 2 :]}"
+    """Show what someone else named: long names cut in the middle, control characters visible."""
+    if len(text) > MAX_SHOWN:
+        text = f"{text[: MAX_SHOWN // 2]}...{text[-MAX_SHOWN // 2 :]}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

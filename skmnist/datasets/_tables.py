@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._columns import (
     Columns,
     choose_label,
@@ -31,7 +32,6 @@ Array = np.ndarray[Any, Any]
 BLOCK = 1 << 18  # bytes that are parsed at once; half and twice as many took longer
 SLAB = 1 << 23  # bytes of cells that are kept together: the system takes so many back at once
 MAX_LINE = 1 << 23
-MAX_LABEL = 200  # characters
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
 
@@ -241,46 +241,54 @@ def _unquote(block: bytes, separator: bytes) -> bytes:
     """Drop the quotes that stand around whole fields; leave a block with any other alone."""
     cells = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(cells == QUOTE)
-    edges = np.flatnonzero((cells == separator[0]) | (cells == NEWLINE))
-    if len(quotes) % 2:
+    if len(quotes) % 2 or not block.endswith(b"\n"):
         return block
     opening, closing = quotes[::2], quotes[1::2]
-    before, after = np.searchsorted(edges, opening), np.searchsorted(edges, closing)
-    starts = np.concatenate([[0], edges + 1])
-    whole = (before == after) & (starts[before] == opening) & (edges[after] == closing + 1)
+    edges = (cells == separator[0]) | (cells == NEWLINE)
+    n_fields = np.cumsum(edges, dtype=np.int32)
+    whole = edges[opening - 1] & edges[closing + 1] & (n_fields[opening] == n_fields[closing])
     return block.replace(b'"', b"") if whole.all() else block
 
 
 def _parse_slowly(block: bytes, table: _Table) -> tuple[Array, dict[int, list[bytes]]]:
-    """Read rows one by one, and name the first cell that is wrong."""
-    columns, where = table.columns, table.member.where
-    lines = block.split(b"\n")[:-1]
-    cells = np.zeros((len(lines), columns.n_columns), np.uint8)
-    texts: dict[int, list[bytes]] = {column: [] for column in columns.labels}
-    pixels = [
-        at for at in range(columns.n_columns) if at not in {*columns.labels, *columns.ignored}
+    """Take rows apart one by one, write them plainly, and name a cell that is wrong."""
+    columns = table.columns
+    rows = [
+        _split_row(line, table, table.first_line + table.n_rows + at)
+        for at, line in enumerate(block.split(b"\n")[:-1])
     ]
-    for row, line in enumerate(lines):
-        number = table.first_line + table.n_rows + row
-        if not line:
-            raise DatasetError(f"{where}, line {number}: is empty, expected a row")
-        text = _decode(line, where, number)
-        fields = [
-            part.strip() for part in split_line(text, columns.separator, where=where, number=number)
-        ]
-        if len(fields) != columns.n_columns:
-            raise DatasetError(
-                f"{where}, line {number}: has {len(fields)} fields, expected {columns.n_columns} "
-                "as in line 1"
-            )
-        for column in columns.labels:
-            texts[column].append(fields[column].encode())
-        for column in pixels:
-            value = fields[column].encode()
-            if not is_pixel(value):
-                raise _not_a_pixel(table.locate(table.n_rows + row, column), fields[column])
-            cells[row, column] = int(value)
-    return cells, texts
+    texts = {column: [row[column].encode() for row in rows] for column in columns.labels}
+    for row in rows:
+        for column in (*columns.labels, *columns.ignored):
+            row[column] = "0"
+    plain = "".join(columns.separator.join(row) + "\n" for row in rows)
+    found = _parse_fast(plain.encode(), columns)
+    if found is None:
+        raise _find_bad_cell(rows, table)
+    return found[0], texts
+
+
+def _split_row(line: bytes, table: _Table, number: int) -> list[str]:
+    columns, where = table.columns, table.member.where
+    if not line:
+        raise DatasetError(f"{where}, line {number}: is empty, expected a row")
+    text = _decode(line, where, number)
+    fields = split_line(text, columns.separator, where=where, number=number)
+    if len(fields) != columns.n_columns:
+        raise DatasetError(
+            f"{where}, line {number}: has {len(fields)} fields, expected {columns.n_columns} as "
+            "in line 1"
+        )
+    return [field.strip() for field in fields]
+
+
+def _find_bad_cell(rows: list[list[str]], table: _Table) -> DatasetError:
+    kept = {*table.columns.labels, *table.columns.ignored}
+    for at, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if column not in kept and not is_pixel(value.encode()):
+                return _not_a_pixel(table.locate(table.n_rows + at, column), value)
+    raise AssertionError("what _parse_fast refuses has a cell that is_pixel refuses")
 
 
 def _not_a_pixel(place: str, value: str) -> DatasetError:

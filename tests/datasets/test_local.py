@@ -487,7 +487,8 @@ def test_a_photo_is_turned_as_its_camera_was_held(tmp_path):
 def test_images_of_several_sizes_are_resized_in_proportion_and_it_is_told(tmp_path):
     tall = np.full((40, 10), 255, np.uint8)
     tall[5:35, 4:6] = 0
-    data = load(tmp_path, with_image(to_image(tall)))
+    with pytest.warns(UserWarning, match=r"resized to 28 x 28.* Pass image_shape="):
+        data = load(tmp_path, with_image(to_image(tall)))
     assert data.X_train.shape == (4, 28, 28)
     image = first_image(data)
     assert (image[:, :8] == 255).all()  # the paper goes on at both sides
@@ -521,6 +522,29 @@ def test_sklearns_sixteen_grey_levels_are_swapped_among_themselves(tmp_path):
     arrays = DIGITS | {"x_train": X.astype(float), "x_test": X[:6].astype(float)}
     data = load(tmp_path, {"digits.npz": to_npz(arrays)}, invert=True)
     np.testing.assert_array_equal(data.X_train, 16 - X)
+
+
+def test_images_with_a_table_of_their_writers_are_images(tmp_path):
+    files = with_image(to_image(GREY))
+    files |= {f"{part}.csv": b"file,writer\n1.png,anna\n" for part in ("train", "test")}
+    data = load(tmp_path, files)
+    assert data.X_train.shape == (4, 8, 8)
+    assert "Not used: test.csv" in sentences(data)
+
+
+def test_a_table_with_pictures_beside_it_is_a_table(tmp_path):
+    files = {**one_part(), "preview.png": to_image(GREY), "docs/page 1.png": to_image(GREY)}
+    assert load(tmp_path, files, random_state=0).X_train.shape == (60, 4, 4)
+
+
+def test_names_that_would_steer_a_terminal_are_shown_as_text(tmp_path, capsys):
+    files = {f"\x1b[2J\n{name}": content for name, content in tables_in_folders(DIGITS).items()}
+    data = load_digit_archive(write_zip(tmp_path / "a.zip", files), verbose=True)
+    assert not any("\x1b" in note for note in sentences(data))
+    assert "\x1b" not in capsys.readouterr().out
+    files = {name: content[:50] for name, content in files.items()}
+    with pytest.raises(DatasetError, match=r"\\x1b\[2J\\n"):
+        load_digit_archive(write_zip(tmp_path / "b.zip", files))
 
 
 def test_a_class_may_be_called_train(tmp_path):
