@@ -1,5 +1,6 @@
 """Digits from a file or folder: found, read as they are, announced, split, unpacked."""
 
+import codecs
 import os
 import re
 import sys
@@ -732,6 +733,7 @@ def nobody():
     if os.geteuid():
         yield
         return
+    codecs.lookup("cp437")  # zipfile's; nobody may not be able to read Python's own files
     os.seteuid(65534)
     try:
         yield
