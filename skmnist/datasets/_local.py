@@ -184,13 +184,14 @@ def read_digits(
         used = [m for part in layout.parts.values() for m in _members_of(part)]
         contents.budget.begin(sum(member.size for member in used))
         arrays, notes = _read(layout, label, image_shape)
-        notes = [*_tell_places(layout, name, extract_dir), *layout.notes, *notes]
+        read = {role: layout.parts[role] for role in arrays}
+        notes = [*_tell_places(read, name, extract_dir), *layout.notes, *notes]
         if invert:
             _invert(arrays, from_files=layout.kind == "image")
             notes.append(Note("inverted"))
         if extract_dir is None:  # small images take less memory than what is known of their files
             contents.members.clear()
-            del layout, used
+            del layout, read, used
         whole, split_notes = _split(arrays, name, test_size, random_state)
         data = make_bunch(whole, name=name, descr="", notes=[*notes, *split_notes])
         if extract_dir is not None:  # not before all of it proved sound
@@ -343,11 +344,13 @@ def _split(
     return {"x_train": X_train, "y_train": y_train, "x_test": X_test, "y_test": y_test}, [note]
 
 
-def _tell_places(layout: Layout, name: str, extract_dir: str | PathLike[str] | None) -> list[Note]:
+def _tell_places(
+    parts: dict[Role, Part], name: str, extract_dir: str | PathLike[str] | None
+) -> list[Note]:
     """Say where the parts are, as the source does."""
     notes = []
     base = os.fsdecode(extract_dir) if extract_dir is not None else name
-    for role, part in layout.parts.items():
+    for role, part in parts.items():
         path = os.path.join(base, *shorten(part.place).split("/")) if part.place else base
         folder = part.is_folder
         if not part.place and not os.path.isdir(name) and extract_dir is None:

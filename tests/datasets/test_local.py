@@ -217,6 +217,7 @@ def test_kaggles_test_table_without_labels_is_left_out_and_told(tmp_path):
     data = load(tmp_path, files, random_state=0)
     assert len(data.X_train) + len(data.X_test) == 12
     assert "Not used: test.csv has no labels" in sentences(data)
+    assert not any(note.startswith("Test file") for note in sentences(data))
     assert "Not used: sample_submission.csv" in sentences(data)
 
 
