@@ -2,7 +2,7 @@
 
 The cells are read here rather than by pandas, which turns a short row into NaN, a long one into
 an index, "NA" into a missing label and 300 into 44, all of it silently. Pixels are nothing but
-whole numbers of up to three digits, so NumPy reads them in a fraction of pandas' time.
+whole numbers of up to three digits, so NumPy reads them in no more than pandas' time.
 """
 
 from collections import deque
@@ -222,15 +222,15 @@ def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[b
         return None
     wide = np.flatnonzero(lengths > 1)
     tens = cells[ends[wide] - 2] - np.uint8(ZERO)
-    widest = wide[lengths[wide] > 2]
-    hundreds = cells[ends[widest] - 3] - np.uint8(ZERO)
+    is_widest = lengths[wide] > 2
+    hundreds = cells[ends[wide[is_widest]] - 3] - np.uint8(ZERO)
     if max(part.max(initial=0) for part in (values, tens, hundreds)) > 9:
         return None
     if hundreds.max(initial=0) > 2:
         return None
     # up to 299, which 16 bits hold and 8 do not
     numbers = values[wide] + tens.astype(np.uint16) * 10
-    numbers[np.searchsorted(wide, widest)] += hundreds.astype(np.uint16) * 100
+    numbers[is_widest] += hundreds.astype(np.uint16) * 100
     if numbers.max(initial=0) > 255:
         return None
     values[wide] = numbers
