@@ -102,8 +102,8 @@ def conditions(sections: dict[str, Any]) -> list[str]:
         machine = section["machine"]
         versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
         warning = "NO MEASUREMENT, small parts to see that it runs: " if section["quick"] else ""
-        if machine["load_before"] > QUIET:
-            warning += f"THE MACHINE HAD OTHER WORK (load {machine['load_before']}): "
+        if machine["busy_before"] > QUIET:
+            warning += f"THE MACHINE HAD OTHER WORK ({machine['busy_before']} cores busy): "
         told = (
             f"{section['date']}, {section['rounds']} rounds, {machine['threads']} threads on "
             f"{machine['cores']} cores of {machine['processor']}; {versions}."

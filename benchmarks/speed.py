@@ -60,13 +60,13 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "speed.json"
     result = json.loads(path.read_text()) if path.exists() else {"sections": {}}
-    load = os.getloadavg()[0]
-    if load > QUIET:
-        print(f"the machine has other work, its load is {load:.1f}: these will be no figures")
     size = (Size.quick if options.quick else Size)(rounds=options.rounds, threads=options.threads)
     if options.only and not importlib.util.find_spec("skorch"):
         sys.exit("the peers need skorch and torch: pip install 'skmnist[benchmark]'")
     for name in options.only:
+        others = busy_cores()
+        if others > QUIET:
+            print(f"other programs keep {others:.1f} cores busy: these will be no figures")
         started = time.perf_counter()
         records = []
         for record in SECTIONS[name](size):
@@ -77,7 +77,7 @@ def main():
             "quick": options.quick,
             "rounds": size.rounds,
             "seconds": round(time.perf_counter() - started),
-            "machine": machine(options.threads, load),
+            "machine": machine(options.threads, others),
             "records": records,
         }
         in_order = {name: result["sections"].get(name) for name in SECTIONS}
@@ -139,16 +139,32 @@ def write(result, path, options):
     draw(result, path.with_suffix(".png"))
 
 
-def machine(threads, load):
+def machine(threads, others):
     versions = {name: version(name) for name in PACKAGES}
     return {
         "cores": os.cpu_count(),
         "threads": threads,
-        "load_before": round(load, 2),
+        "busy_before": round(others, 2),
         "processor": processor(),
         "python": platform.python_version(),
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def busy_cores(seconds=1.0):
+    """Return how many cores are at work while this program is not; 0 where Linux does not tell."""
+
+    def read():
+        with open("/proc/stat") as file:
+            user, nice, system, _idle, _waiting, *rest = map(int, file.readline().split()[1:9])
+        return user + nice + system + sum(rest)
+
+    try:
+        before = read()
+        time.sleep(seconds)
+        return (read() - before) / os.sysconf("SC_CLK_TCK") / seconds
+    except OSError:
+        return 0.0
 
 
 def version(name):

@@ -27,7 +27,7 @@ def section(**peers):
         for peer, values in peers.items()
         for round, value in enumerate(values)
     ]
-    machine = {"threads": 1, "cores": 1, "processor": "p", "load_before": 2.5}
+    machine = {"threads": 1, "cores": 1, "processor": "p", "busy_before": 2.5}
     machine |= {"versions": {"numpy": "2"}}
     told = {"date": "2026-01-01", "quick": False, "rounds": 3, "seconds": 1}
     return {**told, "machine": machine, "records": records}
@@ -42,7 +42,7 @@ def test_ratios_are_taken_within_a_round_and_judged(tmp_path):
     table = (tmp_path / "speed.md").read_text()
     assert "scikeras KerasClassifier | >= 4.5 x | 5.00 x | 4.00 - 5.00 | met |" in table
     assert "skorch (PyTorch) | >= 1.8 x | 1.60 x | 1.50 - 1.70 | missed |" in table
-    assert "THE MACHINE HAD OTHER WORK (load 2.5): epoch: 2026-01-01" in table
+    assert "THE MACHINE HAD OTHER WORK (2.5 cores busy): epoch: 2026-01-01" in table
     assert "MLPClassifier" not in table  # nothing is told of what was not measured
     assert (tmp_path / "speed.rst").read_text().count(".. list-table::") == 2
     assert (tmp_path / "speed.png").stat().st_size > 1000

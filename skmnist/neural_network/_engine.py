@@ -15,7 +15,9 @@ when the model here is gone: a search over hundreds of architectures belongs int
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -34,12 +36,15 @@ MAX_MODELS = 8  # idle networks kept for reuse in a process; the longest unused 
 MAX_PROGRAMS = 4  # compiled programs kept per network
 MAX_PADDING = 1.25  # a program is reused for up to this many times fewer rows
 VALIDATION_ROWS = 1024  # validated at a time, at most
+LARGE = 2**24  # bytes from which rows are copied by two threads, into memory that is kept
+MAX_SPARE = 2**28  # bytes that are kept at most for the rows of the next fit, all in all
 ALIGNMENT = 64  # bytes; XLA reads an array in place only when it starts on such a boundary
 
 n_compilations = 0  # programs compiled in this process so far; the tests count them
 
 _idle: list[tuple[tuple[Network, Optimizer], "EpochModel"]] = []
 _idle_lock = threading.Lock()
+_spare: list[Array] = []  # the memory that held the rows of the last fit, if any
 
 
 @contextmanager
@@ -173,6 +178,11 @@ class EpochModel(keras.Sequential):
         program = self._program_for(plan.n_rows(x), plan.batch_size)
         with watch.set_up():
             program.compile(x, y, plan)
+        variables = self.trainable_variables
+
+        def read_weights() -> list[Array]:  # Keras's get_weights looks for the variables anew
+            return [variable.value.numpy() for variable in variables]
+
         data = program.load(x, y, plan)
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
         watch.start()
@@ -181,17 +191,17 @@ class EpochModel(keras.Sequential):
             watch.before_epoch()
             listeners.on_epoch_begin(epoch)
             # a callback may have changed the learning rate, as ReduceLROnPlateau does
-            rate = np.float32(self.optimizer.learning_rate.numpy())
+            rate = np.float32(self.optimizer.learning_rate.numpy()) if callbacks else last_rate
             if rate != last_rate:
                 factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
             rates = plan.learning_rates(epoch) * factor
             logs, finite = program.run(data, plan, rates)
             last_rate = rates[-1]
             listeners.on_epoch_end(epoch, dict(logs))
-            if watch.ends(logs, self.get_weights, finite=finite, asked=self.stop_training):
+            if watch.ends(logs, read_weights, finite=finite, asked=self.stop_training):
                 break
         listeners.on_train_end()
-        watch.trained(self.get_weights(), [v.numpy() for v in self.optimizer.variables])
+        watch.trained(read_weights(), [v.numpy() for v in self.optimizer.variables])
         return history
 
     def _program_for(self, n_rows: int, batch_size: int) -> "_Program":
@@ -332,10 +342,7 @@ class _Program:
             "validation_rows": _padded(
                 self.max_validation_steps * self.validation_batch, np.int32, plan.validation_rows
             ),
-            "n_validation": tf.constant(len(plan.validation_rows), tf.int32),
-            "drop_below": tf.constant(int(plan.dropout * 2**32), tf.uint32),
-            "keep_scale": tf.constant(1 / (1 - plan.dropout), self._dtype),
-            "l2": tf.constant(plan.l2, self._dtype),
+            "factors": tf.constant([1 / (1 - plan.dropout), plan.l2], self._dtype),
         }
 
     def compile(self, x: Array, y: Array, plan: Plan) -> None:
@@ -352,7 +359,7 @@ class _Program:
                 validation_data=None,
             )
             nothing = self.load(x[:0], y[:0], plan)
-            nothing |= self._orders(none, np.empty(0, np.float32), 0)
+            nothing |= self._orders(plan, none, np.empty(0, np.float32), 0)
             epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
             with quiet():
                 self._compiled = epoch.get_concrete_function(**nothing)
@@ -365,19 +372,21 @@ class _Program:
     ) -> tuple[dict[str, float], bool]:
         """Train for one epoch; return its logs and whether all weights are still finite."""
         rows = plan.rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
-        sums = self._compiled(**data, **self._orders(rows, rates, int(plan.rng.integers(2**32))))
+        orders = self._orders(plan, rows, rates, int(plan.rng.integers(2**32)))
+        sums = self._compiled(**data, **orders)
         loss, hits, weight, val_loss, val_hits, val_weight, finite = sums.numpy().tolist()
         logs = {"loss": loss / len(rows), "accuracy": hits / weight}
         if len(plan.validation_rows):
             logs |= {"val_loss": val_loss / val_weight, "val_accuracy": val_hits / val_weight}
         return logs, bool(finite)
 
-    def _orders(self, rows: Array, rates: Array, seed: int) -> dict[str, tf.Tensor]:
+    def _orders(self, plan: Plan, rows: Array, rates: Array, seed: int) -> dict[str, tf.Tensor]:
+        # few arguments, since tensorflow looks at each in every call
+        numbers = [len(rows), len(plan.validation_rows), int(plan.dropout * 2**32), seed]
         return {
             "rows": _padded(self.max_steps * self.batch_size, np.int32, rows),
-            "n_rows": tf.constant(len(rows), tf.int32),
             "rates": _padded(self.max_steps, np.float32, rates),
-            "seed": tf.constant(seed, tf.uint32),
+            "numbers": tf.constant(np.array(numbers, np.uint32)),
         }
 
     # The rest is traced: it runs inside the compiled program.
@@ -389,15 +398,15 @@ class _Program:
         train_weight: tf.Tensor,
         validation_weight: tf.Tensor,
         validation_rows: tf.Tensor,
-        n_validation: tf.Tensor,
-        drop_below: tf.Tensor,
-        keep_scale: tf.Tensor,
-        l2: tf.Tensor,
+        factors: tf.Tensor,
         rows: tf.Tensor,
-        n_rows: tf.Tensor,
         rates: tf.Tensor,
-        seed: tf.Tensor,
+        numbers: tf.Tensor,
     ) -> tf.Tensor:
+        n_rows, n_validation = tf.unstack(tf.bitcast(numbers[:2], tf.int32))
+        drop_below, seed = tf.unstack(numbers[2:])
+        keep_scale, l2 = tf.unstack(factors)
+
         def batch(
             step: tf.Tensor, rows: tf.Tensor, n_rows: tf.Tensor, size: int, weight: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -509,18 +518,51 @@ def _padded(length: int, dtype: Any, *parts: Array) -> tf.Tensor:
     dtype = np.dtype(dtype)
     shape = (length, *parts[0].shape[1:])
     n_bytes = dtype.itemsize * int(np.prod(shape))
-    # zeros take no memory before they are touched
-    allocate = np.empty if any(map(len, parts)) else np.zeros
-    memory = allocate(n_bytes + ALIGNMENT, np.uint8)
+    empty = not any(map(len, parts))
+    memory = (
+        np.zeros(n_bytes + ALIGNMENT, np.uint8)  # takes no memory before it is touched
+        if empty
+        else _take_memory(n_bytes + ALIGNMENT)
+    )
     offset = -memory.ctypes.data % ALIGNMENT
     padded = memory[offset : offset + n_bytes].view(dtype).reshape(shape)
-    if allocate is np.empty:
+    if not empty:
         end = 0
         for part in parts:
             start, end = end, end + len(part)
-            padded[start:end] = part
+            _copy(part, padded[start:end])
         padded[end:] = 0
+        if LARGE <= memory.nbytes <= MAX_SPARE:  # when the tensor is gone, the next may have it
+            weakref.finalize(padded, _keep_memory, memory).atexit = False
     return tf.experimental.dlpack.from_dlpack(padded.__dlpack__())
+
+
+def _take_memory(n_bytes: int) -> Array:
+    """Return bytes that a former fit has used, where they fit, else new ones.
+
+    New memory is mapped page by page as it is touched, which can take longer than an epoch.
+    """
+    if n_bytes >= LARGE:
+        with suppress(IndexError):  # another thread may be faster
+            memory = _spare.pop()
+            if n_bytes <= memory.nbytes <= 2 * n_bytes:
+                return memory
+    return np.empty(n_bytes, np.uint8)
+
+
+def _keep_memory(memory: Array) -> None:
+    _spare[:] = [memory]
+
+
+def _copy(source: Array, target: Array) -> None:
+    """Copy rows; many of them by two threads, since one does not fill the memory's bandwidth."""
+    if target.nbytes < LARGE:
+        target[:] = source
+        return
+    middle = len(source) // 2
+    with ThreadPoolExecutor(2) as pool:
+        halves = [slice(middle), slice(middle, None)]
+        list(pool.map(lambda rows: np.copyto(target[rows], source[rows]), halves))
 
 
 def _return_free_memory() -> None:

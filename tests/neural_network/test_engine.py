@@ -282,3 +282,34 @@ def test_weights_that_a_keras_callback_restores_at_the_end_are_kept(digits):
     assert best < model.history_["val_loss"][-1]
     assert model.validation_loss_ == pytest.approx(best, rel=1e-5)
     assert model.kept_epoch_ == 0  # none that we could name
+
+
+@pytest.fixture
+def many_rows(monkeypatch):
+    """Return rows that are many, for a limit that is small."""
+    monkeypatch.setattr(_engine, "LARGE", 2**16)
+    monkeypatch.setattr(_engine, "_spare", [])
+    rng = np.random.default_rng(0)
+    return rng.random((600, 64), np.float32), rng.integers(0, 3, 600)
+
+
+def test_the_next_fit_gets_the_memory_of_the_last_one(many_rows):
+    X, y = many_rows
+
+    def proba(n_rows):
+        return SimpleNNClassifier(8, epochs=2, random_state=0).fit(X[:n_rows], y[:n_rows]).coefs_
+
+    fresh = proba(595)
+    (memory,) = _engine._spare
+    proba(600)  # leaves other rows in it
+    assert _engine._spare[0] is memory
+    for one, other in zip(proba(595), fresh, strict=True):
+        np.testing.assert_array_equal(one, other)
+    proba(50)  # too few for so much memory
+    assert _engine._spare[0] is memory
+
+
+def test_memory_is_not_kept_beyond_a_limit(many_rows, monkeypatch):
+    monkeypatch.setattr(_engine, "MAX_SPARE", 2**16)
+    SimpleNNClassifier(8, epochs=1, random_state=0).fit(*many_rows)
+    assert _engine._spare == []
