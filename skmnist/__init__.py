@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "DeepNNClassifier": "neural_network",
     "ModelComparison": "comparison",
+    "OptunaSearchCV": "model_selection",
     "PixelNormalizer": "preprocessing",
     "SimpleNNClassifier": "neural_network",
     "compare_models": "comparison",
@@ -25,6 +26,7 @@ _SUBPACKAGES = (
     "comparison",
     "datasets",
     "diagnosis",
+    "model_selection",
     "neural_network",
     "persistence",
     "preprocessing",
@@ -35,6 +37,7 @@ _SUBPACKAGES = (
 __all__ = [
     "DeepNNClassifier",
     "ModelComparison",
+    "OptunaSearchCV",
     "PixelNormalizer",
     "SimpleNNClassifier",
     "__version__",

@@ -3,11 +3,13 @@
 The private scikit-learn names in use are all imported here and nowhere else.
 """
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
@@ -16,7 +18,9 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "_safe_indexing",
     "check_image_shape",
+    "check_parameter_values",
     "flatten_images",
 ]
 
@@ -48,3 +52,18 @@ def check_image_shape(
             f"X has images of shape {shape}, but {type(estimator).__name__} was fitted on images "
             f"of shape {expected}."
         )
+
+
+def check_parameter_values(estimator: Any, names: Iterable[str]) -> None:
+    """Refuse values of some parameters, nested ones too, as `fit` would.
+
+    Raises
+    ------
+    ValueError
+        What scikit-learn's InvalidParameterError says; an estimator that declares no rules
+        accepts everything.
+    """
+    for owner in {name.rpartition("__")[0] for name in names}:
+        part = estimator.get_params(deep=True)[owner] if owner else estimator
+        if getattr(part, "_parameter_constraints", None):
+            part._validate_params()

@@ -17,6 +17,7 @@ ROOMS = (
     "comparison",
     "datasets",
     "diagnosis",
+    "model_selection",
     "neural_network",
     "persistence",
     "preprocessing",
@@ -32,6 +33,15 @@ ARROWS = {
     "preprocessing": {"_callbacks", "_estimator", "_validation"},
     "neural_network": {"_callbacks", "_clock", "_estimator", "_validation", "_progress"},
     "diagnosis": {"_drawing", "text"},
+    "model_selection": {
+        "_callbacks",
+        "_estimator",
+        "_progress",
+        "_validation",
+        "_workers",
+        "diagnosis",
+        "neural_network",
+    },
     "comparison": {"_clock", "_drawing", "diagnosis", "text"},
     "_drawing": {"text"},
     "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
@@ -42,6 +52,7 @@ ARROWS = {
     "_files": set(),
     "_progress": set(),
     "_validation": set(),
+    "_workers": set(),
     "_screen": {"comparison", "datasets", "text"},
 }
 
@@ -76,12 +87,16 @@ def test_arrows_point_one_way(path):
         assert used <= allowed | upwards | {room(path)}
 
 
+OPTUNA = ("_search", "_space", "_storage", "_study", "_trial")
+
+
 @pytest.mark.parametrize(
     ("package", "homes"),
     [
         ("tensorflow", {"neural_network/_engine.py"}),
         ("keras", {"neural_network/_engine.py", "neural_network/_keras.py"}),
         ("scikeras", {"neural_network/_keras.py"}),
+        ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
         ("pooch", {"datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
         ("PIL", {"datasets/_images.py", "report/_pictures.py"}),

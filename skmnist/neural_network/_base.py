@@ -42,6 +42,9 @@ MONITORS = ("accuracy", "loss", "val_accuracy", "val_loss")
 class NNClassifier(ClassifierMixin, Estimator):
     """A network whose hidden layers a subclass decides on."""
 
+    # `callbacks` takes functions of an `EpochEvent`: a search may watch every epoch through it
+    epoch_events = True
+
     classes_: Array
     coefs_: list[Array]
     intercepts_: list[Array]

@@ -13,7 +13,7 @@ from scikeras.wrappers import KerasClassifier
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
 from skmnist.neural_network._tensorflow import quiet
-from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
+from skmnist.neural_network._training import EpochEvent, Network, Optimizer, Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
@@ -93,3 +93,27 @@ def make_keras_model(
         model = keras.Sequential(layers)
         model.set_weights(weights)
     return model
+
+
+def call_each_epoch(function: Any) -> keras.callbacks.Callback:
+    """Make a Keras callback of a function that takes an `EpochEvent`."""
+    return _EachEpoch(function)
+
+
+class _EachEpoch(keras.callbacks.Callback):
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self._function = function
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        unknown = float("nan")
+        self._function(
+            EpochEvent(
+                epoch=epoch + 1,
+                epochs=self.params["epochs"],
+                logs=dict(logs or {}),
+                best_epoch=0,
+                seconds=unknown,
+                eta=unknown,
+            )
+        )

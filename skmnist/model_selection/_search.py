@@ -1,0 +1,567 @@
+"""A search that learns from its trials, gives hopeless ones up, resumes and spreads."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Self
+
+import joblib
+import numpy as np
+import optuna
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import BaseSearchCV, check_cv
+from sklearn.utils import check_random_state, indexable
+
+from skmnist._callbacks import FitTasks, with_callbacks
+from skmnist._validation import Interval, StrOptions, _fit_context
+from skmnist._workers import iterate_tasks
+from skmnist.model_selection._results import diagnose_fold, make_results
+from skmnist.model_selection._space import Space
+from skmnist.model_selection._study import (
+    Fingerprint,
+    SeededSampler,
+    SharedStudy,
+    error_of,
+    folds_of,
+    make_pruner,
+    wait_a_little,
+    warn_all_failed,
+)
+from skmnist.model_selection._trial import (
+    Outcome,
+    Task,
+    find_callbacks,
+    mean_score,
+    run_trial,
+)
+
+# What says how a search is done and not what is searched.
+_BESIDE_THE_POINT = ("callbacks", "memory", "n_jobs", "verbose")
+
+
+class OptunaSearchCV(BaseSearchCV):
+    """Search hyperparameters with Optuna, cross-validated; hopeless trials stop within epochs.
+
+    Used as scikit-learn's own searches are. Each trial draws parameters where the trials before it
+    were good, and is fitted on the folds in order. After every epoch of a step that offers
+    callbacks per epoch (of other estimators after every fold) the pruner compares it with the
+    trials before. With a `storage` a search that was stopped goes on where it was, and several
+    processes share it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier, a Pipeline, or any other estimator.
+    param_distributions : dict of str to distribution or list, or callable
+        By parameter name, nested as ``step__name``: distributions of Optuna or scipy, or lists of
+        values; :func:`get_search_space` has ready ones. Or a function that takes an
+        :class:`optuna.trial.Trial` and returns a dict of parameters, for spaces in which one
+        parameter depends on another.
+    n_trials : int, default=20
+        Trials in all, over all resumes and all processes on one storage.
+    timeout : float or None, default=None
+        Seconds after which no trial is begun.
+    cv : int, cross-validation generator, iterable or None, default=None
+        As for GridSearchCV; None is 5 folds, stratified for classifiers.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As for GridSearchCV. Of several scores, `refit` names the one that is maximized, or the
+        first one is.
+    refit : bool, str or callable, default=True
+        As for GridSearchCV. Of an estimator with `epochs`, the refit trains for as many as the
+        folds of the best trial found best (their median), with ``patience=None``.
+    n_jobs : int or None, default=None
+        Trials at once; the folds of one run in order. None is 1 unless in a
+        :func:`joblib.parallel_config` context, -1 as many as there are cores. Another backend of
+        joblib's, Dask's for instance, is used where one is configured.
+    pruner : {"median", "hyperband", "successive_halving"}, BasePruner or None, default="median"
+        "median" gives up a trial that, after its first three epochs, is worse than the median of
+        those before at the same epoch; the first five trials are not pruned. None prunes nothing.
+    sampler : optuna.samplers.BaseSampler or None, default=None
+        None is a TPE sampler whose draws depend on `random_state` and the trial's number. A sampler
+        of your own is reseeded where the study has trials already.
+    storage : path-like, str, optuna.storages.BaseStorage or None, default=None
+        Where the study is kept: a path is an SQLite file, or an Optuna journal where it ends in
+        ``.journal`` or ``.log``; a database URL, as ``postgresql://user:password@host/name``. None
+        is memory.
+    study_name : str or None, default=None
+        None is derived from space, estimator, scoring, cv and data, so that the same search finds
+        its own study again.
+    return_train_score : bool, default=False
+    random_state : int, RandomState instance or None, default=None
+        Seeds the draws; the estimator has a seed of its own.
+    verbose : int, default=0
+        1 shows a bar of the trials and the epochs of those that run.
+    error_score : "raise" or float, default=np.nan
+        Score of a fold that cannot be fitted. NaN makes the trial a failed one.
+    study_callbacks : list of callable or None, default=None
+        Called as ``callback(study, frozen_trial)`` after each trial, as Optuna's are; they may call
+        ``study.stop()``.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        A row per trial, with scikit-learn's keys, `trial_number` and `trial_state` ("COMPLETE",
+        "PRUNED", "FAIL"); pruned and failed trials have NaN for scores and times.
+    best_estimator_, best_params_, best_score_, best_index_
+        As of GridSearchCV.
+    best_diagnoses_ : list of FitDiagnosis or None
+        Of each fold of the best trial: training against the rows left out. None where the
+        estimator keeps no training accuracy.
+    refit_epochs_ : int or None
+        Epochs that the refit was given; None where the estimator has none.
+    study_ : optuna.Study
+    n_splits_ : int
+    n_trials_ : int
+        Rows of `cv_results_`.
+    multimetric_ : bool
+    scorer_ : callable or dict
+    refit_time_ : float
+        Seconds.
+    classes_, n_features_in_, feature_names_in_
+        Of the best estimator.
+
+    Raises
+    ------
+    ValueError
+        Before the first fit: a name, a value or a distribution that is not possible; a storage that
+        holds another search. Afterwards: every trial failed, or was pruned.
+    RuntimeError
+        The storage cannot be opened or written, or a worker process was killed.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmnist import OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> pipeline = make_pipeline(
+    ...     PixelNormalizer(max_value=16), SimpleNNClassifier(32, epochs=5, random_state=0)
+    ... )
+    >>> search = OptunaSearchCV(
+    ...     pipeline, {"simplennclassifier__dropout": [0.0, 0.2]}, n_trials=2, cv=2,
+    ...     random_state=0,
+    ... ).fit(X, y)
+    >>> search.n_trials_, search.best_estimator_[-1].n_iter_ <= 5
+    (2, True)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "estimator": "no_validation",
+        "param_distributions": [Mapping, callable],
+        "n_trials": [Interval(Integral, 1, None, closed="left")],
+        "timeout": [Interval(Real, 0, None, closed="neither"), None],
+        "cv": ["cv_object"],
+        "scoring": BaseSearchCV._parameter_constraints["scoring"],
+        "refit": ["boolean", str, callable],
+        "n_jobs": [Integral, None],
+        "pruner": "no_validation",
+        "sampler": [optuna.samplers.BaseSampler, None],
+        "storage": "no_validation",
+        "study_name": [str, None],
+        "return_train_score": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "error_score": [StrOptions({"raise"}), Real],
+        "study_callbacks": [list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_trials: int = 20,
+        timeout: float | None = None,
+        cv: Any = None,
+        scoring: Any = None,
+        refit: Any = True,
+        n_jobs: int | None = None,
+        pruner: Any = "median",
+        sampler: Any = None,
+        storage: Any = None,
+        study_name: str | None = None,
+        return_train_score: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+        error_score: Any = np.nan,
+        study_callbacks: Any = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.n_trials = n_trials
+        self.timeout = timeout
+        self.pruner = pruner
+        self.sampler = sampler
+        self.storage = storage
+        self.study_name = study_name
+        self.random_state = random_state
+        self.study_callbacks = study_callbacks
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Run the search, or what is left of it, and refit the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Rows to choose on; keep the test set out of them.
+        y : array-like of shape (n_samples,), default=None
+        **params : dict
+            For the `fit` of the estimator, the scorer and the splitter, as for GridSearchCV:
+            `sample_weight` is split with the rows, `groups` goes to `cv`.
+
+        Returns
+        -------
+        self : OptunaSearchCV
+        """
+        X, y = indexable(X, y)
+        tasks = FitTasks(self, X, y, params.get("sample_weight"))
+        routed = self._get_routed_params_for_fit(params)
+        split_params, fit_params = routed.splitter.split, routed.estimator.fit
+        space = Space(self.param_distributions, self.estimator)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(cv.split(X, y, **split_params))
+        if not splits:
+            raise ValueError(f"cv={self.cv!r} yields no fold to fit.")
+        self.n_splits_ = len(splits)
+        scorer, objective = self._scorers()
+        self.scorer_ = scorer
+        self.multimetric_ = isinstance(scorer, dict)
+        shared = SharedStudy(
+            self.storage,
+            self.study_name,
+            self._fingerprint(space, splits, scorer, X, y, params),
+            n_trials=self.n_trials,
+            sampler=self.sampler or SeededSampler(_seed(self.random_state)),
+            pruner=make_pruner(self.pruner),
+            seeded_elsewhere=self.sampler is not None,
+        )
+        self.study_ = shared.study
+        # what only splits the rows has done so
+        fold_params = {k: v for k, v in params.items() if k in fit_params or k not in split_params}
+        _Run(self, shared, space, splits, objective, fold_params).go(X, y)
+        self._conclude(shared, space, objective)
+        if self.refit:
+            self._refit(X, y, fit_params)
+        tasks.end()
+        return self
+
+    def _scorers(self) -> tuple[Any, str | None]:
+        """Return the scorer, or all by name, and the name of the one that is maximized."""
+        if callable(self.scoring):
+            return self.scoring, self.refit if isinstance(self.refit, str) else None
+        if self.scoring is None or isinstance(self.scoring, str):
+            return check_scoring(self.estimator, self.scoring), "score"
+        named = (
+            self.scoring
+            if isinstance(self.scoring, Mapping)
+            else {name: name for name in self.scoring}
+        )
+        scorers = {name: check_scoring(self.estimator, scorer) for name, scorer in named.items()}
+        if not scorers:
+            raise ValueError(f"scoring={self.scoring!r} names no score.")
+        self._check_refit(scorers)
+        return scorers, self.refit if isinstance(self.refit, str) else next(iter(scorers))
+
+    def _check_refit(self, scores: Mapping[str, Any]) -> None:
+        if self.refit is False or callable(self.refit) or self.refit in scores:
+            return
+        raise ValueError(
+            f"For multi-metric scoring, refit={self.refit!r} must name one of the scores "
+            f"({', '.join(scores)}), be a callable that picks a row of cv_results_, or be False."
+        )
+
+    def _fingerprint(
+        self, space: Space, splits: Any, scorer: Any, X: Any, y: Any, params: Mapping[str, Any]
+    ) -> Fingerprint:
+        scoring = sorted(scorer) if isinstance(scorer, dict) else _describe(self.scoring)
+        known = self.estimator.get_params(deep=True)
+        return Fingerprint(
+            {
+                "param_distributions": space.describe(),
+                "estimator": [
+                    _describe(self.estimator),
+                    {
+                        name: _describe(value)
+                        for name, value in sorted(known.items())
+                        if name not in space and name.rpartition("__")[2] not in _BESIDE_THE_POINT
+                    },
+                ],
+                "scoring": [scoring, self.refit if isinstance(self.refit, str) else None],
+                "cv": joblib.hash(splits),
+                "X or y": joblib.hash([X, y, dict(params)]),
+            }
+        )
+
+    def _conclude(self, shared: SharedStudy, space: Space, objective: str | None) -> None:
+        """Turn the study into `cv_results_`, and choose the best."""
+        trials = shared.finished()
+        folds = [folds_of(trial) for trial in trials]
+        names = _score_names(folds)
+        if callable(self.scoring):
+            self.multimetric_ = names != ["score"] and bool(names)
+            if self.multimetric_:
+                self._check_refit(dict.fromkeys(names))
+        errors = [error_of(trial) for trial in trials if error_of(trial)]
+        states = [trial.state.name for trial in trials]
+        if "COMPLETE" not in states:
+            if errors:
+                cause = max(set(errors), key=errors.count)
+                raise ValueError(
+                    f"None of the {len(trials)} trials could be completed; {len(errors)} failed. "
+                    f"The first cause: {errors[0]}"
+                    + (f" The most frequent one: {cause}" if cause != errors[0] else "")
+                )
+            raise ValueError(
+                f"None of the {len(trials)} trials was completed: pass a longer timeout "
+                f"(timeout={self.timeout}), more trials (n_trials={self.n_trials}) or pruner=None."
+            )
+        if errors:
+            warn_all_failed(errors)
+        self.cv_results_ = make_results(
+            states,
+            [trial.number for trial in trials],
+            [space.suggest(optuna.trial.FixedTrial(trial.params)) for trial in trials],
+            folds,
+            n_splits=self.n_splits_,
+            metrics=names,
+            return_train_score=self.return_train_score,
+            error_score=np.nan if self.error_score == "raise" else self.error_score,
+        )
+        self.n_trials_ = len(trials)
+        metric = "score" if not self.multimetric_ else objective
+        if callable(self.refit):
+            self.best_index_ = self._picked_row(self.refit(self.cv_results_))
+        elif self.refit or not self.multimetric_:
+            self.best_index_ = int(self.cv_results_[f"rank_test_{metric}"].argmin())
+            self.best_score_ = float(self.cv_results_[f"mean_test_{metric}"][self.best_index_])
+        else:
+            return
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        best = folds[self.best_index_]
+        self.best_diagnoses_ = [diagnose_fold(fold) for fold in best]
+        self._best_epochs = [fold["best_epoch"] for fold in best if fold.get("best_epoch")]
+
+    def _picked_row(self, row: Any) -> int:
+        if not isinstance(row, Integral):
+            raise TypeError(f"refit returned {row!r}; it must return an integer, a row.")
+        if not 0 <= row < self.n_trials_:
+            raise IndexError(f"refit returned row {row}, but there are {self.n_trials_} trials.")
+        if self.cv_results_["trial_state"][row] != "COMPLETE":
+            raise ValueError(
+                f"refit returned row {row}, whose trial was not completed: it is "
+                f"{self.cv_results_['trial_state'][row]}. Leave rows of NaN out, by np.nanargmax."
+            )
+        return int(row)
+
+    def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        self.refit_epochs_ = None
+        prefix = _epochs_prefix(best)
+        if prefix is not None and self._best_epochs:
+            self.refit_epochs_ = max(1, round(float(np.median(self._best_epochs))))
+            best.set_params(**{f"{prefix}epochs": self.refit_epochs_, f"{prefix}patience": None})
+        started = time.perf_counter()
+        if y is None:
+            best.fit(X, **fit_params)
+        else:
+            best.fit(X, y, **fit_params)
+        self.refit_time_ = time.perf_counter() - started
+        self.best_estimator_ = best
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_
+
+
+class _Run:
+    """One call of `fit`: trials are asked for, handed to workers, and told."""
+
+    def __init__(
+        self,
+        search: OptunaSearchCV,
+        shared: SharedStudy,
+        space: Space,
+        splits: list[Any],
+        objective: str | None,
+        params: Mapping[str, Any],
+    ) -> None:
+        self.search, self.shared, self.space = search, shared, space
+        self.splits, self.objective = splits, objective
+        self.options = {
+            "scoring": search.scoring,
+            "params": dict(params) or None,
+            "return_train_score": search.return_train_score,
+        }
+        self.started = time.monotonic()
+        self.stopped = False
+        self.params: dict[int, dict[str, Any]] = {}
+
+    def go(self, X: Any, y: Any) -> None:
+        """Work until the budget is spent, by this process or by others, or the time is over."""
+        search, shared = self.search, self.shared
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skmnist-"))
+            stack.enter_context(shared.at_work())
+            self.folder = folder
+            self.log = None
+            if search.verbose:
+                from skmnist._progress import TrialLog
+
+                done = len(shared.finished())
+                self.log = stack.enter_context(TrialLog(search.n_trials, Path(folder), done=done))
+            while True:
+                self.work(X, y)
+                if self.is_over() or not shared.running_elsewhere():
+                    break
+                wait_a_little()  # what others do belongs to the result; if they die, it is ours
+
+    def work(self, X: Any, y: Any) -> None:
+        """Do all trials that are to be had."""
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        results = iterate_tasks(run_trial, self.tasks(X, y), n_jobs=self.search.n_jobs)
+        try:
+            for outcome in results:
+                self.take(outcome)
+        except TerminatedWorkerError as error:
+            raise RuntimeError(
+                f"A worker process was killed, probably for memory, in {self.in_work()}. Finished "
+                f"trials are kept in the study; pass fewer n_jobs (n_jobs={self.search.n_jobs})."
+            ) from error
+
+    def is_over(self) -> bool:
+        """Say whether no trial may be begun any more."""
+        timeout = self.search.timeout
+        return self.stopped or (timeout is not None and time.monotonic() - self.started >= timeout)
+
+    def tasks(self, X: Any, y: Any) -> Iterator[tuple[Task, Any, Any]]:
+        """Ask for a trial whenever a worker is free."""
+        search, shared = self.search, self.shared
+        while not self.is_over() and (trial := shared.ask()) is not None:
+            params = self.space.suggest(trial)
+            self.params[trial.number] = params
+            yield (  # the rows as items of their own: workers share them
+                Task(
+                    number=trial.number,
+                    estimator=clone(search.estimator).set_params(**clone(params, safe=False)),
+                    earlier=shared.earlier(trial),
+                    pruner=shared.study.pruner,
+                    study_name=shared.name,
+                    splits=self.splits,
+                    objective=self.objective,
+                    max_epochs=self.max_epochs(params),
+                    options=self.options,
+                    error_score=search.error_score,
+                    folder=self.folder,
+                ),
+                X,
+                y,
+            )
+
+    def max_epochs(self, params: Mapping[str, Any]) -> int:
+        """Return how many epochs a fold can have in any trial, so that steps mean the same."""
+        name = (find_callbacks(self.search.estimator)[0] or "").removesuffix("callbacks") + "epochs"
+        known = self.search.estimator.get_params(deep=True).get(name)
+        epochs = self.space.highest(name, params.get(name, known))
+        return epochs if isinstance(epochs, int) and epochs > 0 else 1
+
+    def take(self, outcome: Outcome) -> None:
+        """Write a finished trial down and tell of it."""
+        search, shared = self.search, self.shared
+        value = None
+        if outcome.state == "COMPLETE":
+            value = mean_score(outcome.folds, self.objective, search.error_score)
+            if not np.isfinite(value):
+                outcome.state = "FAIL"
+                outcome.error = f"the score {value} is not a finite number"
+        trial = shared.tell(outcome, value)
+        self.params.pop(outcome.number, None)
+        if outcome.exception is not None and search.error_score == "raise":
+            raise outcome.exception
+        if trial is None:
+            return
+        done = [t for t in shared.finished() if t.state == optuna.trial.TrialState.COMPLETE]
+        if self.log:
+            best = max((t.value for t in done), default=None)
+            seconds = trial.duration.total_seconds() if trial.duration else 0.0
+            self.log.finished(trial.number, trial.state.name, value, best, seconds)
+        self.call_back(trial)
+
+    def call_back(self, trial: optuna.trial.FrozenTrial) -> None:
+        study = self.shared.study
+        study.stop = self.stop  # outside of `optimize`, Optuna's own refuses
+        try:
+            for callback in self.search.study_callbacks or ():
+                callback(study, trial)
+        finally:
+            del study.stop
+
+    def stop(self) -> None:
+        """Begin no further trial."""
+        self.stopped = True
+
+    def in_work(self) -> str:
+        """Return which trials were running, with parameters and fold."""
+        told = []
+        for number, params in self.params.items():
+            try:
+                fold = json.loads((Path(self.folder) / f"{number}.json").read_text())["fold"]
+                told.append(f"trial {number} (fold {fold}, {params})")
+            except (OSError, ValueError):
+                told.append(f"trial {number} ({params})")
+        return " or ".join(told) or "an unknown trial"
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
+
+
+def _describe(value: Any) -> Any:
+    """Return what tells one parameter value from another, the same in every process."""
+    if value is None or isinstance(value, bool | int | float | str | np.generic):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return [_describe(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _describe(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return joblib.hash(value)
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _score_names(folds: list[list[dict[str, Any]]]) -> list[str]:
+    """Return the names of the scores that any fold has."""
+    for trial in folds:
+        for fold in trial:
+            if fold.get("test_scores"):
+                return list(fold["test_scores"])
+    return ["score"]
+
+
+def _epochs_prefix(estimator: Any) -> str | None:
+    """Return what stands before `epochs` and `patience` of the step that has both."""
+    known = estimator.get_params(deep=True)
+    found = [
+        name.removesuffix("epochs")
+        for name in known
+        if name.rpartition("__")[2] == "epochs"
+        and f"{name.removesuffix('epochs')}patience" in known
+    ]
+    return found[0] if len(found) == 1 else None

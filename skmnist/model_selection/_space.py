@@ -1,0 +1,263 @@
+"""Search spaces: what may stand in one, and ready ones by name."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+from sklearn.base import clone
+
+from skmnist._validation import check_parameter_values
+
+Params = dict[str, Any]
+
+_REGULARIZATION = {
+    "dropout": FloatDistribution(0.0, 0.5),
+    "l2": FloatDistribution(1e-6, 1e-3, log=True),
+}
+_STEPS = {
+    "learning_rate": FloatDistribution(3e-4, 3e-3, log=True),
+    "batch_size": [64, 128, 256],
+}
+# Widths come from short lists: every other one is another program to compile.
+_SPACES: dict[str, dict[str, Any]] = {
+    "regularization": _REGULARIZATION,
+    "simple": {**_REGULARIZATION, **_STEPS, "hidden_units": [64, 128, 256, 512]},
+    "deep": {
+        **_REGULARIZATION,
+        **_STEPS,
+        "hidden_layer_sizes": [(256, 128), (512, 256), (512, 256, 128), (512, 512, 256)],
+    },
+}
+
+
+def get_search_space(name: str, prefix: str = "") -> Params:
+    """Return a ready search space, with regularization in the middle of it.
+
+    ======================  =====================================================================
+    "regularization"        `dropout` 0 to 0.5, `l2` 1e-6 to 1e-3 (logarithmic): for both networks
+    "simple"                these, `learning_rate` 3e-4 to 3e-3 (logarithmic), `batch_size` 64, 128
+                            or 256, `hidden_units` 64, 128, 256 or 512
+    "deep"                  the same with `hidden_layer_sizes` (256, 128), (512, 256),
+                            (512, 256, 128) or (512, 512, 256)
+    ======================  =====================================================================
+
+    Parameters
+    ----------
+    name : {"simple", "deep", "regularization"}
+    prefix : str, default=""
+        What stands before each name, "network__" for the step of that name in a Pipeline.
+
+    Returns
+    -------
+    space : dict of str to distribution or list
+        For `param_distributions`; a dict of your own to change as you like.
+
+    Raises
+    ------
+    ValueError
+        There is no space of that name.
+    """
+    if name not in _SPACES:
+        close = get_close_matches(str(name), _SPACES, n=1)
+        way_out = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(_SPACES)}."
+        raise ValueError(f"name={name!r} is no search space. {way_out}")
+    return {prefix + parameter: values for parameter, values in _SPACES[name].items()}
+
+
+class Space:
+    """A checked search space: suggests parameters to a trial.
+
+    Parameters
+    ----------
+    param_distributions : mapping of str to distribution or sequence, or callable
+        Optuna's or scipy's distributions, or lists of values; or a function that takes a trial and
+        returns a dict of parameters.
+    estimator : estimator
+        Whose parameters they are.
+
+    Raises
+    ------
+    ValueError
+        A name that the estimator does not have, a value that it refuses, or something that is no
+        distribution.
+    """
+
+    def __init__(self, param_distributions: Any, estimator: Any) -> None:
+        self._function: Callable[[Any], Params] | None = None
+        self._parts: dict[str, _Part] = {}
+        if callable(param_distributions):
+            self._function = param_distributions
+            self._try_function(estimator)
+            return
+        if not isinstance(param_distributions, Mapping) or not param_distributions:
+            raise ValueError(
+                f"param_distributions={param_distributions!r} must be a dict of at least one "
+                "parameter name and its distribution, or a function of a trial."
+            )
+        _check_names(param_distributions, estimator)
+        for name, values in param_distributions.items():
+            self._parts[name] = _Part(name, values)
+            for value in self._parts[name].extremes():
+                _check_value(estimator, {name: value})
+
+    def suggest(self, trial: Any) -> Params:
+        """Draw parameters for a trial; of a finished one, the same again."""
+        if self._function is not None:
+            return dict(self._function(trial))
+        return {name: part.suggest(trial) for name, part in self._parts.items()}
+
+    def describe(self) -> Any:
+        """Return what tells this space from another, as JSON values."""
+        if self._function is not None:
+            return _describe_function(self._function)
+        return {name: part.description for name, part in sorted(self._parts.items())}
+
+    def highest(self, name: str, default: Any) -> Any:
+        """Return the greatest value that a parameter can have."""
+        part = self._parts.get(name)
+        return max(part.extremes()) if part else default
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parts
+
+    def _try_function(self, estimator: Any) -> None:
+        """Ask the function once beforehand, in a study that nobody sees."""
+        import optuna
+
+        study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
+        params = self._function(study.ask()) if self._function else None
+        if not isinstance(params, Mapping) or not params:
+            raise ValueError(
+                f"param_distributions, a function, returned {params!r}; it must return a dict of "
+                "parameters, as {'dropout': trial.suggest_float('dropout', 0, 0.5)}."
+            )
+        _check_names(params, estimator)
+        _check_value(estimator, dict(params))
+
+
+class _Part:
+    """One parameter: the distribution that Optuna sees, and what its values stand for."""
+
+    def __init__(self, name: str, values: Any) -> None:
+        self.name = name
+        self._objects: dict[Any, Any] | None = None  # what a label stands for
+        self._ppf: Callable[[float], Any] | None = None  # what a quantile stands for
+        if isinstance(values, BaseDistribution):
+            self.distribution = values
+        elif hasattr(values, "rvs"):
+            self._take_scipy(values)
+        elif isinstance(values, Sequence | np.ndarray) and not isinstance(values, str):
+            self._take_list(list(values))
+        else:
+            raise ValueError(
+                f"param_distributions[{name!r}]={values!r} must be a distribution of Optuna or "
+                "scipy, or a list of values."
+            )
+        self.description: Any = distribution_to_json(self.distribution)
+        if self._ppf is not None:
+            self.description = [values.dist.name, repr(values.args), repr(values.kwds)]
+
+    def _take_list(self, values: list[Any]) -> None:
+        if not values:
+            raise ValueError(f"param_distributions[{self.name!r}] is empty; list its values.")
+        plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+        if all(value is None or isinstance(value, bool | int | float | str) for value in plain):
+            self.distribution = CategoricalDistribution(plain)
+        else:  # a storage holds numbers and text alone
+            labels = [repr(value) for value in plain]
+            if len(set(labels)) < len(labels):
+                raise ValueError(
+                    f"param_distributions[{self.name!r}] has the value "
+                    f"{max(labels, key=labels.count)} more than once."
+                )
+            self._objects = dict(zip(labels, plain, strict=True))
+            self.distribution = CategoricalDistribution(labels)
+
+    def _take_scipy(self, values: Any) -> None:
+        kind = getattr(getattr(values, "dist", None), "name", None)
+        if kind is None or not hasattr(values, "ppf"):
+            raise ValueError(
+                f"param_distributions[{self.name!r}]={values!r} must be a frozen distribution of "
+                "scipy.stats, as scipy.stats.uniform(0, 0.5)."
+            )
+        low, high = values.support()
+        if kind == "uniform":
+            self.distribution = FloatDistribution(float(low), float(high))
+        elif kind in ("loguniform", "reciprocal"):
+            self.distribution = FloatDistribution(float(low), float(high), log=True)
+        elif kind == "randint":
+            self.distribution = IntDistribution(int(low), int(high))
+        else:  # any other by its quantiles
+            self._ppf = values.ppf
+            self.distribution = FloatDistribution(1e-6, 1 - 1e-6)
+
+    def suggest(self, trial: Any) -> Any:
+        value = _suggest(trial, self.name, self.distribution)
+        return self._decode(value)
+
+    def _decode(self, value: Any) -> Any:
+        if self._objects is not None:
+            return self._objects[value]
+        return value if self._ppf is None else np.asarray(self._ppf(value)).item()
+
+    def extremes(self) -> list[Any]:
+        """Return the values between which, or among which, all others lie."""
+        if isinstance(self.distribution, CategoricalDistribution):
+            ends: list[Any] = list(self.distribution.choices)
+        else:
+            ends = [self.distribution.low, self.distribution.high]  # type: ignore[attr-defined]
+        return [self._decode(end) for end in ends]
+
+
+def _suggest(trial: Any, name: str, distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    options = {"step": distribution.step, "log": distribution.log}  # type: ignore[attr-defined]
+    low, high = distribution.low, distribution.high  # type: ignore[attr-defined]
+    if isinstance(distribution, IntDistribution):
+        return trial.suggest_int(name, low, high, **options)
+    return trial.suggest_float(name, low, high, **options)
+
+
+def _check_names(names: Any, estimator: Any) -> None:
+    known = estimator.get_params(deep=True)
+    for name in names:
+        if name in known:
+            continue
+        close = get_close_matches(str(name), known, n=1)
+        way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
+        raise ValueError(
+            f"param_distributions names {name!r}, which {type(estimator).__name__} does not have "
+            f"as a parameter. {way_out}"
+        )
+
+
+def _check_value(estimator: Any, params: Params) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a warning belongs to the fit
+            check_parameter_values(clone(estimator).set_params(**params), params)
+    except (TypeError, ValueError) as error:
+        told = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        raise ValueError(f"param_distributions allows {told}: {error}") from error
+
+
+def _describe_function(function: Any) -> Any:
+    code = getattr(function, "__code__", None)
+    return [getattr(function, "__qualname__", type(function).__qualname__), _describe_code(code)]
+
+
+def _describe_code(code: Any) -> Any:
+    if not isinstance(code, CodeType):
+        return repr(code)
+    return [code.co_code.hex(), repr(code.co_names), [_describe_code(c) for c in code.co_consts]]

@@ -1,0 +1,377 @@
+"""The study behind a search: who it belongs to, how much of it is left, what came of it."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from skmnist._estimator import warn_caller
+from skmnist.model_selection._storage import open_storage, show_storage
+from skmnist.model_selection._trial import Outcome, quiet_optuna
+
+HEARTBEAT = 20.0  # seconds between two signs of life of a running trial
+GRACE = 300.0  # seconds without one after which a trial on another machine counts as lost
+WAIT = 0.5  # seconds between two looks at what other processes do
+
+_FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
+_FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
+_PRUNERS = {
+    # the first epochs say little: nothing is given up before the fourth
+    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
+    "hyperband": optuna.pruners.HyperbandPruner,
+    "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
+}
+
+# What Optuna raises for a trial that has ended already; the second is of `tell`.
+_ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
+
+_log = logging.getLogger(__name__)
+
+
+def make_pruner(pruner: Any) -> optuna.pruners.BasePruner:
+    """Return the pruner that `pruner=` names; None prunes nothing."""
+    if pruner is None:
+        return optuna.pruners.NopPruner()
+    if isinstance(pruner, optuna.pruners.BasePruner):
+        return pruner
+    if isinstance(pruner, str) and pruner in _PRUNERS:
+        return _PRUNERS[pruner]()
+    raise ValueError(
+        f"pruner={pruner!r} must be one of {', '.join(map(repr, _PRUNERS))}, a pruner of Optuna or "
+        "None."
+    )
+
+
+class SeededSampler(optuna.samplers.BaseSampler):
+    """TPE whose draws for a trial depend on the seed and the trial's number alone.
+
+    A plain seeded sampler would repeat its first trials at each resume, and two processes with the
+    same seed would draw the same ones.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._samplers: dict[int, optuna.samplers.BaseSampler] = {}
+        self._lock = threading.Lock()
+
+    def _of(self, trial: FrozenTrial) -> optuna.samplers.BaseSampler:
+        with self._lock:
+            if trial.number not in self._samplers:
+                digest = hashlib.sha256(f"{self._seed},{trial.number}".encode()).digest()
+                seed = int.from_bytes(digest[:4], "big")
+                self._samplers[trial.number] = optuna.samplers.TPESampler(seed=seed)
+            return self._samplers[trial.number]
+
+    def infer_relative_search_space(self, study: Any, trial: FrozenTrial) -> Any:
+        """See `BaseSampler`."""
+        return self._of(trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study: Any, trial: FrozenTrial, search_space: Any) -> Any:
+        """See `BaseSampler`."""
+        return self._of(trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: Any
+    ) -> Any:
+        """See `BaseSampler`."""
+        return self._of(trial).sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Any, trial: FrozenTrial) -> None:
+        """See `BaseSampler`."""
+        self._of(trial).before_trial(study, trial)
+
+    def after_trial(self, study: Any, trial: FrozenTrial, state: Any, values: Any) -> None:
+        """See `BaseSampler`."""
+        self._of(trial).after_trial(study, trial, state, values)
+        with self._lock:
+            self._samplers.pop(trial.number, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_seed": self._seed, "_samplers": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a study was made for; another search must not be mixed into it.
+
+    Attributes
+    ----------
+    parts : dict of str to JSON value
+        By the name of the parameter that a user would have to change.
+    """
+
+    parts: dict[str, Any]
+
+    @property
+    def study_name(self) -> str:
+        """A name that the same search finds again."""
+        digest = hashlib.sha256(json.dumps(self.parts, sort_keys=True).encode()).hexdigest()
+        return f"skmnist-{digest[:12]}"
+
+
+class SharedStudy:
+    """An Optuna study with a budget, of which other processes may do a part.
+
+    Parameters
+    ----------
+    storage : object
+        As `OptunaSearchCV` takes it.
+    name : str or None
+        None is derived from the fingerprint.
+    fingerprint : Fingerprint
+    n_trials : int
+        Trials in all, over all resumes and processes.
+    sampler, pruner : BaseSampler, BasePruner
+
+    Raises
+    ------
+    ValueError
+        The study belongs to another search.
+    """
+
+    def __init__(
+        self,
+        storage: Any,
+        name: str | None,
+        fingerprint: Fingerprint,
+        *,
+        n_trials: int,
+        sampler: optuna.samplers.BaseSampler,
+        pruner: optuna.pruners.BasePruner,
+        seeded_elsewhere: bool = False,
+    ) -> None:
+        self.shown = show_storage(storage)
+        self.n_trials = n_trials
+        self.name = name or fingerprint.study_name
+        self._storage = open_storage(storage)
+        self._mine: dict[int, optuna.Trial] = {}
+        self._lock = threading.Lock()
+        with quiet_optuna():
+            self.study = optuna.create_study(
+                storage=self._storage,
+                study_name=self.name,
+                direction="maximize",
+                sampler=sampler,
+                pruner=pruner,
+                load_if_exists=True,
+            )
+        self._check(fingerprint)
+        if seeded_elsewhere and self.study.get_trials(deepcopy=False):
+            sampler.reseed_rng()  # with its own seed it would draw the first trials again
+
+    def _check(self, fingerprint: Fingerprint) -> None:
+        # through JSON, as it comes back from there
+        parts = json.loads(json.dumps(fingerprint.parts))
+        known = self.study.user_attrs.get(_FINGERPRINT)
+        if known is None:
+            if self.study.get_trials(deepcopy=False):
+                raise ValueError(
+                    f"study_name={self.name!r} in storage={self.shown!r} has trials that no "
+                    "OptunaSearchCV made; pass another study_name or storage."
+                )
+            self.study.set_user_attr(_FINGERPRINT, parts)
+            return
+        other = [part for part in parts if known.get(part) != parts[part]]
+        if other or self.study.direction != optuna.study.StudyDirection.MAXIMIZE:
+            raise ValueError(
+                f"study_name={self.name!r} in storage={self.shown!r} was made with another "
+                f"{' and another '.join(other) or 'direction'}; its trials cannot be mixed with "
+                "these. Pass another study_name, or none: it is then derived from all of this."
+            )
+
+    # -- what has been done
+
+    def finished(self) -> list[FrozenTrial]:
+        """Return the trials that count, in order: complete, pruned, or failed by themselves."""
+        return [
+            trial
+            for trial in self.study.get_trials(deepcopy=False)
+            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            or (trial.state == TrialState.FAIL and _ERROR in trial.user_attrs)
+        ]
+
+    def running_elsewhere(self) -> bool:
+        """Say whether another process has trials of this study in work."""
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return any(trial.number not in self._mine for trial in running)
+
+    # -- doing
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Give signs of life meanwhile; leave no trial running behind, whatever ends the block."""
+        stop = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+        beat.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            beat.join()
+            for number in list(self._mine):
+                with contextlib.suppress(Exception):  # the storage itself may be what failed
+                    self._give_up(number)
+
+    def ask(self) -> optuna.Trial | None:
+        """Start a trial, unless all are done or in work."""
+        with self._writing():
+            self.reclaim()
+            trials = self.study.get_trials(deepcopy=False)
+            if sum(map(_counts, trials)) >= self.n_trials:
+                return None
+            trial = self.study.ask()
+            self._mine[trial.number] = trial
+            trial.set_user_attr(_OWNER, _whoami())
+            trial.set_user_attr(_SEEN, _now())
+        # two processes may have found the last one free at the same moment: the lower number has it
+        trials = self.study.get_trials(deepcopy=False)
+        before = sum(_counts(other) for other in trials if other.number < trial.number)
+        if before >= self.n_trials:
+            self._give_up(trial.number)
+            return None
+        return trial
+
+    def earlier(self, trial: optuna.Trial) -> list[FrozenTrial]:
+        """Return all trials before this one."""
+        trials = self.study.get_trials(deepcopy=False)
+        return [other for other in trials if other.number < trial.number]
+
+    def tell(self, outcome: Outcome, value: float | None) -> FrozenTrial | None:
+        """Write down what came of a trial; None where another process took it for lost."""
+        trial = self._mine.pop(outcome.number)
+        state = TrialState[outcome.state]
+        try:
+            with self._writing():
+                for step, reported in outcome.reports.items():
+                    trial.report(reported, step)
+                for key, kept in outcome.attributes.items():
+                    self._storage.set_trial_system_attr(trial._trial_id, key, kept)
+                trial.set_user_attr(_FOLDS, outcome.folds)
+                if state == TrialState.FAIL:
+                    trial.set_user_attr(_ERROR, outcome.error)
+                self.study.tell(trial, value if state == TrialState.COMPLETE else None, state)
+                return self.study.get_trials(deepcopy=False)[outcome.number]
+        except _ENDED as error:
+            # a clock that jumps makes a living process look dead; another one repeats the trial
+            _log.warning("trial %s was taken for lost meanwhile: %s", outcome.number, error)
+            return None
+
+    def reclaim(self) -> None:
+        """Mark the trials of processes that are gone as failed, and have each repeated once."""
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.number in self._mine or not _is_lost(trial):
+                continue
+            try:
+                self.study.tell(trial.number, state=TrialState.FAIL)
+            except _ENDED:
+                continue  # it has ended, or another process was faster
+            _log.info("trial %s was left by a process that is gone", trial.number)
+            if trial.params and _RETRY not in trial.user_attrs:
+                self.study.enqueue_trial(trial.params, user_attrs={_RETRY: trial.number})
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in words that the storage is what failed."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
+            cause = getattr(error.__cause__ or error, "orig", None) or error
+            raise RuntimeError(
+                f"storage={self.shown!r} cannot be written: {' '.join(str(cause).split())}. The "
+                "trials that are in it are kept; when there is room again, the same call goes on."
+            ) from None  # the statement that failed helps nobody
+
+    def _give_up(self, number: int) -> None:
+        """Take a trial of ours back; without an error it does not count."""
+        with contextlib.suppress(*_ENDED):
+            self.study.tell(self._mine.pop(number), state=TrialState.FAIL)
+
+    def _beat(self, stop: threading.Event) -> None:
+        while not stop.wait(HEARTBEAT):
+            for trial in list(self._mine.values()):
+                with contextlib.suppress(Exception):  # a busy storage; the next beat will do
+                    trial.set_user_attr(_SEEN, _now())
+
+
+def folds_of(trial: FrozenTrial) -> list[dict[str, Any]]:
+    """Return what was found on each fold of a trial."""
+    folds: list[dict[str, Any]] = trial.user_attrs.get(_FOLDS, [])
+    return folds
+
+
+def error_of(trial: FrozenTrial) -> str:
+    """Return why a trial failed."""
+    return str(trial.user_attrs.get(_ERROR, ""))
+
+
+def _counts(trial: FrozenTrial) -> bool:
+    """Say whether a trial is one of the budget: those that were lost or taken back are not."""
+    if trial.state == TrialState.FAIL:
+        return _ERROR in trial.user_attrs
+    return trial.state != TrialState.WAITING
+
+
+def _is_lost(trial: FrozenTrial) -> bool:
+    owner, seen = trial.user_attrs.get(_OWNER), trial.user_attrs.get(_SEEN)
+    if owner is not None and owner["host"] == socket.gethostname():
+        started = _started(owner["pid"])
+        if started != "unknown":
+            return bool(started != owner["started"])
+    told = datetime.fromisoformat(seen) if seen else _aware(trial.datetime_start)
+    return told is None or (datetime.now(UTC) - told).total_seconds() > GRACE
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _whoami() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+
+
+def _started(pid: int) -> str:
+    """Return when a process of this machine was started; "" where there is none.
+
+    A number alone would be taken for the same process when another one gets it.
+    """
+    proc = Path("/proc")
+    if not (proc / "self" / "stat").exists():
+        return "unknown"  # not Linux: the signs of life decide
+    try:
+        stat = (proc / str(pid) / "stat").read_text()
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def wait_a_little() -> None:
+    """Wait before looking again at what others do."""
+    time.sleep(WAIT)
+
+
+def warn_all_failed(errors: list[str]) -> None:
+    """Tell why trials failed, the most frequent cause first."""
+    cause = max(set(errors), key=errors.count)
+    warn_caller(f"{len(errors)} trials failed; {errors.count(cause)} of them with: {cause}")

@@ -1,0 +1,59 @@
+"""What `storage=` may be, and what is said where it cannot be opened."""
+
+import importlib.util
+
+import optuna
+import pytest
+
+from skmnist.model_selection._storage import open_storage, show_storage
+
+
+def test_a_path_is_sqlite_or_a_journal(tmp_path):
+    assert isinstance(open_storage(None), optuna.storages.InMemoryStorage)
+    open_storage(tmp_path / "study.db").create_new_study([optuna.study.StudyDirection.MAXIMIZE])
+    assert (tmp_path / "study.db").read_bytes().startswith(b"SQLite format 3")
+    journal = open_storage(str(tmp_path / "study.journal"))
+    journal.create_new_study([optuna.study.StudyDirection.MAXIMIZE])
+    assert (tmp_path / "study.journal").read_text().startswith("{")
+    assert open_storage(journal) is journal
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    assert len(open_storage(url).get_all_studies()) == 0
+
+
+@pytest.mark.parametrize("name", ["study.db", "study.journal"])
+def test_a_file_of_something_else_is_refused_and_kept(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("not a study at all\n" * 100)
+    with pytest.raises(RuntimeError, match=rf"storage='.*{name}' cannot be"):
+        open_storage(path)
+    assert path.read_text() == "not a study at all\n" * 100
+
+
+def test_folders_are_told_apart(tmp_path):
+    with pytest.raises(ValueError, match="is a folder"):
+        open_storage(tmp_path)
+    with pytest.raises(ValueError, match="folder that does not exist"):
+        open_storage(tmp_path / "nowhere" / "study.db")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("psycopg"), reason="psycopg is not installed")
+def test_an_unreachable_database_is_told_without_its_password():
+    url = "postgresql://me:s3cret@127.0.0.1:1/digits"
+    with pytest.raises(RuntimeError, match="cannot be opened") as caught:
+        open_storage(url)
+    told = "".join(map(str, [caught.value, caught.value.__cause__]))
+    assert "s3cret" not in told
+    assert "127.0.0.1" in told
+    assert caught.value.__suppress_context__
+    assert show_storage(url) == "postgresql://me:***@127.0.0.1:1/digits"
+
+
+def test_a_missing_driver_is_told_with_the_extra(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(ImportError, match=r"skmnist\[postgres\]"):
+        open_storage("postgresql://me@127.0.0.1/digits")
+
+
+def test_what_is_no_url_is_told_as_such():
+    with pytest.raises(ValueError, match="no database URL"):
+        open_storage("://nothing")
