@@ -25,6 +25,7 @@ _SUBPACKAGES = (
     "comparison",
     "datasets",
     "diagnosis",
+    "model_selection",
     "neural_network",
     "persistence",
     "preprocessing",

@@ -17,6 +17,7 @@ ROOMS = (
     "comparison",
     "datasets",
     "diagnosis",
+    "model_selection",
     "neural_network",
     "persistence",
     "preprocessing",
@@ -32,7 +33,8 @@ ARROWS = {
     "preprocessing": {"_callbacks", "_estimator", "_validation"},
     "neural_network": {"_callbacks", "_clock", "_estimator", "_validation", "_progress"},
     "diagnosis": {"_drawing", "text"},
-    "comparison": {"_clock", "_drawing", "diagnosis", "text"},
+    "comparison": {"_clock", "_drawing", "_workers", "diagnosis", "text"},
+    "model_selection": {"_progress", "_validation", "_workers", "diagnosis"},
     "_drawing": {"text"},
     "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
     "persistence": {"_estimator", "_files", "neural_network"},
@@ -42,6 +44,7 @@ ARROWS = {
     "_files": set(),
     "_progress": set(),
     "_validation": set(),
+    "_workers": set(),
     "_screen": {"comparison", "datasets", "text"},
 }
 
@@ -85,6 +88,7 @@ def test_arrows_point_one_way(path):
         ("pooch", {"datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
         ("PIL", {"datasets/_images.py", "report/_pictures.py"}),
+        ("distributed", {"_workers.py"}),
         ("sklearn.utils._param_validation", {"_validation.py"}),
     ],
 )
@@ -108,7 +112,7 @@ def modules_after(code):
     return set(done.stdout.splitlines()[-1].split())
 
 
-HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
+HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +125,7 @@ HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
             {*HEAVY, "PIL", "pooch", "requests"},
         ),
         ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
+        ("from skmnist.model_selection import cross_validate", {*HEAVY, "jinja2"}),
         ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
         ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
