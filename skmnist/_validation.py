@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
-    "_safe_indexing",
+    "_safe_split",
     "check_image_shape",
     "check_parameter_values",
     "flatten_images",

@@ -1,22 +1,309 @@
-"""Work in several processes."""
+"""Run tasks in worker processes or on a cluster: wherever the caller chose to by joblib.
 
-from collections.abc import Callable, Iterable, Iterator
+Without a choice these are loky's processes (never forks: one that was forked after tensorflow was
+used hangs), each with its share of the cores. Inside ``joblib.parallel_config(backend=...)`` it is
+that backend.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from joblib import Parallel, delayed, effective_n_jobs
+import numpy as np
+from joblib import Parallel, cpu_count, delayed, dump, effective_n_jobs, load, parallel_config
+from joblib.executor import get_memmapping_executor
+from joblib.parallel import get_active_backend
+from sklearn import config_context, get_config
+
+Array = np.ndarray[Any, Any]
+Task = tuple[Any, ...]
+
+# What the libraries that train and predict read once, when they are loaded. Tensorflow's own two
+# follow OMP_NUM_THREADS (see neural_network/_tensorflow.py), but a worker would inherit those that
+# this process has.
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+MIN_SHARED_BYTES = 1_000_000  # as joblib has it
+IDLE_SECONDS = 300  # as joblib has it; a new worker imports tensorflow anew
+# A cluster that loses what it was sent more often than this is not one to wait for; Dask itself
+# gives up on a task whose workers died four times.
+MAX_LOSSES = 4
 
 
 def iterate_tasks(
-    function: Callable[..., Any],
-    tasks: Iterable[tuple[Any, ...]],
-    *,
-    n_jobs: int | None,
-    **data: Any,
+    function: Callable[..., Any], tasks: Iterator[Task], *, n_jobs: int | None = None
+) -> Generator[Any, None, None]:
+    """Call a function once for each task, and yield what it returns as it comes.
+
+    A task is taken from the iterator only when a worker is free for it, in the thread that
+    iterates over the results, and after the results before it have been handed over: what they
+    told can decide on what the next task is. With one worker, tasks run here, one after another.
+
+    Arrays, frames and sparse matrices of a megabyte or more that are items of a task lie in memory
+    once for all processes, read-only; to each worker of a cluster they are sent once.
+    scikit-learn's configuration goes along. A worker of a cluster that
+    dies loses nothing but time: its task is run anew by another one.
+
+    Closing the generator, or an exception in a task, ends the other tasks: at once in processes, in
+    threads and on a cluster once those that run have finished.
+
+    Parameters
+    ----------
+    function : callable
+        Importable or picklable.
+    tasks : iterator of tuple
+        The arguments of each call.
+    n_jobs : int or None, default=None
+        Workers; None is what ``joblib.parallel_config`` says, or 1. On Dask all but 1 mean as many
+        as the cluster has.
+
+    Yields
+    ------
+    result : object
+        What the function returned, in the order in which the tasks end.
+
+    Raises
+    ------
+    joblib.externals.loky.process_executor.TerminatedWorkerError
+        A worker process was killed.
+    """
+    tasks, n_workers = iter(tasks), effective_n_jobs(n_jobs)
+    if n_workers == 1:
+        for task in tasks:
+            yield function(*task)
+        return
+    call = _Call(function, get_config())
+    backend, _ = get_active_backend()
+    kind = type(backend).__name__
+    if is_cluster(backend):
+        with backend.retrieval_context():  # a task of its own must not block the worker it is on
+            yield from _on_cluster(backend, call, tasks, n_workers)
+    elif kind == "LokyBackend":
+        n_threads = backend.inner_max_num_threads or max(1, cpu_count() // n_workers)
+        yield from _in_processes(call, tasks, n_workers, n_threads)
+    elif kind == "ThreadingBackend":
+        with ThreadPoolExecutor(n_workers) as pool:
+            yield from _in_pool(pool.submit, call, tasks, n_workers)
+    else:  # of other backends joblib knows no more than lists
+        while batch := list(islice(tasks, n_workers)):
+            yield from Parallel(n_jobs=n_jobs)(delayed(call)(*task) for task in batch)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Calls the function in a worker as it would be called here."""
+
+    function: Callable[..., Any]
+    config: dict[str, Any]
+
+    def __call__(self, *task: Any) -> Any:
+        # what a task itself would spread stays in its worker, whose share of the cores is spent
+        with config_context(**self.config), parallel_config(backend="threading", n_jobs=1):
+            items = (item.load() if isinstance(item, _Stored) else item for item in task)
+            return self.function(*items)
+
+
+# --- processes and threads of this machine
+
+
+def _in_processes(
+    call: _Call, tasks: Iterator[Task], n_workers: int, n_threads: int
 ) -> Iterator[Any]:
-    """Yield results as they come; a task is taken from `tasks` when a worker is free."""
-    workers = Parallel(
-        n_jobs=n_jobs,
-        return_as="generator_unordered",
-        pre_dispatch=effective_n_jobs(n_jobs),
+    # joblib's own pool: its workers outlive this call, and with them what they have compiled
+    pool = get_memmapping_executor(
+        n_workers, timeout=IDLE_SECONDS, env=dict.fromkeys(THREADS, str(n_threads)), max_nbytes=None
     )
-    yield from workers(delayed(function)(*task, **data) for task in tasks)
+    with tempfile.TemporaryDirectory(
+        prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
+    ) as folder:
+        stored = map(_Files(folder), tasks)
+        kill = partial(pool.terminate, kill_workers=True)
+        yield from _in_pool(pool.submit, call, stored, n_workers, stop=kill)
+
+
+def _in_pool(
+    submit: Callable[..., Future[Any]],
+    call: _Call,
+    tasks: Iterator[Task],
+    n_workers: int,
+    stop: Callable[[], Any] = lambda: None,
+) -> Iterator[Any]:
+    running = {submit(call, *task) for task in islice(tasks, n_workers)}
+    try:
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+                running |= {submit(call, *task) for task in islice(tasks, 1)}
+    finally:
+        if running:  # closed early, or one has failed
+            stop()
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Stands for something that lies in a file."""
+
+    path: str
+
+    def load(self) -> Any:
+        return load(self.path, mmap_mode="r")
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Writes large items of tasks to files, each once, which all workers map into memory."""
+
+    folder: str
+    known: dict[int, tuple[Any, _Stored]] = field(default_factory=dict)
+
+    def __call__(self, task: Task) -> Task:
+        return tuple(self._store(item) if _is_large(item) else item for item in task)
+
+    def _store(self, item: Any) -> _Stored:
+        if id(item) not in self.known:
+            path = os.path.join(self.folder, f"{len(self.known)}.joblib")
+            dump(item, path)
+            # the reference sees to it that no other object gets this id
+            self.known[id(item)] = item, _Stored(path)
+        return self.known[id(item)][1]
+
+
+def _is_large(item: Any) -> bool:
+    n_bytes = getattr(item, "nbytes", None)
+    if n_bytes is None and hasattr(item, "memory_usage"):  # a frame
+        n_bytes = item.memory_usage().sum()
+    if n_bytes is None:  # a sparse matrix, or nothing of the kind
+        n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
+    return bool(n_bytes >= MIN_SHARED_BYTES)
+
+
+# --- a cluster
+
+
+def is_cluster(backend: Any) -> bool:
+    """Say whether joblib's backend is Dask's."""
+    return type(backend).__name__ == "DaskDistributedBackend"
+
+
+def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int) -> Iterator[Any]:
+    from distributed import as_completed
+
+    # not by joblib's own calls: these send what a task needs to one worker, and when it is lost
+    # with the worker they can fail or wait for ever
+    client = backend.client
+    rows = _ClusterRows(client)
+    running: dict[str, tuple[Any, Task]] = {}
+    ending = as_completed(loop=client.loop)
+
+    def submit(task: Task) -> None:
+        future = client.submit(call, *rows(task), pure=False, **backend.submit_kwargs)
+        running[future.key] = future, task
+        ending.add(future)
+
+    n_losses = 0
+    try:
+        for task in islice(tasks, n_workers):
+            submit(task)
+        for future in ending:
+            _, task = running.pop(future.key)
+            if future.cancelled() and n_losses < MAX_LOSSES:  # the rows went with all who had them
+                n_losses += 1
+                rows.forget()
+                submit(task)
+                continue
+            yield future.result()
+            for task in islice(tasks, 1):
+                submit(task)
+    finally:
+        if running:
+            client.cancel([future for future, _ in running.values()])
+
+
+@dataclass(frozen=True)
+class _ClusterRows:
+    """Sends large items of tasks to all workers, each once."""
+
+    client: Any
+    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+    def __call__(self, task: Task) -> Task:
+        return tuple(self._send(item) if _is_large(item) else item for item in task)
+
+    def _send(self, item: Any) -> Any:
+        if id(item) not in self.known:
+            self.known[id(item)] = item, self.client.scatter(item, broadcast=True, hash=False)
+        return self.known[id(item)][1]
+
+    def forget(self) -> None:
+        self.known.clear()
+
+
+@contextmanager
+def rows_on_cluster(*rows: Any) -> Iterator[bool]:
+    """Let scikit-learn's own calls survive the loss of a worker; say whether there is a cluster.
+
+    joblib sends each large argument to one worker. Here the rows are sent to all of them; splits
+    have to be wrapped by :class:`SafeSplits`. Where the caller has sent something
+    (``parallel_config(backend="dask", scatter=[X, y])``), nothing more is.
+    """
+    backend, _ = get_active_backend()
+    if not is_cluster(backend):
+        yield False
+        return
+    if backend.data_futures:
+        yield True
+        return
+    with parallel_config(
+        backend="dask",
+        client=backend.client,
+        scatter=[each for each in rows if each is not None],
+        wait_for_workers_timeout=backend.wait_for_workers_timeout,
+        **backend.submit_kwargs,
+    ):
+        yield True
+
+
+class SafeSplits:
+    """A splitter whose row numbers travel with their task, not to a worker of their own choice."""
+
+    def __init__(self, splitter: Any) -> None:
+        self.splitter = splitter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.splitter, name)
+
+    def split(self, *args: Any, **kwargs: Any) -> Iterator[tuple["RowNumbers", ...]]:
+        """Yield what the splitter does."""
+        for split in self.splitter.split(*args, **kwargs):
+            yield tuple(map(RowNumbers, split))
+
+
+class RowNumbers(Sequence[int]):
+    """An array that joblib leaves where it is: it scatters what can be referred to weakly."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, numbers: Any) -> None:
+        self.numbers = np.asarray(numbers)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self.numbers if dtype is None else self.numbers.astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.numbers[at]

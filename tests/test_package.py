@@ -42,7 +42,7 @@ ARROWS = {
         "diagnosis",
         "neural_network",
     },
-    "comparison": {"_clock", "_drawing", "diagnosis", "text"},
+    "comparison": {"_clock", "_drawing", "_workers", "diagnosis", "text"},
     "_drawing": {"text"},
     "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
     "persistence": {"_estimator", "_files", "neural_network"},
@@ -100,6 +100,7 @@ OPTUNA = ("_search", "_space", "_storage", "_study", "_trial")
         ("pooch", {"datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
         ("PIL", {"datasets/_images.py", "report/_pictures.py"}),
+        ("distributed", {"_workers.py"}),
         ("sklearn.utils._param_validation", {"_validation.py"}),
     ],
 )
@@ -123,7 +124,7 @@ def modules_after(code):
     return set(done.stdout.splitlines()[-1].split())
 
 
-HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
+HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,7 @@ HEAVY = {"keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
             {*HEAVY, "PIL", "pooch", "requests"},
         ),
         ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
+        ("from skmnist.model_selection import cross_validate", {*HEAVY, "jinja2"}),
         ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
         ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),

@@ -222,7 +222,8 @@ def compare_models(
     n_jobs : int or None, default=None
         Processes that train at the same time; each gets its share of the processor's threads, so
         that times are comparable with each other, and longer than those of one process. None is
-        one, in this process; -1 as many as there are cores.
+        one, in this process; -1 as many as there are cores. Inside
+        ``joblib.parallel_config(backend="dask")`` the models are trained on a cluster.
     margin : float, default=0.01
         Test accuracies closer than this count as similar; see
         :func:`~skmnist.comparison.recommend`.

@@ -1,21 +1,20 @@
-"""Train models: once, from several starts, on folds; one after another or in processes."""
+"""Train models: once, from several starts, on folds; one after another, or by several workers."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed, effective_n_jobs, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
+from skmnist._workers import iterate_tasks
 from skmnist.comparison._costs import take_rows
 
 Array = np.ndarray[Any, Any]
-# What tensorflow reads when it is imported; a worker process is a new one.
-TENSORFLOW_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +55,8 @@ def run_all(
     """Train every model from every start, then on every fold.
 
     The order of the models is reversed from round to round, so that what else the machine does
-    falls on all of them alike. A first start keeps the seeds that the caller set; later ones, and
-    their own alone, replace them.
+    falls on all of them alike; the runs are handed over in that order. A first start keeps the
+    seeds that the caller set; later ones, and their own alone, replace them.
     """
     tasks: list[tuple[Any, ...]] = []
     order = list(pairs)
@@ -71,30 +70,26 @@ def run_all(
             (name, _seeded(model, seeds[0], 0), 0, fold, train, test) for name, model in order
         ]
         order.reverse()
-    n_workers = effective_n_jobs(n_jobs)
-    if n_workers == 1:
-        for task in tasks:
-            yield _run(*task, X=X, y=y, X_test=X_test)
-        return
-    threads = max(1, cpu_count() // n_workers)
-    # never fork: a process that forks after tensorflow was used hangs
-    with parallel_config(backend="loky", inner_max_num_threads=threads):
-        yield from _in_processes(n_jobs, tasks, threads, X=X, y=y, X_test=X_test)
-
-
-def _in_processes(n_jobs: int | None, tasks: Any, threads: int, **data: Any) -> list[Run]:
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    workers = Parallel(n_jobs=n_jobs)
+    runs = iterate_tasks(_run, ((*task, X, y, X_test) for task in tasks), n_jobs=n_jobs)
     try:
-        runs: list[Run] = workers(delayed(_run)(*task, threads=threads, **data) for task in tasks)
+        with closing(runs):
+            yield from _in_order(runs, tasks)
     except TerminatedWorkerError as error:
         raise RuntimeError(
             f"A worker process that trained {sorted({task[0] for task in tasks})} was killed, "
             f"probably for memory: with n_jobs={n_jobs} each process has models and rows of its "
             "own. Pass fewer n_jobs."
         ) from error
-    return runs
+
+
+def _in_order(runs: Iterator[Run], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Run]:
+    """Hand the runs over in the order of their tasks, whichever ended first."""
+    ended: dict[tuple[str, int, int], Run] = {}
+    for name, _, start, fold, *_ in tasks:
+        while (name, start, fold) not in ended:
+            run = next(runs)
+            ended[run.name, run.start, run.fold] = run
+        yield ended.pop((name, start, fold))
 
 
 def _run(
@@ -104,15 +99,10 @@ def _run(
     fold: int,
     train: Array | None,
     test: Array | None,
-    *,
     X: Any,
     y: Any,
     X_test: Any,
-    threads: int | None = None,
 ) -> Run:
-    if threads is not None:
-        for variable in TENSORFLOW_THREADS:
-            os.environ.setdefault(variable, str(threads))
     if train is not None:
         X, y, X_test = take_rows(X, train), take_rows(y, train), take_rows(X, test)
     fit_time = fit_timed(estimator, X, y)

@@ -1,6 +1,10 @@
-"""Choosing: cross-validation and search, as scikit-learn has them, and what the epochs tell."""
+"""Choosing: by cross-validation and by search, as scikit-learn has them."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from skmnist.model_selection._refit import best_without_overfitting
+from skmnist.model_selection._validation import CrossValidation, cross_validate
 
 if TYPE_CHECKING:
     from skmnist.model_selection._search import OptunaSearchCV
@@ -8,14 +12,18 @@ if TYPE_CHECKING:
 
 _HOMES = {"OptunaSearchCV": "_search", "get_search_space": "_space"}  # these import Optuna
 
-__all__ = ["OptunaSearchCV", "get_search_space"]
+__all__ = [
+    "CrossValidation",
+    "OptunaSearchCV",
+    "best_without_overfitting",
+    "cross_validate",
+    "get_search_space",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

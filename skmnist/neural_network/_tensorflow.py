@@ -62,10 +62,25 @@ def load_training() -> ModuleType:
             f"KERAS_BACKEND={backend} is set, but skmnist trains on tensorflow alone; unset it or "
             "set KERAS_BACKEND=tensorflow."
         )
+    limit_threads()
     # 1 would drop tensorflow's notes and 2 its warnings; its errors come as exceptions
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet(), count_setup():
         return importlib.import_module(_MODULE)
+
+
+def limit_threads() -> None:
+    """Let tensorflow use as many threads as other libraries may in this process.
+
+    Who shares the cores out among worker processes (joblib's loky, Dask) says so in
+    OMP_NUM_THREADS, which tensorflow does not read. Has to come before it is first used.
+    """
+    # OpenMP allows a list, a number for each level of nesting
+    threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if "TF_NUM_INTRAOP_THREADS" in os.environ or not threads.isdecimal() or int(threads) < 1:
+        return
+    os.environ["TF_NUM_INTRAOP_THREADS"] = threads
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
 
 
 _quiet_lock = threading.Lock()

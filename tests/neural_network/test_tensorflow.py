@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from skmnist.neural_network._tensorflow import quiet
+from skmnist.neural_network._tensorflow import limit_threads, quiet
 
 CHATTER = b"I0000 00:00:1795353481.389610    9545 port.cc:153] oneDNN custom operations are on.\n"
 
@@ -62,3 +62,55 @@ def test_another_backend_is_refused_with_the_way_out():
         timeout=120,
     )
     assert "RuntimeError: KERAS_BACKEND=torch is set" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, ("3", "3")),
+        ({"OMP_NUM_THREADS": "4,2"}, ("4", "4")),  # a number for each level of nesting
+        ({"OMP_NUM_THREADS": "3", "TF_NUM_INTRAOP_THREADS": "5"}, ("5", None)),
+        ({"OMP_NUM_THREADS": "3", "TF_NUM_INTEROP_THREADS": "5"}, ("3", "5")),
+        ({"OMP_NUM_THREADS": "0"}, (None, None)),
+        ({"OMP_NUM_THREADS": ""}, (None, None)),
+        ({"OMP_NUM_THREADS": "many"}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_threads_are_as_many_as_workers_are_allowed(monkeypatch, given, found):
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.setenv(name, "")  # so that what is set in the test goes with it
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    limit_threads()
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    assert tuple(map(os.environ.get, names)) == found
+
+
+COUNT = """
+import sys, numpy as np
+from pathlib import Path
+from skmnist import SimpleNNClassifier
+X = np.random.default_rng(0).random((2000, 64), dtype=np.float32)
+SimpleNNClassifier(64, epochs=2).fit(X, np.arange(2000) % 3)
+names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+print(*(sum(name.startswith(begin) for name in names) for begin in ("tf_Compute", "tf_XLAEigen")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+def test_tensorflow_really_starts_so_many_threads():
+    counts = []
+    for n_threads in (1, 5):
+        done = subprocess.run(
+            [sys.executable, "-c", COUNT],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "OMP_NUM_THREADS": str(n_threads)},
+            check=True,
+        )
+        counts.append(sum(map(int, done.stdout.split())))
+    assert counts[1] >= counts[0] + 4
