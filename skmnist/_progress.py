@@ -1,11 +1,17 @@
 """Signs of life on standard error: a bar on a terminal, plain lines elsewhere."""
 
+import json
+import math
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Self
+
+from skmnist.text import Catalogue, get_catalogue, make_printable
 
 
 def is_terminal() -> bool:
@@ -167,3 +173,174 @@ def _frame(count: str, event: Any, left: str) -> Any:
         Text(count), ProgressBar(event.epochs, event.epoch, width=40), Text(left, style="cyan")
     )
     return Group(row, Text(f"  {_figures(event.logs)}"))
+
+
+_language = ContextVar("language", default="en")
+
+
+@contextmanager
+def speak(language: str) -> Iterator[None]:
+    """Let the logs that begin in the block speak another language than English.
+
+    A search makes its log by itself and speaks English; the command line is asked for another.
+    """
+    token = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+MAX_RUNNING = 8  # lines below the bar, whatever the number of workers
+
+
+class TrialLog:
+    """Shows the trials of a search as they finish, and how far the running ones are.
+
+    A context manager. On a terminal it is a bar with the best value so far and the time left, and
+    below it a line for each running trial; elsewhere a line for each trial that has finished.
+
+    Parameters
+    ----------
+    n_trials : int
+        How many there will be, those of earlier calls included.
+    folder : Path
+        Where each running trial says how far it is, in a file ``<number>.json`` that it replaces
+        after each epoch: `fold` and `n_folds`, `epoch` and `epochs` (0 where it has none), `value`
+        (a float or None).
+    done : int, default=0
+        Trials that earlier calls have finished.
+    words : Catalogue or None, default=None
+        The words on the screen; None takes the language of `speak`, which is English by default.
+    """
+
+    def __init__(
+        self, n_trials: int, folder: Path, *, done: int = 0, words: Catalogue | None = None
+    ) -> None:
+        self.n_trials = n_trials
+        self.folder = folder
+        self.done = done
+        self.words = get_catalogue(_language.get()) if words is None else words
+        self._already = done
+        self._over: set[int] = set()
+        self._best: float | None = None
+        self._ended = False
+        self._live: Any = None
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._started = time.monotonic()
+        if is_terminal():
+            from rich.live import Live
+
+            # rich's own thread asks for what is running while trials train
+            self._live = Live(get_renderable=self._frame, console=_console())
+            self._live.start(refresh=True)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._live is not None:
+            self._ended = True  # nothing runs any more: the last picture is the bar alone
+            self._live.stop()
+            self._live.console.file.close()
+            self._live = None
+
+    def finished(
+        self, number: int, state: str, value: float | None, best: float | None, seconds: float
+    ) -> None:
+        """Tell of a trial that has ended.
+
+        Parameters
+        ----------
+        number : int
+            The trial's number in the study.
+        state : {"COMPLETE", "PRUNED", "FAIL"}
+        value, best : float or None
+            Its score, and the best one so far; None or NaN where there is none.
+        seconds : float
+            How long it took.
+        """
+        self.done += 1
+        self._over.add(number)
+        self._best = best
+        if self._live is not None:
+            self._live.refresh()
+            return
+        say = self.words
+        outcomes = {"PRUNED": "cli.trial_pruned", "FAIL": "cli.trial_failed"}
+        outcome = say(outcomes[state]) if state in outcomes else self._number(value)
+        line = say(
+            "cli.trial_line",
+            count=f"{self.done}/{self.n_trials}",
+            number=number,
+            outcome=outcome,
+            best=self._number(best),
+            seconds=seconds,
+            left=self._left(),
+        )
+        print(line, file=sys.stderr, flush=True)
+
+    def _number(self, value: float | None) -> str:
+        return "-" if value is None or math.isnan(value) else self.words.format("{:.4f}", value)
+
+    def _left(self) -> str:
+        """Say how long the rest will take, at the pace so far."""
+        here = self.done - self._already
+        if not here:
+            return ""
+        pace = (time.monotonic() - self._started) / here
+        left = pace * max(0, self.n_trials - self.done)
+        return self.words.format("{} {:.0f}s", self.words("cli.eta"), left)
+
+    def _frame(self) -> Any:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        say = self.words
+        row = Table.grid(padding=(0, 1))
+        row.add_row(
+            Text(say("cli.trial_count", count=f"{self.done}/{self.n_trials}")),
+            ProgressBar(self.n_trials, self.done, width=30),
+            Text(say("cli.trial_best", best=self._number(self._best))),
+            Text(self._left(), style="cyan"),
+        )
+        running = [] if self._ended else self._running()
+        return Group(row, *(Text(f"  {line}") for line in running))
+
+    def _running(self) -> list[str]:
+        """Return a line for each running trial; rich's thread calls this."""
+        say, lines = self.words, []
+        for number, told in _read_running(self.folder):
+            if number in self._over:
+                continue
+            try:
+                key = "cli.trial_running" if told["epochs"] else "cli.trial_running_fold"
+                line = say(key, number=number, value=self._number(told["value"]), **_counts(told))
+            except (KeyError, TypeError, ValueError):  # half of a file, or one of somebody else
+                continue
+            lines.append(make_printable(line))
+        return lines[:MAX_RUNNING]
+
+
+def _counts(told: dict[str, Any]) -> dict[str, int]:
+    return {name: int(told[name]) for name in ("fold", "n_folds", "epoch", "epochs")}
+
+
+def _read_running(folder: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Read what the running trials have written; what is gone or half written is left out."""
+    found = []
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    for name in names:
+        number, _, ending = name.partition(".")
+        if ending != "json" or not number.isdecimal():
+            continue
+        try:
+            found.append((int(number), dict(json.loads((folder / name).read_bytes()))))
+        except (OSError, TypeError, ValueError):
+            continue
+    return sorted(found, key=lambda entry: entry[0])

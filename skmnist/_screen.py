@@ -1,5 +1,8 @@
 """Puts results on a terminal, in the reader's language."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any
 
 from rich import box
@@ -12,6 +15,7 @@ from rich.text import Text
 from skmnist.comparison import ModelComparison, ModelResult, Recommendation
 from skmnist.datasets import DatasetDescription
 from skmnist.datasets._members import shorten
+from skmnist.diagnosis import FitDiagnosis
 from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
@@ -20,6 +24,13 @@ SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time"
 MAX_COUNT_ROWS = 100
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
 MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
+MAX_TRIAL_ROWS = 15  # a screen's height, with wrapped parameters
+BAR_WIDTH = 20  # of the largest share
+STATES = {
+    "COMPLETE": "cli.state_complete",
+    "PRUNED": "cli.trial_pruned",
+    "FAIL": "cli.trial_failed",
+}
 
 
 class Screen:
@@ -82,6 +93,10 @@ class Screen:
     def show_result(self, result: ModelResult) -> None:
         """Write how a model was trained, what its fit is, and how it did on the test set."""
         self._show_training(result)
+        self.show_analysis(result)
+
+    def show_analysis(self, result: ModelResult) -> None:
+        """Write what a model's fit is, and how it did on the test set."""
         self.show_title("cli.analysis_title", name=result.name)
         language = self.say.language
         if result.diagnosis is not None:
@@ -100,6 +115,89 @@ class Screen:
                     self._print_item(sentence)
         self._show_report(result)
         self._show_confusion(result)
+
+    def show_best(self, params: Mapping[str, Any], number: int, score: float) -> None:
+        """Write the best parameters of a search, each with what it is."""
+        self.show_title("cli.best_title")
+        self.say_line("cli.best", number=number, score=score)
+        grid = Table.grid(padding=(0, 2))
+        for name, value in params.items():
+            key = f"cli.parameter.{name}"
+            meaning = self.say(key) if key in self.say.phrases else ""
+            grid.add_row(_text(name), _text(self._value(value), style="bold"), _text(meaning))
+        self._console.print(grid)
+
+    def show_trials(self, trials: Sequence[Any]) -> None:
+        """Write the trials of a search, the first ones of many."""
+        states = Counter(trial.state for trial in trials)
+        counts = {name.lower(): states[name] for name in STATES}
+        self.show_title("cli.trials_title", **counts)
+        keys = ("trial", "state", "score", "n_epochs", "settings")
+        table = self._table(*(f"cli.column_{key}" for key in keys))
+        table.columns[1].justify = table.columns[-1].justify = "left"
+        for trial in trials[:MAX_TRIAL_ROWS]:
+            settings = [f"{name}={self._value(value)}" for name, value in trial.params.items()]
+            table.add_row(
+                str(trial.number),
+                self.say(STATES[trial.state]),
+                "-" if trial.score is None else self.say.format("{:.4f}", trial.score),
+                self.say.format("{:,}", trial.n_epochs),
+                _text(" ".join(settings)),
+            )
+        self._console.print(table)
+        if len(trials) > MAX_TRIAL_ROWS:
+            self.say_line("cli.more_trials", n=len(trials) - MAX_TRIAL_ROWS)
+        self.say_line("cli.trials_note")
+        errors = [trial.error for trial in trials if trial.error]
+        if errors:
+            self.say_line("cli.first_failure", error=errors[0])
+
+    def show_importances(self, shares: Mapping[str, float], n_complete: int) -> None:
+        """Write which parameter mattered how much; without shares, that it cannot be told."""
+        self.show_title("cli.importance_title")
+        if not shares:
+            self.say_line("cli.importance_unknown", n=n_complete)
+            return
+        grid = Table.grid(padding=(0, 2))
+        largest = max(shares.values())
+        for name, share in shares.items():
+            bar = "━" * round(BAR_WIDTH * share / largest)
+            grid.add_row(_text(name), self.say.format("{:.0%}", share), Text(bar, style="cyan"))
+        grid.columns[1].justify = "right"
+        self._console.print(grid)
+        self.say_line("cli.importance_note", n=n_complete)
+
+    def show_folds(self, diagnoses: Sequence[FitDiagnosis]) -> None:
+        """Write what the folds of a search's winner say about its fit."""
+        if not diagnoses:
+            return
+        self.show_title("cli.folds_title")
+        counts = Counter(found.label for found in diagnoses)
+        labels = [
+            self.say("cli.fold_count", label=self.say(f"diagnosis.{label}"), n=n)
+            for label, n in counts.most_common()
+        ]
+        line = self.say("cli.folds", n_folds=len(diagnoses), labels=", ".join(labels))
+        self._console.print(_text(line, style="bold"))
+        ordered = sorted(diagnoses, key=lambda found: found.gap)
+        low, high = ordered[0].gap, ordered[-1].gap
+        gap = mean(found.gap for found in ordered)
+        self.say_line("cli.folds_gap", mean=gap, low=low, high=high)
+        middle = ordered[len(ordered) // 2]
+        self.say_line("cli.fold_middle", summary=middle.summary(self.say.language))
+
+    def show_refit(self, result: ModelResult) -> None:
+        """Write how the winner of a search was trained anew, and that it is tested once."""
+        network = result.estimator[-1]
+        self.show_title("cli.refit_title", name=result.name)
+        self.say_line(
+            "cli.refit",
+            seconds=result.fit_time,
+            n_epochs=result.n_epochs,
+            n_train=network.n_train_,
+            n_validation=network.n_validation_,
+        )
+        self.say_line("cli.tested_once", n_test=result.errors.n_test)
 
     def show_comparison(self, comparison: ModelComparison) -> None:
         """Write the table and the recommendation."""
@@ -186,6 +284,11 @@ class Screen:
             ]
             table.add_row(_text(str(label)), *cells)
         self._console.print(table)
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, float):
+            return self.say.format("{:.3g}", value)
+        return str(value).strip("()")  # of layers
 
     def _table(self, *keys: str) -> Table:
         table = Table(box=box.SIMPLE, pad_edge=False)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SETS = ("mnist", "cloud")
+MODELS = ("simple", "deep")
 PICTURES = (".png", ".pdf", ".svg")
 MAX_SEED = 2**32 - 1
 FULL_INK = (1.0, 16.0, 255.0, 65535.0)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
@@ -155,7 +156,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": []},
     )
-    panels = {name: say(f"cli.panel_{name}") for name in ("data", "training", "output")}
+    panels = {name: say(f"cli.panel_{name}") for name in ("data", "search", "training", "output")}
 
     def show_version(wanted: bool) -> None:
         if wanted:
@@ -179,16 +180,34 @@ def make_app(say: Catalogue) -> typer.Typer:
         )
 
     def option(
-        name: str, kind: type[int] | type[float], allowed: Callable[[Any], bool], metavar: str
+        name: str,
+        kind: type[int] | type[float],
+        allowed: Callable[[Any], bool],
+        metavar: str,
+        *,
+        rule: str | None = None,
+        panel: str = "training",
+        help_key: str | None = None,
     ) -> Any:
         return typer.Option(
             f"--{name.replace('_', '-')}",
-            parser=_number(
-                say, name, kind, allowed, "train_size_kind" if name == "train_size" else None
-            ),
+            parser=_number(say, name, kind, allowed, rule),
             metavar=metavar,
+            help=say(help_key or f"cli.{name}_help"),
+            rich_help_panel=panels[panel],
+        )
+
+    def file_option(name: str) -> Any:
+        return typer.Option(
+            f"--{name}",
+            metavar="FILE",
             help=say(f"cli.{name}_help"),
-            rich_help_panel=panels["data" if name == "train_size" else "training"],
+            rich_help_panel=panels["output"],
+        )
+
+    def force_option(help_key: str) -> Any:
+        return typer.Option(
+            "--force", metavar="", help=say(help_key), rich_help_panel=panels["output"]
         )
 
     def parse_optimizer(name: str) -> str:
@@ -220,9 +239,18 @@ def make_app(say: Catalogue) -> typer.Typer:
         rich_help_panel=panels["output"],
         show_default=False,
     )
+    data_option = typer.Option(
+        metavar="mnist|cloud|FILE|FOLDER",
+        help=say("cli.data_help"),
+        rich_help_panel=panels["data"],
+    )
     invert_option = typer.Option(
         "--invert", metavar="", help=say("cli.invert_help"), rich_help_panel=panels["data"]
     )
+    train_size_option = option(
+        "train_size", int, lambda n: n >= 1, "N", rule="count", panel="data"
+    )
+    seed_option = option("seed", int, lambda n: 0 <= n <= MAX_SEED, "N")
 
     @app.command(help=say("cli.data_command_help"))
     def data(
@@ -253,21 +281,8 @@ def make_app(say: Catalogue) -> typer.Typer:
                 rich_help_panel=panels["output"],
             ),
         ] = None,
-        picture: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE", help=say("cli.picture_help"), rich_help_panel=panels["output"]
-            ),
-        ] = None,
-        force: Annotated[
-            bool,
-            typer.Option(
-                "--force",
-                metavar="",
-                help=say("cli.force_picture_help"),
-                rich_help_panel=panels["output"],
-            ),
-        ] = False,
+        picture: Annotated[Path | None, file_option("picture")] = None,
+        force: Annotated[bool, force_option("cli.force_picture_help")] = False,
         lang: Annotated[str | None, lang_option] = None,
         help_: Annotated[bool, help_option(panels["output"])] = False,
     ) -> int:
@@ -280,16 +295,9 @@ def make_app(say: Catalogue) -> typer.Typer:
 
     @app.command(help=say("cli.compare_help"))
     def compare(
-        data: Annotated[
-            str,
-            typer.Option(
-                metavar="mnist|cloud|FILE|FOLDER",
-                help=say("cli.data_help"),
-                rich_help_panel=panels["data"],
-            ),
-        ] = "mnist",
+        data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
-        train_size: Annotated[Any, option("train_size", int, lambda n: n >= 1, "N")] = None,
+        train_size: Annotated[Any, train_size_option] = None,
         epochs: Annotated[Any, option("epochs", int, lambda n: n >= 0, "N")] = 100,
         batch_size: Annotated[Any, option("batch_size", int, lambda n: n >= 1, "N")] = 128,
         learning_rate: Annotated[
@@ -307,32 +315,11 @@ def make_app(say: Catalogue) -> typer.Typer:
         patience: Annotated[Any, option("patience", int, lambda n: n >= 1, "N")] = 15,
         dropout: Annotated[Any, option("dropout", float, lambda x: 0 <= x < 1, "X")] = 0.0,
         l2: Annotated[Any, option("l2", float, lambda x: 0 <= x < float("inf"), "X")] = 0.0,
-        seed: Annotated[Any, option("seed", int, lambda n: 0 <= n <= MAX_SEED, "N")] = 0,
+        seed: Annotated[Any, seed_option] = 0,
         lang: Annotated[str | None, lang_option] = None,
-        json_path: Annotated[
-            Path | None,
-            typer.Option(
-                "--json",
-                metavar="FILE",
-                help=say("cli.json_help"),
-                rich_help_panel=panels["output"],
-            ),
-        ] = None,
-        report_path: Annotated[
-            Path | None,
-            typer.Option(
-                "--report",
-                metavar="FILE",
-                help=say("cli.report_help"),
-                rich_help_panel=panels["output"],
-            ),
-        ] = None,
-        force: Annotated[
-            bool,
-            typer.Option(
-                "--force", metavar="", help=say("cli.force_help"), rich_help_panel=panels["output"]
-            ),
-        ] = False,
+        json_path: Annotated[Path | None, file_option("json")] = None,
+        report_path: Annotated[Path | None, file_option("report")] = None,
+        force: Annotated[bool, force_option("cli.force_help")] = False,
         help_: Annotated[bool, help_option(panels["output"])] = False,
     ) -> int:
         settings = {
@@ -345,15 +332,81 @@ def make_app(say: Catalogue) -> typer.Typer:
             "l2": l2,
             "random_state": seed,
         }
-        outputs = {"--json": json_path, "--report": report_path}
-        for name, path in outputs.items():
-            if path is not None:
-                _check_writable(say, name, path, data, force=force)
-        if json_path and report_path and json_path.resolve() == report_path.resolve():
-            raise OptionError("--report", report_path, say("cli.rule.file_twice", other="--json"))
+        _check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
         return _compare(say, data, train_size, settings, json_path, report_path, invert=invert)
 
+    def parse_model(name: str) -> str:
+        if name not in MODELS:
+            raise OptionError("--model", name, _choice_rule(say, name, MODELS))
+        return name
+
+    def count_option(name: str, low: int = 1, **where: Any) -> Any:
+        rule = "count" if low == 1 else name
+        return option(name, int, lambda n: n >= low, "N", rule=rule, **where)
+
+    @app.command(help=say("cli.tune_help"))
+    def tune(
+        model: Annotated[
+            Any,
+            typer.Option(
+                parser=parse_model,
+                metavar="|".join(MODELS),
+                help=say("cli.model_help"),
+                rich_help_panel=panels["search"],
+            ),
+        ] = "simple",
+        n_trials: Annotated[Any, count_option("n_trials", panel="search")] = 20,
+        timeout: Annotated[
+            Any,
+            option("timeout", float, lambda x: 0 < x < float("inf"), "SECONDS", panel="search"),
+        ] = None,
+        folds: Annotated[Any, count_option("folds", low=2, panel="search")] = 3,
+        jobs: Annotated[Any, count_option("jobs", panel="search")] = 1,
+        storage: Annotated[
+            str | None,
+            typer.Option(
+                metavar="FILE|URL", help=say("cli.storage_help"), rich_help_panel=panels["search"]
+            ),
+        ] = None,
+        data: Annotated[str, data_option] = "mnist",
+        invert: Annotated[bool, invert_option] = False,
+        train_size: Annotated[Any, train_size_option] = None,
+        epochs: Annotated[Any, count_option("epochs", help_key="cli.tune_epochs_help")] = 30,
+        seed: Annotated[Any, seed_option] = 0,
+        lang: Annotated[str | None, lang_option] = None,
+        save_path: Annotated[Path | None, file_option("save")] = None,
+        json_path: Annotated[Path | None, file_option("json")] = None,
+        force: Annotated[bool, force_option("cli.force_tune_help")] = False,
+        help_: Annotated[bool, help_option(panels["output"])] = False,
+    ) -> int:
+        _check_outputs(say, {"--save": save_path, "--json": json_path}, data, force=force)
+        plan = {
+            "model": model,
+            "n_trials": n_trials,
+            "timeout": timeout,
+            "storage": storage,
+            "n_folds": folds,
+            "n_jobs": jobs,
+            "epochs": epochs,
+            "seed": seed,
+        }
+        return _tune(say, data, train_size, plan, save_path, json_path, invert=invert)
+
     return app
+
+
+def _check_outputs(
+    say: Catalogue, outputs: dict[str, Path | None], data: str, *, force: bool
+) -> None:
+    """Refuse files that cannot be written, and two of one name."""
+    given: dict[Path, str] = {}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        _check_writable(say, name, path, data, force=force)
+        other = given.setdefault(path.resolve(), name)
+        if other != name:
+            raise OptionError(name, path, say("cli.rule.file_twice", other=other))
 
 
 def _check_writable(say: Catalogue, option: str, path: Path, data: str, *, force: bool) -> None:
@@ -445,6 +498,38 @@ def _compare(
         )
         screen.say_line("cli.report_written", file=report_path)
     return status
+
+
+def _tune(
+    say: Catalogue,
+    data: str,
+    train_size: int | None,
+    plan: dict[str, Any],
+    save_path: Path | None,
+    json_path: Path | None,
+    *,
+    invert: bool = False,
+) -> int:
+    digits, name = _load(say, data, train_size, plan["seed"], invert=invert)
+    labels = digits.y_train.tolist()
+    rarest = min(map(labels.count, set(labels)))
+    if plan["n_folds"] > rarest:
+        raise OptionError("--folds", plan["n_folds"], say("cli.rule.folds_classes", high=rarest))
+
+    from skmnist._tune import Plan, tune  # here, after what is refused at once
+
+    try:
+        return tune(
+            say,
+            digits,
+            name,
+            _max_value(digits),
+            Plan(**plan),
+            save_path=save_path,
+            json_path=json_path,
+        )
+    except TrainingError as error:
+        return _fail(say, str(error), 1)
 
 
 def _make_command(

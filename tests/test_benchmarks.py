@@ -1,4 +1,4 @@
-"""The script that compares speeds, as far as it can be held to something without measuring."""
+"""The scripts that compare speeds, as far as they can be held to something without measuring."""
 
 import json
 import subprocess
@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "speed.py"
+SEARCH = SCRIPT.with_name("search.py")
 
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="benchmarks are no part of the wheel")
 
 
-def run(*arguments):
+def run(*arguments, script=SCRIPT):
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
+        [sys.executable, str(script), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -53,3 +54,24 @@ def test_an_unknown_section_is_refused_with_those_there_are(tmp_path):
     done = run("--only", "epochs", "--out", tmp_path)
     assert done.returncode == 2
     assert "no such section: epochs; there are epoch, cold" in done.stderr
+
+
+def test_searches_are_judged_by_time_and_by_score(tmp_path):
+    values = {"ours": (10.0, 0.95, 0.96), "unpruned": (25.0, 0.952, 0.958)}
+    records = [
+        {"figure": figure, "peer": peer, "network": "simple", "round": round, "value": value}
+        for round in range(2)
+        for peer, told in values.items()
+        for figure, value in zip(("seconds", "best score", "test accuracy"), told, strict=True)
+    ]
+    pruning = section() | {"records": records, "size": {"n_trials": 30}}
+    (tmp_path / "search.json").write_text(json.dumps({"sections": {"pruning": pruning}}))
+    done = run("--only", "none", "--out", tmp_path, script=SEARCH)
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "search.md").read_text()
+    assert "times faster than without | >= 2 x | 2.50 x | 2.50 - 2.50 | met |" in table
+    assert "best score lost against skmnist, pruner=None, points | <= 0.3 | +0.20 |" in table
+    assert "test accuracy lost against skmnist, pruner=None, points | <= 0.3 | -0.20 |" in table
+    done = run("--only", "peer", "--out", tmp_path, script=SEARCH)
+    assert done.returncode == 2
+    assert "no such section: peer; there are peers, pruning, jobs" in done.stderr

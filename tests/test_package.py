@@ -50,10 +50,10 @@ ARROWS = {
     "_callbacks": set(),
     "_estimator": {"__version__", "_callbacks"},
     "_files": set(),
-    "_progress": set(),
+    "_progress": {"text"},
     "_validation": set(),
     "_workers": set(),
-    "_screen": {"comparison", "datasets", "text"},
+    "_screen": {"comparison", "datasets", "diagnosis", "text"},
 }
 
 # A result knows how to become a page: these hand over to a room above them, inside a method only.
@@ -78,7 +78,7 @@ def room(path):
 def test_arrows_point_one_way(path):
     allowed = ARROWS.get(room(path))
     if allowed is None:  # the package itself and the command line may use everything
-        assert room(path) in {"__init__", "__main__", "cli"}
+        assert room(path) in {"__init__", "__main__", "_tune", "cli"}
         return
     for at_once in (False, True):
         names = imports(path, at_once=at_once)
@@ -87,7 +87,7 @@ def test_arrows_point_one_way(path):
         assert used <= allowed | upwards | {room(path)}
 
 
-OPTUNA = ("_search", "_space", "_storage", "_study", "_trial")
+OPTUNA = ("_search", "_space", "_storage", "_study", "_summary", "_trial")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,8 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
         ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
+        ("from skmnist.cli import main; main(['tune', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+        ("from skmnist.cli import main; main(['tune', '--folds=1'])", {*HEAVY, "sklearn"}),
         ("from skmnist import SimpleNNClassifier; SimpleNNClassifier()._repr_html_()", HEAVY),
     ],
 )

@@ -1,8 +1,12 @@
+import json
+import re
+
 import pytest
 
 from skmnist import _progress
-from skmnist._progress import ByteBar, EpochLog, spinner
+from skmnist._progress import ByteBar, EpochLog, TrialLog, speak, spinner
 from skmnist.neural_network import EpochEvent
+from skmnist.text import get_catalogue
 
 
 def event(epoch, **logs):
@@ -97,3 +101,113 @@ def test_a_terminal_gets_a_bar_while_bytes_are_read():
     shown = os.read(ours, 10_000).decode()
     assert "Reading [/red]" in shown
     assert "50%" in shown
+
+
+# --- trials of a search
+
+
+def finish_three(log):
+    log.finished(4, "COMPLETE", 0.93125, 0.93125, 12.34)
+    log.finished(5, "PRUNED", 0.5, 0.93125, 1.0)
+    log.finished(6, "FAIL", float("nan"), None, 0.26)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    times = iter([0.0, 0.0])  # made, entered; then ten seconds later
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: next(times, 10.0))
+
+
+def test_each_trial_that_has_ended_is_a_line(tmp_path, capsys, clock):
+    with TrialLog(20, tmp_path, done=4) as log:
+        finish_three(log)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "5/20 | trial 4: 0.9313 | best 0.9313 | 12.3s | ETA 150s",
+        "6/20 | trial 5: stopped early | best 0.9313 | 1.0s | ETA 70s",
+        "7/20 | trial 6: failed | best - | 0.3s | ETA 43s",
+    ]
+
+
+def test_trials_are_told_in_the_language_that_was_asked_for(tmp_path, capsys):
+    with speak("de"), TrialLog(20, tmp_path) as log:
+        finish_three(log)
+    told = capsys.readouterr().err
+    assert "1/20 | Versuch 4: 0,9313 | bester 0,9313 | 12,3s | Rest ~ " in told
+    assert "vorzeitig beendet" in told
+    with TrialLog(20, tmp_path, words=get_catalogue("de")) as log:
+        finish_three(log)
+    assert "Versuch 4" in capsys.readouterr().err
+    with TrialLog(20, tmp_path) as log:  # English again
+        finish_three(log)
+    assert "trial 4" in capsys.readouterr().err
+
+
+def show_on_a_terminal(script, *arguments):
+    import os
+    import subprocess
+    import sys
+
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stderr=theirs,
+        check=True,
+        env=environment,
+        timeout=60,
+    )
+    shown = os.read(ours, 100_000).decode()
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+
+
+WATCH = """
+import sys
+from pathlib import Path
+from skmnist._progress import TrialLog
+with TrialLog(20, Path(sys.argv[1])) as log:
+    for number in range(3):
+        log.finished(number, "COMPLETE", 0.9, 0.93125, 1.0)
+    log._live.refresh()
+print("[end]", file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_bar_and_a_line_for_each_running_trial(tmp_path):
+    def note(name, **told):
+        (tmp_path / name).write_text(json.dumps(told))
+
+    epochs = {"fold": 2, "n_folds": 3, "epoch": 4, "epochs": 30}
+    note("7.json", **epochs, value=0.93)
+    note("11.json", **(epochs | {"fold": 1, "epoch": 0, "epochs": 0}), value=None)
+    note("12.json", fold=1)
+    note("1.json", **epochs, value=0.5)  # its end has been told already
+    note("notes.json", **epochs, value=0.5)
+    (tmp_path / "8.json").write_text('{"fold": 2, "n_fo')
+    (tmp_path / "9.json").write_text("[3, 4]")
+    (tmp_path / "10.json").mkdir()
+    shown, after = show_on_a_terminal(WATCH, tmp_path).split("[end]")
+    assert "Trials 3/20 ━━━" in shown
+    assert "best 0.9313" in shown
+    assert re.search(r"ETA \d+s", shown)
+    last = shown.rsplit("Trials 3/20", 2)[-2].splitlines()
+    assert [line.strip() for line in last[1:] if line.strip()] == [
+        "trial 7: fold 2/3, epoch 4/30, 0.9300",
+        "trial 11: fold 1/3",
+    ]
+    # what is left on the screen in the end is the bar alone
+    assert "trial" not in shown.rsplit("Trials 3/20", 1)[-1]
+    assert after.strip() == ""
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
+def test_a_folder_that_is_gone_and_many_trials_at_once_do_no_harm(tmp_path):
+    assert "Trials 3/20" in show_on_a_terminal(WATCH, tmp_path / "gone")
+    for number in range(100, 130):
+        told = {"fold": 1, "n_folds": 3, "epoch": 1, "epochs": 9, "value": 0.5}
+        (tmp_path / f"{number}.json").write_text(json.dumps(told))
+    shown = show_on_a_terminal(WATCH, tmp_path)
+    assert "trial 107: " in shown
+    assert "trial 108: " not in shown

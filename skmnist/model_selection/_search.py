@@ -4,7 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ from sklearn.model_selection import BaseSearchCV, check_cv
 from sklearn.utils import check_random_state, indexable
 
 from skmnist._callbacks import FitTasks, with_callbacks
+from skmnist._progress import TrialLog
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist._workers import iterate_tasks
 from skmnist.model_selection._results import diagnose_fold, make_results
@@ -419,8 +420,6 @@ class _Run:
             self.folder = folder
             self.log = None
             if search.verbose:
-                from skmnist._progress import TrialLog
-
                 done = len(shared.finished())
                 self.log = stack.enter_context(TrialLog(search.n_trials, Path(folder), done=done))
             while True:
@@ -435,8 +434,9 @@ class _Run:
 
         results = iterate_tasks(run_trial, self.tasks(X, y), n_jobs=self.search.n_jobs)
         try:
-            for outcome in results:
-                self.take(outcome)
+            with closing(results):
+                for outcome in results:
+                    self.take(outcome)
         except TerminatedWorkerError as error:
             raise RuntimeError(
                 f"A worker process was killed, probably for memory, in {self.in_work()}. Finished "

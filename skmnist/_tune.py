@@ -1,0 +1,236 @@
+"""`skmnist tune`: search for good parameters of one network, and train it with the best."""
+
+import json
+import sys
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skmnist import __version__
+from skmnist._files import write_whole
+from skmnist._progress import speak, spinner
+from skmnist._screen import Screen
+from skmnist.cli import INTERRUPTED, OptionError, TrainingError
+from skmnist.comparison import ModelResult
+from skmnist.comparison._result import make_result
+from skmnist.model_selection import OptunaSearchCV, get_search_space
+from skmnist.model_selection._storage import open_storage
+from skmnist.model_selection._summary import TrialSummary, rate_parameters, summarize_trials
+from skmnist.persistence import save_model
+from skmnist.text import Catalogue, make_printable
+
+STEP = "network"
+NAMES = {"simple": "NN", "deep": "DNN"}  # what the source calls them
+FEW_TRIALS = 50  # below it, a search over five parameters is worth going on with
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for on the command line."""
+
+    model: str
+    n_trials: int
+    timeout: float | None
+    storage: str | None
+    n_folds: int
+    n_jobs: int
+    epochs: int
+    seed: int
+
+
+def tune(
+    say: Catalogue,
+    digits: Any,
+    name: str,
+    max_value: float,
+    plan: Plan,
+    *,
+    save_path: Path | None,
+    json_path: Path | None,
+) -> int:
+    """Search, show what was found, test the winner once, save it; return the exit status."""
+    _try_storage(plan.storage)
+    screen = Screen(say)
+    screen.show_data(digits, name, max_value)
+    screen.show_title("cli.search_title", name=NAMES[plan.model])
+    screen.say_line(
+        "cli.search_plan", n_trials=plan.n_trials, n_folds=plan.n_folds, epochs=plan.epochs
+    )
+    _load_tensorflow(say)
+    search = _make_search(plan, max_value)
+    try:
+        with speak(say.language), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say stands in the table of trials
+            search.fit(digits.X_train, digits.y_train)
+    except KeyboardInterrupt:
+        return _show_interrupted(screen, plan, getattr(search, "study_", None))
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise _told_as_option(error) or TrainingError(str(error)) from error
+    if search.best_estimator_[-1].stop_reason_ == "interrupted":  # in the last training
+        return _show_interrupted(screen, plan, search.study_)
+    if save_path is not None:
+        save_model(search.best_estimator_, save_path)
+    trials = _summarize(search.study_)
+    shares = rate_parameters(search.study_, seed=plan.seed)
+    number = int(search.cv_results_["trial_number"][search.best_index_])
+    screen.show_best(_short(search.best_params_), number, search.best_score_)
+    screen.show_trials(trials)
+    screen.show_importances(_short(shares), sum(trial.state == "COMPLETE" for trial in trials))
+    screen.show_folds([found for found in search.best_diagnoses_ if found is not None])
+    result = make_result(
+        NAMES[plan.model],
+        search.best_estimator_,
+        search.best_estimator_[-1].fit_time_,
+        digits.X_test,
+        digits.y_test,
+        digits.X_train,
+        digits.y_train,
+    )
+    screen.show_refit(result)
+    screen.show_analysis(result)
+    if json_path is not None:
+        document = _document(digits, name, plan, search, trials, shares, result)
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        write_whole(json_path, text + "\n")
+    _show_end(screen, plan, result, len(trials), save_path, json_path)
+    return 0
+
+
+def _try_storage(storage: str | None) -> None:
+    """Refuse a storage that cannot be opened before tensorflow is loaded, not after."""
+    if storage is None:
+        return
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            open_storage(storage).remove_session()
+        except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+            refused = _told_as_option(error)
+            if refused is None:
+                raise
+            raise refused from error
+    for warning in told:
+        print(make_printable(str(warning.message)), file=sys.stderr)
+
+
+def _told_as_option(error: Exception) -> OptionError | None:
+    """Turn what is said of `storage=` into what is said of ``--storage``, the same words."""
+    parameter, equals, rest = str(error).partition("=")
+    return OptionError("--storage", "", rest) if parameter == "storage" and equals else None
+
+
+def _load_tensorflow(say: Catalogue) -> None:
+    from skmnist.neural_network._tensorflow import load_training
+
+    with spinner(say("cli.loading")):
+        load_training()
+
+
+def _make_search(plan: Plan, max_value: float) -> OptunaSearchCV:
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.pipeline import Pipeline
+
+    from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
+    from skmnist.preprocessing import PixelNormalizer
+
+    network = {"simple": SimpleNNClassifier, "deep": DeepNNClassifier}[plan.model]
+    return OptunaSearchCV(
+        Pipeline(
+            [
+                ("normalize", PixelNormalizer(max_value=max_value)),
+                (STEP, network(epochs=plan.epochs, random_state=plan.seed)),
+            ]
+        ),
+        get_search_space(plan.model, prefix=f"{STEP}__"),
+        n_trials=plan.n_trials,
+        timeout=plan.timeout,
+        cv=StratifiedKFold(plan.n_folds, shuffle=True, random_state=plan.seed),
+        scoring="accuracy",
+        n_jobs=plan.n_jobs,
+        storage=plan.storage,
+        random_state=plan.seed,
+        verbose=1,
+    )
+
+
+def _short(params: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(f"{STEP}__"): value for name, value in params.items()}
+
+
+def _summarize(study: Any) -> list[TrialSummary]:
+    return [replace(trial, params=_short(trial.params)) for trial in summarize_trials(study)]
+
+
+def _show_interrupted(screen: Screen, plan: Plan, study: Any) -> int:
+    trials = [] if study is None else _summarize(study)
+    if trials:
+        screen.show_trials(trials)
+    told = screen.say("cli.interrupted" if trials else "cli.interrupted_no_trial")
+    if plan.storage is not None:
+        told += " " + screen.say("cli.goes_on")
+    print(told, file=sys.stderr)
+    return INTERRUPTED
+
+
+def _show_end(
+    screen: Screen,
+    plan: Plan,
+    result: ModelResult,
+    n_trials: int,
+    save_path: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Say where everything is, and what to do next."""
+    if json_path is not None:
+        screen.say_line("cli.written", file=json_path)
+    if save_path is not None:
+        screen.say_line("cli.saved", file=save_path)
+    else:
+        screen.say_line("cli.save_hint")
+    label = None if result.diagnosis is None else result.diagnosis.label
+    if label == "underfitting":
+        screen.say_line("cli.next_underfitting", epochs=2 * plan.epochs)
+    elif n_trials < FEW_TRIALS:
+        key = "cli.next_more" if plan.storage is None else "cli.next_more_stored"
+        screen.say_line(key, n_trials=FEW_TRIALS)
+    elif label == "overfitting":
+        screen.say_line("cli.next_overfitting")
+    else:
+        screen.say_line("cli.next_compare")
+
+
+def _document(
+    digits: Any,
+    name: str,
+    plan: Plan,
+    search: OptunaSearchCV,
+    trials: list[TrialSummary],
+    shares: dict[str, float],
+    result: ModelResult,
+) -> dict[str, Any]:
+    """Put all that was found into plain values."""
+    settings = {**vars(plan), "random_state": plan.seed}
+    del settings["seed"], settings["storage"]  # a URL may hold a password
+    return {
+        "schema": "skmnist.tune/1",
+        "skmnist": __version__,
+        "data": {"name": name, "n_train": len(digits.y_train), "n_test": len(digits.y_test)},
+        "settings": settings,
+        "best_params": _plain(_short(search.best_params_)),
+        "best_score": float(search.best_score_),
+        "refit_epochs": search.refit_epochs_,
+        "trials": [vars(trial) for trial in trials],
+        "importances": _short(shares),
+        "folds": [found.to_dict() for found in search.best_diagnoses_ if found is not None],
+        "model": result.to_dict(),
+    }
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in params.items()
+    }

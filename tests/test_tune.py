@@ -1,0 +1,221 @@
+"""`skmnist tune`, as its user sees it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+
+import skmnist
+from skmnist import cli
+from skmnist.cli import main
+
+QUICK = ["tune", "--train-size", "300", "--n-trials", "3", "--epochs", "2", "--folds", "2"]
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Write a few rows of MNIST as an archive of one's own."""
+    data = skmnist.load_mnist(n_train=200, n_test=100, random_state=0)
+    path = tmp_path_factory.mktemp("data") / "Meine Ziffern.npz"
+    np.savez(
+        path, x_train=data.X_train, y_train=data.y_train, x_test=data.X_test, y_test=data.y_test
+    )
+    return path
+
+
+def options_for(data, *more):
+    return ["tune", "--data", str(data), "--n-trials", "2", "--epochs", "1", "--folds", "2", *more]
+
+
+def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, capsys):
+    path, document = tmp_path / "digits.skmnist", tmp_path / "out.json"
+    assert main([*QUICK, "--save", str(path), "--json", str(document)]) == 0
+    out, err = capsys.readouterr()
+    words = " ".join(out.split())
+    for part in (
+        "Training data: (300, 28, 28)",
+        "Trials: 3, each on 2 folds of the training images with up to 2 epochs.",
+        "Best parameters",
+        "step size of the updates",
+        "Which parameters mattered",
+        "Finished trials: ",
+        "Folds: 2. Fit: ",
+        "The fold in the middle: ",
+        "NN with the best parameters",
+        "Images learned from: 270; held out to watch the fit: 30.",
+        "The search has not seen the 10,000 test images.",
+        "Analysis: NN",
+        "NN: test accuracy ",
+        "Next: ",
+    ):
+        assert part in words, part
+    assert re.search(r"Trials: \d finished, \d stopped early, 0 failed", words)
+    assert f'skmnist.load_model("{path}")' in out.replace("\n", "")
+    assert len(re.findall(r"^[123]/3 \| trial [012]: ", err, re.M)) == 3
+    assert max(map(len, (out + err).replace(str(path), "").splitlines())) <= 80
+
+    model = skmnist.load_model(path)
+    X_test, y_test = skmnist.load_mnist().X_test, skmnist.load_mnist().y_test
+    accuracy = (model.predict(X_test) == y_test).mean()
+    assert f"NN: test accuracy {accuracy:.2%}" in out
+    found = json.loads(document.read_text(encoding="utf-8"))
+    assert found["schema"] == "skmnist.tune/1"
+    assert found["model"]["errors"]["accuracy"] == pytest.approx(accuracy)
+    assert [trial["state"] for trial in found["trials"]].count("COMPLETE") >= 1
+    assert set(found["best_params"]) == set(found["trials"][0]["params"])
+    best = found["trials"][0]
+    assert best["score"] == pytest.approx(found["best_score"])
+    assert model[-1].get_params()["dropout"] == pytest.approx(found["best_params"]["dropout"])
+
+
+def test_german_is_german_for_the_deep_network(small, capsys):
+    assert main(options_for(small, "--model", "deep", "--lang", "de")) == 0
+    out, err = capsys.readouterr()
+    words = " ".join(out.split())
+    for part in (
+        "Suche: DNN",
+        "Beste Parameter",
+        "Neuronen der verborgenen Schichten",
+        "Fit des Gewinners",
+        "DNN mit den besten Parametern",
+        "Das Netz ist nicht gespeichert. Dafür den Befehl um --save digits.skmnist ergänzen.",
+        "Nächster Schritt: ",
+    ):
+        assert part in words, part
+    assert re.search(r"^1/2 \| Versuch 0: 0,\d{4} \| bester ", err, re.M)
+    for english in ("trial", "Best parameters", "images", "finished"):
+        assert english not in out
+
+
+def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
+    storage = tmp_path / "search.db"
+    options = options_for(small, "--storage", str(storage))
+    assert main(options) == 0
+    capsys.readouterr()
+    options[options.index("--n-trials") + 1] = "3"
+    assert main(options) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(" |")[0] for line in err.splitlines() if "| trial" in line] == ["3/3"]
+    words = " ".join(out.split())
+    assert "it has learned too little; let it learn longer with --epochs 2." in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--model deeep", "Error: --model deeep: must be one of simple, deep; did you mean deep?"),
+        ("--n-trials 0", "Error: --n-trials 0: must be a whole number, 1 or more"),
+        ("--timeout 0", "Error: --timeout 0: must be a number above 0"),
+        ("--timeout inf", "Error: --timeout inf: must be a number above 0"),
+        ("--folds 1", "Error: --folds 1: must be a whole number, 2 or more"),
+        ("--jobs 0", "Error: --jobs 0: must be a whole number, 1 or more"),
+        ("--epochs 0", "Error: --epochs 0: must be a whole number, 1 or more"),
+        ("--train-size 0", "Error: --train-size 0: must be a whole number, 1 or more"),
+        (
+            "--train-size 30 --folds 9",
+            "Error: --folds 9: must be a whole number from 2 to 3 (the training images of the "
+            "rarest class)",
+        ),
+        ("--save .", "Error: --save .: is a folder, expected a file"),
+        (
+            "--save /no/such/folder/x.skmnist",
+            "Error: --save /no/such/folder/x.skmnist: cannot be written: No such file or directory",
+        ),
+        (
+            "--save x.skmnist --json ./x.skmnist",
+            "Error: --json x.skmnist: is the file of --save as well; name two files",
+        ),
+        ("--data nix.npz --lang de", "Fehler: --data nix.npz: there is no such file (erwartet: "),
+        ("--jobs 0 --lang de", "Fehler: --jobs 0: muss eine ganze Zahl ab 1 sein"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(arguments, line, capsys):
+    assert main(["tune", *arguments.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(line)
+    assert len(err.splitlines()) == 1
+
+
+def test_an_existing_model_is_not_overwritten_unless_forced(small, tmp_path, capsys, monkeypatch):
+    path = tmp_path / "digits.skmnist"
+    path.write_text("precious")
+    asked = []
+    monkeypatch.setattr(cli, "_tune", lambda *arguments, **_: asked.append(arguments) or 0)
+    assert main(options_for(small, "--save", str(path))) == 2
+    assert "exists already; add --force" in capsys.readouterr().err
+    assert (path.read_text(), asked) == ("precious", [])
+    assert main(options_for(small, "--save", str(path), "--force")) == 0
+    assert len(asked) == 1
+
+
+def test_help_tells_the_defaults(capsys):
+    assert main(["tune", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "[default: 20]" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+@pytest.mark.parametrize("stored", [False, True], ids=["in memory", "in a file"])
+def test_ctrl_c_shows_the_trials_that_were_finished(small, tmp_path, stored):
+    command = [sys.executable, "-m", "skmnist", "tune", "--data", str(small), "--folds", "2"]
+    command += ["--n-trials", "1000", "--epochs", "3"]
+    if stored:
+        command += ["--storage", str(tmp_path / "search.db")]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LC_ALL": "C"},
+        # a shell's background jobs, as CI may run us, ignore Ctrl-C
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("3/1000"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert re.search(r"Trials: \d+ finished, \d+ stopped early, 0 failed", out)
+    assert "test accuracy" not in out
+    told = "Interrupted. What was finished is shown above."
+    assert err.splitlines()[-1] == told + (" The same command goes on from there." * stored)
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_on_a_terminal_the_running_trial_is_shown(small):
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "skmnist", *options_for(small, "--n-trials", "6")]
+    command[command.index("--epochs") + 1] = "40"
+    environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "COLUMNS": "80"}
+    shown = []
+    with subprocess.Popen(
+        command, stderr=theirs, stdout=subprocess.DEVNULL, env=environment
+    ) as process:
+        os.close(theirs)
+        try:
+            while part := os.read(ours, 10_000):
+                shown.append(part)
+        except OSError:  # the other end is closed
+            pass
+        assert process.wait(timeout=120) == 0
+    text = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", b"".join(shown)).decode()
+    assert re.search(r"Trials \d/6 ━+", text)
+    assert re.search(r"trial \d: fold \d/2, epoch \d+/40, 0\.\d{4}", text)
