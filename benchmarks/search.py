@@ -290,9 +290,7 @@ def build_network(hidden_units, dropout, l2):
     return keras.Sequential(
         [
             keras.layers.Input((784,)),
-            keras.layers.Dense(
-                hidden_units, "relu", kernel_regularizer=keras.regularizers.L2(l2)
-            ),
+            keras.layers.Dense(hidden_units, "relu", kernel_regularizer=keras.regularizers.L2(l2)),
             keras.layers.Dropout(dropout),
             keras.layers.Dense(10, "softmax", kernel_regularizer=keras.regularizers.L2(l2)),
         ]

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
+    "BaseSearchCV",
     "Interval",
     "StrOptions",
     "_check_sample_weight",

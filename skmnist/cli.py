@@ -247,9 +247,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     invert_option = typer.Option(
         "--invert", metavar="", help=say("cli.invert_help"), rich_help_panel=panels["data"]
     )
-    train_size_option = option(
-        "train_size", int, lambda n: n >= 1, "N", rule="count", panel="data"
-    )
+    train_size_option = option("train_size", int, lambda n: n >= 1, "N", rule="count", panel="data")
     seed_option = option("seed", int, lambda n: 0 <= n <= MAX_SEED, "N")
 
     @app.command(help=say("cli.data_command_help"))

@@ -14,12 +14,12 @@ import numpy as np
 import optuna
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import BaseSearchCV, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 
 from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._progress import TrialLog
-from skmnist._validation import Interval, StrOptions, _fit_context
+from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
 from skmnist._workers import iterate_tasks
 from skmnist.model_selection._results import diagnose_fold, make_results
 from skmnist.model_selection._space import Space

@@ -1,6 +1,7 @@
 """Where a study is kept: in memory, in a file, in a database."""
 
 import os
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock, JournalStorage
 
 JOURNAL_ENDINGS = (".journal", ".log")
+ATTEMPTS = 3  # at making the tables
 BUSY_SECONDS = 60  # how long SQLite waits while another process writes
 
 
@@ -85,9 +87,7 @@ def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage
     if parsed.get_backend_name() == "sqlite":
         options = {"connect_args": {"timeout": BUSY_SECONDS}}
     try:
-        return optuna.storages.RDBStorage(
-            parsed.render_as_string(hide_password=False), engine_kwargs=options
-        )
+        return _make_tables(parsed.render_as_string(hide_password=False), options)
     except ImportError:
         raise ImportError(
             f"storage={shown!r} needs a driver that is not installed: for PostgreSQL "
@@ -100,6 +100,17 @@ def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage
         raise RuntimeError(
             f"storage={shown!r} cannot be opened: {' '.join(told.split())}"
         ) from None
+
+
+def _make_tables(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorage:
+    """Open a database; where another process makes the tables at the same moment, once more."""
+    from sqlalchemy.exc import DBAPIError
+
+    for _ in range(ATTEMPTS):
+        with suppress(DBAPIError):
+            return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        time.sleep(0.1)
+    return optuna.storages.RDBStorage(url, engine_kwargs=options)
 
 
 def _open_journal(path: Path) -> JournalStorage:

@@ -199,6 +199,7 @@ class _Replica:
             )
             if self._prunes:
                 study.add_trials(task.earlier)
+        self._study = study
         self._trial = study.ask()
         self._reports: dict[int, float] = {}
 
@@ -210,7 +211,8 @@ class _Replica:
 
     def told(self) -> tuple[dict[int, float], dict[str, Any]]:
         """Return what was reported, and what the pruner has noted about the trial."""
-        return self._reports, dict(self._trial.system_attrs)
+        kept = self._study.get_trials(deepcopy=False)[self._trial.number].system_attrs
+        return self._reports, dict(kept)
 
 
 class _EpochReporter:
@@ -222,7 +224,7 @@ class _EpochReporter:
 
     def __init__(self, task: Task, replica: _Replica, outcome: Outcome, fold: int) -> None:
         self._task, self._replica, self._fold = task, replica, fold
-        before = [done["best_value"] for done in outcome.folds]
+        before = [done.get("best_value") for done in outcome.folds]
         self._before = [value for value in before if value is not None]
         self._epoch = 0
         self.used = False

@@ -124,9 +124,9 @@ def test_splits_are_stratified_for_a_classifier(known):
 
 def test_groups(known):
     groups = np.arange(3000) // 3
-    found = cross_validate(
-        Knows(), *known, cv=GroupKFold(2), groups=groups, return_indices=True
-    )["indices"]
+    found = cross_validate(Knows(), *known, cv=GroupKFold(2), groups=groups, return_indices=True)[
+        "indices"
+    ]
     assert not set(groups[found["train"][0]]) & set(groups[found["test"][0]])
 
 
@@ -172,9 +172,7 @@ def test_histories_and_epochs(results):
 
 def test_diagnosis_is_of_the_rows_that_the_fold_left_out(digits, results):
     X, y = digits
-    for at, (model, diagnosis) in enumerate(
-        zip(results.estimator, results.diagnosis, strict=True)
-    ):
+    for at, (model, diagnosis) in enumerate(zip(results.estimator, results.diagnosis, strict=True)):
         test = results.indices["test"][at]
         assert diagnosis.validation_accuracy == pytest.approx(model.score(X[test], y[test]))
         assert diagnosis.n_validation == len(test)
