@@ -187,7 +187,7 @@ def _is_large(item: Any) -> bool:
         n_bytes = item.memory_usage().sum()
     if n_bytes is None:  # a sparse matrix, or nothing of the kind
         n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
-    return bool(n_bytes >= MIN_SHARED_BYTES)
+    return bool((n_bytes or 0) >= MIN_SHARED_BYTES)
 
 
 # --- a cluster

@@ -96,7 +96,7 @@ def _param_columns(params: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Make a masked column of each parameter that any trial has."""
     columns = {}
     for name in sorted({name for row in params for name in row}):
-        column = np.ma.masked_all(len(params), dtype=object)
+        column = np.ma.array(np.empty(len(params), object), mask=True)
         for at, row in enumerate(params):
             if name in row:
                 column[at] = row[name]

@@ -361,6 +361,7 @@ class OptunaSearchCV(BaseSearchCV):
     def _picked_row(self, row: Any) -> int:
         if not isinstance(row, Integral):
             raise TypeError(f"refit returned {row!r}; it must return an integer, a row.")
+        row = int(row)
         if not 0 <= row < self.n_trials_:
             raise IndexError(f"refit returned row {row}, but there are {self.n_trials_} trials.")
         if self.cv_results_["trial_state"][row] != "COMPLETE":
@@ -368,7 +369,7 @@ class OptunaSearchCV(BaseSearchCV):
                 f"refit returned row {row}, whose trial was not completed: it is "
                 f"{self.cv_results_['trial_state'][row]}. Leave rows of NaN out, by np.nanargmax."
             )
-        return int(row)
+        return row
 
     def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
@@ -496,14 +497,14 @@ class _Run:
             return
         done = [t for t in shared.finished() if t.state == optuna.trial.TrialState.COMPLETE]
         if self.log:
-            best = max((t.value for t in done), default=None)
+            best = max((t.value for t in done if t.value is not None), default=None)
             seconds = trial.duration.total_seconds() if trial.duration else 0.0
             self.log.finished(trial.number, trial.state.name, value, best, seconds)
         self.call_back(trial)
 
     def call_back(self, trial: optuna.trial.FrozenTrial) -> None:
         study = self.shared.study
-        study.stop = self.stop  # outside of `optimize`, Optuna's own refuses
+        study.stop = self.stop  # type: ignore[method-assign] # outside of `optimize`, Optuna's own refuses
         try:
             for callback in self.search.study_callbacks or ():
                 callback(study, trial)

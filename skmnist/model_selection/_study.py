@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ WAIT = 0.5  # seconds between two looks at what other processes do
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
-_PRUNERS = {
+_PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     # the first epochs say little: nothing is given up before the fourth
     "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
     "hyperband": optuna.pruners.HyperbandPruner,

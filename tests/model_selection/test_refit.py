@@ -90,12 +90,12 @@ def test_in_a_grid_search_of_a_network(digits, scoring):
         {"epochs": [0, 60]},
         cv=ShuffleSplit(2, train_size=100, test_size=300, random_state=0),
         scoring=scoring,
-        refit=partial(best_without_overfitting, max_gap=0.07),
+        refit=partial(best_without_overfitting, max_gap=0.05),
     )
     search.fit(*digits)
     results = search.cv_results_
     gaps = -results["mean_test_neg_fit_gap"]
-    assert gaps[0] < 0.07 < gaps[1]
+    assert gaps[0] < 0.05 < gaps[1]
     assert results["mean_test_accuracy"][0] < results["mean_test_accuracy"][1]
     assert search.best_params_ == {"epochs": 0}
     assert search.best_estimator_.n_iter_ == 0

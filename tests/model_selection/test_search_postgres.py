@@ -129,6 +129,7 @@ def server(tmp_path_factory):
         "initdb",
         *("-D", cluster, "-U", "tuner", "-A", "scram-sha-256", "--no-sync"),
         f"--pwfile={folder / 'password'}",
+        "--encoding=UTF8",
     )
     # sockets beside the data: the usual folder belongs to somebody else
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
