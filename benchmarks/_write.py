@@ -164,10 +164,13 @@ def _scaling(ax: Any, f: Figures) -> None:
             continue
         values = [list(f.of(f"scaling {n}", network=network).values()) for n in rows]
         middle = np.median(values, axis=1)
-        (line,) = ax.plot(rows, middle, "o-", label=network)
+        thousands = np.array(rows) / 1000
+        (line,) = ax.plot(thousands, middle, "o-", label=network)
         straight = middle[0] / rows[0] * np.array(rows)
-        ax.plot(rows, straight, ":", color=line.get_color(), label=f"{network}, if linear")
-    ax.set(title="An epoch by the number of rows", xlabel="rows", ylabel="s", xlim=0, ylim=0)
+        ax.plot(thousands, straight, ":", color=line.get_color(), label=f"{network}, if linear")
+    ax.set(
+        title="An epoch by the number of rows", xlabel="rows, thousands", ylabel="s", xlim=0, ylim=0
+    )
     ax.legend()
 
 

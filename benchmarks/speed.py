@@ -161,7 +161,7 @@ def busy_cores(seconds=1.0):
 
     try:
         before = read()
-        time.sleep(seconds)
+        time.sleep(seconds)  # the counters tell a rate only between two readings
         return (read() - before) / os.sysconf("SC_CLK_TCK") / seconds
     except OSError:
         return 0.0

@@ -36,6 +36,7 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 # Where there are more training rows, so many of them are measured: the standard error at 99 % is
 # then 0.1 percentage points, and measuring all would take as long as a third of an epoch.
 MAX_MEASURED_ROWS = 10_000
+MEASURED_AT_ONCE = 2048  # rows, each a copy: those that were trained on are still in memory
 MONITORS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
@@ -539,7 +540,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         if not len(rows):
             return None, None
         loss = hits = 0.0
-        for block in np.array_split(rows, -(-len(rows) // _forward.BLOCK_ROWS)):
+        for block in np.array_split(rows, -(-len(rows) // MEASURED_AT_ONCE)):
             X, y = data.part(block)
             proba = _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
             loss += float(_forward.cross_entropy(proba, y).sum())

@@ -296,16 +296,16 @@ def many_rows(monkeypatch):
 def test_the_next_fit_gets_the_memory_of_the_last_one(many_rows):
     X, y = many_rows
 
-    def proba(n_rows):
+    def coefs(n_rows):
         return SimpleNNClassifier(8, epochs=2, random_state=0).fit(X[:n_rows], y[:n_rows]).coefs_
 
-    fresh = proba(595)
+    fresh = coefs(595)
     (memory,) = _engine._spare
-    proba(600)  # leaves other rows in it
+    coefs(600)  # leaves other rows in it
     assert _engine._spare[0] is memory
-    for one, other in zip(proba(595), fresh, strict=True):
+    for one, other in zip(coefs(595), fresh, strict=True):
         np.testing.assert_array_equal(one, other)
-    proba(50)  # too few for so much memory
+    coefs(50)  # too few for so much memory
     assert _engine._spare[0] is memory
 
 
