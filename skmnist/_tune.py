@@ -17,7 +17,7 @@ from skmnist.cli import INTERRUPTED, OptionError, TrainingError
 from skmnist.comparison import ModelResult
 from skmnist.comparison._result import make_result
 from skmnist.model_selection import OptunaSearchCV, get_search_space
-from skmnist.model_selection._storage import open_storage
+from skmnist.model_selection._storage import close_storage, open_storage
 from skmnist.model_selection._summary import TrialSummary, rate_parameters, summarize_trials
 from skmnist.persistence import save_model
 from skmnist.text import Catalogue, make_printable
@@ -106,7 +106,7 @@ def _try_storage(storage: str | None) -> None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
-            open_storage(storage).remove_session()
+            close_storage(open_storage(storage))
         except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
             refused = _told_as_option(error)
             if refused is None:

@@ -49,12 +49,13 @@ def iterate_tasks(
 
     A task is taken from the iterator only when a worker is free for it, in the thread that
     iterates over the results, and after the results before it have been handed over: what they
-    told can decide on what the next task is. With one worker, tasks run here, one after another.
+    told can decide on what the next task is. With one worker that is no cluster's, tasks run here,
+    one after another.
 
     Arrays, frames and sparse matrices of a megabyte or more that are items of a task lie in memory
     once for all processes, read-only; to each worker of a cluster they are sent once.
-    scikit-learn's configuration goes along. A worker of a cluster that
-    dies loses nothing but time: its task is run anew by another one.
+    scikit-learn's configuration goes along. A worker of a cluster that dies loses nothing but time:
+    its task is run anew by another one.
 
     Closing the generator, or an exception in a task, ends the other tasks: at once in processes, in
     threads and on a cluster once those that run have finished.
@@ -80,14 +81,15 @@ def iterate_tasks(
         A worker process was killed.
     """
     tasks, n_workers = iter(tasks), effective_n_jobs(n_jobs)
-    if n_workers == 1:
+    backend, _ = get_active_backend()
+    on_cluster = is_cluster(backend) and n_jobs != 1
+    if n_workers == 1 and not on_cluster:
         for task in tasks:
             yield function(*task)
         return
     call = _Call(function, get_config())
-    backend, _ = get_active_backend()
     kind = type(backend).__name__
-    if is_cluster(backend):
+    if on_cluster:
         with backend.retrieval_context():  # a task of its own must not block the worker it is on
             yield from _on_cluster(backend, call, tasks, n_workers)
     elif kind == "LokyBackend":

@@ -115,7 +115,7 @@ def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("--model deeep", "Error: --model deeep: must be one of simple, deep; did you mean deep?"),
+        ("--model deeq", "Error: --model deeq: must be one of simple, deep; did you mean deep?"),
         ("--n-trials 0", "Error: --n-trials 0: must be a whole number, 1 or more"),
         ("--timeout 0", "Error: --timeout 0: must be a number above 0"),
         ("--timeout inf", "Error: --timeout inf: must be a number above 0"),

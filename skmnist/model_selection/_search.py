@@ -243,6 +243,8 @@ class OptunaSearchCV(BaseSearchCV):
         scorer, objective = self._scorers()
         self.scorer_ = scorer
         self.multimetric_ = isinstance(scorer, dict)
+        # what only splits the rows has done so
+        fold_params = {k: v for k, v in params.items() if k in fit_params or k not in split_params}
         shared = SharedStudy(
             self.storage,
             self.study_name,
@@ -252,11 +254,10 @@ class OptunaSearchCV(BaseSearchCV):
             pruner=make_pruner(self.pruner),
             seeded_elsewhere=self.sampler is not None,
         )
-        self.study_ = shared.study
-        # what only splits the rows has done so
-        fold_params = {k: v for k, v in params.items() if k in fit_params or k not in split_params}
-        _Run(self, shared, space, splits, objective, fold_params).go(X, y)
-        self._conclude(shared, space, objective)
+        with closing(shared):
+            self.study_ = shared.study
+            _Run(self, shared, space, splits, objective, fold_params).go(X, y)
+            self._conclude(shared, space, objective)
         if self.refit:
             self._refit(X, y, fit_params)
         tasks.end()

@@ -57,6 +57,13 @@ def open_storage(storage: Any) -> optuna.storages.BaseStorage:
     return _open_url(f"sqlite:///{path}", shown=str(storage))
 
 
+def close_storage(storage: optuna.storages.BaseStorage) -> None:
+    """Close a database's connections; who uses the storage after this gets new ones."""
+    if isinstance(storage, optuna.storages.RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def show_storage(storage: Any) -> str:
     """Return what to call a storage, without a password."""
     if isinstance(storage, str) and "://" in storage:

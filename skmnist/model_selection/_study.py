@@ -18,11 +18,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from skmnist._estimator import warn_caller
-from skmnist.model_selection._storage import open_storage, show_storage
+from skmnist.model_selection._storage import close_storage, open_storage, show_storage
 from skmnist.model_selection._trial import Outcome, quiet_optuna
 
 HEARTBEAT = 20.0  # seconds between two signs of life of a running trial
 GRACE = 300.0  # seconds without one after which a trial on another machine counts as lost
+NAMELESS = 30.0  # the same for one that was not even signed: its process ended in between
 WAIT = 0.5  # seconds between two looks at what other processes do
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
@@ -160,19 +161,28 @@ class SharedStudy:
         self.name = name or fingerprint.study_name
         self._storage = open_storage(storage)
         self._mine: dict[int, optuna.Trial] = {}
-        self._lock = threading.Lock()
-        with quiet_optuna():
-            self.study = optuna.create_study(
-                storage=self._storage,
-                study_name=self.name,
-                direction="maximize",
-                sampler=sampler,
-                pruner=pruner,
-                load_if_exists=True,
-            )
-        self._check(fingerprint)
+        self._opened_here = self._storage is not storage
+        try:
+            with quiet_optuna():
+                self.study = optuna.create_study(
+                    storage=self._storage,
+                    study_name=self.name,
+                    direction="maximize",
+                    sampler=sampler,
+                    pruner=pruner,
+                    load_if_exists=True,
+                )
+            self._check(fingerprint)
+        except BaseException:
+            self.close()
+            raise
         if seeded_elsewhere and self.study.get_trials(deepcopy=False):
             sampler.reseed_rng()  # with its own seed it would draw the first trials again
+
+    def close(self) -> None:
+        """Close the connections of a storage that was opened here; the study opens new ones."""
+        if self._opened_here:
+            close_storage(self._storage)
 
     def _check(self, fingerprint: Fingerprint) -> None:
         # through JSON, as it comes back from there
@@ -234,16 +244,23 @@ class SharedStudy:
             trials = self.study.get_trials(deepcopy=False)
             if sum(map(_counts, trials)) >= self.n_trials:
                 return None
-            trial = self.study.ask()
-            self._mine[trial.number] = trial
-            trial.set_user_attr(_OWNER, _whoami())
-            trial.set_user_attr(_SEEN, _now())
+            trial = self._sign(self.study.ask())
         # two processes may have found the last one free at the same moment: the lower number has it
         trials = self.study.get_trials(deepcopy=False)
         before = sum(_counts(other) for other in trials if other.number < trial.number)
         if before >= self.n_trials:
             self._give_up(trial.number)
             return None
+        return trial
+
+    def _sign(self, trial: optuna.Trial) -> optuna.Trial:
+        self._mine[trial.number] = trial
+        try:
+            trial.set_user_attr(_OWNER, _whoami())
+            trial.set_user_attr(_SEEN, _now())
+        except _ENDED:  # this process stood still for so long that another one took it for lost
+            del self._mine[trial.number]
+            return self._sign(self.study.ask())
         return trial
 
     def earlier(self, trial: optuna.Trial) -> list[FrozenTrial]:
@@ -334,12 +351,13 @@ def _is_lost(trial: FrozenTrial) -> bool:
         started = _started(owner["pid"])
         if started != "unknown":
             return bool(started != owner["started"])
-    told = datetime.fromisoformat(seen) if seen else _aware(trial.datetime_start)
-    return told is None or (datetime.now(UTC) - told).total_seconds() > GRACE
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
+    if seen:
+        told, grace = datetime.fromisoformat(seen), GRACE
+    elif trial.datetime_start:
+        told, grace = trial.datetime_start.astimezone(UTC), NAMELESS
+    else:
+        return True
+    return (datetime.now(UTC) - told).total_seconds() > grace
 
 
 def _whoami() -> dict[str, Any]:

@@ -176,7 +176,13 @@ def finish(process):
 def read_trials(url):
     import optuna
 
-    return optuna.load_study(study_name="shared", storage=url).get_trials(deepcopy=False)
+    from skmnist.model_selection._storage import close_storage, open_storage
+
+    storage = open_storage(url)
+    try:
+        return optuna.load_study(study_name="shared", storage=storage).get_trials(deepcopy=False)
+    finally:
+        close_storage(storage)
 
 
 def wait_for_trials(url, n_finished, *, running):

@@ -245,11 +245,30 @@ def test_a_trial_of_another_machine_is_lost_when_it_gives_no_sign_of_life(storag
     assert found.n_trials_ == 3
 
 
-def test_a_living_trial_that_was_taken_for_lost_does_not_end_the_search(storage, caplog):
-    def take_for_lost(study, trial):
-        if trial.number == 0:
-            _study._storage_of_test = None
+def test_a_trial_whose_process_ended_before_it_was_signed_is_soon_lost(storage, monkeypatch):
+    search(storage, n_trials=1).fit(X, Y)
+    optuna.load_study(study_name="s", storage=_study.open_storage(storage)).ask()
+    assert search(storage, n_trials=3, timeout=3).fit(X, Y).n_trials_ == 2  # it may live yet
+    monkeypatch.setattr(_study, "NAMELESS", 0.0)
+    assert search(storage, n_trials=3).fit(X, Y).n_trials_ == 3
+    assert [trial.state.name for trial in trials(storage)][1] == "FAIL"
 
+
+def test_a_trial_that_is_taken_for_lost_while_it_is_signed_is_left_to_others(storage, monkeypatch):
+    ask = optuna.Study.ask
+
+    def stand_still(study, *args):
+        trial = ask(study, *args)
+        if trial.number == 1:
+            study.tell(trial.number, state=TrialState.FAIL)
+        return trial
+
+    monkeypatch.setattr(optuna.Study, "ask", stand_still)
+    found = search(storage, n_trials=3).fit(X, Y)
+    assert found.cv_results_["trial_number"].tolist() == [0, 2, 3]
+
+
+def test_a_living_trial_that_was_taken_for_lost_does_not_end_the_search(storage, caplog):
     class Jumping(Learner):
         def fit(self, X, y):
             for trial in trials(storage):
