@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -141,9 +142,9 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def url(server, request):
+def url(server):
     """Make a database of its own for the test; return its URL."""
-    name = "search_" + request.node.name.replace("[", "_").rstrip("]").replace(" ", "_")
+    name = f"search_{uuid.uuid4().hex}"
     address = f"{server}/postgres"
     with psycopg.connect(f"postgresql://tuner:{PASSWORD}@{address}", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
