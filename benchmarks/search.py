@@ -2,8 +2,8 @@
 
 Usage: ``python benchmarks/search.py [--only peers,jobs] [--rounds 3] [--out DIR] [--quick]``
 
-Measured are, on the first 20,000 images of MNIST (``--rows``), searches of the simple network on 3
-folds:
+Measured are, on the first images of MNIST (10,000, for ``jobs`` 20,000), searches of the simple
+network on 3 folds:
 
 - ``peers``: 20 trials of 5 epochs, ours as it is, ours without pruning, and optuna-integration's
   ``OptunaSearchCV`` over scikeras' ``KerasClassifier``, which can prune nothing here;
@@ -42,9 +42,12 @@ NAMES = {
     "two": "skmnist, n_jobs=2",
 }
 SECTIONS = {
-    "peers": (["ours", "unpruned", "theirs"], {"n_trials": 20, "epochs": 5}),
-    "pruning": (["ours", "unpruned"], {"n_trials": 30, "epochs": 20}),
-    "jobs": (["unpruned", "two"], {"n_trials": 8, "epochs": 10, "warm_up": True}),
+    "peers": (["ours", "unpruned", "theirs"], {"rows": 10_000, "n_trials": 20, "epochs": 5}),
+    "pruning": (["ours", "unpruned"], {"rows": 10_000, "n_trials": 30, "epochs": 20}),
+    "jobs": (
+        ["unpruned", "two"],
+        {"rows": 20_000, "n_trials": 8, "epochs": 10, "warm_up": True},
+    ),
 }
 QUICK = {"n_trials": 4, "epochs": 2, "rows": 1000}
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -62,7 +65,7 @@ def main():
     result = json.loads(path.read_text()) if path.exists() else {"sections": {}}
     for name in options.only:
         peers, size = SECTIONS[name]
-        size = {"rows": options.rows, **size, **(QUICK if options.quick else {})}
+        size = {**size, **(QUICK if options.quick else {})}
         records, machine = [], told_machine()
         for round in range(options.rounds):
             for peer in turns(peers, round):
@@ -86,7 +89,6 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", type=sections, default=list(SECTIONS), metavar="SECTION,...")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--quick", action="store_true", help="small parts, to see that it runs")
     parser.add_argument("--task", type=json.loads, help=argparse.SUPPRESS)

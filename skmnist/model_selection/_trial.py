@@ -218,8 +218,8 @@ class _Replica:
 class _EpochReporter:
     """Is called after each epoch of a fold; raises where the trial is hopeless.
 
-    The value of an epoch is the mean over the folds so far: of those that are done their best
-    epoch, of this one the epoch itself.
+    The value of an epoch is the mean over the folds so far of each one's best epoch: one bad epoch
+    gives no trial up.
     """
 
     def __init__(self, task: Task, replica: _Replica, outcome: Outcome, fold: int) -> None:
@@ -227,6 +227,7 @@ class _EpochReporter:
         before = [done.get("best_value") for done in outcome.folds]
         self._before = [value for value in before if value is not None]
         self._epoch = 0
+        self._best = -np.inf
         self.used = False
 
     def __deepcopy__(self, memo: Any) -> Self:
@@ -261,7 +262,8 @@ class _EpochReporter:
             return
         self.used = True
         self._epoch = event.epoch
-        mean = float(np.mean([*self._before, value]))
+        self._best = max(self._best, value)
+        mean = float(np.mean([*self._before, self._best]))
         self._note(self._epoch, event.epochs, mean)
         step = self._fold * self._task.max_epochs + self._epoch - 1
         if self._replica.is_hopeless(step, mean):
