@@ -99,7 +99,15 @@ OPTUNA = ("_search", "_space", "_storage", "_study", "_summary", "_trial")
         ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
         ("pooch", {"datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
-        ("PIL", {"datasets/_images.py", "report/_pictures.py"}),
+        (
+            "PIL",
+            {
+                "datasets/_images.py",
+                "preprocessing/_cropper.py",
+                "preprocessing/_pictures.py",
+                "report/_pictures.py",
+            },
+        ),
         ("distributed", {"_workers.py"}),
         ("sklearn.utils._param_validation", {"_validation.py"}),
     ],
@@ -136,6 +144,7 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
             "from skmnist.datasets import load_mnist; load_mnist(n_train=10)",
             {*HEAVY, "PIL", "pooch", "requests"},
         ),
+        ("from skmnist import DigitCropper; DigitCropper()", {*HEAVY, "PIL"}),
         ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
         ("from skmnist.model_selection import cross_validate", {*HEAVY, "jinja2"}),
         ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
@@ -166,7 +175,9 @@ def test_top_level_names_resolve():
         skmnist.nonsense  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["DeepNNClassifier", "SimpleNNClassifier", "PixelNormalizer"])
+@pytest.mark.parametrize(
+    "name", ["DeepNNClassifier", "SimpleNNClassifier", "PixelNormalizer", "DigitCropper"]
+)
 def test_documented_parameters_and_attributes_are_the_real_ones(name):
     from sklearn.datasets import load_digits
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller
 from skmnist._validation import Interval, StrOptions, _fit_context
-from skmnist.preprocessing._ink import find_ink
+from skmnist.preprocessing._ink import FULL, find_ink
 from skmnist.preprocessing._pictures import (
     as_images,
     lay_on_paper,
@@ -23,7 +23,6 @@ from skmnist.preprocessing._pictures import (
 
 Array = np.ndarray[Any, Any]
 MARGIN = 2  # pixels of the result, left and right of an upright digit
-FULL = 0.99  # of full brightness; ink below is made brighter
 MAX_SIZE = 1024  # pixels a side
 MAX_SHOWN = 5  # rows that a warning names
 
@@ -94,9 +93,10 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     >>> drawing = np.full((60, 90), 230, dtype=np.uint8)
     >>> drawing[10:50, 5:13] = 40
     >>> digit = DigitCropper().fit_transform([drawing]).reshape(28, 28)
-    >>> digit[14, 9:19]
-    >>> rows, columns = np.nonzero(digit > 127)
-    >>> np.ptp(rows) + 1, np.ptp(columns) + 1
+    >>> print(digit[14, 9:19])
+    [  0   0  17 238 255 255 238  17   0   0]
+    >>> int(digit.any(axis=1).sum())
+    20
 
     In a Pipeline, in front of a network that may have learned MNIST as it is:
 
@@ -316,9 +316,9 @@ def _resize(ink: Array, down: tuple[int, int], across: tuple[int, int], box: int
     resized = Image.fromarray(part).resize(
         (width, height), Image.Resampling.BICUBIC, box=(x, y, part.shape[1] - x, part.shape[0] - y)
     )
-    digit = np.maximum(np.asarray(resized), 0)
-    peak = digit.max()
-    return np.rint(digit * (255 / peak if peak < FULL else 255)).clip(max=255)
+    digit = np.asarray(resized).clip(0, 1)
+    peak = digit.max()  # a thin pen's is low
+    return np.rint(digit * (255 / peak if peak < FULL else 255))
 
 
 def _place(digit: Array, target: Array) -> None:

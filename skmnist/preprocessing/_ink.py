@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 Array = np.ndarray[Any, Any]
 
@@ -13,6 +14,7 @@ FITS = 4  # each leaves out what the one before found to be no paper
 PAPER_WIDTH = 2.5  # standard deviations: what is farther from the paper's surface is none
 NOISE_WIDTH = 2.0  # standard deviations of noise that are taken off everywhere
 QUARTILE = 0.3186  # a quarter of normal noise is smaller than so many standard deviations
+FULL = 0.99  # of the range: such ink is as bright as it has to be
 STROKE = 0.25  # of the ink's level: where a stroke begins. MNIST's digits fill their boxes so
 
 
@@ -35,12 +37,10 @@ def find_ink(
     Returns
     -------
     ink : ndarray of shape (n_images, height, width), float32
-        How far each pixel is from the paper; 0 on paper.
+        0 on paper, 1 for full ink.
     strokes : ndarray of shape (n_images, height, width), bool
         Where the digit is; nowhere in an image without ink.
     """
-    from scipy import ndimage
-
     ink = _project(levels - _find_paper(levels), invert)
     flat = np.abs(ink).reshape(len(ink), -1)
     noise = (np.quantile(flat, 0.25, axis=1) / QUARTILE).astype(np.float32)[:, None, None]
@@ -50,7 +50,9 @@ def find_ink(
     blank = level < np.maximum(min_contrast, NOISE_WIDTH * noise)
     strokes = _drop_specks(ink, (ink > STROKE * level) & ~blank, min_part)
     ink[~_widen(strokes)] = 0
-    return ink, strokes
+    full = np.maximum(level, ink.max(axis=(1, 2), keepdims=True) - 3 * noise)
+    full[(full >= FULL) | (full == 0)] = 1
+    return np.minimum(ink / full, 1), strokes
 
 
 def _find_paper(levels: Array) -> Array:
@@ -104,20 +106,17 @@ def _project(difference: Array, invert: bool | str) -> Array:
     direction = np.einsum("nhwc,nhw->nc", difference, weights)  # what differs most decides
     length = np.sqrt((direction**2).sum(axis=1, keepdims=True))
     direction = np.divide(direction, length, out=np.zeros_like(direction), where=length > 0)
+    direction *= np.abs(direction).max(axis=1, keepdims=True)  # to count the channel with most
     return np.einsum("nhwc,nc->nhw", difference, direction)
 
 
 def _widen(strokes: Array) -> Array:
-    from scipy import ndimage
-
     reach = 2 + max(strokes.shape[1:]) // 56  # as wide as the faint edge of a stroke may be
     width = 2 * reach + 1
     return ndimage.maximum_filter(strokes, (1, width, width))
 
 
 def _drop_specks(ink: Array, strokes: Array, min_part: float) -> Array:
-    from scipy import ndimage
-
     touching = np.zeros((3, 3, 3), dtype=bool)
     touching[1] = True  # within an image, never from one to the next
     parts, n_parts = ndimage.label(strokes, touching)
