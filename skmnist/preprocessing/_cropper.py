@@ -41,6 +41,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     transparent canvas the ink is what was drawn, in whatever colour. It learns nothing from the
     data, so it cannot leak anything from test to training data, and need not be fitted.
 
+    The digit needs some paper around it, the more so in uneven light.
     It takes all ink of an image for one digit: it does not part digits, take out ruled lines or the
     frame of a form, turn what is upside down, or make a thin pen thicker.
 

@@ -10,7 +10,8 @@ Array = np.ndarray[Any, Any]
 # Chosen on training images of MNIST, pasted on papers of many kinds.
 EVEN_PAPER = 0.02  # of the range: a border that varies less is one level all over
 GRID = 48  # points a side on which uneven paper is measured
-FITS = 4  # each leaves out what the one before found to be no paper
+ABSOLUTE_FITS = 4  # of the surface, which a digit at the border hardly bends
+TRIMMED_FITS = 2  # then without what is no paper
 PAPER_WIDTH = 2.5  # standard deviations: what is farther from the paper's surface is none
 NOISE_WIDTH = 2.0  # standard deviations of noise that are taken off everywhere
 QUARTILE = 0.3186  # a quarter of normal noise is smaller than so many standard deviations
@@ -45,12 +46,13 @@ def find_ink(
     flat = np.abs(ink).reshape(len(ink), -1)
     noise = (np.quantile(flat, 0.25, axis=1) / QUARTILE).astype(np.float32)[:, None, None]
     ink = np.maximum(ink - NOISE_WIDTH * noise, 0)
-    smooth = ndimage.uniform_filter(ink, (1, 2, 2))  # one odd pixel is no ink
-    level = smooth.max(axis=(1, 2), keepdims=True)
+    peak = ink.max(axis=(1, 2), keepdims=True)
+    smooth = ndimage.uniform_filter(ink, (1, 2, 2)).max(axis=(1, 2), keepdims=True)
+    level = np.minimum(peak, 2 * smooth)  # a line one pixel wide is ink, one odd pixel is not
     blank = level < np.maximum(min_contrast, NOISE_WIDTH * noise)
     strokes = _drop_specks(ink, (ink > STROKE * level) & ~blank, min_part)
     ink[~_widen(strokes)] = 0
-    full = np.maximum(level, ink.max(axis=(1, 2), keepdims=True) - 3 * noise)
+    full = np.maximum(smooth, peak - 3 * noise)
     full[(full >= FULL) | (full == 0)] = 1
     return np.minimum(ink / full, 1), strokes
 
@@ -64,30 +66,31 @@ def _find_paper(levels: Array) -> Array:
     uneven = ((high - low) > EVEN_PAPER).any(axis=1)
     if min(levels.shape[1:3]) < 8 or not uneven.any():
         return paper
-    paper = np.broadcast_to(paper, levels.shape).copy()
-    paper[uneven] = _fit_surface(levels[uneven])
-    return paper
+    surfaces = np.broadcast_to(paper, levels.shape).copy()
+    surfaces[uneven] = _fit_surface(levels[uneven], paper[uneven])
+    return surfaces
 
 
-def _fit_surface(levels: Array) -> Array:
-    """Fit a quadratic surface to the border, then to all that is near it."""
+def _fit_surface(levels: Array, paper: Array) -> Array:
+    """Fit a quadratic surface to what is most of an image, beginning near a level of paper."""
     n, height, width, n_colours = levels.shape
     step = -(-max(height, width) // GRID)
     rows, columns = np.arange(0, height, step), np.arange(0, width, step)
     points = levels[:, rows][:, :, columns].reshape(n, -1, n_colours)
     basis = _make_basis(rows / height, columns / width)
     products = (basis[:, :, None] * basis[:, None]).reshape(len(basis), -1)
-    frame = np.ones((len(rows), len(columns)), dtype=bool)
-    frame[1:-1, 1:-1] = False
-    weights = np.broadcast_to(frame.ravel(), points.shape[:2]).astype(np.float32)
     ridge = 1e-4 * np.eye(6, dtype=np.float32)
-    for _ in range(FITS):
+    distances = np.abs(points - paper.reshape(n, 1, n_colours)).max(axis=2)
+    for fit in range(ABSOLUTE_FITS + TRIMMED_FITS):
+        if fit < ABSOLUTE_FITS:  # so weighted, squares add up to the sum of the distances
+            weights = 1 / np.maximum(distances, EVEN_PAPER)
+        else:
+            deviation = 1.4826 * np.median(distances, axis=1, keepdims=True)
+            near = distances <= np.maximum(PAPER_WIDTH * deviation, EVEN_PAPER)
+            weights = near.astype(np.float32)
         left = (weights @ products).reshape(n, 6, 6) + ridge
         surface = np.linalg.solve(left, basis.T @ (weights[..., None] * points))
         distances = np.abs(points - basis @ surface).max(axis=2)
-        deviation = 1.4826 * np.median(distances, axis=1, keepdims=True)
-        near = distances <= np.maximum(PAPER_WIDTH * deviation, EVEN_PAPER)
-        weights = near.astype(np.float32)
     every = _make_basis(np.arange(height) / height, np.arange(width) / width)
     return (every @ surface).reshape(levels.shape)
 
@@ -100,10 +103,11 @@ def _make_basis(y: Array, x: Array) -> Array:
 
 def _project(difference: Array, invert: bool | str) -> Array:
     """Return how far each pixel lies from the paper in the direction of the ink's colour."""
+    allowed = difference
     if invert != "auto":
-        return difference.mean(axis=3) * (-1 if invert else 1)
-    weights = np.einsum("nhwc,nhwc->nhw", difference, difference)
-    direction = np.einsum("nhwc,nhw->nc", difference, weights)  # what differs most decides
+        allowed = np.minimum(difference, 0) if invert else np.maximum(difference, 0)
+    weights = np.einsum("nhwc,nhwc->nhw", allowed, allowed)
+    direction = np.einsum("nhwc,nhw->nc", allowed, weights)  # what differs most decides
     length = np.sqrt((direction**2).sum(axis=1, keepdims=True))
     direction = np.divide(direction, length, out=np.zeros_like(direction), where=length > 0)
     direction *= np.abs(direction).max(axis=1, keepdims=True)  # to count the channel with most

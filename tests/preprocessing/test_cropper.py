@@ -118,6 +118,13 @@ def test_invert_says_which_of_two_is_the_ink(invert, rows):
     assert np.ptp(np.nonzero(digit > 127)[0]) + 1 == rows
 
 
+@pytest.mark.parametrize("invert", ["auto", True])
+def test_yellow_on_white_with_invert(invert):
+    drawing = np.full((60, 90, 3), 255, dtype=np.uint8)
+    drawing[10:50, 5:13] = [255, 255, 200]
+    np.testing.assert_allclose(crop(drawing, invert=invert), crop(draw()).astype(int), atol=4)
+
+
 def test_specks_do_not_count():
     drawing = draw()
     drawing[55:57, 80:82] = 40
@@ -139,6 +146,12 @@ def test_uneven_light_and_noise_leave_the_digit(rng):
     assert np.ptp(columns) + 1 in (3, 4, 5)
     assert (digit[:, :10] < 32).all()
     assert (digit[:, 19:] < 32).all()
+
+
+def test_a_stroke_along_the_edge_of_the_paper_is_found():
+    drawing = np.zeros((28, 28), dtype=np.uint8)
+    drawing[4:24, :3] = 255  # a tenth of the border and more
+    np.testing.assert_array_equal(np.nonzero(crop(drawing))[0], np.repeat(np.arange(4, 24), 3))
 
 
 # What goes in
@@ -329,6 +342,15 @@ def test_faint_ink_needs_a_lower_contrast():
     with pytest.warns(UserWarning, match="no ink"):
         assert not crop(faint).any()
     np.testing.assert_allclose(crop(faint, min_contrast=0.03), crop(draw()).astype(int), atol=1)
+
+
+@pytest.mark.parametrize("ink", [60, 195])
+def test_a_line_one_pixel_wide_is_no_speck(ink):
+    drawing = np.full((60, 60), 230, dtype=np.uint8)
+    drawing[10:50, 30] = ink
+    digit = crop(drawing)
+    assert digit.max() == 255
+    assert np.ptp(np.nonzero(digit > 127)[0]) + 1 == 20
 
 
 def test_12_bits_in_16_need_their_max_value():
