@@ -14,6 +14,7 @@ import skmnist
 ROOT = Path(skmnist.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 ROOMS = (
+    "app",
     "comparison",
     "datasets",
     "diagnosis",
@@ -44,7 +45,7 @@ ARROWS = {
     },
     "comparison": {"_clock", "_drawing", "_workers", "diagnosis", "text"},
     "_drawing": {"text"},
-    "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
+    "report": {"__version__", "_drawing", "_files", "comparison", "diagnosis", "text"},
     "persistence": {"_estimator", "_files", "neural_network"},
     "_clock": set(),
     "_callbacks": set(),
@@ -53,7 +54,7 @@ ARROWS = {
     "_progress": {"text"},
     "_validation": set(),
     "_workers": set(),
-    "_screen": {"comparison", "datasets", "diagnosis", "text"},
+    "_screen": {"_networks", "comparison", "datasets", "diagnosis", "text"},
 }
 
 # A result knows how to become a page: these hand over to a room above them, inside a method only.
@@ -78,7 +79,7 @@ def room(path):
 def test_arrows_point_one_way(path):
     allowed = ARROWS.get(room(path))
     if allowed is None:  # the package itself and the command line may use everything
-        assert room(path) in {"__init__", "__main__", "_tune", "cli"}
+        assert room(path) in {"__init__", "__main__", "_networks", "_tune", "app", "cli"}
         return
     for at_once in (False, True):
         names = imports(path, at_once=at_once)
@@ -90,9 +91,18 @@ def test_arrows_point_one_way(path):
 OPTUNA = ("_search", "_space", "_storage", "_study", "_summary", "_trial")
 
 
+def test_only_the_command_line_knows_the_app():
+    users = {room(path) for path in MODULES if "skmnist.app" in " ".join(imports(path))}
+    assert users == {"app", "cli"}
+
+
+APP = ("_after", "_before", "_draw", "_page", "_panel", "_view")
+
+
 @pytest.mark.parametrize(
     ("package", "homes"),
     [
+        ("streamlit", {f"app/{name}.py" for name in APP}),
         ("tensorflow", {"neural_network/_engine.py"}),
         ("keras", {"neural_network/_engine.py", "neural_network/_keras.py"}),
         ("scikeras", {"neural_network/_keras.py"}),
@@ -153,6 +163,8 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
         ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
         ("from skmnist.cli import main; main(['tune', '--help'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['tune', '--folds=1'])", {*HEAVY, "sklearn"}),
+        ("from skmnist.cli import main; main(['app', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+        ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
         ("from skmnist import SimpleNNClassifier; SimpleNNClassifier()._repr_html_()", HEAVY),
     ],
 )
@@ -222,7 +234,10 @@ def test_wheel_and_sdist_have_what_they_should_and_nothing_else(tmp_path):
     assert {
         "skmnist/datasets/data/mnist.npz",
         "skmnist/datasets/data/LICENSE.txt",
+        "skmnist/app/board.js",
+        "skmnist/app/panel.css",
         "skmnist/report/report.css",
+        "skmnist/report/macros.html.jinja",
         "skmnist/report/report.html.jinja",
         "skmnist/report/snippet.html.jinja",
         "skmnist/text/de.toml",
