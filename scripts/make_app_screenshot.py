@@ -3,7 +3,7 @@
 Usage: ``python scripts/make_app_screenshot.py [FILE]``
 
 It needs the extra ``app``, selenium, and Debian's ``chromium`` and ``chromium-driver``. Training
-takes about a minute.
+takes about half a minute.
 """
 
 import base64
@@ -17,7 +17,7 @@ from selenium import webdriver
 
 TARGET = Path(__file__).parents[1] / "docs" / "app.png"
 WIDTH, HEIGHT = 1280, 1010
-SETTINGS = "lang=en&train_size=20000&epochs=30"
+SETTINGS = "lang=en&train_size=5000&epochs=20"
 PATIENCE = 600  # seconds
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run")
 
