@@ -142,7 +142,7 @@ def as_text(text: str) -> str:
     --------
     >>> from skmnist.app._view import as_text
     >>> print(as_text("a*b*.zip :red[x]"))
-    a\\*b\\*.zip \\:red\\[x\\]
+    a\*b\*.zip \:red\[x\]
     """
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", make_printable(text))
 
