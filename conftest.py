@@ -1,11 +1,14 @@
 """Pictures are drawn without a screen, and none outlives its test."""
 
+import importlib.util
 import os
 import sys
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
+if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
+    collect_ignore_glob = ["skmnist/app/*"]
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "DeepNNClassifier": "neural_network",
+    "DigitCropper": "preprocessing",
     "ModelComparison": "comparison",
     "OptunaSearchCV": "model_selection",
     "PixelNormalizer": "preprocessing",
@@ -36,6 +37,7 @@ _SUBPACKAGES = (
 
 __all__ = [
     "DeepNNClassifier",
+    "DigitCropper",
     "ModelComparison",
     "OptunaSearchCV",
     "PixelNormalizer",

@@ -12,6 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from skmnist._networks import tell_training
 from skmnist.comparison import ModelComparison, ModelResult, Recommendation
 from skmnist.datasets import DatasetDescription
 from skmnist.datasets._members import shorten
@@ -92,7 +93,7 @@ class Screen:
 
     def show_result(self, result: ModelResult) -> None:
         """Write how a model was trained, what its fit is, and how it did on the test set."""
-        self._show_training(result)
+        self._console.print(_text(tell_training(result, self.say)))
         self.show_analysis(result)
 
     def show_analysis(self, result: ModelResult) -> None:
@@ -236,20 +237,6 @@ class Screen:
         for caution in recommendation.cautions:
             style = "yellow" if caution.severity == "warning" else "dim"
             self._console.print(_text(caution.sentence(language), style=style))
-
-    def _show_training(self, result: ModelResult) -> None:
-        network = result.estimator[-1]
-        if not result.n_epochs:
-            self.say_line("cli.untrained", name=result.name)
-            return
-        self.say_line(
-            "cli.trained",
-            name=result.name,
-            n_epochs=result.n_epochs,
-            seconds=result.fit_time,
-            kept=network.kept_epoch_,
-            reason=self.say(f"cli.reason_{network.stop_reason_}", patience=network.patience),
-        )
 
     def _show_report(self, result: ModelResult) -> None:
         self.show_title("cli.report_title", name=result.name, accuracy=result.errors.accuracy)

@@ -5,10 +5,11 @@ Only typer and the texts are imported at the top: ``skmnist --help`` answers at 
 
 import difflib
 import errno
+import importlib.util
 import io
 import json
 import os
-import shlex
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,13 @@ import typer
 
 from skmnist import __version__
 from skmnist._files import write_whole
+from skmnist._networks import (
+    NETWORKS,
+    compare_results,
+    find_max_value,
+    train_network,
+    write_command,
+)
 from skmnist.text import (
     Catalogue,
     get_catalogue,
@@ -36,7 +44,10 @@ SETS = ("mnist", "cloud")
 MODELS = ("simple", "deep")
 PICTURES = (".png", ".pdf", ".svg")
 MAX_SEED = 2**32 - 1
-FULL_INK = (1.0, 16.0, 255.0, 65535.0)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
+MAX_PORT = 65535
+HOST = re.compile(
+    r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
+)  # a name or an address
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C has ended
 
 # Not public by name: click's class in older versions of typer, typer's own copy in newer ones.
@@ -390,7 +401,64 @@ def make_app(say: Catalogue) -> typer.Typer:
         }
         return _tune(say, data, train_size, plan, save_path, json_path, invert=invert)
 
+    def parse_host(name: str) -> str:
+        if not HOST.fullmatch(name):
+            raise OptionError("--host", name, say("cli.rule.host"))
+        return name
+
+    @app.command("app", help=say("cli.app_help"))
+    def serve_app(
+        port: Annotated[
+            Any, option("port", int, lambda n: 0 <= n <= MAX_PORT, "N", panel="output")
+        ] = 0,
+        host: Annotated[
+            Any,
+            typer.Option(
+                parser=parse_host,
+                metavar="ADDRESS",
+                help=say("cli.host_help"),
+                rich_help_panel=panels["output"],
+            ),
+        ] = "127.0.0.1",
+        no_browser: Annotated[
+            bool,
+            typer.Option(
+                "--no-browser",
+                metavar="",
+                help=say("cli.no_browser_help"),
+                rich_help_panel=panels["output"],
+            ),
+        ] = False,
+        lang: Annotated[
+            str | None,
+            typer.Option(
+                metavar="|".join(get_languages()),
+                help=say("cli.app_lang_help", languages=", ".join(get_languages())),
+                rich_help_panel=panels["output"],
+                show_default=False,
+            ),
+        ] = None,
+        help_: Annotated[bool, help_option(panels["output"])] = False,
+    ) -> int:
+        return _serve(say, host, port, lang, open_browser=not no_browser)
+
     return app
+
+
+def _serve(say: Catalogue, host: str, port: int, lang: str | None, *, open_browser: bool) -> int:
+    """Serve the app until Ctrl-C."""
+    if importlib.util.find_spec("streamlit") is None:
+        return _fail(say, say("cli.app_missing", command="pip install 'skmnist[app]'"), 1)
+
+    from skmnist.app import ServerError, serve
+
+    def tell(url: str) -> None:
+        print(say("cli.app_open", url=url), flush=True)
+
+    try:
+        return serve(host=host, port=port, language=lang, open_browser=open_browser, tell=tell)
+    except ServerError as error:
+        return _fail(say, say("cli.app_failed", problem=str(error)), 1)
 
 
 def _check_outputs(
@@ -433,13 +501,11 @@ def _compare(
 ) -> int:
     from skmnist._screen import Screen
     from skmnist.comparison import ModelComparison
-    from skmnist.comparison._cautions import caution_data
-    from skmnist.comparison._result import measure_costs
     from skmnist.report import write_page
 
     digits, name = _load(say, data, train_size, settings["random_state"], invert=invert)
     screen = Screen(say)
-    max_value = _max_value(digits)
+    max_value = find_max_value(digits)
     screen.show_data(digits, name, max_value)
     results: list[ModelResult] = []
     status = 0
@@ -456,13 +522,8 @@ def _compare(
         status = _fail(say, str(error), 1)
     comparison = None
     if results and not status:
-        results = measure_costs(results, digits.X_test)
-        comparison = ModelComparison(
-            results,
-            X_test=digits.X_test,
-            y_test=digits.y_test,
-            cautions=caution_data(digits.X_train, digits.X_test),
-        )
+        comparison = compare_results(results, digits)
+        results = list(comparison.results.values())
         screen.show_comparison(comparison)
     if json_path is not None and results:
         found = {
@@ -490,7 +551,7 @@ def _compare(
             overwrite=True,
             language=say.language,
             data=name,
-            command=_make_command(data, train_size, settings, invert=invert),
+            command=write_command(data, train_size, settings, invert=invert),
             training_data=(digits.X_train, digits.y_train),
             interrupted=comparison is None,
         )
@@ -521,26 +582,13 @@ def _tune(
             say,
             digits,
             name,
-            _max_value(digits),
+            find_max_value(digits),
             Plan(**plan),
             save_path=save_path,
             json_path=json_path,
         )
     except TrainingError as error:
         return _fail(say, str(error), 1)
-
-
-def _make_command(
-    data: str, train_size: int | None, settings: dict[str, Any], *, invert: bool
-) -> str:
-    """Write out the command that repeats this run, with all defaults."""
-    options = {"data": data, "train_size": train_size, **settings}
-    options["seed"] = options.pop("random_state")
-    words = ["skmnist", "compare"]
-    for name, value in options.items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join([*words, "--invert"] if invert else words)
 
 
 def _load(
@@ -637,43 +685,21 @@ def _draw(digits: Any, language: str, ending: str) -> bytes:
     return content.getvalue()
 
 
-def _max_value(digits: Any) -> float:
-    """Guess the value of full ink; the screen says which it is."""
-    highest = float(max(digits.X_train.max(), digits.X_test.max()))
-    return next((value for value in FULL_INK if highest <= value), highest)
-
-
 def _train(
     screen: "Screen", digits: Any, max_value: float, settings: dict[str, Any]
 ) -> Iterator["ModelResult"]:
-    """Train both networks, each in a Pipeline, and evaluate each when it is trained."""
-    from sklearn.pipeline import Pipeline
-
+    """Train both networks, and evaluate each when it is trained."""
     from skmnist._progress import EpochLog, spinner
-    from skmnist.comparison._compare import iterate_results
-    from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
     from skmnist.neural_network._tensorflow import load_training
-    from skmnist.preprocessing import PixelNormalizer
 
     if settings["epochs"]:
         with spinner(screen.say("cli.loading")):
             load_training()
-    for name, network in (("NN", SimpleNNClassifier), ("DNN", DeepNNClassifier)):
+    for name in NETWORKS:
         screen.show_title("cli.training_title", name=name)
-        with EpochLog(name, eta=screen.say("cli.eta")) as log, warnings.catch_warnings():
-            # what they say is in stop_reason_, and is told in the reader's language
-            warnings.simplefilter("ignore")
-            pipeline = Pipeline(
-                [
-                    ("normalize", PixelNormalizer(max_value=max_value)),
-                    ("network", network(**settings, callbacks=[log])),
-                ]
-            )
+        with EpochLog(name, eta=screen.say("cli.eta")) as log:
             try:
-                (result,) = iterate_results(
-                    [(name, pipeline)], digits.X_train, digits.y_train, digits.X_test, digits.y_test
-                )
+                result = train_network(name, digits, max_value, settings, log)
             except ValueError as error:
                 raise TrainingError(f"{name}: {error}") from error
-        result.estimator[-1].set_params(callbacks=None)  # the log is no part of the model
         yield result

@@ -47,7 +47,7 @@ MAX_SHOWN = 200  # characters of a message that come from a file
 DTYPES = re.compile(r"[<>|=][biuf]\d{1,2}")  # of pixels
 LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
 
-_CLASSES = ("DeepNNClassifier", "PixelNormalizer", "SimpleNNClassifier")
+_CLASSES = ("DeepNNClassifier", "DigitCropper", "PixelNormalizer", "SimpleNNClassifier")
 
 
 class ModelFileError(ValueError):
@@ -64,7 +64,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : SimpleNNClassifier, DeepNNClassifier, PixelNormalizer, or Pipeline of these
+    model : classifier or transformer of this package, or Pipeline of these
         Fitted. A step may also be ``"passthrough"`` or None.
     path : str or path-like
         The file to write; one that is there is replaced. ``.skmnist`` is a good ending.
@@ -104,8 +104,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     >>> save_model(DecisionTreeClassifier().fit(X, y), "tree.skmnist")
     Traceback (most recent call last):
     skmnist.persistence.ModelFileError: model is a DecisionTreeClassifier; save_model knows
-    DeepNNClassifier, PixelNormalizer, SimpleNNClassifier and Pipelines of them. Save it by
-    skops.io.dump(model, path) instead.
+    DeepNNClassifier, DigitCropper, PixelNormalizer, SimpleNNClassifier and Pipelines of them. Save
+    it by skops.io.dump(model, path) instead.
     """
     arrays: dict[str, Array] = {}
     document = {
@@ -465,6 +465,7 @@ _COMMON: dict[str, Callable[[Any], bool]] = {
     "image_shape_": _is_shape,
 }
 _ATTRIBUTES: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "DigitCropper": {"n_features_in_": _is_count, "feature_names_in_": _is_row},
     "PixelNormalizer": {**_COMMON, "dtype_in_": lambda value: isinstance(value, np.dtype)},
     "SimpleNNClassifier": {
         **_COMMON,
@@ -506,15 +507,18 @@ _ATTRIBUTES["DeepNNClassifier"] = _ATTRIBUTES["SimpleNNClassifier"]
 
 def _check_learned(kind: str, attributes: dict[str, Any]) -> None:
     checks = _ATTRIBUTES[kind]
-    unlike = (attributes.keys() ^ checks.keys()) - {"feature_names_in_"}
+    optional = {"feature_names_in_"} | ({"n_features_in_"} if kind == "DigitCropper" else set())
+    unlike = (attributes.keys() ^ checks.keys()) - optional
     _expect(not unlike, f"{kind} with or without {', '.join(sorted(unlike))}")
     for name, value in attributes.items():
         _expect(checks[name](value), f"{kind}.{name} is not what it has to be")
-    n_features = attributes["n_features_in_"]
+    n_features: Any = attributes.get("n_features_in_")
     names = attributes.get("feature_names_in_")
-    _expect(math.prod(attributes["image_shape_"]) == n_features, "an image of another size")
     _expect(names is None or len(names) == n_features, "another number of feature names")
-    if kind != "PixelNormalizer":
+    if "image_shape_" in checks:
+        same = math.prod(attributes["image_shape_"]) == n_features
+        _expect(same, "an image of another size")
+    if "coefs_" in checks:
         _check_network(attributes, n_features)
 
 

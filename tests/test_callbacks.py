@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from skmnist import PixelNormalizer, SimpleNNClassifier
+from skmnist import DigitCropper, PixelNormalizer, SimpleNNClassifier
 
 pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks since 1.9")
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -49,6 +50,13 @@ def test_a_callback_is_told_of_the_fit_and_of_each_epoch(digits):
     assert fitted.n_iter_ == 2
     assert fitted.fit_time_ > 0
     assert metadata is None
+
+
+@pytest.mark.parametrize("transformer", [DigitCropper(), PixelNormalizer(1)])
+def test_a_callback_is_told_of_a_transformer_s_fit(digits, transformer):
+    recorder = Recorder()
+    clone(transformer).set_callbacks(recorder).fit(*digits)
+    assert recorder.told == ["setup", "begin fit 0", "end fit 0", "teardown"]
 
 
 def test_a_callback_can_stop(digits):

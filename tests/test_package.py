@@ -14,6 +14,7 @@ import skmnist
 ROOT = Path(skmnist.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 ROOMS = (
+    "app",
     "comparison",
     "datasets",
     "diagnosis",
@@ -44,7 +45,7 @@ ARROWS = {
     },
     "comparison": {"_clock", "_drawing", "_workers", "diagnosis", "text"},
     "_drawing": {"text"},
-    "report": {"__version__", "_files", "comparison", "diagnosis", "text"},
+    "report": {"__version__", "_drawing", "_files", "comparison", "diagnosis", "text"},
     "persistence": {"_estimator", "_files", "neural_network"},
     "_clock": set(),
     "_callbacks": set(),
@@ -53,7 +54,7 @@ ARROWS = {
     "_progress": {"text"},
     "_validation": set(),
     "_workers": set(),
-    "_screen": {"comparison", "datasets", "diagnosis", "text"},
+    "_screen": {"_networks", "comparison", "datasets", "diagnosis", "text"},
 }
 
 # A result knows how to become a page: these hand over to a room above them, inside a method only.
@@ -78,7 +79,7 @@ def room(path):
 def test_arrows_point_one_way(path):
     allowed = ARROWS.get(room(path))
     if allowed is None:  # the package itself and the command line may use everything
-        assert room(path) in {"__init__", "__main__", "_tune", "cli"}
+        assert room(path) in {"__init__", "__main__", "_networks", "_tune", "app", "cli"}
         return
     for at_once in (False, True):
         names = imports(path, at_once=at_once)
@@ -90,16 +91,33 @@ def test_arrows_point_one_way(path):
 OPTUNA = ("_search", "_space", "_storage", "_study", "_summary", "_trial")
 
 
+def test_only_the_command_line_knows_the_app():
+    users = {room(path) for path in MODULES if "skmnist.app" in " ".join(imports(path))}
+    assert users == {"app", "cli"}
+
+
+APP = ("_after", "_before", "_draw", "_page", "_panel", "_view")
+
+
 @pytest.mark.parametrize(
     ("package", "homes"),
     [
+        ("streamlit", {f"app/{name}.py" for name in APP}),
         ("tensorflow", {"neural_network/_engine.py"}),
         ("keras", {"neural_network/_engine.py", "neural_network/_keras.py"}),
         ("scikeras", {"neural_network/_keras.py"}),
         ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
         ("pooch", {"datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
-        ("PIL", {"datasets/_images.py", "report/_pictures.py"}),
+        (
+            "PIL",
+            {
+                "datasets/_images.py",
+                "preprocessing/_cropper.py",
+                "preprocessing/_pictures.py",
+                "report/_pictures.py",
+            },
+        ),
         ("distributed", {"_workers.py"}),
         ("sklearn.utils._param_validation", {"_validation.py"}),
     ],
@@ -136,6 +154,7 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
             "from skmnist.datasets import load_mnist; load_mnist(n_train=10)",
             {*HEAVY, "PIL", "pooch", "requests"},
         ),
+        ("from skmnist import DigitCropper; DigitCropper()", {*HEAVY, "PIL"}),
         ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
         ("from skmnist.model_selection import cross_validate", {*HEAVY, "jinja2"}),
         ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
@@ -144,6 +163,8 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
         ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
         ("from skmnist.cli import main; main(['tune', '--help'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['tune', '--folds=1'])", {*HEAVY, "sklearn"}),
+        ("from skmnist.cli import main; main(['app', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+        ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
         ("from skmnist import SimpleNNClassifier; SimpleNNClassifier()._repr_html_()", HEAVY),
     ],
 )
@@ -166,7 +187,9 @@ def test_top_level_names_resolve():
         skmnist.nonsense  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["DeepNNClassifier", "SimpleNNClassifier", "PixelNormalizer"])
+@pytest.mark.parametrize(
+    "name", ["DeepNNClassifier", "SimpleNNClassifier", "PixelNormalizer", "DigitCropper"]
+)
 def test_documented_parameters_and_attributes_are_the_real_ones(name):
     from sklearn.datasets import load_digits
 
@@ -211,7 +234,10 @@ def test_wheel_and_sdist_have_what_they_should_and_nothing_else(tmp_path):
     assert {
         "skmnist/datasets/data/mnist.npz",
         "skmnist/datasets/data/LICENSE.txt",
+        "skmnist/app/board.js",
+        "skmnist/app/panel.css",
         "skmnist/report/report.css",
+        "skmnist/report/macros.html.jinja",
         "skmnist/report/report.html.jinja",
         "skmnist/report/snippet.html.jinja",
         "skmnist/text/de.toml",

@@ -443,7 +443,7 @@ def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
             "predict_time_p95": _floats(r.predict_time_p95 for r in results),
             "size": pd.array([r.size for r in results], dtype="Int64"),
         },
-        index=[r.name for r in results],
+        index=pd.Index([r.name for r in results], dtype=object),  # names may be any text
     )
     return table[list(COLUMNS)]
 

@@ -159,7 +159,7 @@ class AccuracyCostDisplay:
                 "on_front": _find_front(accuracy.to_numpy(), costs.to_numpy()),
             }
         )
-        frame.index = frame.index.map(str)
+        frame.index = pd.Index([str(name) for name in frame.index], dtype=object)
         return cls(frame, cost=cost, recommended=recommended)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "AccuracyCostDisplay":

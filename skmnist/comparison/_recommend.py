@@ -348,7 +348,9 @@ def recommend(
     err on the same image.
     """
     _check(table, n_test, margin, alpha)
-    table = table.set_axis(table.index.map(str), axis="index")
+    table = table.set_axis(
+        pd.Index([str(name) for name in table.index], dtype=object), axis="index"
+    )
     accuracy = table["test_accuracy"].astype(float)
     best = str(accuracy.idxmax())
     shared: dict[str, Any] = {

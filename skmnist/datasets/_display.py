@@ -11,6 +11,7 @@ from skmnist.text import get_catalogue, make_printable
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Array = np.ndarray[Any, Any]
@@ -142,11 +143,12 @@ class DatasetDisplay:
         self.figure_ = figure
         self.counts_ax_ = figure.add_subplot(grid[0])
         self.images_ax_ = figure.add_subplot(grid[1])
-        self._plot_counts(self.counts_ax_)
-        self._plot_images(self.images_ax_)
+        self.plot_counts(self.counts_ax_)
+        self.plot_images(self.images_ax_)
         return self
 
-    def _plot_counts(self, ax: Any) -> None:
+    def plot_counts(self, ax: "Axes") -> None:
+        """Draw the images of each class as bars, on axes by themselves."""
         say = get_catalogue(self.language)
         n_classes = len(self.counts)
         places = np.arange(n_classes)
@@ -173,11 +175,11 @@ class DatasetDisplay:
         ax.set_ylim(top=self.counts.to_numpy().max() * 1.25)  # room for the legend
         ax.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0)
 
-    def _plot_images(self, ax: Any) -> None:
-        """Draw all images as one: a hundred axes would take seconds."""
+    def plot_images(self, ax: "Axes") -> None:
+        """Draw means and examples, on axes by themselves."""
         say = get_catalogue(self.language)
         height, width = next(iter(self.means.values())).shape
-        gap = max(1, height // 10)
+        gap = max(1, height // 10)  # all images are drawn as one: a hundred axes take seconds
         n_columns = 1 + max(len(images) for images in self.examples.values())
         step, stride = height + gap, width + gap
         page = np.full(
@@ -196,8 +198,9 @@ class DatasetDisplay:
             [(width - 1) / 2, 2 * stride - 0.5],
             [say("data.picture_mean"), say("data.picture_examples")],
         )
-        for label, side in zip(ax.get_xticklabels(), ("center", "left"), strict=True):
-            label.set_horizontalalignment(side)
+        mean, examples = ax.get_xticklabels()
+        mean.set_horizontalalignment("center")
+        examples.set_horizontalalignment("left")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         title = "data.picture_classes"

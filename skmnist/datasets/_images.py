@@ -4,13 +4,14 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import MAX_BYTES, Member, shorten
+from skmnist.datasets._members import MAX_BYTES, Budget, Member, shorten
 from skmnist.datasets._notes import Note
 
 if TYPE_CHECKING:
@@ -75,6 +76,31 @@ def read_images(
             image_shape, findings = DEFAULT_SHAPE, _Findings()
             arrays = _read_parts(parts, image_shape, findings)
     return arrays, _tell(findings, image_shape)
+
+
+def read_image(content: bytes, name: str) -> Array:
+    """Decode one image file to grey levels, as those of a data set are.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        What the file is called in a message.
+
+    Returns
+    -------
+    image : ndarray of shape (height, width), uint8 or uint16
+
+    Raises
+    ------
+    DatasetError
+        As for :func:`read_images`.
+    """
+    budget = Budget(len(content))
+    member = Member(name, "", len(content), "image", budget, partial(BytesIO, content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        return _read_image(member, None, _Findings())
 
 
 def _read_parts(

@@ -93,12 +93,16 @@ class ErrorAnalysis:
         if self.y_true is None or self.y_pred is None:
             return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
         rows = np.flatnonzero(self.y_true != self.y_pred)
-        columns = {"true": self.y_true[rows], "predicted": self.y_pred[rows]}
+        index = pd.Index(rows, name="row")
+        columns = {
+            name: pd.Series(labels[rows], index=index, dtype=_dtype_of(labels))
+            for name, labels in (("true", self.y_true), ("predicted", self.y_pred))
+        }
         if self.confidence is None:
-            return pd.DataFrame(columns, index=pd.Index(rows, name="row"))
-        columns["confidence"] = self.confidence[rows]
-        order = np.argsort(-columns["confidence"], kind="stable")
-        return pd.DataFrame(columns, index=pd.Index(rows, name="row")).iloc[order]
+            return pd.DataFrame(columns, index=index)
+        confidence = self.confidence[rows]
+        order = np.argsort(-confidence, kind="stable")
+        return pd.DataFrame(columns | {"confidence": confidence}, index=index).iloc[order]
 
     def weakest(self, n: int = 3) -> list[tuple[Any, float]]:
         """Return the classes of lowest F1 (class, F1), the weakest first.
@@ -225,7 +229,7 @@ def analyze_errors(
         y_true, y_pred, labels=listed, zero_division=0.0
     )
     y_true, y_pred = np.asarray(y_true).ravel(), np.asarray(y_pred).ravel()
-    index = pd.Index(listed.tolist(), name="class")
+    index = pd.Index(listed.tolist(), name="class", dtype=_dtype_of(listed))
     return ErrorAnalysis(
         accuracy=float(np.trace(confusion) / confusion.sum()),
         n_test=int(confusion.sum()),
@@ -255,6 +259,11 @@ def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
     at = order[np.clip(np.searchsorted(labels[order], y_pred), 0, len(labels) - 1)]
     confidence: Array = proba[np.arange(len(y_pred)), at]
     return confidence
+
+
+def _dtype_of(labels: Array) -> Any:
+    """Keep text as Python's; where pandas finds Arrow, it takes Arrow's, which refuses some."""
+    return object if labels.dtype.kind in "OU" else None
 
 
 def _plain(label: Any) -> Any:

@@ -1,5 +1,6 @@
 """Preparing pixels for a neural network."""
 
+from skmnist.preprocessing._cropper import DigitCropper
 from skmnist.preprocessing._normalizer import PixelNormalizer
 
-__all__ = ["PixelNormalizer"]
+__all__ = ["DigitCropper", "PixelNormalizer"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from skmnist import __version__
 from skmnist._files import write_whole
@@ -116,6 +117,8 @@ def make_page(
             say=say,
             style=style,
             style_hash=f"sha256-{digest}",
+            top=1,
+            opened=False,
             data=data,
             command=command,
             checksums=_make_checksums(
@@ -129,6 +132,70 @@ def make_page(
             **_describe(comparison, say, interrupted=interrupted),
         )
     )
+
+
+def make_parts(comparison: ModelComparison, *, language: str = "en") -> dict[str, str]:
+    """Return the parts of the page as HTML to be put into another one that has the same style.
+
+    Parameters
+    ----------
+    comparison : ModelComparison
+    language : {"en", "de"}, default="en"
+
+    Returns
+    -------
+    parts : dict of str to str
+        "analysis" and "evaluation" of each model, "table" (the figures side by side),
+        "recommendation". Headings begin at the second level.
+
+    Raises
+    ------
+    ValueError
+        There is no such language.
+    """
+    say = get_catalogue(language)
+    told = _describe(comparison, say, interrupted=False)
+
+    def render(part: str, **more: Any) -> str:
+        template = _environment().get_template(f"{part}.html.jinja")
+        return template.render(say=say, top=2, opened=True, **told, **more)
+
+    parts = {"recommendation": render("lead"), "table": render("table")}
+    titles = {
+        "analysis": [result.name for result in comparison.results.values()],
+        "evaluation": [
+            say("cli.report_title", name=result.name, accuracy=result.errors.accuracy)
+            for result in comparison.results.values()
+        ],
+    }
+    for part, headings in titles.items():
+        parts[part] = "".join(
+            Markup("<article><h2>{}</h2>{}</article>").format(
+                make_printable(heading), Markup(render(part, model=model))
+            )
+            for heading, model in zip(headings, told["models"], strict=True)
+        )
+    return parts
+
+
+def explain_terms(language: str = "en") -> dict[str, str]:
+    """Return what the page explains, as HTML: the theory in short, and what the figures mean.
+
+    Parameters
+    ----------
+    language : {"en", "de"}, default="en"
+
+    Returns
+    -------
+    explained : dict of str to str
+        "theory" and "meaning".
+    """
+    say = get_catalogue(language)
+    macros: Any = _environment().get_template("macros.html.jinja").make_module({"say": say})
+    return {
+        section: macros.explain([_explain(section, name, say) for name in names])
+        for section, names in (("theory", THEORY), ("meaning", MEANINGS))
+    }
 
 
 def make_snippet(comparison: ModelComparison, *, language: str = "en") -> str:

@@ -57,27 +57,42 @@ def draw_curves(comparison: ModelComparison, say: Catalogue) -> list[tuple[Marku
         room = 0.05 * (high - low) or 0.05
         limits = low - room, high + room
         for at, result, frame in learned:
-            svg = _draw_curve(result, frame, metric, limits, f"{metric}-{at}-", say)
-            drawn.append((svg, say(f"page.curve_caption_{metric}", name=result.name)))
+            kept = getattr(get_core(result.estimator), "kept_epoch_", None)
+            drawn.append(
+                draw_curve(
+                    result.name,
+                    frame,
+                    metric,
+                    say,
+                    prefix=f"{metric}-{at}-",
+                    kept_epoch=kept,
+                    limits=limits,
+                )
+            )
     return drawn
 
 
-def _draw_curve(
-    result: ModelResult,
+def draw_curve(
+    name: str,
     frame: pd.DataFrame,
     metric: str,
-    limits: tuple[float, float],
-    prefix: str,
     say: Catalogue,
-) -> Markup:
-    display = EpochCurveDisplay(frame, best_epoch=_find_kept_epoch(result))
+    *,
+    prefix: str,
+    kept_epoch: int | None = None,
+    limits: tuple[float, float] | None = None,
+) -> tuple[Markup, str]:
+    """Return one learning curve with its caption; `frame` has a row per epoch."""
+    display = EpochCurveDisplay(frame, best_epoch=kept_epoch)
 
     def draw(ax: Any) -> None:
         display.plot(ax, metric=metric, language=say.language)
-        ax.set_ylim(*limits)
+        if limits is not None:
+            ax.set_ylim(*limits)
 
-    alt = _describe_curve(result.name, frame, metric, say)
-    return draw_svg(draw, width=WIDTH, height=2.3, prefix=prefix, alt=alt)
+    alt = describe_curve(name, frame, metric, say)
+    svg = draw_svg(draw, width=WIDTH, height=2.3, prefix=prefix, alt=alt)
+    return svg, say(f"page.curve_caption_{metric}", name=name)
 
 
 def draw_confusion(result: ModelResult, prefix: str, say: Catalogue) -> Markup:
@@ -157,11 +172,8 @@ def show_samples(images: Array, labels: Iterable[Any], say: Catalogue) -> list[I
     ]
 
 
-def _find_kept_epoch(result: ModelResult) -> int | None:
-    return getattr(get_core(result.estimator), "kept_epoch_", None)
-
-
-def _describe_curve(name: str, frame: Any, metric: str, say: Catalogue) -> str:
+def describe_curve(name: str, frame: Any, metric: str, say: Catalogue) -> str:
+    """Say what a learning curve shows."""
     values = {"name": name, "n_epochs": len(frame)}
     values |= {"first": frame[metric].iloc[0], "last": frame[metric].iloc[-1]}
     if f"val_{metric}" not in frame:

@@ -7,6 +7,7 @@ a date. What is left here are elements with plain attributes, and ink in the pag
 
 import io
 import re
+import threading
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -36,6 +37,8 @@ LOOK = {
 FONT = re.compile(r"font:\s*(?P<weight>\w+\s+)??(?P<size>[\d.]+px)[^;]*")
 NO_ATTRIBUTES = {"font-family", "mix-blend-mode"}
 
+_lock = threading.Lock()  # matplotlib's settings are those of the process, of all threads
+
 
 def draw_svg(
     draw: Callable[["Axes"], Any], *, width: float, height: float, prefix: str, alt: str
@@ -56,7 +59,7 @@ def draw_svg(
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    with matplotlib.style.context(["default", LOOK]), warnings.catch_warnings():
+    with _lock, matplotlib.style.context(["default", LOOK]), warnings.catch_warnings():
         # the reader's browser draws the text, with fonts that matplotlib need not have
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(width, height), layout="constrained")

@@ -21,7 +21,14 @@ import skmnist.text
 from skmnist import compare_models, load_mnist
 from skmnist.comparison import ModelComparison
 from skmnist.comparison._result import make_result
-from skmnist.report import _pictures, make_page, make_snippet, write_page
+from skmnist.report import (
+    _pictures,
+    explain_terms,
+    make_page,
+    make_parts,
+    make_snippet,
+    write_page,
+)
 from skmnist.text import get_catalogue, get_languages, make_printable
 
 HOSTILE = [
@@ -123,6 +130,22 @@ def test_german_has_german_words_and_numbers(comparison):
     assert re.findall(r"\d\.\d(?!\d\d\b)\S*", text) == []
     for english in ("the ", "accuracy", "training time", "Training time", "images", "read as"):
         assert english not in text
+
+
+@pytest.mark.parametrize("language", get_languages())
+def test_parts_say_what_the_page_says(comparison, language):
+    page = " ".join(html5lib.parse(make_page(comparison, language=language)).itertext())
+    parts = make_parts(comparison, language=language)
+    assert set(parts) == {"recommendation", "table", "analysis", "evaluation"}
+    title = get_catalogue(language)("cli.report_title", name="", accuracy=0)[:8]
+    for html in [*parts.values(), *explain_terms(language).values()]:
+        lines = [t.strip() for t in html5lib.parse(html).itertext() if t.strip()]
+        assert lines
+        assert [line for line in lines if line not in page and title not in line] == []
+
+
+def test_headings_of_a_part_leave_the_first_level_to_its_page(comparison):
+    assert not any("<h1" in html for html in make_parts(comparison).values())
 
 
 def test_page_declares_its_language(page):

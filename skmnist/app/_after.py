@@ -1,0 +1,228 @@
+"""The steps from the training on: the networks while they learn, and what came of it."""
+
+import pandas as pd
+import streamlit as st
+from markupsafe import Markup
+
+from skmnist._networks import NETWORKS, tell_training, write_command
+from skmnist.app import _training
+from skmnist.app._training import Training
+from skmnist.app._view import View, as_paragraphs, as_text, go_to, remember
+from skmnist.report import explain_terms, make_page, make_parts
+from skmnist.report._pictures import describe_curve, draw_curve
+from skmnist.report._sketch import sketch_curve
+from skmnist.text import Catalogue
+
+REFRESH = 1.0  # seconds between two looks at a running training
+METRICS = ("accuracy", "loss")
+
+
+# --- training
+
+
+def show_training(view: View) -> None:
+    """Show both networks while they learn."""
+    training = _training.find(view.settings)
+    if training is None:
+        _offer_settings(view)
+    elif training.running:
+        _watch(view, training)
+    else:
+        _show_networks(view, training)
+        _tell_end(view, training)
+
+
+@st.fragment(run_every=REFRESH)
+def _watch(view: View, training: Training) -> None:
+    _show_networks(view, training)
+    if not training.running:
+        st.rerun()  # all of the page: its other parts know more now
+    say, name = view.say, training.current
+    if name is None:
+        st.write(say("app.training.comparing"))
+    elif training.is_stopping(name):
+        st.write(say("app.training.stopping", name=name))
+    else:
+        st.button(
+            say("app.training.stop", name=name),
+            key="stop",
+            on_click=training.stop,
+            args=(name,),
+            help=say("app.training.stop_note"),
+        )
+
+
+def _tell_end(view: View, training: Training) -> None:
+    say = view.say
+    if training.error:
+        st.error(say("app.failed", problem=as_text(training.error)))
+        return
+    seconds = sum(result.fit_time for result in training.results.values())
+    done = [say("app.training.done"), say("app.training.total", seconds=seconds)]
+    st.success(" ".join(done[: 1 + bool(view.settings.epochs)]))
+
+
+def _show_networks(view: View, training: Training) -> None:
+    for name in NETWORKS:
+        view.show_html(_describe_network(view, training, name), name)
+
+
+def _describe_network(view: View, training: Training, name: str) -> Markup:
+    say, events = view.say, training.events[name]
+    lines = _tell_progress(view, training, name)
+    html = Markup('<section class="network"><h2>{}</h2>').format(name)
+    if training.running and events and name not in training.results:
+        html += Markup('<progress max="{}" value="{}" aria-label="{}"></progress>').format(
+            events[-1].epochs, events[-1].epoch, name
+        )
+    html += as_paragraphs(lines)
+    curves: list[tuple[Markup, str]] = []
+    if not training.running and name in training.results:
+        key = ("curves", name, say.language)
+        curves = remember(training, key, lambda: _draw_curves(training, name, say))
+    elif events:
+        curves = _sketch_curves(training.history(name), name, say)
+    figures = Markup("").join(
+        Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(*curve) for curve in curves
+    )
+    return html + Markup('<div class="figures">{}</div></section>').format(figures)
+
+
+def _tell_progress(view: View, training: Training, name: str) -> list[str]:
+    """Say where a network is: epochs, figures, time left."""
+    say, events = view.say, training.events[name]
+    if name in training.results:
+        lines = [tell_training(training.results[name], say)]
+    elif not training.running:
+        return []
+    elif not events:
+        return [say("app.training.loading" if name == training.current else "app.training.waiting")]
+    else:
+        running = say("app.training.running", epoch=events[-1].epoch, epochs=events[-1].epochs)
+        lines = [f"{running}, {say('app.training.eta', seconds=events[-1].eta)}"]
+    if events:
+        logs = events[-1].logs
+        key = "app.training.figures" if "val_loss" in logs else "app.training.figures_training"
+        lines.append(say(key, **logs))
+    return lines
+
+
+def _sketch_curves(history: pd.DataFrame, name: str, say: Catalogue) -> list[tuple[Markup, str]]:
+    """Draw the curves of a network that is learning."""
+    curves = []
+    for metric in METRICS:
+        alt = describe_curve(name, history, metric, say)
+        caption = say(f"page.curve_caption_{metric}", name=name)
+        curves.append((sketch_curve(history, metric, say, alt=alt), caption))
+    return curves
+
+
+def _draw_curves(training: Training, name: str, say: Catalogue) -> list[tuple[Markup, str]]:
+    """Draw the curves of a network that has learned."""
+    history = training.history(name)
+    if not len(history):
+        return []
+    kept = training.results[name].estimator[-1].kept_epoch_
+    return [
+        draw_curve(name, history, metric, say, prefix=f"{name}-{metric}-", kept_epoch=kept)
+        for metric in METRICS
+    ]
+
+
+# --- what came of it
+
+
+def show_analysis(view: View) -> None:
+    """Show strengths, weaknesses and improvements of both networks."""
+    training = find_finished(view)
+    if training is not None:
+        view.show_html(_get_part(view, training, "analysis"))
+
+
+def show_evaluation(view: View) -> None:
+    """Show what both networks misread, and what the figures mean."""
+    training = find_finished(view)
+    if training is not None:
+        html = _get_part(view, training, "evaluation")
+        html += Markup("<h2>{}</h2>").format(view.say("page.meaning_title"))
+        view.show_html(html + Markup(explain_terms(view.language)["meaning"]))
+
+
+def show_comparison(view: View) -> None:
+    """Show the figures side by side."""
+    training = find_finished(view)
+    if training is not None:
+        html = _get_part(view, training, "table")
+        note = Markup('<p class="note">{}</p>').format(view.say("cli.comparison_note"))
+        view.show_html(html + note)
+
+
+def show_recommendation(view: View) -> None:
+    """Show which network to take, and offer the report."""
+    training, say = find_finished(view), view.say
+    if training is None:
+        return
+    part = _get_part(view, training, "recommendation")
+    view.show_html(Markup('<div class="card">{}</div>').format(part))
+    with st.spinner(say("app.report.making")):
+        page = remember(training, ("report", view.language), lambda: _make_report(training, say))
+    st.download_button(
+        say("app.report.download"),
+        page,
+        file_name=f"skmnist-{view.language}.html",
+        mime="text/html",
+        key="report",
+        on_click="ignore",
+        type="primary",
+    )
+    st.caption(say("app.report.note"))
+
+
+def find_finished(view: View) -> Training | None:
+    """Return the training of these settings when it is finished; else say what to do."""
+    say, training = view.say, _training.find(view.settings)
+    if training is None:
+        _offer_settings(view)
+    elif training.running:
+        st.info(say("app.still_training"))
+        st.button(say("app.to_training"), key="watch", on_click=go_to, args=("training",))
+    elif training.comparison is None:
+        st.error(say("app.failed", problem=as_text(training.error)))
+    else:
+        return training
+    return None
+
+
+def _offer_settings(view: View) -> None:
+    st.info(view.say("app.no_training"))
+    label = view.say("app.to_settings")
+    st.button(label, key="to_settings", on_click=go_to, args=("settings",))
+
+
+def _get_part(view: View, training: Training, name: str) -> Markup:
+    def make() -> dict[str, str]:
+        assert training.comparison is not None  # for the types: `find_finished` has seen to it
+        return make_parts(training.comparison, language=view.language)
+
+    return Markup(remember(training, ("parts", view.language), make)[name])
+
+
+def _make_report(training: Training, say: Catalogue) -> bytes:
+    settings, data = training.settings, training.data
+    assert training.comparison is not None  # as above
+    page = make_page(
+        training.comparison,
+        language=say.language,
+        data=data.name or say(NAMES[settings.data]),
+        command=write_command(
+            data.name or settings.data,
+            settings.train_size or None,
+            settings.of_network(),
+            invert=settings.invert,
+        ),
+        training_data=(data.digits.X_train, data.digits.y_train),
+    )
+    return page.encode()
+
+
+NAMES = {"mnist": "data.bundled", "cloud": "data.cloud"}

@@ -1,0 +1,139 @@
+"""The last step: digits that the reader draws or photographs, read by both networks."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from markupsafe import Markup
+
+from skmnist.app._after import find_finished
+from skmnist.app._panel import show_board
+from skmnist.app._store import Data
+from skmnist.app._training import Training
+from skmnist.app._view import View, as_text
+from skmnist.datasets import DatasetError
+from skmnist.datasets._images import MAX_PIXELS, read_image
+from skmnist.preprocessing import DigitCropper
+from skmnist.report._pictures import show_samples
+
+Array = np.ndarray[Any, Any]
+
+MAX_IMAGE = 20  # MB; a telephone's photo has 2 to 10
+ENDINGS = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"]
+MAX_BARS = 10  # classes, the most probable ones
+MIN_SURE = 0.8  # with less, more than one answer in five is wrong, if it judges itself rightly
+BOX = 20 / 28  # the share of an image's side that MNIST's digits fill (LeCun et al. 1998)
+
+
+def show_drawing(view: View) -> None:
+    """Let the reader draw a digit, and let both networks read it."""
+    training, say = find_finished(view), view.say
+    if training is None:
+        return
+    height, width = training.data.digits.X_train.shape[1:]
+    if height != width:
+        st.info(say("app.draw.cannot", height=height, width=width))
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        drawn = show_board(say)
+        photo = _take_photo(view)
+    digit = drawn if photo is None else photo
+    with right:
+        if digit is None:
+            st.info(say("app.draw.empty"))
+        else:
+            _show_reading(view, training, digit)
+
+
+def _take_photo(view: View) -> Array | None:
+    say = view.say
+    file = st.file_uploader(
+        say("app.draw.file"), type=ENDINGS, key="photo", max_upload_size=MAX_IMAGE
+    )
+    st.caption(say("app.draw.limits", megabytes=MAX_IMAGE, pixels=MAX_PIXELS // 10**6))
+    if file is None:
+        return None
+    try:
+        return read_image(file.getvalue(), file.name)
+    except DatasetError as error:
+        st.error(say("app.data.bad", problem=as_text(str(error))))
+        return None
+
+
+def _show_reading(view: View, training: Training, digit: Array) -> None:
+    say = view.say
+    image = prepare(digit, training.data)
+    if image is None:
+        st.info(say("app.draw.blank"))
+        return
+    (shown,) = show_samples(image[None], [""], say)
+    html = Markup(
+        '<figure class="digit"><img src="{}" alt="{}"><figcaption>{}</figcaption></figure>'
+    )
+    height, width = image.shape
+    html = html.format(
+        shown.uri, say("app.draw.seen_alt"), say("app.draw.seen", height=height, width=width)
+    )
+    readings = {
+        name: result.estimator.predict_proba(image[None])[0]
+        for name, result in training.results.items()
+    }
+    classes = {name: result.estimator.classes_ for name, result in training.results.items()}
+    for name, proba in readings.items():
+        html += _list_classes(view, name, classes[name], proba)
+    view.show_html(html)
+    answers = {str(classes[name][proba.argmax()]) for name, proba in readings.items()}
+    if all(proba.max() < MIN_SURE for proba in readings.values()):
+        st.warning(say("app.draw.unsure", share=MIN_SURE))
+    elif len(answers) > 1:
+        st.warning(say("app.draw.disagree"))
+
+
+def prepare(digit: Array, data: Data) -> Array | None:
+    """Turn a drawing or photo into an image as those that were trained on; None where it is blank.
+
+    Parameters
+    ----------
+    digit : ndarray of shape (height, width), uint8 or uint16
+    data : Data
+        What was trained on: square images of any side and range.
+
+    Returns
+    -------
+    image : ndarray of the shape and dtype of a training image, or None
+    """
+    X = data.digits.X_train
+    side = X.shape[1]
+    cropper = DigitCropper(size=side, box=max(1, round(BOX * side)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a blank one, which the page tells of
+        image = np.asarray(cropper.fit_transform([digit]), dtype=float).reshape(side, side)
+    if not image.any():
+        return None
+    if any(note.key == "light_ground" for note in data.description.warnings):
+        image = 255 - image
+    image *= data.max_value / 255
+    return (image.round() if X.dtype.kind in "ui" else image).astype(X.dtype)
+
+
+def _list_classes(view: View, name: str, classes: Array, proba: Array) -> Markup:
+    """Show how sure a network is of each class."""
+    say, most = view.say, int(proba.argmax())
+    likely = np.sort(np.argsort(-proba, kind="stable")[:MAX_BARS])
+    items = Markup("").join(
+        Markup(
+            '<li><span class="{}">{}</span>'
+            '<progress max="1" value="{}" aria-label="{}"></progress><span>{}</span></li>'
+        ).format(
+            "most" if at == most else "",
+            classes[at],
+            f"{proba[at]:.4f}",
+            say("app.draw.bar", name=name, label=classes[at], proba=proba[at]),
+            say.format("{:.1%}", proba[at]),
+        )
+        for at in likely.tolist()
+    )
+    title = say("app.draw.read", name=name, label=classes[most])
+    return Markup('<h2>{}</h2><ul class="sure">{}</ul>').format(title, items)

@@ -1,0 +1,138 @@
+"""The page that the server runs at each click: where the reader is, one step, and the way on."""
+
+import streamlit as st
+
+from skmnist import __version__
+from skmnist.app import _training
+from skmnist.app._after import (
+    show_analysis,
+    show_comparison,
+    show_evaluation,
+    show_recommendation,
+    show_training,
+)
+from skmnist.app._before import (
+    show_data,
+    show_networks,
+    show_normalisation,
+    show_settings,
+    show_theory,
+)
+from skmnist.app._draw import show_drawing
+from skmnist.app._panel import tend_page
+from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_over
+from skmnist.text import get_catalogue, get_languages
+
+SHOW = dict(
+    zip(
+        STEPS,
+        (
+            show_data,
+            show_theory,
+            show_normalisation,
+            show_networks,
+            show_settings,
+            show_training,
+            show_analysis,
+            show_evaluation,
+            show_comparison,
+            show_recommendation,
+            show_drawing,
+        ),
+        strict=True,
+    )
+)
+
+
+def show_page() -> None:
+    """Show one step of the path, between what leads to the others."""
+    view = read_view()
+    st.set_page_config(page_title=view.say("app.title"), page_icon="🔢", layout="centered")
+    show_sidebar(view)
+    at = STEPS.index(view.step)
+    st.caption(view.say("app.step", n=at + 1, total=len(STEPS)))
+    st.title(view.say(f"app.name.{view.step}"), anchor=False)
+    st.write(view.say(f"app.intro.{view.step}"))
+    show_hints(view)
+    SHOW[view.step](view)
+    show_way(view, at)
+    tend_page(view.language, view.step)
+
+
+def show_sidebar(view: View) -> None:
+    """Show all steps, and the languages."""
+    say = view.say
+    with st.sidebar:
+        st.header(say("app.title"), anchor=False)
+        st.session_state["step"] = view.step  # the address decides, not the field
+        st.radio(
+            say("app.steps"),
+            STEPS,
+            key="step",
+            format_func=lambda step: f"{STEPS.index(step) + 1}. {say(f'app.name.{step}')}",
+            on_change=lambda: go_to(st.session_state["step"]),
+        )
+        st.session_state["lang"] = view.language
+        st.radio(
+            say("app.language"),
+            get_languages(),
+            key="lang",
+            horizontal=True,
+            format_func=lambda code: get_catalogue(code)("app.language_name"),
+            on_change=lambda: set_language(st.session_state["lang"]),
+        )
+        st.caption(say("app.footer", version=__version__))
+
+
+def show_hints(view: View) -> None:
+    """Tell of a bad address, and of a training that is not the one of this page."""
+    if view.refused:
+        st.warning(view.say("app.refused", names=", ".join(view.refused)))
+    latest = _training.find_latest()
+    if latest is None:
+        return
+    same, before = latest.settings == view.settings, view.step in STEPS[:5]
+    if latest.current and (before or not same):
+        events = latest.events[latest.current]
+        st.info(
+            view.say(
+                "app.training_here" if same else "app.training_elsewhere",
+                network=latest.current,
+                epoch=events[-1].epoch if events else 0,
+                epochs=latest.settings.epochs,
+            )
+        )
+    elif not (same or before) and _training.find(view.settings) is None:
+        st.info(view.say("app.latest_elsewhere"))
+    else:
+        return
+    st.button(view.say("app.show_it"), key="show_it", on_click=_join, args=(latest,))
+
+
+def _join(training: _training.Training) -> None:
+    take_over(training.settings)
+    go_to("training" if training.running else "recommendation")
+
+
+def show_way(view: View, at: int) -> None:
+    """Show the way back and the way on."""
+    st.divider()
+    back, on = st.columns(2)
+    if at:
+        back.button(
+            view.say("app.back"), key="back", on_click=go_to, args=(STEPS[at - 1],), width="stretch"
+        )
+    if at + 1 < len(STEPS):
+        title = view.say(f"app.name.{STEPS[at + 1]}")
+        on.button(
+            view.say("app.next", title=title),
+            key="next",
+            on_click=go_to,
+            args=(STEPS[at + 1],),
+            width="stretch",
+            type="secondary" if view.step == "settings" else "primary",
+        )
+
+
+if __name__ == "__main__":  # as which the server runs it
+    show_page()

@@ -1,0 +1,171 @@
+"""The digits that the server holds, for all tabs; uploads lie in a temporary folder."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from skmnist._networks import find_max_value
+from skmnist.app._settings import Settings
+from skmnist.datasets import DatasetDescription, DatasetError, describe_dataset, load_mnist
+from skmnist.datasets._bunch import take_part
+from skmnist.datasets._cloud import get_file
+from skmnist.datasets._local import read_digits
+from skmnist.datasets._mnist import make_mnist
+
+MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
+MAX_UPLOADS = 8  # files that are kept; the oldest goes first
+MAX_LOADED = 3  # data sets in memory
+MAX_NAME = 80  # characters of a file's name
+
+Progress = Callable[[int, int], None]
+
+
+class MissingUploadError(Exception):
+    """A file that this server does not have: none was chosen yet, or it was started anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A data set as it is trained on.
+
+    Attributes
+    ----------
+    digits : Bunch
+    name : str or None
+        What the file is called; None for MNIST.
+    n_all : int
+        Training images, had all of them been taken.
+    """
+
+    digits: Any
+    name: str | None
+    n_all: int
+
+    @cached_property
+    def max_value(self) -> float:
+        """The value of full ink."""
+        return find_max_value(self.digits)
+
+    @cached_property
+    def description(self) -> DatasetDescription:
+        """What is in it."""
+        return describe_dataset(self.digits)
+
+    @property
+    def n_classes(self) -> int:
+        """Classes that a network learns."""
+        return len(set(self.digits.y_train.tolist()))
+
+
+_lock = threading.Lock()
+_reading: dict[Settings, threading.Lock] = {}
+_folder: list[tempfile.TemporaryDirectory[str]] = []
+_loaded: dict[Settings, Data | DatasetError] = {}
+
+
+def keep_upload(name: str, content: bytes) -> str:
+    """Keep a file under the name of its checksum; return what the address calls it."""
+    key = f"upload-{hashlib.sha256(content).hexdigest()[:16]}"
+    # only the last part, without what a file system or a message would take amiss
+    name = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(". ")
+    with _lock:
+        home = _home()
+        folder = home / key
+        if not folder.exists():
+            kept = sorted(home.iterdir(), key=lambda path: path.stat().st_mtime)
+            for old in kept[: max(0, len(kept) + 1 - MAX_UPLOADS)]:
+                shutil.rmtree(old)
+            folder.mkdir()
+            (folder / (name or "file")).write_bytes(content)
+    return key
+
+
+def load(settings: Settings, progress: Progress = lambda done, total: None) -> Data:
+    """Return the digits of the settings, read once.
+
+    Raises
+    ------
+    DatasetError
+        They cannot be used. The same error comes again until `forget` is called.
+    MissingUploadError
+        There is no such file here.
+    """
+    key = _key(settings)
+    with _lock:
+        reading = _reading.setdefault(key, threading.Lock())
+    with reading:  # who wants other digits need not wait
+        found = _loaded.get(key)
+        if found is None:
+            try:
+                found = _read(key, progress)
+            except DatasetError as error:
+                found = error
+            with _lock:
+                _loaded[key] = found
+                for old in list(_loaded)[:-MAX_LOADED]:
+                    del _loaded[old]
+    if isinstance(found, DatasetError):
+        raise found
+    return found
+
+
+def forget(settings: Settings) -> None:
+    """Let the next `load` try again."""
+    with _lock:
+        _loaded.pop(_key(settings), None)
+
+
+def _key(settings: Settings) -> Settings:
+    """Keep of the settings what decides on the data."""
+    of_data = Settings(settings.data, settings.invert and settings.is_upload, settings.train_size)
+    drawn = settings.is_upload or settings.train_size
+    return replace(of_data, seed=settings.seed) if drawn else of_data
+
+
+def _home() -> Path:
+    if not _folder:
+        _folder.append(tempfile.TemporaryDirectory(prefix="skmnist-"))
+    return Path(_folder[0].name)
+
+
+def _read(key: Settings, progress: Progress) -> Data:
+    name = None
+    if key.is_upload:
+        digits, name = _read_upload(key, progress)
+    elif key.data == "cloud":
+        content, file = get_file(None, None, progress=progress)
+        digits = make_mnist(content, name=file)
+    else:
+        digits = load_mnist()
+    n_all = len(digits.y_train)
+    # two per class at least: one to train on, and some to validate on
+    low = 2 * len(set(digits.y_train.tolist()))
+    size = min(max(key.train_size, low), n_all) if key.train_size else None
+    digits.X_train, digits.y_train = take_part(
+        digits.X_train, digits.y_train, size, parameter="train_size", random_state=key.seed
+    )
+    return Data(digits, name, n_all)
+
+
+def _read_upload(key: Settings, progress: Progress) -> tuple[Any, str]:
+    files = list((_home() / key.data).glob("*"))
+    if not files:
+        raise MissingUploadError(key.data)
+    (path,) = files
+    try:
+        digits = read_digits(path, random_state=key.seed, invert=key.invert, progress=progress)
+    except DatasetError as error:
+        # where the server keeps the file is nothing to its reader
+        raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
+    for note in digits.notes:
+        place = str(note.values.get("path", ""))
+        if place:
+            note.values["path"] = place.replace(f"{path.parent}/", "")
+    return digits, path.name

@@ -1,0 +1,142 @@
+"""Trainings that belong to the server: a tab looks at one, and may close."""
+
+import atexit
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from skmnist._networks import NETWORKS, compare_results, train_network
+from skmnist.app._settings import Settings
+from skmnist.app._store import Data
+
+if TYPE_CHECKING:
+    from skmnist.comparison import ModelComparison, ModelResult
+    from skmnist.neural_network import EpochEvent
+
+MAX_KEPT = 4  # trainings that are remembered, with their networks
+
+
+class Training:
+    """Both networks, trained one after the other in a thread of its own.
+
+    Attributes
+    ----------
+    settings : Settings
+    data : Data
+    events : dict of str to list of EpochEvent
+        By network, what is known after each epoch.
+    results : dict of str to ModelResult
+        Of the networks that are finished.
+    comparison : ModelComparison or None
+        None before the end.
+    error : str
+        Why it failed; empty unless it did.
+    running : bool
+    """
+
+    def __init__(self, settings: Settings, data: Data) -> None:
+        self.settings, self.data = settings, data
+        self.events: dict[str, list[EpochEvent]] = {name: [] for name in NETWORKS}
+        self.results: dict[str, ModelResult] = {}
+        self.comparison: ModelComparison | None = None
+        self.error = ""
+        self.running = True
+        self._stopped: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="training", daemon=True)
+
+    @property
+    def current(self) -> str | None:
+        """The network that is trained now."""
+        left = [name for name in NETWORKS if name not in self.results]
+        return left[0] if self.running and left else None
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether somebody ended it early."""
+        return bool(self._stopped)
+
+    def is_stopping(self, name: str) -> bool:
+        """Say whether a network will end after its epoch."""
+        return name in self._stopped and name not in self.results
+
+    def stop(self, name: str) -> None:
+        """End the training of a network after its epoch; its best weights are kept."""
+        if name == self.current:
+            self._stopped.add(name)
+
+    def history(self, name: str) -> pd.DataFrame:
+        """Return a row per epoch so far, indexed by `epoch` from 1."""
+        rows = [event.logs for event in list(self.events[name])]
+        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="epoch"))
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            for name in NETWORKS:
+                self.results[name] = train_network(
+                    name,
+                    self.data.digits,
+                    self.data.max_value,
+                    self.settings.of_network(),
+                    self._listen_to(name),
+                )
+            self.comparison = compare_results(list(self.results.values()), self.data.digits)
+        except Exception as error:  # nobody stands above a thread; the page tells it
+            self.error = str(error) or type(error).__name__
+            logging.getLogger(__name__).error("Training failed: %s", self.error)
+        finally:
+            self.running = False
+
+    def _listen_to(self, name: str) -> Any:
+        def listen(event: "EpochEvent") -> bool:
+            self.events[name].append(event)
+            return name in self._stopped
+
+        return listen
+
+
+_lock = threading.Lock()
+_trainings: dict[Settings, Training] = {}
+
+
+def find(settings: Settings) -> Training | None:
+    """Return the training of these settings, if there was one."""
+    return _trainings.get(settings)
+
+
+def find_latest() -> Training | None:
+    """Return the training that runs, or else the last one."""
+    return next(reversed(list(_trainings.values())), None)
+
+
+def start(settings: Settings, data: Data) -> Training:
+    """Train with these settings, unless a training runs already: then that one is returned."""
+    with _lock:
+        latest = find_latest()
+        if latest is not None and latest.running:
+            return latest
+        training = Training(settings, data)
+        _trainings.pop(settings, None)
+        _trainings[settings] = training
+        for old in list(_trainings)[:-MAX_KEPT]:
+            del _trainings[old]
+        training.start()
+        return training
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Let an epoch end before the process does; tensorflow must not be cut off within one."""
+    for training in list(_trainings.values()):
+        if training.running:
+            training._stopped.update(NETWORKS)
+            training.join(2)

@@ -1,0 +1,174 @@
+"""What every step of the page is told, and how it leads to another one."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import streamlit as st
+from markupsafe import Markup
+
+from skmnist.app import _store
+from skmnist.app._panel import show_html
+from skmnist.app._settings import Settings, read_settings
+from skmnist.app._store import Data
+from skmnist.datasets import DatasetError
+from skmnist.text import Catalogue, get_catalogue, get_languages, guess_language, make_printable
+
+STEPS = (
+    "data",
+    "theory",
+    "normalisation",
+    "networks",
+    "settings",
+    "training",
+    "analysis",
+    "evaluation",
+    "comparison",
+    "recommendation",
+    "draw",
+)
+LANGUAGE = "SKMNIST_APP_LANGUAGE"  # the variable by which the command line hands over --lang
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at the page.
+
+    Attributes
+    ----------
+    say : Catalogue
+    step : str
+        One of `STEPS`.
+    settings : Settings
+    refused : list of str
+        Names of the settings that the address had with values that are not allowed.
+    """
+
+    say: Catalogue
+    step: str
+    settings: Settings
+    refused: list[str]
+
+    @property
+    def language(self) -> str:
+        """The language of the page."""
+        return self.say.language
+
+    def show_html(self, html: Any, name: str = "part") -> None:
+        """Show HTML in the report's look."""
+        show_html(html, f"{self.step}-{name}", language=self.language)
+
+    def find_data(self) -> Data | None:
+        """Return the digits; where there are none, say why, and return None."""
+        say, cloud = self.say, self.settings.data == "cloud"
+        waiting = say("app.data.downloading" if cloud else "app.data.reading")
+        try:
+            with st.spinner(waiting, show_time=True):
+                return _store.load(self.settings)
+        except _store.MissingUploadError:
+            key = "app.data.choose" if self.settings.data == "upload" else "app.data.gone"
+            st.info(say(key if self.step == "data" else "app.no_data"))
+        except DatasetError as error:
+            st.error(say("app.data.bad", problem=as_text(str(error))))
+            st.button(
+                say("app.try_again"), key="again", on_click=_store.forget, args=(self.settings,)
+            )
+        return None
+
+
+def read_view() -> View:
+    """Read the address of the page."""
+    query = st.query_params
+    settings, refused = read_settings(query)
+    step = query.get("step", STEPS[0])
+    say = get_catalogue(_find_language(query.get("lang")))
+    return View(say, step if step in STEPS else STEPS[0], settings, refused)
+
+
+def _find_language(asked: str | None) -> str:
+    """Take the language of the address, of the command line, of the browser, of the machine."""
+    browser = (st.context.locale or "").partition("-")[0]
+    for language in (asked, os.environ.get(LANGUAGE), browser):
+        if language in get_languages():
+            return language
+    return guess_language()
+
+
+def go_to(step: str) -> None:
+    """Open a step; for buttons."""
+    st.query_params["step"] = step
+
+
+def set_language(language: str) -> None:
+    """Speak another language from now on; for buttons."""
+    st.query_params["lang"] = language
+
+
+def change(**values: Any) -> None:
+    """Change settings, and with them the address."""
+    settings, _ = read_settings(st.query_params)
+    take_over(replace(settings, **values))
+
+
+def follow(name: str) -> None:
+    """Take a setting from the field of that name on the page."""
+    change(**{name: st.session_state[name]})
+
+
+def take_over(settings: Settings) -> None:
+    """Put settings into the address, in place of those that are there."""
+    query = settings.to_query()
+    for field in fields(Settings):
+        if field.name in query:
+            st.query_params[field.name] = query[field.name]
+        elif field.name in st.query_params:
+            del st.query_params[field.name]
+
+
+def remember(owner: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """Return what `make` makes, made once for all tabs, and gone with its owner."""
+    kept = vars(owner).setdefault("_remembered", {})
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]
+
+
+def as_text(text: str) -> str:
+    r"""Escape what Streamlit would take for Markdown; file names may hold anything.
+
+    Examples
+    --------
+    >>> from skmnist.app._view import as_text
+    >>> print(as_text("a*b*.zip :red[x]"))
+    a\*b\*.zip \:red\[x\]
+    """
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", make_printable(text))
+
+
+def as_list(sentences: Iterable[str], *, style: str = "") -> Markup:
+    """Make an HTML list of sentences."""
+    items = Markup("").join(Markup("<li>{}</li>").format(make_printable(s)) for s in sentences)
+    return Markup('<ul class="{}">{}</ul>').format(style, items)
+
+
+def as_paragraphs(sentences: Iterable[str]) -> Markup:
+    """Make an HTML paragraph of each sentence."""
+    return Markup("").join(Markup("<p>{}</p>").format(make_printable(s)) for s in sentences)
+
+
+def as_table(
+    head: Iterable[str], rows: Iterable[Iterable[Any]], *, name: str, style: str = ""
+) -> Markup:
+    """Make an HTML table that scrolls sideways where it is too wide; `name` is for the ear."""
+
+    def cells(form: str, values: Iterable[Any]) -> Markup:
+        return Markup("").join(Markup(form).format(make_printable(str(v))) for v in values)
+
+    heads = cells('<th scope="col">{}</th>', head)
+    body = Markup("").join(Markup("<tr>{}</tr>").format(cells("<td>{}</td>", row)) for row in rows)
+    return Markup(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table class="{}">{}'
+        "<tbody>{}</tbody></table></div>"
+    ).format(name, style, heads and Markup("<thead><tr>{}</tr></thead>").format(heads), body)

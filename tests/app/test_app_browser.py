@@ -1,0 +1,308 @@
+"""The whole path in a real browser, from the command to the drawn digit."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import skmnist
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+webdriver = pytest.importorskip("selenium.webdriver")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER),
+        reason="needs chromium and chromedriver (in Debian: chromium-driver)",
+    ),
+]
+PHONE, DESKTOP = 360, 1280
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+)
+PATIENCE = 120  # seconds; a busy machine takes its time
+SETTINGS = "train_size=3000&patience=100"
+# All that can be read, in the panels' shadow as well.
+TEXT = """
+const found = [document.querySelector('.stMain').innerText];
+for (const e of document.querySelectorAll('.stMain *'))
+  if (e.shadowRoot) found.push(...[...e.shadowRoot.children].map(c => c.innerText || ''));
+return found.join('\\n');
+"""
+IN_SHADOW = """
+for (const e of document.querySelectorAll('.stMain *')) {
+  const found = e.shadowRoot?.querySelector(arguments[0]);
+  if (found) return found;
+}
+"""
+N_POINTS = """
+let n = 0;
+for (const e of document.querySelectorAll('.stMain *'))
+  for (const line of e.shadowRoot?.querySelectorAll('polyline') ?? [])
+    n += line.points.length;
+return n;
+"""
+# What reaches out of the page sideways, but for tables that scroll in a box of their own.
+WIDE = """
+const wide = [], width = document.documentElement.clientWidth + 1;
+const look = root => {
+  for (const e of root.querySelectorAll('*')) {
+    if (e.shadowRoot) look(e.shadowRoot);
+    // Streamlit's sliders have a field for screen readers, which nobody sees
+    const hidden = e.closest('.scroll > *, pre *, svg *, .stSlider input');
+    if (!hidden && e.getBoundingClientRect().right > width) wide.push(e.outerHTML.slice(0, 80));
+  }
+};
+look(document.querySelector('.stMain'));
+return wide;
+"""
+HOSTS = """
+return [...new Set(performance.getEntriesByType('resource').map(e => new URL(e.name).host))];
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """Start the app as its user does; return its address and its temporary folder."""
+    folder = tmp_path_factory.mktemp("server")
+    environment = os.environ | {"TMPDIR": str(folder), "LC_ALL": "C"}
+    environment["PYTHONPATH"] = str(Path(skmnist.__file__).parents[1])
+    server = subprocess.Popen(
+        [sys.executable, "-m", "skmnist", "app", "--no-browser", "--lang", "en"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=folder,
+    )
+    try:
+        line = server.stdout.readline()
+        assert line.startswith("The program is at http://127.0.0.1:")
+        assert list(folder.iterdir())
+        url = line.split()[4]
+        yield url
+    finally:
+        server.terminate()
+        server.wait(60)
+        server.stdout.close()
+    assert list(folder.iterdir()) == []  # nothing stays behind
+    with pytest.raises(OSError, match="refused"):
+        urlopen(url)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    options = webdriver.ChromeOptions()
+    for option in OPTIONS:
+        options.add_argument(option)
+    service = webdriver.ChromeService(executable_path=DRIVER)
+    driver = webdriver.Chrome(options=options, service=service)
+    show_as(driver, DESKTOP)
+    driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    yield driver
+    driver.quit()
+
+
+def show_as(driver, width, scheme="light"):
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    media = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+
+
+def wait(condition):
+    """Wait until something is there, and return it."""
+    from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+
+    end, found = time.monotonic() + PATIENCE, None
+    while time.monotonic() < end:
+        try:
+            found = condition()
+        except (StaleElementReferenceException, WebDriverException):
+            found = None  # the page was being drawn anew
+        if found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError("nothing came")
+
+
+def read(driver):
+    return driver.execute_script(TEXT)
+
+
+def see(driver, *words):
+    """Wait until all words are on the page, and return its text."""
+
+    def look():
+        text = read(driver)
+        return text if all(word in text for word in words) else ""
+
+    try:
+        return wait(look)
+    except AssertionError:
+        raise AssertionError(f"{words} are not on the page:\n{read(driver)}") from None
+
+
+def press(driver, key):
+    def click():
+        driver.find_element("css selector", f".st-key-{key} button").click()
+        return True
+
+    wait(click)
+
+
+def choose(driver, key, label):
+    def click():
+        options = driver.find_elements("css selector", f".st-key-{key} label")
+        next(option for option in options if label in option.text).click()
+        return True
+
+    wait(click)
+
+
+def upload(driver, key, path):
+    field = wait(lambda: driver.find_element("css selector", f'.st-key-{key} input[type="file"]'))
+    field.send_keys(str(path))
+
+
+def complaints(driver):
+    return [entry["message"] for entry in driver.get_log("browser")]
+
+
+def test_the_whole_path(app, browser, tmp_path):
+    # --- data: a broken archive, one of one's own, and MNIST
+    browser.get(f"{app}/?{SETTINGS}")
+    see(browser, "Step 1 of 11", "3,000 training and 10,000 test images")
+    choose(browser, "source", "A file of your own")
+    see(browser, "Up to 200 MB", "Choose a file to go on.")
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\3\4 and nothing else")
+    upload(browser, "file", broken)
+    text = see(browser, "These digits cannot be used.", "broken.zip: is cut short")
+    assert "Traceback" not in text
+    assert "/skmnist-" not in text  # where the server keeps it
+    upload(browser, "file", write_archive(tmp_path / "Meine Ziffern.zip"))
+    see(browser, "Train file: Meine Ziffern.zip/train.csv", "40 training and 20 test images")
+    choose(browser, "source", "MNIST, bundled")
+    see(browser, "60,000 training and 10,000 test images")
+
+    # --- what the networks are
+    browser.get(f"{app}/?{SETTINGS}")
+    for at in (2, 3, 4, 5):
+        press(browser, "next")
+        see(browser, f"Step {at} of 11")
+    see(browser, "0 means no training", "train_size=3000&patience=100", "Seed")
+
+    # --- training: the curves grow, also over a reload and in a second tab
+    press(browser, "start")
+    see(browser, "Step 6 of 11", "NN", "DNN")
+    before = wait(lambda: browser.execute_script(N_POINTS))
+    wait(lambda: browser.execute_script(N_POINTS) > before)
+    browser.refresh()
+    see(browser, "NN", "DNN")
+    assert "Start training" not in read(browser)
+    browser.switch_to.new_window("tab")
+    browser.get(f"{app}/?step=settings")
+    see(browser, "A training with other settings is running", "Settings")
+    start = ".st-key-start button"
+    wait(lambda: not browser.find_element("css selector", start).is_enabled())
+    browser.close()
+    browser.switch_to.window(browser.window_handles[0])
+    show_as(browser, DESKTOP)
+    see(browser, "NN: trained in")
+    press(browser, "stop")
+    see(browser, "Both networks are trained.", "DNN: trained in", "stopped by you")
+
+    # --- what came of it
+    for words in (
+        ("Step 7 of 11", "Fit: ", "Improvements"),
+        ("Step 8 of 11", "DNN: test accuracy", "Misread images", "What the figures mean"),
+        ("Step 9 of 11", "101,770", "567,434", "Training time"),
+        ("Step 10 of 11", "Take "),
+    ):
+        press(browser, "next")
+        see(browser, *words)
+    press(browser, "report")
+    report = tmp_path / "skmnist-en.html"
+    wait(report.exists)
+    page = report.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "--data mnist --train-size 3000 --epochs 100" in page
+
+    # --- digits of one's own: by mouse, by keyboard, from a file
+    press(browser, "next")
+    see(browser, "Draw a digit on the board")
+    draw_seven(browser)
+    text = see(browser, "NN reads: ", "DNN reads: ", "28 x 28 pixels")
+    assert "reads: 7" in text
+    browser.execute_script(IN_SHADOW, ".board button").click()
+    see(browser, "Draw a digit on the board")
+    draw_one_by_keyboard(browser)
+    assert "reads: 1" in see(browser, "DNN reads: ")
+    digits, label = skmnist.load_mnist(), 8
+    row = int(np.flatnonzero(digits.y_train == label)[0])
+    paper = np.full((300, 400), 240, np.uint8)
+    ink = np.kron(digits.X_train[row], np.ones((6, 6), np.uint8))
+    paper[40:208, 200:368] -= np.minimum(ink, 220)
+    Image.fromarray(paper).save(tmp_path / "acht.png")
+    upload(browser, "photo", tmp_path / "acht.png")
+    assert "reads: 8" in see(browser, "reads: 8")
+    assert complaints(browser) == []
+    assert browser.execute_script(HOSTS) == [app.removeprefix("http://")]
+
+    # --- every step on a phone, in German and in the dark
+    show_as(browser, PHONE, "dark")
+    for step in ("data", "networks", "settings", "training", "evaluation", "recommendation"):
+        browser.get(f"{app}/?lang=de&step={step}&{SETTINGS}")
+        see(browser, "Zurück" if step != "data" else "Weiter")
+        wait(lambda: browser.execute_script("return document.documentElement.lang") == "de")
+        assert browser.execute_script(WIDE) == [], step
+    assert complaints(browser) == []
+
+
+def write_archive(path):
+    digits = skmnist.load_mnist(n_train=40, n_test=20, random_state=0)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in ("train", "test"):
+            rows = np.hstack([digits[f"y_{part}"][:, None], digits[f"X_{part}"].reshape(-1, 784)])
+            text = io.StringIO()
+            np.savetxt(text, rows, fmt="%d", delimiter=",")
+            archive.writestr(f"{part}.csv", text.getvalue())
+    return path
+
+
+def draw_seven(driver):
+    board = wait(lambda: driver.execute_script(IN_SHADOW, "canvas"))
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", board)
+    actions = webdriver.ActionChains(driver)
+    actions.move_to_element_with_offset(board, -60, -80).click_and_hold()
+    for x, y in ((120, 0), (-70, 180)):
+        for _ in range(6):
+            actions.move_by_offset(x // 6, y // 6)
+    actions.release().perform()
+
+
+def draw_one_by_keyboard(driver):
+    from selenium.webdriver.common.keys import Keys
+
+    board = driver.execute_script(IN_SHADOW, "canvas")
+    driver.execute_script("arguments[0].focus()", board)
+    actions = webdriver.ActionChains(driver)
+    actions.send_keys(Keys.ARROW_UP * 9, " ", Keys.ARROW_DOWN * 18, " ").perform()

@@ -1,0 +1,99 @@
+"""The server: where it listens, and what it leaves behind."""
+
+import io
+import socket
+
+import pytest
+
+from skmnist.app import ServerError, _server, serve
+from skmnist.cli import main
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def test_the_command_closes_what_need_not_be_open():
+    command = _server.make_command("127.0.0.1", 8000)
+    assert command[1:4] == ["-P", "-m", "streamlit"]
+    for option in (
+        "--server.address=127.0.0.1",
+        "--server.port=8000",
+        "--server.headless=true",
+        "--server.fileWatcherType=none",
+        "--server.enableXsrfProtection=true",
+        "--server.enableCORS=true",
+        "--server.maxUploadSize=200",
+        "--server.allowedHosts=127.0.0.1",
+        "--browser.gatherUsageStats=false",
+        "--client.showErrorDetails=none",
+    ):
+        assert option in command
+
+
+def test_only_the_loopback_knows_who_may_ask():
+    assert not any("allowedHosts" in word for word in _server.make_command("0.0.0.0", 80))
+
+
+def test_everything_is_written_into_one_folder(monkeypatch):
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
+    environment = _server.make_environment("/folder", "de")
+    assert "STREAMLIT_SERVER_ADDRESS" not in environment
+    assert environment["TMPDIR"] == environment["SKMNIST_DATA"] == "/folder"
+    assert environment["SKMNIST_APP_LANGUAGE"] == "de"
+
+
+def test_the_colours_are_those_of_the_report():
+    from importlib.resources import files
+
+    style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
+    shared = ("backgroundColor", "secondaryBackgroundColor", "textColor", "linkColor")
+    for theme in (_server.LIGHT, _server.DARK):
+        assert [theme[name] for name in shared if theme[name] not in style] == []
+
+
+def test_a_port_that_is_taken_is_told(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
+            serve(port=port)
+        assert main(["app", "--port", str(port), "--no-browser"]) == 1
+    assert "did not start: 127.0.0.1:" in capsys.readouterr().err
+
+
+def test_a_server_that_ends_at_once_is_told_by_its_last_line(monkeypatch):
+    import sys
+
+    bad = [sys.executable, "-c", "raise SystemExit('no such option\\n\\n')"]
+    monkeypatch.setattr(_server, "make_command", lambda host, port: bad)
+    with pytest.raises(ServerError, match="no such option"):
+        serve(open_browser=False)
+
+
+def test_without_the_extra_one_line_says_how_to_install_it(monkeypatch, capsys):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["app"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "pip install 'skmnist[app]'" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "65536"], ["--port", "x"], ["--host", "a b"], ["--host", "--x"]]
+)
+def test_wrong_options_are_told_in_one_line(arguments, capsys):
+    assert main(["app", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "browser"), ("de", "Zeigt diesen Text")])
+def test_help_in_both_languages(language, word, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["app", "--help", "--lang", language]) == 0
+    assert word in capsys.readouterr().out

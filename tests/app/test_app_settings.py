@@ -1,0 +1,72 @@
+"""What an address may hold."""
+
+import pytest
+
+from skmnist.app._settings import RULES, Settings, read_settings
+from skmnist.cli import OPTIMIZERS
+from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
+
+OTHERS = {
+    "data": "upload-0123456789abcdef",
+    "invert": True,
+    "train_size": 500,
+    "epochs": 3,
+    "batch_size": 32,
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "patience": 4,
+    "dropout": 0.2,
+    "l2": 0.0001,
+    "seed": 7,
+}
+
+
+def test_defaults_leave_the_address_empty():
+    assert Settings().to_query() == {}
+    assert read_settings({}) == (Settings(), [])
+
+
+def test_settings_survive_the_address():
+    settings = Settings(**OTHERS)
+    assert settings.to_query().keys() == OTHERS.keys()
+    assert read_settings(settings.to_query()) == (settings, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("data", "/etc/passwd"),
+        ("data", "upload-../../x"),
+        ("invert", "yes"),
+        ("train_size", "-1"),
+        ("epochs", "101"),
+        ("epochs", "-1"),
+        ("epochs", "1e3"),
+        ("batch_size", "0"),
+        ("optimizer", "adagrad"),
+        ("learning_rate", "0"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("patience", "0"),
+        ("dropout", "1"),
+        ("l2", "-0.1"),
+        ("seed", "4294967296"),
+        ("seed", "9" * 5000),
+    ],
+)
+def test_what_is_not_allowed_becomes_the_default_and_is_named(name, text):
+    assert read_settings({name: text, "lang": "de"}) == (Settings(), [name])
+
+
+def test_the_networks_take_all_hyperparameters():
+    values = Settings(**OTHERS).of_network()
+    for network in (SimpleNNClassifier, DeepNNClassifier):
+        assert network(**values).random_state == 7
+        defaults = network().get_params()
+        assert {n: defaults[n] for n in values if n != "random_state"} == {
+            n: v for n, v in Settings().of_network().items() if n != "random_state"
+        }
+
+
+def test_the_rules_are_those_of_the_command_line():
+    assert all(RULES["optimizer"](name) for name in OPTIMIZERS)

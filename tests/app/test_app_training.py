@@ -1,0 +1,78 @@
+"""Trainings that belong to the server, and not to a tab."""
+
+import threading
+
+import pytest
+
+from skmnist.app import _store, _training
+from skmnist.app._settings import Settings
+
+
+@pytest.fixture
+def data():
+    return _store.load(Settings())
+
+
+def test_a_stopped_network_keeps_its_best_and_the_other_goes_on(data, monkeypatch):
+    settings = Settings(epochs=50, patience=50)
+    training = _training.Training(settings, data)
+    listen_to = training._listen_to
+
+    def stop_in_epoch_three(name):
+        listen = listen_to(name)
+
+        def listen_and_stop(event):
+            if event.epoch == 3:
+                training.stop(name)
+            return listen(event)
+
+        return listen_and_stop
+
+    monkeypatch.setattr(training, "_listen_to", stop_in_epoch_three)
+    training.start()
+    training.join(120)
+    assert training.error == ""
+    for name in ("NN", "DNN"):
+        network = training.results[name].estimator[-1]
+        assert (network.stop_reason_, network.n_iter_) == ("callback", 3)
+        best = training.history(name)["val_accuracy"].idxmax()
+        assert network.kept_epoch_ == best
+    assert training.comparison.recommendation.model in ("NN", "DNN")
+
+
+def test_the_result_is_that_of_the_command_line(data):
+    from skmnist import compare_models
+    from skmnist._networks import make_network
+
+    settings = Settings(epochs=2, dropout=0.1)
+    training = _training.start(settings, data)
+    training.join(120)
+    networks = {name: make_network(name, 255, **settings.of_network()) for name in ("NN", "DNN")}
+    digits = data.digits
+    same = compare_models(
+        networks, digits.X_train, digits.y_train, X_test=digits.X_test, y_test=digits.y_test
+    )
+    columns = ["test_accuracy", "diagnosis", "gap", "n_epochs"]
+    assert training.comparison.table[columns].equals(same.table[columns])
+
+
+def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr(_training, "train_network", lambda *_: gate.wait(60) and 1 / 0)
+    first = _training.start(Settings(epochs=1), data)
+    assert _training.start(Settings(epochs=2), data) is first
+    assert _training.find(Settings(epochs=2)) is None
+    gate.set()
+    first.join(60)
+    assert first.error == "division by zero"
+    assert not first.running
+    assert _training.start(Settings(epochs=2), data) is not first
+
+
+def test_the_latest_trainings_are_remembered_and_no_more(data, monkeypatch):
+    monkeypatch.setattr(_training, "train_network", lambda *_: 1 / 0)
+    for epochs in range(_training.MAX_KEPT + 2):
+        _training.start(Settings(epochs=epochs), data).join(60)
+    assert len(_training._trainings) == _training.MAX_KEPT
+    assert _training.find(Settings(epochs=0)) is None
+    assert _training.find_latest().settings.epochs == _training.MAX_KEPT + 1
