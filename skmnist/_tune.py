@@ -195,7 +195,8 @@ def _show_end(
         screen.say_line("cli.next_underfitting", epochs=2 * plan.epochs)
     elif n_trials < FEW_TRIALS:
         key = "cli.next_more" if plan.storage is None else "cli.next_more_stored"
-        screen.say_line(key, n_trials=FEW_TRIALS)
+        # where the timeout has ended the search, those that were asked for are still to come
+        screen.say_line(key, n_trials=max(FEW_TRIALS, plan.n_trials))
     elif label == "overfitting":
         screen.say_line("cli.next_overfitting")
     else:
