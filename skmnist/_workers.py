@@ -7,6 +7,7 @@ that backend.
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ THREADS = (
 )
 MIN_SHARED_BYTES = 1_000_000  # as joblib has it
 IDLE_SECONDS = 300  # as joblib has it; a new worker imports tensorflow anew
+START_SECONDS = 1.0  # in which a task that was submitted is on its way to a worker
 # A cluster that loses what it was sent more often than this is not one to wait for; Dask itself
 # gives up on a task whose workers died four times.
 MAX_LOSSES = 4
@@ -131,8 +133,15 @@ def _in_processes(
         prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
     ) as folder:
         stored = map(_Files(folder), tasks)
-        kill = partial(pool.terminate, kill_workers=True)
-        yield from _in_pool(pool.submit, call, stored, n_workers, stop=kill)
+        yield from _in_pool(pool.submit, call, stored, n_workers, stop=partial(_kill, pool))
+
+
+def _kill(pool: Any, running: set[Future[Any]]) -> None:
+    # loky's own thread fails, and says so, where it ends between a task's submission and its start
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and not all(f.running() or f.done() for f in running):
+        time.sleep(0.01)
+    pool.terminate(kill_workers=True)
 
 
 def _in_pool(
@@ -140,7 +149,7 @@ def _in_pool(
     call: _Call,
     tasks: Iterator[Task],
     n_workers: int,
-    stop: Callable[[], Any] = lambda: None,
+    stop: Callable[[set[Future[Any]]], Any] = lambda running: None,
 ) -> Iterator[Any]:
     running = {submit(call, *task) for task in islice(tasks, n_workers)}
     try:
@@ -151,7 +160,7 @@ def _in_pool(
                 running |= {submit(call, *task) for task in islice(tasks, 1)}
     finally:
         if running:  # closed early, or one has failed
-            stop()
+            stop(running)
 
 
 @dataclass(frozen=True)
