@@ -367,7 +367,7 @@ def recommend(
     if len(table) == 1:
         return Recommendation(best, "only_one", other=None, cost=None, costs={}, **shared)
     model, rule, cost = _choose(table, accuracy, margin)
-    other = best if model != best else str(accuracy.drop(best).idxmax())
+    other = best if model != best else str(accuracy[accuracy.index != best].idxmax())
     pair = table.loc[[model, other]]
     # a missing value beside makes counts floats
     kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
@@ -396,11 +396,12 @@ def _choose(
         model = str(order.index[0])
         rule = "similar"
     if cost is not None and model == best:
-        cheaper = table[cost].drop(best)
-        if cheaper.notna().all() and (table[cost][best] < cheaper).all() and lead.drop(best).all():
+        others = table.index != best  # `drop` would make an array of the name, of any text
+        cheaper, ahead = table[cost][others], lead[others].all()
+        if cheaper.notna().all() and (table[cost][best] < cheaper).all() and ahead:
             rule = "best_and_cheapest"
         elif len(similar) > 1:
-            rule = "cheapest_of_similar" if lead.drop(best).all() else "equal"
+            rule = "cheapest_of_similar" if ahead else "equal"
     return model, rule, cost
 
 
