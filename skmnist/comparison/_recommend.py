@@ -368,7 +368,8 @@ def recommend(
         return Recommendation(best, "only_one", other=None, cost=None, costs={}, **shared)
     model, rule, cost = _choose(table, accuracy, margin)
     other = best if model != best else str(accuracy[accuracy.index != best].idxmax())
-    pair = table.loc[[model, other]]
+    names = list(table.index)
+    pair = table.iloc[[names.index(model), names.index(other)]]
     # a missing value beside makes counts floats
     kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
     costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
