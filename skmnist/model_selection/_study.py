@@ -224,16 +224,22 @@ class SharedStudy:
     # -- doing
 
     @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Give signs of life meanwhile; leave no trial running behind, whatever ends the block."""
-        stop = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+    def at_work(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Give signs of life meanwhile; leave no trial running behind, whatever ends the block.
+
+        `stop` is what ``study.stop()`` does meanwhile, for callbacks and for samplers that have
+        nothing left to try: Optuna's own refuses outside of `optimize`.
+        """
+        self.study.stop = stop  # type: ignore[method-assign]
+        end = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(end,), daemon=True)
         beat.start()
         try:
             yield
         finally:
-            stop.set()
+            end.set()
             beat.join()
+            del self.study.stop
             for number in list(self._mine):
                 with contextlib.suppress(Exception):  # the storage itself may be what failed
                     self._give_up(number)
@@ -243,7 +249,7 @@ class SharedStudy:
         with self._writing():
             self.reclaim()
             trials = self.study.get_trials(deepcopy=False)
-            if sum(map(_counts, trials)) >= self.n_trials:
+            if sum(map(_counts, trials)) >= self.n_trials or self._is_exhausted():
                 return None
             trial = self._sign(self.study.ask())
         # two processes may have found the last one free at the same moment: the lower number has it
@@ -253,6 +259,11 @@ class SharedStudy:
             self._give_up(trial.number)
             return None
         return trial
+
+    def _is_exhausted(self) -> bool:
+        """Say whether a sampler that goes through a grid has come to its end."""
+        is_exhausted = getattr(self.study.sampler, "is_exhausted", None)
+        return is_exhausted is not None and is_exhausted(self.study)
 
     def _sign(self, trial: optuna.Trial) -> optuna.Trial:
         self._mine[trial.number] = trial
@@ -321,8 +332,8 @@ class SharedStudy:
         with contextlib.suppress(*_ENDED):
             self.study.tell(self._mine.pop(number), state=TrialState.FAIL)
 
-    def _beat(self, stop: threading.Event) -> None:
-        while not stop.wait(HEARTBEAT):
+    def _beat(self, end: threading.Event) -> None:
+        while not end.wait(HEARTBEAT):
             for trial in list(self._mine.values()):
                 with contextlib.suppress(Exception):  # a busy storage; the next beat will do
                     trial.set_user_attr(_SEEN, _now())
