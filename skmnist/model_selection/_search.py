@@ -83,7 +83,8 @@ class OptunaSearchCV(BaseSearchCV):
         joblib's, Dask's for instance, is used where one is configured.
     pruner : {"median", "hyperband", "successive_halving"}, BasePruner or None, default="median"
         "median" gives up a trial that, after its first three epochs, is worse than the median of
-        those before at the same epoch; the first four trials are not pruned. None prunes nothing.
+        those that ran to their end, at the same epoch; the first two are not pruned. None prunes
+        nothing.
     sampler : optuna.samplers.BaseSampler or None, default=None
         None is a TPE sampler whose draws depend on `random_state` and the trial's number. A sampler
         of your own is reseeded where the study has trials already.

@@ -30,8 +30,8 @@ _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_s
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
 _PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     # the first epochs say little: nothing is given up before the fourth. Trials that run to their
-    # end cost most: four of them are compared with, where Optuna waits for five
-    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=3),
+    # end cost most: two of them are compared with, where Optuna waits for five
+    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=3),
     "hyperband": optuna.pruners.HyperbandPruner,
     "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
 }
