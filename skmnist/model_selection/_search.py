@@ -22,6 +22,7 @@ from skmnist._progress import TrialLog
 from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
 from skmnist._workers import iterate_tasks
 from skmnist.model_selection._describe import describe
+from skmnist.model_selection._pruner import make_pruner
 from skmnist.model_selection._results import diagnose_fold, make_results
 from skmnist.model_selection._space import Space
 from skmnist.model_selection._study import (
@@ -30,7 +31,6 @@ from skmnist.model_selection._study import (
     SharedStudy,
     error_of,
     folds_of,
-    make_pruner,
     wait_a_little,
     warn_all_failed,
 )
@@ -83,8 +83,8 @@ class OptunaSearchCV(BaseSearchCV):
         joblib's, Dask's for instance, is used where one is configured.
     pruner : {"median", "hyperband", "successive_halving"}, BasePruner or None, default="median"
         "median" gives up a trial that, after its first three epochs, is worse than the median of
-        those that ran to their end, at the same epoch; the first two are not pruned. None prunes
-        nothing.
+        the best four that ran to their end, at the same epoch; the first two are not pruned. None
+        prunes nothing.
     sampler : optuna.samplers.BaseSampler or None, default=None
         None is a TPE sampler whose draws depend on `random_state` and the trial's number. A sampler
         of your own is reseeded where the study has trials already.

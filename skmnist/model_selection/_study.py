@@ -28,32 +28,11 @@ WAIT = 0.5  # seconds between two looks at what other processes do
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
-_PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-    # the first epochs say little: nothing is given up before the fourth. Trials that run to their
-    # end cost most: two of them are compared with, where Optuna waits for five
-    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=3),
-    "hyperband": optuna.pruners.HyperbandPruner,
-    "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
-}
 
 # What Optuna raises for a trial that has ended already; the second is of `tell`.
 _ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
 
 _log = logging.getLogger(__name__)
-
-
-def make_pruner(pruner: Any) -> optuna.pruners.BasePruner:
-    """Return the pruner that `pruner=` names; None prunes nothing."""
-    if pruner is None:
-        return optuna.pruners.NopPruner()
-    if isinstance(pruner, optuna.pruners.BasePruner):
-        return pruner
-    if isinstance(pruner, str) and pruner in _PRUNERS:
-        return _PRUNERS[pruner]()
-    raise ValueError(
-        f"pruner={pruner!r} must be one of {', '.join(map(repr, _PRUNERS))}, a pruner of Optuna or "
-        "None."
-    )
 
 
 class SeededSampler(optuna.samplers.BaseSampler):

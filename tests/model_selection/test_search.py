@@ -32,6 +32,12 @@ def search(space=None, estimator=None, **options):
     )
 
 
+class Silent(Learner):
+    """Tells no epochs."""
+
+    epoch_events = False
+
+
 class Given(optuna.samplers.RandomSampler):
     """Draws what it is given, one value a trial."""
 
@@ -179,6 +185,21 @@ def test_a_hopeless_trial_stops_within_its_first_epochs_of_the_first_fold():
     assert np.isnan(found.cv_results_["mean_test_score"][5])
     assert np.isnan(found.cv_results_["mean_fit_time"][5])
     assert found.cv_results_["rank_test_score"][5] == 7
+
+
+def test_the_bar_is_the_median_of_the_best_four_so_far():
+    qualities = [0.5, 0.5, 0.6, 0.7, 0.8, 0.9, 0.7, 0.8]
+    found = search({"quality": sorted(set(qualities))}, n_trials=8, sampler=Given(qualities))
+    states = found.fit(X, Y).cv_results_["trial_state"].tolist()
+    assert states == ["COMPLETE"] * 6 + ["PRUNED", "COMPLETE"]
+
+
+def test_without_epochs_the_default_gives_up_after_the_first_fold():
+    qualities = [0.9, 0.9, 0.5, 0.9]
+    space = {"quality": [0.5, 0.9]}
+    found = search(space, Silent(), n_trials=4, cv=3, sampler=Given(qualities)).fit(X, Y)
+    assert found.cv_results_["trial_state"].tolist()[2] == "PRUNED"
+    assert len([1 for quality, epoch in EPOCHS if (quality, epoch) == (0.5, 1)]) == 1
 
 
 def test_pruning_reaches_into_a_pipeline_and_leaves_nothing_behind():
