@@ -1,5 +1,6 @@
 """A search that learns from its trials, gives hopeless ones up, resumes and spreads."""
 
+import copy
 import json
 import tempfile
 import time
@@ -13,18 +14,21 @@ import joblib
 import numpy as np
 import optuna
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 
 from skmnist._callbacks import FitTasks, with_callbacks
+from skmnist._estimator import warn_caller
 from skmnist._progress import TrialLog
 from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
 from skmnist._workers import iterate_tasks
-from skmnist.model_selection._describe import describe
+from skmnist.model_selection._describe import describe, describe_rows
 from skmnist.model_selection._pruner import make_pruner
 from skmnist.model_selection._results import diagnose_fold, make_results
 from skmnist.model_selection._space import Space
+from skmnist.model_selection._storage import show_storage
 from skmnist.model_selection._study import (
     Fingerprint,
     SeededSampler,
@@ -215,6 +219,29 @@ class OptunaSearchCV(BaseSearchCV):
         self.random_state = random_state
         self.study_callbacks = study_callbacks
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        shown = self._without_password()
+        return super().__repr__(N_CHAR_MAX) if shown is self else repr(shown)
+
+    def _repr_html_inner(self) -> str:
+        shown = self._without_password()
+        return super()._repr_html_inner() if shown is self else shown._repr_html_inner()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        shown = self._without_password()
+        if shown is self:
+            return super()._repr_mimebundle_(**kwargs)
+        return shown._repr_mimebundle_(**kwargs)
+
+    def _without_password(self) -> Self:
+        """Return what a notebook may show."""
+        storage = self.storage
+        if not isinstance(storage, str) or show_storage(storage) == storage:
+            return self
+        shown = copy.copy(self)
+        shown.storage = show_storage(storage)
+        return shown
+
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -227,7 +254,8 @@ class OptunaSearchCV(BaseSearchCV):
         y : array-like of shape (n_samples,), default=None
         **params : dict
             For the `fit` of the estimator, the scorer and the splitter, as for GridSearchCV:
-            `sample_weight` is split with the rows, `groups` goes to `cv`.
+            `sample_weight` is split with the rows and weighs the fit, the scores as well where
+            metadata routing is on; `groups` goes to `cv`.
 
         Returns
         -------
@@ -238,11 +266,17 @@ class OptunaSearchCV(BaseSearchCV):
         routed = self._get_routed_params_for_fit(params)
         split_params, fit_params = routed.splitter.split, routed.estimator.fit
         space = Space(self.param_distributions, self.estimator)
+        self._check_callbacks()
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, **split_params))
         if not splits:
             raise ValueError(f"cv={self.cv!r} yields no fold to fit.")
         self.n_splits_ = len(splits)
+        if self.storage is not None and _draws_anew(cv):
+            warn_caller(
+                f"cv={cv} draws other folds at each call, so the study in storage= is not found "
+                "again; pass a random_state to cv."
+            )
         scorer, objective = self._scorers()
         self.scorer_ = scorer
         self.multimetric_ = isinstance(scorer, dict)
@@ -266,17 +300,29 @@ class OptunaSearchCV(BaseSearchCV):
         tasks.end()
         return self
 
+    def _check_callbacks(self) -> None:
+        for callback in self.study_callbacks or ():
+            if not callable(callback):
+                raise TypeError(
+                    f"study_callbacks={self.study_callbacks!r} must be functions of a study and a "
+                    f"trial; {callback!r} cannot be called."
+                )
+
     def _scorers(self) -> tuple[Any, str | None]:
         """Return the scorer, or all by name, and the name of the one that is maximized."""
         if callable(self.scoring):
             return self.scoring, self.refit if isinstance(self.refit, str) else None
         if self.scoring is None or isinstance(self.scoring, str):
             return check_scoring(self.estimator, self.scoring), "score"
-        named = (
-            self.scoring
-            if isinstance(self.scoring, Mapping)
-            else {name: name for name in self.scoring}
-        )
+        named = self.scoring
+        if not isinstance(named, Mapping):
+            names = list(self.scoring)
+            if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+                raise ValueError(
+                    f"scoring={self.scoring!r} must name different scores; pass scorers as a dict, "
+                    "{'name': scorer}."
+                )
+            named = dict(zip(names, names, strict=True))
         scorers = {name: check_scoring(self.estimator, scorer) for name, scorer in named.items()}
         if not scorers:
             raise ValueError(f"scoring={self.scoring!r} names no score.")
@@ -308,7 +354,7 @@ class OptunaSearchCV(BaseSearchCV):
                     self.refit if isinstance(self.refit, str) else None,
                 ],
                 "cv": joblib.hash(splits),
-                "X or y": joblib.hash([X, y, dict(params)]),
+                "X or y": [describe_rows(X), describe_rows(y), describe(dict(params))],
             }
         )
 
@@ -337,10 +383,11 @@ class OptunaSearchCV(BaseSearchCV):
             )
         if errors:
             warn_all_failed(errors)
+        self._tell_failed_folds(folds)
         self.cv_results_ = make_results(
             states,
             [trial.number for trial in trials],
-            [space.suggest(optuna.trial.FixedTrial(trial.params)) for trial in trials],
+            [space.recall(trial, shared.study) for trial in trials],
             folds,
             n_splits=self.n_splits_,
             metrics=names,
@@ -360,6 +407,21 @@ class OptunaSearchCV(BaseSearchCV):
         best = folds[self.best_index_]
         self.best_diagnoses_ = [diagnose_fold(fold) for fold in best]
         self._best_epochs = [fold["best_epoch"] for fold in best if fold.get("best_epoch")]
+
+    def _tell_failed_folds(self, folds: list[list[dict[str, Any]]]) -> None:
+        """Say what a numeric `error_score` stands for; nothing but such scores is no result."""
+        found = [fold for trial in folds for fold in trial]
+        failed = [fold["error"] for fold in found if fold.get("error")]
+        if not failed:
+            return
+        cause = max(set(failed), key=failed.count)
+        if len(failed) == len(found):
+            raise ValueError(f"All {len(found)} fits failed. The most frequent cause: {cause}")
+        warn_caller(
+            f"{len(failed)} of {len(found)} fits failed; their score is "
+            f"error_score={self.error_score}. {failed.count(cause)} of them with: {cause}",
+            FitFailedWarning,
+        )
 
     def _picked_row(self, row: Any) -> int:
         if not isinstance(row, Integral):
@@ -471,12 +533,18 @@ class _Run:
         epochs = callbacks.removesuffix("callbacks") + "epochs"
         max_epochs = self.space.highest_epochs(epochs, search.estimator.get_params().get(epochs))
         while not self.is_over() and (trial := shared.ask()) is not None:
-            params = self.space.suggest(trial)
+            try:
+                params = self.space.suggest(trial)
+            except optuna.TrialPruned:  # how a function says that values do not go together
+                self.take(Outcome(trial.number, "PRUNED"))
+                continue
+            self.space.keep(trial, params)
             self.params[trial.number] = params
             yield (  # the rows as items of their own: workers share them
                 Task(
                     number=trial.number,
-                    estimator=clone(search.estimator).set_params(**clone(params, safe=False)),
+                    estimator=search.estimator,
+                    params=clone(params, safe=False),
                     earlier=shared.earlier(trial),
                     pruner=shared.study.pruner,
                     study_name=shared.name,
@@ -501,7 +569,7 @@ class _Run:
                 outcome.state = "FAIL"
                 outcome.error = f"the score {value} is not a finite number"
         trial = shared.tell(outcome, value)
-        self.params.pop(outcome.number, None)
+        self.params.pop(outcome.number, None)  # no longer in work
         if outcome.exception is not None and search.error_score == "raise":
             raise outcome.exception
         if trial is None:
@@ -528,6 +596,11 @@ class _Run:
             except (OSError, ValueError):
                 told.append(f"trial {number} ({params})")
         return " or ".join(told) or "an unknown trial"
+
+
+def _draws_anew(cv: Any) -> bool:
+    """Say whether a splitter gives other folds each time it is asked."""
+    return getattr(cv, "random_state", 0) is None and bool(getattr(cv, "shuffle", True))
 
 
 def _seed(random_state: Any) -> int:
