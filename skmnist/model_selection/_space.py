@@ -119,7 +119,7 @@ class Space:
             variants = self._with_steps(name, estimator)
             fitting = [variant for variant in variants if name in variant.get_params()]
             if not fitting:
-                raise _unknown(name, variants[0])
+                raise _unknown(name, *variants)
             for value in part.extremes():
                 _check_value(fitting[0], {name: value})
 
@@ -313,13 +313,13 @@ def _depth(name: Any) -> int:
     return str(name).count("__")
 
 
-def _unknown(name: Any, estimator: Any) -> ValueError:
-    known = estimator.get_params(deep=True)
+def _unknown(name: Any, *variants: Any) -> ValueError:
+    known = {known for variant in variants for known in variant.get_params(deep=True)}
     close = get_close_matches(str(name), known, n=1)
     way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
     return ValueError(
-        f"param_distributions names {name!r}, which {type(estimator).__name__} does not have "
-        f"as a parameter. {way_out}"
+        f"param_distributions names {name!r}, which {type(variants[0]).__name__} does not "
+        f"have as a parameter. {way_out}"
     )
 
 
