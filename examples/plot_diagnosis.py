@@ -10,9 +10,9 @@ do about it. Here four networks of which we know beforehand what is wrong with t
 # %%
 # Four networks
 # -------------
-# The first may look at its images twice only, and takes small steps. The second has few images and
-# much time to learn them by heart. The third has more images, and may not rely on all of its
-# neurons (``dropout``). The fourth has so few images that nobody can tell.
+# The first may look at its images four times only, and takes small steps. The second has few
+# images and much time to learn them by heart. The third has more images, and may not rely on all
+# of its neurons (``dropout``). The fourth has so few images that nobody can tell.
 
 from sklearn.pipeline import Pipeline
 
@@ -28,7 +28,7 @@ def train(n_train, **parameters):
 
 
 models = {
-    "too little time": train(5000, epochs=2, learning_rate=1e-4),
+    "too little time": train(5000, epochs=4, learning_rate=1e-4),
     "by heart": train(5000, epochs=40),
     "more images, dropout": train(30_000, epochs=10, dropout=0.3),
     "few images": train(300, epochs=40),
@@ -89,13 +89,12 @@ for name, diagnosis in diagnoses.items():
 # %%
 # What to do
 # ----------
-# Each finding has a code for programs, a severity, and a remedy for people.
+# Each finding has a code for programs, and a remedy for people where there is one.
 
 for name, diagnosis in diagnoses.items():
-    print(name)
     for finding in diagnosis.findings:
-        print(fill(f"{finding.code} ({finding.severity}): {finding.remedy()}", 90,
-                   initial_indent="  ", subsequent_indent="    "))  # fmt: skip
+        if finding.remedy():
+            print(f"{name}, {finding.code}: {finding.remedy()}")
 
 # %%
 # Any classifier
@@ -108,18 +107,7 @@ from sklearn.tree import DecisionTreeClassifier
 digits = load_mnist(n_train=5000, n_test=2000, random_state=0)
 X_train, X_test = (X.reshape(len(X), -1) for X in (digits.X_train, digits.X_test))
 tree = DecisionTreeClassifier(random_state=0).fit(X_train, digits.y_train)
-print(
-    fill(
-        str(
-            diagnose_fit(
-                tree,
-                X=X_train,
-                y=digits.y_train,
-                X_val=X_test,
-                y_val=digits.y_test,
-                held_out="test",
-            )
-        ),
-        90,
-    )
+diagnosis = diagnose_fit(
+    tree, X=X_train, y=digits.y_train, X_val=X_test, y_val=digits.y_test, held_out="test"
 )
+print(fill(str(diagnosis), 90))

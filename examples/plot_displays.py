@@ -60,13 +60,13 @@ from skmnist import diagnose_fit
 sizes, train_scores, test_scores = learning_curve(
     model, mnist.X_train, mnist.y_train, cv=3, train_sizes=np.geomspace(0.125, 1, 4)
 )
+figure, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
 LearningCurveDisplay(
     train_sizes=sizes, train_scores=train_scores, test_scores=test_scores, score_name="accuracy"
-).plot(score_type="both")
-plt.xscale("log")
-plt.xticks(sizes, sizes)
-plt.minorticks_off()
-plt.tight_layout()
+).plot(ax, score_type="both")
+ax.set_xscale("log")
+ax.set_xticks(sizes, sizes)
+ax.minorticks_off()
 plt.show()
 
 for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).findings:
@@ -81,7 +81,6 @@ for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).f
 from skmnist.diagnosis import ConfusionDisplay
 
 confusion = ConfusionDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
-plt.tight_layout()
 plt.show()
 
 # %%
@@ -109,7 +108,6 @@ for pair in errors.pairs(3):
 from skmnist.diagnosis import MisclassifiedDisplay
 
 misread = MisclassifiedDisplay.from_estimator(model, mnist.X_test, mnist.y_test, n_images=15)
-plt.tight_layout()
 plt.show()
 
 # %%
@@ -121,7 +119,6 @@ plt.show()
 from skmnist.diagnosis import FirstLayerDisplay
 
 FirstLayerDisplay.from_estimator(model, n_images=15)
-plt.tight_layout()
 plt.show()
 
 # %%
@@ -130,5 +127,4 @@ plt.show()
 # Every Display speaks it, decimal commas included.
 
 confusion.plot(language="de")
-plt.tight_layout()
 plt.show()

@@ -92,8 +92,10 @@ for name, probabilities in zip(
 # A blank sheet becomes an image without ink, and a warning says which one it was.
 
 import warnings
+from textwrap import fill
 
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     blank = cropper.transform([np.full((100, 100), 240, dtype=np.uint8)])
-print("ink:", int(blank.sum()), "-", caught[0].message)
+print("ink:", int(blank.sum()))
+print(fill(str(caught[0].message), 90))

@@ -52,7 +52,6 @@ import matplotlib.pyplot as plt
 from skmnist.diagnosis import EpochCurveDisplay
 
 EpochCurveDisplay.from_estimator(model, name="The simple network")
-plt.tight_layout()
 plt.show()
 
 # %%

@@ -114,7 +114,6 @@ model = Pipeline(
 ).fit(digits.X_train, digits.y_train)
 print(f"{model.score(digits.X_test, digits.y_test):.1%} of the test images are read correctly.")
 ConfusionDisplay.from_estimator(model, digits.X_test, digits.y_test)
-plt.tight_layout()
 plt.show()
 
 # %%

@@ -70,7 +70,7 @@ finished = subprocess.run(
 print(finished.stdout)
 
 # %%
-# The images that it read:
+# The same images with their true labels:
 
 import matplotlib.pyplot as plt
 
