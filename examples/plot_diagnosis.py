@@ -53,7 +53,7 @@ plt.show()
 # The verdicts
 # ------------
 # ``label`` is the verdict, ``gap`` the accuracy on training images minus that on images held out.
-# The gap is known only as well as so many images can tell: ``gap_interval`` is its 95 % interval.
+# The gap is known only as well as so many images can tell: ``gap_interval`` is its 95% interval.
 
 import pandas as pd
 

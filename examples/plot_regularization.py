@@ -60,7 +60,7 @@ plt.show()
 # %%
 # Does the gap shrink?
 # --------------------
-# Each gap is measured on the few images that were held out, and its 95 % interval is wide. What is
+# Each gap is measured on the few images that were held out, and its 95% interval is wide. What is
 # right of the line counts as overfitting where its interval does not reach 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
@@ -78,7 +78,7 @@ plt.show()
 # Does it read better?
 # --------------------
 # All four have read the same test images, and McNemar's exact test says what that shows: here each
-# remedy against the plain network, in percentage points of accuracy with their 95 % interval. A
+# remedy against the plain network, in percentage points of accuracy with their 95% interval. A
 # p-value (adjusted, because several pairs were tested) of less than 0.05 counts as a real
 # difference.
 
