@@ -74,7 +74,8 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     table = pd.DataFrame(search.cv_results_)
     table = table.rename(columns=lambda name: name.removeprefix("param_network__"))
-    print(table[["trial_number", "trial_state", "mean_test_score", "dropout", "learning_rate"]])
+    columns = ["trial_number", "trial_state", "mean_test_score", "dropout", "learning_rate"]
+    print(table[columns].to_string(index=False))
 
     done = table[table["trial_state"] == "COMPLETE"]
     figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
@@ -82,10 +83,8 @@ if __name__ == "__main__":
     stopped = table[table["trial_state"] == "PRUNED"]
     ax.plot(stopped["learning_rate"], stopped["dropout"], "x", color="0.5", label="stopped early")
     best = table.iloc[search.best_index_]
-    ax.scatter(
-        best["learning_rate"], best["dropout"], s=220, facecolors="none", edgecolors="#d55e00",
-        label="best",
-    )  # fmt: skip
+    ring = {"s": 220, "facecolors": "none", "edgecolors": "#d55e00", "label": "best"}
+    ax.scatter(best["learning_rate"], best["dropout"], **ring)
     ax.set(xscale="log", xlabel="learning rate", ylabel="dropout")
     ax.legend()
     figure.colorbar(points, label="accuracy on the rows held out")
