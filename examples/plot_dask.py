@@ -50,7 +50,12 @@ search = OptunaSearchCV(
 if __name__ == "__main__":
     mnist = load_mnist(n_train=4000, n_test=2000, random_state=0)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs="ERROR",  # a worker that takes seconds to end is not worth a warning
+        ) as cluster,
         Client(cluster) as client,
         joblib.parallel_config(backend="dask"),
     ):
