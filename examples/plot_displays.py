@@ -80,7 +80,7 @@ for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).f
 
 from skmnist.diagnosis import ConfusionDisplay
 
-confusion = ConfusionDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
+ConfusionDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
 plt.show()
 
 # %%
@@ -107,7 +107,7 @@ for pair in errors.pairs(3):
 
 from skmnist.diagnosis import MisclassifiedDisplay
 
-misread = MisclassifiedDisplay.from_estimator(model, mnist.X_test, mnist.y_test, n_images=15)
+misread = MisclassifiedDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
 plt.show()
 
 # %%
@@ -118,7 +118,7 @@ plt.show()
 
 from skmnist.diagnosis import FirstLayerDisplay
 
-FirstLayerDisplay.from_estimator(model, n_images=15)
+FirstLayerDisplay.from_estimator(model)
 plt.show()
 
 # %%
@@ -126,5 +126,5 @@ plt.show()
 # ---------
 # Every Display speaks it, decimal commas included.
 
-confusion.plot(language="de")
+misread.plot(language="de")
 plt.show()
