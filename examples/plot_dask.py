@@ -13,6 +13,9 @@ them run on a `Dask <https://distributed.dask.org>`_ cluster; the code stays as 
 # ------------------
 # Nothing in these lines knows of a cluster.
 
+import tempfile
+
+import dask
 import joblib
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -50,6 +53,8 @@ search = OptunaSearchCV(
 if __name__ == "__main__":
     mnist = load_mnist(n_train=4000, n_test=2000, random_state=0)
     with (
+        tempfile.TemporaryDirectory() as folder,
+        dask.config.set(temporary_directory=folder),  # Dask leaves what it writes there
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
