@@ -1,0 +1,88 @@
+"""How the documentation is built: ``python -m sphinx -W --keep-going -n docs docs/_build``."""
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+sys.path.insert(0, str(DOCS / "_ext"))
+os.environ["MPLBACKEND"] = "agg"
+
+import skmnist  # noqa: E402
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+project = "skmnist"
+author = PYPROJECT["project"]["authors"][0]["name"]
+copyright = f"{author}, BSD 3-clause licence"
+version = release = skmnist.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "myst_parser",  # for the changelog alone
+    "command_line",
+    "mathml",
+    "other_projects",
+    "page_language",
+]
+# Only the changelog is Markdown, and it is included.
+source_suffix = {".rst": "restructuredtext"}
+exclude_patterns = ["_build", "generated/gallery/**/GALLERY_HEADER.rst"]
+templates_path = ["_templates"]
+nitpicky = True
+
+# API pages: a signature as scikit-learn shows it, everything else in numpydoc's sections
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+numpydoc_show_class_members = False  # the template lists them
+
+# Two kinds of examples: what the package does, and the pictures of the theory
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "examples"),
+    "gallery_dirs": "generated/gallery",
+    "filename_pattern": "/plot_",
+    "within_subsection_order": "ExampleTitleSortKey",
+    "doc_module": ("skmnist",),
+    "reference_url": {"skmnist": None},
+    "backreferences_dir": "generated/backreferences",
+    "abort_on_example_error": False,
+    "reset_modules": ("matplotlib",),
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "remove_config_comments": True,
+    "show_memory": False,
+    "write_computation_times": False,
+    "download_all_examples": False,
+    "show_signature": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skmnist"
+html_static_path = ["_static"]
+html_css_files = ["skmnist.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    "logo": {"text": "skmnist"},
+    "header_links_before_dropdown": 7,
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "tour": [], "install": [], "changelog": [], "de": []}
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
