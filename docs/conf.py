@@ -36,11 +36,16 @@ extensions = [
 source_suffix = {".rst": "restructuredtext"}
 exclude_patterns = ["_build", "generated/gallery/**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
+smartquotes = False  # "relu" is written with the quotes of Python
+default_role = "literal"  # as in scikit-learn's docstrings
 nitpicky = True
 
 # API pages: a signature as scikit-learn shows it, everything else in numpydoc's sections
 autosummary_generate = True
+# what every exception and every dict has is not ours to explain
+autosummary_context = {"of_python": {*dir(Exception), *dir(dict)}}
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autodoc_preserve_defaults = True
 numpydoc_show_class_members = False  # the template lists them
 
@@ -72,17 +77,19 @@ html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "skmnist"},
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 8,
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
-    "secondary_sidebar_items": ["page-toc"],
+    # the picture of the rooms needs the width
+    "secondary_sidebar_items": {"**": ["page-toc"], "architecture": []},
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "tour": [], "install": [], "changelog": [], "de": []}
+# pages that belong to no section
+html_sidebars = {page: [] for page in ("index", "install", "tour", "theory", "de")}
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

@@ -20,24 +20,24 @@ UPWARDS = ("comparison", "report")  # a result knows how to become a page
 
 PLACES = {  # middle of the box, row
     "cli": (600, 0),
-    "app": (290, 1),
-    "report": (385, 2),
-    "_networks": (605, 2),
-    "model_selection": (840, 2),
-    "persistence": (1075, 2),
-    "datasets": (120, 3),
+    "app": (270, 1),
+    "report": (372, 2),
+    "_networks": (610, 2),
+    "model_selection": (848, 2),
+    "persistence": (1086, 2),
+    "datasets": (128, 3),
     "comparison": (440, 3),
     "diagnosis": (520, 4),
-    "preprocessing": (755, 4),
-    "neural_network": (990, 4),
+    "preprocessing": (760, 4),
+    "neural_network": (1000, 4),
     "text": (265, 5),
 }
-WIDTH, HEIGHT, ROW, MARGIN = 212, 86, 130, 14
-SIZE = (1195, 5 * ROW + HEIGHT + 2 * MARGIN)
+WIDTH, HEIGHT, ROW, MARGIN = 226, 100, 142, 14
+SIZE = (1214, 5 * ROW + HEIGHT + 2 * MARGIN)
 
 STYLE = """
-text { font: 12px system-ui, sans-serif; fill: #333; text-anchor: middle }
-.name { font: 600 14px ui-monospace, monospace; fill: #111 }
+text { font: 13px system-ui, sans-serif; fill: #333; text-anchor: middle }
+.name { font: 600 16px ui-monospace, monospace; fill: #111 }
 .room { fill: #fff; stroke: #0072b2; stroke-width: 1.5 }
 .tools { fill: #f4f4f4; stroke: #999; stroke-dasharray: 4 3 }
 .arrow { fill: none; stroke: #5f6b76; stroke-width: 1.5; marker-end: url(#head) }
@@ -74,8 +74,7 @@ def drop_detours(arrows):
         return arrows[room].union(*map(reach, arrows[room]))
 
     return {
-        room: used - set().union(*(reach(other) for other in used))
-        for room, used in arrows.items()
+        room: used - set().union(*(reach(other) for other in used)) for room, used in arrows.items()
     }
 
 
@@ -83,19 +82,19 @@ def describe(room):
     file = PACKAGE / f"{room}.py"
     file = file if file.exists() else PACKAGE / room / "__init__.py"
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-    return textwrap.wrap(docstring.splitlines()[0].rstrip("."), 32, break_on_hyphens=False)
+    return textwrap.wrap(docstring.splitlines()[0].rstrip("."), 31, break_on_hyphens=False)
 
 
 def draw_box(room):
     x, top = PLACES[room][0], MARGIN + PLACES[room][1] * ROW
     lines = describe(room)
-    start = top + HEIGHT / 2 - 8 * len(lines) + 5
+    start = top + HEIGHT / 2 - 8.5 * len(lines) + 5
     yield (
         f'<rect class="room" x="{x - WIDTH / 2:g}" y="{top}" width="{WIDTH}" height="{HEIGHT}" '
         f'rx="8"/>\n<text class="name" x="{x}" y="{start:g}">{room}</text>'
     )
     for at, line in enumerate(lines, 1):
-        yield f'<text x="{x}" y="{start + 16 * at:g}">{escape(line)}</text>'
+        yield f'<text x="{x}" y="{start + 17 * at:g}">{escape(line)}</text>'
 
 
 def draw_arrow(room, used):
@@ -123,7 +122,8 @@ def draw():
     (x0, row), (x1, above) = PLACES[low], PLACES[high]
     y0, y1 = MARGIN + row * ROW, MARGIN + above * ROW + HEIGHT + 3
     body.append(
-        f'<path class="arrow up" d="M{x0 - 60},{y0} C{x0 - 60},{y0 - 25} {x1 - 30},{y1 + 25} {x1 - 30},{y1}"/>'
+        f'<path class="arrow up" d="M{x0 - 60},{y0} C{x0 - 60},{y0 - 25} '
+        f'{x1 - 30},{y1 + 25} {x1 - 30},{y1}"/>'
     )
     body += [part for room in PLACES for part in draw_box(room)]
     left, top = PLACES["text"][0] + WIDTH / 2 + 40, MARGIN + 5 * ROW

@@ -1,7 +1,5 @@
 """``.. command:: compare`` writes what ``skmnist compare --help`` says, from the program itself."""
 
-import re
-
 import typer.main
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -47,8 +45,13 @@ class Command(SphinxDirective):
         if named and parameter.metavar:
             term += [nodes.Text(" "), nodes.emphasis(text=parameter.metavar)]
         if parameter.default is not None and not isinstance(parameter.default, bool):
-            term += [nodes.Text("  "), nodes.inline(text=f"= {parameter.default}", classes=["default"])]
-        entry = nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph(text=parameter.help)))
+            term += [
+                nodes.Text("  "),
+                nodes.inline(text=f"= {parameter.default}", classes=["default"]),
+            ]
+        entry = nodes.definition_list_item(
+            "", term, nodes.definition("", nodes.paragraph(text=parameter.help))
+        )
         return entry
 
 

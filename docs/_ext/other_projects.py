@@ -1,33 +1,40 @@
 """Links to the pages of other projects, without asking them for their inventories.
 
-intersphinx downloads a list from each project at each build. What the docstrings name of other
-projects can be found by its name, so that the pages are built without a network as well.
+intersphinx downloads a list from each project at each build. What docstrings, those inherited from
+scikit-learn among them, name of other projects can be found by its name, so that the pages are
+built without a network as well.
 """
 
 from docutils import nodes
 
 SKLEARN = "https://scikit-learn.org/stable"
-KERAS = "https://keras.io/api"
 PAGES = {
-    "keras.callbacks.Callback": f"{KERAS}/callbacks/base_callback/",
-    "keras.regularizers.L2": f"{KERAS}/layers/regularizers/#l2-class",
+    "accuracy_score": f"{SKLEARN}/modules/model_evaluation.html#accuracy-score",
+    "df_output_transform": f"{SKLEARN}/modules/df_output_transform.html",
     "metadata_routing": f"{SKLEARN}/metadata_routing.html",
+    "sphx_glr_auto_examples_miscellaneous_plot_set_output.py": (
+        f"{SKLEARN}/auto_examples/miscellaneous/plot_set_output.html"
+    ),
+    "optuna.trial.Trial": (
+        "https://optuna.readthedocs.io/en/stable/reference/generated/optuna.trial.Trial.html"
+    ),
+    "joblib.parallel_config": (
+        "https://joblib.readthedocs.io/en/stable/generated/joblib.parallel_config.html"
+    ),
 }
 
 
 def find_page(app, env, node, content):
     target = node["reftarget"]
-    page = PAGES.get(target)
-    if target.startswith("sklearn."):
+    if node["reftype"] == "term":
+        page = f"{SKLEARN}/glossary.html#term-{target}"
+    elif target.startswith("sklearn."):
         page = f"{SKLEARN}/modules/generated/{target}.html"
-    elif target.startswith("matplotlib."):
-        module, name = target.rsplit(".", 1)
-        page = f"https://matplotlib.org/stable/api/_as_gen/{target}.html"
-    elif target.startswith("optuna."):
-        page = f"https://optuna.readthedocs.io/en/stable/reference/generated/{target}.html"
-    if page is None:
-        return None
-    return nodes.reference("", "", content, internal=False, refuri=page, reftitle=target)
+    else:
+        page = PAGES.get(target)
+    if page:
+        return nodes.reference("", "", content, internal=False, refuri=page, reftitle=target)
+    return None
 
 
 def setup(app):

@@ -27,9 +27,7 @@ networks = {
     "patience=5": DeepNNClassifier(**{**options, "patience": 5, "monitor": "val_loss"}),
 }
 
-figure, axes = plt.subplots(
-    2, 2, figsize=(9, 5.6), sharex=True, sharey=True, layout="constrained"
-)
+figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), sharex=True, sharey=True, layout="constrained")
 for ax, (name, network) in zip(axes.flat, networks.items(), strict=True):
     history = network.fit(X, mnist.y_train).history_
     epochs = range(1, network.n_iter_ + 1)
