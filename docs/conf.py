@@ -1,4 +1,4 @@
-"""How the documentation is built: ``python -m sphinx -W --keep-going -n docs docs/_build``."""
+"""How the documentation is built: ``python -m sphinx -W --keep-going docs docs/_build``."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ extensions = [
 ]
 # Only the changelog is Markdown, and it is included.
 source_suffix = {".rst": "restructuredtext"}
-exclude_patterns = ["_build", "generated/gallery/**/GALLERY_HEADER.rst"]
+exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 smartquotes = False  # "relu" is written with the quotes of Python
 default_role = "literal"  # as in scikit-learn's docstrings
@@ -53,16 +53,11 @@ numpydoc_show_class_members = False  # the template lists them
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "generated/gallery",
-    "filename_pattern": "/plot_",
     "within_subsection_order": "ExampleTitleSortKey",
     "doc_module": ("skmnist",),
-    "reference_url": {"skmnist": None},
+    "reference_url": {"skmnist": None},  # names in their code lead to the API
     "backreferences_dir": "generated/backreferences",
-    "abort_on_example_error": False,
-    "reset_modules": ("matplotlib",),
-    "capture_repr": ("_repr_html_", "__repr__"),
     "remove_config_comments": True,
-    "show_memory": False,
     "write_computation_times": False,
     "download_all_examples": False,
     "show_signature": False,

@@ -9,10 +9,6 @@ from skmnist.cli import make_app
 from skmnist.text import get_catalogue
 
 
-def literal(text):
-    return nodes.literal(text, text)
-
-
 class Command(SphinxDirective):
     """The purpose, the usage and the options of one command, in the order of its panels."""
 
@@ -26,33 +22,36 @@ class Command(SphinxDirective):
         panels = {}
         for parameter in command.params:
             panels.setdefault(parameter.rich_help_panel, []).append(parameter)
-        arguments = [f"[{p.metavar}]" for p in command.params if not p.opts[0].startswith("-")]
+        arguments = [f"[{p.metavar}]" for p in command.params if not find_names(p)]
         usage = " ".join(["skmnist", name, "[OPTIONS]", *arguments])
-        found = [nodes.paragraph(text=command.help), nodes.literal_block(usage, usage)]
-        found[1]["language"] = "none"
+        found = [
+            nodes.paragraph(text=command.help),
+            nodes.literal_block(usage, usage, language="none"),
+        ]
         for title, parameters in panels.items():
             entries = nodes.definition_list(classes=["command-options"])
-            entries.extend(self.describe(parameter) for parameter in parameters)
+            entries.extend(describe(parameter) for parameter in parameters)
             found += [nodes.rubric(text=title), entries]
         return found
 
-    def describe(self, parameter):
-        """Make the entry of one option: its names, what it takes, what it does, its default."""
-        named = [name for name in parameter.opts if name.startswith("-")]
-        term = nodes.term()
-        for at, name in enumerate(named or [parameter.metavar]):
-            term += [nodes.Text(", ")] * bool(at) + [literal(name)]
-        if named and parameter.metavar:
-            term += [nodes.Text(" "), nodes.emphasis(text=parameter.metavar)]
-        if parameter.default is not None and not isinstance(parameter.default, bool):
-            term += [
-                nodes.Text("  "),
-                nodes.inline(text=f"= {parameter.default}", classes=["default"]),
-            ]
-        entry = nodes.definition_list_item(
-            "", term, nodes.definition("", nodes.paragraph(text=parameter.help))
-        )
-        return entry
+
+def find_names(parameter):
+    """Return the names of an option; an argument has none."""
+    return [name for name in parameter.opts if name.startswith("-")]
+
+
+def describe(parameter):
+    """Make the entry of one option: its names, what it takes, what it does, its default."""
+    names = find_names(parameter)
+    term = nodes.term()
+    for name in names or [parameter.metavar]:
+        term += [nodes.literal(text=name), nodes.Text(" ")]
+    if names:
+        term += nodes.emphasis(text=parameter.metavar)
+    if parameter.default is not None and not isinstance(parameter.default, bool):
+        term += nodes.inline(text=f" = {parameter.default}", classes=["default"])
+    meaning = nodes.definition("", nodes.paragraph(text=parameter.help))
+    return nodes.definition_list_item("", term, meaning)
 
 
 def setup(app):

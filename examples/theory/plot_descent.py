@@ -67,8 +67,8 @@ plt.show()
 #
 # The learning rate
 # -----------------
-# The same rule with three step sizes. Two per cent too much, and each step lands higher than the
-# one before.
+# The same rule with three step sizes. The last is two per cent more than this valley bears, and
+# each step lands higher than the one before.
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.7), layout="constrained")
 for ax, (rate, verdict) in zip(
