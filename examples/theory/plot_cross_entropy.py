@@ -23,7 +23,7 @@ for given, remark in ((0.95, "sure and right"), (0.5, "in doubt"), (0.02, "sure 
     ax.annotate(
         f"{remark}: {-np.log(given):.2f}",
         (given, -np.log(given)),
-        xytext=(-4 if side == "right" else 9, 9),
+        xytext=(8, 22) if side == "right" else (9, 9),
         textcoords="offset points",
         ha=side,
     )

@@ -19,7 +19,7 @@ from skmnist import DeepNNClassifier, PixelNormalizer, load_mnist
 
 mnist = load_mnist(n_train=1500, n_test=100, random_state=0)
 X = PixelNormalizer().fit_transform(mnist.X_train)
-options = {"epochs": 40, "patience": None, "random_state": 0, "validation_fraction": 0.3}
+options = {"epochs": 30, "patience": None, "random_state": 0, "validation_fraction": 0.3}
 networks = {
     "nothing": DeepNNClassifier(**options),
     "dropout=0.5": DeepNNClassifier(**options, dropout=0.5),
