@@ -53,7 +53,7 @@ numpydoc_show_class_members = False  # the template lists them
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "generated/gallery",
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "gallery_order.Place",
     "doc_module": ("skmnist",),
     "reference_url": {"skmnist": None},  # names in their code lead to the API
     "backreferences_dir": "generated/backreferences",
