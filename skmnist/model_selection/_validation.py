@@ -110,7 +110,7 @@ def cross_validate(
         Folds at once, each in a process with its share of the cores. Inside
         ``joblib.parallel_config(backend="dask")`` they run on a cluster.
     verbose : int, default=0
-        joblib's messages on the progress of the folds.
+        How much joblib tells of the progress of the folds.
     params : dict, default=None
         What is passed to `fit`, such as ``{"sample_weight": weights}``; with metadata routing
         enabled to scorer and splitter as well.
