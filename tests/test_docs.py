@@ -74,7 +74,7 @@ def few_epochs():
     return SimpleNNClassifier(32, epochs=2)
 
 
-def answer_with_few_digits(urls, *_, **__):
+def answer_with_few_digits(data_home, urls, **options):
     """Be the mirror that a page names."""
     assert urls == ["https://mirror.example.org/mnist.npz"]
     digits = load_mnist(n_train=20, n_test=20, random_state=0)
