@@ -13,6 +13,9 @@ them run on a `Dask <https://distributed.dask.org>`_ cluster; the code stays as 
 # ------------------
 # Nothing in these lines knows of a cluster.
 
+import tempfile
+
+import dask
 import joblib
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -50,6 +53,8 @@ search = OptunaSearchCV(
 if __name__ == "__main__":
     mnist = load_mnist(n_train=4000, n_test=2000, random_state=0)
     with (
+        tempfile.TemporaryDirectory() as folder,
+        dask.config.set(temporary_directory=folder),  # Dask leaves what it writes there
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
@@ -86,13 +91,18 @@ if __name__ == "__main__":
     figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
     points = ax.scatter(done["learning_rate"], done["dropout"], c=done["mean_test_score"], s=80)
     stopped = table[table["trial_state"] == "PRUNED"]
-    ax.plot(stopped["learning_rate"], stopped["dropout"], "x", color="0.5", label="stopped early")
+    if len(stopped):
+        ax.scatter(
+            stopped["learning_rate"], stopped["dropout"], marker="x", c="0.5", label="stopped early"
+        )
     best = table.iloc[search.best_index_]
     ring = {"s": 220, "facecolors": "none", "edgecolors": "#d55e00", "label": "best"}
     ax.scatter(best["learning_rate"], best["dropout"], **ring)
     ax.set(xscale="log", xlabel="learning rate", ylabel="dropout")
+    ax.set_xticks([3e-4, 1e-3, 3e-3, 1e-2], ["0.0003", "0.001", "0.003", "0.01"])
+    ax.minorticks_off()
     ax.legend()
-    figure.colorbar(points, label="accuracy on the rows held out")
+    figure.colorbar(points, label="accuracy on the rows held out", format="{x:.1%}")
     plt.show()
 
 # %%

@@ -70,7 +70,7 @@ ax.minorticks_off()
 plt.show()
 
 for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).findings:
-    print(fill(f"{finding.code}: {finding.sentence()} {finding.remedy()}", 90))
+    print(fill(f"{finding.sentence()} {finding.remedy()}", 90))
 
 # %%
 # What it confuses

@@ -61,13 +61,14 @@ plt.show()
 # Does the gap shrink?
 # --------------------
 # Each gap is measured on the few images that were held out, and its 95% interval is wide. What is
-# right of the line counts as overfitting where its interval does not reach 0.
+# right of the dotted line counts as overfitting where its interval does not reach 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
 figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
 for at, diagnosis in enumerate(gaps.values()):
     ax.plot(diagnosis.gap_interval, [at, at], color="#0072b2")
     ax.plot(diagnosis.gap, at, "o", color="#0072b2")
+ax.axvline(0, color="0.5")
 ax.axvline(diagnosis.max_gap, color="0.5", linestyle=":")
 ax.set_yticks(range(len(gaps)), gaps)
 ax.set(xlabel="training minus validation accuracy", ylim=(-0.6, len(gaps) - 0.4))

@@ -100,6 +100,7 @@ for trial in search.study_.trials:
     right.plot(range(1, len(values) + 1), values, "--" if stopped else "-", color=colour, alpha=0.7)
 left.set(xlabel="trial", ylabel="accuracy on the rows held out")
 right.set(xlabel="epochs trained, fold after fold")
+left.yaxis.set_major_formatter("{x:.0%}")
 left.plot([], "o", color="#0072b2", label="ran to its end")
 left.plot([], "x", color="#d55e00", label="stopped early")
 left.legend(loc="lower right")
