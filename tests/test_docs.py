@@ -50,14 +50,18 @@ def is_python(block):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_on_a_page_is_run_or_says_why_not(page):
     """Doctests are run as such, and marked blocks by the test below."""
-    for block, introduction in indented_blocks(page.read_text(encoding="utf-8"), "(?!\\.\\.).*::"):
+    text = page.read_text(encoding="utf-8")
+    for block, introduction in indented_blocks(text, r"(?!\.\.).*::"):
         assert not is_python(block) or "no test runs this block" in " ".join(introduction.split())
+    marked = re.findall(r"\.\. (?:code|code-block|sourcecode):: py", text)
+    assert len(marked) == len(list(indented_blocks(text, MARK))), "mark it in a way that is found"
 
 
+MARK = r"\.\. code-block:: python"
 MARKED = [
     pytest.param(block, id=page.stem)
     for page in PAGES
-    for block, _ in indented_blocks(page.read_text(encoding="utf-8"), r"\.\. code-block:: python")
+    for block, _ in indented_blocks(page.read_text(encoding="utf-8"), MARK)
 ]
 
 
