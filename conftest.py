@@ -7,6 +7,8 @@ import sys
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# how the pages are built, and what is built
+collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["skmnist/app/*"]
 

@@ -62,6 +62,7 @@ def serve(
     language : {"en", "de"} or None, default=None
         Of the page; None takes that of the reader's browser.
     open_browser : bool, default=True
+        Show the page in the user's browser as soon as it is served.
     tell : callable, default=print
         Is given the page's address when it can be opened.
 

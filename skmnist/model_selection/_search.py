@@ -100,6 +100,7 @@ class OptunaSearchCV(BaseSearchCV):
         None is derived from space, estimator, scoring, cv and data, so that the same search finds
         its own study again.
     return_train_score : bool, default=False
+        Measure on the training rows as well.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws; the estimator has a seed of its own.
     verbose : int, default=0
@@ -252,6 +253,7 @@ class OptunaSearchCV(BaseSearchCV):
         X : array-like of shape (n_samples, ...)
             Rows to choose on; keep the test set out of them.
         y : array-like of shape (n_samples,), default=None
+            Their classes.
         **params : dict
             For the `fit` of the estimator, the scorer and the splitter, as for GridSearchCV:
             `sample_weight` is split with the rows and weighs the fit, the scores as well where

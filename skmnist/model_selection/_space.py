@@ -65,7 +65,7 @@ def get_search_space(name: str, prefix: str = "") -> Params:
     ----------
     name : {"simple", "deep", "regularization"}
     prefix : str, default=""
-        What stands before each name, "network__" for the step of that name in a Pipeline.
+        What stands before each name, ``"network__"`` for the step of that name in a Pipeline.
 
     Returns
     -------
