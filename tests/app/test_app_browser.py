@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,28 +11,12 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from chromium import DESKTOP, PHONE, show_as
 from PIL import Image
 
 import skmnist
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-webdriver = pytest.importorskip("selenium.webdriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER),
-        reason="needs chromium and chromedriver (in Debian: chromium-driver)",
-    ),
-]
-PHONE, DESKTOP = 360, 1280
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-)
+pytestmark = pytest.mark.slow
 PATIENCE = 120  # seconds; a busy machine takes its time
 SETTINGS = "train_size=3000&patience=100"
 # All that can be read, in the panels' shadow as well.
@@ -103,30 +86,6 @@ def app(tmp_path_factory):
         urlopen(url)
 
 
-@pytest.fixture
-def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    for option in OPTIONS:
-        options.add_argument(option)
-    service = webdriver.ChromeService(executable_path=DRIVER)
-    driver = webdriver.Chrome(options=options, service=service)
-    show_as(driver, DESKTOP)
-    driver.execute_cdp_cmd(
-        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
-    )
-    yield driver
-    driver.quit()
-
-
-def show_as(driver, width, scheme="light"):
-    driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    media = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
-
-
 def wait(condition):
     """Wait until something is there, and return it."""
     from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
@@ -186,7 +145,11 @@ def complaints(driver):
     return [entry["message"] for entry in driver.get_log("browser")]
 
 
-def test_the_whole_path(app, browser, tmp_path):
+def test_the_whole_path(browser, app, tmp_path):
+    show_as(browser, DESKTOP)
+    folder = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", folder)
+
     # --- data: a broken archive, one of one's own, and MNIST
     browser.get(f"{app}/?{SETTINGS}")
     see(browser, "Step 1 of 11", "3,000 training and 10,000 test images")
@@ -289,9 +252,11 @@ def write_archive(path):
 
 
 def draw_seven(driver):
+    from selenium.webdriver import ActionChains
+
     board = wait(lambda: driver.execute_script(IN_SHADOW, "canvas"))
     driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", board)
-    actions = webdriver.ActionChains(driver)
+    actions = ActionChains(driver)
     actions.move_to_element_with_offset(board, -60, -80).click_and_hold()
     for x, y in ((120, 0), (-70, 180)):
         for _ in range(6):
@@ -300,9 +265,9 @@ def draw_seven(driver):
 
 
 def draw_one_by_keyboard(driver):
-    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver import ActionChains, Keys
 
     board = driver.execute_script(IN_SHADOW, "canvas")
     driver.execute_script("arguments[0].focus()", board)
-    actions = webdriver.ActionChains(driver)
+    actions = ActionChains(driver)
     actions.send_keys(Keys.ARROW_UP * 9, " ", Keys.ARROW_DOWN * 18, " ").perform()

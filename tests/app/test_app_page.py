@@ -6,7 +6,7 @@ import pytest
 from pages import address, click, html_of, run, told
 
 from skmnist.app import _training
-from skmnist.app._settings import Settings
+from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
 from skmnist.text import get_catalogue, get_languages
 
@@ -122,6 +122,14 @@ def test_a_bad_address_is_told_and_the_defaults_stand_in(open_page):
     assert "epochs, learning_rate" in told(page)[0]
     assert page.slider(key="epochs").value == 100
     assert page.number_input(key="batch_size").value == 5
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_the_page_has_room_for_all_that_an_address_may_hold(open_page, end):
+    values = {name: ends[end] for name, ends in RANGES.items() if name != "train_size"}
+    page = open_page(step="settings", **values)
+    assert told(page) == []
+    assert {field.key: field.value for field in (*page.slider, *page.number_input)} == values
 
 
 # --- training
