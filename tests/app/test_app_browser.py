@@ -226,7 +226,10 @@ def test_the_whole_path(browser, app, tmp_path):
     paper[40:208, 200:368] -= np.minimum(ink, 220)
     Image.fromarray(paper).save(tmp_path / "acht.png")
     upload(browser, "photo", tmp_path / "acht.png")
-    assert "reads: 8" in see(browser, "reads: 8")
+    see(browser, "reads: 8")
+    browser.execute_script(IN_SHADOW, ".board button").click()
+    draw_seven(browser)
+    see(browser, "reads: 7")  # what came last counts
     assert complaints(browser) == []
     assert browser.execute_script(HOSTS) == [app.removeprefix("http://")]
 
