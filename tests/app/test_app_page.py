@@ -200,7 +200,12 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
         assert tell(training, "NN", epoch) is False
     html = html_of(run(page))
     assert "Epoch 3 of 9, at most 6 s left" in html
-    assert "accuracy 0.5000, on validation images 0.4000; loss 0.3333" in html
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html) == [
+        ("Accuracy", "0.5000"),
+        ("on validation images", "0.4000"),
+        ("Loss", "0.3333"),
+        ("on validation images", "0.5000"),
+    ]
     points = re.search(r'<polyline points="([^"]*)"', html)[1].split()
     assert len(points) == 3
     tell(training, "NN", 4)
