@@ -93,9 +93,9 @@ def _offer_size(view: View, data: Data) -> None:
         max_value=data.n_all,
         step=1000,
         key="size",
-        help=say("cli.train_size_help"),
         on_change=lambda: change(train_size=st.session_state["size"] % data.n_all),
     )
+    st.caption(say("app.data.size_note", n_all=data.n_all))
 
 
 def _show_extent(view: View, data: Data) -> None:

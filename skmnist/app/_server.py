@@ -120,6 +120,7 @@ def make_command(host: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "global.developmentMode": "false",
         "runner.magicEnabled": "false",
+        "runner.postScriptGC": "false",  # some tenths of a second, taken from a training at each look
         "theme.font": FONT,
         "theme.baseFontSize": 16,
     }

@@ -254,6 +254,15 @@ def test_results_of_other_settings_are_one_click_away(open_page, trained):
     assert "Take " in html_of(click(page, "show_it"))
 
 
+def test_a_look_at_the_page_leaves_a_training_s_keras_alone(open_page, trained, monkeypatch):
+    import keras
+
+    cleared = []
+    monkeypatch.setattr(keras.backend, "clear_session", lambda: cleared.append("all threads'"))
+    open_page()
+    assert cleared == []
+
+
 def test_a_training_that_fails_is_told_in_a_sentence(open_page, monkeypatch):
     def fail(*_):
         raise ValueError("It *did* not work.")
