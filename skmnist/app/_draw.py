@@ -38,7 +38,7 @@ def show_drawing(view: View) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         drawn = show_board(say, on_change=lambda: _note_latest("board"))
-        photo = _take_photo(view)
+    photo = _take_photo(view)  # below both: on a phone, too, what is read stands next to the board
     made = [photo, drawn] if st.session_state.get("latest") == "photo" else [drawn, photo]
     digit = next((image for image in made if image is not None), None)
     with right:

@@ -120,7 +120,7 @@ def make_command(host: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "global.developmentMode": "false",
         "runner.magicEnabled": "false",
-        "runner.postScriptGC": "false",  # some tenths of a second, taken from a training at each look
+        "runner.postScriptGC": "false",  # tenths of a second, taken from a training
         "theme.font": FONT,
         "theme.baseFontSize": 16,
     }
