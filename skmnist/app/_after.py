@@ -60,9 +60,11 @@ def _tell_end(view: View, training: Training) -> None:
     if training.error:
         st.error(say("app.failed", problem=as_text(training.error)))
         return
+    if not view.settings.epochs:
+        st.info(say("app.training.untrained"))
+        return
     seconds = sum(result.fit_time for result in training.results.values())
-    done = [say("app.training.done"), say("app.training.total", seconds=seconds)]
-    st.success(" ".join(done[: 1 + bool(view.settings.epochs)]))
+    st.success(say("app.training.done", seconds=seconds))
 
 
 def _show_networks(view: View, training: Training) -> None:

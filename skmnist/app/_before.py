@@ -30,7 +30,6 @@ from skmnist.report._svg import draw_svg
 from skmnist.text import Catalogue
 
 SOURCES = ("mnist", "cloud", "upload")
-ENDINGS = ["zip", "csv", "tsv", "gz", "npz"]
 WIDTH = 4.4  # inches of a picture of the data
 N_EXAMPLES = 8  # of each class
 SHOWN_PIXELS = 8  # rows and columns of numbers, which a phone has room for
@@ -64,7 +63,6 @@ def _offer_upload(view: View) -> None:
     st.caption(say("app.data.limits", **limits))
     st.file_uploader(
         say("app.data.file"),
-        type=ENDINGS,
         key="file",
         on_change=_take_upload,
         max_upload_size=_store.MAX_UPLOAD,

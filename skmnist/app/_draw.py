@@ -68,7 +68,7 @@ def _take_photo(view: View) -> Array | None:
     try:
         return read_image(file.getvalue(), file.name)
     except DatasetError as error:
-        st.error(say("app.data.bad", problem=as_text(str(error))))
+        st.error(say("app.draw.bad", problem=as_text(str(error))))
         return None
 
 

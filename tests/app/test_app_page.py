@@ -153,6 +153,7 @@ def test_zero_epochs_mean_no_training(open_page):
     click(page, "start")
     _training.find(Settings(epochs=0)).join(60)
     assert "NN: not trained (0 epochs)." in html_of(run(page))
+    assert told(page) == [get_catalogue("en")("app.training.untrained")]
     page = open_page(step="recommendation", epochs=0)
     assert "There is nothing to recommend yet." in html_of(page)
 

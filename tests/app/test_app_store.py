@@ -126,6 +126,14 @@ def test_an_upload_on_the_page(open_page, small):
     assert "300 training and 100 test images" in html
 
 
+def test_a_file_of_any_name_may_be_tried_and_is_refused_in_words(open_page):
+    page = open_page(data="upload")
+    page.file_uploader(key="file").set_value(("Ziffern.7z", b"7z\xbc\xaf\x27\x1c", "x/y"))
+    assert told(run(page)) == [
+        "These digits cannot be used. Ziffern.7z\\: is a 7z archive; unpack it and pass the folder"
+    ]
+
+
 def test_a_file_that_the_server_lost_is_asked_for_again(open_page):
     page = open_page(data="upload-0123456789abcdef")
     assert told(page) == ["This server does not have the file any more; choose it again."]
