@@ -146,7 +146,7 @@ def make_environment(folder: str, language: str | None) -> dict[str, str]:
     from skmnist.app._view import LANGUAGE
 
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
-    places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "SKMNIST_DATA")
+    places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
     if language:
         environment[LANGUAGE] = language

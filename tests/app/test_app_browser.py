@@ -60,9 +60,10 @@ return [...new Set(performance.getEntriesByType('resource').map(e => new URL(e.n
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """Start the app as its user does; return its address and its temporary folder."""
+    """Start the app as its user does; return its address."""
     folder = tmp_path_factory.mktemp("server")
-    environment = os.environ | {"TMPDIR": str(folder), "LC_ALL": "C"}
+    home = tmp_path_factory.mktemp("home")
+    environment = os.environ | {"TMPDIR": str(folder), "HOME": str(home), "LC_ALL": "C"}
     environment["PYTHONPATH"] = str(Path(skmnist.__file__).parents[1])
     server = subprocess.Popen(
         [sys.executable, "-m", "skmnist", "app", "--no-browser", "--lang", "en"],
@@ -82,6 +83,7 @@ def app(tmp_path_factory):
         server.wait(60)
         server.stdout.close()
     assert list(folder.iterdir()) == []  # nothing stays behind
+    assert list(home.iterdir()) == []
     with pytest.raises(OSError, match="refused"):
         urlopen(url)
 

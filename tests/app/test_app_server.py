@@ -43,7 +43,8 @@ def test_everything_is_written_into_one_folder(monkeypatch):
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
     environment = _server.make_environment("/folder", "de")
     assert "STREAMLIT_SERVER_ADDRESS" not in environment
-    assert environment["TMPDIR"] == environment["SKMNIST_DATA"] == "/folder"
+    written = ("TMPDIR", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
+    assert {environment[name] for name in written} == {"/folder"}
     assert environment["SKMNIST_APP_LANGUAGE"] == "de"
 
 
