@@ -150,6 +150,24 @@ def test_without_a_network_the_cloud_is_told_in_a_sentence(open_page, monkeypatc
     assert "no server answers" in text
 
 
+def test_a_bar_shows_how_far_the_cloud_is(open_page, monkeypatch):
+    from streamlit.delta_generator import DeltaGenerator
+
+    from skmnist.app import _view
+
+    def break_off(*_, progress):
+        progress(3, 10)
+        progress(12, 10)
+        raise DatasetError("no more came")
+
+    shares = []
+    monkeypatch.setattr(_store, "get_file", break_off)
+    monkeypatch.setattr(_view, "BAR_SECONDS", 0)
+    monkeypatch.setattr(DeltaGenerator, "progress", lambda self, share: shares.append(share))
+    assert "no more came" in told(open_page(data="cloud"))[0]
+    assert shares == [0.3, 1.0]
+
+
 def test_markup_in_a_class_stays_text(open_page, small, monkeypatch):
     names = np.array([f"<b>{n}</b> :red[x]" for n in range(10)])
     hostile = {**small, "y_train": names[small.y_train], "y_test": names[small.y_test]}
