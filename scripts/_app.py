@@ -46,5 +46,5 @@ def wait_for(browser: webdriver.Chrome, selector: str) -> WebElement:
         found = browser.find_elements("css selector", selector)
         if found:
             return found[0]
-        time.sleep(0.2)
+        time.sleep(1)
     raise SystemExit(f"{selector} did not come")
