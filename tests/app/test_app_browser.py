@@ -11,10 +11,10 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from chromium import DESKTOP, PHONE, show_as
 from PIL import Image
 
 import skmnist
+from tests.chromium import DESKTOP, PHONE, show_as
 
 pytestmark = pytest.mark.slow
 PATIENCE = 120  # seconds; a busy machine takes its time

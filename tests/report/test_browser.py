@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from chromium import DESKTOP, PHONE, show_as
 from samples import compare
 
 from skmnist.report import write_page
 from skmnist.text import get_catalogue, get_languages
+from tests.chromium import DESKTOP, PHONE, show_as
 
 pytestmark = pytest.mark.slow
 
