@@ -28,8 +28,11 @@ coverage: # of all tests, quick and slow
 lowest: # all tests at the lowest versions that pyproject.toml promises
 	$(oldest) -m venv build/lowest
 	build/lowest/bin/pip install --quiet uv
-	VIRTUAL_ENV=build/lowest build/lowest/bin/uv pip install --resolution lowest-direct --editable '.[test]'
-	build/lowest/bin/python -m pytest -n auto -m 'slow or not slow'
+	build/lowest/bin/uv pip install --python build/lowest/bin/python \
+		--resolution lowest-direct --editable '.[test]'
+	# what is old warns of the future of others
+	build/lowest/bin/python -m pytest -n auto -m 'slow or not slow' \
+		-W default::DeprecationWarning -W default::FutureWarning
 
 mutants: # do the tests notice when a judgement changes? What survives is told at the end
 	$(python) -m pip install --quiet 'mutmut==3.8.*'

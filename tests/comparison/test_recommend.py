@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pandas as pd
@@ -78,8 +79,15 @@ def test_errors_are_not_counted_without_the_number_of_test_images(source):
     assert "DNN made 26% fewer errors than NN." in reason
 
 
-def test_str_begins_with_the_model(source):
-    assert str(recommend(source)).startswith("NN. The accuracy is very similar")
+def test_str_is_the_model_the_reason_and_what_to_know(source):
+    recommendation = recommend(source)
+    (note,) = recommendation.notes()
+    assert str(recommendation) == f"NN. {recommendation.reason()} {note}"
+
+
+def test_str_of_no_model_is_the_reason():
+    recommendation = recommend(make_table([0.1, 0.1], n_epochs=[0, 0]))
+    assert str(recommendation).startswith("None of the models has been trained")
 
 
 def test_table_is_left_as_it_is(source):
@@ -297,12 +305,31 @@ def test_verdict_is_about_the_two_that_are_weighed():
     assert (recommendation.evidence.second, recommendation.less_accurate) == ("B", "B")
 
 
-@pytest.mark.parametrize("rule", ["only_one", "untrained"])
-def test_nothing_to_weigh_has_no_verdict(rule):
-    accuracy, epochs = ([0.9], [1]) if rule == "only_one" else ([0.1, 0.1], [0, 0])
+@pytest.mark.parametrize(
+    ("accuracy", "epochs", "rule", "headline"),
+    [
+        ([0.9], [1], "only_one", "There is only one model to choose from."),
+        ([0.1, 0.1], [0, 0], "untrained", "There is nothing to recommend yet."),
+    ],
+)
+def test_nothing_to_weigh_has_no_verdict(accuracy, epochs, rule, headline):
     recommendation = recommend(make_table(accuracy, n_epochs=epochs), n_test=100)
     assert (recommendation.rule, recommendation.verdict) == (rule, None)
-    assert recommendation.headline()
+    assert recommendation.headline() == headline
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"),
+    [
+        ([0.95, 0.98], "The difference is real: from"),
+        ([0.97, 0.98], "The difference is real: from"),  # just the margin is not small
+        ([0.93, 0.94], "The difference is real: from"),  # nor is it by rounding
+        ([0.9701, 0.98], "The difference is real, but small: from"),
+    ],
+)
+def test_a_real_difference_is_called_small_below_the_margin(accuracy, words):
+    table = make_table(accuracy, n_parameters=[20, 10])
+    assert words in recommend(table, n_test=20_000).reason()
 
 
 # --- the field of use
@@ -327,8 +354,9 @@ def test_no_postal_codes_of_what_is_no_digit_or_may_be_chance(source, digits, n_
 # --- folds
 
 
-def make_test(method, difference, half):
-    p = 0.001 if abs(difference) > half else 0.5
+def make_test(method, difference, half, p=None):
+    if p is None:
+        p = 0.001 if abs(difference) > half else 0.5
     interval = (difference - half, difference + half)
     return PairedTest("B", "A", method, difference, interval, p, p, n_test=1000, n_runs=5)
 
@@ -341,6 +369,9 @@ def make_test(method, difference, half):
         ((0.005, 0.001), (-0.006, 0.002), "5 parts of the data does not confirm this: -0.60"),
         ((0.005, 0.006), (0.001, 0.008), "5 parts of the data says the same: 0.10"),
         ((0.005, 0.006), (0.005, 0.003), "5 parts of the data does show a difference"),
+        ((0.005, 0.001), (0.005, 0.005, 0.05), "5 parts of the data does not confirm this"),
+        ((0.001, 0.002), (0.001, 0.008), "5 parts of the data says the same: 0.10"),
+        ((0.001, 0.002), (0.005, 0.003), "5 parts of the data does show a difference"),
     ],
 )
 def test_what_folds_say_is_told_beside_the_verdict(test, folds, words):
@@ -351,7 +382,8 @@ def test_what_folds_say_is_told_beside_the_verdict(test, folds, words):
         tests=[make_test("mcnemar", *test)],
         folds=[make_test("folds", *folds)],
     )
-    assert recommendation.verdict == ("not_worth_it" if test[1] < 0.005 else "cannot_tell")
+    verdicts = {0.001: "not_worth_it", 0.002: "no_difference", 0.006: "cannot_tell"}
+    assert recommendation.verdict == verdicts[test[1]]
     assert words in recommendation.reason()
 
 
@@ -453,6 +485,29 @@ def test_unknown_language(source):
 
 
 # --- for JSON
+
+
+@pytest.mark.parametrize("digits", [False, True])
+def test_to_dict_has_all_that_a_reader_sees(source, digits):
+    recommendation = recommend(source, n_test=10_000, digits=digits)
+    test = recommendation.evidence
+    folds = [make_test("folds", 0.005, 0.01)]
+    folded = recommend(make_table([0.9, 0.91]), n_test=100, folds=folds)
+    figures = recommendation.to_dict()
+    assert figures.keys() == {field.name for field in dataclasses.fields(recommendation)} | {
+        "headline",
+        "reason",
+        "accuracy_difference",
+        "fewer_errors",
+        "may_be_chance",
+        "misread_codes",
+    }
+    assert figures["evidence"] == {**dataclasses.asdict(test), "interval": list(test.interval)}
+    assert folded.to_dict()["folds"]["interval"] == [-0.005, 0.015]
+    assert figures["headline"]["de"] == recommendation.headline("de")
+    (caution,) = figures["cautions"]
+    assert caution["sentence"]["de"] == recommendation.notes("de")[0]
+    assert figures["misread_codes"] == (recommendation.misread_codes if digits else None)
 
 
 @pytest.mark.parametrize("n_parameters", [[10, 20], [None, 20]])

@@ -102,6 +102,22 @@ def test_correction_for_folds_widens_by_the_share_of_test_rows():
     assert wider == pytest.approx(half * np.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
 
 
+def test_folds_tell_who_how_many_and_how_they_vary():
+    a, b = np.array([0.9, 0.91, 0.95]), np.array([0.9, 0.9, 0.9])
+    (test,) = compare_folds({"A": a, "B": b}, 0.5)
+    assert (test.first, test.second, test.method, test.n_runs) == ("A", "B", "folds", 3)
+    assert test.spread == pytest.approx(np.std(a - b, ddof=1))
+    assert test.p_adjusted == test.p_value
+
+
+def test_alpha_decides_whether_the_interval_of_folds_reaches_0():
+    scores = np.random.default_rng(0).normal([[0.96], [0.95], [0.94]], 0.01, (3, 6))
+    for alpha in (0.001, 0.01, 0.1, 0.5):
+        for test in compare_folds(dict(zip("ABC", scores, strict=True)), 0.1, alpha=alpha):
+            low, high = test.interval
+            assert (test.p_adjusted < alpha) == (low > 0 or high < 0)
+
+
 @pytest.mark.parametrize(("shift", "p"), [(0.0, 1.0), (0.1, 0.0)])
 def test_folds_that_all_say_the_same(shift, p):
     scores = np.array([0.7, 0.8, 0.6])
