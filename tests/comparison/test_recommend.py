@@ -387,6 +387,16 @@ def test_what_folds_say_is_told_beside_the_verdict(test, folds, words):
     assert words in recommendation.reason()
 
 
+def test_luck_of_the_start_is_told_where_there_were_several():
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    several, one = (
+        recommend(table, n_test=1000, tests=[make_test(method, 0.005, 0.001)])
+        for method in ("starts", "mcnemar")
+    )
+    assert "Each model was trained from 5 different starts" in several.reason()
+    assert "starts" not in one.reason()
+
+
 # --- cautions
 
 

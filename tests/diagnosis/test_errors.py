@@ -101,9 +101,23 @@ def test_classes_never_predicted_have_no_f1_and_no_warning():
 def test_to_dict_is_json(labels):
     analysis = analyze_errors(*labels)
     figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
+    assert figures.keys() == {
+        *("accuracy", "accuracy_interval", "n_test", "n_errors", "classes", "report"),
+        *("confusion_matrix", "pairs", "calibration"),
+    }
     assert figures["classes"] == np.unique(labels[0]).tolist()
     assert figures["confusion_matrix"] == confusion_matrix(*labels).tolist()
-    assert figures["report"]["support"] == analysis.report["support"].tolist()
+    for name in ("precision", "recall", "f1", "support"):
+        assert figures["report"][name] == analysis.report[name].tolist()
+    low, high = figures["accuracy_interval"]
+    assert low < figures["accuracy"] < high
+    for name in ("low", "high"):
+        assert figures["report"][f"recall_{name}"] == analysis.intervals[name].tolist()
+
+
+@pytest.mark.parametrize("method", ["weakest", "strongest", "confusions", "pairs"])
+def test_three_are_named_where_no_number_is_given(labels, method):
+    assert len(getattr(analyze_errors(*labels), method)()) == 3
 
 
 def test_no_labels():

@@ -280,9 +280,16 @@ def test_findings_carry_their_evidence_and_are_json():
     diagnosis = diagnose_fit(Network(val_loss=FALLING, train=1.0, held_out=0.939))
     figures = json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
     assert [each["code"] for each in figures["findings"]] == ["overfitting", "still_improving"]
+    assert [each["severity"] for each in figures["findings"]] == ["problem", "note"]
     assert figures["findings"][0]["evidence"]["gap"] == pytest.approx(0.061)
     assert diagnosis.findings[1].sentence() == "After 6 epochs it was still getting better."
+    assert diagnosis.findings[1].remedy() == "Allow more epochs."
     assert diagnosis.findings[1].remedy("de") == "Mehr Epochen zulassen."
+
+
+def test_there_is_nothing_to_do_about_a_good_fit():
+    (optimal,) = diagnose_fit(Network(val_loss=FLAT)).findings
+    assert (optimal.code, optimal.remedy()) == ("optimal", "")
 
 
 def test_further_findings_are_told_after_the_verdict():

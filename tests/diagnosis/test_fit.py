@@ -409,6 +409,15 @@ def test_str_begins_with_the_label():
     assert str(diagnose_fit(gap=0.03)).startswith("overfitting: Training and validation drift")
 
 
+def test_summary_is_the_verdict_with_its_figures_and_the_losses():
+    history = {"accuracy": [0.99] * 4, "val_accuracy": [0.99] * 4, "val_loss": [0.3] * 4}
+    diagnosis = diagnose_fit(history)
+    verdict, accuracies, losses = diagnosis.sentences()
+    assert diagnosis.summary() == f"{verdict} {accuracies} {losses}"
+    assert "99.00%" in accuracies
+    assert losses == "The validation loss does not rise."
+
+
 def test_to_dict_is_json():
     figures = json.loads(json.dumps(diagnose_fit(FittedNetwork()).to_dict(), allow_nan=False))
     assert (figures["label"], figures["train_accuracy"]) == ("unclear", 0.97)
