@@ -20,10 +20,7 @@ fix: # what ruff can mend
 	$(python) -m ruff format .
 
 coverage: # of all tests, quick and slow
-	$(python) -m coverage erase
-	$(python) -m coverage run -m pytest -n auto -m 'slow or not slow'
-	$(python) -m coverage combine --quiet
-	$(python) -m coverage report
+	$(python) -m pytest -n auto -m 'slow or not slow' --cov --cov-fail-under=95
 
 lowest: # all tests at the lowest versions that pyproject.toml promises
 	$(oldest) -m venv build/lowest

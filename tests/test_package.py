@@ -137,7 +137,7 @@ def modules_after(code):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     return set(done.stdout.splitlines()[-1].split())
 
