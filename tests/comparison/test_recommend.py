@@ -275,6 +275,32 @@ def test_better_and_cheaper_is_clearly_better_by_however_little():
     assert "real, but small" in recommendation.reason()
 
 
+def test_who_cares_for_every_error_is_told_only_where_the_better_one_is_not_taken(source):
+    words = "If every error counts"
+    better = make_table([0.95, 0.98], n_parameters=[10, 20])
+    unsure = make_table([0.975, 0.98], n_parameters=[10, 20])
+    alike = make_table([0.98, 0.98], n_parameters=[10, 20])
+    assert words in recommend(source, n_test=10_000).reason()
+    assert words in recommend(source).reason()
+    assert words not in recommend(better, n_test=10_000).reason()
+    assert words not in recommend(unsure, n_test=200).reason()
+    assert words not in recommend(alike).reason()
+
+
+def test_it_is_english_and_in_one_line_where_nothing_else_is_asked_for(source):
+    recommendation = recommend(source, n_test=10_000)
+    assert recommendation.reasons() == recommendation.reasons("en")
+    assert recommendation.reason() == " ".join(recommendation.reasons())
+
+
+def test_only_what_is_reckoned_from_accuracies_alone_says_so():
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    words = "Only the accuracies are known here"
+    measured = recommend(table, n_test=1000, tests=[make_test("mcnemar", 0.005, 0.001)])
+    assert words in recommend(table, n_test=1000).reason()
+    assert words not in measured.reason()
+
+
 def test_verdict_in_german(source):
     assert recommend(source, n_test=10_000).headline("de") == (
         "Nehmen Sie NN: DNN ist wirklich besser, aber nicht so viel, dass es sich lohnt."
