@@ -617,8 +617,10 @@ SimpleNNClassifier(8, epochs=2, verbose={verbose}, random_state=0).fit(X / 16, y
 
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_no_line_on_the_screen_is_not_ours(verbose):
+    script = SCRIPT.format(verbose=verbose)
     done = subprocess.run(
-        [sys.executable, "-W", "default", "-c", SCRIPT.format(verbose=verbose)],
+        # what packages tell each other's developers, Python shows to nobody
+        [sys.executable, *"-W default -W ignore::DeprecationWarning -c".split(), script],
         capture_output=True,
         text=True,
         check=True,
