@@ -194,9 +194,14 @@ def _show_end(
     if label == "underfitting":
         screen.say_line("cli.next_underfitting", epochs=2 * plan.epochs)
     elif n_trials < FEW_TRIALS:
-        key = "cli.next_more" if plan.storage is None else "cli.next_more_stored"
         # where the timeout has ended the search, those that were asked for are still to come
-        screen.say_line(key, n_trials=max(FEW_TRIALS, plan.n_trials))
+        n_trials = max(FEW_TRIALS, plan.n_trials)
+        if plan.storage is None:
+            screen.say_line("cli.next_more", n_trials=n_trials)
+        else:
+            written = save_path is not None or json_path is not None
+            options = f"--n-trials {n_trials}" + " --force" * written
+            screen.say_line("cli.next_more_stored", options=options)
     elif label == "overfitting":
         screen.say_line("cli.next_overfitting")
     else:

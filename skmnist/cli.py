@@ -388,7 +388,11 @@ def make_app(say: Catalogue) -> typer.Typer:
         force: Annotated[bool, force_option("cli.force_tune_help")] = False,
         help_: Annotated[bool, help_option(panels["output"])] = False,
     ) -> int:
-        _check_outputs(say, {"--save": save_path, "--json": json_path}, data, force=force)
+        given = (
+            {} if storage is None or "://" in storage else {Path(storage).resolve(): "--storage"}
+        )
+        outputs = {"--save": save_path, "--json": json_path}
+        _check_outputs(say, outputs, data, force=force, given=given)
         plan = {
             "model": model,
             "n_trials": n_trials,
@@ -462,17 +466,22 @@ def _serve(say: Catalogue, host: str, port: int, lang: str | None, *, open_brows
 
 
 def _check_outputs(
-    say: Catalogue, outputs: dict[str, Path | None], data: str, *, force: bool
+    say: Catalogue,
+    outputs: dict[str, Path | None],
+    data: str,
+    *,
+    force: bool,
+    given: dict[Path, str] | None = None,
 ) -> None:
-    """Refuse files that cannot be written, and two of one name."""
-    given: dict[Path, str] = {}
+    """Refuse files that cannot be written, and two of one name; `given` are such names already."""
+    given = given or {}
     for name, path in outputs.items():
         if path is None:
             continue
-        _check_writable(say, name, path, data, force=force)
         other = given.setdefault(path.resolve(), name)
         if other != name:
             raise OptionError(name, path, say("cli.rule.file_twice", other=other))
+        _check_writable(say, name, path, data, force=force)
 
 
 def _check_writable(say: Catalogue, option: str, path: Path, data: str, *, force: bool) -> None:

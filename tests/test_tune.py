@@ -112,6 +112,17 @@ def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
     assert "it has learned too little; let it learn longer with --epochs 2." in words
 
 
+@pytest.mark.parametrize(("saved", "more"), [(False, ""), (True, " --force")])
+def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
+    options = ["tune", "--train-size", "600", "--n-trials", "1", "--epochs", "8", "--folds", "2"]
+    options += ["--storage", str(tmp_path / "search.db")]
+    if saved:
+        options += ["--save", str(tmp_path / "digits.skmnist")]
+    assert main(options) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"the same command with --n-trials 50{more} goes on from here." in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -136,6 +147,10 @@ def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
         (
             "--save x.skmnist --json ./x.skmnist",
             "Error: --json x.skmnist: is the file of --save as well; name two files",
+        ),
+        (
+            "--save x.db --storage ./x.db --force",
+            "Error: --save x.db: is the file of --storage as well; name two files",
         ),
         ("--data nix.npz --lang de", "Fehler: --data nix.npz: there is no such file (erwartet: "),
         ("--jobs 0 --lang de", "Fehler: --jobs 0: muss eine ganze Zahl ab 1 sein"),

@@ -58,7 +58,8 @@ def make_results(
     def score(kind: str, metric: str) -> Any:
         def read(fold: dict[str, Any]) -> float:
             scores = fold.get(kind)
-            return error_score if scores is None else scores[metric]
+            # trials of an earlier call may have been scored on their training rows or not
+            return error_score if scores is None else scores.get(metric, np.nan)
 
         return read
 

@@ -21,6 +21,8 @@ from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._progress import TrialLog
 from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
 from skmnist._workers import iterate_tasks
+from skmnist.model_selection._describe import describe
+from skmnist.model_selection._pruner import make_pruner
 from skmnist.model_selection._results import diagnose_fold, make_results
 from skmnist.model_selection._space import Space
 from skmnist.model_selection._study import (
@@ -29,11 +31,11 @@ from skmnist.model_selection._study import (
     SharedStudy,
     error_of,
     folds_of,
-    make_pruner,
     wait_a_little,
     warn_all_failed,
 )
 from skmnist.model_selection._trial import (
+    ForgivingScorer,
     Outcome,
     Task,
     find_callbacks,
@@ -81,7 +83,8 @@ class OptunaSearchCV(BaseSearchCV):
         joblib's, Dask's for instance, is used where one is configured.
     pruner : {"median", "hyperband", "successive_halving"}, BasePruner or None, default="median"
         "median" gives up a trial that, after its first three epochs, is worse than the median of
-        those before at the same epoch; the first four trials are not pruned. None prunes nothing.
+        the best four that ran to their end, at the same epoch; the first two are not pruned. None
+        prunes nothing.
     sampler : optuna.samplers.BaseSampler or None, default=None
         None is a TPE sampler whose draws depend on `random_state` and the trial's number. A sampler
         of your own is reseeded where the study has trials already.
@@ -291,20 +294,19 @@ class OptunaSearchCV(BaseSearchCV):
     def _fingerprint(
         self, space: Space, splits: Any, scorer: Any, X: Any, y: Any, params: Mapping[str, Any]
     ) -> Fingerprint:
-        scoring = sorted(scorer) if isinstance(scorer, dict) else _describe(self.scoring)
-        known = self.estimator.get_params(deep=True)
+        bare = clone(self.estimator)
+        # the innermost first: an outer one may be a whole step
+        for name in sorted(bare.get_params(), key=lambda name: -name.count("__")):
+            if name in space or name.rpartition("__")[2] in _BESIDE_THE_POINT:
+                bare.set_params(**{name: None})
         return Fingerprint(
             {
                 "param_distributions": space.describe(),
-                "estimator": [
-                    _describe(self.estimator),
-                    {
-                        name: _describe(value)
-                        for name, value in sorted(known.items())
-                        if name not in space and name.rpartition("__")[2] not in _BESIDE_THE_POINT
-                    },
+                "estimator": describe(bare),
+                "scoring": [
+                    describe(self.scoring),
+                    self.refit if isinstance(self.refit, str) else None,
                 ],
-                "scoring": [scoring, self.refit if isinstance(self.refit, str) else None],
                 "cv": joblib.hash(splits),
                 "X or y": joblib.hash([X, y, dict(params)]),
             }
@@ -405,7 +407,7 @@ class _Run:
         self.search, self.shared, self.space = search, shared, space
         self.splits, self.objective = splits, objective
         self.options = {
-            "scoring": search.scoring,
+            "scoring": self.scoring(),
             "params": dict(params) or None,
             "return_train_score": search.return_train_score,
         }
@@ -418,7 +420,7 @@ class _Run:
         search, shared = self.search, self.shared
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skmnist-"))
-            stack.enter_context(shared.at_work())
+            stack.enter_context(shared.at_work(self.stop))
             self.folder = folder
             self.log = None
             if search.verbose:
@@ -450,9 +452,24 @@ class _Run:
         timeout = self.search.timeout
         return self.stopped or (timeout is not None and time.monotonic() - self.started >= timeout)
 
+    def scoring(self) -> Any:
+        """Return what folds are scored by; of several scores, one must not fail: the objective."""
+        search, scorer = self.search, self.search.scorer_
+        if not isinstance(scorer, dict) or search.error_score == "raise":
+            return search.scoring
+        return {
+            name: each
+            if name == self.objective
+            else ForgivingScorer(name, each, search.error_score)
+            for name, each in scorer.items()
+        }
+
     def tasks(self, X: Any, y: Any) -> Iterator[tuple[Task, Any, Any]]:
         """Ask for a trial whenever a worker is free."""
         search, shared = self.search, self.shared
+        callbacks = find_callbacks(search.estimator)[0] or ""
+        epochs = callbacks.removesuffix("callbacks") + "epochs"
+        max_epochs = self.space.highest_epochs(epochs, search.estimator.get_params().get(epochs))
         while not self.is_over() and (trial := shared.ask()) is not None:
             params = self.space.suggest(trial)
             self.params[trial.number] = params
@@ -465,7 +482,7 @@ class _Run:
                     study_name=shared.name,
                     splits=self.splits,
                     objective=self.objective,
-                    max_epochs=self.max_epochs(params),
+                    max_epochs=max_epochs,
                     options=self.options,
                     error_score=search.error_score,
                     folder=self.folder,
@@ -473,13 +490,6 @@ class _Run:
                 X,
                 y,
             )
-
-    def max_epochs(self, params: Mapping[str, Any]) -> int:
-        """Return how many epochs a fold can have in any trial, so that steps mean the same."""
-        name = (find_callbacks(self.search.estimator)[0] or "").removesuffix("callbacks") + "epochs"
-        known = self.search.estimator.get_params(deep=True).get(name)
-        epochs = self.space.highest(name, params.get(name, known))
-        return epochs if isinstance(epochs, int) and epochs > 0 else 1
 
     def take(self, outcome: Outcome) -> None:
         """Write a finished trial down and tell of it."""
@@ -501,16 +511,8 @@ class _Run:
             best = max((t.value for t in done if t.value is not None), default=None)
             seconds = trial.duration.total_seconds() if trial.duration else 0.0
             self.log.finished(trial.number, trial.state.name, value, best, seconds)
-        self.call_back(trial)
-
-    def call_back(self, trial: optuna.trial.FrozenTrial) -> None:
-        study = self.shared.study
-        study.stop = self.stop  # type: ignore[method-assign] # outside of `optimize`, Optuna's own refuses
-        try:
-            for callback in self.search.study_callbacks or ():
-                callback(study, trial)
-        finally:
-            del study.stop
+        for callback in search.study_callbacks or ():
+            callback(shared.study, trial)
 
     def stop(self) -> None:
         """Begin no further trial."""
@@ -532,20 +534,6 @@ def _seed(random_state: Any) -> int:
     if isinstance(random_state, Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31))
-
-
-def _describe(value: Any) -> Any:
-    """Return what tells one parameter value from another, the same in every process."""
-    if value is None or isinstance(value, bool | int | float | str | np.generic):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        return [_describe(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): _describe(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return joblib.hash(value)
-    named = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _score_names(folds: list[list[dict[str, Any]]]) -> list[str]:

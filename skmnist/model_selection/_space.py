@@ -1,9 +1,10 @@
 """Search spaces: what may stand in one, and ready ones by name."""
 
+import hashlib
+import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,15 @@ from optuna.distributions import (
     IntDistribution,
     distribution_to_json,
 )
+from scipy.stats import rv_discrete
 from sklearn.base import clone
 
 from skmnist._validation import check_parameter_values
+from skmnist.model_selection._describe import describe
 
 Params = dict[str, Any]
+
+MAX_EPOCHS = 10_000  # of a fold that reports its epochs where a function draws their number
 
 _REGULARIZATION = {
     "dropout": FloatDistribution(0.0, 0.5),
@@ -119,13 +124,16 @@ class Space:
     def describe(self) -> Any:
         """Return what tells this space from another, as JSON values."""
         if self._function is not None:
-            return _describe_function(self._function)
+            return describe(self._function)
         return {name: part.description for name, part in sorted(self._parts.items())}
 
-    def highest(self, name: str, default: Any) -> Any:
-        """Return the greatest value that a parameter can have."""
+    def highest_epochs(self, name: str, default: Any) -> int:
+        """Return how many epochs a fold can have in any trial, so that steps mean the same."""
+        if self._function is not None:
+            return MAX_EPOCHS  # it may draw any number
         part = self._parts.get(name)
-        return max(part.extremes()) if part else default
+        epochs = max(part.extremes()) if part else default
+        return int(epochs) if isinstance(epochs, int | np.integer) and epochs > 0 else 1
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
@@ -164,8 +172,8 @@ class _Part:
                 "scipy, or a list of values."
             )
         self.description: Any = distribution_to_json(self.distribution)
-        if self._ppf is not None:
-            self.description = [values.dist.name, repr(values.args), repr(values.kwds)]
+        if self._ppf is not None or self._objects is not None:
+            self.description = describe(values)
 
     def _take_list(self, values: list[Any]) -> None:
         if not values:
@@ -174,7 +182,7 @@ class _Part:
         if all(value is None or isinstance(value, bool | int | float | str) for value in plain):
             self.distribution = CategoricalDistribution(plain)
         else:  # a storage holds numbers and text alone
-            labels = [repr(value) for value in plain]
+            labels = [_label(value) for value in plain]
             if len(set(labels)) < len(labels):
                 raise ValueError(
                     f"param_distributions[{self.name!r}] has the value "
@@ -198,7 +206,10 @@ class _Part:
         elif kind == "randint":
             self.distribution = IntDistribution(int(low), int(high))
         else:  # any other by its quantiles
-            self._ppf = values.ppf
+            whole = isinstance(values.dist, rv_discrete)
+            self._ppf = (
+                (lambda q: int(values.ppf(q))) if whole else (lambda q: float(values.ppf(q)))
+            )
             self.distribution = FloatDistribution(1e-6, 1 - 1e-6)
 
     def suggest(self, trial: Any) -> Any:
@@ -208,7 +219,7 @@ class _Part:
     def _decode(self, value: Any) -> Any:
         if self._objects is not None:
             return self._objects[value]
-        return value if self._ppf is None else np.asarray(self._ppf(value)).item()
+        return value if self._ppf is None else self._ppf(value)
 
     def extremes(self) -> list[Any]:
         """Return the values between which, or among which, all others lie."""
@@ -217,6 +228,16 @@ class _Part:
         else:
             ends = [self.distribution.low, self.distribution.high]  # type: ignore[attr-defined]
         return [self._decode(end) for end in ends]
+
+
+def _label(value: Any) -> str:
+    """Return what a storage keeps for a value that is neither number nor text."""
+    shown, where, _ = repr(value).partition(" at 0x")
+    if not where:
+        return shown
+    # an address, which the next process has for something else
+    digest = hashlib.sha256(json.dumps(describe(value), sort_keys=True).encode()).hexdigest()
+    return f"{shown.removeprefix('<')} {digest[:8]}"
 
 
 def _suggest(trial: Any, name: str, distribution: BaseDistribution) -> Any:
@@ -250,14 +271,3 @@ def _check_value(estimator: Any, params: Params) -> None:
     except (TypeError, ValueError) as error:
         told = ", ".join(f"{name}={value!r}" for name, value in params.items())
         raise ValueError(f"param_distributions allows {told}: {error}") from error
-
-
-def _describe_function(function: Any) -> Any:
-    code = getattr(function, "__code__", None)
-    return [getattr(function, "__qualname__", type(function).__qualname__), _describe_code(code)]
-
-
-def _describe_code(code: Any) -> Any:
-    if not isinstance(code, CodeType):
-        return repr(code)
-    return [code.co_code.hex(), repr(code.co_names), [_describe_code(c) for c in code.co_consts]]

@@ -28,32 +28,11 @@ WAIT = 0.5  # seconds between two looks at what other processes do
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
-_PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-    # the first epochs say little: nothing is given up before the fourth. Trials that run to their
-    # end cost most: four of them are compared with, where Optuna waits for five
-    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=3),
-    "hyperband": optuna.pruners.HyperbandPruner,
-    "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
-}
 
 # What Optuna raises for a trial that has ended already; the second is of `tell`.
 _ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
 
 _log = logging.getLogger(__name__)
-
-
-def make_pruner(pruner: Any) -> optuna.pruners.BasePruner:
-    """Return the pruner that `pruner=` names; None prunes nothing."""
-    if pruner is None:
-        return optuna.pruners.NopPruner()
-    if isinstance(pruner, optuna.pruners.BasePruner):
-        return pruner
-    if isinstance(pruner, str) and pruner in _PRUNERS:
-        return _PRUNERS[pruner]()
-    raise ValueError(
-        f"pruner={pruner!r} must be one of {', '.join(map(repr, _PRUNERS))}, a pruner of Optuna or "
-        "None."
-    )
 
 
 class SeededSampler(optuna.samplers.BaseSampler):
@@ -224,16 +203,22 @@ class SharedStudy:
     # -- doing
 
     @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Give signs of life meanwhile; leave no trial running behind, whatever ends the block."""
-        stop = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+    def at_work(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Give signs of life meanwhile; leave no trial running behind, whatever ends the block.
+
+        `stop` is what ``study.stop()`` does meanwhile, for callbacks and for samplers that have
+        nothing left to try: Optuna's own refuses outside of `optimize`.
+        """
+        self.study.stop = stop  # type: ignore[method-assign]
+        end = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(end,), daemon=True)
         beat.start()
         try:
             yield
         finally:
-            stop.set()
+            end.set()
             beat.join()
+            del self.study.stop
             for number in list(self._mine):
                 with contextlib.suppress(Exception):  # the storage itself may be what failed
                     self._give_up(number)
@@ -243,7 +228,7 @@ class SharedStudy:
         with self._writing():
             self.reclaim()
             trials = self.study.get_trials(deepcopy=False)
-            if sum(map(_counts, trials)) >= self.n_trials:
+            if sum(map(_counts, trials)) >= self.n_trials or self._is_exhausted():
                 return None
             trial = self._sign(self.study.ask())
         # two processes may have found the last one free at the same moment: the lower number has it
@@ -253,6 +238,11 @@ class SharedStudy:
             self._give_up(trial.number)
             return None
         return trial
+
+    def _is_exhausted(self) -> bool:
+        """Say whether a sampler that goes through a grid has come to its end."""
+        is_exhausted = getattr(self.study.sampler, "is_exhausted", None)
+        return is_exhausted is not None and is_exhausted(self.study)
 
     def _sign(self, trial: optuna.Trial) -> optuna.Trial:
         self._mine[trial.number] = trial
@@ -321,8 +311,8 @@ class SharedStudy:
         with contextlib.suppress(*_ENDED):
             self.study.tell(self._mine.pop(number), state=TrialState.FAIL)
 
-    def _beat(self, stop: threading.Event) -> None:
-        while not stop.wait(HEARTBEAT):
+    def _beat(self, end: threading.Event) -> None:
+        while not end.wait(HEARTBEAT):
             for trial in list(self._mine.values()):
                 with contextlib.suppress(Exception):  # a busy storage; the next beat will do
                     trial.set_user_attr(_SEEN, _now())

@@ -16,13 +16,17 @@ from typing import Any, Self
 
 import numpy as np
 import optuna
+from sklearn.utils.metadata_routing import get_routing_for_object
 
+from skmnist._estimator import warn_caller
 from skmnist.diagnosis import FitDiagnosis
 from skmnist.diagnosis._estimator import get_core
 from skmnist.model_selection._validation import CrossValidation, cross_validate
 from skmnist.neural_network._tensorflow import load_training
 
 Array = np.ndarray[Any, Any]
+
+FOLD_STEPS = 4  # that a fold counts for without epochs: more than the first ones, which say little
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Task:
     objective : str or None
         The name of the score to be maximized; None where there is but one, or not known yet.
     max_epochs : int
-        Epochs that a fold can have at most: the folds' steps lie so far apart.
+        The folds' steps lie so far apart; later epochs of a fold are not judged.
     options : dict
         What :func:`sklearn.model_selection.cross_validate` is told besides.
     error_score : float or "raise"
@@ -114,7 +118,8 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
             outcome.folds.append(found)
             if found["test_scores"] is not None and not reporter.used:
                 value = mean_score(outcome.folds, task.objective, task.error_score)
-                if fold + 1 < len(task.splits) and replica.is_hopeless(fold, value):
+                step = (fold + 1) * FOLD_STEPS - 1
+                if fold + 1 < len(task.splits) and replica.is_hopeless(step, value):
                     outcome.state = "PRUNED"
                     return outcome
     finally:
@@ -170,6 +175,31 @@ def _scores(found: Mapping[str, Array], prefix: str) -> dict[str, float]:
         for name, values in found.items()
         if name.startswith(prefix)
     }
+
+
+class ForgivingScorer:
+    """A scorer whose failure costs its own score, as in scikit-learn's searches, not the fold."""
+
+    def __init__(self, name: str, scorer: Any, error_score: float) -> None:
+        self._name, self._scorer, self._error_score = name, scorer, error_score
+
+    def __call__(self, estimator: Any, X: Any, y: Any = None, **params: Any) -> Any:
+        """Score as the scorer does."""
+        try:
+            return self._scorer(estimator, X, y, **params)
+        except Exception as error:
+            warn_caller(
+                f"The score {self._name!r} failed; it is {self._error_score} here: "
+                f"{_one_line(error)}"
+            )
+            return self._error_score
+
+    def __repr__(self) -> str:
+        return repr(self._scorer)  # which says what is measured
+
+    def get_metadata_routing(self) -> Any:
+        """Ask for what the scorer asks for."""
+        return get_routing_for_object(self._scorer)
 
 
 def mean_score(folds: list[dict[str, Any]], objective: str | None, error_score: Any) -> float:
@@ -266,7 +296,7 @@ class _EpochReporter:
         mean = float(np.mean([*self._before, self._best]))
         self._note(self._epoch, event.epochs, mean)
         step = self._fold * self._task.max_epochs + self._epoch - 1
-        if self._replica.is_hopeless(step, mean):
+        if self._epoch <= self._task.max_epochs and self._replica.is_hopeless(step, mean):
             raise optuna.TrialPruned
 
     def _path(self) -> Path:

@@ -32,6 +32,12 @@ def search(space=None, estimator=None, **options):
     )
 
 
+class Silent(Learner):
+    """Tells no epochs."""
+
+    epoch_events = False
+
+
 class Given(optuna.samplers.RandomSampler):
     """Draws what it is given, one value a trial."""
 
@@ -115,6 +121,7 @@ def test_a_list_of_tuples_and_scipys_distributions():
         "C": scipy.stats.loguniform(0.01, 10),
         "tol": scipy.stats.expon(scale=1e-3),
         "max_iter": scipy.stats.randint(50, 60),
+        "verbose": scipy.stats.binom(3, 0.5),
         "class_weight": [None, "balanced", {0: 1, 1: 2}],
     }
     rows, labels = make_classification(60, random_state=0)
@@ -122,6 +129,7 @@ def test_a_list_of_tuples_and_scipys_distributions():
     for params in found.cv_results_["params"]:
         assert 0.01 <= params["C"] <= 10
         assert 50 <= params["max_iter"] < 60
+        assert type(params["verbose"]) is int
         assert params["class_weight"] in [None, "balanced", {0: 1, 1: 2}]
 
 
@@ -177,6 +185,21 @@ def test_a_hopeless_trial_stops_within_its_first_epochs_of_the_first_fold():
     assert np.isnan(found.cv_results_["mean_test_score"][5])
     assert np.isnan(found.cv_results_["mean_fit_time"][5])
     assert found.cv_results_["rank_test_score"][5] == 7
+
+
+def test_the_bar_is_the_median_of_the_best_four_so_far():
+    qualities = [0.5, 0.5, 0.6, 0.7, 0.8, 0.9, 0.7, 0.8]
+    found = search({"quality": sorted(set(qualities))}, n_trials=8, sampler=Given(qualities))
+    states = found.fit(X, Y).cv_results_["trial_state"].tolist()
+    assert states == ["COMPLETE"] * 6 + ["PRUNED", "COMPLETE"]
+
+
+def test_without_epochs_the_default_gives_up_after_the_first_fold():
+    qualities = [0.9, 0.9, 0.5, 0.9]
+    space = {"quality": [0.5, 0.9]}
+    found = search(space, Silent(), n_trials=4, cv=3, sampler=Given(qualities)).fit(X, Y)
+    assert found.cv_results_["trial_state"].tolist()[2] == "PRUNED"
+    assert len([1 for quality, epoch in EPOCHS if (quality, epoch) == (0.5, 1)]) == 1
 
 
 def test_pruning_reaches_into_a_pipeline_and_leaves_nothing_behind():
@@ -279,6 +302,33 @@ def test_several_scores():
     assert found.best_score_ == np.nanmax(found.cv_results_["mean_test_miss"])
     assert found.score(rows, labels) < 0  # the log loss
     assert found.study_.best_value == found.best_score_
+
+
+def test_a_score_that_fails_costs_its_own_column_alone():
+    def fails(estimator, X, y):
+        raise ValueError("no such luck")
+
+    scoring = {"good": "accuracy", "bad": fails}
+    with pytest.warns(UserWarning, match="'bad' failed; it is nan here: ValueError: no such luck"):
+        found = search(scoring=scoring, refit="good").fit(X, Y)
+    assert np.isnan(found.cv_results_["mean_test_bad"]).all()
+    assert found.best_score_ == pytest.approx(0.9)
+    assert found.best_diagnoses_[0].held_out == "validation"
+    with pytest.raises(ValueError, match=r"first cause: ValueError: no such luck"):
+        search(scoring=scoring, refit="bad").fit(X, Y)
+
+
+def test_epochs_drawn_by_a_function_leave_the_folds_steps_where_they_are():
+    def space(trial):
+        return {"epochs": trial.suggest_categorical("epochs", [4, 8]), "quality": 0.9}
+
+    found = search(space, n_trials=6, pruner=None).fit(X, Y)
+    firsts = set()
+    for trial in found.study_.trials:
+        steps = sorted(trial.intermediate_values)
+        assert len(steps) == 2 * trial.params["epochs"]
+        firsts.add(steps[trial.params["epochs"]])
+    assert len(firsts) == 1
 
 
 def test_refit_by_a_function_and_no_refit():

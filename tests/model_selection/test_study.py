@@ -17,6 +17,7 @@ import pytest
 from learners import EPOCHS, Learner, make_rows
 from optuna.trial import TrialState
 from sklearn.base import clone
+from sklearn.metrics import accuracy_score, f1_score, fbeta_score, make_scorer
 
 from skmnist import OptunaSearchCV
 from skmnist.model_selection import _study
@@ -108,6 +109,7 @@ def test_a_sampler_of_ones_own_does_not_repeat_its_first_trials(storage):
         ({"estimator": Learner(epochs=11)}, "estimator"),
         ({"cv": 3}, "cv"),
         ({"scoring": "f1"}, "scoring"),
+        ({"scoring": make_scorer(fbeta_score, beta=2)}, "scoring"),
     ],
 )
 def test_another_search_is_refused_and_not_mixed(storage, change, told):
@@ -132,6 +134,47 @@ def test_another_range_in_a_function_is_refused(storage):
     search(storage, n_trials=1, space=spaces[0]).fit(X, Y)
     with pytest.raises(ValueError, match="another param_distributions"):
         search(storage, space=spaces[1]).fit(X, Y)
+
+
+def test_another_scorer_under_the_same_name_is_refused(storage):
+    def scored_by(metric):
+        return search(storage, n_trials=1, scoring={"s": make_scorer(metric)}, refit="s")
+
+    scored_by(f1_score).fit(X, Y)
+    with pytest.raises(ValueError, match="another scoring"):
+        scored_by(accuracy_score).fit(X, Y)
+
+
+def test_a_resume_may_ask_for_training_scores(storage):
+    search(storage, n_trials=2).fit(X, Y)
+    found = search(storage, n_trials=3, return_train_score=True).fit(X, Y)
+    assert np.isnan(found.cv_results_["mean_train_score"]).tolist() == [True, True, False]
+
+
+def test_a_grid_is_gone_through_once_and_then_the_search_ends(storage):
+    for _ in range(2):
+        sampler = optuna.samplers.GridSampler({"quality": [0.5, 0.6, 0.9]}, seed=0)
+        found = search(storage, n_trials=10, sampler=sampler).fit(X, Y)
+        tried = sorted(params["quality"] for params in found.cv_results_["params"])
+        assert tried == [0.5, 0.6, 0.9]
+
+
+def test_values_without_a_name_are_found_again_by_another_process(tmp_path):
+    code = """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+    def other(rows):
+        return rows + 0
+    found = search(
+        sys.argv[1],
+        estimator=make_pipeline(FunctionTransformer(), Learner()),
+        space={"functiontransformer__func": [lambda rows: rows, other, None]},
+    ).fit(X, Y)
+    print(found.n_trials_)
+    """
+    for _ in range(2):
+        out, err = run(code, tmp_path / "study.db").communicate(timeout=60)
+        assert out == "4\n", err
 
 
 def test_a_study_of_somebody_elses_is_refused(tmp_path):

@@ -1,0 +1,129 @@
+"""What tells one value from another, the same in every process: for fingerprints."""
+
+import enum
+import functools
+import sysconfig
+import types
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import PurePath
+from typing import Any
+
+import joblib
+import numpy as np
+
+_PLAIN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, PurePath, range, slice)
+_INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+_DEPTH = 12  # objects within objects; what lies deeper tells no search from another
+
+
+def describe(value: Any) -> Any:
+    """Return what tells a value from another one, as JSON values.
+
+    Parameters
+    ----------
+    value : object
+        Of functions their code counts, with defaults, what they close over and the constants and
+        functions of their module that they use; of those that are installed with a package, and of
+        classes, the name; of estimators and other objects the class with its parameters or
+        attributes.
+
+    Returns
+    -------
+    description : str, list or dict
+        The same in every process, with the same versions of Python and packages.
+    """
+    return _describe(value, ())
+
+
+def _describe(value: Any, outer: tuple[Any, ...]) -> Any:
+    if value is None or isinstance(value, _PLAIN):
+        return repr(value)
+    if len(outer) > _DEPTH or any(value is each for each in outer):
+        return type(value).__qualname__
+    inside = (*outer, value)
+    if isinstance(value, list | tuple):
+        return [_describe(item, inside) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((_describe(item, inside) for item in value), key=repr)
+    if isinstance(value, Mapping):
+        return {str(key): _describe(item, inside) for key, item in value.items()}
+    if isinstance(value, functools.partial):
+        parts = (value.func, value.args, value.keywords)
+        return ["partial", *(_describe(part, inside) for part in parts)]
+    if isinstance(value, types.MethodType):
+        return [_name(value), _describe(value.__self__, inside)]
+    if isinstance(value, types.FunctionType):
+        return _describe_function(value, inside)
+    if isinstance(value, types.CodeType):
+        return _describe_code(value, inside)
+    if isinstance(value, enum.Enum):
+        return f"{_name(type(value))}.{value.name}"
+    if hasattr(value, "__qualname__"):
+        return _name(value)
+    return _describe_object(value, inside)
+
+
+def _describe_function(function: types.FunctionType, outer: tuple[Any, ...]) -> Any:
+    if function.__code__.co_filename.startswith(_INSTALLED):
+        return _name(function)  # another version of a package makes no other search
+    closed = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    used = {
+        name: function.__globals__[name]
+        for name in sorted(_names(function.__code__) & set(function.__globals__))
+        if _stays_as_it_is(function.__globals__[name], function.__module__)
+    }
+    parts = (function.__code__, function.__defaults__, function.__kwdefaults__, closed, used)
+    return [_name(function), *(_describe(part, outer) for part in parts)]
+
+
+def _describe_code(code: types.CodeType, outer: tuple[Any, ...]) -> Any:
+    names = [code.co_names, code.co_varnames, code.co_freevars]
+    return [code.co_code.hex(), repr(names), _describe(code.co_consts, outer)]
+
+
+def _describe_object(value: Any, outer: tuple[Any, ...]) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return joblib.hash(value)
+    for tells in ("get_params", "get_config"):  # scikit-learn's objects, and Keras's
+        if hasattr(value, tells):
+            found = value.get_params(deep=False) if tells == "get_params" else value.get_config()
+            return [_name(type(value)), _describe(found, outer)]
+    if hasattr(value, "dist") and hasattr(value, "kwds"):  # a frozen distribution of scipy
+        return [value.dist.name, _describe([value.args, value.kwds], outer)]
+    is_data = type(value).__module__.split(".")[0] in ("numpy", "pandas", "scipy")
+    if hasattr(value, "__dict__") and not is_data:
+        return [_name(type(value)), _describe(vars(value), outer)]
+    with suppress(Exception):  # whatever a pickle of it may raise
+        return [_name(type(value)), joblib.hash(value)]
+    return _name(type(value))
+
+
+def _name(value: Any) -> str:
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Return the names that a function looks up, in the functions inside it as well."""
+    inner = [_names(each) for each in code.co_consts if isinstance(each, types.CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def _stays_as_it_is(value: Any, module: str) -> bool:
+    """Say whether a global is a constant or a function beside the one that uses it.
+
+    Others, such as lists, change while a program runs, and would make it another search each time.
+    """
+    if isinstance(value, tuple | frozenset):
+        return all(_stays_as_it_is(item, module) for item in value)
+    if isinstance(value, types.FunctionType):
+        return value.__module__ == module
+    return value is None or isinstance(value, _PLAIN)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - raises where nothing is in it yet
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""What tells one search from another: a fingerprint that neither mixes nor forgets."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, fbeta_score, get_scorer, make_scorer
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skmnist.model_selection._describe import describe
+
+FACTOR = 2
+
+
+def times(factor):
+    return lambda X: X * factor
+
+
+def use(factor):
+    """Return a function that reads a constant of its module."""
+    module = {"FACTOR": factor, "__name__": "elsewhere"}
+    exec("def scale(X):\n    return X * FACTOR", module)
+    return module["scale"]
+
+
+class Thing:
+    def __init__(self, value):
+        self.value = value
+
+    def method(self):
+        return self.value
+
+
+PAIRS = {
+    "scorers' functions": (make_scorer(f1_score), make_scorer(fbeta_score, beta=1)),
+    "scorers' arguments": (make_scorer(fbeta_score, beta=1), make_scorer(fbeta_score, beta=2)),
+    "scorers' signs": (make_scorer(f1_score), make_scorer(f1_score, greater_is_better=False)),
+    "scorers under one name": ({"a": get_scorer("f1")}, {"a": get_scorer("accuracy")}),
+    "what is closed over": (times(2), times(3)),
+    "defaults": (lambda x=1: x, lambda x=2: x),
+    "arguments of a partial": (functools.partial(times, 2), functools.partial(times, 3)),
+    "constants of the module": (use(2), use(3)),
+    "functions in estimators": (FunctionTransformer(times(2)), FunctionTransformer(times(3))),
+    "functions of packages": (FunctionTransformer(np.log1p), FunctionTransformer(np.sqrt)),
+    "parameters of steps": (
+        make_pipeline(LogisticRegression(C=1.0)),
+        make_pipeline(LogisticRegression(C=2.0)),
+    ),
+    "splitters": (StratifiedKFold(3), StratifiedKFold(4)),
+    "attributes": (Thing(1), Thing(2)),
+    "objects of methods": (Thing(1).method, Thing(2).method),
+    "arrays": (np.array([1, 2]), np.array([1, 3])),
+    "distributions": (scipy.stats.poisson(3), scipy.stats.poisson(4)),
+    "types": (1, "1"),
+    "truth": (True, 1),
+    "sets": ({1, 2}, {1, 3}),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_values_that_differ_are_told_apart(name):
+    one, other = PAIRS[name]
+    assert describe(one) != describe(other)
+    assert json.loads(json.dumps(describe(one))) == describe(one)
+
+
+def test_functions_alike_are_the_same():
+    assert describe(times(2)) == describe(times(2))
+    assert describe(use(2)) == describe(use(2))
+
+
+def test_what_holds_itself_has_an_end():
+    thing = Thing(None)
+    thing.value = [thing]
+    assert describe(thing)
+
+
+def test_another_process_says_the_same():
+    code = """
+    import json, sys
+    sys.path.insert(0, sys.argv[1])
+    from test_describe import PAIRS, describe
+    def odd(x):
+        return x in {"a", "b", "c", "d", "e"} and FACTOR  # a set of text has any order
+    FACTOR = frozenset("abcde")
+    print(json.dumps([describe(odd), describe(PAIRS)], sort_keys=True))
+    """
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code), str(Path(__file__).parent)],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2)
+    }
+    assert len(told) == 1
