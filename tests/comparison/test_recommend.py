@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -416,11 +417,42 @@ def test_what_folds_say_is_told_beside_the_verdict(test, folds, words):
 def test_luck_of_the_start_is_told_where_there_were_several():
     table = make_table([0.975, 0.98], n_parameters=[1, 2])
     several, one = (
-        recommend(table, n_test=1000, tests=[make_test(method, 0.005, 0.001)])
-        for method in ("starts", "mcnemar")
+        recommend(table, n_test=1000, tests=[dataclasses.replace(test, spread=0.002)])
+        for test in (make_test(method, 0.005, 0.001) for method in ("starts", "mcnemar"))
     )
     assert "Each model was trained from 5 different starts" in several.reason()
+    assert "vary by about 0.20 percentage points" in several.reason()
     assert "starts" not in one.reason()
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ((0.005, 0.001), "real, but small: from 0.40 to 0.60 percentage points (95% interval)."),
+        ((-0.001, 0.002), "can be chance, and is at most 0.30 percentage points (95% interval)."),
+        (
+            (0.005, 0.006),
+            "with 1,000 test images it may be anything from -0.10 to 1.10 percentage points (95% "
+            "interval).",
+        ),
+    ],
+)
+def test_how_large_the_difference_may_be_is_told(test, words):
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    assert words in recommend(table, n_test=1000, tests=[make_test("mcnemar", *test)]).reason()
+
+
+def test_how_large_the_difference_of_folds_may_be_is_told():
+    folds = [make_test("folds", 0.006, 0.002)]
+    table = make_table([0.95, 0.98])
+    assert "says the same: 0.60 percentage points, from 0.40 to 0.80." in (
+        recommend(table, n_test=10_000, folds=folds).reason()
+    )
+
+
+def test_folds_without_a_verdict_are_not_told():
+    folds = [make_test("folds", 0.006, 0.002)]
+    assert "parts of the data" not in recommend(make_table([0.95, 0.98]), folds=folds).reason()
 
 
 # --- cautions
@@ -468,6 +500,24 @@ def test_times_that_are_nearly_alike_are_no_advantage():
     assert "trains faster" not in recommend(table).reason()
 
 
+@pytest.mark.parametrize(
+    ("columns", "words", "told"),
+    [
+        ({"fit_time": [1.0, 1.2]}, "trains faster", False),
+        ({"fit_time": [1.0, 1.25]}, "trains faster (1.0 s instead of 1.2 s)", True),
+        ({"fit_time": [1.0, 1.0]}, "trains faster", False),
+        ({"size": [1e6, 2e6]}, "takes less room", False),  # parameters say the same
+        ({"predict_time": [0.001, 0.0101]}, "reads faster (1.0 ms instead of 10.1 ms", True),
+        ({"predict_time": [0.001, 0.0099]}, "reads faster", False),
+    ],
+)
+def test_an_advantage_is_one_that_somebody_notices(columns, words, told):
+    table = make_table([0.975, 0.98], n_parameters=[1, 2], **columns)
+    reason = recommend(table).reason()
+    assert (words in reason) == told
+    assert "easier to explain" in reason
+
+
 def test_reading_in_a_blink_is_no_advantage():
     table = make_table([0.975, 0.98], n_parameters=[1, 2], predict_time=[0.0001, 0.002])
     assert "reads faster" not in recommend(table).reason()
@@ -509,7 +559,22 @@ def test_bad_alpha(source, alpha):
         recommend(source, alpha=alpha)
 
 
-@pytest.mark.parametrize("n_test", [0, -1])
+def test_no_table():
+    with pytest.raises(TypeError, match=r"table is a list, but must be a DataFrame with a row"):
+        recommend([0.9, 0.8])
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_every_margin_that_is_a_share_is_allowed(source, share):
+    assert recommend(source, margin=share).margin == share
+    assert recommend(make_table([0.0, 1.0]), margin=share).most_accurate == "B"
+
+
+def test_a_number_of_images_may_be_numpys_and_just_one(source):
+    assert recommend(source, n_test=np.int64(1)).n_test == 1
+
+
+@pytest.mark.parametrize("n_test", [0, -1, True, 2.5])
 def test_bad_n_test(source, n_test):
     with pytest.raises(ValueError, match=rf"n_test={n_test} must be an int >= 1, or None"):
         recommend(source, n_test=n_test)
