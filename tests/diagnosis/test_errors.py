@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,36 @@ def test_to_dict_is_json(labels):
 @pytest.mark.parametrize("method", ["weakest", "strongest", "confusions", "pairs"])
 def test_three_are_named_where_no_number_is_given(labels, method):
     assert len(getattr(analyze_errors(*labels), method)()) == 3
+
+
+def test_tables_are_labelled(labels):
+    analysis = analyze_errors(*labels)
+    assert analysis.report.index.name == "class"
+    assert analysis.report.columns.tolist() == ["precision", "recall", "f1", "support"]
+    assert (analysis.confusion.index.name, analysis.confusion.columns.name) == ("true", "predicted")
+    assert analysis.intervals.columns.tolist() == ["low", "high"]
+    assert analysis.mistakes.index.name == "row"
+
+
+def test_text_stays_pythons(labels):
+    analysis = analyze_errors(*(np.asarray(part).astype(str) for part in labels))
+    assert analysis.report.index.dtype == object
+    assert analysis.mistakes.dtypes.tolist() == [object, object]
+
+
+def test_correct_says_which_images_were_read():
+    analysis = analyze_errors([0, 1, 1], [0, 0, 1])
+    assert analysis.correct.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("missing", ["y_true", "y_pred"])
+def test_figures_without_their_labels_know_no_rows(missing):
+    analysis = replace(analyze_errors([0, 1], [0, 0]), **{missing: None})
+    with pytest.raises(ValueError, match=r"y_true and y_pred are None; .* by analyze_errors"):
+        analysis.correct  # noqa: B018
+    assert analysis.mistakes.shape == (0, 2)
+    assert analysis.mistakes.columns.tolist() == ["true", "predicted"]
+    assert analysis.mistakes.index.name == "row"
 
 
 def test_no_labels():
