@@ -280,7 +280,7 @@ def test_who_cares_for_every_error_is_told_only_where_the_better_one_is_not_take
     words = "If every error counts"
     better = make_table([0.95, 0.98], n_parameters=[10, 20])
     unsure = make_table([0.975, 0.98], n_parameters=[10, 20])
-    alike = make_table([0.98, 0.98], n_parameters=[10, 20])
+    alike = make_table([0.98, 0.98], n_parameters=[20, 10])
     assert words in recommend(source, n_test=10_000).reason()
     assert words in recommend(source).reason()
     assert words not in recommend(better, n_test=10_000).reason()
