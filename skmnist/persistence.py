@@ -94,8 +94,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = Path(folder.name) / "digits.skmnist"
     >>> save_model(model, file)
-    >>> (load_model(file).predict_proba(X / 16) == model.predict_proba(X / 16)).all()
-    np.True_
+    >>> bool((load_model(file).predict_proba(X / 16) == model.predict_proba(X / 16)).all())
+    True
     >>> folder.cleanup()
 
     An estimator of another package is refused:

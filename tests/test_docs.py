@@ -24,6 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.rst"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```", README, re.M | re.S))
 def test_python_in_the_readme_runs(block, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

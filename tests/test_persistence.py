@@ -77,7 +77,14 @@ def nn(document):
 # Pickle and its relatives
 
 
-@pytest.mark.parametrize("library", [pickle, joblib, cloudpickle], ids=lambda lib: lib.__name__)
+@pytest.mark.parametrize(
+    "library",
+    [
+        pytest.param(pickle, id="pickle"),
+        pytest.param(joblib, id="joblib", marks=pytest.mark.slow),
+        pytest.param(cloudpickle, id="cloudpickle", marks=pytest.mark.slow),
+    ],
+)
 def test_a_pickle_predicts_the_same_bits_elsewhere_without_tensorflow(
     pipeline, digits, tmp_path, library
 ):
@@ -90,7 +97,7 @@ def test_a_pickle_predicts_the_same_bits_elsewhere_without_tensorflow(
         "np.save('proba.npy', model.predict_proba(np.load('X.npy')))\n"
         "assert not {'tensorflow', 'keras', 'scikeras'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=300)
     np.testing.assert_array_equal(
         np.load(tmp_path / "proba.npy"), pipeline.predict_proba(digits[0])
     )
@@ -131,7 +138,7 @@ def test_a_file_predicts_the_same_bits_in_another_process_without_tensorflow(
         "np.save('proba.npy', model.predict_proba(np.load('X.npy')))\n"
         "assert not {'tensorflow', 'keras', 'scikeras'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", script], cwd=file.parent, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], cwd=file.parent, check=True, timeout=300)
     np.testing.assert_array_equal(
         np.load(file.with_name("proba.npy")), pipeline.predict_proba(digits[0])
     )

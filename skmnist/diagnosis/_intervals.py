@@ -5,8 +5,8 @@ import numpy as np
 CONFIDENCE = 0.95
 
 
-def wilson_interval(p: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's score interval of a share measured on n images.
+def wilson_interval(p: float, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % score interval of a share measured on n images.
 
     References
     ----------
@@ -15,7 +15,7 @@ def wilson_interval(p: float, n: int, confidence: float = CONFIDENCE) -> tuple[f
     """
     from scipy.stats import binomtest
 
-    interval = binomtest(round(p * n), n).proportion_ci(confidence, method="wilson")
+    interval = binomtest(round(p * n), n).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)
 
 

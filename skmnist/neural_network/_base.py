@@ -565,7 +565,8 @@ def _relative(weight: Array | None, rows: Array) -> Array | None:
     """Divide weights by their mean over some rows, however small or large they are."""
     if weight is None or not len(rows):
         return None
-    used = weight[rows] / weight[rows].max()
+    with np.errstate(over="ignore"):  # TODO(numpy>=2): it warned of the smallest, and was right
+        used = weight[rows] / weight[rows].max()
     relative = np.zeros(len(weight))
     relative[rows] = used / used.mean()
     return relative

@@ -54,9 +54,9 @@ def get_catalogue(language: str) -> "Catalogue":
     >>> from skmnist.text import get_catalogue
     >>> get_catalogue("de").format("{:.2f} von {:,}", 97.56, 10000)
     '97,56 von 10.000'
-    >>> get_catalogue("fr")
+    >>> get_catalogue("xx")
     Traceback (most recent call last):
-    ValueError: language='fr' must be one of 'en', 'de'.
+    ValueError: language='xx' must be one of 'en', 'de'.
     """
     if language not in get_languages():
         known = ", ".join(map(repr, get_languages()))

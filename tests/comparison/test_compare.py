@@ -206,7 +206,8 @@ def test_no_history_where_a_model_has_none(comparison):
 def test_one_image_takes_time_and_a_model_takes_room(comparison):
     table = comparison.table
     assert (table["predict_time"] > 0).all()
-    assert (table["predict_time_p95"] >= table["predict_time"]).all()
+    p95 = table["predict_time_p95"]  # missing where reading took too long for enough rounds
+    assert (p95.isna() | (p95 >= table["predict_time"])).all()
     pickled = len(pickle.dumps(comparison.results["linear"].estimator, protocol=5))
     assert table.loc["linear", "size"] == pickled
 

@@ -1,5 +1,7 @@
+import dataclasses
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -78,8 +80,15 @@ def test_errors_are_not_counted_without_the_number_of_test_images(source):
     assert "DNN made 26% fewer errors than NN." in reason
 
 
-def test_str_begins_with_the_model(source):
-    assert str(recommend(source)).startswith("NN. The accuracy is very similar")
+def test_str_is_the_model_the_reason_and_what_to_know(source):
+    recommendation = recommend(source)
+    (note,) = recommendation.notes()
+    assert str(recommendation) == f"NN. {recommendation.reason()} {note}"
+
+
+def test_str_of_no_model_is_the_reason():
+    recommendation = recommend(make_table([0.1, 0.1], n_epochs=[0, 0]))
+    assert str(recommendation).startswith("None of the models has been trained")
 
 
 def test_table_is_left_as_it_is(source):
@@ -267,6 +276,32 @@ def test_better_and_cheaper_is_clearly_better_by_however_little():
     assert "real, but small" in recommendation.reason()
 
 
+def test_who_cares_for_every_error_is_told_only_where_the_better_one_is_not_taken(source):
+    words = "If every error counts"
+    better = make_table([0.95, 0.98], n_parameters=[10, 20])
+    unsure = make_table([0.975, 0.98], n_parameters=[10, 20])
+    alike = make_table([0.98, 0.98], n_parameters=[20, 10])
+    assert words in recommend(source, n_test=10_000).reason()
+    assert words in recommend(source).reason()
+    assert words not in recommend(better, n_test=10_000).reason()
+    assert words not in recommend(unsure, n_test=200).reason()
+    assert words not in recommend(alike).reason()
+
+
+def test_it_is_english_and_in_one_line_where_nothing_else_is_asked_for(source):
+    recommendation = recommend(source, n_test=10_000)
+    assert recommendation.reasons() == recommendation.reasons("en")
+    assert recommendation.reason() == " ".join(recommendation.reasons())
+
+
+def test_only_what_is_reckoned_from_accuracies_alone_says_so():
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    words = "Only the accuracies are known here"
+    measured = recommend(table, n_test=1000, tests=[make_test("mcnemar", 0.005, 0.001)])
+    assert words in recommend(table, n_test=1000).reason()
+    assert words not in measured.reason()
+
+
 def test_verdict_in_german(source):
     assert recommend(source, n_test=10_000).headline("de") == (
         "Nehmen Sie NN: DNN ist wirklich besser, aber nicht so viel, dass es sich lohnt."
@@ -297,12 +332,31 @@ def test_verdict_is_about_the_two_that_are_weighed():
     assert (recommendation.evidence.second, recommendation.less_accurate) == ("B", "B")
 
 
-@pytest.mark.parametrize("rule", ["only_one", "untrained"])
-def test_nothing_to_weigh_has_no_verdict(rule):
-    accuracy, epochs = ([0.9], [1]) if rule == "only_one" else ([0.1, 0.1], [0, 0])
+@pytest.mark.parametrize(
+    ("accuracy", "epochs", "rule", "headline"),
+    [
+        ([0.9], [1], "only_one", "There is only one model to choose from."),
+        ([0.1, 0.1], [0, 0], "untrained", "There is nothing to recommend yet."),
+    ],
+)
+def test_nothing_to_weigh_has_no_verdict(accuracy, epochs, rule, headline):
     recommendation = recommend(make_table(accuracy, n_epochs=epochs), n_test=100)
     assert (recommendation.rule, recommendation.verdict) == (rule, None)
-    assert recommendation.headline()
+    assert recommendation.headline() == headline
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"),
+    [
+        ([0.95, 0.98], "The difference is real: from"),
+        ([0.97, 0.98], "The difference is real: from"),  # just the margin is not small
+        ([0.93, 0.94], "The difference is real: from"),  # nor is it by rounding
+        ([0.9701, 0.98], "The difference is real, but small: from"),
+    ],
+)
+def test_a_real_difference_is_called_small_below_the_margin(accuracy, words):
+    table = make_table(accuracy, n_parameters=[20, 10])
+    assert words in recommend(table, n_test=20_000).reason()
 
 
 # --- the field of use
@@ -327,8 +381,9 @@ def test_no_postal_codes_of_what_is_no_digit_or_may_be_chance(source, digits, n_
 # --- folds
 
 
-def make_test(method, difference, half):
-    p = 0.001 if abs(difference) > half else 0.5
+def make_test(method, difference, half, p=None):
+    if p is None:
+        p = 0.001 if abs(difference) > half else 0.5
     interval = (difference - half, difference + half)
     return PairedTest("B", "A", method, difference, interval, p, p, n_test=1000, n_runs=5)
 
@@ -341,6 +396,9 @@ def make_test(method, difference, half):
         ((0.005, 0.001), (-0.006, 0.002), "5 parts of the data does not confirm this: -0.60"),
         ((0.005, 0.006), (0.001, 0.008), "5 parts of the data says the same: 0.10"),
         ((0.005, 0.006), (0.005, 0.003), "5 parts of the data does show a difference"),
+        ((0.005, 0.001), (0.005, 0.005, 0.05), "5 parts of the data does not confirm this"),
+        ((0.001, 0.002), (0.001, 0.008), "5 parts of the data says the same: 0.10"),
+        ((0.001, 0.002), (0.005, 0.003), "5 parts of the data does show a difference"),
     ],
 )
 def test_what_folds_say_is_told_beside_the_verdict(test, folds, words):
@@ -351,8 +409,50 @@ def test_what_folds_say_is_told_beside_the_verdict(test, folds, words):
         tests=[make_test("mcnemar", *test)],
         folds=[make_test("folds", *folds)],
     )
-    assert recommendation.verdict == ("not_worth_it" if test[1] < 0.005 else "cannot_tell")
+    verdicts = {0.001: "not_worth_it", 0.002: "no_difference", 0.006: "cannot_tell"}
+    assert recommendation.verdict == verdicts[test[1]]
     assert words in recommendation.reason()
+
+
+def test_luck_of_the_start_is_told_where_there_were_several():
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    several, one = (
+        recommend(table, n_test=1000, tests=[dataclasses.replace(test, spread=0.002)])
+        for test in (make_test(method, 0.005, 0.001) for method in ("starts", "mcnemar"))
+    )
+    assert "Each model was trained from 5 different starts" in several.reason()
+    assert "vary by about 0.20 percentage points" in several.reason()
+    assert "starts" not in one.reason()
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ((0.005, 0.001), "real, but small: from 0.40 to 0.60 percentage points (95% interval)."),
+        ((-0.001, 0.002), "can be chance, and is at most 0.30 percentage points (95% interval)."),
+        (
+            (0.005, 0.006),
+            "with 1,000 test images it may be anything from -0.10 to 1.10 percentage points (95% "
+            "interval).",
+        ),
+    ],
+)
+def test_how_large_the_difference_may_be_is_told(test, words):
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    assert words in recommend(table, n_test=1000, tests=[make_test("mcnemar", *test)]).reason()
+
+
+def test_how_large_the_difference_of_folds_may_be_is_told():
+    folds = [make_test("folds", 0.006, 0.002)]
+    table = make_table([0.95, 0.98])
+    assert "says the same: 0.60 percentage points, from 0.40 to 0.80." in (
+        recommend(table, n_test=10_000, folds=folds).reason()
+    )
+
+
+def test_folds_without_a_verdict_are_not_told():
+    folds = [make_test("folds", 0.006, 0.002)]
+    assert "parts of the data" not in recommend(make_table([0.95, 0.98]), folds=folds).reason()
 
 
 # --- cautions
@@ -400,6 +500,24 @@ def test_times_that_are_nearly_alike_are_no_advantage():
     assert "trains faster" not in recommend(table).reason()
 
 
+@pytest.mark.parametrize(
+    ("columns", "words", "told"),
+    [
+        ({"fit_time": [1.0, 1.2]}, "trains faster", False),
+        ({"fit_time": [1.0, 1.25]}, "trains faster (1.0 s instead of 1.2 s)", True),
+        ({"fit_time": [1.0, 1.0]}, "trains faster", False),
+        ({"size": [1e6, 2e6]}, "takes less room", False),  # parameters say the same
+        ({"predict_time": [0.001, 0.0101]}, "reads faster (1.0 ms instead of 10.1 ms", True),
+        ({"predict_time": [0.001, 0.0099]}, "reads faster", False),
+    ],
+)
+def test_an_advantage_is_one_that_somebody_notices(columns, words, told):
+    table = make_table([0.975, 0.98], n_parameters=[1, 2], **columns)
+    reason = recommend(table).reason()
+    assert (words in reason) == told
+    assert "easier to explain" in reason
+
+
 def test_reading_in_a_blink_is_no_advantage():
     table = make_table([0.975, 0.98], n_parameters=[1, 2], predict_time=[0.0001, 0.002])
     assert "reads faster" not in recommend(table).reason()
@@ -441,18 +559,56 @@ def test_bad_alpha(source, alpha):
         recommend(source, alpha=alpha)
 
 
-@pytest.mark.parametrize("n_test", [0, -1])
+def test_no_table():
+    with pytest.raises(TypeError, match=r"table is a list, but must be a DataFrame with a row"):
+        recommend([0.9, 0.8])
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_every_margin_that_is_a_share_is_allowed(source, share):
+    assert recommend(source, margin=share).margin == share
+    assert recommend(make_table([0.0, 1.0]), margin=share).most_accurate == "B"
+
+
+def test_a_number_of_images_may_be_numpys_and_just_one(source):
+    assert recommend(source, n_test=np.int64(1)).n_test == 1
+
+
+@pytest.mark.parametrize("n_test", [0, -1, True, 2.5])
 def test_bad_n_test(source, n_test):
     with pytest.raises(ValueError, match=rf"n_test={n_test} must be an int >= 1, or None"):
         recommend(source, n_test=n_test)
 
 
 def test_unknown_language(source):
-    with pytest.raises(ValueError, match=r"language='fr' must be one of 'en', 'de'"):
-        recommend(source).reason("fr")
+    with pytest.raises(ValueError, match=r"language='xx' must be one of 'en'"):
+        recommend(source).reason("xx")
 
 
 # --- for JSON
+
+
+@pytest.mark.parametrize("digits", [False, True])
+def test_to_dict_has_all_that_a_reader_sees(source, digits):
+    recommendation = recommend(source, n_test=10_000, digits=digits)
+    test = recommendation.evidence
+    folds = [make_test("folds", 0.005, 0.01)]
+    folded = recommend(make_table([0.9, 0.91]), n_test=100, folds=folds)
+    figures = recommendation.to_dict()
+    assert figures.keys() == {field.name for field in dataclasses.fields(recommendation)} | {
+        "headline",
+        "reason",
+        "accuracy_difference",
+        "fewer_errors",
+        "may_be_chance",
+        "misread_codes",
+    }
+    assert figures["evidence"] == {**dataclasses.asdict(test), "interval": list(test.interval)}
+    assert folded.to_dict()["folds"]["interval"] == [-0.005, 0.015]
+    assert figures["headline"]["de"] == recommendation.headline("de")
+    (caution,) = figures["cautions"]
+    assert caution["sentence"]["de"] == recommendation.notes("de")[0]
+    assert figures["misread_codes"] == (recommendation.misread_codes if digits else None)
 
 
 @pytest.mark.parametrize("n_parameters", [[10, 20], [None, 20]])

@@ -1,14 +1,19 @@
 """The tests against other libraries, published figures, and their promised error rates."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlxtend.evaluate import mcnemar as mlxtend_mcnemar
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm, ttest_rel
+from scipy.stats import norm, t, ttest_rel
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from skmnist.comparison._significance import (
+    PairedTest,
+    adjust,
     compare_accuracies,
     compare_folds,
     compare_predictions,
@@ -98,8 +103,24 @@ def test_uncorrected_folds_are_scipys_paired_t_test():
 def test_correction_for_folds_widens_by_the_share_of_test_rows():
     a, b = np.array([0.9, 0.91, 0.92, 0.93]), np.array([0.9, 0.9, 0.9, 0.9])
     (plain,), (corrected,) = (compare_folds({"A": a, "B": b}, s, alpha=0.5) for s in (0.0, 1 / 3))
-    half, wider = (t.interval[1] - t.difference for t in (plain, corrected))
+    half, wider = (test.interval[1] - test.difference for test in (plain, corrected))
     assert wider == pytest.approx(half * np.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
+
+
+def test_folds_tell_who_how_many_and_how_they_vary():
+    a, b = np.array([0.9, 0.91, 0.95]), np.array([0.9, 0.9, 0.9])
+    (test,) = compare_folds({"A": a, "B": b}, 0.5)
+    assert (test.first, test.second, test.method, test.n_runs) == ("A", "B", "folds", 3)
+    assert test.spread == pytest.approx(np.std(a - b, ddof=1))
+    assert test.p_adjusted == test.p_value
+
+
+def test_alpha_decides_whether_the_interval_of_folds_reaches_0():
+    scores = np.random.default_rng(0).normal([[0.96], [0.95], [0.94]], 0.01, (3, 6))
+    for alpha in (0.001, 0.01, 0.1, 0.5):
+        for test in compare_folds(dict(zip("ABC", scores, strict=True)), 0.1, alpha=alpha):
+            low, high = test.interval
+            assert (test.p_adjusted < alpha) == (low > 0 or high < 0)
 
 
 @pytest.mark.parametrize(("shift", "p"), [(0.0, 1.0), (0.1, 0.0)])
@@ -114,8 +135,42 @@ def test_folds_that_all_say_the_same(shift, p):
 
 def test_images_that_one_alone_reads_are_counted():
     (test,) = compare_predictions(make_correct(7, 1, 100))
+    assert (test.method, test.n_test, test.n_runs) == ("mcnemar", 100, 1)
     assert (test.only_first, test.only_second) == (7, 1)
     assert test.difference == pytest.approx(0.06)
+    assert test.p_value == test.p_adjusted == mcnemar_p(7, 1)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.2])
+def test_alpha_is_the_confidence_of_the_interval(alpha):
+    (measured,) = compare_predictions(make_correct(40, 10, 500), alpha=alpha)
+    (bounded,) = compare_accuracies({"A": 0.98, "B": 0.9}, 500, alpha=alpha)
+    assert measured.interval == tango_interval(40, 10, 500, 1 - alpha)
+    assert bounded.interval == tango_interval(50, 10, 500, 1 - alpha)
+
+
+def test_an_interval_reaches_0_where_nothing_is_shown_and_is_never_narrowed():
+    shown = PairedTest("A", "B", "folds", 0.02, (0.01, 0.03), 0.01, 1.0)
+    hidden = PairedTest("A", "C", "folds", 0.02, (0.01, 0.03), 0.05, 1.0)
+    behind = PairedTest("B", "C", "folds", -0.02, (-0.03, -0.01), 0.5, 1.0)
+    within = PairedTest("B", "D", "folds", 0.02, (-0.01, 0.05), 0.5, 1.0)
+    found = adjust([shown, hidden, behind, within])
+    assert [test.interval for test in found] == [
+        (0.01, 0.03),
+        (0.0, 0.03),
+        (-0.03, 0.0),
+        (-0.01, 0.05),
+    ]
+    assert [test.p_adjusted for test in found] == [0.04, pytest.approx(0.15), 1.0, 1.0]
+    assert adjust([hidden])[0].interval == (0.0, 0.03)  # 0.05 is not below it
+    assert adjust([hidden], 0.06)[0].interval == (0.01, 0.03)
+
+
+def test_a_difference_is_at_most_all_of_it():
+    scores = {"A": np.array([1.0, 1.0, 0.6]), "B": np.array([0.0, 0.0, 0.1])}
+    (test,) = compare_folds(scores, 0.5, alpha=0.1)
+    assert test.interval[1] == 1.0
+    assert test.seen_from("B").interval[0] == -1.0
 
 
 def test_seen_from_the_other_side():
@@ -138,8 +193,10 @@ def test_interval_and_test_never_contradict_each_other(n):
 def test_more_than_two_models_are_adjusted_for():
     correct = {**make_correct(9, 1, 100), "C": np.ones((1, 100), dtype=bool)}
     tests = compare_predictions(correct)
-    assert [(t.first, t.second) for t in tests] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [t.p_adjusted for t in tests] == pytest.approx(holm([t.p_value for t in tests]))
+    pairs = [(test.first, test.second) for test in tests]
+    assert pairs == [("A", "B"), ("A", "C"), ("B", "C")]
+    expected = holm([test.p_value for test in tests])
+    assert [test.p_adjusted for test in tests] == pytest.approx(expected)
 
 
 def test_models_that_read_alike_are_not_different():
@@ -238,6 +295,32 @@ def test_starts_tell_how_much_is_luck():
         for luck in (0.0, 0.2)
     )
     assert lucky > 2 * calm
+
+
+@pytest.mark.parametrize("luck", [0.0, 0.3], ids=["of images", "of images and starts"])
+def test_starts_and_images_are_analysed_as_statsmodels_does(luck):
+    """By its table of the variance between images and starts, and Satterthwaite's degrees."""
+    rng = np.random.default_rng(7)
+    p = 0.8 + rng.normal(0, 0.1, 40) + luck * rng.normal(size=(3, 1))
+    a, b = (rng.random((3, 40)) < np.clip(p - shift, 0, 1) for shift in (0.0, 0.3))
+    d = a.astype(float) - b
+    run, image = np.indices(d.shape)
+    frame = pd.DataFrame({"d": d.ravel(), "run": run.ravel(), "image": image.ravel()})
+    table = anova_lm(ols("d ~ C(image) + C(run)", frame).fit())
+    mean_square, free = table["sum_sq"] / table["df"], table["df"]
+    parts = mean_square.loc[["C(image)", "C(run)", "Residual"]].to_numpy()
+    total = max(parts[0] + parts[1] - parts[2], parts[0], parts[1])
+    degrees = total**2 / (mean_square**2 / free).sum()
+    error = np.sqrt(total / d.size)
+    (test,) = compare_predictions({"A": a, "B": b}, alpha=0.1)
+    assert (test.first, test.second, test.method) == ("A", "B", "starts")
+    assert (test.n_test, test.n_runs) == (40, 3)
+    assert test.difference == pytest.approx(d.mean())
+    assert test.spread == pytest.approx(d.mean(axis=1).std(ddof=1))
+    assert test.p_value == pytest.approx(2 * t.sf(d.mean() / error, degrees))
+    half = t.ppf(0.95, degrees) * error
+    assert test.p_adjusted < 0.1
+    assert test.interval == pytest.approx((d.mean() - half, min(1, d.mean() + half)))
 
 
 def test_models_without_luck_are_tested_by_their_images():

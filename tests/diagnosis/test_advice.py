@@ -175,6 +175,36 @@ def test_weakest_classes_and_confusions_are_named(errors):
     ]
 
 
+def test_all_that_is_said_of_a_model_in_its_order(errors):
+    advice = advise(errors, diagnose_fit(gap=0.03))
+    assert advice.strengths == []
+    assert advice.weaknesses == [
+        "80.00% of the test images are read correctly.",
+        "Overfitting: the model knows its training images better than new ones.",
+        "Weakest classes by F1: 9 (0.67), 4 (0.73).",
+        "Most frequent confusions: 9→4 (2x), 4→9 (1x).",
+    ]
+    assert advice.improvements == [
+        "Regularise: dropout, L2, a smaller network, or a shorter patience.",
+        "More training images of 9, 4, or a closer look at how they are written.",
+        "Look at the images of 9→4 first: is the label right, is the image cut or blurred?",
+    ]
+
+
+def test_three_are_named_of_many():
+    y_true = np.repeat(np.arange(10), 50)
+    y_pred = np.where(np.arange(500) % 50 < y_true, (y_true + 1) % 10, y_true)
+    errors = analyze_errors(y_true, y_pred)
+    advice = advise(errors)
+    classes = [[str(label) for label, _ in part] for part in (errors.strongest(), errors.weakest())]
+    assert [sentence.count("(0.") for sentence in advice.strengths] == [0, 3]
+    assert [sentence.count("(0.") for sentence in advice.weaknesses] == [3, 0]
+    assert all(f"{label} (0." in advice.strengths[1] for label in classes[0])
+    assert all(f"{label} (0." in advice.weaknesses[0] for label in classes[1])
+    assert advice.weaknesses[1].count("x)") == 3
+    assert ", ".join(classes[1]) in advice.improvements[0]
+
+
 def test_figures_are_written_in_the_language(errors):
     assert "Schwächste Klassen nach F1: 9 (0,67), 4 (0,73)." in (
         advise(errors, language="de").weaknesses
@@ -220,5 +250,5 @@ def test_text_labels_are_named():
 
 
 def test_unknown_language(errors):
-    with pytest.raises(ValueError, match=r"language='fr' must be one of 'en', 'de'"):
-        advise(errors, language="fr")
+    with pytest.raises(ValueError, match=r"language='xx' must be one of 'en'"):
+        advise(errors, language="xx")

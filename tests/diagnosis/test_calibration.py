@@ -58,8 +58,14 @@ def test_an_analysis_knows_its_calibration():
     proba = np.tile([0.99, 0.01], (100, 1))
     analysis = analyze_errors(y, [0] * 100, labels=[0, 1], proba=proba)
     assert analysis.calibration.verdict == "too_sure"
-    figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
-    assert figures["calibration"]["bins"]["n"] == [100]
+    figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))["calibration"]
+    assert figures.pop("bins")["n"] == [100]
+    assert figures == {
+        "verdict": "too_sure",
+        "confidence": pytest.approx(0.99),
+        "accuracy": 0.9,
+        "ece": pytest.approx(0.09),
+    }
 
 
 def test_no_probabilities_no_calibration():
@@ -68,5 +74,6 @@ def test_no_probabilities_no_calibration():
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Too sure"), ("de", "Zu sicher")])
 def test_sentence(language, words):
-    sentence = calibrate(np.full(200, 0.99), make_right(0.9)).sentence(language)
-    assert sentence.startswith(words)
+    calibration = calibrate(np.full(200, 0.99), make_right(0.9))
+    assert calibration.sentence(language).startswith(words)
+    assert calibration.sentence() == calibration.sentence("en")

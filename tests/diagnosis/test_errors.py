@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,9 +102,53 @@ def test_classes_never_predicted_have_no_f1_and_no_warning():
 def test_to_dict_is_json(labels):
     analysis = analyze_errors(*labels)
     figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
+    assert figures.keys() == {
+        *("accuracy", "accuracy_interval", "n_test", "n_errors", "classes", "report"),
+        *("confusion_matrix", "pairs", "calibration"),
+    }
     assert figures["classes"] == np.unique(labels[0]).tolist()
     assert figures["confusion_matrix"] == confusion_matrix(*labels).tolist()
-    assert figures["report"]["support"] == analysis.report["support"].tolist()
+    for name in ("precision", "recall", "f1", "support"):
+        assert figures["report"][name] == analysis.report[name].tolist()
+    low, high = figures["accuracy_interval"]
+    assert low < figures["accuracy"] < high
+    for name in ("low", "high"):
+        assert figures["report"][f"recall_{name}"] == analysis.intervals[name].tolist()
+
+
+@pytest.mark.parametrize("method", ["weakest", "strongest", "confusions", "pairs"])
+def test_three_are_named_where_no_number_is_given(labels, method):
+    assert len(getattr(analyze_errors(*labels), method)()) == 3
+
+
+def test_tables_are_labelled(labels):
+    analysis = analyze_errors(*labels)
+    assert analysis.report.index.name == "class"
+    assert analysis.report.columns.tolist() == ["precision", "recall", "f1", "support"]
+    assert (analysis.confusion.index.name, analysis.confusion.columns.name) == ("true", "predicted")
+    assert analysis.intervals.columns.tolist() == ["low", "high"]
+    assert analysis.mistakes.index.name == "row"
+
+
+def test_text_stays_pythons(labels):
+    analysis = analyze_errors(*(np.asarray(part).astype(str) for part in labels))
+    assert analysis.report.index.dtype == object
+    assert analysis.mistakes.dtypes.tolist() == [object, object]
+
+
+def test_correct_says_which_images_were_read():
+    analysis = analyze_errors([0, 1, 1], [0, 0, 1])
+    assert analysis.correct.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("missing", ["y_true", "y_pred"])
+def test_figures_without_their_labels_know_no_rows(missing):
+    analysis = replace(analyze_errors([0, 1], [0, 0]), **{missing: None})
+    with pytest.raises(ValueError, match=r"y_true and y_pred are None; .* by analyze_errors"):
+        analysis.correct  # noqa: B018
+    assert analysis.mistakes.shape == (0, 2)
+    assert analysis.mistakes.columns.tolist() == ["true", "predicted"]
+    assert analysis.mistakes.index.name == "row"
 
 
 def test_no_labels():

@@ -280,9 +280,92 @@ def test_findings_carry_their_evidence_and_are_json():
     diagnosis = diagnose_fit(Network(val_loss=FALLING, train=1.0, held_out=0.939))
     figures = json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
     assert [each["code"] for each in figures["findings"]] == ["overfitting", "still_improving"]
+    assert [each["severity"] for each in figures["findings"]] == ["problem", "note"]
     assert figures["findings"][0]["evidence"]["gap"] == pytest.approx(0.061)
     assert diagnosis.findings[1].sentence() == "After 6 epochs it was still getting better."
+    assert diagnosis.findings[1].remedy() == "Allow more epochs."
     assert diagnosis.findings[1].remedy("de") == "Mehr Epochen zulassen."
+
+
+def evidence(code, source=None, **given):
+    """Return the figures that show it."""
+    (finding,) = [f for f in diagnose_fit(source, **given).findings if f.code == code]
+    return finding.evidence
+
+
+def test_what_shows_a_verdict_is_told_with_it():
+    many = {"train_accuracy": 0.99, "n_train": 9000, "n_validation": 9000}
+    gap = evidence("overfitting", validation_accuracy=0.95, **many)
+    assert gap == {
+        "gap": pytest.approx(0.04),
+        "max_gap": 0.02,
+        "n_validation": 9000,
+        "network": True,
+    }
+    assert evidence("optimal", validation_accuracy=0.98, **many).keys() == gap.keys()
+    few = evidence("too_few_to_tell", validation_accuracy=0.98, **{**many, "n_validation": 50})
+    assert few.keys() == {*gap, "low", "high"}
+    assert few["low"] < few["gap"] < few["high"]
+    assert evidence("underfitting", train_accuracy=0.5, validation_accuracy=0.5) == {
+        "train_accuracy": 0.5,
+        "min_train_accuracy": 0.88,
+        "network": True,
+    }
+
+
+def test_what_shows_anything_else_is_told_with_it():
+    jumps = {"loss": [1.0, 0.5, 0.7, 0.4, 0.6, 0.3], "val_loss": FLAT}
+    assert evidence("unstable", Network(**jumps)) == {"n_jumps": 2, "n_epochs": 6}
+    assert evidence("still_improving", Network(val_loss=FALLING)) == {"n_epochs": 6}
+    stopped = Network(val_loss=FALLING, stop="callback")
+    assert evidence("stopped_too_early", stopped) == {"n_epochs": 6}
+    curve = (
+        np.array([100, 200, 400]),
+        np.ones((3, 2)),
+        np.array([[0.5] * 2, [0.6] * 2, [0.7] * 2]),
+    )
+    rows = evidence("more_rows_help", learning_curve=curve)
+    assert rows == {"rise": pytest.approx(0.1), "n_train": 400}
+
+
+@pytest.mark.parametrize(("n_dead", "found"), [(1, False), (2, True)])
+def test_a_quarter_of_a_layer_may_be_dead_and_no_more(n_dead, found):
+    network = Network(val_loss=FLAT)
+    network.activation_ = "relu"
+    network.coefs_ = [np.ones((2, 4)), np.ones((4, 4)), np.ones((4, 10))]
+    network.intercepts_ = [np.zeros(4), np.r_[[-1e6] * n_dead, [0.0] * (4 - n_dead)], np.zeros(10)]
+    assert ("dead_units" in further(network, X=np.ones((3, 2)))) is found
+    if found:
+        assert evidence("dead_units", network, X=np.ones((3, 2))) == {"share": 0.5, "layer": 2}
+
+
+def test_a_rise_that_folds_do_not_share_does_not_count():
+    curve = (np.array([100, 200]), np.ones((2, 2)), np.array([[0.5, 0.7], [0.7, 0.7]]))
+    assert further(None, learning_curve=curve) == []
+
+
+def test_a_loss_that_never_was_a_number_is_unstable_and_nothing_else():
+    assert further(Network(loss=[float("nan")] * 3, val_loss=[0.3] * 3)) == ["unstable"]
+
+
+@pytest.mark.parametrize(
+    ("curves", "found"),
+    [
+        ({"loss": FALLING}, ["still_improving"]),  # nothing was held out: what there is decides
+        ({"loss": FLAT}, []),
+        ({"loss": FALLING, "val_loss": FLAT}, []),
+    ],
+)
+def test_the_training_loss_tells_where_nothing_was_held_out(curves, found):
+    network = Network(**curves)
+    if "val_loss" not in curves:
+        del network.history_["val_accuracy"]
+    assert further(network) == found
+
+
+def test_there_is_nothing_to_do_about_a_good_fit():
+    (optimal,) = diagnose_fit(Network(val_loss=FLAT)).findings
+    assert (optimal.code, optimal.remedy()) == ("optimal", "")
 
 
 def test_further_findings_are_told_after_the_verdict():

@@ -288,6 +288,30 @@ def test_estimator_tells_its_numbers_of_images():
     assert diagnose_fit(FittedNetwork()).gap_interval == pytest.approx(expected)
 
 
+def test_what_an_estimator_keeps_is_all_in_its_diagnosis():
+    figures = diagnose_fit(FittedNetwork(), held_out="test", max_gap=0.03).to_dict()
+    findings = figures.pop("findings")
+    assert [finding["code"] for finding in findings] == ["too_few_to_tell", "still_improving"]
+    assert figures == {
+        "label": "unclear",
+        "gap": pytest.approx(0.01),
+        "gap_interval": pytest.approx(newcombe([(873, 900), (96, 100)])),
+        "last_gap": pytest.approx(0.06),
+        "val_loss_trend_up": None,
+        "train_loss_trend_down": None,
+        "val_loss_far_above": False,
+        "train_accuracy": 0.97,
+        "validation_accuracy": 0.96,
+        "train_loss": 0.1,
+        "validation_loss": 0.12,
+        "max_gap": 0.03,
+        "n_train": 900,
+        "n_validation": 100,
+        "held_out": "test",
+        "network": True,
+    }
+
+
 def test_untrained_estimator_is_underfitting():
     untrained = {"n_iter_": 0, "history_": {"accuracy": [], "val_accuracy": []}}
     network = FittedNetwork(train_accuracy_=0.1, validation_accuracy_=0.1, **untrained)
@@ -314,6 +338,34 @@ def test_an_estimator_that_is_not_fitted_yet():
 
 
 # --- bad figures
+
+
+@pytest.mark.parametrize("name", ["max_gap", "min_train_accuracy"])
+@pytest.mark.parametrize("value", [2.0, -0.01])
+def test_a_limit_that_is_no_share(name, value):
+    with pytest.raises(ValueError, match=rf"{name}={value} must be a share from 0 to 1; divide"):
+        diagnose_fit(gap=0.01, **{name: value})
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_every_share_is_allowed(value):
+    diagnosis = diagnose_fit(
+        train_accuracy=value, validation_accuracy=value, max_gap=value, min_train_accuracy=value
+    )
+    assert (diagnosis.gap, diagnosis.label) == (0.0, "optimal")
+
+
+@pytest.mark.parametrize("gap", [-1.0, 1.0])
+def test_every_difference_of_shares_is_allowed(gap):
+    assert diagnose_fit(gap=gap).gap == gap
+
+
+@pytest.mark.parametrize(
+    "given", [{"source": {}}, {"train_accuracy": 0.9}, {"validation_accuracy": 0.9}]
+)
+def test_a_gap_beside_figures_that_tell_it(given):
+    with pytest.raises(ValueError, match=r"gap=0\.01 was given beside figures .* pass it alone"):
+        diagnose_fit(gap=0.01, **given)
 
 
 @pytest.mark.parametrize("given", [{}, {"train_accuracy": 0.9}, {"validation_accuracy": 0.9}])
@@ -391,6 +443,27 @@ def test_nothing_is_said_of_unknown_trends():
     assert len(diagnose_fit(gap=0.01).sentences()) == 1
 
 
+@pytest.mark.parametrize(
+    ("loss", "val_loss", "accuracy", "words"),
+    [
+        (FLAT, RISING, 0.97, "The validation loss rises, though."),
+        (FALLING, RISING, 0.97, "rises, though, while the training loss keeps falling."),
+        (FLAT, RISING, 0.999, "In addition, the validation loss rises."),
+        (FALLING, RISING, 0.999, "In addition, the validation loss rises while the training"),
+        (FALLING, FLAT, 0.97, "The validation loss does not rise."),
+    ],
+)
+def test_trends_are_told_as_an_objection_or_as_more_of_the_same(loss, val_loss, accuracy, words):
+    told = {**history(loss=loss, val_loss=val_loss), "accuracy": [accuracy] * 6}
+    assert words in diagnose_fit(told).sentence()
+
+
+def test_losses_of_what_has_learned_nothing_are_beside_the_point():
+    told = {"accuracy": [0.5] * 6, "val_accuracy": [0.5] * 6, "loss": FLAT, "val_loss": RISING}
+    sentences = diagnose_fit(told).sentences()
+    assert not any("loss" in sentence for sentence in sentences)
+
+
 def test_losses_far_apart_are_told():
     diagnosis = diagnose_fit(history(loss=[0.0055], val_loss=[0.0884]))
     assert "(0.0884) is far above the training loss (0.0055)" in diagnosis.sentence()
@@ -401,12 +474,21 @@ def test_last_epoch_is_told():
 
 
 def test_unknown_language():
-    with pytest.raises(ValueError, match=r"language='fr' must be one of 'en', 'de'"):
-        diagnose_fit(gap=0.01).sentence("fr")
+    with pytest.raises(ValueError, match=r"language='xx' must be one of 'en'"):
+        diagnose_fit(gap=0.01).sentence("xx")
 
 
 def test_str_begins_with_the_label():
     assert str(diagnose_fit(gap=0.03)).startswith("overfitting: Training and validation drift")
+
+
+def test_summary_is_the_verdict_with_its_figures_and_the_losses():
+    history = {"accuracy": [0.99] * 4, "val_accuracy": [0.99] * 4, "val_loss": [0.3] * 4}
+    diagnosis = diagnose_fit(history)
+    verdict, accuracies, losses = diagnosis.sentences()
+    assert diagnosis.summary() == f"{verdict} {accuracies} {losses}"
+    assert "99.00%" in accuracies
+    assert losses == "The validation loss does not rise."
 
 
 def test_to_dict_is_json():

@@ -81,7 +81,17 @@ def test_sure_mistakes_raise_doubt_about_the_labels():
 
 def test_pairs_are_json():
     figures = json.loads(json.dumps(analyze([(4, 9, 3)], [0.9]).to_dict(), allow_nan=False))
-    assert figures["pairs"][0]["rows"] == [10, 11, 12]
+    assert figures["pairs"] == [
+        {
+            "true": 4,
+            "predicted": 9,
+            "count": 3,
+            "reverse": 0,
+            "share": 0.75,
+            "rows": [10, 11, 12],
+            "confidence": pytest.approx(0.9),
+        }
+    ]
 
 
 def test_text_labels_find_their_probabilities():

@@ -607,6 +607,8 @@ def test_a_fitted_network_is_small_and_predicts_without_tensorflow(mnist, tmp_pa
     )
 
 
+# What packages tell each other's developers, Python shows to nobody.
+SHOWING_WARNINGS = ("-W", "default", "-W", "ignore::DeprecationWarning")
 SCRIPT = """
 from sklearn.datasets import load_digits
 from skmnist import SimpleNNClassifier
@@ -617,8 +619,9 @@ SimpleNNClassifier(8, epochs=2, verbose={verbose}, random_state=0).fit(X / 16, y
 
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_no_line_on_the_screen_is_not_ours(verbose):
+    script = SCRIPT.format(verbose=verbose)
     done = subprocess.run(
-        [sys.executable, "-W", "default", "-c", SCRIPT.format(verbose=verbose)],
+        [sys.executable, *SHOWING_WARNINGS, "-c", script],
         capture_output=True,
         text=True,
         check=True,

@@ -15,7 +15,7 @@ model = SimpleNNClassifier(4, epochs=1, random_state=0)
 """
 
 
-def run(code, timeout=120):
+def run(code, timeout=300):
     done = subprocess.run(
         [sys.executable, "-c", START + code],
         capture_output=True,
@@ -41,6 +41,7 @@ os.waitpid(pid, 0)
 """
 
 
+@pytest.mark.slow
 def test_a_fork_after_training_predicts_and_refuses_to_train():
     lines = run("model.fit(X, y)\n" + FORK)
     assert lines[0] == "(3,)"
@@ -70,6 +71,7 @@ def test_workers_of_joblib_train_after_the_parent_did():
     assert lines[0] == "True"
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_training_keeps_what_was_learned():
     lines = run(
         "import warnings\n"

@@ -72,6 +72,7 @@ def test_cross_val_predict(data):
     assert (proba.argmax(axis=1) == data[1]).mean() > 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("final", [LogisticRegression(max_iter=500), MODEL], ids=["linear", "ours"])
 def test_stacking(data, final):
     stack = StackingClassifier([("nn", MODEL), ("lr", LogisticRegression())], final, cv=2)
@@ -101,6 +102,7 @@ def test_calibration(data, method):
     assert calibrated.score(*data) > 0.6
 
 
+@pytest.mark.slow
 def test_threshold_tuning(binary):
     tuned = TunedThresholdClassifierCV(MODEL, scoring="balanced_accuracy", cv=2).fit(*binary)
     assert tuned.score(*binary) > 0.8
@@ -157,6 +159,7 @@ def test_one_against_the_others(data, wrapped):
     assert wrapped.fit(X[few], y[few]).score(X[few], y[few]) > 0.9
 
 
+@pytest.mark.slow
 def test_one_against_the_rest_for_several_labels_at_once(data):
     X, y = data
     Y = np.column_stack([y % 2 == 0, y > 4]).astype(int)
@@ -171,6 +174,7 @@ def test_self_training(data):
     assert model.score(X[200:], y[200:]) > 0.6
 
 
+@pytest.mark.slow
 def test_feature_selection(data):
     X, y = data
     selector = SequentialFeatureSelector(

@@ -73,9 +73,9 @@ def test_every_phrase_asked_for_by_a_whole_key_is_there():
     assert asked - get_catalogue("en").phrases.keys() == set()
 
 
-@pytest.mark.parametrize("language", ["fr", "", "EN", "../en"])
+@pytest.mark.parametrize("language", ["xx", "", "EN", "../en"])
 def test_unknown_language(language):
-    with pytest.raises(ValueError, match=rf"language='{language}' must be one of 'en', 'de'"):
+    with pytest.raises(ValueError, match=rf"language='{language}' must be one of 'en'"):
         get_catalogue(language)
 
 
@@ -140,7 +140,7 @@ def environment(monkeypatch):
         ({"LANG": "de_AT"}, "de"),
         ({"LANG": "de"}, "de"),
         ({"LANG": "en_GB.UTF-8"}, "en"),
-        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({"LANG": "xx_XX.UTF-8"}, "en"),
         ({"LANG": "C.UTF-8"}, "en"),
         ({"LANG": "POSIX"}, "en"),
         ({"LC_ALL": "de_DE.UTF-8", "LANG": "en_US.UTF-8"}, "de"),
