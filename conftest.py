@@ -7,6 +7,8 @@ import sys
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# how the pages are built, and what is built
+collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["skmnist/app/*"]
 
@@ -16,3 +18,12 @@ def close_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Open a browser for all tests of a module."""
+    from tests.chromium import open_browser
+
+    with open_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

@@ -460,9 +460,10 @@ def _serve(say: Catalogue, host: str, port: int, lang: str | None, *, open_brows
         print(say("cli.app_open", url=url), flush=True)
 
     try:
-        return serve(host=host, port=port, language=lang, open_browser=open_browser, tell=tell)
+        serve(host=host, port=port, language=lang, open_browser=open_browser, tell=tell)
     except ServerError as error:
         return _fail(say, say("cli.app_failed", problem=str(error)), 1)
+    return 0
 
 
 def _check_outputs(

@@ -88,7 +88,7 @@ def test_arrows_point_one_way(path):
         assert used <= allowed | upwards | {room(path)}
 
 
-OPTUNA = ("_search", "_space", "_storage", "_study", "_summary", "_trial")
+OPTUNA = ("_pruner", "_run", "_search", "_space", "_storage", "_study", "_summary", "_trial")
 
 
 def test_only_the_command_line_knows_the_app():

@@ -80,6 +80,23 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
     assert model[-1].get_params()["dropout"] == pytest.approx(found["best_params"]["dropout"])
 
 
+def test_the_search_never_sees_the_test_images(small, tmp_path, capsys):
+    arrays = dict(np.load(small))
+    arrays["y_test"] = arrays["y_test"][::-1]  # what a search would learn from them is nonsense
+    other = tmp_path / "other.npz"
+    np.savez(other, **arrays)
+    found = []
+    for path in (small, other):
+        document = tmp_path / f"{path.stem}.json"
+        assert main(options_for(path, "--json", str(document))) == 0
+        found.append(json.loads(document.read_text(encoding="utf-8")))
+    capsys.readouterr()
+    for part in ("best_params", "best_score", "refit_epochs", "trials", "folds"):
+        assert found[0][part] == found[1][part]
+    accuracies = [each["model"]["errors"]["accuracy"] for each in found]
+    assert accuracies[0] != accuracies[1]
+
+
 def test_german_is_german_for_the_deep_network(small, capsys):
     assert main(options_for(small, "--model", "deep", "--lang", "de")) == 0
     out, err = capsys.readouterr()

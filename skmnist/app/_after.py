@@ -1,5 +1,7 @@
 """The steps from the training on: the networks while they learn, and what came of it."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 from markupsafe import Markup
@@ -15,6 +17,7 @@ from skmnist.text import Catalogue
 
 REFRESH = 1.0  # seconds between two looks at a running training
 METRICS = ("accuracy", "loss")
+FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
 
 
 # --- training
@@ -57,9 +60,11 @@ def _tell_end(view: View, training: Training) -> None:
     if training.error:
         st.error(say("app.failed", problem=as_text(training.error)))
         return
+    if not view.settings.epochs:
+        st.info(say("app.training.untrained"))
+        return
     seconds = sum(result.fit_time for result in training.results.values())
-    done = [say("app.training.done"), say("app.training.total", seconds=seconds)]
-    st.success(" ".join(done[: 1 + bool(view.settings.epochs)]))
+    st.success(say("app.training.done", seconds=seconds))
 
 
 def _show_networks(view: View, training: Training) -> None:
@@ -69,15 +74,18 @@ def _show_networks(view: View, training: Training) -> None:
 
 def _describe_network(view: View, training: Training, name: str) -> Markup:
     say, events = view.say, training.events[name]
-    lines = _tell_progress(view, training, name)
+    finished = name in training.results
     html = Markup('<section class="network"><h2>{}</h2>').format(name)
-    if training.running and events and name not in training.results:
+    if training.running and events and not finished:
         html += Markup('<progress max="{}" value="{}" aria-label="{}"></progress>').format(
             events[-1].epochs, events[-1].epoch, name
         )
-    html += as_paragraphs(lines)
+    html += as_paragraphs(_tell_progress(view, training, name))
+    if events:
+        html += as_paragraphs([say("app.training.last_epoch")] if finished else [])
+        html += _list_figures(events[-1].logs, say)
     curves: list[tuple[Markup, str]] = []
-    if not training.running and name in training.results:
+    if finished and not training.running:
         key = ("curves", name, say.language)
         curves = remember(training, key, lambda: _draw_curves(training, name, say))
     elif events:
@@ -89,22 +97,28 @@ def _describe_network(view: View, training: Training, name: str) -> Markup:
 
 
 def _tell_progress(view: View, training: Training, name: str) -> list[str]:
-    """Say where a network is: epochs, figures, time left."""
+    """Say where a network is: which epoch, and how long it will take."""
     say, events = view.say, training.events[name]
     if name in training.results:
-        lines = [tell_training(training.results[name], say)]
-    elif not training.running:
+        return [tell_training(training.results[name], say)]
+    if not training.running:
         return []
-    elif not events:
+    if not events:
         return [say("app.training.loading" if name == training.current else "app.training.waiting")]
-    else:
-        running = say("app.training.running", epoch=events[-1].epoch, epochs=events[-1].epochs)
-        lines = [f"{running}, {say('app.training.eta', seconds=events[-1].eta)}"]
-    if events:
-        logs = events[-1].logs
-        key = "app.training.figures" if "val_loss" in logs else "app.training.figures_training"
-        lines.append(say(key, **logs))
-    return lines
+    running = say("app.training.running", epoch=events[-1].epoch, epochs=events[-1].epochs)
+    return [f"{running}, {say('app.training.eta', seconds=events[-1].eta)}"]
+
+
+def _list_figures(logs: Mapping[str, float], say: Catalogue) -> Markup:
+    """List what an epoch came to."""
+    items = Markup("").join(
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(
+            say(f"app.training.{name}"), say.format("{:.4f}", logs[name])
+        )
+        for name in FIGURES
+        if name in logs
+    )
+    return Markup('<dl class="epoch">{}</dl>').format(items)
 
 
 def _sketch_curves(history: pd.DataFrame, name: str, say: Catalogue) -> list[tuple[Markup, str]]:

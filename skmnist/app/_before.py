@@ -2,20 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
 from skmnist._networks import NETWORKS, make_network
 from skmnist.app import _store, _training
-from skmnist.app._settings import (
-    HYPERPARAMETERS,
-    MAX_BATCH_SIZE,
-    MAX_EPOCHS,
-    MAX_PATIENCE,
-    MAX_SEED,
-    OPTIMIZERS,
-)
+from skmnist.app._settings import HYPERPARAMETERS, OPTIMIZERS, RANGES
 from skmnist.app._store import Data
 from skmnist.app._view import (
     View,
@@ -38,7 +30,6 @@ from skmnist.report._svg import draw_svg
 from skmnist.text import Catalogue
 
 SOURCES = ("mnist", "cloud", "upload")
-ENDINGS = ["zip", "csv", "tsv", "gz", "npz"]
 WIDTH = 4.4  # inches of a picture of the data
 N_EXAMPLES = 8  # of each class
 SHOWN_PIXELS = 8  # rows and columns of numbers, which a phone has room for
@@ -72,7 +63,6 @@ def _offer_upload(view: View) -> None:
     st.caption(say("app.data.limits", **limits))
     st.file_uploader(
         say("app.data.file"),
-        type=ENDINGS,
         key="file",
         on_change=_take_upload,
         max_upload_size=_store.MAX_UPLOAD,
@@ -101,9 +91,9 @@ def _offer_size(view: View, data: Data) -> None:
         max_value=data.n_all,
         step=1000,
         key="size",
-        help=say("cli.train_size_help"),
         on_change=lambda: change(train_size=st.session_state["size"] % data.n_all),
     )
+    st.caption(say("app.data.size_note", n_all=data.n_all))
 
 
 def _show_extent(view: View, data: Data) -> None:
@@ -264,29 +254,25 @@ def _offer(view: View, name: str) -> None:
     st.session_state[name] = getattr(view.settings, name)
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
     label, text = say(f"app.settings.{name}"), {}
-    if name == "epochs":
-        st.slider(label, 0, MAX_EPOCHS, **options)
-    elif name == "optimizer":
+    if name == "optimizer":
         st.selectbox(label, OPTIMIZERS, **options)
         text = {"others": "adamw, nadam, rmsprop"}
-    elif name in WHOLE:
-        low, high, step = WHOLE[name]
-        st.number_input(label, low, high, step=step, **options)
+    elif name == "epochs":
+        st.slider(label, *RANGES[name], **options)
     else:
-        low_, high_, step_ = FRACTIONS[name]
-        st.number_input(label, low_, high_, step=step_, format="%.6g", **options)
+        low, high = RANGES[name]
+        form = None if isinstance(low, int) else "%.6g"
+        st.number_input(label, low, high, step=SIZES[name], format=form, **options)
     st.caption(say(f"cli.{name}_help", **text))
 
 
-WHOLE = {
-    "batch_size": (1, MAX_BATCH_SIZE, 32),
-    "patience": (1, MAX_PATIENCE, 1),
-    "seed": (0, MAX_SEED, 1),
-}
-FRACTIONS = {
-    "learning_rate": (float(np.finfo(np.float32).tiny), 1.0, 0.0005),
-    "dropout": (0.0, 0.99, 0.05),
-    "l2": (0.0, 1.0, 0.0001),
+SIZES = {  # of a step of the field
+    "batch_size": 32,
+    "learning_rate": 0.0005,
+    "patience": 1,
+    "dropout": 0.05,
+    "l2": 0.0001,
+    "seed": 1,
 }
 
 

@@ -37,9 +37,10 @@ def show_drawing(view: View) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        drawn = show_board(say)
-        photo = _take_photo(view)
-    digit = drawn if photo is None else photo
+        drawn = show_board(say, on_change=lambda: _note_latest("board"))
+    photo = _take_photo(view)  # below both: on a phone, too, what is read stands next to the board
+    made = [photo, drawn] if st.session_state.get("latest") == "photo" else [drawn, photo]
+    digit = next((image for image in made if image is not None), None)
     with right:
         if digit is None:
             st.info(say("app.draw.empty"))
@@ -47,10 +48,19 @@ def show_drawing(view: View) -> None:
             _show_reading(view, training, digit)
 
 
+def _note_latest(source: str) -> None:
+    """Remember what the reader handed in last, since that is what they wait to see read."""
+    st.session_state["latest"] = source
+
+
 def _take_photo(view: View) -> Array | None:
     say = view.say
     file = st.file_uploader(
-        say("app.draw.file"), type=ENDINGS, key="photo", max_upload_size=MAX_IMAGE
+        say("app.draw.file"),
+        type=ENDINGS,
+        key="photo",
+        max_upload_size=MAX_IMAGE,
+        on_change=lambda: _note_latest("photo"),
     )
     st.caption(say("app.draw.limits", megabytes=MAX_IMAGE, pixels=MAX_PIXELS // 10**6))
     if file is None:
@@ -58,7 +68,7 @@ def _take_photo(view: View) -> Array | None:
     try:
         return read_image(file.getvalue(), file.name)
     except DatasetError as error:
-        st.error(say("app.data.bad", problem=as_text(str(error))))
+        st.error(say("app.draw.bad", problem=as_text(str(error))))
         return None
 
 

@@ -1,6 +1,7 @@
 """The page that the server runs at each click: where the reader is, one step, and the way on."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import script_runner
 
 from skmnist import __version__
 from skmnist.app import _training
@@ -22,6 +23,11 @@ from skmnist.app._draw import show_drawing
 from skmnist.app._panel import tend_page
 from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_over
 from skmnist.text import get_catalogue, get_languages
+
+# After each run of the page, Streamlit clears Keras's session, which is that of all threads: layers
+# that a training is just making get names twice, and it fails. matplotlib's windows, which are
+# cleared with it, are not used here.
+script_runner._clean_problem_modules = lambda: None
 
 SHOW = dict(
     zip(

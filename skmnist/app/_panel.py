@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -33,8 +34,14 @@ def tend_page(language: str, step: str) -> None:
     component(key="page", data={"language": language, "step": step})
 
 
-def show_board(say: Catalogue) -> Array | None:
+def show_board(say: Catalogue, on_change: Callable[[], None]) -> Array | None:
     """Show a board to draw on; return its ink, None as long as nothing was drawn.
+
+    Parameters
+    ----------
+    say : Catalogue
+    on_change : callable
+        Is called when something was drawn, or all of it wiped.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def show_board(say: Catalogue) -> Array | None:
     drawn = board(
         key="board",
         data=texts | {"language": say.language},
-        on_drawing_change=lambda: None,
+        on_drawing_change=on_change,
     )
     return read_board(drawn.drawing)
 

@@ -40,7 +40,7 @@ DARK = {
 
 
 class ServerError(Exception):
-    """A server that did not start."""
+    """A server that does not run."""
 
 
 def serve(
@@ -50,7 +50,7 @@ def serve(
     language: str | None = None,
     open_browser: bool = True,
     tell: Callable[[str], None] = print,
-) -> int:
+) -> None:
     """Serve the page until Ctrl-C.
 
     Parameters
@@ -62,18 +62,14 @@ def serve(
     language : {"en", "de"} or None, default=None
         Of the page; None takes that of the reader's browser.
     open_browser : bool, default=True
+        Show the page in the user's browser as soon as it is served.
     tell : callable, default=print
         Is given the page's address when it can be opened.
-
-    Returns
-    -------
-    status : int
-        Of the server's process; 0 where it was ended.
 
     Raises
     ------
     ServerError
-        It did not start; the message is the server's own last line.
+        It did not start, and the message is the server's own last line; or it ended by itself.
     """
     port = _find_port(host, port)
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="skmnist-app-") as folder:
@@ -93,9 +89,10 @@ def serve(
             tell(url)
             if open_browser:
                 webbrowser.open(url)
-            return server.wait()
+            status = server.wait()
+            raise ServerError(f"its server ended by itself (status {status})")
         except KeyboardInterrupt:
-            return 0
+            return
         finally:
             _end(server)
 
@@ -124,6 +121,7 @@ def make_command(host: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "global.developmentMode": "false",
         "runner.magicEnabled": "false",
+        "runner.postScriptGC": "false",  # tenths of a second, taken from a training
         "theme.font": FONT,
         "theme.baseFontSize": 16,
     }
@@ -149,7 +147,7 @@ def make_environment(folder: str, language: str | None) -> dict[str, str]:
     from skmnist.app._view import LANGUAGE
 
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
-    places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "SKMNIST_DATA")
+    places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
     if language:
         environment[LANGUAGE] = language
@@ -172,12 +170,14 @@ def _find_port(host: str, port: int) -> int:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Let other ways to end a program do what Ctrl-C does, so that nothing is left behind."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last when a terminal is closed; not on Windows
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def interrupt(*_: object) -> None:
+        for number in known:  # who presses it again must not keep us from tidying up
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
     before = [(number, signal.signal(number, interrupt)) for number in known]
     try:
         yield
@@ -212,6 +212,6 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
     try:
         server.wait(END_SECONDS)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+    except subprocess.TimeoutExpired:
         server.kill()
         server.wait()

@@ -2,15 +2,24 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
-MAX_EPOCHS = 100
-MAX_BATCH_SIZE = 10_000
-MAX_PATIENCE = 100
-MAX_SEED = 2**32 - 1
+# What the fields on the page and the address allow, both ends included.
+RANGES: dict[str, tuple[float, float]] = {
+    "train_size": (0, math.inf),
+    "epochs": (0, 100),
+    "batch_size": (1, 10_000),
+    "learning_rate": (float(np.finfo(np.float32).tiny), 1.0),
+    "patience": (1, 100),
+    "dropout": (0.0, 0.99),
+    "l2": (0.0, 1.0),
+    "seed": (0, 2**32 - 1),
+}
 UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # with the first bytes of the file's SHA-256
 
 
@@ -71,18 +80,6 @@ HYPERPARAMETERS = (
     "dropout",
     "l2",
 )
-RULES: dict[str, Callable[[Any], bool]] = {
-    "data": lambda text: text in ("mnist", "cloud") or bool(UPLOAD.fullmatch(text)),
-    "train_size": lambda n: n >= 0,
-    "epochs": lambda n: 0 <= n <= MAX_EPOCHS,
-    "batch_size": lambda n: 1 <= n <= MAX_BATCH_SIZE,
-    "optimizer": lambda name: name in OPTIMIZERS,
-    "learning_rate": lambda x: 0 < x <= 1,
-    "patience": lambda n: 1 <= n <= MAX_PATIENCE,
-    "dropout": lambda x: 0 <= x < 1,
-    "l2": lambda x: 0 <= x <= 1,
-    "seed": lambda n: 0 <= n <= MAX_SEED,
-}
 
 
 def read_settings(query: Mapping[str, str]) -> tuple[Settings, list[str]]:
@@ -114,6 +111,15 @@ def _parse(name: str, kind: type, text: str) -> Any:
             raise ValueError(text)
         return text == "1"
     value = kind(text)
-    if (isinstance(value, float) and not math.isfinite(value)) or not RULES[name](value):
+    if not _is_allowed(name, value):
         raise ValueError(text)
     return value
+
+
+def _is_allowed(name: str, value: Any) -> bool:
+    if name == "data":
+        return value in ("mnist", "cloud") or bool(UPLOAD.fullmatch(value))
+    if name == "optimizer":
+        return value in OPTIMIZERS
+    low, high = RANGES[name]
+    return bool(low <= value <= high)  # what is no number is in no range

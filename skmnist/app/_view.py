@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -29,6 +31,7 @@ STEPS = (
     "recommendation",
     "draw",
 )
+BAR_SECONDS = 0.2  # between two steps of a bar
 LANGUAGE = "SKMNIST_APP_LANGUAGE"  # the variable by which the command line hands over --lang
 
 
@@ -65,8 +68,8 @@ class View:
         say, cloud = self.say, self.settings.data == "cloud"
         waiting = say("app.data.downloading" if cloud else "app.data.reading")
         try:
-            with st.spinner(waiting, show_time=True):
-                return _store.load(self.settings)
+            with st.spinner(waiting, show_time=True), show_share() as tell:
+                return _store.load(self.settings, tell)
         except _store.MissingUploadError:
             key = "app.data.choose" if self.settings.data == "upload" else "app.data.gone"
             st.info(say(key if self.step == "data" else "app.no_data"))
@@ -76,6 +79,23 @@ class View:
                 say("app.try_again"), key="again", on_click=_store.forget, args=(self.settings,)
             )
         return None
+
+
+@contextmanager
+def show_share() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar while something is read that takes a while; yield what moves it."""
+    place, shown = st.empty(), time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= BAR_SECONDS:  # a file may tell of each of its images
+            shown = time.monotonic()
+            place.progress(min(done / total, 1.0))
+
+    try:
+        yield tell
+    finally:
+        place.empty()
 
 
 def read_view() -> View:

@@ -80,6 +80,7 @@ class AccuracyCostDisplay:
         Parameters
         ----------
         comparison : ModelComparison
+            Its models are drawn, the recommended one in bold.
         cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
             What the models are weighed by; None takes the first that is known of all.
         language : {"en", "de"}, default="en"

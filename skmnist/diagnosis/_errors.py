@@ -139,6 +139,7 @@ class ErrorAnalysis:
         Parameters
         ----------
         n : int, default=3
+            How many at most.
         """
         labels = [_plain(label) for label in self.confusion.index]
         counts = self.confusion.to_numpy()

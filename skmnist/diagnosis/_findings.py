@@ -22,7 +22,7 @@ MIN_TRAIN_ACCURACY = 0.88
 MIN_LOSS_FALL = 0.1
 MIN_ACCURACY_RISE = 0.02
 # Fewer epochs of patience than this cost validation accuracy in our own measurement
-# (docs/architecture.rst, "Which patience and monitor are the defaults").
+# (docs/decisions.rst, "Which patience and monitor are the defaults").
 MIN_PATIENCE = 5
 # A training loss that jumps by a twentieth more than once: in benchmarks/findings.py no network
 # with its default learning rate did, and four of six with one fifty times as large; the other two

@@ -304,6 +304,7 @@ class ConfusionDisplay:
         Parameters
         ----------
         estimator : fitted classifier
+            Its predictions are drawn.
         X : array-like
             Rows that were not trained on.
         y : array-like of shape (n_samples,)
@@ -420,6 +421,7 @@ class MisclassifiedDisplay:
         A row per image shown: `row` (its number in `X`), `true`, `predicted`, `confidence` (the
         probability of the predicted class; missing where it is not known).
     images : ndarray of shape (n_shown, height, width)
+        The images that are shown.
     n_errors : int
         How many were misread altogether.
 

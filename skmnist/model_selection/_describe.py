@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, PurePath, range, slice)
 _INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
@@ -34,6 +35,18 @@ def describe(value: Any) -> Any:
         The same in every process, with the same versions of Python and packages.
     """
     return _describe(value, ())
+
+
+def describe_rows(rows: Any) -> Any:
+    """Return what tells rows or labels from others: values and names, not how memory holds them."""
+    if isinstance(rows, pd.DataFrame | pd.Series):
+        frame = rows if isinstance(rows, pd.DataFrame) else rows.to_frame()
+        names = repr([list(frame.columns), list(frame.dtypes)])
+        with suppress(TypeError):  # lists or the like as values
+            return [names, joblib.hash(pd.util.hash_pandas_object(frame, index=False).values)]
+    if isinstance(rows, list | tuple | np.ndarray):
+        return joblib.hash(np.ascontiguousarray(rows))
+    return joblib.hash(rows)
 
 
 def _describe(value: Any, outer: tuple[Any, ...]) -> Any:
@@ -90,7 +103,8 @@ def _describe_object(value: Any, outer: tuple[Any, ...]) -> Any:
             found = value.get_params(deep=False) if tells == "get_params" else value.get_config()
             return [_name(type(value)), _describe(found, outer)]
     if hasattr(value, "dist") and hasattr(value, "kwds"):  # a frozen distribution of scipy
-        return [value.dist.name, _describe([value.args, value.kwds], outer)]
+        made_of = [getattr(value.dist, name, None) for name in ("xk", "pk", "_histogram")]
+        return [value.dist.name, _describe([value.args, value.kwds, made_of], outer)]
     is_data = type(value).__module__.split(".")[0] in ("numpy", "pandas", "scipy")
     if hasattr(value, "__dict__") and not is_data:
         return [_name(type(value)), _describe(vars(value), outer)]
@@ -112,10 +126,12 @@ def _names(code: types.CodeType) -> set[str]:
 def _stays_as_it_is(value: Any, module: str) -> bool:
     """Say whether a global is a constant or a function beside the one that uses it.
 
-    Others, such as lists, change while a program runs, and would make it another search each time.
+    Objects may change while a program runs, and would make it another search each time.
     """
-    if isinstance(value, tuple | frozenset):
+    if isinstance(value, tuple | frozenset | list | set):
         return all(_stays_as_it_is(item, module) for item in value)
+    if isinstance(value, dict):
+        return all(_stays_as_it_is(item, module) for item in value.values())
     if isinstance(value, types.FunctionType):
         return value.__module__ == module
     return value is None or isinstance(value, _PLAIN)

@@ -1,6 +1,7 @@
 """Trials as `cv_results_`, with scikit-learn's keys."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,9 @@ def _param_columns(params: Sequence[dict[str, Any]]) -> dict[str, Any]:
         kinds = {type(value) for value in column.compressed()}
         if kinds <= {int} or kinds <= {float} or kinds <= {bool}:
             filled = np.ma.filled(column, next(iter(kinds))())
-            column = np.ma.array(filled.astype(next(iter(kinds))), mask=np.ma.getmaskarray(column))
+            with suppress(OverflowError):  # a whole number that is too long stays an object
+                filled = filled.astype(next(iter(kinds)))
+            column = np.ma.array(filled, mask=np.ma.getmaskarray(column))
         columns[f"param_{name}"] = column
     return columns
 

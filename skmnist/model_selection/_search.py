@@ -1,46 +1,37 @@
 """A search that learns from its trials, gives hopeless ones up, resumes and spreads."""
 
-import json
-import tempfile
+import copy
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Mapping
+from contextlib import closing
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, Self
 
 import joblib
 import numpy as np
 import optuna
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 
 from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._progress import TrialLog
+from skmnist._estimator import warn_caller
 from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
-from skmnist._workers import iterate_tasks
-from skmnist.model_selection._describe import describe
+from skmnist.model_selection._describe import describe, describe_rows
 from skmnist.model_selection._pruner import make_pruner
 from skmnist.model_selection._results import diagnose_fold, make_results
+from skmnist.model_selection._run import SearchRun
 from skmnist.model_selection._space import Space
+from skmnist.model_selection._storage import show_storage
 from skmnist.model_selection._study import (
     Fingerprint,
     SeededSampler,
     SharedStudy,
     error_of,
     folds_of,
-    wait_a_little,
     warn_all_failed,
-)
-from skmnist.model_selection._trial import (
-    ForgivingScorer,
-    Outcome,
-    Task,
-    find_callbacks,
-    mean_score,
-    run_trial,
 )
 
 # What says how a search is done and not what is searched.
@@ -96,6 +87,7 @@ class OptunaSearchCV(BaseSearchCV):
         None is derived from space, estimator, scoring, cv and data, so that the same search finds
         its own study again.
     return_train_score : bool, default=False
+        Measure on the training rows as well.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws; the estimator has a seed of its own.
     verbose : int, default=0
@@ -215,6 +207,29 @@ class OptunaSearchCV(BaseSearchCV):
         self.random_state = random_state
         self.study_callbacks = study_callbacks
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        shown = self._without_password()
+        return super().__repr__(N_CHAR_MAX) if shown is self else repr(shown)
+
+    def _repr_html_inner(self) -> str:
+        shown = self._without_password()
+        return super()._repr_html_inner() if shown is self else shown._repr_html_inner()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        shown = self._without_password()
+        if shown is self:
+            return super()._repr_mimebundle_(**kwargs)
+        return shown._repr_mimebundle_(**kwargs)
+
+    def _without_password(self) -> Self:
+        """Return what a notebook may show."""
+        storage = self.storage
+        if not isinstance(storage, str) or show_storage(storage) == storage:
+            return self
+        shown = copy.copy(self)
+        shown.storage = show_storage(storage)
+        return shown
+
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -225,9 +240,11 @@ class OptunaSearchCV(BaseSearchCV):
         X : array-like of shape (n_samples, ...)
             Rows to choose on; keep the test set out of them.
         y : array-like of shape (n_samples,), default=None
+            Their classes.
         **params : dict
             For the `fit` of the estimator, the scorer and the splitter, as for GridSearchCV:
-            `sample_weight` is split with the rows, `groups` goes to `cv`.
+            `sample_weight` is split with the rows and weighs the fit, the scores as well where
+            metadata routing is on; `groups` goes to `cv`.
 
         Returns
         -------
@@ -238,11 +255,17 @@ class OptunaSearchCV(BaseSearchCV):
         routed = self._get_routed_params_for_fit(params)
         split_params, fit_params = routed.splitter.split, routed.estimator.fit
         space = Space(self.param_distributions, self.estimator)
+        self._check_callbacks()
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, **split_params))
         if not splits:
             raise ValueError(f"cv={self.cv!r} yields no fold to fit.")
         self.n_splits_ = len(splits)
+        if self.storage is not None and _draws_anew(cv):
+            warn_caller(
+                f"cv={cv} draws other folds at each call, so the study in storage= is not found "
+                "again; pass a random_state to cv."
+            )
         scorer, objective = self._scorers()
         self.scorer_ = scorer
         self.multimetric_ = isinstance(scorer, dict)
@@ -259,12 +282,20 @@ class OptunaSearchCV(BaseSearchCV):
         )
         with closing(shared):
             self.study_ = shared.study
-            _Run(self, shared, space, splits, objective, fold_params).go(X, y)
+            SearchRun(self, shared, space, splits, objective, fold_params).go(X, y)
             self._conclude(shared, space, objective)
         if self.refit:
             self._refit(X, y, fit_params)
         tasks.end()
         return self
+
+    def _check_callbacks(self) -> None:
+        for callback in self.study_callbacks or ():
+            if not callable(callback):
+                raise TypeError(
+                    f"study_callbacks={self.study_callbacks!r} must be functions of a study and a "
+                    f"trial; {callback!r} cannot be called."
+                )
 
     def _scorers(self) -> tuple[Any, str | None]:
         """Return the scorer, or all by name, and the name of the one that is maximized."""
@@ -272,11 +303,15 @@ class OptunaSearchCV(BaseSearchCV):
             return self.scoring, self.refit if isinstance(self.refit, str) else None
         if self.scoring is None or isinstance(self.scoring, str):
             return check_scoring(self.estimator, self.scoring), "score"
-        named = (
-            self.scoring
-            if isinstance(self.scoring, Mapping)
-            else {name: name for name in self.scoring}
-        )
+        named = self.scoring
+        if not isinstance(named, Mapping):
+            names = list(self.scoring)
+            if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+                raise ValueError(
+                    f"scoring={self.scoring!r} must name different scores; pass scorers as a dict, "
+                    "{'name': scorer}."
+                )
+            named = dict(zip(names, names, strict=True))
         scorers = {name: check_scoring(self.estimator, scorer) for name, scorer in named.items()}
         if not scorers:
             raise ValueError(f"scoring={self.scoring!r} names no score.")
@@ -308,7 +343,7 @@ class OptunaSearchCV(BaseSearchCV):
                     self.refit if isinstance(self.refit, str) else None,
                 ],
                 "cv": joblib.hash(splits),
-                "X or y": joblib.hash([X, y, dict(params)]),
+                "X or y": [describe_rows(X), describe_rows(y), describe(dict(params))],
             }
         )
 
@@ -337,10 +372,11 @@ class OptunaSearchCV(BaseSearchCV):
             )
         if errors:
             warn_all_failed(errors)
+        self._tell_failed_folds(folds)
         self.cv_results_ = make_results(
             states,
             [trial.number for trial in trials],
-            [space.suggest(optuna.trial.FixedTrial(trial.params)) for trial in trials],
+            [space.recall(trial, shared.study) for trial in trials],
             folds,
             n_splits=self.n_splits_,
             metrics=names,
@@ -360,6 +396,21 @@ class OptunaSearchCV(BaseSearchCV):
         best = folds[self.best_index_]
         self.best_diagnoses_ = [diagnose_fold(fold) for fold in best]
         self._best_epochs = [fold["best_epoch"] for fold in best if fold.get("best_epoch")]
+
+    def _tell_failed_folds(self, folds: list[list[dict[str, Any]]]) -> None:
+        """Say what a numeric `error_score` stands for; nothing but such scores is no result."""
+        found = [fold for trial in folds for fold in trial]
+        failed = [fold["error"] for fold in found if fold.get("error")]
+        if not failed:
+            return
+        cause = max(set(failed), key=failed.count)
+        if len(failed) == len(found):
+            raise ValueError(f"All {len(found)} fits failed. The most frequent cause: {cause}")
+        warn_caller(
+            f"{len(failed)} of {len(found)} fits failed; their score is "
+            f"error_score={self.error_score}. {failed.count(cause)} of them with: {cause}",
+            FitFailedWarning,
+        )
 
     def _picked_row(self, row: Any) -> int:
         if not isinstance(row, Integral):
@@ -392,142 +443,9 @@ class OptunaSearchCV(BaseSearchCV):
             self.feature_names_in_ = best.feature_names_in_
 
 
-class _Run:
-    """One call of `fit`: trials are asked for, handed to workers, and told."""
-
-    def __init__(
-        self,
-        search: OptunaSearchCV,
-        shared: SharedStudy,
-        space: Space,
-        splits: list[Any],
-        objective: str | None,
-        params: Mapping[str, Any],
-    ) -> None:
-        self.search, self.shared, self.space = search, shared, space
-        self.splits, self.objective = splits, objective
-        self.options = {
-            "scoring": self.scoring(),
-            "params": dict(params) or None,
-            "return_train_score": search.return_train_score,
-        }
-        self.started = time.monotonic()
-        self.stopped = False
-        self.params: dict[int, dict[str, Any]] = {}
-
-    def go(self, X: Any, y: Any) -> None:
-        """Work until the budget is spent, by this process or by others, or the time is over."""
-        search, shared = self.search, self.shared
-        with ExitStack() as stack:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skmnist-"))
-            stack.enter_context(shared.at_work(self.stop))
-            self.folder = folder
-            self.log = None
-            if search.verbose:
-                done = len(shared.finished())
-                self.log = stack.enter_context(TrialLog(search.n_trials, Path(folder), done=done))
-            while True:
-                self.work(X, y)
-                if self.is_over() or not shared.running_elsewhere():
-                    break
-                wait_a_little()  # what others do belongs to the result; if they die, it is ours
-
-    def work(self, X: Any, y: Any) -> None:
-        """Do all trials that are to be had."""
-        from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-        results = iterate_tasks(run_trial, self.tasks(X, y), n_jobs=self.search.n_jobs)
-        try:
-            with closing(results):
-                for outcome in results:
-                    self.take(outcome)
-        except TerminatedWorkerError as error:
-            raise RuntimeError(
-                f"A worker process was killed, probably for memory, in {self.in_work()}. Finished "
-                f"trials are kept in the study; pass fewer n_jobs (n_jobs={self.search.n_jobs})."
-            ) from error
-
-    def is_over(self) -> bool:
-        """Say whether no trial may be begun any more."""
-        timeout = self.search.timeout
-        return self.stopped or (timeout is not None and time.monotonic() - self.started >= timeout)
-
-    def scoring(self) -> Any:
-        """Return what folds are scored by; of several scores, one must not fail: the objective."""
-        search, scorer = self.search, self.search.scorer_
-        if not isinstance(scorer, dict) or search.error_score == "raise":
-            return search.scoring
-        return {
-            name: each
-            if name == self.objective
-            else ForgivingScorer(name, each, search.error_score)
-            for name, each in scorer.items()
-        }
-
-    def tasks(self, X: Any, y: Any) -> Iterator[tuple[Task, Any, Any]]:
-        """Ask for a trial whenever a worker is free."""
-        search, shared = self.search, self.shared
-        callbacks = find_callbacks(search.estimator)[0] or ""
-        epochs = callbacks.removesuffix("callbacks") + "epochs"
-        max_epochs = self.space.highest_epochs(epochs, search.estimator.get_params().get(epochs))
-        while not self.is_over() and (trial := shared.ask()) is not None:
-            params = self.space.suggest(trial)
-            self.params[trial.number] = params
-            yield (  # the rows as items of their own: workers share them
-                Task(
-                    number=trial.number,
-                    estimator=clone(search.estimator).set_params(**clone(params, safe=False)),
-                    earlier=shared.earlier(trial),
-                    pruner=shared.study.pruner,
-                    study_name=shared.name,
-                    splits=self.splits,
-                    objective=self.objective,
-                    max_epochs=max_epochs,
-                    options=self.options,
-                    error_score=search.error_score,
-                    folder=self.folder,
-                ),
-                X,
-                y,
-            )
-
-    def take(self, outcome: Outcome) -> None:
-        """Write a finished trial down and tell of it."""
-        search, shared = self.search, self.shared
-        value = None
-        if outcome.state == "COMPLETE":
-            value = mean_score(outcome.folds, self.objective, search.error_score)
-            if not np.isfinite(value):
-                outcome.state = "FAIL"
-                outcome.error = f"the score {value} is not a finite number"
-        trial = shared.tell(outcome, value)
-        self.params.pop(outcome.number, None)
-        if outcome.exception is not None and search.error_score == "raise":
-            raise outcome.exception
-        if trial is None:
-            return
-        done = [t for t in shared.finished() if t.state == optuna.trial.TrialState.COMPLETE]
-        if self.log:
-            best = max((t.value for t in done if t.value is not None), default=None)
-            seconds = trial.duration.total_seconds() if trial.duration else 0.0
-            self.log.finished(trial.number, trial.state.name, value, best, seconds)
-        for callback in search.study_callbacks or ():
-            callback(shared.study, trial)
-
-    def stop(self) -> None:
-        """Begin no further trial."""
-        self.stopped = True
-
-    def in_work(self) -> str:
-        """Return which trials were running, with parameters and fold."""
-        told = []
-        for number, params in self.params.items():
-            try:
-                fold = json.loads((Path(self.folder) / f"{number}.json").read_text())["fold"]
-                told.append(f"trial {number} (fold {fold}, {params})")
-            except (OSError, ValueError):
-                told.append(f"trial {number} ({params})")
-        return " or ".join(told) or "an unknown trial"
+def _draws_anew(cv: Any) -> bool:
+    """Say whether a splitter gives other folds each time it is asked."""
+    return getattr(cv, "random_state", 0) is None and bool(getattr(cv, "shuffle", True))
 
 
 def _seed(random_state: Any) -> int:

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Set
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+import optuna
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -15,14 +16,18 @@ from optuna.distributions import (
     IntDistribution,
     distribution_to_json,
 )
-from scipy.stats import rv_discrete
+from optuna.trial import FixedTrial, FrozenTrial
+from scipy.stats import rv_continuous, rv_discrete
 from sklearn.base import clone
 
 from skmnist._validation import check_parameter_values
 from skmnist.model_selection._describe import describe
+from skmnist.model_selection._storage import quiet_optuna
 
 Params = dict[str, Any]
 
+N_TRIED = 10  # draws of a function before the first fit, so that rare branches are seen as well
+PARAMS = "skmnist_params"  # the parameters of a trial as its function returned them
 MAX_EPOCHS = 10_000  # of a fold that reports its epochs where a function draws their number
 
 _REGULARIZATION = {
@@ -60,7 +65,7 @@ def get_search_space(name: str, prefix: str = "") -> Params:
     ----------
     name : {"simple", "deep", "regularization"}
     prefix : str, default=""
-        What stands before each name, "network__" for the step of that name in a Pipeline.
+        What stands before each name, ``"network__"`` for the step of that name in a Pipeline.
 
     Returns
     -------
@@ -102,24 +107,49 @@ class Space:
         self._parts: dict[str, _Part] = {}
         if callable(param_distributions):
             self._function = param_distributions
-            self._try_function(estimator)
+            self._try_function(param_distributions, estimator)
             return
         if not isinstance(param_distributions, Mapping) or not param_distributions:
             raise ValueError(
                 f"param_distributions={param_distributions!r} must be a dict of at least one "
                 "parameter name and its distribution, or a function of a trial."
             )
-        _check_names(param_distributions, estimator)
-        for name, values in param_distributions.items():
-            self._parts[name] = _Part(name, values)
-            for value in self._parts[name].extremes():
-                _check_value(estimator, {name: value})
+        for name in sorted(param_distributions, key=_depth):  # a step before its parameters
+            part = self._parts[name] = _Part(name, param_distributions[name])
+            variants = self._with_steps(name, estimator)
+            fitting = [variant for variant in variants if name in variant.get_params()]
+            if not fitting:
+                raise _unknown(name, *variants)
+            for value in part.extremes():
+                _check_value(fitting[0], {name: value})
 
     def suggest(self, trial: Any) -> Params:
-        """Draw parameters for a trial; of a finished one, the same again."""
+        """Draw parameters for a trial."""
         if self._function is not None:
             return dict(self._function(trial))
         return {name: part.suggest(trial) for name, part in self._parts.items()}
+
+    def recall(self, trial: FrozenTrial, study: optuna.Study) -> Params:
+        """Return the parameters that a finished trial had.
+
+        A function is asked again, as if the trial were still running, only for what a storage
+        cannot hold: what it returns may hang on more than what it draws.
+        """
+        if self._function is None:
+            return self.suggest(FixedTrial(trial.params))
+        if PARAMS in trial.user_attrs:
+            return dict(trial.user_attrs[PARAMS])
+        again = FixedTrial(trial.params, number=trial.number)
+        again.study = study  # type: ignore[attr-defined] # which a running trial has
+        try:
+            return self.suggest(again)
+        except optuna.TrialPruned:
+            return {}
+
+    def keep(self, trial: optuna.Trial, params: Params) -> None:
+        """Keep with a trial what a function returned, if a storage can hold it."""
+        if self._function is not None and all(_are_storable([value]) for value in params.values()):
+            trial.set_user_attr(PARAMS, params)
 
     def describe(self) -> Any:
         """Return what tells this space from another, as JSON values."""
@@ -138,19 +168,38 @@ class Space:
     def __contains__(self, name: str) -> bool:
         return name in self._parts
 
-    def _try_function(self, estimator: Any) -> None:
-        """Ask the function once beforehand, in a study that nobody sees."""
-        import optuna
+    def _with_steps(self, name: str, estimator: Any) -> list[Any]:
+        """Return the estimator with each choice of the steps that a parameter belongs to."""
+        variants = [estimator]
+        owners = [owner for owner in self._parts if str(name).startswith(f"{owner}__")]
+        for owner in sorted(owners, key=_depth):
+            variants = [
+                clone(variant).set_params(**{owner: value})
+                for variant in variants
+                for value in self._parts[owner].extremes()
+            ]
+        return variants
 
-        study = optuna.create_study(storage=optuna.storages.InMemoryStorage())
-        params = self._function(study.ask()) if self._function else None
-        if not isinstance(params, Mapping) or not params:
-            raise ValueError(
-                f"param_distributions, a function, returned {params!r}; it must return a dict of "
-                "parameters, as {'dropout': trial.suggest_float('dropout', 0, 0.5)}."
-            )
-        _check_names(params, estimator)
-        _check_value(estimator, dict(params))
+    def _try_function(self, function: Callable[[Any], Any], estimator: Any) -> None:
+        """Ask the function some times beforehand, in a study that nobody sees."""
+        with quiet_optuna():
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        for _ in range(N_TRIED):
+            try:
+                params = function(study.ask())
+            except optuna.TrialPruned:  # how a function says that values do not go together
+                continue
+            if not isinstance(params, Mapping) or not params:
+                raise ValueError(
+                    f"param_distributions, a function, returned {params!r}; it must return a dict "
+                    "of parameters, as {'dropout': trial.suggest_float('dropout', 0, 0.5)}."
+                )
+            variant = clone(estimator)
+            for name in sorted(params, key=_depth):
+                if name not in variant.get_params():
+                    raise _unknown(name, variant)
+                _check_value(variant, {name: params[name]})
+                variant.set_params(**{name: params[name]})
 
 
 class _Part:
@@ -160,11 +209,13 @@ class _Part:
         self.name = name
         self._objects: dict[Any, Any] | None = None  # what a label stands for
         self._ppf: Callable[[float], Any] | None = None  # what a quantile stands for
+        if isinstance(values, rv_continuous | rv_discrete) and values.numargs == 0:
+            values = values()  # it has no shape to be frozen with
         if isinstance(values, BaseDistribution):
             self.distribution = values
         elif hasattr(values, "rvs"):
             self._take_scipy(values)
-        elif isinstance(values, Sequence | np.ndarray) and not isinstance(values, str):
+        elif isinstance(values, Collection) and not isinstance(values, str | Mapping | Set):
             self._take_list(list(values))
         else:
             raise ValueError(
@@ -179,9 +230,9 @@ class _Part:
         if not values:
             raise ValueError(f"param_distributions[{self.name!r}] is empty; list its values.")
         plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-        if all(value is None or isinstance(value, bool | int | float | str) for value in plain):
+        if _are_storable(plain):
             self.distribution = CategoricalDistribution(plain)
-        else:  # a storage holds numbers and text alone
+        else:
             labels = [_label(value) for value in plain]
             if len(set(labels)) < len(labels):
                 raise ValueError(
@@ -230,14 +281,22 @@ class _Part:
         return [self._decode(end) for end in ends]
 
 
+def _are_storable(values: list[Any]) -> bool:
+    """Say whether a storage can hold the values as they are, and Optuna tell them apart."""
+    if not all(value is None or isinstance(value, bool | int | float | str) for value in values):
+        return False
+    kinds = {value: type(value) for value in values}
+    return all(kinds[value] is type(value) for value in values)  # 1, 1.0 and True are one to Optuna
+
+
 def _label(value: Any) -> str:
-    """Return what a storage keeps for a value that is neither number nor text."""
+    """Return what a storage keeps for another value."""
     shown, where, _ = repr(value).partition(" at 0x")
-    if not where:
+    if not where and "..." not in shown:
         return shown
-    # an address, which the next process has for something else
+    # an address, which the next process has for something else, or an array too long to show
     digest = hashlib.sha256(json.dumps(describe(value), sort_keys=True).encode()).hexdigest()
-    return f"{shown.removeprefix('<')} {digest[:8]}"
+    return f"{' '.join(shown.removeprefix('<').split())} {digest[:8]}"
 
 
 def _suggest(trial: Any, name: str, distribution: BaseDistribution) -> Any:
@@ -250,17 +309,18 @@ def _suggest(trial: Any, name: str, distribution: BaseDistribution) -> Any:
     return trial.suggest_float(name, low, high, **options)
 
 
-def _check_names(names: Any, estimator: Any) -> None:
-    known = estimator.get_params(deep=True)
-    for name in names:
-        if name in known:
-            continue
-        close = get_close_matches(str(name), known, n=1)
-        way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
-        raise ValueError(
-            f"param_distributions names {name!r}, which {type(estimator).__name__} does not have "
-            f"as a parameter. {way_out}"
-        )
+def _depth(name: Any) -> int:
+    return str(name).count("__")
+
+
+def _unknown(name: Any, *variants: Any) -> ValueError:
+    known = {known for variant in variants for known in variant.get_params(deep=True)}
+    close = get_close_matches(str(name), known, n=1)
+    way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
+    return ValueError(
+        f"param_distributions names {name!r}, which {type(variants[0]).__name__} does not "
+        f"have as a parameter. {way_out}"
+    )
 
 
 def _check_value(estimator: Any, params: Params) -> None:

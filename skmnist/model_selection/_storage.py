@@ -1,9 +1,11 @@
 """Where a study is kept: in memory, in a file, in a database."""
 
 import os
+import re
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,12 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock, JournalStorage
 
 JOURNAL_ENDINGS = (".journal", ".log")
+_RECORD = b'{"op_code":'  # how every record of a journal begins
 ATTEMPTS = 3  # at making the tables
+_PASSWORDS = (
+    re.compile(r"(^\w[\w+]*:/+[^/@:]*:).*(?=@)"),  # between user and host
+    re.compile(r"([?&][^=&]*pass\w*=)[^&]*", re.IGNORECASE),
+)
 BUSY_SECONDS = 60  # how long SQLite waits while another process writes
 
 
@@ -47,13 +54,23 @@ def open_storage(storage: Any) -> optuna.storages.BaseStorage:
         )
     if "://" in os.fspath(storage):
         return _open_url(os.fspath(storage))
-    path = Path(storage).absolute()  # a journal's lock by a relative path could wait for ever
+    path = (
+        Path(storage).expanduser().absolute()
+    )  # a journal's lock by a relative path could wait for ever
+    shown = show_storage(str(storage))
+    if shown != str(storage):
+        raise ValueError(f"storage={shown!r} is no database URL: after its name it needs '://'.")
     if not path.parent.is_dir():
         raise ValueError(f"storage={str(storage)!r} is in a folder that does not exist; make it.")
     if path.is_dir():
         raise ValueError(f"storage={str(storage)!r} is a folder; name a file in it.")
     if path.suffix in JOURNAL_ENDINGS:
         return _open_journal(path)
+    if any(sign in str(path) for sign in "?%"):
+        raise ValueError(
+            f"storage={str(storage)!r}: an SQLite path must not have '?' or '%' in it, which mean "
+            "something else in a URL; name another, or a journal (.journal)."
+        )
     return _open_url(f"sqlite:///{path}", shown=str(storage))
 
 
@@ -66,14 +83,10 @@ def close_storage(storage: optuna.storages.BaseStorage) -> None:
 
 def show_storage(storage: Any) -> str:
     """Return what to call a storage, without a password."""
-    if isinstance(storage, str) and "://" in storage:
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        with suppress(ArgumentError):
-            return make_url(storage).render_as_string(hide_password=True)
-        return storage.partition("://")[0] + "://..."
-    return str(storage)
+    shown = str(storage)
+    for password in _PASSWORDS:
+        shown = password.sub(r"\1***", shown)
+    return shown
 
 
 def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage:
@@ -83,7 +96,7 @@ def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage
     shown = shown or show_storage(url)
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second of a port that is no number
         raise ValueError(
             f"storage={shown!r} is no database URL; it looks like "
             "postgresql://user:password@host:5432/name."
@@ -92,18 +105,23 @@ def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage
         parsed = parsed.set(drivername="postgresql+psycopg")  # psycopg 3, whatever SQLAlchemy's own
     options: dict[str, Any] = {"pool_pre_ping": True}
     if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise ValueError(f"storage={shown!r} is memory; pass storage=None.")
         options = {"connect_args": {"timeout": BUSY_SECONDS}}
     try:
         return _make_tables(parsed.render_as_string(hide_password=False), options)
-    except ImportError:
+    except ImportError as error:
+        way_out = "pip install 'skmnist[postgres]'"
+        if parsed.get_backend_name() != "postgresql":
+            way_out = "see SQLAlchemy's page on dialects"
+        driver = getattr(error.__cause__ or error, "name", None) or parsed.drivername
         raise ImportError(
-            f"storage={shown!r} needs a driver that is not installed: for PostgreSQL "
-            "pip install 'skmnist[postgres]'."
+            f"storage={shown!r} needs a driver, {driver}, that is not installed: {way_out}."
         ) from None
-    except (SQLAlchemyError, RuntimeError) as error:  # what it says may hold the password
-        told = str(getattr(error, "orig", None) or error).strip()
-        if parsed.password:
-            told = told.replace(str(parsed.password), "***")
+    except (SQLAlchemyError, RuntimeError, optuna.exceptions.StorageInternalError) as error:
+        told = str(getattr(error.__cause__ or error, "orig", None) or error).strip()
+        for secret in (parsed.password, *parsed.query.values()):  # it may say them
+            told = told.replace(str(secret), "***") if secret else told
         raise RuntimeError(
             f"storage={shown!r} cannot be opened: {' '.join(told.split())}"
         ) from None
@@ -123,16 +141,28 @@ def _make_tables(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorag
 def _open_journal(path: Path) -> JournalStorage:
     lock = JournalFileSymlinkLock(str(path))
     with suppress(FileNotFoundError):
+        _check_journal(path)
         _cut_torn_record(path, lock)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         backend = JournalFileBackend(str(path), lock_obj=lock)
         try:
             return JournalStorage(backend)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise RuntimeError(
                 f"storage={str(path)!r} cannot be read as an Optuna journal: {error}"
             ) from None
+
+
+def _check_journal(path: Path) -> None:
+    """Refuse a file of something else before anything is cut off it or appended."""
+    with path.open("rb") as file:
+        start = file.read(len(_RECORD))
+    if not _RECORD.startswith(start):
+        raise RuntimeError(
+            f"storage={str(path)!r} is no Optuna journal but something else, and is left as it is; "
+            "name another file."
+        )
 
 
 def _cut_torn_record(path: Path, lock: JournalFileSymlinkLock) -> None:
@@ -157,3 +187,14 @@ def _cut_torn_record(path: Path, lock: JournalFileSymlinkLock) -> None:
                 )
     finally:
         lock.release()
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Keep Optuna from announcing each study, and leave its log level as it was."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(level, optuna.logging.WARNING))
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)

@@ -18,8 +18,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from skmnist._estimator import warn_caller
-from skmnist.model_selection._storage import close_storage, open_storage, show_storage
-from skmnist.model_selection._trial import Outcome, quiet_optuna
+from skmnist.model_selection._storage import (
+    close_storage,
+    open_storage,
+    quiet_optuna,
+    show_storage,
+)
+from skmnist.model_selection._trial import Outcome
 
 HEARTBEAT = 20.0  # seconds between two signs of life of a running trial
 GRACE = 300.0  # seconds without one after which a trial on another machine counts as lost
@@ -143,7 +148,7 @@ class SharedStudy:
         self._mine: dict[int, optuna.Trial] = {}
         self._opened_here = self._storage is not storage
         try:
-            with quiet_optuna():
+            with quiet_optuna(), self._told("used"):
                 self.study = optuna.create_study(
                     storage=self._storage,
                     study_name=self.name,
@@ -293,7 +298,7 @@ class SharedStudy:
                 self.study.enqueue_trial(trial.params, user_attrs={_RETRY: trial.number})
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _told(self, what: str, way_out: str = "") -> Iterator[None]:
         """Say in words that the storage is what failed."""
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -301,10 +306,15 @@ class SharedStudy:
             yield
         except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
             cause = getattr(error.__cause__ or error, "orig", None) or error
-            raise RuntimeError(
-                f"storage={self.shown!r} cannot be written: {' '.join(str(cause).split())}. The "
-                "trials that are in it are kept; when there is room again, the same call goes on."
-            ) from None  # the statement that failed helps nobody
+            told = f"storage={self.shown!r} cannot be {what}: {' '.join(str(cause).split())}."
+            # the statement that failed helps nobody
+            raise RuntimeError(f"{told} {way_out}".strip()) from None
+
+    def _writing(self) -> contextlib.AbstractContextManager[None]:
+        way_out = (
+            "The trials that are in it are kept; when there is room again, the same call goes on."
+        )
+        return self._told("written", way_out)
 
     def _give_up(self, number: int) -> None:
         """Take a trial of ours back; without an error it does not count."""

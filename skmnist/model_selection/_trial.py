@@ -8,19 +8,21 @@ other machines.
 import json
 import pickle
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import optuna
+from sklearn.base import clone
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmnist._estimator import warn_caller
 from skmnist.diagnosis import FitDiagnosis
 from skmnist.diagnosis._estimator import get_core
+from skmnist.model_selection._storage import quiet_optuna
 from skmnist.model_selection._validation import CrossValidation, cross_validate
 from skmnist.neural_network._tensorflow import load_training
 
@@ -37,7 +39,8 @@ class Task:
     ----------
     number : int
     estimator : estimator
-        With the parameters of this trial set.
+    params : dict
+        To be set.
     earlier : list of FrozenTrial
         All trials with a smaller number, as they are now.
     pruner : BasePruner
@@ -57,6 +60,7 @@ class Task:
 
     number: int
     estimator: Any
+    params: Mapping[str, Any]
     earlier: list[optuna.trial.FrozenTrial]
     pruner: optuna.pruners.BasePruner
     study_name: str
@@ -115,6 +119,7 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
                         outcome.state, outcome.exception = "FAIL", _portable(error)
                         return outcome
                     found = {"fit_time": 0.0, "score_time": 0.0, "test_scores": None}
+                    found["error"] = outcome.error
             outcome.folds.append(found)
             if found["test_scores"] is not None and not reporter.used:
                 value = mean_score(outcome.folds, task.objective, task.error_score)
@@ -131,7 +136,7 @@ def _run_fold(
     task: Task, reporter: "_EpochReporter", X: Any, y: Any, train: Array, test: Array
 ) -> dict[str, Any]:
     found = cross_validate(
-        reporter.attach(task.estimator),
+        reporter.attach(clone(task.estimator).set_params(**task.params)),
         X,
         y,
         cv=[(train, test)],
@@ -358,14 +363,3 @@ def _portable(error: Exception) -> Exception:
 
 def _one_line(error: Exception) -> str:
     return " ".join("".join(traceback.format_exception_only(error)).split())
-
-
-@contextmanager
-def quiet_optuna() -> Iterator[None]:
-    """Keep Optuna from announcing each study, and leave its log level as it was."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(max(level, optuna.logging.WARNING))
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)

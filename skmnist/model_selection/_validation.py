@@ -97,7 +97,9 @@ def cross_validate(
     estimator : estimator
         Any of scikit-learn's kind, also a Pipeline or a search. Cloned for each fold.
     X : array-like of shape (n_samples, ...)
+        All rows.
     y : array-like of shape (n_samples,), default=None
+        Their classes.
     groups : array-like of shape (n_samples,), default=None
         For splitters by group. With metadata routing enabled it is an entry of `params`.
     scoring : str, callable, list, tuple, dict or None, default=None
@@ -108,11 +110,14 @@ def cross_validate(
         Folds at once, each in a process with its share of the cores. Inside
         ``joblib.parallel_config(backend="dask")`` they run on a cluster.
     verbose : int, default=0
+        How much joblib tells of the progress of the folds.
     params : dict, default=None
         What is passed to `fit`, such as ``{"sample_weight": weights}``; with metadata routing
         enabled to scorer and splitter as well.
     pre_dispatch : int or str, default="2*n_jobs"
+        How many fits joblib hands out ahead.
     return_train_score : bool, default=False
+        Measure on the training rows as well.
     return_estimator : bool, default=False
         Whether the fitted estimators are in the result.
     return_indices : bool, default=False

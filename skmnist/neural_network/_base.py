@@ -159,6 +159,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+            Rows or images, scaled as those in `fit`.
 
         Returns
         -------
@@ -182,6 +183,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+            Rows or images, scaled as those in `fit`.
 
         Returns
         -------
@@ -197,6 +199,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+            Rows or images, scaled as those in `fit`.
 
         Returns
         -------

@@ -96,7 +96,7 @@ class SimpleNNClassifier(NNClassifier):
         where a Keras callback set others at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
         Why training ended.
-    history_ : dict of str to ndarray of shape (n_iter_,)
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
         Per epoch `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss`,
         `val_accuracy`. Training figures are running means within the epoch, as Keras has them.
     loss_curve_ : list of float
@@ -291,7 +291,7 @@ class DeepNNClassifier(NNClassifier):
         where a Keras callback set others at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
         Why training ended.
-    history_ : dict of str to ndarray of shape (n_iter_,)
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
         Per epoch `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss`,
         `val_accuracy`. Training figures are running means within the epoch, as Keras has them.
     loss_curve_ : list of float

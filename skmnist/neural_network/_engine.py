@@ -90,11 +90,12 @@ def build_model(
     )
     model = EpochModel(name="mlp")
     model.add(layers.Input((network.n_features,), dtype=network.dtype))
-    for units in network.hidden_layer_sizes:
-        model.add(dense(units, network.activation))
+    # named, since Keras's own count of names begins anew when any thread clears its session
+    for at, units in enumerate(network.hidden_layer_sizes, start=1):
+        model.add(dense(units, network.activation, name=f"dense_{at}"))
         if dropout:
-            model.add(layers.Dropout(dropout, seed=seed, dtype=network.dtype))
-    model.add(dense(network.n_classes, "softmax"))
+            model.add(layers.Dropout(dropout, seed=seed, dtype=network.dtype, name=f"dropout_{at}"))
+    model.add(dense(network.n_classes, "softmax", name="output"))
     model.compile(
         optimizer=make_optimizer(optimizer),
         loss="sparse_categorical_crossentropy",

@@ -129,7 +129,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
 
         Returns
         -------
-        X_out : ndarray of shape (n_images, *image_shape_)
+        X_out : ndarray of shape (n_images, `*image_shape_`)
             Rounded where `fit` saw integers.
         """
         check_is_fitted(self)

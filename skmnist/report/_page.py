@@ -87,6 +87,7 @@ def make_page(
     Parameters
     ----------
     comparison : ModelComparison
+        What the page tells.
     language : {"en", "de"}, default="en"
     data : str, default=None
         What the data are called.
@@ -140,6 +141,7 @@ def make_parts(comparison: ModelComparison, *, language: str = "en") -> dict[str
     Parameters
     ----------
     comparison : ModelComparison
+        What the page tells.
     language : {"en", "de"}, default="en"
 
     Returns
@@ -224,7 +226,9 @@ def write_page(
     Parameters
     ----------
     comparison : ModelComparison
+        What the page tells.
     path : path-like
+        The file.
     overwrite : bool, default=False
         Whether a file that is there already is replaced.
     **options

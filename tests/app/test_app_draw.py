@@ -126,4 +126,6 @@ def test_a_bad_image_is_told_in_a_sentence(open_page, trained, content, message)
 
     page = open_page(step="draw", epochs=0)
     page.file_uploader(key="photo").set_value(("a.png", content, "image/png"))
-    assert message in " ".join(told(run(page)))
+    refused = " ".join(told(run(page)))
+    assert "This image cannot be used. " in refused
+    assert message in refused

@@ -6,7 +6,7 @@ import pytest
 from pages import address, click, html_of, run, told
 
 from skmnist.app import _training
-from skmnist.app._settings import Settings
+from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
 from skmnist.text import get_catalogue, get_languages
 
@@ -124,6 +124,14 @@ def test_a_bad_address_is_told_and_the_defaults_stand_in(open_page):
     assert page.number_input(key="batch_size").value == 5
 
 
+@pytest.mark.parametrize("end", [0, 1])
+def test_the_page_has_room_for_all_that_an_address_may_hold(open_page, end):
+    values = {name: ends[end] for name, ends in RANGES.items() if name != "train_size"}
+    page = open_page(step="settings", **values)
+    assert told(page) == []
+    assert {field.key: field.value for field in (*page.slider, *page.number_input)} == values
+
+
 # --- training
 
 
@@ -145,6 +153,7 @@ def test_zero_epochs_mean_no_training(open_page):
     click(page, "start")
     _training.find(Settings(epochs=0)).join(60)
     assert "NN: not trained (0 epochs)." in html_of(run(page))
+    assert told(page) == [get_catalogue("en")("app.training.untrained")]
     page = open_page(step="recommendation", epochs=0)
     assert "There is nothing to recommend yet." in html_of(page)
 
@@ -192,7 +201,12 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
         assert tell(training, "NN", epoch) is False
     html = html_of(run(page))
     assert "Epoch 3 of 9, at most 6 s left" in html
-    assert "accuracy 0.5000, on validation images 0.4000; loss 0.3333" in html
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html) == [
+        ("Accuracy", "0.5000"),
+        ("on validation images", "0.4000"),
+        ("Loss", "0.3333"),
+        ("on validation images", "0.5000"),
+    ]
     points = re.search(r'<polyline points="([^"]*)"', html)[1].split()
     assert len(points) == 3
     tell(training, "NN", 4)
@@ -239,6 +253,15 @@ def test_results_of_other_settings_are_one_click_away(open_page, trained):
     page = open_page(step="recommendation", epochs=50)
     assert told(page)[0] == "There are results of a training with other settings."
     assert "Take " in html_of(click(page, "show_it"))
+
+
+def test_a_look_at_the_page_leaves_a_training_s_keras_alone(open_page, trained, monkeypatch):
+    import keras
+
+    cleared = []
+    monkeypatch.setattr(keras.backend, "clear_session", lambda: cleared.append("all threads'"))
+    open_page()
+    assert cleared == []
 
 
 def test_a_training_that_fails_is_told_in_a_sentence(open_page, monkeypatch):

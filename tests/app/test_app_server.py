@@ -1,7 +1,9 @@
 """The server: where it listens, and what it leaves behind."""
 
 import io
+import signal
 import socket
+import sys
 
 import pytest
 
@@ -41,7 +43,8 @@ def test_everything_is_written_into_one_folder(monkeypatch):
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
     environment = _server.make_environment("/folder", "de")
     assert "STREAMLIT_SERVER_ADDRESS" not in environment
-    assert environment["TMPDIR"] == environment["SKMNIST_DATA"] == "/folder"
+    written = ("TMPDIR", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
+    assert {environment[name] for name in written} == {"/folder"}
     assert environment["SKMNIST_APP_LANGUAGE"] == "de"
 
 
@@ -62,16 +65,53 @@ def test_a_port_that_is_taken_is_told(capsys):
         with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             serve(port=port)
         assert main(["app", "--port", str(port), "--no-browser"]) == 1
-    assert "did not start: 127.0.0.1:" in capsys.readouterr().err
+    assert "does not run: 127.0.0.1:" in capsys.readouterr().err
 
 
 def test_a_server_that_ends_at_once_is_told_by_its_last_line(monkeypatch):
-    import sys
-
     bad = [sys.executable, "-c", "raise SystemExit('no such option\\n\\n')"]
     monkeypatch.setattr(_server, "make_command", lambda host, port: bad)
     with pytest.raises(ServerError, match="no such option"):
         serve(open_browser=False)
+
+
+BRIEF = """
+import http.server, os, sys
+os.mkdir("_stcore")
+open("_stcore/health", "w").close()
+handler = http.server.SimpleHTTPRequestHandler
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), handler).handle_request()
+sys.exit(3)
+"""
+
+
+def test_a_server_that_ends_later_is_told_too(monkeypatch, capsys):
+    def make_brief(host, port):
+        return [sys.executable, "-c", BRIEF, str(port)]
+
+    monkeypatch.setattr(_server, "make_command", make_brief)
+    assert main(["app", "--no-browser"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("The program is at http://127.0.0.1:")
+    assert "does not run: its server ended by itself (status 3)" in err
+
+
+def test_ctrl_c_pressed_twice_does_not_keep_it_from_tidying_up():
+    before = signal.getsignal(signal.SIGINT)
+    tidied = []
+
+    def press_twice():
+        with _server._ended_by_signals():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                tidied.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        press_twice()
+    assert tidied == [True]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_without_the_extra_one_line_says_how_to_install_it(monkeypatch, capsys):

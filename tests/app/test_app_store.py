@@ -126,6 +126,14 @@ def test_an_upload_on_the_page(open_page, small):
     assert "300 training and 100 test images" in html
 
 
+def test_a_file_of_any_name_may_be_tried_and_is_refused_in_words(open_page):
+    page = open_page(data="upload")
+    page.file_uploader(key="file").set_value(("Ziffern.7z", b"7z\xbc\xaf\x27\x1c", "x/y"))
+    assert told(run(page)) == [
+        "These digits cannot be used. Ziffern.7z\\: is a 7z archive; unpack it and pass the folder"
+    ]
+
+
 def test_a_file_that_the_server_lost_is_asked_for_again(open_page):
     page = open_page(data="upload-0123456789abcdef")
     assert told(page) == ["This server does not have the file any more; choose it again."]
@@ -140,6 +148,24 @@ def test_without_a_network_the_cloud_is_told_in_a_sentence(open_page, monkeypatc
     monkeypatch.setattr(_store, "get_file", unreachable)
     (text,) = told(open_page(data="cloud"))
     assert "no server answers" in text
+
+
+def test_a_bar_shows_how_far_the_cloud_is(open_page, monkeypatch):
+    from streamlit.delta_generator import DeltaGenerator
+
+    from skmnist.app import _view
+
+    def break_off(*_, progress):
+        progress(3, 10)
+        progress(12, 10)
+        raise DatasetError("no more came")
+
+    shares = []
+    monkeypatch.setattr(_store, "get_file", break_off)
+    monkeypatch.setattr(_view, "BAR_SECONDS", 0)
+    monkeypatch.setattr(DeltaGenerator, "progress", lambda self, share: shares.append(share))
+    assert "no more came" in told(open_page(data="cloud"))[0]
+    assert shares == [0.3, 1.0]
 
 
 def test_markup_in_a_class_stays_text(open_page, small, monkeypatch):

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 import scipy.stats
 from learners import EPOCHS, Learner, make_rows
@@ -12,11 +13,14 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_classification
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
@@ -30,6 +34,11 @@ def search(space=None, estimator=None, **options):
     return OptunaSearchCV(
         Learner() if estimator is None else estimator, space or QUALITIES, **options
     )
+
+
+def on_a_rare_branch(trial):
+    name = "qualty" if trial.suggest_categorical("branch", range(5)) == 4 else "quality"
+    return {name: 0.5}
 
 
 class Silent(Learner):
@@ -143,12 +152,79 @@ def test_a_list_of_tuples_and_scipys_distributions():
         ({}, "at least one"),
         (lambda trial: None, "must return a dict"),
         (lambda trial: {"nothing": 1}, "names 'nothing'"),
+        (on_a_rare_branch, "names 'qualty'.*Did you mean 'quality'"),
     ],
 )
 def test_wrong_spaces_are_refused_before_the_first_fit(space, told):
     with pytest.raises(ValueError, match=told):
         OptunaSearchCV(Learner(), space).fit(X, Y)
     assert not EPOCHS
+
+
+def test_equal_values_of_other_types_are_told_apart():
+    space = {"quality": [1, 1.0], "epochs": [3]}
+    found = search(space, n_trials=6, pruner=None).fit(X, Y)
+    drawn = [trial.params["quality"] for trial in found.study_.trials]
+    assert set(drawn) == {"1", "1.0"}
+    assert [repr(params["quality"]) for params in found.cv_results_["params"]] == drawn
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (scipy.stats.rv_discrete(values=([5, 6], [0.5, 0.5])), int),
+        (scipy.stats.rv_histogram(np.histogram([4.0, 5.0, 5.5])), float),
+        (pd.Series([5, 6]), int),
+        ([10**30, 5], int),
+    ],
+)
+def test_whatever_randomized_search_draws_from_can_be_drawn_from(values, kind):
+    found = search({"patience": values}, n_trials=3).fit(X, Y)
+    assert {type(params["patience"]) for params in found.cv_results_["params"]} == {kind}
+
+
+def test_a_step_is_chosen_together_with_its_own_parameters():
+    rows, labels = make_classification(60, random_state=0)
+    pipeline = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression())])
+    space = {"model": [SVC(), DecisionTreeClassifier()], "model__max_depth": [1, 2]}
+    with pytest.warns(UserWarning, match="Invalid parameter 'max_depth'"):
+        found = search(space, pipeline, n_trials=8, pruner=None).fit(rows, labels)
+    assert set(found.cv_results_["trial_state"]) == {"COMPLETE", "FAIL"}
+    assert isinstance(found.best_estimator_["model"], DecisionTreeClassifier)
+
+    def either(trial):
+        if trial.suggest_categorical("model", ["tree", "machine"]) == "tree":
+            return {"model": DecisionTreeClassifier(), "model__max_depth": 1}
+        return {"model": SVC(), "model__gamma": trial.suggest_float("gamma", 0.1, 1)}
+
+    found = search(either, pipeline, n_trials=8, pruner=None).fit(rows, labels)
+    kinds = {type(params["model"]) for params in found.cv_results_["params"]}
+    assert kinds == {SVC, DecisionTreeClassifier}
+    with pytest.raises(ValueError, match="Did you mean 'model__max_depth'"):
+        search({**space, "model__max_dept": [1]}, pipeline).fit(rows, labels)
+
+
+def test_what_a_function_returned_is_what_is_reported():
+    def space(trial):
+        return {"quality": 0.5 if trial.number < 2 else 0.8, "epochs": len(trial.study.trials) + 3}
+
+    found = search(space, n_trials=4, pruner=None).fit(X, Y)
+    told = [(params["quality"], params["epochs"]) for params in found.cv_results_["params"]]
+    assert told == [(0.5, 4), (0.5, 5), (0.8, 6), (0.8, 7)]
+    assert found.cv_results_["mean_test_score"].tolist() == [0.5, 0.5, 0.8, 0.8]
+
+
+def test_a_function_may_turn_a_combination_down():
+    def space(trial):
+        quality = trial.suggest_categorical("quality", [0.5, 0.9])
+        if quality == 0.5:
+            raise optuna.TrialPruned
+        return {"quality": quality}
+
+    found = search(space, n_trials=6, pruner=None).fit(X, Y)
+    states = found.cv_results_["trial_state"]
+    assert set(states) == {"COMPLETE", "PRUNED"}
+    assert {quality for quality, _ in EPOCHS} == {0.9}
 
 
 def test_a_range_that_the_estimator_refuses_is_refused_before_the_first_fit():
@@ -167,6 +243,9 @@ def test_a_range_that_the_estimator_refuses_is_refused_before_the_first_fit():
         ({"pruner": "medium"}, "pruner='medium' must be one of 'median'"),
         ({"scoring": {"a": "accuracy", "b": "f1"}}, "refit=True must name one"),
         ({"scoring": []}, "scoring"),
+        ({"scoring": ["accuracy", "accuracy"]}, "must name different scores"),
+        ({"scoring": [make_scorer(f1_score)]}, "pass scorers as a dict"),
+        ({"study_callbacks": [5]}, "5 cannot be called"),
         ({"storage": 3}, "storage=3 must be a path"),
     ],
 )
@@ -370,7 +449,10 @@ def test_failed_trials_are_rows_and_the_first_cause_is_told():
         search({"fault": ["exception"]}, n_trials=3).fit(X, Y)
     with pytest.raises(ValueError, match=r"^no luck today"):
         search(space, n_trials=8, error_score="raise").fit(X, Y)
-    scored = search(space, n_trials=8, error_score=0.0, pruner=None).fit(X, Y)
+    with pytest.warns(FitFailedWarning, match=r"error_score=0\.0.*no luck today"):
+        scored = search(space, n_trials=8, error_score=0.0, pruner=None).fit(X, Y)
+    with pytest.raises(ValueError, match=r"All 6 fits failed.*no luck today"):
+        search({"fault": ["exception"]}, n_trials=3, error_score=0.0, refit=False).fit(X, Y)
     assert set(scored.cv_results_["mean_test_score"]) == {0.0, 0.5}
 
 
@@ -422,6 +504,25 @@ def test_timeout_begins_no_further_trial():
     slow = Learner(pause=0.02)
     found = search(estimator=slow, n_trials=1000, timeout=0.3, pruner=None).fit(X, Y)
     assert 1 <= found.n_trials_ < 50
+
+
+def test_a_password_is_not_shown():
+    storage = "postgresql://me:s3cret@host/db?password=s3cret"
+    for shown in (repr, str, lambda found: found._repr_html_(), lambda f: f._repr_mimebundle_()):
+        assert "s3cret" not in str(shown(search(storage=storage)))
+        assert "me:***@host" in str(shown(search(storage=storage)))
+    assert search(storage=storage).get_params()["storage"] == storage
+
+
+def test_a_function_is_tried_in_silence(capfd):
+    search(lambda trial: {"quality": 0.5}, n_trials=1).fit(X, Y)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_folds_that_are_drawn_anew_would_not_be_found_again(tmp_path):
+    folds = StratifiedKFold(2, shuffle=True)
+    with pytest.warns(UserWarning, match="pass a random_state to cv"):
+        search(storage=tmp_path / "study.db", cv=folds, n_trials=1).fit(X, Y)
 
 
 def test_optuna_says_nothing_and_its_log_level_stays(caplog, capsys):

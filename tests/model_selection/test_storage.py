@@ -20,13 +20,16 @@ def test_a_path_is_sqlite_or_a_journal(tmp_path):
     assert len(open_storage(url).get_all_studies()) == 0
 
 
-@pytest.mark.parametrize("name", ["study.db", "study.journal"])
-def test_a_file_of_something_else_is_refused_and_kept(tmp_path, name):
+@pytest.mark.parametrize("name", ["study.db", "notes.log"])
+@pytest.mark.parametrize(
+    "text", ["not a study at all\n" * 100, "one line", "one\ntwo", '{"a": 1}\n']
+)
+def test_a_file_of_something_else_is_refused_and_kept(tmp_path, name, text):
     path = tmp_path / name
-    path.write_text("not a study at all\n" * 100)
-    with pytest.raises(RuntimeError, match=rf"storage='.*{name}' cannot be"):
+    path.write_text(text)
+    with pytest.raises(RuntimeError, match=rf"storage='.*{name}'"):
         open_storage(path)
-    assert path.read_text() == "not a study at all\n" * 100
+    assert path.read_text() == text
 
 
 def test_folders_are_told_apart(tmp_path):
@@ -54,6 +57,30 @@ def test_a_missing_driver_is_told_with_the_extra(monkeypatch):
         open_storage("postgresql://me@127.0.0.1/digits")
 
 
-def test_what_is_no_url_is_told_as_such():
-    with pytest.raises(ValueError, match="no database URL"):
-        open_storage("://nothing")
+def test_a_password_is_hidden_wherever_a_url_has_it():
+    for url in (
+        "postgresql://me:s3cret@host/db",
+        "postgresql+psycopg://me:s3@cret@host:5432/db",
+        "postgresql://me@host/db?sslmode=require&password=s3cret",
+        "postgresql:/me:s3cret@host/db",
+    ):
+        assert "cret" not in show_storage(url)
+        assert "host" in show_storage(url)
+
+
+@pytest.mark.parametrize(
+    ("storage", "told"),
+    [
+        ("://nothing", "no database URL"),
+        ("postgresql://me:s3cret@host:port/db", r"me:\*\*\*@host:port/db' is no database URL"),
+        ("postgresql:/me:s3cret@host/db", r"me:\*\*\*@host/db' is no database URL"),
+        ("sqlite:///:memory:", "pass storage=None"),
+        ("what?.db", "must not have '\\?' or '%'"),
+        ("50%25.db", "must not have '\\?' or '%'"),
+    ],
+)
+def test_what_is_no_storage_is_told_as_such(tmp_path, monkeypatch, storage, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=told):
+        open_storage(storage)
+    assert not list(tmp_path.iterdir())

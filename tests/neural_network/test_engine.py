@@ -313,3 +313,15 @@ def test_memory_is_not_kept_beyond_a_limit(many_rows, monkeypatch):
     monkeypatch.setattr(_engine, "MAX_SPARE", 2**16)
     SimpleNNClassifier(8, epochs=1, random_state=0).fit(*many_rows)
     assert _engine._spare == []
+
+
+def test_a_session_that_another_thread_clears_takes_no_names(digits, monkeypatch):
+    def add_and_clear(model, layer):
+        keras.Sequential.add(model, layer)
+        keras.utils.clear_session(free_memory=False)  # as Streamlit does after each run of a page
+
+    _engine._idle.clear()
+    monkeypatch.setattr(_engine.EpochModel, "add", add_and_clear)
+    model = DeepNNClassifier((8, 6, 4), epochs=1, dropout=0.1, random_state=0)
+    fit_by_keras(model, *digits)
+    assert model.set_params(callbacks=None).fit(*digits).n_iter_ == 1

@@ -1,32 +1,15 @@
 """The page in a real browser, as a reader opens it: from disk."""
 
 import json
-import shutil
 
 import pytest
 from samples import compare
 
 from skmnist.report import write_page
 from skmnist.text import get_catalogue, get_languages
+from tests.chromium import DESKTOP, PHONE, show_as
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-webdriver = pytest.importorskip("selenium.webdriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER),
-        reason="needs chromium and chromedriver (in Debian: chromium-driver)",
-    ),
-]
-PHONE, DESKTOP = 360, 1280
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-)
+pytestmark = pytest.mark.slow
 
 # The contrast of every text with what is behind it; a figure's own text has its own test.
 FAINT_TEXTS = """
@@ -86,18 +69,6 @@ return [...document.querySelectorAll('svg')].flatMap(svg => {
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=DRIVER)
-    with webdriver.Chrome(options=options, service=service) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Write a page in each language, and one with long names and many classes."""
     folder = tmp_path_factory.mktemp("pages")
@@ -109,12 +80,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-def show(browser, path, width, theme="light", media="screen"):
+def show(browser, path, width, theme="light", media=""):
     """Open a page, and return the addresses that were asked for."""
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == PHONE}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    scheme = [{"name": "prefers-color-scheme", "value": theme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": scheme})
+    show_as(browser, width, theme, media)
     browser.get("about:blank")
     browser.get_log("browser")
     browser.get_log("performance")

@@ -43,6 +43,11 @@ def test_no_phrase_is_empty(language):
     assert [key for key, phrase in phrases.items() if not phrase.strip()] == []
 
 
+def test_english_has_no_blank_before_a_percent_sign():
+    phrases = get_catalogue("en").phrases
+    assert [key for key, phrase in phrases.items() if re.search(r"\s%", phrase)] == []
+
+
 def find_whole_strings():
     """Return the strings in the package's source, of f-strings the parts between the gaps."""
     sources = Path(skmnist.__file__).parent.rglob("*.py")

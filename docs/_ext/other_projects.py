@@ -1,0 +1,42 @@
+"""Links to the pages of other projects, without asking them for their inventories.
+
+intersphinx downloads a list from each project at each build. What docstrings, those inherited from
+scikit-learn among them, name of other projects can be found by its name, so that the pages are
+built without a network as well.
+"""
+
+from docutils import nodes
+
+SKLEARN = "https://scikit-learn.org/stable"
+PAGES = {
+    "accuracy_score": f"{SKLEARN}/modules/model_evaluation.html#accuracy-score",
+    "df_output_transform": f"{SKLEARN}/modules/df_output_transform.html",
+    "metadata_routing": f"{SKLEARN}/metadata_routing.html",
+    "sphx_glr_auto_examples_miscellaneous_plot_set_output.py": (
+        f"{SKLEARN}/auto_examples/miscellaneous/plot_set_output.html"
+    ),
+    "optuna.trial.Trial": (
+        "https://optuna.readthedocs.io/en/stable/reference/generated/optuna.trial.Trial.html"
+    ),
+    "joblib.parallel_config": (
+        "https://joblib.readthedocs.io/en/stable/generated/joblib.parallel_config.html"
+    ),
+}
+
+
+def find_page(app, env, node, content):
+    target = node["reftarget"]
+    if node["reftype"] == "term":
+        page = f"{SKLEARN}/glossary.html#term-{target}"
+    elif target.startswith("sklearn."):
+        page = f"{SKLEARN}/modules/generated/{target}.html"
+    else:
+        page = PAGES.get(target)
+    if page:
+        return nodes.reference("", "", content, internal=False, refuri=page, reftitle=target)
+    return None
+
+
+def setup(app):
+    app.connect("missing-reference", find_page)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

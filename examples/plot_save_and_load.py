@@ -1,0 +1,106 @@
+"""
+Saving, loading, and predicting without tensorflow
+==================================================
+
+tensorflow is large and takes seconds to import, and a pickle runs whatever its author wrote into
+it. A program that only reads digits needs neither: ``save_model`` writes names, numbers and
+arrays, and ``load_model`` makes a network of them that predicts with NumPy alone.
+"""
+
+# %%
+# A trained network
+# -----------------
+
+from sklearn.pipeline import Pipeline
+
+from skmnist import PixelNormalizer, SimpleNNClassifier, load_mnist
+
+mnist = load_mnist(n_train=5000, n_test=2000, random_state=0)
+model = Pipeline(
+    [
+        ("normalize", PixelNormalizer()),
+        ("network", SimpleNNClassifier(epochs=20, random_state=0)),
+    ]
+).fit(mnist.X_train, mnist.y_train)
+
+# %%
+# To a file
+# ---------
+# The whole Pipeline goes into it, so that nobody can forget to scale the pixels.
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from skmnist import save_model
+
+folder = tempfile.TemporaryDirectory()
+path = Path(folder.name) / "digits.skmnist"
+images = Path(folder.name) / "images.npy"
+save_model(model, path)
+np.save(images, mnist.X_test[:12])
+print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+
+# %%
+# In another program
+# ------------------
+# This one gets the two files, and says in the end what it has not imported.
+
+import subprocess
+import sys
+
+program = """
+import sys, time
+
+start = time.perf_counter()
+import numpy as np
+from skmnist import load_model
+
+model = load_model(sys.argv[1])
+labels = model.predict(np.load(sys.argv[2]))
+print("read:", *labels)
+print(f"after {time.perf_counter() - start:.1f} s, imports included")
+for name in ("tensorflow", "keras", "scikeras"):
+    print(f"{name} imported:", name in sys.modules)
+"""
+finished = subprocess.run(
+    [sys.executable, "-c", program, path, images], capture_output=True, text=True, check=True
+)
+print(finished.stdout)
+
+# %%
+# The same images with their true labels:
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(1, 12, figsize=(9, 1.1), layout="constrained")
+for ax, image, label in zip(axes, mnist.X_test, mnist.y_test, strict=False):
+    ax.imshow(image, cmap="gray_r")
+    ax.set_title(label)
+    ax.axis("off")
+plt.show()
+
+# %%
+# The same bits
+# -------------
+
+from skmnist import load_model
+
+loaded = load_model(path)
+same = np.array_equal(loaded.predict_proba(mnist.X_test), model.predict_proba(mnist.X_test))
+print("the same probabilities, bit for bit:", same)
+
+# %%
+# A file that is not sound
+# ------------------------
+# It is refused in words, whatever is wrong with it; nothing in it is ever run.
+
+from skmnist.persistence import ModelFileError
+
+path.write_text("<html>404 not found</html>")
+try:
+    load_model(path)
+except ModelFileError as error:
+    print(str(error).replace(folder.name, "..."))
+folder.cleanup()

@@ -1,0 +1,56 @@
+"""
+Learning by heart, and what helps against it
+============================================
+
+A network with many weights and few images can learn each image by heart. It is then perfect on
+what it has seen, and no better on what it has not.
+"""
+
+# %%
+# One deep network, four times
+# ----------------------------
+# On 1,500 images, so that it shows quickly. Without anything; with ``dropout``, which switches
+# neurons off at random; with ``l2``, which makes large weights dear; with ``patience``, which
+# stops when the validation rows say so and keeps the best weights.
+
+import matplotlib.pyplot as plt
+
+from skmnist import DeepNNClassifier, PixelNormalizer, load_mnist
+
+mnist = load_mnist(n_train=1500, n_test=100, random_state=0)
+X = PixelNormalizer().fit_transform(mnist.X_train)
+options = {"epochs": 30, "patience": None, "random_state": 0, "validation_fraction": 0.3}
+networks = {
+    "nothing": DeepNNClassifier(**options),
+    "dropout=0.5": DeepNNClassifier(**options, dropout=0.5),
+    "l2=0.001": DeepNNClassifier(**options, l2=0.001),
+    "patience=5": DeepNNClassifier(**{**options, "patience": 5, "monitor": "val_loss"}),
+}
+
+figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), sharex=True, sharey=True, layout="constrained")
+for ax, (name, network) in zip(axes.flat, networks.items(), strict=True):
+    history = network.fit(X, mnist.y_train).history_
+    epochs = range(1, network.n_iter_ + 1)
+    ax.plot(epochs, history["loss"], color="#0072B2", label="training")
+    ax.plot(epochs, history["val_loss"], "--", color="#D55E00", label="validation")
+    if network.patience:
+        kept = network.kept_epoch_
+        ax.plot(kept, history["val_loss"][kept - 1], "D", color="black", label="kept")
+        ax.legend(frameon=False)
+    ax.set(title=name, ylim=(0, 1.2))
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+axes[0, 0].legend(frameon=False)
+axes[0, 0].set_ylabel("loss")
+axes[1, 0].set(ylabel="loss", xlabel="epoch")
+axes[1, 1].set(xlabel="epoch")
+plt.show()
+
+# %%
+# Where the dashed line turns upwards, the network becomes too sure of answers that are wrong: its
+# accuracy on new images may stay, but its probabilities can no longer be believed.
+# :func:`~skmnist.diagnosis.diagnose_fit` reads this from the history and says it in words.
+
+from skmnist import diagnose_fit
+
+print(diagnose_fit(networks["nothing"]))

@@ -1,0 +1,50 @@
+"""The app in a browser, for the scripts that look at it.
+
+It needs the extra ``app``, selenium, and Debian's ``chromium`` and ``chromium-driver``.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from selenium import webdriver
+from selenium.webdriver.remote.webelement import WebElement
+
+WIDTH, HEIGHT = 1280, 1010
+PATIENCE = 1200  # seconds; a slow machine takes its time over all of MNIST
+OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run")
+
+
+@contextmanager
+def open_app() -> Iterator[tuple[webdriver.Chrome, str]]:
+    """Start the app as its user does, and a browser; yield the browser and the app's address."""
+    command = [sys.executable, "-m", "skmnist", "app", "--no-browser", "--lang", "en"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[4]
+        options = webdriver.ChromeOptions()
+        for option in OPTIONS:
+            options.add_argument(option)
+        service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
+        with webdriver.Chrome(options=options, service=service) as browser:
+            size = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            yield browser, url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(browser: webdriver.Chrome, selector: str) -> WebElement:
+    """Wait until there is such an element, and return it."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = browser.find_elements("css selector", selector)
+        if found:
+            return found[0]
+        time.sleep(1)
+    raise SystemExit(f"{selector} did not come")

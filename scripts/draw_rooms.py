@@ -1,0 +1,155 @@
+"""Draw the rooms of the package and the arrows between them, as the imports have them.
+
+    python scripts/draw_rooms.py docs/rooms.svg
+
+Where a room stands is said here, what it is for by the first line of its docstring, and which
+arrows there are by the imports. A room without a place, or an arrow that does not point down, is
+an error.
+"""
+
+import argparse
+import ast
+import textwrap
+from html import escape
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "skmnist"
+# What belongs to the command line; other files whose names begin with `_` are tools of all rooms.
+COMMAND_LINE = {"cli", "_tune", "_screen", "__main__"}
+UPWARDS = ("comparison", "report")  # a result knows how to become a page
+
+PLACES = {  # middle of the box, row
+    "cli": (600, 0),
+    "app": (270, 1),
+    "report": (372, 2),
+    "_networks": (610, 2),
+    "model_selection": (848, 2),
+    "persistence": (1086, 2),
+    "datasets": (128, 3),
+    "comparison": (440, 3),
+    "diagnosis": (520, 4),
+    "preprocessing": (760, 4),
+    "neural_network": (1000, 4),
+    "text": (265, 5),
+}
+WIDTH, HEIGHT, ROW, MARGIN = 226, 100, 142, 14
+SIZE = (1214, 5 * ROW + HEIGHT + 2 * MARGIN)
+
+STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #333; text-anchor: middle }
+.name { font: 600 16px ui-monospace, monospace; fill: #111 }
+.room { fill: #fff; stroke: #0072b2; stroke-width: 1.5 }
+.tools { fill: #f4f4f4; stroke: #999; stroke-dasharray: 4 3 }
+.arrow { fill: none; stroke: #5f6b76; stroke-width: 1.5; marker-end: url(#head) }
+.up { stroke: #d55e00; stroke-dasharray: 5 4; marker-end: url(#up) }
+"""
+
+
+def find_room(path):
+    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "cli" if name in COMMAND_LINE else name
+
+
+def find_arrows():
+    """Return for each room those that it uses, and the tools that stand beside all of them."""
+    arrows, tools = {name: set() for name in PLACES}, set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = find_room(path)
+        if room == "__init__":
+            continue
+        if room.startswith("_") and room not in PLACES:
+            tools.add(room)
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("skmnist."):
+                used = node.module.split(".")[1]
+                arrows[room].add("cli" if used in COMMAND_LINE else used)
+    return {room: (used & set(PLACES)) - {room} for room, used in arrows.items()}, sorted(tools)
+
+
+def drop_detours(arrows):
+    """Leave out each arrow whose end can be reached in several steps as well."""
+
+    def reach(room):
+        return arrows[room].union(*map(reach, arrows[room]))
+
+    return {
+        room: used - set().union(*(reach(other) for other in used)) for room, used in arrows.items()
+    }
+
+
+def describe(room):
+    file = PACKAGE / f"{room}.py"
+    file = file if file.exists() else PACKAGE / room / "__init__.py"
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    return textwrap.wrap(docstring.splitlines()[0].rstrip("."), 31, break_on_hyphens=False)
+
+
+def draw_box(room):
+    x, top = PLACES[room][0], MARGIN + PLACES[room][1] * ROW
+    lines = describe(room)
+    start = top + HEIGHT / 2 - 8.5 * len(lines) + 5
+    yield (
+        f'<rect class="room" x="{x - WIDTH / 2:g}" y="{top}" width="{WIDTH}" height="{HEIGHT}" '
+        f'rx="8"/>\n<text class="name" x="{x}" y="{start:g}">{room}</text>'
+    )
+    for at, line in enumerate(lines, 1):
+        yield f'<text x="{x}" y="{start + 17 * at:g}">{escape(line)}</text>'
+
+
+def draw_arrow(room, used):
+    (x0, row), (x1, to) = PLACES[room], PLACES[used]
+    if to <= row:
+        raise SystemExit(f"{room} uses {used}, which does not stand below it: move one in PLACES.")
+    # arrows leave and arrive where they come from, so that those of one box are told apart
+    lean = max(-1, min(1, (x1 - x0) / 400))
+    x0, x1 = x0 + 60 * lean, x1 - 60 * lean
+    y0, y1 = MARGIN + row * ROW + HEIGHT, MARGIN + to * ROW - 3
+    bend = 0.45 * (y1 - y0)
+    return (
+        f'<path class="arrow" d="M{x0:g},{y0} C{x0:g},{y0 + bend:g} '
+        f'{x1:g},{y1 - bend:g} {x1:g},{y1}"/>'
+    )
+
+
+def draw():
+    """Return the picture as SVG."""
+    arrows, tools = find_arrows()
+    low, high = UPWARDS
+    arrows[low].remove(high)
+    arrows = drop_detours(arrows)
+    body = [draw_arrow(room, used) for room in PLACES for used in sorted(arrows[room])]
+    (x0, row), (x1, above) = PLACES[low], PLACES[high]
+    y0, y1 = MARGIN + row * ROW, MARGIN + above * ROW + HEIGHT + 3
+    body.append(
+        f'<path class="arrow up" d="M{x0 - 60},{y0} C{x0 - 60},{y0 - 25} '
+        f'{x1 - 30},{y1 + 25} {x1 - 30},{y1}"/>'
+    )
+    body += [part for room in PLACES for part in draw_box(room)]
+    left, top = PLACES["text"][0] + WIDTH / 2 + 40, MARGIN + 5 * ROW
+    body.append(
+        f'<rect class="room tools" x="{left:g}" y="{top}" width="{SIZE[0] - left - MARGIN:g}" '
+        f'height="{HEIGHT}" rx="8"/>'
+    )
+    middle = (left + SIZE[0] - MARGIN) / 2
+    lines = ["tools of several rooms", *textwrap.wrap(", ".join(tools), 92)]
+    for at, line in enumerate(lines):
+        y = top + HEIGHT / 2 - 8 * len(lines) + 12 + 16 * at
+        body.append(f'<text x="{middle:g}" y="{y:g}">{line}</text>')
+    width, height = SIZE
+    heads = "".join(
+        f'<marker id="{name}" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" '
+        f'orient="auto"><path d="M0,0 8,4 0,8z" fill="{colour}"/></marker>'
+        for name, colour in (("head", "#5f6b76"), ("up", "#d55e00"))
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}">\n<style>{STYLE}</style>\n<defs>{heads}</defs>\n'
+        f'<rect width="{width}" height="{height}" fill="#fff"/>\n' + "\n".join(body) + "\n</svg>\n"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.parse_args().file.write_text(draw(), encoding="utf-8")
