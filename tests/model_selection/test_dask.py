@@ -3,6 +3,7 @@
 import os
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import pytest
 from local_cluster import KillsOnce, start_cluster
@@ -99,6 +100,13 @@ class TestALostWorker:
         found = cross_validate(network, *digits, cv=4)
         assert np.isfinite(found["test_score"]).all()
         assert found.n_epochs.tolist() == [3.0] * 4
+
+    def test_grid_search(self, digits, client, network):
+        # joblib, to which scikit-learn leaves the rows, can be told to send them to all workers
+        with joblib.parallel_config(backend="dask", scatter=list(digits)):
+            search = GridSearchCV(network, {"dropout": [0.0, 0.2]}, cv=2).fit(*digits)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+        assert search.best_estimator_.n_iter_ == 3
 
     def test_compare_models(self, digits, client, network):
         comparison = compare_models({"a": network, "b": NETWORK}, *digits, cv=2, random_state=0)

@@ -7,11 +7,7 @@ import pytest
 from local_cluster import KillsOnce, start_cluster
 from sklearn.datasets import load_digits
 
-from skmnist import SimpleNNClassifier
-
-model_selection = pytest.importorskip("skmnist.model_selection")
-if not hasattr(model_selection, "OptunaSearchCV"):
-    pytest.skip("there is no OptunaSearchCV", allow_module_level=True)
+from skmnist import OptunaSearchCV, SimpleNNClassifier
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +25,7 @@ def client():
 
 
 def search(**options):
-    return model_selection.OptunaSearchCV(
+    return OptunaSearchCV(
         SimpleNNClassifier(epochs=3, random_state=0, **options),
         {"dropout": [0.0, 0.2]},
         n_trials=4,
