@@ -80,6 +80,7 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
     assert model[-1].get_params()["dropout"] == pytest.approx(found["best_params"]["dropout"])
 
 
+@pytest.mark.slow
 def test_the_search_never_sees_the_test_images(small, tmp_path, capsys):
     arrays = dict(np.load(small))
     arrays["y_test"] = arrays["y_test"][::-1]  # what a search would learn from them is nonsense
@@ -97,6 +98,7 @@ def test_the_search_never_sees_the_test_images(small, tmp_path, capsys):
     assert accuracies[0] != accuracies[1]
 
 
+@pytest.mark.slow
 def test_german_is_german_for_the_deep_network(small, capsys):
     assert main(options_for(small, "--model", "deep", "--lang", "de")) == 0
     out, err = capsys.readouterr()
@@ -129,6 +131,7 @@ def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
     assert "it has learned too little; let it learn longer with --epochs 2." in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("saved", "more"), [(False, ""), (True, " --force")])
 def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
     options = ["tune", "--train-size", "600", "--n-trials", "1", "--epochs", "8", "--folds", "2"]

@@ -159,6 +159,7 @@ def test_a_grid_is_gone_through_once_and_then_the_search_ends(storage):
         assert tried == [0.5, 0.6, 0.9]
 
 
+@pytest.mark.slow
 def test_values_without_a_name_are_found_again_by_another_process(tmp_path):
     code = """
     from sklearn.pipeline import make_pipeline

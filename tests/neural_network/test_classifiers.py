@@ -617,6 +617,7 @@ SimpleNNClassifier(8, epochs=2, verbose={verbose}, random_state=0).fit(X / 16, y
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_no_line_on_the_screen_is_not_ours(verbose):
     script = SCRIPT.format(verbose=verbose)
