@@ -45,7 +45,8 @@ def describe_rows(rows: Any) -> Any:
         with suppress(TypeError):  # lists or the like as values
             return [names, joblib.hash(pd.util.hash_pandas_object(frame, index=False).values)]
     if isinstance(rows, list | tuple | np.ndarray):
-        return joblib.hash(np.ascontiguousarray(rows))
+        with suppress(ValueError):  # lists of other lengths than each other
+            return joblib.hash(np.ascontiguousarray(rows))
     return joblib.hash(rows)
 
 

@@ -274,7 +274,7 @@ class OptunaSearchCV(BaseSearchCV):
         shared = SharedStudy(
             self.storage,
             self.study_name,
-            self._fingerprint(space, splits, scorer, X, y, params),
+            self._fingerprint(space, splits, X, y, params),
             n_trials=self.n_trials,
             sampler=self.sampler or SeededSampler(_seed(self.random_state)),
             pruner=make_pruner(self.pruner),
@@ -327,7 +327,7 @@ class OptunaSearchCV(BaseSearchCV):
         )
 
     def _fingerprint(
-        self, space: Space, splits: Any, scorer: Any, X: Any, y: Any, params: Mapping[str, Any]
+        self, space: Space, splits: Any, X: Any, y: Any, params: Mapping[str, Any]
     ) -> Fingerprint:
         bare = clone(self.estimator)
         # the innermost first: an outer one may be a whole step

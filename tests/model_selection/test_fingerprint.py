@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmnist.model_selection._describe import describe
+from skmnist.model_selection._describe import describe, describe_rows
 
 FACTOR = 2
 
@@ -77,6 +78,19 @@ def test_values_that_differ_are_told_apart(name):
 def test_functions_alike_are_the_same():
     assert describe(times(2)) == describe(times(2))
     assert describe(use(2)) == describe(use(2))
+
+
+def test_rows_are_the_same_however_memory_holds_them():
+    rows = np.arange(12.0).reshape(4, 3)
+    frame = pd.DataFrame({"a": rows[:, 0], "text": list("abca")})
+    assert describe_rows(rows) == describe_rows(np.asfortranarray(rows))
+    assert describe_rows(frame) == describe_rows(frame.copy())
+    assert describe_rows(["ab"]) == describe_rows(["".join("ab")])
+    assert describe_rows([[1], [1, 2]]) == describe_rows([[1], [1, 2]])
+    for other in (rows + 1, rows[:3], rows.astype(np.float32), rows.T):
+        assert describe_rows(rows) != describe_rows(other)
+    for changed in (frame.iloc[::-1], frame.rename(columns={"a": "b"}), frame.iloc[:, :1]):
+        assert describe_rows(frame) != describe_rows(changed)
 
 
 def test_what_holds_itself_has_an_end():
