@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-from sklearn.base import clone
 
 from skmnist._progress import TrialLog
 from skmnist._workers import iterate_tasks
@@ -130,7 +129,7 @@ class SearchRun:
                 Task(
                     number=trial.number,
                     estimator=search.estimator,
-                    params=clone(params, safe=False),
+                    params=params,
                     earlier=shared.earlier(trial),
                     pruner=shared.study.pruner,
                     study_name=shared.name,

@@ -159,11 +159,12 @@ class Space:
 
     def highest_epochs(self, name: str, default: Any) -> int:
         """Return how many epochs a fold can have in any trial, so that steps mean the same."""
-        if self._function is not None:
-            return MAX_EPOCHS  # it may draw any number
+        chosen = any(name.startswith(f"{owner}__") for owner in map(str, self._parts))
         part = self._parts.get(name)
         epochs = max(part.extremes()) if part else default
-        return int(epochs) if isinstance(epochs, int | np.integer) and epochs > 0 else 1
+        if self._function is None and not chosen and isinstance(epochs, int | np.integer):
+            return max(1, int(epochs))
+        return MAX_EPOCHS  # a function may draw any number, and a step that is drawn have any
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts

@@ -214,7 +214,7 @@ class SharedStudy:
         `stop` is what ``study.stop()`` does meanwhile, for callbacks and for samplers that have
         nothing left to try: Optuna's own refuses outside of `optimize`.
         """
-        self.study.stop = stop  # type: ignore[method-assign]
+        self.study.stop = stop  # type: ignore[method-assign] # see above
         end = threading.Event()
         beat = threading.Thread(target=self._beat, args=(end,), daemon=True)
         beat.start()

@@ -135,8 +135,11 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
 def _run_fold(
     task: Task, reporter: "_EpochReporter", X: Any, y: Any, train: Array, test: Array
 ) -> dict[str, Any]:
+    # of a step among the parameters each fold has its own: the reporter is set on it
+    params = clone(dict(task.params), safe=False)
+    estimator = clone(task.estimator).set_params(**params)
     found = cross_validate(
-        reporter.attach(clone(task.estimator).set_params(**task.params)),
+        reporter.attach(estimator),
         X,
         y,
         cv=[(train, test)],

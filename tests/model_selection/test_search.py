@@ -204,6 +204,32 @@ def test_a_step_is_chosen_together_with_its_own_parameters():
         search({**space, "model__max_dept": [1]}, pipeline).fit(rows, labels)
 
 
+def test_a_step_that_is_chosen_is_pruned_by_epoch_and_reports_once():
+    n_callbacks = []
+
+    class Counted(Learner):
+        def fit(self, X, y):
+            n_callbacks.append(len(self.callbacks or []))
+            return super().fit(X, y)
+
+    pipeline = Pipeline([("scale", "passthrough"), ("learn", "passthrough")])
+    qualities = [0.9, 0.9, 0.1]
+    space = {"learn": [Counted()], "learn__quality": [0.1, 0.9]}
+
+    class Drawn(Given):
+        def sample_independent(self, study, trial, param_name, param_distribution):
+            if param_name == "learn":
+                return param_distribution.choices[0]
+            return super().sample_independent(study, trial, param_name, param_distribution)
+
+    found = search(
+        space, pipeline, n_trials=3, sampler=Drawn(qualities), scoring="accuracy", refit=False
+    ).fit(X, Y)
+    assert found.cv_results_["trial_state"].tolist() == ["COMPLETE", "COMPLETE", "PRUNED"]
+    assert [epoch for quality, epoch in EPOCHS if quality == 0.1] == [1, 2, 3, 4]
+    assert set(n_callbacks) == {1}
+
+
 def test_what_a_function_returned_is_what_is_reported():
     def space(trial):
         return {"quality": 0.5 if trial.number < 2 else 0.8, "epochs": len(trial.study.trials) + 3}
