@@ -136,7 +136,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     model : estimator or Pipeline
-        Fitted: it predicts the same bits as the one that was saved, without tensorflow.
+        Fitted: it predicts the same bits as the one that was saved, on one machine with the
+        same number of threads, without tensorflow.
 
     Raises
     ------

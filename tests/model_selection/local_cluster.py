@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import joblib
 import pytest
@@ -13,6 +14,7 @@ def start_cluster():
     """Start a cluster; inside, joblib runs on it."""
     distributed = pytest.importorskip("distributed")
     with (
+        patch.dict(os.environ),  # Dask leaves here what it tells its workers: one thread
         distributed.LocalCluster(
             n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None
         ) as local,

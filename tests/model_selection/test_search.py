@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from learners import EPOCHS, Learner, make_rows
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -345,6 +345,10 @@ def build_keras():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    hasattr(BaseEstimator, "_get_tags"),
+    reason="scikit-learn 1.6 cannot ask a classifier of scikeras 0.13 what it is",
+)
 def test_a_scikeras_classifier_is_pruned_by_epoch_in_a_pipeline():
     from scikeras.wrappers import KerasClassifier
 

@@ -32,7 +32,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skmnist.model_selection import OptunaSearchCV
 
 class SlowTree(DecisionTreeClassifier):
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, check_input=True):  # scikit-learn 1.6 asks for both
         time.sleep(float(sys.argv[2]))
         return super().fit(X, y)
 
@@ -82,19 +82,6 @@ def make_command(user, *command):
     return ("setpriv", *ids, *command)
 
 
-def hand_over(folder, user):
-    """Give a folder to another user and open the way there, up to the folder of all such."""
-    if user is None:
-        return
-    entry = pwd.getpwnam(user)
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, entry.pw_uid, entry.pw_gid)
-    for parent in folder.parents:
-        if parent == Path(tempfile.gettempdir()):
-            break
-        parent.chmod(parent.stat().st_mode | 0o011)  # to pass through, not to look around
-
-
 def find_free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -102,13 +89,21 @@ def find_free_port():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def folder():
+    """Make a temporary folder that another user can reach: no other test run closes the way."""
+    with tempfile.TemporaryDirectory(prefix="skmnist-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="module")
+def server(folder):
     """Run a server in a temporary folder; return its address without the password's end."""
     binaries, user = find_binaries(), find_user()
-    folder = tmp_path_factory.mktemp("pg")
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "log").touch()
-    hand_over(folder, user)
+    if user is not None:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, user)
     cluster, port = folder / "data", find_free_port()
 
     def run(program, *arguments):
