@@ -227,7 +227,7 @@ class Recommendation:
             timed = cost.endswith("time")
             if own >= other or (timed and own * MIN_TIME_RATIO > other):
                 continue
-            if cost == "predict_time" and other < MIN_TOLD_PREDICT_TIME:
+            if cost == "predict_time" and other <= MIN_TOLD_PREDICT_TIME:
                 continue
             scale = {"predict_time": 1e3, "size": 1e-6}.get(cost, 1)
             values = {"own": own * scale, "other": other * scale}

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from skmnist.comparison import PairedTest, recommend
+from skmnist.comparison._significance import compare_accuracies
 
 
 def make_table(test_accuracy, **columns):
@@ -73,6 +74,10 @@ def test_reason_of_the_source_in_english(source, words):
 )
 def test_reason_of_the_source_in_german(source, words):
     assert words in recommend(source, n_test=10000).reason("de")
+
+
+def test_errors_are_never_counted_without_test_images():
+    assert "instead of" not in recommend(make_table([0.4, 0.6])).reason()
 
 
 def test_errors_are_not_counted_without_the_number_of_test_images(source):
@@ -359,6 +364,46 @@ def test_a_real_difference_is_called_small_below_the_margin(accuracy, words):
     assert words in recommend(table, n_test=20_000).reason()
 
 
+@pytest.mark.parametrize(
+    ("p", "interval", "verdict"),
+    [
+        (0.049, (-0.02, 0.02), "not_worth_it"),
+        (0.05, (-0.02, 0.02), "cannot_tell"),  # a real one is below alpha
+        (0.5, (-0.01, 0.01), "cannot_tell"),  # a difference of the margin is not ruled out
+        (0.5, (-0.0099, 0.0099), "no_difference"),
+    ],
+)
+def test_verdict_at_its_bounds(p, interval, verdict):
+    test = PairedTest("B", "A", "mcnemar", 0.005, interval, p, p, n_test=1000)
+    recommendation = recommend(
+        make_table([0.975, 0.98], n_parameters=[1, 2]), n_test=1000, tests=[test]
+    )
+    assert (recommendation.rule, recommendation.verdict) == ("similar", verdict)
+
+
+def test_what_is_reckoned_from_accuracies_has_the_confidence_that_is_asked_for(source):
+    accuracies = source["test_accuracy"].to_dict()
+    (expected,) = compare_accuracies(accuracies, 10_000, alpha=0.2)
+    found = recommend(source, n_test=10_000, alpha=0.2).evidence
+    assert found.interval == expected.seen_from("DNN").interval
+
+
+def test_figures_of_the_reason_are_percentage_points(source):
+    test = PairedTest("B", "A", "mcnemar", 0.5, (0.4, 0.6), 0.001, 0.001, n_test=10)
+    table = make_table([0.4, 0.9], n_parameters=[1, 2])
+    assert "from 40.00 to 60.00 percentage" in recommend(table, n_test=10, tests=[test]).reason()
+    chance = dataclasses.replace(test, interval=(-0.2, 0.6), p_adjusted=0.5)
+    reason = recommend(table, n_test=10, margin=0.7, tests=[chance]).reason()
+    assert "is at most 60.00 percentage points" in reason
+    assert "under 70 counts as similar" in reason
+    folds = [dataclasses.replace(test, method="folds", n_runs=5, spread=0.5)]
+    assert "50.00 percentage points, from 40.00 to 60.00" in (
+        recommend(table, n_test=10, tests=[test], folds=folds).reason()
+    )
+    starts = [dataclasses.replace(test, method="starts", n_runs=5, spread=0.5)]
+    assert "about 50.00 percentage" in recommend(table, n_test=10, tests=starts).reason()
+
+
 # --- the field of use
 
 
@@ -376,6 +421,7 @@ def test_postal_codes_of_the_source(source):
 @pytest.mark.parametrize(("digits", "n_test"), [(False, 10_000), (True, 100)])
 def test_no_postal_codes_of_what_is_no_digit_or_may_be_chance(source, digits, n_test):
     assert "postal" not in recommend(source, n_test=n_test, digits=digits).reason()
+    assert "postal" not in recommend(source, n_test=n_test).reason()
 
 
 # --- folds
@@ -508,7 +554,7 @@ def test_times_that_are_nearly_alike_are_no_advantage():
         ({"fit_time": [1.0, 1.0]}, "trains faster", False),
         ({"size": [1e6, 2e6]}, "takes less room", False),  # parameters say the same
         ({"predict_time": [0.001, 0.0101]}, "reads faster (1.0 ms instead of 10.1 ms", True),
-        ({"predict_time": [0.001, 0.0099]}, "reads faster", False),
+        ({"predict_time": [0.001, 0.01]}, "reads faster", False),  # a hundred in a second
     ],
 )
 def test_an_advantage_is_one_that_somebody_notices(columns, words, told):
@@ -516,6 +562,25 @@ def test_an_advantage_is_one_that_somebody_notices(columns, words, told):
     reason = recommend(table).reason()
     assert (words in reason) == told
     assert "easier to explain" in reason
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"size": [1e6, 2e6]},  # parameters say the same
+        {"predict_time": [0.5, 0.1]},
+        {"predict_time": [0.0001, 0.002]},
+    ],
+)
+def test_what_is_no_advantage_hides_no_other(columns):
+    table = make_table([0.975, 0.98], n_parameters=[1, 2], **columns, fit_time=[1.0, 2.0])
+    told = "fewer parameters (1 instead of 2), trains faster (1.0 s instead of 2.0 s), easier to"
+    assert told in recommend(table).reason()
+
+
+def test_as_many_parameters_are_no_advantage():
+    table = make_table([0.975, 0.98], n_parameters=[10, 10])
+    assert "(10 instead of 10)" not in recommend(table).reason()
 
 
 def test_reading_in_a_blink_is_no_advantage():
@@ -536,11 +601,12 @@ def test_single_model_is_no_chance():
         (make_table([]), r"table has 0 rows .* a row per model"),
         (pd.DataFrame({"accuracy": [0.9]}), r"columns \['accuracy'\].* column 'test_accuracy'"),
         (make_table([97.56, 98.19]), r"97\.56.* shares from 0 to 1; divide percentages by 100"),
+        (make_table([0.9, 1.01]), r"1\.01.* shares from 0 to 1"),
         (make_table([0.9, -0.1]), r"-0\.1.* shares from 0 to 1"),
         (make_table([0.9, None]), r"nan.* shares from 0 to 1"),
         (pd.concat([make_table([0.9])] * 2), r"models of one name: \['A', 'A'\]; rename one"),
     ],
-    ids=["empty", "no column", "percent", "negative", "missing", "repeated"],
+    ids=["empty", "no column", "percent", "above 1", "negative", "missing", "repeated"],
 )
 def test_bad_table(table, match):
     with pytest.raises(ValueError, match=match):
@@ -659,4 +725,5 @@ def test_untrained_models_are_not_recommended():
     recommendation = recommend(make_table([0.1, 0.2], n_epochs=[0, 0]), n_test=100)
     assert recommendation.model is None
     assert "none of the models has been trained" in recommendation.reason().lower()
-    assert recommend(make_table([0.1, 0.2], n_epochs=[0, None])).model == "B"
+    for epochs in ([0, None], pd.array([0, None], dtype="Int64")):
+        assert recommend(make_table([0.1, 0.2], n_epochs=epochs)).model == "B"

@@ -170,7 +170,9 @@ def test_a_difference_is_at_most_all_of_it():
     scores = {"A": np.array([1.0, 1.0, 0.6]), "B": np.array([0.0, 0.0, 0.1])}
     (test,) = compare_folds(scores, 0.5, alpha=0.1)
     assert test.interval[1] == 1.0
-    assert test.seen_from("B").interval[0] == -1.0
+    (behind,) = compare_folds(dict(reversed(scores.items())), 0.5, alpha=0.1)
+    assert behind.interval == test.seen_from("B").interval
+    assert behind.interval[0] == -1.0
 
 
 def test_seen_from_the_other_side():
@@ -217,6 +219,20 @@ def test_bound_holds_whatever_images_they_erred_on(errors_a, errors_b, n):
         assert mcnemar_p(b, c) <= bound.p_value + 1e-12
         assert bound.interval[0] <= low + 1e-9
         assert bound.interval[1] >= high - 1e-9
+
+
+def test_bound_is_of_two_models_that_err_together_only_where_they_must():
+    (test,) = compare_accuracies({"A": 0.25, "B": 0.4}, 20)  # 15 and 12 errors: 7 in common
+    assert test.interval == tango_interval(5, 8, 20)
+    assert (test.p_value, test.n_test) == (mcnemar_p(5, 8), 20)
+
+
+def test_alpha_decides_whether_the_bound_reaches_0():
+    for alpha in (0.05, 0.2):
+        (test,) = compare_accuracies({"A": 0.98, "B": 0.96}, 500, alpha=alpha)
+        low, high = test.interval
+        assert 0.05 < test.p_adjusted < 0.2
+        assert (test.p_adjusted < alpha) == (low > 0 or high < 0)
 
 
 def test_source_is_real_in_the_worst_case():
@@ -297,19 +313,24 @@ def test_starts_tell_how_much_is_luck():
     assert lucky > 2 * calm
 
 
-@pytest.mark.parametrize("luck", [0.0, 0.3], ids=["of images", "of images and starts"])
-def test_starts_and_images_are_analysed_as_statsmodels_does(luck):
+@pytest.mark.parametrize(
+    ("of_images", "luck", "largest"), [(0.1, 0.0, "image"), (0.02, 0.3, "run"), (0.5, 0.2, "both")]
+)
+def test_starts_and_images_are_analysed_as_statsmodels_does(of_images, luck, largest):
     """By its table of the variance between images and starts, and Satterthwaite's degrees."""
-    rng = np.random.default_rng(7)
-    p = 0.8 + rng.normal(0, 0.1, 40) + luck * rng.normal(size=(3, 1))
-    a, b = (rng.random((3, 40)) < np.clip(p - shift, 0, 1) for shift in (0.0, 0.3))
+    rng = np.random.default_rng(13)
+    easy = 0.8 + of_images * rng.normal(size=40)
+    a = rng.random((3, 40)) < np.clip(easy + luck * rng.normal(size=(3, 1)), 0, 1)
+    b = rng.random((3, 40)) < np.clip(easy - 0.4 + of_images * rng.normal(size=40), 0, 1)
     d = a.astype(float) - b
     run, image = np.indices(d.shape)
     frame = pd.DataFrame({"d": d.ravel(), "run": run.ravel(), "image": image.ravel()})
     table = anova_lm(ols("d ~ C(image) + C(run)", frame).fit())
     mean_square, free = table["sum_sq"] / table["df"], table["df"]
     parts = mean_square.loc[["C(image)", "C(run)", "Residual"]].to_numpy()
-    total = max(parts[0] + parts[1] - parts[2], parts[0], parts[1])
+    sums = {"both": parts[0] + parts[1] - parts[2], "image": parts[0], "run": parts[1]}
+    assert max(sums, key=sums.get) == largest
+    total = sums[largest]
     degrees = total**2 / (mean_square**2 / free).sum()
     error = np.sqrt(total / d.size)
     (test,) = compare_predictions({"A": a, "B": b}, alpha=0.1)
@@ -328,3 +349,17 @@ def test_models_without_luck_are_tested_by_their_images():
     (test,) = compare_predictions({"A": a, "B": b})
     assert (test.method, test.n_runs, test.spread) == ("starts", 3, pytest.approx(0.0))
     assert test.p_value == pytest.approx(mcnemar_p(30, 5), abs=1e-3)
+
+
+@pytest.mark.parametrize(("b", "p"), [(0, 1.0), (50, 0.0)])
+def test_starts_and_images_that_all_say_the_same(b, p):
+    a, b = (np.repeat(each, 3, axis=0) for each in make_correct(b, 0, 50).values())
+    (test,) = compare_predictions({"A": a, "B": b})
+    assert test.p_value == p
+    assert test.interval == (test.difference, test.difference)
+
+
+def test_one_image_is_tested_by_its_starts():
+    a, b = np.array([[1, 1, 0, 1]], dtype=bool).T, np.array([[0, 0, 0, 1]], dtype=bool).T
+    (test,) = compare_predictions({"A": a, "B": b})
+    assert test.p_value == pytest.approx(ttest_rel(a[:, 0].astype(int), b[:, 0].astype(int)).pvalue)

@@ -3,6 +3,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
+from skmnist.diagnosis._findings import DeadUnits, StoppedTooEarly
 
 LABELS = ["overfitting", "optimal", "underfitting", "unclear"]
 READ_AS_WELL = {"en": "almost as well as the training", "de": "fast so gut gelesen wie die Train"}
@@ -107,6 +108,25 @@ def test_a_network_that_jumped_is_told_to_lower_the_learning_rate_not_to_raise_i
     assert "raise the learning rate" not in improvements
 
 
+def test_nor_is_one_with_dead_units(errors):
+    dead = DeadUnits({"share": 0.5, "layer": 1})
+    improvements = [
+        advise(errors, FitDiagnosis(label, gap=0.0, findings=(dead,))).improvements
+        for label in ("underfitting", "overfitting")
+    ]
+    assert [part[0].split(",")[0] for part in improvements] == [
+        "Lower the learning rate",
+        "Regularise: dropout",
+    ]
+
+
+def test_overfitting_that_stopped_early_is_not_told_to_be_more_patient(errors):
+    stopped = StoppedTooEarly({"n_epochs": 5})
+    for label, told in (("overfitting", False), ("optimal", True)):
+        diagnosis = FitDiagnosis(label, gap=0.0, findings=(stopped,))
+        assert ("Raise the patience" in " ".join(advise(errors, diagnosis).improvements)) == told
+
+
 def test_overfitting_that_still_improved_is_not_told_to_train_on(errors):
     history = {
         "accuracy": [0.5, 0.7, 0.9, 0.99],
@@ -167,6 +187,28 @@ def test_too_sure_is_said_once():
     assert said.lower().count("too sure") == 1
 
 
+LESS_SURE = "makes its probabilities more trustworthy"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "label", "val_loss_far_above", "told"),
+    [
+        (0.99, "optimal", False, True),
+        (0.99, "overfitting", False, False),  # regularising, which is advised, is the same remedy
+        (0.905, "optimal", True, False),
+        (None, "optimal", True, True),
+        (None, "overfitting", True, False),
+        (None, "optimal", False, False),
+    ],
+)
+def test_what_makes_it_less_sure_is_told_once_and_where_it_is_too_sure(
+    confidence, label, val_loss_far_above, told
+):
+    errors = make_sure(confidence) if confidence else analyze_errors([0, 1, 1], [0, 1, 0])
+    diagnosis = FitDiagnosis(label, gap=0.01, val_loss_far_above=val_loss_far_above)
+    assert (LESS_SURE in " ".join(advise(errors, diagnosis).improvements)) == told
+
+
 def test_weakest_classes_and_confusions_are_named(errors):
     assert advise(errors).weaknesses == [
         "80.00% of the test images are read correctly.",  # fewer than a linear model reads
@@ -218,6 +260,31 @@ def test_accuracy_and_strongest_class_are_strengths():
         "95.00% of the test images are read correctly.",
         "Most reliable: 1 (0.95) (F1).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("n_right", "label", "praised"),
+    [
+        (88, "optimal", True),  # as a linear model does
+        (87, "optimal", False),
+        (95, "underfitting", False),  # whose training images say that it has learned too little
+        (95, "overfitting", True),
+    ],
+)
+def test_reading_is_a_strength_of_what_reads_as_well_as_a_linear_model(n_right, label, praised):
+    errors = analyze_errors([0] * 100, [0] * n_right + [1] * (100 - n_right))
+    strengths = advise(errors, FitDiagnosis(label, gap=0.0)).strengths
+    assert any("are read correctly" in sentence for sentence in strengths) == praised
+
+
+def test_no_class_is_called_reliable_and_weak():
+    y_true = [0] * 20 + [1] * 20 + [2] * 20 + [3]
+    errors = analyze_errors(y_true, [0] * 19 + [1] * 21 + [2] * 20 + [2], labels=[0, 1, 2, 3, 4])
+    advice = advise(errors)
+    assert advice.strengths[1] == "Most reliable: 1 (0.98), 2 (0.98) (F1)."
+    assert advice.weaknesses[0] == "Weakest classes by F1: 3 (0.00), 0 (0.97)."
+    perfect = advise(analyze_errors([0] * 10 + [1, 2, 2], [0] * 9 + [1, 1, 2, 2])).weaknesses[0]
+    assert perfect == "Weakest classes by F1: 1 (0.67), 0 (0.95)."
 
 
 def test_a_model_that_reads_nothing_has_no_strengths_and_a_perfect_class_is_not_weak():

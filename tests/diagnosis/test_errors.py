@@ -59,6 +59,20 @@ def test_equally_good_classes_keep_their_order(method):
     assert [label for label, _ in getattr(analysis, method)()] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("method", ["weakest", "strongest"])
+def test_so_do_many_of_them(method):
+    classes = list(range(40))
+    found = getattr(analyze_errors(classes, classes), method)(40)
+    assert found == [(label, 1.0) for label in classes]
+
+
+def test_classes_that_a_model_knows_are_listed_as_well():
+    analysis = analyze_errors([0, 2], [0, 2], labels=[0, 1, 2])
+    assert analysis.report["support"].to_dict() == {0: 1, 1: 0, 2: 1}
+    assert analysis.report.loc[1].tolist() == [0, 0, 0, 0]
+    assert analysis.confusion.to_numpy().tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
+
+
 def test_confusions_are_ordered_by_count():
     analysis = analyze_errors([4, 9, 9, 9, 7, 7, 2], [9, 4, 4, 4, 2, 2, 2])
     assert analysis.confusions() == [(9, 4, 3), (7, 2, 2), (4, 9, 1)]
@@ -67,6 +81,12 @@ def test_confusions_are_ordered_by_count():
 def test_equally_frequent_confusions_are_ordered_by_class():
     analysis = analyze_errors([9, 4, 2, 2], [4, 9, 7, 0])
     assert analysis.confusions(4) == [(2, 0, 1), (2, 7, 1), (4, 9, 1), (9, 4, 1)]
+
+
+def test_so_are_many_of_them():
+    y_true, y_pred = np.divmod(np.arange(400), 20)
+    wrong = [(i, j, 1) for i in range(20) for j in range(20) if i != j]
+    assert analyze_errors(y_true, y_pred).confusions(400) == wrong
 
 
 def test_confusions_leave_out_what_did_not_happen():

@@ -91,6 +91,12 @@ def test_folds_have_the_interval_of_nadeau_and_bengio(name):
     )
 
 
+def test_two_folds_have_an_interval():
+    diagnosis = diagnose_fit({"train_score": [0.99, 0.97], "test_score": [0.95, 0.94]})
+    ends = t.interval(0.95, 1, loc=0.035, scale=0.005 * np.sqrt(2 * (1 / 2 + 1)))
+    assert diagnosis.gap_interval == pytest.approx(ends)
+
+
 def test_one_fold_has_no_interval():
     assert diagnose_fit({"train_score": [0.9], "test_score": [0.85]}).gap_interval is None
 
@@ -107,8 +113,10 @@ def test_one_fold_has_no_interval():
     ],
 )
 def test_losses_are_those_of_the_last_epoch_where_there_are_both(losses, known):
-    diagnosis = diagnose_fit({"accuracy": [0.8, 0.9], "val_accuracy": [0.8, 0.89], **losses})
+    history = {"accuracy": [0.7, 0.8, 0.9], "val_accuracy": [0.7, 0.8, 0.89], **losses}
+    diagnosis = diagnose_fit(history)
     assert (diagnosis.train_loss, diagnosis.validation_loss) == known
+    assert (diagnosis.train_accuracy, diagnosis.validation_accuracy) == (0.9, 0.89)
 
 
 def test_a_learning_curve_gives_the_accuracies_where_nothing_else_does():
@@ -117,6 +125,33 @@ def test_a_learning_curve_gives_the_accuracies_where_nothing_else_does():
     beside = diagnose_fit(make(), learning_curve=curve)
     assert (alone.train_accuracy, alone.validation_accuracy) == pytest.approx((0.85, 0.75))
     assert (beside.train_accuracy, beside.validation_accuracy) == (0.97, 0.96)
+
+
+def test_a_learning_curve_may_come_with_its_times():
+    curve = ([50, 100], [[1.0, 0.9], [0.9, 0.8]], [[0.5, 0.6], [0.7, 0.8]])
+    times = ([[1.0, 1.0]] * 2, [[0.1, 0.1]] * 2)
+    assert diagnose_fit(learning_curve=(*curve, *times)) == diagnose_fit(learning_curve=curve)
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        5,
+        ([50, 100], [[0.9], [0.8]]),
+        ([50], [[0.9]], [[0.8]]),
+        ([50, 100], [0.9, 0.8], [0.9, 0.8]),
+        ([50, 100], [[0.9], [0.8]], [[0.9, 0.9], [0.8, 0.8]]),
+        ([50, 100], [[0.9], [0.8]], [["a"], ["b"]]),
+    ],
+    ids=["a number", "no test scores", "one size", "no folds", "other folds", "text"],
+)
+def test_what_is_no_learning_curve(curve):
+    rule = (
+        r"^learning_curve must be what sklearn\.model_selection\.learning_curve returns: sizes, "
+        r"training scores and test scores, a row for each of two sizes or more\.$"
+    )
+    with pytest.raises(ValueError, match=rule):
+        diagnose_fit(learning_curve=curve)
 
 
 # --- why training ended
