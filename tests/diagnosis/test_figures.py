@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from scipy.stats import t
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skmnist.diagnosis import diagnose_fit
 from skmnist.diagnosis._figures import FitFigures, read_estimator
@@ -217,3 +220,33 @@ def test_units_that_no_row_makes_active_are_counted(attributes, shares, as_rows)
 def test_a_unit_is_alive_that_one_row_makes_active():
     X = np.array([[0.0, 0.0], [1.0, 0.0]])
     assert read_estimator(make_network(activation_="relu"), X=X)["dead_shares"] == (0.0,)
+
+
+class Network(BaseEstimator):
+    """Stands for a fitted network as the last step: half of its units need more than 0.5."""
+
+    def __init__(self):
+        vars(self).update(vars(make_network(activation_="relu")))
+
+
+def shift(by):
+    return FunctionTransformer(lambda X: X + by)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "share"),
+    [
+        (make_pipeline(Network()), 0.5),
+        (make_pipeline(shift(-1), shift(2), Network()), 0.5),  # alive and dead change places
+        (make_pipeline(shift(0.25), shift(0.25), Network()), 1.0),
+        (make_pipeline(shift(0.25), make_pipeline(shift(0.25), Network())), 1.0),
+        (SimpleNamespace(best_estimator_=make_pipeline(shift(0.5), Network())), 1.0),
+    ],
+    ids=["one step", "three", "of which each counts", "a pipeline in it", "a search"],
+)
+def test_dead_units_are_counted_with_what_the_steps_before_make_of_the_rows(wrapped, share):
+    assert read_estimator(wrapped, X=np.zeros((3, 2)))["dead_shares"] == (share,)
+
+
+def test_rows_may_be_lists():
+    assert read_estimator(make_network(activation_="relu"), X=[[0, 0]])["dead_shares"] == (0.5,)
