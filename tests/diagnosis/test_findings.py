@@ -60,9 +60,13 @@ FLAT = [0.3] * 6
         ({"val_loss": [1.0, 0.6, 0.40, 0.39, 0.38, 0.38]}, False),
         ({"val_loss": FLAT, "val_accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.9]}, True),
         ({"val_loss": [1.0, 0.8]}, True),
+        ({"val_accuracy": [0.5, 0.6]}, True),
         ({"val_loss": [1.0]}, False),
     ],
-    ids=["falling", "flat", "rising", "levelled off", "accuracy", "two epochs", "one epoch"],
+    ids=[
+        *("falling", "flat", "rising", "levelled off", "accuracy", "two epochs"),
+        *("accuracy of two", "one epoch"),
+    ],
 )
 def test_still_improving_at_the_last_epoch_allowed(curves, improving):
     assert further(Network(**curves)) == ["still_improving"] * improving
@@ -352,13 +356,15 @@ def test_a_loss_that_never_was_a_number_is_unstable_and_nothing_else():
     ("curves", "found"),
     [
         ({"loss": FALLING}, ["still_improving"]),  # nothing was held out: what there is decides
+        ({"loss": [1.0, 0.8]}, ["still_improving"]),
         ({"loss": FLAT}, []),
         ({"loss": FALLING, "val_loss": FLAT}, []),
+        ({"loss": FALLING, "val_accuracy": [0.94] * 6}, []),
     ],
 )
 def test_the_training_loss_tells_where_nothing_was_held_out(curves, found):
     network = Network(**curves)
-    if "val_loss" not in curves:
+    if curves.keys() == {"loss"}:
         del network.history_["val_accuracy"]
     assert further(network) == found
 
