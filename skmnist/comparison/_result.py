@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmnist.comparison._costs import measure_size, take_rows, time_predictions
+from skmnist.comparison._costs import measure_size, time_predictions
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -18,6 +18,7 @@ from skmnist.diagnosis import (
 )
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import read_history
+from skmnist.diagnosis._rows import take_rows
 
 Array = np.ndarray[Any, Any]
 

@@ -21,7 +21,7 @@ from skmnist._files import write_whole
 from skmnist.comparison import ModelComparison, ModelResult
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._intervals import wilson_interval
-from skmnist.diagnosis._plot import find_image_shape, take_images
+from skmnist.diagnosis._rows import find_image_shape, take_images
 from skmnist.report import _pictures, _run
 from skmnist.text import Catalogue, get_catalogue, make_printable
 

@@ -15,7 +15,8 @@ from skmnist.comparison._plot import SCALES
 from skmnist.comparison._recommend import COSTS
 from skmnist.diagnosis import ConfusionDisplay, EpochCurveDisplay
 from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._plot import format_confidence, take_images
+from skmnist.diagnosis._plot.misclassified import format_confidence
+from skmnist.diagnosis._rows import take_images
 from skmnist.report._svg import draw_svg
 from skmnist.text import Catalogue
 

@@ -282,7 +282,7 @@ def mix(one, other, share):
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
     from skmnist._drawing import BLUE, VERMILION
-    from skmnist.diagnosis._plot import MAX_OPACITY
+    from skmnist.diagnosis._plot.confusion import MAX_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
     colors = dict(

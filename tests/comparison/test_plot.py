@@ -1,4 +1,3 @@
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
@@ -7,16 +6,11 @@ from sklearn.linear_model import LogisticRegression
 
 from skmnist import compare_models
 from skmnist.comparison import AccuracyCostDisplay
+from tests.drawn import check_axes, find_texts
 
 
 def make_table(**models):
     return pd.DataFrame.from_dict(models, orient="index", columns=["test_accuracy", "n_parameters"])
-
-
-def texts(display):
-    display.figure_.canvas.draw()
-    found = [text.get_text() for text in display.figure_.findobj(plt.Text)]
-    return {text.replace(r"\$", "$") for text in found if text}
 
 
 def test_front_has_the_models_that_none_beats_in_both():
@@ -43,7 +37,7 @@ def test_every_model_is_named_and_its_cost_in_the_readers_signs():
     display = AccuracyCostDisplay.from_table(
         make_table(NN=(0.9756, 101770), DNN=(0.9819, 567434)), language="de"
     )
-    assert {"NN", "DNN", "Parameter", "100.000", "500.000"} <= texts(display)
+    assert {"NN", "DNN", "Parameter", "100.000", "500.000"} <= find_texts(display)
 
 
 def test_comparison_marks_the_recommended():
@@ -67,6 +61,5 @@ def test_cost_that_is_not_known():
 
 
 def test_axes_given_are_drawn_on():
-    figure, ax = plt.subplots()
-    display = AccuracyCostDisplay.from_table(make_table(a=(0.9, 0), b=(0.8, 5)), ax=ax)
-    assert (display.ax_, display.figure_) == (ax, figure)
+    table = make_table(a=(0.9, 0), b=(0.8, 5))
+    check_axes(lambda ax: AccuracyCostDisplay.from_table(table, ax=ax))
