@@ -1,6 +1,6 @@
 """A picture of what accuracy costs."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -74,7 +74,7 @@ class AccuracyCostDisplay:
         cost: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "AccuracyCostDisplay":
+    ) -> Self:
         """Draw the models of a comparison.
 
         Parameters
@@ -110,7 +110,7 @@ class AccuracyCostDisplay:
         cost: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "AccuracyCostDisplay":
+    ) -> Self:
         """Draw the models of a table.
 
         Parameters
@@ -137,7 +137,7 @@ class AccuracyCostDisplay:
     @classmethod
     def _from(
         cls, table: pd.DataFrame, n_test: int | None, cost: str | None, recommended: str | None
-    ) -> "AccuracyCostDisplay":
+    ) -> Self:
         if cost is None:
             known = [c for c in COSTS if c in table and table[c].notna().all()]
             cost = known[0] if known else COSTS[0]
@@ -163,7 +163,7 @@ class AccuracyCostDisplay:
         frame.index = pd.Index([str(name) for name in frame.index], dtype=object)
         return cls(frame, cost=cost, recommended=recommended)
 
-    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "AccuracyCostDisplay":
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
         """Draw it.
 
         Parameters
@@ -179,8 +179,7 @@ class AccuracyCostDisplay:
         from matplotlib.ticker import LogLocator, NullLocator
 
         say = get_catalogue(language)
-        self.ax_ = get_axes(ax, (5, 3.2))
-        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        self.figure_, self.ax_ = get_axes(ax, (5, 3.2))
         frame = self.frame.assign(cost=SCALES[self.cost] * self.frame["cost"])
         costs = frame["cost"]
         wide = bool(costs.min() > 0 and costs.max() > MIN_LOG_RATIO * costs.min())

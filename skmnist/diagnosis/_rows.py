@@ -22,6 +22,7 @@ def take_images(X: Any, rows: Any, image_shape: tuple[int, int] | None) -> Array
 
 
 def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
+    """Give rows of pixels the shape of an image; None takes a square."""
     if X.ndim == 3:
         return X
     if X.ndim != 2:

@@ -1,7 +1,7 @@
 """Which classes are taken for which."""
 
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from skmnist.text import Catalogue, get_catalogue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 MAX_COUNTED_CLASSES = 20  # more counts cannot be read beside each other
@@ -66,7 +65,7 @@ class ConfusionDisplay:
         *,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "ConfusionDisplay":
+    ) -> Self:
         """Let a fitted classifier predict, and draw what it confuses.
 
         Parameters
@@ -102,7 +101,7 @@ class ConfusionDisplay:
         labels: Any = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "ConfusionDisplay":
+    ) -> Self:
         """Draw what predictions confuse.
 
         Parameters
@@ -121,7 +120,7 @@ class ConfusionDisplay:
         display = cls(analyze_errors(y_true, y_pred, labels=labels).confusion)
         return display.plot(ax, language=language)
 
-    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "ConfusionDisplay":
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
         """Draw it.
 
         Parameters
@@ -134,19 +133,21 @@ class ConfusionDisplay:
         display : ConfusionDisplay
             Itself.
         """
+        from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
         say = get_catalogue(language)
         counts = self.frame.to_numpy()
         n_classes = len(counts)
-        self.ax_ = get_axes(ax, (5, 5))
-        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        self.figure_, self.ax_ = get_axes(ax, (5, 5))
         right = np.eye(n_classes, dtype=bool)
         confusions = np.ma.masked_array(counts, right)
+        shades = [to_rgba(BLUE, 0), to_rgba(BLUE, MAX_OPACITY)]
         self.ax_.imshow(
             np.where(right, 1.0, np.nan), cmap="Greys", vmin=0, vmax=1, alpha=0.15 * right
         )
         self.image_ = self.ax_.imshow(
             confusions,
-            cmap=_make_opacities(BLUE),
+            cmap=LinearSegmentedColormap.from_list("confusions", shades),
             vmin=0.0,
             vmax=float(max(1, confusions.max() if n_classes > 1 else 1)),
             interpolation="nearest",
@@ -176,10 +177,3 @@ class ConfusionDisplay:
         self.ax_.grid(which="minor", alpha=0.25, linewidth=0.6)
         self.ax_.tick_params(which="minor", length=0)
         self.ax_.set(xlabel=say("plot.predicted"), ylabel=say("plot.true"))
-
-
-def _make_opacities(color: str) -> "Colormap":
-    """Make a colormap from nothing to a colour, which is readable on light and dark pages."""
-    from matplotlib.colors import ListedColormap, to_rgb
-
-    return ListedColormap([(*to_rgb(color), a) for a in np.linspace(0, MAX_OPACITY, 256)])

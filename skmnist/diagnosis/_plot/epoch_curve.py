@@ -1,7 +1,7 @@
 """How a network learned, epoch by epoch."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._drawing import BLUE, VERMILION, as_label, format_axis, get_axes, strip_frame
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._figures import as_frame_columns, read_history
 from skmnist.text import Catalogue, get_catalogue
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class EpochCurveDisplay:
         name: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "EpochCurveDisplay":
+    ) -> Self:
         """Draw the history that a fitted estimator keeps.
 
         Parameters
@@ -110,12 +111,8 @@ class EpochCurveDisplay:
         core = get_core(estimator)
         if hasattr(core, "get_params"):
             check_is_fitted(core)
-        history = getattr(core, "history_", None)
-        if history is None and getattr(core, "loss_curve_", None) is not None:
-            history = {"loss": core.loss_curve_}
-            if getattr(core, "validation_scores_", None) is not None:
-                history["val_accuracy"] = core.validation_scores_
-        if history is None:
+        history = read_history(core)
+        if not history and not hasattr(core, "history_"):
             raise ValueError(
                 f"{type(core).__name__} keeps no history of its epochs (history_ or loss_curve_), "
                 "so there is no curve to draw."
@@ -139,7 +136,7 @@ class EpochCurveDisplay:
         name: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "EpochCurveDisplay":
+    ) -> Self:
         """Draw a history: what `keras.Model.fit` returns, a mapping, or a frame.
 
         Parameters
@@ -162,9 +159,7 @@ class EpochCurveDisplay:
         ValueError
             The history has no epoch, or none of the metric.
         """
-        if isinstance(getattr(history, "history", None), Mapping):  # keras.callbacks.History
-            history = history.history
-        frame = _make_history_frame(history)
+        frame = _make_history_frame(as_frame_columns(history))
         if best_epoch is None:
             best_epoch = _find_best_epoch(frame)
         display = cls(frame, best_epoch=best_epoch, name=name)
@@ -172,7 +167,7 @@ class EpochCurveDisplay:
 
     def plot(
         self, ax: "Axes | None" = None, *, metric: str | None = None, language: str = "en"
-    ) -> "EpochCurveDisplay":
+    ) -> Self:
         """Draw it.
 
         Parameters
@@ -189,8 +184,7 @@ class EpochCurveDisplay:
 
         say = get_catalogue(language)
         metric = self._check_metric(metric)
-        self.ax_ = get_axes(ax, (5, 3.2))
-        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        self.figure_, self.ax_ = get_axes(ax, (5, 3.2))
         marker = "o" if len(self.frame) <= FEW_EPOCHS else ""
         self.lines_ = []
         styles = {

@@ -1,6 +1,6 @@
 """What the neurons of the first hidden layer look for."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ class FirstLayerDisplay:
         image_shape: tuple[int, int] | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "FirstLayerDisplay":
+    ) -> Self:
         """Draw the first layer of a fitted classifier.
 
         Parameters
@@ -112,7 +112,7 @@ class FirstLayerDisplay:
         images = as_images(weights[shown], image_shape or find_image_shape(estimator))
         return cls(frame, images).plot(ax, language=language)
 
-    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "FirstLayerDisplay":
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
         """Draw it.
 
         Parameters
@@ -127,9 +127,8 @@ class FirstLayerDisplay:
         """
         say = get_catalogue(language)
         largest = float(np.abs(self.images).max()) or 1.0
-        self.ax_ = draw_tiles(
-            ax, self.images, None, n_columns=5, cmap="cividis", vmin=-largest, vmax=largest
+        self.figure_, self.ax_ = draw_tiles(
+            ax, self.images, cmap="cividis", vmin=-largest, vmax=largest
         )
-        self.figure_ = self.ax_.figure  # type: ignore[assignment]
         self.ax_.set_title(say("plot.first_layer"), fontsize="medium")
         return self

@@ -1,6 +1,7 @@
 """The images that a classifier misread."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ class MisclassifiedDisplay:
         image_shape: tuple[int, int] | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "MisclassifiedDisplay":
+    ) -> Self:
         """Let a fitted classifier predict, and show what it misread.
 
         Parameters
@@ -133,7 +134,7 @@ class MisclassifiedDisplay:
         image_shape: tuple[int, int] | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "MisclassifiedDisplay":
+    ) -> Self:
         """Show what predictions misread.
 
         Parameters
@@ -157,12 +158,18 @@ class MisclassifiedDisplay:
             Lengths differ, the shape of an image is not known, or `n_images` is no number
             above 0.
         """
-        frame, images, n_errors = select_misread(
-            X, y_true, y_pred, confidence, n_images=n_images, image_shape=image_shape
-        )
-        return cls(frame, images, n_errors=n_errors).plot(ax, language=language)
+        if n_images < 1:
+            raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
+        check_consistent_length(X, y_true, y_pred, confidence)
+        errors = analyze_errors(y_true, y_pred)
+        if confidence is not None:
+            errors = replace(errors, confidence=np.asarray(confidence, dtype=float))
+        mistakes = errors.mistakes.head(n_images).reset_index()
+        frame = mistakes.reindex(columns=["row", "true", "predicted", "confidence"])
+        images = take_images(X, frame["row"].to_numpy(), image_shape)
+        return cls(frame, images, n_errors=errors.n_errors).plot(ax, language=language)
 
-    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "MisclassifiedDisplay":
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
         """Draw it.
 
         Parameters
@@ -181,44 +188,12 @@ class MisclassifiedDisplay:
             pair = f"{as_label(true, 7)} → {as_label(predicted, 7)}"
             known = not np.isnan(confidence)
             captions.append(f"{pair}\n{format_confidence(say, confidence)}" if known else pair)
-        self.ax_ = draw_tiles(ax, self.images, captions, n_columns=5, cmap="gray_r")
-        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        self.figure_, self.ax_ = draw_tiles(ax, self.images, captions, cmap="gray_r")
         title = "misread" if len(self.frame) else "no_errors"
         self.ax_.set_title(
             say(f"plot.{title}", shown=len(self.frame), n_errors=self.n_errors), fontsize="medium"
         )
         return self
-
-
-def select_misread(
-    X: Any,
-    y_true: Any,
-    y_pred: Any,
-    confidence: Any,
-    *,
-    n_images: int,
-    image_shape: tuple[int, int] | None,
-) -> tuple[pd.DataFrame, Array, int]:
-    """Return what a `MisclassifiedDisplay` holds: frame, images, number of errors."""
-    if n_images < 1:
-        raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    check_consistent_length(X, y_true, y_pred, confidence)
-    wrong = np.flatnonzero(y_true != y_pred)
-    shown = wrong
-    if confidence is not None:
-        confidence = np.asarray(confidence, dtype=float)
-        shown = wrong[np.argsort(-confidence[wrong], kind="stable")]
-    shown = shown[:n_images]
-    frame = pd.DataFrame(
-        {
-            "row": shown,
-            "true": y_true[shown],
-            "predicted": y_pred[shown],
-            "confidence": np.nan if confidence is None else confidence[shown],
-        }
-    )
-    return frame, take_images(X, shown, image_shape), len(wrong)
 
 
 def format_confidence(say: Catalogue, confidence: float) -> str:

@@ -10,20 +10,23 @@ from skmnist._drawing import get_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Array = np.ndarray[Any, Any]
 
+N_COLUMNS = 5
+
 
 def draw_tiles(
-    ax: "Axes | None", images: Array, captions: Sequence[str] | None, n_columns: int, **look: Any
-) -> "Axes":
-    """Lay images out in rows of `n_columns`, each with its caption below."""
-    n_columns = max(1, min(n_columns, len(images)))
+    ax: "Axes | None", images: Array, captions: Sequence[str] = (), **look: Any
+) -> tuple["Figure", "Axes"]:
+    """Lay images out in rows, each with its caption below where there are captions."""
+    n_columns = max(1, min(N_COLUMNS, len(images)))
     n_rows = max(1, ceil(len(images) / n_columns))
     height, width = images.shape[1:] if len(images) else (1, 1)
     # room for a caption of two lines, whatever the size of the images
     step_x, step_y = 1.12 * width, height + (0.5 if captions else 0.12) * width
-    ax = get_axes(ax, (5, 0.4 + 5 * n_rows * step_y / (n_columns * step_x)))
+    figure, ax = get_axes(ax, (5, 0.4 + 5 * n_rows * step_y / (n_columns * step_x)))
     for at, image in enumerate(images):
         row, column = divmod(at, n_columns)
         left, top = column * step_x, row * step_y
@@ -48,4 +51,4 @@ def draw_tiles(
         aspect="equal",
     )
     ax.set_axis_off()
-    return ax
+    return figure, ax
