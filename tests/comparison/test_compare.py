@@ -199,6 +199,17 @@ def test_history_is_a_frame_by_epoch(comparison, model, columns):
     assert result.history.index.tolist() == [*range(1, result.n_epochs + 1)]
 
 
+def test_history_leaves_out_what_was_not_measured_at_each_epoch(digits):
+    class Skipping(FakeNetwork):
+        def fit(self, X, y):
+            super().fit(X, y)
+            self.history_ = {"loss": [0.9, 0.5, 0.1], "val_loss": [0.6]}
+            return self
+
+    (result,) = compare_models([Skipping()], *digits).results.values()
+    assert result.history.to_dict("list") == {"loss": [0.9, 0.5, 0.1]}
+
+
 def test_no_history_where_a_model_has_none(comparison):
     assert comparison.results["linear"].history is None
 
