@@ -5,7 +5,9 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from skmnist import compare_models
-from skmnist.comparison import AccuracyCostDisplay
+from skmnist.comparison import AccuracyCostDisplay, ModelComparison
+from skmnist.comparison._result import make_result
+from skmnist.diagnosis._intervals import wilson_interval
 from tests.drawn import check_axes, find_texts
 
 
@@ -31,6 +33,18 @@ def test_interval_is_wilsons():
     frame = AccuracyCostDisplay.from_table(make_table(a=(0.9, 1)), n_test=100).frame
     # (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)
     assert frame.loc["a", ["low", "high"]].tolist() == pytest.approx([0.8256, 0.9448], abs=1e-4)
+
+
+def test_each_interval_is_of_the_images_that_its_model_read():
+    X, y = load_digits(return_X_y=True)
+    results = [
+        make_result(name, LogisticRegression().fit(X[:300] / 16, y[:300]), 0.1, X[at] / 16, y[at])
+        for name, at in (("few", slice(300, 400)), ("many", slice(300, 1500)))
+    ]
+    frame = AccuracyCostDisplay.from_comparison(ModelComparison(results)).frame
+    for result in results:
+        interval = wilson_interval(result.errors.accuracy, result.errors.n_test)
+        assert tuple(frame.loc[result.name, ["low", "high"]]) == interval
 
 
 def test_every_model_is_named_and_its_cost_in_the_readers_signs():
