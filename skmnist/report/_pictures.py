@@ -121,8 +121,7 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
     known = [cost for cost in COSTS if table[cost].notna().all()]
     if len(table) < 2 or not known:
         return None
-    decided = comparison.recommendation.cost
-    cost = decided if decided in known else known[0]
+    cost = known[0]
     name = say(f"plot.cost_{cost}")
     models = ", ".join(
         say(
