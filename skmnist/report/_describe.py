@@ -68,7 +68,7 @@ def describe_comparison(
     return {
         "recommendation": describe_recommendation(comparison, say, interrupted=interrupted),
         "n_models": len(results),
-        "n_test": results[0].errors.n_test,
+        "n_test": comparison.recommendation.n_test,  # None where each model read its own
         "compared": _describe_data(comparison, image_shape, say),
         "networks": _list_networks(results, say),
         "samples": _show_samples(comparison, image_shape, say),
@@ -118,12 +118,14 @@ def _describe_data(
     report = result.errors.report
     support = report["support"][report["support"] > 0]
     numbers = {"n_test": result.errors.n_test, "n_classes": len(report)}
-    if image_shape is None:
-        sentences = [say("page.compared_rows", **numbers)]
-    else:
-        size = f"{image_shape[0]} × {image_shape[1]}"
-        sentences = [say("page.compared_images", size=size, **numbers)]
-    sentences.append(say("page.compared_support", low=support.min(), high=support.max()))
+    sentences = []
+    if comparison.recommendation.n_test is not None:  # the same images for all
+        if image_shape is None:
+            sentences.append(say("page.compared_rows", **numbers))
+        else:
+            size = f"{image_shape[0]} × {image_shape[1]}"
+            sentences.append(say("page.compared_images", size=size, **numbers))
+        sentences.append(say("page.compared_support", low=support.min(), high=support.max()))
     trained = {
         (getattr(core, "n_train_", None), getattr(core, "n_validation_", None))
         for core in (get_core(r.estimator) for r in comparison.results.values())
@@ -159,8 +161,10 @@ def tabulate(comparison: ModelComparison, say: Catalogue) -> Table:
     def phrase(key: str, scale: float = 1) -> Any:
         return lambda value: say(f"page.{key}", value=scale * value)
 
-    n_test = next(iter(results)).errors.n_test
-    ranges = [wilson_interval(p, n_test) for p in frame["test_accuracy"]]
+    ranges = [
+        wilson_interval(p, result.errors.n_test)
+        for p, result in zip(frame["test_accuracy"], results, strict=True)
+    ]
     # with several starts the accuracy is their mean, and the images are those of the first
     one_start = comparison.starts is None
     misread = [result.errors.n_errors if one_start else pd.NA for result in results]

@@ -21,6 +21,7 @@ import skmnist.text
 from skmnist import compare_models, load_mnist
 from skmnist.comparison import ModelComparison
 from skmnist.comparison._result import make_result
+from skmnist.diagnosis._intervals import wilson_interval
 from skmnist.report import (
     _pictures,
     explain_terms,
@@ -404,6 +405,21 @@ def test_kinds_of_test_sets(digits, kind, no_charts):
     assert "<img" in classify(
         KNeighborsClassifier(), kind(X), pd.Series(y) if kind is pd.DataFrame else y
     )
+
+
+def test_models_that_read_images_of_their_own(digits, no_charts):
+    X, y = digits
+    model = KNeighborsClassifier().fit(X[:300], y[:300])
+    results = [make_result("few", model, 0.1, X[300:400], y[300:400])]
+    results.append(make_result("many", model, 0.1, X[300:], y[300:]))
+    page = make_page(ModelComparison(results))
+    parse(page)
+    assert "not measured on the same" in page
+    assert "read the same" not in page
+    assert "Test images:" not in page
+    low, high = wilson_interval(results[1].errors.accuracy, results[1].errors.n_test)
+    assert f"{100 * low:.2f}" in page
+    assert f"{100 * high:.2f}" in page
 
 
 def test_one_model(digits):
