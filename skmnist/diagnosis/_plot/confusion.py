@@ -149,7 +149,7 @@ class ConfusionDisplay:
             confusions,
             cmap=LinearSegmentedColormap.from_list("confusions", shades),
             vmin=0.0,
-            vmax=float(max(1, confusions.max() if n_classes > 1 else 1)),
+            vmax=float(counts[~right].max(initial=1)),
             interpolation="nearest",
         )
         if n_classes <= MAX_COUNTED_CLASSES:
