@@ -101,7 +101,8 @@ class FirstLayerDisplay:
         if hasattr(core, "coefs_"):
             weights = np.asarray(core.coefs_[0]).T
         elif hasattr(core, "coef_"):
-            weights = np.atleast_2d(core.coef_)
+            sparse = hasattr(core.coef_, "toarray")  # after `sparsify`
+            weights = np.atleast_2d(core.coef_.toarray() if sparse else core.coef_)
         else:
             raise ValueError(
                 f"{type(core).__name__} keeps no weights of a first layer (coefs_ or coef_)."

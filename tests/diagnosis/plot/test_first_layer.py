@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.neighbors import KNeighborsClassifier
 
 from skmnist.diagnosis import FirstLayerDisplay
@@ -12,6 +13,14 @@ def test_neurons_of_the_largest_weights_come_first(linear):
     assert display.frame["neuron"].tolist() == np.argsort(-norms)[:3].tolist()
     np.testing.assert_array_equal(
         display.images[0], linear.coef_[display.frame["neuron"][0]].reshape(8, 8)
+    )
+
+
+def test_sparse_weights_are_drawn_as_others(digits, linear):
+    sparse = clone(linear).fit(*digits).sparsify()
+    np.testing.assert_array_equal(
+        FirstLayerDisplay.from_estimator(sparse).images,
+        FirstLayerDisplay.from_estimator(linear).images,
     )
 
 
