@@ -254,7 +254,10 @@ def _make_history_frame(history: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _find_best_epoch(frame: pd.DataFrame) -> int | None:
-    for column, sign in (("val_accuracy", 1), ("val_loss", -1)):
-        if column in frame and frame[column].notna().any():
-            return 1 + int(np.nanargmax(sign * frame[column].to_numpy()))
-    return None
+    known = frame.dropna(axis="columns", how="all")
+    best: Any = None
+    if "val_accuracy" in known:
+        best = known["val_accuracy"].idxmax()
+    elif "val_loss" in known:
+        best = known["val_loss"].idxmin()
+    return best

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.model_selection import GridSearchCV
@@ -52,6 +53,20 @@ def test_one_epoch_is_a_point():
     display = EpochCurveDisplay.from_history({"accuracy": [0.5]})
     assert display.lines_[0].get_marker() == "o"
     assert display.best_epoch is None
+
+
+@pytest.mark.parametrize(
+    ("history", "best"),
+    [
+        (HISTORY, 2),
+        ({"loss": HISTORY["loss"], "val_loss": HISTORY["val_loss"]}, 2),
+        ({"val_accuracy": [np.nan, 0.5, 0.9], "val_loss": [0.1, 0.2, 0.3]}, 3),
+        ({"val_accuracy": [np.nan, np.nan], "val_loss": [0.1, np.nan]}, 1),
+        ({"val_loss": [np.nan]}, None),
+    ],
+)
+def test_best_epoch_by_what_is_known(history, best):
+    assert EpochCurveDisplay.from_history(history).best_epoch == best
 
 
 def test_epoch_given_is_marked_rather_than_the_best():
