@@ -90,11 +90,10 @@ def describe_recommendation(
 ) -> dict[str, Any]:
     """Return which model to take, and why."""
     if interrupted:  # there may have been a better one to come
-        lead = say("page.interrupted")
         return {
             "model": None,
             "title": say("page.title_none"),
-            "lead": lead,
+            "lead": say("page.interrupted"),
             "reasons": [],
             "more": [],
         }
@@ -166,12 +165,13 @@ def tabulate(comparison: ModelComparison, say: Catalogue) -> Table:
         for p, result in zip(frame["test_accuracy"], results, strict=True)
     ]
     # with several starts the accuracy is their mean, and the images are those of the first
-    one_start = comparison.starts is None
-    misread = [result.errors.n_errors if one_start else pd.NA for result in results]
+    misread = [unknown] * len(results)
+    if comparison.starts is None:
+        misread = [say.format("{:,}", result.errors.n_errors) for result in results]
     columns = {
         "test_accuracy": cells("test_accuracy", lambda x: say.format("{:.2%}", x)),
         "interval": [say("page.range", low=100 * low, high=high) for low, high in ranges],
-        "errors": [unknown if pd.isna(n) else say.format("{:,}", n) for n in misread],
+        "errors": misread,
         "diagnosis": cells("diagnosis", lambda label: say(f"diagnosis.{label}")),
         "gap": cells("gap", lambda x: say.format("{:.4f}", x)),
         "n_parameters": cells("n_parameters", lambda n: say.format("{:,}", n)),
