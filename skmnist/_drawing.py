@@ -12,6 +12,7 @@ from skmnist.text import Catalogue, make_printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 # Of the eight colours of Okabe and Ito (2008), which the colour-blind can tell apart, those that
 # have a contrast of 3 to 1 and more on white as well as on a dark page.
@@ -35,13 +36,13 @@ def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
     return text.replace("$", r"\$")  # two of them would begin and end a formula
 
 
-def get_axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
-    """Return the axes to draw on: those given, or new ones in a figure of `size` inches."""
+def get_axes(ax: "Axes | None", size: tuple[float, float]) -> tuple["Figure", "Axes"]:
+    """Return where to draw: the axes given, or new ones in a figure of `size` inches."""
     if ax is not None:
-        return ax
+        return ax.figure, ax  # type: ignore[return-value]
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    return plt.subplots(figsize=size, layout="constrained")
 
 
 def strip_frame(ax: "Axes") -> None:

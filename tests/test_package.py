@@ -58,7 +58,7 @@ ARROWS = {
 }
 
 # A result knows how to become a page: these hand over to a room above them, inside a method only.
-UPWARDS = {"comparison/_compare.py": {"report"}}
+UPWARDS = {"comparison/_comparison.py": {"report"}}
 
 
 def imports(path, *, at_once=False):

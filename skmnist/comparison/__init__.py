@@ -1,7 +1,8 @@
 """Which model to take, and why."""
 
 from skmnist.comparison._cautions import Caution
-from skmnist.comparison._compare import ModelComparison, compare_models
+from skmnist.comparison._compare import compare_models
+from skmnist.comparison._comparison import ModelComparison
 from skmnist.comparison._plot import AccuracyCostDisplay
 from skmnist.comparison._recommend import Recommendation, recommend
 from skmnist.comparison._result import ModelResult

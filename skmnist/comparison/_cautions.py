@@ -55,9 +55,12 @@ def caution_data(X_train: Any, X_test: Any, *, tuned_on_test: bool = False) -> l
     cautions = [Caution("tuned_on_test")] if tuned_on_test else []
     shared = find_shared_rows(X_train, X_test)
     if shared:
-        n_test = X_test.shape[0] if hasattr(X_test, "shape") else len(X_test)
-        figures: dict[str, Any] = {"n_shared": len(shared), "n_test": n_test, "first": shared[0]}
-        figures["share"] = len(shared) / n_test
+        figures = {
+            "n_shared": len(shared),
+            "n_test": len(X_test),
+            "first": shared[0],
+            "share": len(shared) / len(X_test),
+        }
         cautions.append(Caution("test_rows_in_training", figures=figures))
     return cautions
 

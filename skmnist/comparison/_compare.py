@@ -1,6 +1,5 @@
-"""Train several models on the same rows, look at each, and recommend one."""
+"""Train several models on the same rows, and put them side by side."""
 
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
@@ -13,175 +12,15 @@ from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 
 from skmnist.comparison._cautions import Caution, caution_data
-from skmnist.comparison._recommend import MARGIN, Recommendation, check_shares, recommend
+from skmnist.comparison._comparison import ModelComparison
+from skmnist.comparison._recommend import MARGIN, check_shares
 from skmnist.comparison._result import ModelResult, make_result, measure_costs
 from skmnist.comparison._runs import Run, run_all
-from skmnist.comparison._significance import ALPHA, compare_folds, compare_predictions
+from skmnist.comparison._significance import ALPHA
 from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._pairs import are_digits
 
 Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
-COLUMNS = (
-    "test_accuracy",
-    "diagnosis",
-    "gap",
-    "n_parameters",
-    "fit_time",
-    "n_epochs",
-    "predict_time",
-    "predict_time_p95",
-    "size",
-)
-
-
-class ModelComparison:
-    """Several trained models side by side.
-
-    Attributes
-    ----------
-    results : dict of str to ModelResult
-        Each model's estimator, errors and diagnosis, in the order they were given; with several
-        starts those of the first.
-    table : DataFrame
-        A row per model, indexed by name: `test_accuracy` (float), `diagnosis` (str),
-        `gap` (float), `n_parameters` (Int64), `fit_time` (float, s), `n_epochs` (Int64),
-        `predict_time` and `predict_time_p95` (float, s for one image, median and 95th
-        percentile), `size` (Int64, bytes on disk, pickled). What a model cannot tell is missing.
-        With several starts `test_accuracy` is their mean and `fit_time` their median.
-    recommendation : Recommendation
-        The model to take, and why.
-    tests : list of PairedTest
-        The difference of each pair of models on the test set, with interval and p-value. Empty
-        where they were not measured on the same one.
-    folds : list of PairedTest
-        The same by the scores on the folds; empty without any.
-    starts : DataFrame or None
-        A row per model and start: `model`, `start`, `test_accuracy`, `fit_time`. None with one.
-    fold_scores : DataFrame or None
-        A row per fold, a column per model: accuracy on the rows left out. None without folds.
-    X_test, y_test : array-likes or None
-        The test set itself, no copy; row numbers of `predictions`, `proba` and `errors` are
-        rows of it. None where it was not handed in.
-    """
-
-    def __init__(
-        self,
-        results: Sequence[ModelResult],
-        *,
-        X_test: Any = None,
-        y_test: Any = None,
-        margin: float = MARGIN,
-        alpha: float = ALPHA,
-        starts: pd.DataFrame | None = None,
-        correct: dict[str, Array] | None = None,
-        fold_scores: pd.DataFrame | None = None,
-        fold_test_share: float = 0.0,
-        cautions: Sequence[Caution] = (),
-    ) -> None:
-        self.results = {result.name: result for result in results}
-        self.X_test, self.y_test = X_test, y_test
-        self.starts, self.fold_scores = starts, fold_scores
-        self.table = _make_table(results)
-        if starts is not None:
-            by_model = starts.groupby("model")
-            self.table["test_accuracy"] = by_model["test_accuracy"].mean()
-            self.table["fit_time"] = by_model["fit_time"].median()
-        same = _measured_alike(results)
-        if not same:
-            cautions = [*cautions, Caution("different_test_sets")]
-        if correct is None:
-            correct = {r.name: r.errors.correct[np.newaxis] for r in results if same}
-        self.tests = compare_predictions(correct, alpha=alpha)
-        self.folds = (
-            []
-            if fold_scores is None
-            else compare_folds(
-                {str(name): fold_scores[name].to_numpy() for name in fold_scores},
-                fold_test_share,
-                alpha=alpha,
-            )
-        )
-        self.recommendation: Recommendation = recommend(
-            self.table,
-            n_test=results[0].errors.n_test if same else None,
-            margin=margin,
-            alpha=alpha,
-            digits=all(are_digits(result.errors.report.index) for result in results),
-            tests=self.tests,
-            folds=self.folds,
-            cautions=cautions,
-        )
-
-    def __repr__(self) -> str:
-        return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
-        return {
-            "models": [result.to_dict() for result in self.results.values()],
-            "tests": [test.to_dict() for test in self.tests],
-            "folds": [test.to_dict() for test in self.folds],
-            "starts": None if self.starts is None else self.starts.to_dict("records"),
-            "fold_scores": None if self.fold_scores is None else self.fold_scores.to_dict("list"),
-            "recommendation": self.recommendation.to_dict(),
-        }
-
-    def to_markdown(self, language: str = "en") -> str:
-        """Return the recommendation, the table and each model's analysis as Markdown.
-
-        Parameters
-        ----------
-        language : {"en", "de"}, default="en"
-        """
-        from skmnist.comparison._markdown import make_markdown
-
-        return make_markdown(self, language)
-
-    def to_html(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        language: str = "en",
-        overwrite: bool = False,
-    ) -> str | None:
-        """Return all of it as one HTML page for everybody, or write it to a file.
-
-        The page needs no other file and no network. It begins with the recommendation, and ends
-        with what it takes to repeat the run.
-
-        Parameters
-        ----------
-        path : path-like, default=None
-            The file; None returns the page.
-        language : {"en", "de"}, default="en"
-        overwrite : bool, default=False
-            Whether a file that is there already is replaced.
-
-        Returns
-        -------
-        page : str or None
-            None where it was written.
-
-        Raises
-        ------
-        FileExistsError
-            The file is there, and `overwrite` is False.
-        OSError
-            The file cannot be written there.
-        """
-        from skmnist.report import make_page, write_page  # the way up, see docs/architecture.rst
-
-        if path is None:
-            return make_page(self, language=language)
-        write_page(self, path, language=language, overwrite=overwrite)
-        return None
-
-    def _repr_html_(self) -> str:
-        """Show recommendation and table in a notebook."""
-        from skmnist.report import make_snippet
-
-        return make_snippet(self)
 
 
 def compare_models(
@@ -310,11 +149,9 @@ def iterate_results(
     y: Any,
     X_test: Any,
     y_test: Any,
-    *,
-    seed: int | None = None,
 ) -> Iterator[ModelResult]:
     """Train and evaluate one model after the other, and hand each over when it is finished."""
-    for run in run_all(pairs, X, y, X_test, seeds=[seed]):
+    for run in run_all(pairs, X, y, X_test, seeds=[None]):
         yield make_result(run.name, run.estimator, run.fit_time, X_test, y_test, X, y)
 
 
@@ -385,16 +222,6 @@ def _look_at_folds(
     return {"fold_scores": scores.astype(float), "fold_test_share": float(np.mean(shares))}
 
 
-def _measured_alike(results: Sequence[ModelResult]) -> bool:
-    first = results[0].errors.y_true
-    return all(
-        first is not None
-        and result.errors.y_true is not None
-        and np.array_equal(first, result.errors.y_true)
-        for result in results
-    )
-
-
 def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
     """Turn what the caller gave into (name, estimator) pairs with names of their own."""
     if isinstance(estimators, Mapping):
@@ -428,25 +255,3 @@ def _as_pair(item: Any) -> tuple[str, Any]:
     if isinstance(item, (tuple, list)) and len(item) == 2:
         return str(item[0]), item[1]
     return type(get_core(item)).__name__, item
-
-
-def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "test_accuracy": [r.errors.accuracy for r in results],
-            "diagnosis": [None if r.diagnosis is None else r.diagnosis.label for r in results],
-            "gap": [np.nan if r.diagnosis is None else r.diagnosis.gap for r in results],
-            "n_parameters": pd.array([r.n_parameters for r in results], dtype="Int64"),
-            "fit_time": [r.fit_time for r in results],
-            "n_epochs": pd.array([r.n_epochs for r in results], dtype="Int64"),
-            "predict_time": _floats(r.predict_time for r in results),
-            "predict_time_p95": _floats(r.predict_time_p95 for r in results),
-            "size": pd.array([r.size for r in results], dtype="Int64"),
-        },
-        index=pd.Index([r.name for r in results], dtype=object),  # names may be any text
-    )
-    return table[list(COLUMNS)]
-
-
-def _floats(values: Iterable[float | None]) -> list[float]:
-    return [np.nan if value is None else value for value in values]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from skmnist.diagnosis._rows import take_rows
+
 N_ROUNDS = 100
 # A 95th percentile of fewer than twenty values would be their maximum.
 MIN_ROUNDS = 20
@@ -66,13 +68,6 @@ def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float, flo
         )
         for values in seconds
     ]
-
-
-def take_rows(X: Any, rows: Any) -> Any:
-    """Take rows of an array, a sparse matrix, a data frame or a list."""
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    return X[rows] if hasattr(X, "shape") else [X[row] for row in rows]
 
 
 def _time(estimator: Any, X: Any) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from skmnist.diagnosis import ConfusionPair
 from skmnist.text import Catalogue, get_catalogue, make_printable
 
 if TYPE_CHECKING:
-    from skmnist.comparison._compare import ModelComparison
+    from skmnist.comparison._comparison import ModelComparison
 
 FORMATS = {
     "test_accuracy": "{:.4f}",
@@ -44,9 +45,7 @@ def make_markdown(comparison: "ModelComparison", language: str) -> str:
             label = say(f"diagnosis.{result.diagnosis.label}")
             fit = _text(say("cli.diagnosis", label=label))
             blocks.append(f"**{fit}** {_text(result.diagnosis.summary(language))}")
-        advice = result.advice(language)
-        for kind in ("strengths", "weaknesses", "improvements"):
-            sentences = getattr(advice, kind)
+        for kind, sentences in asdict(result.advice(language)).items():
             if sentences:
                 blocks.append(f"### {_text(say(f'cli.{kind}'))}")
                 blocks.append(_items(sentences))

@@ -1,6 +1,7 @@
 """A picture of what accuracy costs."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from skmnist.comparison._compare import ModelComparison
+    from skmnist.comparison._comparison import ModelComparison
 
 # What a cost is drawn in: kilobytes and milliseconds rather than bytes and seconds.
 SCALES = {"n_parameters": 1.0, "size": 1e-3, "predict_time": 1e3, "fit_time": 1.0}
@@ -74,7 +75,7 @@ class AccuracyCostDisplay:
         cost: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "AccuracyCostDisplay":
+    ) -> Self:
         """Draw the models of a comparison.
 
         Parameters
@@ -96,10 +97,9 @@ class AccuracyCostDisplay:
         ValueError
             The cost is not known of any model.
         """
-        n_test = next(iter(comparison.results.values())).errors.n_test
-        return cls._from(comparison.table, n_test, cost, comparison.recommendation.model).plot(
-            ax, language=language
-        )
+        n_test = [result.errors.n_test for result in comparison.results.values()]
+        display = cls._from(comparison.table, n_test, cost, comparison.recommendation.model)
+        return display.plot(ax, language=language)
 
     @classmethod
     def from_table(
@@ -110,7 +110,7 @@ class AccuracyCostDisplay:
         cost: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
-    ) -> "AccuracyCostDisplay":
+    ) -> Self:
         """Draw the models of a table.
 
         Parameters
@@ -132,12 +132,16 @@ class AccuracyCostDisplay:
         ValueError
             The cost is not known of any model.
         """
-        return cls._from(table, n_test, cost, None).plot(ax, language=language)
+        return cls._from(table, [n_test] * len(table), cost, None).plot(ax, language=language)
 
     @classmethod
     def _from(
-        cls, table: pd.DataFrame, n_test: int | None, cost: str | None, recommended: str | None
-    ) -> "AccuracyCostDisplay":
+        cls,
+        table: pd.DataFrame,
+        n_test: Sequence[int | None],
+        cost: str | None,
+        recommended: str | None,
+    ) -> Self:
         if cost is None:
             known = [c for c in COSTS if c in table and table[c].notna().all()]
             cost = known[0] if known else COSTS[0]
@@ -146,24 +150,25 @@ class AccuracyCostDisplay:
                 f"cost={cost!r} must be one of {list(COSTS)} that is known of a model; the table "
                 f"has the columns {list(table.columns)}."
             )
-        table = table[table[cost].notna()]
-        accuracy, costs = table["test_accuracy"].astype(float), table[cost].astype(float)
-        intervals = [(np.nan, np.nan)] * len(table)
-        if n_test is not None:
-            intervals = [wilson_interval(p, n_test) for p in accuracy]
+        accuracy = table["test_accuracy"].astype(float)
+        intervals = [
+            (np.nan, np.nan) if n is None else wilson_interval(p, n)
+            for p, n in zip(accuracy, n_test, strict=True)
+        ]
         frame = pd.DataFrame(
             {
                 "test_accuracy": accuracy,
                 "low": [low for low, _ in intervals],
                 "high": [high for _, high in intervals],
-                "cost": costs,
-                "on_front": _find_front(accuracy.to_numpy(), costs.to_numpy()),
+                "cost": table[cost].astype(float),
             }
         )
         frame.index = pd.Index([str(name) for name in frame.index], dtype=object)
+        frame = frame[frame["cost"].notna()]
+        frame = frame.assign(on_front=_find_front(frame["test_accuracy"], frame["cost"]))
         return cls(frame, cost=cost, recommended=recommended)
 
-    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> "AccuracyCostDisplay":
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
         """Draw it.
 
         Parameters
@@ -179,8 +184,7 @@ class AccuracyCostDisplay:
         from matplotlib.ticker import LogLocator, NullLocator
 
         say = get_catalogue(language)
-        self.ax_ = get_axes(ax, (5, 3.2))
-        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        self.figure_, self.ax_ = get_axes(ax, (5, 3.2))
         frame = self.frame.assign(cost=SCALES[self.cost] * self.frame["cost"])
         costs = frame["cost"]
         wide = bool(costs.min() > 0 and costs.max() > MIN_LOG_RATIO * costs.min())
@@ -214,7 +218,7 @@ class AccuracyCostDisplay:
 
     def _draw_model(self, name: str, row: Any, offset: tuple[int, int]) -> None:
         x, y = row["cost"], row["test_accuracy"]
-        if row["low"] == row["low"]:
+        if pd.notna(row["low"]):
             self.ax_.plot([x, x], [row["low"], row["high"]], color="0.5", linewidth=1.2)
         self.ax_.plot(
             [x],

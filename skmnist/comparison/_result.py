@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmnist.comparison._costs import measure_size, take_rows, time_predictions
+from skmnist.comparison._costs import measure_size, time_predictions
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -18,6 +18,7 @@ from skmnist.diagnosis import (
 )
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import read_history
+from skmnist.diagnosis._rows import take_rows
 
 Array = np.ndarray[Any, Any]
 
@@ -48,7 +49,7 @@ class ModelResult:
         The model's classes.
     history : DataFrame or None
         A row per epoch, indexed by `epoch` from 1; of the columns `loss, accuracy, val_loss,
-        val_accuracy` those that the model kept. None without any.
+        val_accuracy` those that the model kept of every epoch. None without any.
     predict_time, predict_time_p95 : float or None
         Seconds for predicting one image, median and 95th percentile; None where not measured.
     size : int or None
@@ -109,8 +110,6 @@ def make_result(
         # as many as it is tested on: for a fit diagnosis enough, and no model predicts for ever
         at = np.unique(np.linspace(0, len(y) - 1, min(len(y), len(y_test))).astype(int))
         rows, labels = take_rows(X, at), take_rows(y, at)
-    history = read_history(core)
-    frame = pd.DataFrame(history, index=_epochs(history)) if history else None
     return ModelResult(
         name=name,
         estimator=estimator,
@@ -124,7 +123,7 @@ def make_result(
         predictions=predictions,
         proba=proba,
         classes=classes,
-        history=frame,
+        history=_frame_epochs(read_history(core)),
     )
 
 
@@ -165,8 +164,13 @@ def _n_epochs(core: Any) -> int | None:
     return None if curve is None else len(curve)
 
 
-def _epochs(history: dict[str, Array]) -> pd.RangeIndex:
-    return pd.RangeIndex(1, max(map(len, history.values())) + 1, name="epoch")
+def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
+    """Put a history into a frame, but for figures that were not taken at each epoch."""
+    if not history:
+        return None
+    n_epochs = max(map(len, history.values()))
+    each = {name: values for name, values in history.items() if len(values) == n_epochs}
+    return pd.DataFrame(each, index=pd.RangeIndex(1, n_epochs + 1, name="epoch"))
 
 
 def _diagnose(

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
 from skmnist._workers import iterate_tasks
-from skmnist.comparison._costs import take_rows
+from skmnist.diagnosis._rows import take_rows
 
 Array = np.ndarray[Any, Any]
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_consistent_length
 
 from skmnist.diagnosis._intervals import wilson_interval
 from skmnist.text import get_catalogue
@@ -82,6 +83,11 @@ def calibrate(confidence: Any, correct: Any) -> Calibration:
     -------
     calibration : Calibration
 
+    Raises
+    ------
+    ValueError
+        The two differ in length, or are empty.
+
     Examples
     --------
     >>> from skmnist.diagnosis import calibrate
@@ -91,6 +97,9 @@ def calibrate(confidence: Any, correct: Any) -> Calibration:
     >>> print(calibration.sentence())
     Too sure of itself: on average it is 99.0% sure, and right in 90.0% of cases.
     """
+    check_consistent_length(confidence, correct)
+    if not len(confidence):
+        raise ValueError("confidence has no values; a calibration needs one or more.")
     confidence = np.asarray(confidence, dtype=float)
     correct = np.asarray(correct, dtype=bool)
     mean, accuracy = float(confidence.mean()), float(correct.mean())

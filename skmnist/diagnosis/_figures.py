@@ -96,7 +96,7 @@ class LearningCurve:
             sizes, train, test = (np.asarray(part, dtype=float) for part in result[:3])
         except (TypeError, ValueError):
             sizes = train = test = np.empty(0)
-        if len(sizes) < 2 or train.ndim != 2 or train.shape != test.shape != (0,):
+        if len(sizes) < 2 or train.shape != test.shape or train.shape[:-1] != sizes.shape:
             raise ValueError(
                 "learning_curve must be what sklearn.model_selection.learning_curve returns: "
                 "sizes, training scores and test scores, a row for each of two sizes or more."

@@ -15,7 +15,8 @@ from skmnist.comparison._plot import SCALES
 from skmnist.comparison._recommend import COSTS
 from skmnist.diagnosis import ConfusionDisplay, EpochCurveDisplay
 from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._plot import format_confidence, take_images
+from skmnist.diagnosis._plot.misclassified import format_confidence
+from skmnist.diagnosis._rows import take_images
 from skmnist.report._svg import draw_svg
 from skmnist.text import Catalogue
 
@@ -120,8 +121,7 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
     known = [cost for cost in COSTS if table[cost].notna().all()]
     if len(table) < 2 or not known:
         return None
-    decided = comparison.recommendation.cost
-    cost = decided if decided in known else known[0]
+    cost = known[0]
     name = say(f"plot.cost_{cost}")
     models = ", ".join(
         say(

@@ -2,12 +2,10 @@ import pickle
 import threading
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy.sparse import csr_matrix
 
 from skmnist.comparison import _costs
-from skmnist.comparison._costs import measure_size, take_rows, time_predictions
+from skmnist.comparison._costs import measure_size, time_predictions
 
 
 class Recorder:
@@ -62,13 +60,3 @@ def test_size_is_that_of_the_pickle():
 @pytest.mark.parametrize("model", [lambda: 0, threading.Lock()], ids=["lambda", "lock"])
 def test_what_cannot_be_pickled_has_no_size(model):
     assert measure_size(model) is None
-
-
-@pytest.mark.parametrize(
-    "kind", [np.asarray, pd.DataFrame, csr_matrix, lambda X: [list(row) for row in X]]
-)
-def test_rows_of_every_kind(kind):
-    X = np.arange(6).reshape(3, 2)
-    rows = take_rows(kind(X), [2, 0])
-    rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    assert rows.tolist() == [[4, 5], [0, 1]]

@@ -81,3 +81,15 @@ def test_sentence(language, words):
     calibration = calibrate(np.full(200, 0.99), make_right(0.9))
     assert calibration.sentence(language).startswith(words)
     assert calibration.sentence() == calibration.sentence("en")
+
+
+@pytest.mark.parametrize(
+    ("confidence", "correct", "match"),
+    [
+        ([], [], "confidence has no values; a calibration needs one or more"),
+        ([0.5], [True, False], "inconsistent numbers of samples"),
+    ],
+)
+def test_what_cannot_be_calibrated(confidence, correct, match):
+    with pytest.raises(ValueError, match=match):
+        calibrate(confidence, correct)

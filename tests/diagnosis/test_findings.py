@@ -256,7 +256,17 @@ def test_learning_curve_of_scikit_learn(digits):
     assert "more_rows_help" in [finding.code for finding in diagnosis.findings]
 
 
-@pytest.mark.parametrize("curve", [1, ([1], [[1]], [[1]]), ([1, 2], [1, 2], [1, 2]), "abc"])
+@pytest.mark.parametrize(
+    "curve",
+    [
+        1,
+        "abc",
+        ([1], [[1]], [[1]]),
+        ([1, 2], [1, 2], [1, 2]),
+        ([1, 2], [[1], [1]], []),
+        ([1, 2, 3], [[1], [1]], [[1], [1]]),
+    ],
+)
 def test_what_is_no_learning_curve(curve):
     with pytest.raises(ValueError, match="learning_curve must be what sklearn"):
         diagnose_fit(learning_curve=curve)

@@ -1,7 +1,22 @@
 import pytest
 from samples import compare
+from sklearn.datasets import load_digits
+
+from skmnist.report import _pictures
 
 
 @pytest.fixture(scope="session")
 def comparison():
     return compare()
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Leave out what takes time and is looked at elsewhere."""
+    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")

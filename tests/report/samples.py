@@ -1,5 +1,6 @@
-"""Comparisons to make pages of."""
+"""Comparisons to make pages of, and what stands on a page."""
 
+import html5lib
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -45,3 +46,23 @@ def compare(names=("NN", "DNN"), label="{}", note="plain"):
         names[1]: make_pipeline(normalize, Learned(note=note)),
     }
     return compare_models(models, X[:300], y[:300], X_test=X[300:700], y_test=y[300:700])
+
+
+def parse(page):
+    """Parse a page as a strict HTML5 parser does: any fault raises."""
+    parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), strict=True)
+    return parser.parse(page)
+
+
+def elements(page):
+    return [(e.tag.rpartition("}")[2], e) for e in parse(page).iter() if isinstance(e.tag, str)]
+
+
+def get_text(page, without=()):
+    root = parse(page)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            tag = str(child.tag).rpartition("}")[2]
+            if child.get("id") in without or tag in ("style", "footer"):
+                parent.remove(child)
+    return " ".join(" ".join(root.itertext()).split())

@@ -7,18 +7,11 @@ from pathlib import Path
 
 import html5lib
 import numpy as np
-import pandas as pd
 import pytest
-from samples import Learned, compare
-from scipy import sparse
-from sklearn.datasets import load_digits
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression, Perceptron
-from sklearn.neighbors import KNeighborsClassifier
+from samples import Learned, compare, elements, get_text, parse
 
 import skmnist.text
-from skmnist import compare_models, load_mnist
+from skmnist import load_mnist
 from skmnist.comparison import ModelComparison
 from skmnist.comparison._result import make_result
 from skmnist.report import (
@@ -56,37 +49,10 @@ HOSTILE = [
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
-def parse(page):
-    """Parse a page as a strict HTML5 parser does: any fault raises."""
-    parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), strict=True)
-    return parser.parse(page)
-
-
-def elements(page):
-    return [(e.tag.rpartition("}")[2], e) for e in parse(page).iter() if isinstance(e.tag, str)]
-
-
 def find_names(page):
     """Return the names of elements and, with them, of their attributes."""
     found = elements(page)
     return {(tag, name) for tag, e in found for name in [None, *e.attrib]}
-
-
-def get_text(page, without=()):
-    root = parse(page)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            tag = str(child.tag).rpartition("}")[2]
-            if child.get("id") in without or tag in ("style", "footer"):
-                parent.remove(child)
-    return " ".join(" ".join(root.itertext()).split())
-
-
-class Text(str):
-    """Text in which a phrase is found however its words are spaced."""
-
-    def __contains__(self, phrase):
-        return super().__contains__(" ".join(phrase.split()))
 
 
 @pytest.fixture(scope="module", params=get_languages())
@@ -105,31 +71,6 @@ def test_begins_with_the_recommendation(comparison):
     assert text.index(f"Recommendation: {model}") < text.index(
         comparison.recommendation.reasons()[0]
     )
-
-
-@pytest.mark.parametrize("language", get_languages())
-def test_says_all_that_is_known(comparison, language):
-    page = make_page(comparison, language=language, data="my digits", command="run --it")
-    text, say = Text(get_text(page)), get_catalogue(language)
-    for result in comparison.results.values():
-        assert say.format("{:.2%}", result.errors.accuracy) in text
-        assert say.format("{:,}", result.n_parameters) in text
-        advice = result.advice(language)
-        assert all(s in text for s in [*advice.strengths, *advice.weaknesses, *advice.improvements])
-        for label, figures in result.errors.report.iterrows():
-            assert f"{label} {say.format('{:.3f}', figures['precision'])}" in text
-    assert all(s in text for s in comparison.recommendation.reasons(language))
-    assert all(s in text for s in comparison.results["DNN"].diagnosis.sentences(language))
-    assert "my digits" in text
-    assert "run --it" in text
-    assert "64 → 16 → 10" in text
-
-
-def test_german_has_german_words_and_numbers(comparison):
-    text = get_text(make_page(comparison, language="de"), without=["repeat"])
-    assert re.findall(r"\d\.\d(?!\d\d\b)\S*", text) == []
-    for english in ("the ", "accuracy", "training time", "Training time", "images", "read as"):
-        assert english not in text
 
 
 @pytest.mark.parametrize("language", get_languages())
@@ -191,13 +132,6 @@ def test_repeating_needs_parameters_versions_and_data(comparison):
     assert digest.hexdigest() in text
     assert f"scikit-learn {pytest.importorskip('sklearn').__version__}" in text
     assert "learned__note 'plain'" in text
-
-
-def test_run_that_ended_early_recommends_nothing(comparison):
-    page = make_page(comparison, interrupted=True)
-    assert "<h1>Comparison of models</h1>" in page
-    assert "The run ended early" in page
-    assert "recommended" not in page.split("</style>")[1]
 
 
 # --- how it is built
@@ -282,7 +216,7 @@ def mix(one, other, share):
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
     from skmnist._drawing import BLUE, VERMILION
-    from skmnist.diagnosis._plot import MAX_OPACITY
+    from skmnist.diagnosis._plot.confusion import MAX_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
     colors = dict(
@@ -350,134 +284,6 @@ def test_hostile_strings_in_every_field_at_once(hostile, harmless):
         compare((hostile, hostile + "2"), label, hostile), data=hostile, command=hostile
     )
     check_nothing_got_through(page, harmless)
-
-
-# --- all kinds of models and data
-
-
-def classify(model, X, y, **options):
-    comparison = compare_models(
-        {"a": model, "b": DummyClassifier()}, X[:300], y[:300], X_test=X[300:500], y_test=y[300:500]
-    )
-    page = make_page(comparison, **options)
-    parse(page)
-    return page
-
-
-@pytest.fixture(scope="module")
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X / 16, y
-
-
-@pytest.fixture
-def no_charts(monkeypatch):
-    """Leave out what takes time and is looked at elsewhere."""
-    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
-
-
-def test_model_that_tells_no_probabilities(digits, no_charts):
-    page = classify(Perceptron(), *digits)
-    assert "Shown are the first" in page
-
-
-def test_labels_stay_what_they_are(digits, no_charts):
-    X, y = digits
-    model = KNeighborsClassifier(1).fit(X[:100], y[:100])
-    result = make_result("knn", model, 0.1, X[100:300], y[100:300])
-    text = get_text(make_page(ModelComparison([result], X_test=X[100:300], y_test=y[100:300])))
-    true, read = result.errors.mistakes[["true", "predicted"]].iloc[0]
-    assert f"{true} → {read}" in text
-    assert ".0 →" not in text
-
-
-def test_rows_of_no_square_have_no_pictures(digits, no_charts):
-    X, y = digits
-    page = classify(DummyClassifier(strategy="uniform"), X[:, :60], y)
-    assert "<img" not in page
-    assert "200 test images and had" in page
-
-
-@pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_matrix])
-def test_kinds_of_test_sets(digits, kind, no_charts):
-    X, y = digits
-    assert "<img" in classify(
-        KNeighborsClassifier(), kind(X), pd.Series(y) if kind is pd.DataFrame else y
-    )
-
-
-def test_one_model(digits):
-    X, y = digits
-    comparison = compare_models([KNeighborsClassifier()], X[:300], y[:300], random_state=0)
-    page = make_page(comparison)
-    parse(page)
-    assert "Recommendation: KNeighborsClassifier" in page
-
-
-def test_many_models_become_rows(digits, no_charts):
-    X, y = digits
-    models = {f"k={k}": DummyClassifier() for k in range(1, 6)}
-    page = make_page(compare_models(models, X[:300], y[:300], random_state=0))
-    heads = re.findall(r'<th scope="col">(.*?)</th>', page)
-    assert "Test accuracy" in heads
-    assert "k=3" not in heads
-
-
-def test_cost_that_is_known_of_some(digits):
-    X, y = digits
-    models = {"linear": LogisticRegression(), "constant": DummyClassifier()}
-    comparison = compare_models(models, X[:300], y[:300], random_state=0)
-    assert comparison.recommendation.cost == "n_parameters"
-    assert "Chart of accuracy against size (kB): linear" in make_page(comparison)
-
-
-def test_pixels_that_are_missing_are_paper(digits):
-    X, y = digits
-    X = np.where(X > 0.9, np.nan, X)
-    model = HistGradientBoostingClassifier(max_iter=1).fit(X[:100], y[:100])
-    result = make_result("trees", model, 0.1, X[100:200], y[100:200])
-    page = make_page(ModelComparison([result], X_test=X[100:200], y_test=y[100:200]))
-    assert page.count("<img") > 10
-
-
-def test_no_mistakes(digits):
-    X, y = digits
-    model = KNeighborsClassifier(1).fit(X, y)
-    result = make_result("knn", model, 0.1, X, y)
-    page = make_page(ModelComparison([result], X_test=X, y_test=y))
-    assert "None was misread." in page
-    assert "What is confused most often" not in page
-
-
-def test_without_the_test_set_the_figures_are_shown(digits, no_charts):
-    X, y = digits
-    model = KNeighborsClassifier().fit(X[:300], y[:300])
-    comparison = ModelComparison([make_result("knn", model, 0.1, X[300:500], y[300:500])])
-    page = make_page(comparison)
-    parse(page)
-    assert "<img" not in page
-
-
-def test_untrained_networks_get_no_recommendation(digits):
-    X, y = digits
-    from skmnist import SimpleNNClassifier
-
-    page = make_page(
-        compare_models([SimpleNNClassifier(epochs=0)], X, y, random_state=0), language="de"
-    )
-    parse(page)
-    assert "<h1>Modellvergleich</h1>" in page
-
-
-def test_many_classes_with_long_names():
-    rng = np.random.default_rng(0)
-    y = np.array([f"a rather long class name {at}" for at in range(60)] * 8)
-    X = rng.random((480, 8, 8))
-    model = KNeighborsClassifier().fit(X.reshape(-1, 64), y)
-    result = make_result("knn", model, 0.1, X.reshape(-1, 64), y)
-    page = make_page(ModelComparison([result], X_test=X, y_test=y))
-    parse(page)
-    assert len(page) < 500_000
 
 
 def test_page_of_mnist_is_small(tmp_path):

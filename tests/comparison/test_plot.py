@@ -1,4 +1,3 @@
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
@@ -6,17 +5,14 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from skmnist import compare_models
-from skmnist.comparison import AccuracyCostDisplay
+from skmnist.comparison import AccuracyCostDisplay, ModelComparison
+from skmnist.comparison._result import make_result
+from skmnist.diagnosis._intervals import wilson_interval
+from tests.drawn import check_axes, find_texts
 
 
 def make_table(**models):
     return pd.DataFrame.from_dict(models, orient="index", columns=["test_accuracy", "n_parameters"])
-
-
-def texts(display):
-    display.figure_.canvas.draw()
-    found = [text.get_text() for text in display.figure_.findobj(plt.Text)]
-    return {text.replace(r"\$", "$") for text in found if text}
 
 
 def test_front_has_the_models_that_none_beats_in_both():
@@ -39,11 +35,23 @@ def test_interval_is_wilsons():
     assert frame.loc["a", ["low", "high"]].tolist() == pytest.approx([0.8256, 0.9448], abs=1e-4)
 
 
+def test_each_interval_is_of_the_images_that_its_model_read():
+    X, y = load_digits(return_X_y=True)
+    results = [
+        make_result(name, LogisticRegression().fit(X[:300] / 16, y[:300]), 0.1, X[at] / 16, y[at])
+        for name, at in (("few", slice(300, 400)), ("many", slice(300, 1500)))
+    ]
+    frame = AccuracyCostDisplay.from_comparison(ModelComparison(results)).frame
+    for result in results:
+        interval = wilson_interval(result.errors.accuracy, result.errors.n_test)
+        assert tuple(frame.loc[result.name, ["low", "high"]]) == interval
+
+
 def test_every_model_is_named_and_its_cost_in_the_readers_signs():
     display = AccuracyCostDisplay.from_table(
         make_table(NN=(0.9756, 101770), DNN=(0.9819, 567434)), language="de"
     )
-    assert {"NN", "DNN", "Parameter", "100.000", "500.000"} <= texts(display)
+    assert {"NN", "DNN", "Parameter", "100.000", "500.000"} <= find_texts(display)
 
 
 def test_comparison_marks_the_recommended():
@@ -67,6 +75,5 @@ def test_cost_that_is_not_known():
 
 
 def test_axes_given_are_drawn_on():
-    figure, ax = plt.subplots()
-    display = AccuracyCostDisplay.from_table(make_table(a=(0.9, 0), b=(0.8, 5)), ax=ax)
-    assert (display.ax_, display.figure_) == (ax, figure)
+    table = make_table(a=(0.9, 0), b=(0.8, 5))
+    check_axes(lambda ax: AccuracyCostDisplay.from_table(table, ax=ax))

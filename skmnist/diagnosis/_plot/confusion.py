@@ -1,0 +1,179 @@
+"""Which classes are taken for which."""
+
+from math import ceil
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from skmnist._drawing import BLUE, as_label, get_axes
+from skmnist.diagnosis._errors import analyze_errors
+from skmnist.text import Catalogue, get_catalogue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MAX_COUNTED_CLASSES = 20  # more counts cannot be read beside each other
+MAX_TICKS = 30
+# Ink stays readable on the darkest cell, on white paper (4.5 to 1) and on a dark page.
+MAX_OPACITY = 0.8
+
+
+class ConfusionDisplay:
+    """Draw which classes are taken for which.
+
+    The right answers, many times more than the wrong ones, are taken out of the scale: in
+    scikit-learn's ``ConfusionMatrixDisplay`` they make all confusions look alike.
+
+    Create it by :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Counts; rows true classes, columns predicted ones. What `analyze_errors` keeps in
+        `confusion`.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+    image_ : AxesImage
+        The confusions; masked on the diagonal.
+
+    Examples
+    --------
+    >>> from skmnist.diagnosis import ConfusionDisplay
+    >>> display = ConfusionDisplay.from_predictions([9, 9, 9, 4], [9, 4, 4, 4])
+    >>> display.image_.get_clim()
+    (0.0, 2.0)
+    """
+
+    ax_: "Axes"
+    figure_: "Figure"
+    image_: Any
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        language: str = "en",
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Let a fitted classifier predict, and draw what it confuses.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            Its predictions are drawn.
+        X : array-like
+            Rows that were not trained on.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        language : {"en", "de"}, default="en"
+        ax : Axes, default=None
+            Where it is drawn; None makes a figure.
+
+        Returns
+        -------
+        display : ConfusionDisplay
+        """
+        return cls.from_predictions(
+            y,
+            estimator.predict(X),
+            labels=getattr(estimator, "classes_", None),
+            language=language,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        labels: Any = None,
+        language: str = "en",
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw what predictions confuse.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n_samples,)
+            True and predicted labels.
+        labels : array-like, default=None
+            Classes to show besides those that occur.
+        language, ax
+            As for :meth:`from_estimator`.
+
+        Returns
+        -------
+        display : ConfusionDisplay
+        """
+        display = cls(analyze_errors(y_true, y_pred, labels=labels).confusion)
+        return display.plot(ax, language=language)
+
+    def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
+        """Draw it.
+
+        Parameters
+        ----------
+        ax, language
+            As for :meth:`from_estimator`.
+
+        Returns
+        -------
+        display : ConfusionDisplay
+            Itself.
+        """
+        from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+        say = get_catalogue(language)
+        counts = self.frame.to_numpy()
+        n_classes = len(counts)
+        self.figure_, self.ax_ = get_axes(ax, (5, 5))
+        right = np.eye(n_classes, dtype=bool)
+        confusions = np.ma.masked_array(counts, right)
+        shades = [to_rgba(BLUE, 0), to_rgba(BLUE, MAX_OPACITY)]
+        self.ax_.imshow(
+            np.where(right, 1.0, np.nan), cmap="Greys", vmin=0, vmax=1, alpha=0.15 * right
+        )
+        self.image_ = self.ax_.imshow(
+            confusions,
+            cmap=LinearSegmentedColormap.from_list("confusions", shades),
+            vmin=0.0,
+            vmax=float(counts[~right].max(initial=1)),
+            interpolation="nearest",
+        )
+        if n_classes <= MAX_COUNTED_CLASSES:
+            for at, count in np.ndenumerate(counts):
+                if count:
+                    text = say.format("{:,}", count)
+                    row, column = at
+                    self.ax_.text(column, row, text, ha="center", va="center", fontsize="small")
+        self._label_axes(say)
+        return self
+
+    def _label_axes(self, say: Catalogue) -> None:
+        labels = [as_label(label) for label in self.frame.index]
+        ticks = range(0, len(labels), ceil(len(labels) / MAX_TICKS))
+        shown = [labels[at] for at in ticks]
+        upright = max(map(len, shown)) > 3
+        size = "small" if len(shown) <= MAX_COUNTED_CLASSES else "x-small"
+        self.ax_.set_xticks(ticks, shown, rotation=90 if upright else 0, fontsize=size)
+        self.ax_.set_yticks(ticks, shown, fontsize=size)
+        self.ax_.tick_params(length=0)
+        self.ax_.spines[:].set_visible(False)
+        # a faint line around each cell shows where the empty ones are
+        self.ax_.set_xticks(np.arange(1, len(labels)) - 0.5, minor=True)
+        self.ax_.set_yticks(np.arange(1, len(labels)) - 0.5, minor=True)
+        self.ax_.grid(which="minor", alpha=0.25, linewidth=0.6)
+        self.ax_.tick_params(which="minor", length=0)
+        self.ax_.set(xlabel=say("plot.predicted"), ylabel=say("plot.true"))

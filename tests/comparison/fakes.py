@@ -1,0 +1,66 @@
+"""Classifiers that stand for others, and are fitted at once."""
+
+import os
+import time
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+
+from skmnist._clock import count_setup
+
+
+class FakeNetwork(KNeighborsClassifier):
+    """Keeps the figures of a fitted network; `fit` lasts as long as told."""
+
+    def __init__(self, n_neighbors=1, *, n_parameters=100, validation_accuracy=0.9, seconds=0.0):
+        super().__init__(n_neighbors)
+        self.n_parameters = n_parameters
+        self.validation_accuracy = validation_accuracy
+        self.seconds = seconds
+
+    def fit(self, X, y):
+        with count_setup():
+            time.sleep(self.seconds)
+        self.n_parameters_ = self.n_parameters
+        self.train_accuracy_ = 1.0
+        self.validation_accuracy_ = self.validation_accuracy
+        self.train_loss_, self.validation_loss_ = 0.0, 0.5
+        self.n_train_, self.n_validation_ = 900, 100
+        self.n_iter_ = 2
+        self.loss_curve_ = [1.0, 0.0]
+        self.history_ = {"accuracy": [0.9, 1.0], "val_accuracy": [0.9, 0.9]}
+        return super().fit(X, y)
+
+
+class Fails(LogisticRegression):
+    def fit(self, X, y):
+        raise AssertionError("was fitted")
+
+
+def make_mlp(**parameters):
+    # tol=100: no epoch is an improvement, so it stops by itself, soon and without a warning
+    return MLPClassifier((8,), tol=100, n_iter_no_change=3, **parameters)
+
+
+class Lucky(ClassifierMixin, BaseEstimator):
+    """Knows the labels but for some that its luck decides."""
+
+    def __init__(self, errors=0, random_state=None):
+        self.errors = errors
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.process_ = os.getpid()
+        self.tensorflow_threads_ = os.environ.get("TF_NUM_INTRAOP_THREADS")
+        self.n_rows_ = len(y)
+        return self
+
+    def predict(self, X):
+        y = np.asarray(X)[:, 0].astype(int)
+        rng = np.random.default_rng(self.random_state)
+        wrong = rng.random(len(y)) < self.errors
+        return np.where(wrong, (y + 1) % 3, y)

@@ -1,0 +1,43 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from skmnist.comparison import compare_models
+from skmnist.comparison._cautions import find_shared_rows
+
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
+
+def test_test_images_that_were_trained_on_are_told(digits):
+    X, y = digits
+    X_test, y_test = np.concatenate([X[150:], X[:5]]), np.concatenate([y[150:], y[:5]])
+    with pytest.warns(UserWarning, match=r"5 of the 65 rows of X_test \(the first is 60\) occur"):
+        comparison = compare_models(
+            [LogisticRegression()], X[:150], y[:150], X_test=X_test, y_test=y_test
+        )
+    (caution,) = comparison.recommendation.cautions
+    assert caution.severity == "warning"
+    assert "5 of the 65 test images (7.7%) also occur among the training" in caution.sentence()
+    assert caution.sentence() in str(comparison.recommendation)
+
+
+@pytest.mark.parametrize("kind", [np.float32, pd.DataFrame, lambda X: X.tolist()])
+def test_shared_rows_are_found_in_every_kind_of_rows(digits, kind):
+    X = np.round(digits[0] * 16)
+    assert find_shared_rows(X[:100], kind(X[99:101])) == [0]
+
+
+@pytest.mark.parametrize("X_test", [[["a"]], [["a", 1]], [1, 2], csr_matrix(np.eye(3)), [[1, 2]]])
+def test_of_other_rows_nothing_is_said(X_test):
+    assert find_shared_rows(np.eye(3), X_test) == []
+
+
+def test_tuning_on_the_test_set_is_told(digits):
+    comparison = compare_models([LogisticRegression()], *digits, tuned_on_test=True)
+    assert [c.code for c in comparison.recommendation.cautions] == ["tuned_on_test"]
+
+
+def test_more_than_two_are_cautioned_of(comparison):
+    assert [c.code for c in comparison.recommendation.cautions] == ["ranked_many"]

@@ -1,0 +1,119 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import FakeNetwork
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+
+from skmnist.comparison import compare_models
+
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        ("linear", "n_epochs"),
+        ("constant", "n_parameters"),
+        ("constant", "n_epochs"),
+        ("neighbours", "n_parameters"),
+        ("neighbours", "n_epochs"),
+    ],
+)
+def test_what_a_model_cannot_tell_is_missing(comparison, model, column):
+    assert pd.isna(comparison.table.loc[model, column])
+
+
+@pytest.mark.parametrize(
+    ("model", "n_parameters"),
+    [("linear", 64 * 3 + 3), ("network", 64 * 8 + 8 + 8 * 3 + 3), ("ours", 100)],
+)
+def test_number_of_parameters(comparison, model, n_parameters):
+    assert comparison.table.loc[model, "n_parameters"] == n_parameters
+
+
+def test_epochs_are_those_really_trained(comparison):
+    n_iter = comparison.results["network"].estimator[-1].n_iter_
+    assert comparison.table.loc["network", "n_epochs"] == n_iter < 200
+
+
+def test_a_model_that_keeps_nothing_is_diagnosed_by_its_training_rows_and_the_test_set(digits):
+    X, y = digits
+    model = KNeighborsClassifier(1)
+    result = compare_models([model], X[:100], y[:100], X_test=X[100:], y_test=1 - y[100:] % 2)
+    diagnosis = result.results["KNeighborsClassifier"].diagnosis
+    model.fit(X[:100], y[:100])
+    assert diagnosis.held_out == "test"
+    assert diagnosis.train_accuracy == 1.0
+    assert diagnosis.validation_accuracy == pytest.approx(model.score(X[100:], 1 - y[100:] % 2))
+    assert diagnosis.label == "overfitting"
+
+
+def test_diagnosis_and_gap_of_a_model_that_keeps_its_accuracies(comparison):
+    row = comparison.table.loc["ours"]
+    assert (row["diagnosis"], row["gap"]) == ("overfitting", pytest.approx(0.1))
+
+
+def test_predictions_and_probabilities_are_those_on_the_test_set(comparison):
+    result = comparison.results["linear"]
+    expected = result.estimator.predict_proba(comparison.X_test)
+    np.testing.assert_array_equal(result.proba, expected.astype(np.float32))
+    np.testing.assert_array_equal(result.predictions, result.classes[expected.argmax(axis=1)])
+
+
+def test_no_probabilities_where_a_model_has_none(digits):
+    assert compare_models([RidgeClassifier()], *digits).results["RidgeClassifier"].proba is None
+
+
+@pytest.mark.parametrize(
+    ("model", "columns"), [("ours", ["accuracy", "val_accuracy"]), ("network", ["loss"])]
+)
+def test_history_is_a_frame_by_epoch(comparison, model, columns):
+    result = comparison.results[model]
+    assert result.history.columns.tolist() == columns
+    assert result.history.index.tolist() == [*range(1, result.n_epochs + 1)]
+
+
+def test_history_leaves_out_what_was_not_measured_at_each_epoch(digits):
+    class Skipping(FakeNetwork):
+        def fit(self, X, y):
+            super().fit(X, y)
+            self.history_ = {"loss": [0.9, 0.5, 0.1], "val_loss": [0.6]}
+            return self
+
+    (result,) = compare_models([Skipping()], *digits).results.values()
+    assert result.history.to_dict("list") == {"loss": [0.9, 0.5, 0.1]}
+
+
+def test_no_history_where_a_model_has_none(comparison):
+    assert comparison.results["linear"].history is None
+
+
+def test_one_image_takes_time_and_a_model_takes_room(comparison):
+    table = comparison.table
+    assert (table["predict_time"] > 0).all()
+    p95 = table["predict_time_p95"]  # missing where reading took too long for enough rounds
+    assert (p95.isna() | (p95 >= table["predict_time"])).all()
+    pickled = len(pickle.dumps(comparison.results["linear"].estimator, protocol=5))
+    assert table.loc["linear", "size"] == pickled
+
+
+def test_a_network_without_validation_rows_is_diagnosed_by_the_test_set(digits):
+    model = FakeNetwork(validation_accuracy=None)
+    result = compare_models({"ours": model}, *digits).results["ours"]
+    assert result.diagnosis.held_out == "test"
+    assert result.diagnosis.validation_accuracy == result.errors.accuracy
+
+
+def test_search_takes_part_with_its_best_model(digits):
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
+    table = compare_models({"search": search}, *digits).table
+    assert table.loc["search", "n_parameters"] == 195
+
+
+def test_advice_follows_the_diagnosis(comparison):
+    weaknesses = comparison.results["ours"].advice("de").weaknesses
+    assert weaknesses[0].startswith("Overfitting: Das Modell")
