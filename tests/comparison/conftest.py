@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from fakes import FakeNetwork, make_mlp
 from sklearn.datasets import load_digits
@@ -43,3 +44,19 @@ def comparison(digits, few_rounds):
 def known():
     y = np.arange(300) % 3
     return np.stack([y, np.arange(300)], axis=1), y
+
+
+@pytest.fixture
+def source():
+    """Return the source deck's own table."""
+    return pd.DataFrame(
+        {
+            "test_accuracy": [0.9756, 0.9819],
+            "diagnosis": ["overfitting", "optimal"],
+            "gap": [0.0226, 0.0171],
+            "n_parameters": [101770, 567434],
+            "fit_time": [78.4109, 117.9508],
+            "n_epochs": [37, 25],
+        },
+        index=["NN", "DNN"],
+    )

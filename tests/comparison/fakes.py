@@ -1,15 +1,17 @@
-"""Classifiers that stand for others, and are fitted at once."""
+"""Classifiers that stand for others, and are fitted at once; tables and tests made by hand."""
 
 import os
 import time
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 
 from skmnist._clock import count_setup
+from skmnist.comparison import PairedTest
 
 
 class FakeNetwork(KNeighborsClassifier):
@@ -64,3 +66,17 @@ class Lucky(ClassifierMixin, BaseEstimator):
         rng = np.random.default_rng(self.random_state)
         wrong = rng.random(len(y)) < self.errors
         return np.where(wrong, (y + 1) % 3, y)
+
+
+def make_table(test_accuracy, **columns):
+    """Make a table of models A, B, C, ..."""
+    index = list("ABCDE"[: len(test_accuracy)])
+    return pd.DataFrame({"test_accuracy": test_accuracy, **columns}, index=index)
+
+
+def make_test(method, difference, half, p=None):
+    """Make a test of B against A with an interval of so much to both sides."""
+    if p is None:
+        p = 0.001 if abs(difference) > half else 0.5
+    interval = (difference - half, difference + half)
+    return PairedTest("B", "A", method, difference, interval, p, p, n_test=1000, n_runs=5)
