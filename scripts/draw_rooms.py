@@ -14,8 +14,6 @@ from html import escape
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "skmnist"
-# What belongs to the command line; other files whose names begin with `_` are tools of all rooms.
-COMMAND_LINE = {"cli", "_tune", "_screen", "__main__"}
 UPWARDS = ("comparison", "report")  # a result knows how to become a page
 
 PLACES = {  # middle of the box, row
@@ -47,7 +45,7 @@ text { font: 13px system-ui, sans-serif; fill: #333; text-anchor: middle }
 
 def find_room(path):
     name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return "cli" if name in COMMAND_LINE else name
+    return "cli" if name == "__main__" else name
 
 
 def find_arrows():
@@ -62,8 +60,7 @@ def find_arrows():
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module.startswith("skmnist."):
-                used = node.module.split(".")[1]
-                arrows[room].add("cli" if used in COMMAND_LINE else used)
+                arrows[room].add(node.module.split(".")[1])
     return {room: (used & set(PLACES)) - {room} for room, used in arrows.items()}, sorted(tools)
 
 

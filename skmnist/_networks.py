@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from skmnist.neural_network import EpochEvent
     from skmnist.text import Catalogue
 
-NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
+NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}  # by the source's names
+MODELS = {"simple": "NN", "deep": "DNN"}  # by those of the search spaces
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 FULL_INK = (1.0, 16.0, 255.0, 65535.0)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from skmnist._networks import NETWORKS, make_network
+from skmnist._networks import NETWORKS, OPTIMIZERS, make_network
 from skmnist.app import _store, _training
-from skmnist.app._settings import HYPERPARAMETERS, OPTIMIZERS, RANGES
+from skmnist.app._settings import HYPERPARAMETERS, RANGES
 from skmnist.app._store import Data
 from skmnist.app._view import (
     View,
@@ -253,17 +253,16 @@ def _offer(view: View, name: str) -> None:
     say = view.say
     st.session_state[name] = getattr(view.settings, name)
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
-    label, text = say(f"app.settings.{name}"), {}
+    label = say(f"app.settings.{name}")
     if name == "optimizer":
         st.selectbox(label, OPTIMIZERS, **options)
-        text = {"others": "adamw, nadam, rmsprop"}
     elif name == "epochs":
         st.slider(label, *RANGES[name], **options)
     else:
         low, high = RANGES[name]
         form = None if isinstance(low, int) else "%.6g"
         st.number_input(label, low, high, step=SIZES[name], format=form, **options)
-    st.caption(say(f"cli.{name}_help", **text))
+    st.caption(say(f"cli.{name}_help"))
 
 
 SIZES = {  # of a step of the field

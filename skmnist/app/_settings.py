@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+from skmnist._networks import OPTIMIZERS
+
 # What the fields on the page and the address allow, both ends included.
 RANGES: dict[str, tuple[float, float]] = {
     "train_size": (0, math.inf),

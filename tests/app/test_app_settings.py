@@ -2,8 +2,7 @@
 
 import pytest
 
-from skmnist import cli
-from skmnist.app._settings import OPTIMIZERS, Settings, read_settings
+from skmnist.app._settings import Settings, read_settings
 from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
 
 OTHERS = {
@@ -68,7 +67,3 @@ def test_the_networks_take_all_hyperparameters():
         assert {n: defaults[n] for n in values if n != "random_state"} == {
             n: v for n, v in Settings().of_network().items() if n != "random_state"
         }
-
-
-def test_the_optimizers_are_those_of_the_command_line():
-    assert set(cli.OPTIMIZERS) <= set(OPTIMIZERS)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from skmnist import cli
-from skmnist.cli import main
+from skmnist.cli import _compare, main
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +48,7 @@ def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys
 def test_file_that_cannot_be_written_is_told_before_training(
     options, tmp_path, capsys, monkeypatch, name, rule
 ):
-    monkeypatch.setattr(cli, "_train", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(_compare, "train", lambda *_: pytest.fail("trained"))
     (tmp_path / "old.html").write_text("precious")
     path = tmp_path / name
     assert main([*options, "--json", str(tmp_path / "out.json"), "--report", str(path)]) == 2
@@ -67,13 +66,13 @@ def test_force_overwrites(options, tmp_path):
 
 
 def test_what_was_finished_is_on_the_page_of_an_interrupted_run(options, tmp_path, monkeypatch):
-    train = cli._train
+    train = _compare.train
 
     def interrupt(*arguments):
         yield next(train(*arguments))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_train", interrupt)
+    monkeypatch.setattr(_compare, "train", interrupt)
     options[-1] = "0"
     assert main([*options, "--report", str(tmp_path / "out.html")]) == 130
     page = (tmp_path / "out.html").read_text(encoding="utf-8")

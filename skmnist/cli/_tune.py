@@ -1,6 +1,5 @@
 """`skmnist tune`: search for good parameters of one network, and train it with the best."""
 
-import json
 import sys
 import warnings
 from dataclasses import dataclass, replace
@@ -8,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
 
-from skmnist import __version__
-from skmnist._files import write_whole
+from skmnist._networks import MODELS, find_max_value, make_network
 from skmnist._progress import speak, spinner
-from skmnist._screen import Screen
-from skmnist.cli import INTERRUPTED, OptionError, TrainingError
+from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_warnings
+from skmnist.cli._outputs import write_results
+from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelResult
 from skmnist.comparison._result import make_result
 from skmnist.model_selection import OptunaSearchCV, get_search_space
 from skmnist.model_selection._storage import close_storage, open_storage
 from skmnist.model_selection._summary import TrialSummary, rate_parameters, summarize_trials
+from skmnist.neural_network._tensorflow import load_training
 from skmnist.persistence import save_model
-from skmnist.text import Catalogue, make_printable
+from skmnist.text import Catalogue
 
-STEP = "network"
-NAMES = {"simple": "NN", "deep": "DNN"}  # what the source calls them
+PREFIX = "network__"  # of the network's parameters within its Pipeline
 FEW_TRIALS = 50  # below it, a search over five parameters is worth going on with
 
 
@@ -41,11 +41,10 @@ class Plan:
     seed: int
 
 
-def tune(
+def tune_network(
     say: Catalogue,
     digits: Any,
     name: str,
-    max_value: float,
     plan: Plan,
     *,
     save_path: Path | None,
@@ -54,12 +53,14 @@ def tune(
     """Search, show what was found, test the winner once, save it; return the exit status."""
     _try_storage(plan.storage)
     screen = Screen(say)
+    max_value = find_max_value(digits)
     screen.show_data(digits, name, max_value)
-    screen.show_title("cli.search_title", name=NAMES[plan.model])
+    screen.show_title("cli.search_title", name=MODELS[plan.model])
     screen.say_line(
         "cli.search_plan", n_trials=plan.n_trials, n_folds=plan.n_folds, epochs=plan.epochs
     )
-    _load_tensorflow(say)
+    with spinner(say("cli.loading")):
+        load_training()
     search = _make_search(plan, max_value)
     try:
         with speak(say.language), warnings.catch_warnings():
@@ -68,7 +69,7 @@ def tune(
     except KeyboardInterrupt:
         return _show_interrupted(screen, plan, getattr(search, "study_", None))
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise _told_as_option(error) or TrainingError(str(error)) from error
+        raise _told_as_option(error) or CommandError(str(error)) from error
     if search.best_estimator_[-1].stop_reason_ == "interrupted":  # in the last training
         return _show_interrupted(screen, plan, search.study_)
     if save_path is not None:
@@ -81,7 +82,7 @@ def tune(
     screen.show_importances(_short(shares), sum(trial.state == "COMPLETE" for trial in trials))
     screen.show_folds([found for found in search.best_diagnoses_ if found is not None])
     result = make_result(
-        NAMES[plan.model],
+        MODELS[plan.model],
         search.best_estimator_,
         search.best_estimator_[-1].fit_time_,
         digits.X_test,
@@ -92,9 +93,10 @@ def tune(
     screen.show_refit(result)
     screen.show_analysis(result)
     if json_path is not None:
-        document = _document(digits, name, plan, search, trials, shares, result)
-        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-        write_whole(json_path, text + "\n")
+        settings = {**vars(plan), "random_state": plan.seed}
+        del settings["seed"], settings["storage"]  # a URL may hold a password
+        found = _collect(search, trials, shares, result)
+        write_results(json_path, "skmnist.tune/1", digits, name, settings, found)
     _show_end(screen, plan, result, len(trials), save_path, json_path)
     return 0
 
@@ -103,17 +105,14 @@ def _try_storage(storage: str | None) -> None:
     """Refuse a storage that cannot be opened before tensorflow is loaded, not after."""
     if storage is None:
         return
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        try:
+    try:
+        with tell_warnings():
             close_storage(open_storage(storage))
-        except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-            refused = _told_as_option(error)
-            if refused is None:
-                raise
-            raise refused from error
-    for warning in told:
-        print(make_printable(str(warning.message)), file=sys.stderr)
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        refused = _told_as_option(error)
+        if refused is None:
+            raise
+        raise refused from error
 
 
 def _told_as_option(error: Exception) -> OptionError | None:
@@ -122,29 +121,10 @@ def _told_as_option(error: Exception) -> OptionError | None:
     return OptionError("--storage", "", rest) if parameter == "storage" and equals else None
 
 
-def _load_tensorflow(say: Catalogue) -> None:
-    from skmnist.neural_network._tensorflow import load_training
-
-    with spinner(say("cli.loading")):
-        load_training()
-
-
 def _make_search(plan: Plan, max_value: float) -> OptunaSearchCV:
-    from sklearn.model_selection import StratifiedKFold
-    from sklearn.pipeline import Pipeline
-
-    from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
-    from skmnist.preprocessing import PixelNormalizer
-
-    network = {"simple": SimpleNNClassifier, "deep": DeepNNClassifier}[plan.model]
     return OptunaSearchCV(
-        Pipeline(
-            [
-                ("normalize", PixelNormalizer(max_value=max_value)),
-                (STEP, network(epochs=plan.epochs, random_state=plan.seed)),
-            ]
-        ),
-        get_search_space(plan.model, prefix=f"{STEP}__"),
+        make_network(MODELS[plan.model], max_value, epochs=plan.epochs, random_state=plan.seed),
+        get_search_space(plan.model, prefix=PREFIX),
         n_trials=plan.n_trials,
         timeout=plan.timeout,
         cv=StratifiedKFold(plan.n_folds, shuffle=True, random_state=plan.seed),
@@ -157,7 +137,7 @@ def _make_search(plan: Plan, max_value: float) -> OptunaSearchCV:
 
 
 def _short(params: dict[str, Any]) -> dict[str, Any]:
-    return {name.removeprefix(f"{STEP}__"): value for name, value in params.items()}
+    return {name.removeprefix(PREFIX): value for name, value in params.items()}
 
 
 def _summarize(study: Any) -> list[TrialSummary]:
@@ -208,35 +188,22 @@ def _show_end(
         screen.say_line("cli.next_compare")
 
 
-def _document(
-    digits: Any,
-    name: str,
-    plan: Plan,
+def _collect(
     search: OptunaSearchCV,
     trials: list[TrialSummary],
     shares: dict[str, float],
     result: ModelResult,
 ) -> dict[str, Any]:
     """Put all that was found into plain values."""
-    settings = {**vars(plan), "random_state": plan.seed}
-    del settings["seed"], settings["storage"]  # a URL may hold a password
     return {
-        "schema": "skmnist.tune/1",
-        "skmnist": __version__,
-        "data": {"name": name, "n_train": len(digits.y_train), "n_test": len(digits.y_test)},
-        "settings": settings,
-        "best_params": _plain(_short(search.best_params_)),
+        "best_params": {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in _short(search.best_params_).items()
+        },
         "best_score": float(search.best_score_),
         "refit_epochs": search.refit_epochs_,
         "trials": [vars(trial) for trial in trials],
         "importances": _short(shares),
         "folds": [found.to_dict() for found in search.best_diagnoses_ if found is not None],
         "model": result.to_dict(),
-    }
-
-
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in params.items()
     }

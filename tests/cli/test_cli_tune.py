@@ -12,27 +12,9 @@ import numpy as np
 import pytest
 
 import skmnist
-from skmnist import cli
-from skmnist.cli import main
+from skmnist.cli import _tune, main
 
 QUICK = ["tune", "--train-size", "300", "--n-trials", "3", "--epochs", "2", "--folds", "2"]
-
-
-@pytest.fixture(autouse=True)
-def english(monkeypatch):
-    monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """Write a few rows of MNIST as an archive of one's own."""
-    data = skmnist.load_mnist(n_train=200, n_test=100, random_state=0)
-    path = tmp_path_factory.mktemp("data") / "Meine Ziffern.npz"
-    np.savez(
-        path, x_train=data.X_train, y_train=data.y_train, x_test=data.X_test, y_test=data.y_test
-    )
-    return path
 
 
 def options_for(data, *more):
@@ -188,7 +170,7 @@ def test_an_existing_model_is_not_overwritten_unless_forced(small, tmp_path, cap
     path = tmp_path / "digits.skmnist"
     path.write_text("precious")
     asked = []
-    monkeypatch.setattr(cli, "_tune", lambda *arguments, **_: asked.append(arguments) or 0)
+    monkeypatch.setattr(_tune, "tune_network", lambda *arguments, **_: asked.append(arguments) or 0)
     assert main(options_for(small, "--save", str(path))) == 2
     assert "exists already; add --force" in capsys.readouterr().err
     assert (path.read_text(), asked) == ("precious", [])

@@ -1,0 +1,195 @@
+"""The commands: which options each has, and what is called when it runs."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from skmnist import __version__
+from skmnist._networks import MODELS, OPTIMIZERS, write_command
+from skmnist.cli._digits import read_part
+from skmnist.cli._errors import OptionError
+from skmnist.cli._options import MAX_PORT, Options, show_help
+from skmnist.cli._outputs import check_outputs
+from skmnist.text import Catalogue
+
+DIGITS = "mnist|cloud|FILE|FOLDER"
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def make_app(say: Catalogue) -> typer.Typer:
+    """Build the commands, with their help in the language of `say`."""
+    app = typer.Typer(
+        help=say("cli.help"),
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": []},
+    )
+    options = Options(say)
+    # what several commands have
+    data_option = options.make("data", DIGITS, "data")
+    invert_option = options.flag("invert", "data")
+    train_size_option = options.count("train_size", "data")
+    lang_option = options.language()
+    json_option = options.file("json")
+    help_option = options.help("output")
+
+    @app.callback(invoke_without_command=True)
+    def skmnist(
+        context: typer.Context,
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version",
+                metavar="",
+                is_eager=True,
+                callback=show_version,
+                help=say("cli.version_help"),
+            ),
+        ] = False,
+        help_: Annotated[bool, options.help(None)] = False,
+    ) -> None:
+        if context.invoked_subcommand is None:
+            show_help(context, wanted=True)
+
+    @app.command("data", help=say("cli.data_command_help"))
+    def data_command(
+        source: Annotated[
+            str,
+            typer.Argument(
+                metavar=DIGITS, help=say("cli.data_help"), rich_help_panel=options.panel("digits")
+            ),
+        ] = "mnist",
+        invert: Annotated[bool, invert_option] = False,
+        seed: Annotated[Any, options.seed("data", text=say("cli.split_seed_help"))] = 0,
+        extract_dir: Annotated[Path | None, options.make("extract", "FOLDER", "output")] = None,
+        picture: Annotated[Path | None, options.file("picture")] = None,
+        force: Annotated[
+            bool, options.flag("force", "output", text=say("cli.force_picture_help"))
+        ] = False,
+        lang: Annotated[str | None, lang_option] = None,
+        help_: Annotated[bool, help_option] = False,
+    ) -> None:
+        if picture is not None and picture.suffix.lower() not in PICTURES:
+            rule = say("cli.rule.picture", endings=", ".join(PICTURES))
+            raise OptionError("--picture", picture, rule)
+        check_outputs(say, {"--picture": picture}, source, force=force)
+
+        from skmnist.cli._data import show_digits
+
+        show_digits(say, source, seed, invert=invert, extract_dir=extract_dir, picture=picture)
+
+    @app.command("compare", help=say("cli.compare_help"))
+    def compare_command(
+        data: Annotated[str, data_option] = "mnist",
+        invert: Annotated[bool, invert_option] = False,
+        train_size: Annotated[Any, train_size_option] = None,
+        epochs: Annotated[Any, options.number("epochs", int, lambda n: n >= 0)] = 100,
+        batch_size: Annotated[Any, options.count("batch_size")] = 128,
+        learning_rate: Annotated[Any, options.positive("learning_rate")] = 0.001,
+        optimizer: Annotated[Any, options.choice("optimizer", OPTIMIZERS, "NAME")] = "adam",
+        patience: Annotated[Any, options.count("patience")] = 15,
+        dropout: Annotated[Any, options.number("dropout", float, lambda x: 0 <= x < 1)] = 0.0,
+        l2: Annotated[Any, options.number("l2", float, lambda x: 0 <= x < float("inf"))] = 0.0,
+        seed: Annotated[Any, options.seed()] = 0,
+        lang: Annotated[str | None, lang_option] = None,
+        json_path: Annotated[Path | None, json_option] = None,
+        report_path: Annotated[Path | None, options.file("report")] = None,
+        force: Annotated[bool, options.flag("force", "output")] = False,
+        help_: Annotated[bool, help_option] = False,
+    ) -> int:
+        settings = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "optimizer": optimizer,
+            "patience": patience,
+            "dropout": dropout,
+            "l2": l2,
+            "random_state": seed,
+        }
+        check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
+        digits, name = read_part(say, data, train_size, seed, invert=invert)
+
+        from skmnist.cli._compare import compare_networks
+
+        return compare_networks(
+            say,
+            digits,
+            name,
+            settings,
+            command=write_command(data, train_size, settings, invert=invert),
+            json_path=json_path,
+            report_path=report_path,
+        )
+
+    @app.command("tune", help=say("cli.tune_help"))
+    def tune_command(
+        model: Annotated[
+            Any, options.choice("model", tuple(MODELS), "|".join(MODELS), "search")
+        ] = "simple",
+        n_trials: Annotated[Any, options.count("n_trials", "search")] = 20,
+        timeout: Annotated[Any, options.positive("timeout", "search", metavar="SECONDS")] = None,
+        folds: Annotated[Any, options.number("folds", int, lambda n: n >= 2, "search")] = 3,
+        jobs: Annotated[Any, options.count("jobs", "search")] = 1,
+        storage: Annotated[str | None, options.make("storage", "FILE|URL", "search")] = None,
+        data: Annotated[str, data_option] = "mnist",
+        invert: Annotated[bool, invert_option] = False,
+        train_size: Annotated[Any, train_size_option] = None,
+        epochs: Annotated[Any, options.count("epochs", text=say("cli.tune_epochs_help"))] = 30,
+        seed: Annotated[Any, options.seed()] = 0,
+        lang: Annotated[str | None, lang_option] = None,
+        save_path: Annotated[Path | None, options.file("save")] = None,
+        json_path: Annotated[Path | None, json_option] = None,
+        force: Annotated[
+            bool, options.flag("force", "output", text=say("cli.force_tune_help"))
+        ] = False,
+        help_: Annotated[bool, help_option] = False,
+    ) -> int:
+        outputs = {"--save": save_path, "--json": json_path}
+        given = (
+            {} if storage is None or "://" in storage else {Path(storage).resolve(): "--storage"}
+        )
+        check_outputs(say, outputs, data, force=force, given=given)
+        digits, name = read_part(say, data, train_size, seed, invert=invert)
+        rarest = min(Counter(digits.y_train.tolist()).values())
+        if folds > rarest:
+            raise OptionError("--folds", folds, say("cli.rule.folds_classes", high=rarest))
+
+        from skmnist.cli._tune import Plan, tune_network  # here, after what is refused at once
+
+        plan = Plan(
+            model=model,
+            n_trials=n_trials,
+            timeout=timeout,
+            storage=storage,
+            n_folds=folds,
+            n_jobs=jobs,
+            epochs=epochs,
+            seed=seed,
+        )
+        return tune_network(say, digits, name, plan, save_path=save_path, json_path=json_path)
+
+    @app.command("app", help=say("cli.app_help"))
+    def app_command(
+        port: Annotated[
+            Any, options.number("port", int, lambda n: 0 <= n <= MAX_PORT, "output")
+        ] = 0,
+        host: Annotated[Any, options.host()] = "127.0.0.1",
+        no_browser: Annotated[bool, options.flag("no_browser", "output")] = False,
+        lang: Annotated[str | None, options.language("app_lang")] = None,
+        help_: Annotated[bool, help_option] = False,
+    ) -> None:
+        from skmnist.cli._app import serve_app
+
+        serve_app(say, host, port, lang, open_browser=not no_browser)
+
+    return app
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        print(f"skmnist {__version__}")
+        raise typer.Exit

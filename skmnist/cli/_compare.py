@@ -1,0 +1,108 @@
+"""`skmnist compare`: train both networks, show what became of each, and recommend one."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from skmnist._networks import NETWORKS, compare_results, find_max_value, train_network
+from skmnist._progress import EpochLog, spinner
+from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error
+from skmnist.cli._outputs import write_results
+from skmnist.cli._screen import Screen
+from skmnist.comparison import ModelComparison, ModelResult
+from skmnist.neural_network._tensorflow import load_training
+from skmnist.report import write_page
+from skmnist.text import Catalogue
+
+
+def compare_networks(
+    say: Catalogue,
+    digits: Any,
+    name: str,
+    settings: dict[str, Any],
+    *,
+    command: str,
+    json_path: Path | None,
+    report_path: Path | None,
+) -> int:
+    """Train, show, compare and write; what was finished before an error or Ctrl-C as well.
+
+    Parameters
+    ----------
+    say : Catalogue
+    digits : Bunch
+    name : str
+        What the digits are called.
+    settings : dict
+        Parameters of the networks.
+    command : str
+        Repeats the run, for the page.
+    json_path, report_path : Path or None
+        Where to write what was found.
+
+    Returns
+    -------
+    status : int
+        What the process is to end with.
+    """
+    screen = Screen(say)
+    max_value = find_max_value(digits)
+    screen.show_data(digits, name, max_value)
+    results: list[ModelResult] = []
+    status = 0
+    try:
+        for result in train(screen, digits, max_value, settings):
+            results.append(result)
+            screen.show_result(result)
+            if getattr(result.estimator[-1], "stop_reason_", "") == "interrupted":
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
+        status = INTERRUPTED
+    except CommandError as error:
+        tell_error(say, str(error))
+        status = error.status
+    if not results:
+        return status
+    if status:
+        comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
+        # of what was cut short nothing is claimed
+        found = comparison.to_dict() | {"tests": [], "recommendation": None}
+    else:
+        comparison = compare_results(results, digits)
+        found = comparison.to_dict()
+        screen.show_comparison(comparison)
+    if json_path is not None:
+        write_results(json_path, "skmnist.compare/1", digits, name, settings, found)
+        screen.say_line("cli.written", file=json_path)
+    if report_path is not None:
+        write_page(
+            comparison,
+            report_path,
+            overwrite=True,
+            language=say.language,
+            data=name,
+            command=command,
+            training_data=(digits.X_train, digits.y_train),
+            interrupted=bool(status),
+        )
+        screen.say_line("cli.report_written", file=report_path)
+    return status
+
+
+def train(
+    screen: Screen, digits: Any, max_value: float, settings: dict[str, Any]
+) -> Iterator[ModelResult]:
+    """Train both networks, and evaluate each when it is trained."""
+    if settings["epochs"]:
+        with spinner(screen.say("cli.loading")):
+            load_training()
+    for name in NETWORKS:
+        screen.show_title("cli.training_title", name=name)
+        with EpochLog(name, eta=screen.say("cli.eta")) as log:
+            try:
+                result = train_network(name, digits, max_value, settings, log)
+            except ValueError as error:
+                raise CommandError(f"{name}: {error}") from error
+        yield result

@@ -1,0 +1,48 @@
+"""`skmnist data`: show what is in a data set."""
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from skmnist._files import write_whole
+from skmnist.cli._digits import read_all
+from skmnist.cli._errors import OptionError
+from skmnist.cli._screen import Screen
+from skmnist.datasets import DatasetDisplay, describe_dataset
+from skmnist.text import Catalogue
+
+
+def show_digits(
+    say: Catalogue,
+    source: str,
+    seed: int,
+    *,
+    invert: bool,
+    extract_dir: Path | None,
+    picture: Path | None,
+) -> None:
+    """Describe the digits, and draw them where a picture was asked for."""
+    if extract_dir is not None and os.path.isdir(source):
+        raise OptionError("--extract", extract_dir, say("cli.rule.extract_folder"))
+    digits, name = read_all(
+        say, source, seed, option="data", invert=invert, extract_dir=extract_dir
+    )
+    screen = Screen(say)
+    screen.show_description(digits, name, describe_dataset(digits))
+    if picture is not None:
+        write_whole(picture, _draw(digits, say.language, picture.suffix.lower()))
+        screen.say_line("cli.picture_written", file=picture)
+
+
+def _draw(digits: Any, language: str, ending: str) -> bytes:
+    from matplotlib.figure import Figure
+
+    display = DatasetDisplay.from_dataset(digits, language=language)
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
+        figure = display.plot(figure=Figure()).figure_
+        figure.savefig(content, format=ending.removeprefix("."), dpi=150)
+    return content.getvalue()

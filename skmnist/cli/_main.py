@@ -1,0 +1,80 @@
+"""From the words behind ``skmnist`` to an exit status: whatever happens is told in a line."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from skmnist.cli._commands import make_app
+from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_error
+from skmnist.cli._options import choice_rule
+from skmnist.text import get_catalogue, get_languages, guess_language
+
+# Not public by name: click's class in older versions of typer, typer's own copy in newer ones.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, default=None
+        What stands behind ``skmnist``; None takes them from the process.
+
+    Returns
+    -------
+    status : int
+        0 done, 1 a run that failed, 2 wrong usage, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file under Windows knows no arrow, say
+            stream.reconfigure(errors="replace")
+    say = get_catalogue(guess_language())
+    try:
+        say = get_catalogue(_find_language(arguments))
+        status = int(make_app(say)(arguments, prog_name="skmnist", standalone_mode=False) or 0)
+        if sys.stdout is not None:  # it is None where the caller closed it
+            sys.stdout.flush()
+    except CommandError as error:
+        tell_error(say, str(error))
+        status = error.status
+    except _UsageError as error:
+        tell_error(say, error.format_message())
+        status = OptionError.status
+    except (KeyboardInterrupt, typer.Abort):
+        print(say("cli.interrupted_early"), file=sys.stderr)
+        status = INTERRUPTED
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough
+            tell_error(say, say("cli.failed_output", problem=error.strerror))
+        status = CommandError.status
+    _give_up_unwritable_output()
+    return status
+
+
+def _find_language(arguments: list[str]) -> str:
+    """Find --lang before anything is parsed: the help, too, is in that language."""
+    for at, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--lang" and (equals or at + 1 < len(arguments)):
+            language = value if equals else arguments[at + 1]
+            if language not in get_languages():
+                say = get_catalogue(guess_language())
+                raise OptionError("--lang", language, choice_rule(say, language, get_languages()))
+            return language
+    return guess_language()
+
+
+def _give_up_unwritable_output() -> None:
+    """Write out what standard output holds; where that fails, see that it is not tried again."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

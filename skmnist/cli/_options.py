@@ -1,0 +1,154 @@
+"""Options: what the help says of each, and which values it takes."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+
+from skmnist.cli._errors import OptionError
+from skmnist.text import Catalogue, get_languages
+
+MAX_SEED = 2**32 - 1
+MAX_PORT = 65535
+HOST = re.compile(
+    r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
+)  # a name or an address
+
+
+class Options:
+    """Makes options that speak one language.
+
+    `name` is a name in Python; its phrases in the catalogue are ``cli.<name>_help`` and
+    ``cli.rule.<name>``, unless others are given as `text` and `rule`.
+    """
+
+    def __init__(self, say: Catalogue) -> None:
+        self.say = say
+
+    def panel(self, name: str) -> str:
+        """Return the heading in the help under which options stand together."""
+        return self.say(f"cli.panel_{name}")
+
+    def make(
+        self, name: str, metavar: str, panel: str, *, text: str | None = None, **how: Any
+    ) -> Any:
+        """Make an option; `how` goes to typer as it is."""
+        return typer.Option(
+            _spell(name),
+            metavar=metavar,
+            help=text or self.say(f"cli.{name}_help"),
+            rich_help_panel=self.panel(panel),
+            **how,
+        )
+
+    def flag(self, name: str, panel: str, **how: Any) -> Any:
+        """Make an option without a value."""
+        return self.make(name, "", panel, **how)
+
+    def file(self, name: str) -> Any:
+        """Make an option with a file that is written."""
+        return self.make(name, "FILE", "output")
+
+    def help(self, panel: str | None) -> Any:
+        """Make the option that shows the help."""
+        return typer.Option(
+            "--help",
+            "-h",
+            metavar="",
+            is_eager=True,
+            callback=show_help,
+            help=self.say("cli.help_help"),
+            rich_help_panel=panel and self.panel(panel),
+        )
+
+    def language(self, name: str = "lang") -> Any:
+        """Make the option that chooses among the languages."""
+        codes = get_languages()
+        text = self.say(f"cli.{name}_help", languages=", ".join(codes))
+        return self.make("lang", "|".join(codes), "output", text=text, show_default=False)
+
+    def choice(
+        self, name: str, choices: Sequence[str], metavar: str, panel: str = "training"
+    ) -> Any:
+        """Make an option that takes one of a few words."""
+
+        def parse(word: str) -> str:
+            if word not in choices:
+                raise OptionError(_spell(name), word, choice_rule(self.say, word, choices))
+            return word
+
+        return self.make(name, metavar, panel, parser=parse)
+
+    def number(
+        self,
+        name: str,
+        kind: type[int] | type[float],
+        allowed: Callable[[Any], bool],
+        panel: str = "training",
+        *,
+        metavar: str = "",
+        rule: str | None = None,
+        text: str | None = None,
+    ) -> Any:
+        """Make an option that takes a number for which `allowed` is true."""
+
+        def parse(word: Any) -> Any:
+            try:
+                value = kind(word)
+                if allowed(value):
+                    return value
+            except ValueError:
+                pass
+            raise OptionError(_spell(name), word, self.say(f"cli.rule.{rule or name}"))
+
+        metavar = metavar or ("N" if kind is int else "X")
+        return self.make(name, metavar, panel, text=text, parser=parse)
+
+    def count(self, name: str, panel: str = "training", *, text: str | None = None) -> Any:
+        """Make an option that takes a whole number from 1 on."""
+        return self.number(name, int, lambda n: n >= 1, panel, rule="count", text=text)
+
+    def positive(self, name: str, panel: str = "training", *, metavar: str = "") -> Any:
+        """Make an option that takes a number above 0."""
+        return self.number(
+            name, float, lambda x: 0 < x < float("inf"), panel, rule="positive", metavar=metavar
+        )
+
+    def seed(self, panel: str = "training", *, text: str | None = None) -> Any:
+        """Make the option that fixes all chance."""
+        return self.number("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)
+
+    def host(self) -> Any:
+        """Make the option that takes a name or an address of this machine."""
+
+        def parse(name: str) -> str:
+            if not HOST.fullmatch(name):
+                raise OptionError("--host", name, self.say("cli.rule.host"))
+            return name
+
+        return self.make("host", "ADDRESS", "output", parser=parse)
+
+
+def _spell(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def show_help(context: typer.Context, wanted: bool) -> None:
+    """Print the help of a command and end."""
+    if wanted:
+        print(context.get_help(), end="")  # empty where typer prints it by itself
+        raise typer.Exit
+
+
+def choice_rule(say: Catalogue, value: str, choices: Sequence[str]) -> str:
+    """Say that a value must be one of a few, and which one may have been meant."""
+    rule = say("cli.rule.choice", choices=", ".join(choices))
+    return f"{rule}{suggest(say, value, choices)}"
+
+
+def suggest(say: Catalogue, value: str, choices: Sequence[str]) -> str:
+    """Ask whether another value was meant; empty where none is near."""
+    close = difflib.get_close_matches(value, choices, n=1)
+    return f"; {say('cli.rule.did_you_mean', suggestion=close[0])}" if close else ""

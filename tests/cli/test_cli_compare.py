@@ -1,0 +1,206 @@
+"""`skmnist compare`, as its user sees it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
+import pytest
+
+from skmnist.cli import main
+
+QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
+
+
+def test_the_main_job_ends_in_a_recommendation(capsys):
+    assert main(QUICK) == 0
+    out, err = capsys.readouterr()
+    for part in (
+        "Training data: (300, 28, 28)",
+        "Test data:     (10000, 28, 28)",
+        "NN: trained in ",
+        "epochs: 2; kept",
+        "Analysis: DNN",
+        "Weakest classes by F1",
+        "Most frequent confusions",
+        "DNN: confusion matrix",
+        "101,770",
+        "567,434",
+        "Recommendation: ",
+        "Take ",
+        "The same test images ranked the two",
+    ):
+        assert part in out
+    assert out.count("Precision: how often") == 1
+    assert err.splitlines()[0].startswith("Loading tensorflow")
+    assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
+        "NN 1/2",
+        "NN 2/2",
+        "DNN 1/2",
+        "DNN 2/2",
+    ]
+    assert max(map(len, (out + err).splitlines())) <= 80
+
+
+def test_german_is_german_with_german_numbers(capsys):
+    assert main([*QUICK, "--lang", "de"]) == 0
+    out, err = capsys.readouterr()
+    for part in ("Trainingsdaten: (300, 28, 28)", "Empfehlung: ", "101.770", "Häufigste"):
+        assert part in out
+    assert "Rest ~" in err
+    for english in ("training", "Recommendation", "accuracy"):
+        assert english not in out.replace("Training:", "")
+    assert max(map(len, (out + err).splitlines())) <= 80
+
+
+def test_own_data_and_json(small, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    options = ["--data", str(small), "--epochs", "1", "--json", str(out), "--seed", "3"]
+    assert main(["compare", *options]) == 0
+    assert str(small) in capsys.readouterr().out.replace("\n", "")
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert document["schema"] == "skmnist.compare/1"
+    assert document["settings"]["random_state"] == 3
+    assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
+    assert document["models"][0]["errors"]["n_test"] == 100
+    assert document["recommendation"]["model"] in {"NN", "DNN"}
+    assert set(document["recommendation"]["reason"]) == {"en", "de"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):
+    assert main(["compare", "--data", str(small), "--epochs", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert "NN: not trained (0 epochs)." in out
+    assert "it guesses" in out
+    assert "No recommendation" in out
+    assert err == ""
+
+
+def test_class_names_are_text_and_never_markup(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (60, 4, 4), dtype=np.uint8)
+    y = np.array(["[/red]", "[bold]x", "{y}"] * 20)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("[/red]", "[bold]x", "{y}"))
+    assert "60 of the 60 test images (100.0%) also occur among the training" in " ".join(
+        out.split()
+    )
+
+
+def test_an_exploding_network_is_told_in_one_line(small, capsys):
+    options = ["--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "3"]
+    assert main(["compare", "--data", str(small), *options]) == 1
+    assert "not finite in epoch 1" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_on_a_terminal_a_spinner_and_bars_turn(small):
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "2"]
+    environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
+    written = b""
+    with subprocess.Popen(
+        command, stderr=theirs, stdout=subprocess.DEVNULL, env=environment
+    ) as process:
+        os.close(theirs)
+        with suppress(OSError):  # what Linux says where nobody is left to write
+            while part := os.read(ours, 4096):  # more it does not give at once
+                written += part
+    assert process.returncode == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode())
+    assert "Loading tensorflow" in shown
+    assert "DNN 2/2 ━━━" in shown
+    assert "oneDNN" not in shown
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_shows_what_was_finished(small, tmp_path):
+    """Interrupt in the second network: the first one's evaluation is on the screen."""
+    command = [
+        sys.executable,
+        "-m",
+        "skmnist",
+        "compare",
+        "--data",
+        str(small),
+        "--epochs",
+        "100000",
+    ]
+    command += ["--patience", "20"]
+    environment = {**os.environ, "LC_ALL": "C"}
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # a shell's background jobs, as CI may run us, ignore Ctrl-C
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("DNN 3/"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert "NN: test accuracy" in out
+    assert "(interrupted)" in out
+    assert "Recommendation" not in out
+    assert err.splitlines()[-1] == "Interrupted. What was finished is shown above."
+    assert "Traceback" not in err
+
+
+def test_escape_sequences_in_labels_are_text(tmp_path, capsys):
+    X = np.random.default_rng(0).integers(0, 256, (60, 4, 4), dtype=np.uint8)
+    y = np.array(["\x1b[2Ja", "b\nc", "d"] * 20)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\\x1b[2Ja" in out
+
+
+@pytest.mark.parametrize(
+    ("highest", "max_value"), [(16, 16), (200, 255), (4095, 65535), (70000, 70000)]
+)
+def test_the_value_of_full_ink_is_told(tmp_path, capsys, highest, max_value):
+    X = np.random.default_rng(0).integers(0, highest, (40, 4, 4), endpoint=True)
+    X.flat[0] = highest
+    y = np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    assert f"Pixels are divided by {max_value}," in capsys.readouterr().out
+
+
+def test_scaled_pixels_are_left_as_they_are(tmp_path, capsys):
+    X, y = np.random.default_rng(0).random((40, 4, 4)), np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    assert "Pixels lie between 0 and 1 already." in capsys.readouterr().out
+
+
+def test_the_comparison_takes_letters_in_images_of_any_size(photos, capsys):
+    assert main(["compare", "--data", str(photos), "--epochs", "1", "--lang", "de"]) == 0
+    out = capsys.readouterr().out
+    assert "Trainingsdaten: (24, 28, 28)" in out
+    assert "Daten Ordner: " in out
+    assert re.search(r"Ä +\d", out)
+
+
+def test_the_comparison_takes_classes_that_are_in_one_part_only(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    arrays = {"x_train": rng.integers(0, 256, (60, 5, 7)), "y_train": np.arange(60) % 3}
+    arrays |= {"x_test": rng.integers(0, 256, (20, 5, 7)), "y_test": np.arange(20) % 4 + 1}
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
+    assert "DNN: test accuracy" in capsys.readouterr().out

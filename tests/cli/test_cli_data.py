@@ -1,0 +1,113 @@
+"""`skmnist data`, as its user sees it."""
+
+import re
+
+import numpy as np
+import pytest
+
+from skmnist.cli import main
+
+
+def test_data_shows_the_bundled_digits(capsys):
+    assert main(["data"]) == 0
+    out, err = capsys.readouterr()
+    assert "60,000 training and 10,000 test images of 28 x 28 pixels" in out
+    assert re.search(r"1 +6,742 +11.2% +1,135 +11.3%", out)
+    assert "67 of 784" in " ".join(out.split())
+    assert (max(map(len, out.splitlines())) <= 80, err) == (True, "")
+
+
+def test_data_shows_what_was_found_and_what_to_know_in_german(photos, capsys):
+    assert main(["data", str(photos), "--lang", "de"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "Daten Ordner: ",
+        "Auf 28 x 28 gebrachte Bilder, Seitenverhältnisse bleiben: 28",
+        "Es gibt nur einen Teil: 4 seiner 28 Bilder wurden zum Testen zurückgehalten",
+        "Ä 12 50,0 % 2 50,0 %",
+        "Die Bilder sind dunkel auf hell",
+    ):
+        assert part in out
+
+
+def test_data_swaps_light_and_dark(photos, capsys):
+    assert main(["data", str(photos), "--invert"]) == 0
+    out = capsys.readouterr().out
+    assert "Light and dark were swapped" in out
+    assert "dark on light" not in out
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_data_draws_a_picture(photos, tmp_path, ending, capsys):
+    path = tmp_path / f"picture.{ending}"
+    assert main(["data", str(photos), "--picture", str(path)]) == 0
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending]
+    assert path.read_bytes().startswith(start)
+    assert f"Thepictureisin{path}." in "".join(capsys.readouterr().out.split())
+    assert main(["data", str(photos), "--picture", str(path)]) == 2
+    assert "exists already; add --force" in capsys.readouterr().err
+    assert main(["data", str(photos), "--picture", str(path), "--force"]) == 0
+
+
+def test_data_unpacks_what_it_read(small, tmp_path, capsys):
+    import zipfile
+
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(small, "deep/digits.npz")
+    out = tmp_path / "out"
+    assert main(["data", str(archive), "--extract", str(out)]) == 0
+    assert (out / "deep" / "digits.npz").read_bytes() == small.read_bytes()
+    assert f"{out}/deep/digits.npz" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            "data nix.zip",
+            "Error: data nix.zip: there is no such file (expected: mnist, cloud, or a file or "
+            "folder with digits)",
+        ),
+        (
+            "data cluod --lang de",
+            "Fehler: data cluod: there is no such file (erwartet: mnist, cloud oder eine Datei "
+            "oder ein Ordner mit Ziffern); meinten Sie cloud?",
+        ),
+        (
+            "data --picture x.gif",
+            "Error: --picture x.gif: must end with one of .png, .pdf, .svg",
+        ),
+        (
+            "data --picture /no/such/folder/x.png",
+            "Error: --picture /no/such/folder/x.png: cannot be written: No such file or directory",
+        ),
+        ("data --invert", "Error: --invert: is for digits of your own, not for mnist and cloud"),
+        (
+            "compare --invert",
+            "Error: --invert: is for digits of your own, not for mnist and cloud",
+        ),
+        (
+            "data mnist --extract x",
+            "Error: --extract: is for digits of your own, not for mnist and cloud",
+        ),
+        (
+            "data . --extract x",
+            "Error: --extract x: is for an archive, and the digits are in a folder already",
+        ),
+        ("data --seed -1", "Error: --seed -1: must be a whole number from 0 to 4294967295"),
+    ],
+)
+def test_wrong_usage_of_data_is_told_in_one_line(arguments, line, capsys):
+    assert main(arguments.split()) == 2
+    assert capsys.readouterr() == ("", line + "\n")
+
+
+def test_class_names_in_the_table_of_counts_are_text(tmp_path, capsys):
+    X = np.random.default_rng(0).integers(0, 256, (60, 4, 4), dtype=np.uint8)
+    y = np.array(["\x1b[2Ja", "[/red]", "{y}"] * 20)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    assert main(["data", str(tmp_path / "a.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert all(name in out for name in ("\\x1b[2Ja", "[/red]", "{y}"))

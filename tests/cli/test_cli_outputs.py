@@ -1,0 +1,55 @@
+"""Files that commands write."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from skmnist.cli import main
+
+
+def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    out.write_text("precious")
+    options = ["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]
+    assert main(options) == 2
+    assert "exists already; add --force" in capsys.readouterr().err
+    assert out.read_text() == "precious"
+    assert main([*options, "--force"]) == 0
+    assert json.loads(out.read_text())["models"]
+
+
+def test_json_goes_through_a_link_and_never_over_the_digits(small, tmp_path, capsys):
+    link, target = tmp_path / "link.json", tmp_path / "target.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    options = ["compare", "--data", str(small), "--epochs", "0", "--force", "--json"]
+    assert main([*options, str(link)]) == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["models"]
+    before = small.read_bytes()
+    assert main([*options, str(small)]) == 2
+    assert "is the file with the digits" in capsys.readouterr().err
+    assert small.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_json_is_written_into_a_pipe(small, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "0"]
+    with subprocess.Popen([*command, "--json", str(pipe)], stdout=subprocess.DEVNULL) as process:
+        assert json.loads(pipe.read_text())["models"]
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_a_link_into_nowhere_is_told_before_training(small, tmp_path, capsys):
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "no such folder" / "x.json")
+    assert main(["compare", "--data", str(small), "--json", str(link)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, "cannot be written: No such file or directory" in err) == ("", True)
