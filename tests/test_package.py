@@ -46,7 +46,7 @@ ARROWS = {
     "comparison": {"_clock", "_drawing", "_workers", "diagnosis", "text"},
     "_drawing": {"text"},
     "report": {"__version__", "_drawing", "_files", "comparison", "diagnosis", "text"},
-    "persistence": {"_estimator", "_files", "neural_network"},
+    "persistence": {"__version__", "_estimator", "_files", "neural_network"},
     "_clock": set(),
     "_callbacks": set(),
     "_estimator": {"__version__", "_callbacks"},

@@ -18,9 +18,9 @@ from skmnist import (
     SimpleNNClassifier,
     load_mnist,
     load_model,
-    persistence,
     save_model,
 )
+from skmnist.persistence._save import _learned
 
 MAX_LOSS = 0.01  # one percentage point of accuracy
 
@@ -405,7 +405,7 @@ def test_it_is_saved_without_pickle(mnist, tmp_path, seen):
     save_model(cropper, tmp_path / "cropper")
     loaded = load_model(tmp_path / "cropper")
     assert loaded.get_params() == cropper.get_params()
-    assert persistence._learned(loaded).keys() == persistence._learned(cropper).keys()
+    assert _learned(loaded).keys() == _learned(cropper).keys()
     X = mnist.X_test if X is None else X
     np.testing.assert_array_equal(loaded.transform(X), cropper.transform(X))
 
