@@ -164,6 +164,11 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
         ("from skmnist.cli import main; main(['tune', '--folds=1'])", {*HEAVY, "sklearn"}),
         ("from skmnist.cli import main; main(['app', '--help'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
+        (
+            "from skmnist.app._server import make_command, make_environment as make;"
+            "make_command('127.0.0.1', 80); make('/', None)",
+            {*HEAVY, "streamlit", "numpy", "sklearn"},
+        ),
         ("from skmnist import SimpleNNClassifier; SimpleNNClassifier()._repr_html_()", HEAVY),
     ],
 )

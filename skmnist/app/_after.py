@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from skmnist._networks import NETWORKS, tell_training, write_command
 from skmnist.app import _training
+from skmnist.app._html import as_paragraphs, as_text
 from skmnist.app._training import Training
-from skmnist.app._view import View, as_paragraphs, as_text, go_to, remember
+from skmnist.app._view import View, go_to, remember
 from skmnist.report import explain_terms, make_page, make_parts
 from skmnist.report._pictures import describe_curve, draw_curve
 from skmnist.report._sketch import sketch_curve
@@ -17,6 +18,7 @@ from skmnist.text import Catalogue
 
 REFRESH = 1.0  # seconds between two looks at a running training
 METRICS = ("accuracy", "loss")
+NAMES = {"mnist": "data.bundled", "cloud": "data.cloud"}
 FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
 
 
@@ -237,6 +239,3 @@ def _make_report(training: Training, say: Catalogue) -> bytes:
         training_data=(data.digits.X_train, data.digits.y_train),
     )
     return page.encode()
-
-
-NAMES = {"mnist": "data.bundled", "cloud": "data.cloud"}

@@ -1,24 +1,18 @@
 """The steps before the training: what is learned from, by what, and how."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 from markupsafe import Markup
 
 from skmnist._networks import NETWORKS, OPTIMIZERS, make_network
 from skmnist.app import _store, _training
+from skmnist.app._html import as_digit, as_list, as_paragraphs, as_table
+from skmnist.app._server import MAX_UPLOAD
 from skmnist.app._settings import HYPERPARAMETERS, RANGES
 from skmnist.app._store import Data
-from skmnist.app._view import (
-    View,
-    as_list,
-    as_paragraphs,
-    as_table,
-    change,
-    follow,
-    go_to,
-    remember,
-)
+from skmnist.app._view import View, change, follow, go_to, remember
 from skmnist.datasets import DatasetDisplay
 from skmnist.datasets._images import MAX_PIXELS
 from skmnist.datasets._members import MAX_RATIO
@@ -33,6 +27,14 @@ SOURCES = ("mnist", "cloud", "upload")
 WIDTH = 4.4  # inches of a picture of the data
 N_EXAMPLES = 8  # of each class
 SHOWN_PIXELS = 8  # rows and columns of numbers, which a phone has room for
+SIZES = {  # of a step of the field
+    "batch_size": 32,
+    "learning_rate": 0.0005,
+    "patience": 1,
+    "dropout": 0.05,
+    "l2": 0.0001,
+    "seed": 1,
+}
 
 
 # --- data
@@ -59,13 +61,13 @@ def show_data(view: View) -> None:
 
 def _offer_upload(view: View) -> None:
     say = view.say
-    limits = {"megabytes": _store.MAX_UPLOAD, "ratio": MAX_RATIO, "pixels": MAX_PIXELS // 10**6}
+    limits = {"megabytes": MAX_UPLOAD, "ratio": MAX_RATIO, "pixels": MAX_PIXELS // 10**6}
     st.caption(say("app.data.limits", **limits))
     st.file_uploader(
         say("app.data.file"),
         key="file",
         on_change=_take_upload,
-        max_upload_size=_store.MAX_UPLOAD,
+        max_upload_size=MAX_UPLOAD,
     )
     st.session_state["invert"] = view.settings.invert
     st.checkbox(
@@ -99,7 +101,8 @@ def _offer_size(view: View, data: Data) -> None:
 def _show_extent(view: View, data: Data) -> None:
     say, language, digits = view.say, view.language, data.digits
     lines = [note.sentence(language) for note in digits.notes]
-    lines += [say(f"cli.data_{part}", shape=str(digits[f"X_{part}"].shape)) for part in PARTS]
+    for part in ("train", "test"):
+        lines.append(say(f"cli.data_{part}", shape=str(digits[f"X_{part}"].shape)))
     html = Markup("<h2>{}</h2>").format(say("app.data.extent")) + as_paragraphs(lines)
     html += as_paragraphs([data.description.summary(language)])
     counts, examples = remember(data, ("pictures", language), lambda: _draw(data, say))
@@ -109,9 +112,6 @@ def _show_extent(view: View, data: Data) -> None:
         html += as_list(data.description.sentences(language), style="caution")
     html += Markup('<figure class="wide">{}</figure>').format(examples)
     view.show_html(html)
-
-
-PARTS = ("train", "test")
 
 
 def _draw(data: Data, say: Catalogue) -> tuple[Markup, Markup]:
@@ -153,10 +153,8 @@ def show_normalisation(view: View) -> None:
     scaled = normalizer.transform(image[None]).reshape(image.shape)
     rows, columns = (_middle(side) for side in image.shape)
     (shown,) = show_samples(image[None], [label], say)
-    html = Markup(
-        '<figure class="digit"><img src="{}" alt="{}"><figcaption>{}</figcaption></figure>'
-    )
-    html = html.format(shown.uri, shown.alt, say("app.normalisation.image", label=label))
+    caption = say("app.normalisation.image", label=label)
+    html = as_digit(shown.uri, alt=shown.alt, caption=caption)
     before = say("app.normalisation.before", dtype=image.dtype)
     for title, values, form in ((before, image, "{:g}"), (None, scaled, "{:.2f}")):
         title = title or say("app.normalisation.after")
@@ -265,19 +263,7 @@ def _offer(view: View, name: str) -> None:
     st.caption(say(f"cli.{name}_help"))
 
 
-SIZES = {  # of a step of the field
-    "batch_size": 32,
-    "learning_rate": 0.0005,
-    "patience": 1,
-    "dropout": 0.05,
-    "l2": 0.0001,
-    "seed": 1,
-}
-
-
 def _address(view: View) -> str:
-    from urllib.parse import urlencode
-
     query = {"lang": view.language, "step": "settings", **view.settings.to_query()}
     return f"{st.context.url or ''}?{urlencode(query)}"
 

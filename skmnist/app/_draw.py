@@ -8,10 +8,11 @@ import streamlit as st
 from markupsafe import Markup
 
 from skmnist.app._after import find_finished
+from skmnist.app._html import as_digit, as_text
 from skmnist.app._panel import show_board
 from skmnist.app._store import Data
 from skmnist.app._training import Training
-from skmnist.app._view import View, as_text
+from skmnist.app._view import View
 from skmnist.datasets import DatasetError
 from skmnist.datasets._images import MAX_PIXELS, read_image
 from skmnist.preprocessing import DigitCropper
@@ -79,13 +80,9 @@ def _show_reading(view: View, training: Training, digit: Array) -> None:
         st.info(say("app.draw.blank"))
         return
     (shown,) = show_samples(image[None], [""], say)
-    html = Markup(
-        '<figure class="digit"><img src="{}" alt="{}"><figcaption>{}</figcaption></figure>'
-    )
     height, width = image.shape
-    html = html.format(
-        shown.uri, say("app.draw.seen_alt"), say("app.draw.seen", height=height, width=width)
-    )
+    seen = say("app.draw.seen", height=height, width=width)
+    html = as_digit(shown.uri, alt=say("app.draw.seen_alt"), caption=seen)
     readings = {
         name: result.estimator.predict_proba(image[None])[0]
         for name, result in training.results.items()

@@ -20,8 +20,10 @@ from skmnist.app._before import (
     show_theory,
 )
 from skmnist.app._draw import show_drawing
+from skmnist.app._html import as_text
 from skmnist.app._panel import tend_page
 from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_over
+from skmnist.datasets._members import shorten
 from skmnist.text import get_catalogue, get_languages
 
 # After each run of the page, Streamlit clears Keras's session, which is that of all threads: layers
@@ -29,25 +31,19 @@ from skmnist.text import get_catalogue, get_languages
 # cleared with it, are not used here.
 script_runner._clean_problem_modules = lambda: None
 
-SHOW = dict(
-    zip(
-        STEPS,
-        (
-            show_data,
-            show_theory,
-            show_normalisation,
-            show_networks,
-            show_settings,
-            show_training,
-            show_analysis,
-            show_evaluation,
-            show_comparison,
-            show_recommendation,
-            show_drawing,
-        ),
-        strict=True,
-    )
-)
+SHOW = {
+    "data": show_data,
+    "theory": show_theory,
+    "normalisation": show_normalisation,
+    "networks": show_networks,
+    "settings": show_settings,
+    "training": show_training,
+    "analysis": show_analysis,
+    "evaluation": show_evaluation,
+    "comparison": show_comparison,
+    "recommendation": show_recommendation,
+    "draw": show_drawing,
+}
 
 
 def show_page() -> None:
@@ -94,10 +90,14 @@ def show_hints(view: View) -> None:
     """Tell of a bad address, and of a training that is not the one of this page."""
     if view.refused:
         st.warning(view.say("app.refused", names=", ".join(view.refused)))
+    if view.unknown:
+        names = as_text(shorten(", ".join(view.unknown)))
+        st.warning(view.say("app.unknown", names=names))
     latest = _training.find_latest()
     if latest is None:
         return
-    same, before = latest.settings == view.settings, view.step in STEPS[:5]
+    same = latest.settings == view.settings
+    before = STEPS.index(view.step) < STEPS.index("training")
     if latest.current and (before or not same):
         events = latest.events[latest.current]
         st.info(

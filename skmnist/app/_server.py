@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
+LANGUAGE = "SKMNIST_APP_LANGUAGE"  # the variable by which the page is told --lang
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 60.0  # a slow disk takes its time to read all that Streamlit imports
 END_SECONDS = 5.0
@@ -102,8 +103,6 @@ def make_command(host: str, port: int) -> list[str]:
 
     Options stand in the command itself, where no file and no variable of the user changes them.
     """
-    from skmnist.app._store import MAX_UPLOAD
-
     options: dict[str, object] = {
         "server.address": host,
         "server.port": port,
@@ -144,8 +143,6 @@ def make_command(host: str, port: int) -> list[str]:
 
 def make_environment(folder: str, language: str | None) -> dict[str, str]:
     """Send all that is written into one folder, that of the server."""
-    from skmnist.app._view import LANGUAGE
-
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
@@ -202,7 +199,7 @@ def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.1)
     raise ServerError(f"{url} does not answer")
 

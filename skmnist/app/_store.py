@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from skmnist.datasets._cloud import get_file
 from skmnist.datasets._local import read_digits
 from skmnist.datasets._mnist import make_mnist
 
-MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
 MAX_UPLOADS = 8  # files that are kept; the oldest goes first
 MAX_LOADED = 3  # data sets in memory
 MAX_NAME = 80  # characters of a file's name
@@ -124,9 +123,13 @@ def forget(settings: Settings) -> None:
 
 def _key(settings: Settings) -> Settings:
     """Keep of the settings what decides on the data."""
-    of_data = Settings(settings.data, settings.invert and settings.is_upload, settings.train_size)
     drawn = settings.is_upload or settings.train_size
-    return replace(of_data, seed=settings.seed) if drawn else of_data
+    return Settings(
+        data=settings.data,
+        invert=settings.invert and settings.is_upload,
+        train_size=settings.train_size,
+        seed=settings.seed if drawn else 0,
+    )
 
 
 def _home() -> Path:

@@ -52,11 +52,6 @@ class Training:
         left = [name for name in NETWORKS if name not in self.results]
         return left[0] if self.running and left else None
 
-    @property
-    def was_stopped(self) -> bool:
-        """Whether somebody ended it early."""
-        return bool(self._stopped)
-
     def is_stopping(self, name: str) -> bool:
         """Say whether a network will end after its epoch."""
         return name in self._stopped and name not in self.results

@@ -1,22 +1,22 @@
 """What every step of the page is told, and how it leads to another one."""
 
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import streamlit as st
-from markupsafe import Markup
 
 from skmnist.app import _store
+from skmnist.app._html import as_text
 from skmnist.app._panel import show_html
+from skmnist.app._server import LANGUAGE
 from skmnist.app._settings import Settings, read_settings
 from skmnist.app._store import Data
 from skmnist.datasets import DatasetError
-from skmnist.text import Catalogue, get_catalogue, get_languages, guess_language, make_printable
+from skmnist.text import Catalogue, get_catalogue, get_languages, guess_language
 
 STEPS = (
     "data",
@@ -31,8 +31,8 @@ STEPS = (
     "recommendation",
     "draw",
 )
+PLACE = ("step", "lang")  # what the address holds beside the settings
 BAR_SECONDS = 0.2  # between two steps of a bar
-LANGUAGE = "SKMNIST_APP_LANGUAGE"  # the variable by which the command line hands over --lang
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,15 @@ class View:
     settings : Settings
     refused : list of str
         Names of the settings that the address had with values that are not allowed.
+    unknown : list of str
+        Names in the address that are none of ours; anybody may have written them.
     """
 
     say: Catalogue
     step: str
     settings: Settings
     refused: list[str]
+    unknown: list[str]
 
     @property
     def language(self) -> str:
@@ -104,7 +107,9 @@ def read_view() -> View:
     settings, refused = read_settings(query)
     step = query.get("step", STEPS[0])
     say = get_catalogue(_find_language(query.get("lang")))
-    return View(say, step if step in STEPS else STEPS[0], settings, refused)
+    known = {*PLACE, *(field.name for field in fields(Settings))}
+    unknown = [name for name in query if name not in known]
+    return View(say, step if step in STEPS else STEPS[0], settings, refused, unknown)
 
 
 def _find_language(asked: str | None) -> str:
@@ -139,12 +144,8 @@ def follow(name: str) -> None:
 
 def take_over(settings: Settings) -> None:
     """Put settings into the address, in place of those that are there."""
-    query = settings.to_query()
-    for field in fields(Settings):
-        if field.name in query:
-            st.query_params[field.name] = query[field.name]
-        elif field.name in st.query_params:
-            del st.query_params[field.name]
+    place = {name: st.query_params[name] for name in PLACE if name in st.query_params}
+    st.query_params.from_dict(place | settings.to_query())
 
 
 def remember(owner: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
@@ -153,42 +154,3 @@ def remember(owner: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     if key not in kept:
         kept[key] = make()
     return kept[key]
-
-
-def as_text(text: str) -> str:
-    r"""Escape what Streamlit would take for Markdown; file names may hold anything.
-
-    Examples
-    --------
-    >>> from skmnist.app._view import as_text
-    >>> print(as_text("a*b*.zip :red[x]"))
-    a\*b\*.zip \:red\[x\]
-    """
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", make_printable(text))
-
-
-def as_list(sentences: Iterable[str], *, style: str = "") -> Markup:
-    """Make an HTML list of sentences."""
-    items = Markup("").join(Markup("<li>{}</li>").format(make_printable(s)) for s in sentences)
-    return Markup('<ul class="{}">{}</ul>').format(style, items)
-
-
-def as_paragraphs(sentences: Iterable[str]) -> Markup:
-    """Make an HTML paragraph of each sentence."""
-    return Markup("").join(Markup("<p>{}</p>").format(make_printable(s)) for s in sentences)
-
-
-def as_table(
-    head: Iterable[str], rows: Iterable[Iterable[Any]], *, name: str, style: str = ""
-) -> Markup:
-    """Make an HTML table that scrolls sideways where it is too wide; `name` is for the ear."""
-
-    def cells(form: str, values: Iterable[Any]) -> Markup:
-        return Markup("").join(Markup(form).format(make_printable(str(v))) for v in values)
-
-    heads = cells('<th scope="col">{}</th>', head)
-    body = Markup("").join(Markup("<tr>{}</tr>").format(cells("<td>{}</td>", row)) for row in rows)
-    return Markup(
-        '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table class="{}">{}'
-        "<tbody>{}</tbody></table></div>"
-    ).format(name, style, heads and Markup("<thead><tr>{}</tr></thead>").format(heads), body)

@@ -124,6 +124,15 @@ def test_a_bad_address_is_told_and_the_defaults_stand_in(open_page):
     assert page.number_input(key="batch_size").value == 5
 
 
+def test_an_unknown_name_in_the_address_is_told_until_something_is_set(open_page):
+    page = open_page(step="settings", lang="de", epoch=5, **{"*utm*": "x" * 500})
+    (text,) = told(page)
+    assert text.endswith(r"die es hier nicht gibt; sie wurden übergangen: epoch, \*utm\*.")
+    page.slider(key="epochs").set_value(5)
+    assert told(run(page)) == []
+    assert address(page) == {"step": "settings", "lang": "de", "epochs": "5"}
+
+
 @pytest.mark.parametrize("end", [0, 1])
 def test_the_page_has_room_for_all_that_an_address_may_hold(open_page, end):
     values = {name: ends[end] for name, ends in RANGES.items() if name != "train_size"}
