@@ -11,7 +11,25 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Self
 
-from skmnist.text import Catalogue, get_catalogue, make_printable
+from skmnist.text import get_catalogue, make_printable
+
+BAR_DELAY = 2.0  # seconds after which somebody who waits wants to know for how long
+MAX_RUNNING = 8  # trials below the bar, whatever the number of workers
+
+_language = ContextVar("language", default="en")
+
+
+@contextmanager
+def speak(language: str) -> Iterator[None]:
+    """Let the logs that begin in the block speak another language than English.
+
+    A search makes its log by itself and speaks English; the command line is asked for another.
+    """
+    token = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
 
 
 def is_terminal() -> bool:
@@ -42,9 +60,6 @@ def spinner(text: str) -> Iterator[None]:
         yield
 
 
-BAR_DELAY = 2.0  # seconds after which somebody who waits wants to know for how long
-
-
 def print_line(text: str) -> None:
     """Write what a function with ``verbose=True`` has found, on standard output."""
     print(text)
@@ -71,7 +86,6 @@ class ByteBar:
         self._told = False
 
     def __enter__(self) -> Self:
-        self._started = time.monotonic()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -117,13 +131,11 @@ class EpochLog:
     ----------
     name : str
         What the network is called on the screen.
-    eta : str, default="ETA"
-        The word before the seconds left.
     """
 
-    def __init__(self, name: str, *, eta: str = "ETA") -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.eta = eta
+        self.words = get_catalogue(_language.get())
         self._live: Any = None
 
     def __enter__(self) -> Self:
@@ -139,13 +151,10 @@ class EpochLog:
             self._live.stop()
             self._live.console.file.close()
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self  # scikit-learn's clone copies callbacks, and there is only one screen
-
     def __call__(self, event: Any) -> None:
         """Show the epoch that has ended."""
         count = f"{self.name} {event.epoch}/{event.epochs}"
-        left = f"{self.eta} {event.eta:.0f}s"
+        left = f"{self.words('cli.eta')} {event.eta:.0f}s"
         if self._live is None:
             print(f"{count} | {_figures(event.logs)} | {left}", file=sys.stderr, flush=True)
         else:
@@ -175,25 +184,6 @@ def _frame(count: str, event: Any, left: str) -> Any:
     return Group(row, Text(f"  {_figures(event.logs)}"))
 
 
-_language = ContextVar("language", default="en")
-
-
-@contextmanager
-def speak(language: str) -> Iterator[None]:
-    """Let the logs that begin in the block speak another language than English.
-
-    A search makes its log by itself and speaks English; the command line is asked for another.
-    """
-    token = _language.set(language)
-    try:
-        yield
-    finally:
-        _language.reset(token)
-
-
-MAX_RUNNING = 8  # lines below the bar, whatever the number of workers
-
-
 class TrialLog:
     """Shows the trials of a search as they finish, and how far the running ones are.
 
@@ -210,17 +200,13 @@ class TrialLog:
         (a float or None).
     done : int, default=0
         Trials that earlier calls have finished.
-    words : Catalogue or None, default=None
-        The words on the screen; None takes the language of `speak`, which is English by default.
     """
 
-    def __init__(
-        self, n_trials: int, folder: Path, *, done: int = 0, words: Catalogue | None = None
-    ) -> None:
+    def __init__(self, n_trials: int, folder: Path, *, done: int = 0) -> None:
         self.n_trials = n_trials
         self.folder = folder
         self.done = done
-        self.words = get_catalogue(_language.get()) if words is None else words
+        self.words = get_catalogue(_language.get())
         self._already = done
         self._over: set[int] = set()
         self._best: float | None = None
@@ -229,7 +215,6 @@ class TrialLog:
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._started = time.monotonic()
         if is_terminal():
             from rich.live import Live
 

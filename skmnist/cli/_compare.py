@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skmnist._networks import NETWORKS, compare_results, find_max_value, train_network
-from skmnist._progress import EpochLog, spinner
+from skmnist._progress import EpochLog, speak, spinner
 from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error
 from skmnist.cli._outputs import write_results
 from skmnist.cli._screen import Screen
@@ -100,7 +100,7 @@ def train(
             load_training()
     for name in NETWORKS:
         screen.show_title("cli.training_title", name=name)
-        with EpochLog(name, eta=screen.say("cli.eta")) as log:
+        with speak(screen.say.language), EpochLog(name) as log:
             try:
                 result = train_network(name, digits, max_value, settings, log)
             except ValueError as error:
