@@ -35,21 +35,7 @@ _SUBPACKAGES = (
     "text",
 )
 
-__all__ = [
-    "DeepNNClassifier",
-    "DigitCropper",
-    "ModelComparison",
-    "OptunaSearchCV",
-    "PixelNormalizer",
-    "SimpleNNClassifier",
-    "__version__",
-    "compare_models",
-    "diagnose_fit",
-    "load_mnist",
-    "load_model",
-    "recommend",
-    "save_model",
-]
+__all__ = sorted(("__version__", *_HOME))
 
 
 def __getattr__(name: str) -> Any:
