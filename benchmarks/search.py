@@ -30,6 +30,7 @@ import sys
 import time
 import warnings
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -60,6 +61,8 @@ def main():
     from _sections import record, turns
     from _write import HEAD, markdown
 
+    from skmnist._files import write_whole
+
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "search.json"
     result = json.loads(path.read_text()) if path.exists() else {"sections": {}}
@@ -80,14 +83,17 @@ def main():
             "machine": machine,
             "records": records,
         }
-        path.write_text(json.dumps(result, indent=1) + "\n")
+        write_whole(path, json.dumps(result, indent=1) + "\n")
         print(markdown(HEAD, goal_rows(name, Figures(records))), flush=True)
     path.with_suffix(".md").write_text(page(result))
 
 
 def parse():
+    from speed import sections
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", type=sections, default=list(SECTIONS), metavar="SECTION,...")
+    choose = partial(sections, known=SECTIONS)
+    parser.add_argument("--only", type=choose, default=list(SECTIONS), metavar="SECTION,...")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--quick", action="store_true", help="small parts, to see that it runs")
@@ -97,16 +103,6 @@ def parse():
         print(json.dumps(measure(**options.task)))
         sys.exit()
     return options
-
-
-def sections(text):
-    names = [] if text == "none" else text.split(",")
-    unknown = sorted(set(names) - set(SECTIONS))
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}, or none"
-        )
-    return [name for name in SECTIONS if name in names]
 
 
 def told_machine():

@@ -43,6 +43,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]  # the skmnist beside this file
 from _sections import QUIET, SECTIONS, Size  # noqa: E402
 from _write import HEAD, draw, goal_table, markdown, page, small_sentences  # noqa: E402
 
+from skmnist._files import write_whole  # noqa: E402
+
 PACKAGES = (
     "skmnist",
     "tensorflow",
@@ -110,14 +112,14 @@ def parse():
     return options
 
 
-def sections(text):
+def sections(text, known=SECTIONS):
     names = [] if text == "none" else text.split(",")
-    unknown = sorted(set(names) - set(SECTIONS))
+    unknown = sorted(set(names) - set(known))
     if unknown:
         raise argparse.ArgumentTypeError(
-            f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}, or none"
+            f"no such section: {', '.join(unknown)}; there are {', '.join(known)}, or none"
         )
-    return [name for name in SECTIONS if name in names]
+    return [name for name in known if name in names]
 
 
 def tell(record):
@@ -130,9 +132,7 @@ def tell(record):
 
 def write(result, path, options):
     # a whole file or the old one: Ctrl-C keeps the sections that were finished
-    new = path.with_suffix(".json.new")
-    new.write_text(json.dumps(result, indent=1) + "\n")
-    new.replace(path)
+    write_whole(path, json.dumps(result, indent=1) + "\n")
     path.with_suffix(".md").write_text(page(result, "md"))
     if options.rst:
         path.with_suffix(".rst").write_text(page(result, "rst"))

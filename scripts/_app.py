@@ -6,12 +6,12 @@ It needs the extra ``app``, selenium, and Debian's ``chromium`` and ``chromium-d
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium import webdriver
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
 WIDTH, HEIGHT = 1280, 1010
 PATIENCE = 1200  # seconds; a slow machine takes its time over all of MNIST
@@ -41,10 +41,6 @@ def open_app() -> Iterator[tuple[webdriver.Chrome, str]]:
 
 def wait_for(browser: webdriver.Chrome, selector: str) -> WebElement:
     """Wait until there is such an element, and return it."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = browser.find_elements("css selector", selector)
-        if found:
-            return found[0]
-        time.sleep(1)
-    raise SystemExit(f"{selector} did not come")
+    return WebDriverWait(browser, PATIENCE).until(
+        lambda browser: browser.find_element("css selector", selector), f"{selector} did not come"
+    )
