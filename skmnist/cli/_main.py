@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = INTERRUPTED
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough
-            tell_error(say, say("cli.failed_output", problem=error.strerror))
+            tell_error(say, say("cli.failed_output", problem=error.strerror or error))
         status = CommandError.status
     _give_up_unwritable_output()
     return status

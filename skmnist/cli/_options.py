@@ -12,13 +12,12 @@ from skmnist.text import Catalogue, get_languages
 
 MAX_SEED = 2**32 - 1
 MAX_PORT = 65535
-HOST = re.compile(
-    r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
-)  # a name or an address
+# a name or an address
+HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 class Options:
-    """Makes options that speak one language.
+    """Makes options that speak one language; typer's own ranges and choices know English only.
 
     `name` is a name in Python; its phrases in the catalogue are ``cli.<name>_help`` and
     ``cli.rule.<name>``, unless others are given as `text` and `rule`.

@@ -109,10 +109,7 @@ def _try_storage(storage: str | None) -> None:
         with tell_warnings():
             close_storage(open_storage(storage))
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-        refused = _told_as_option(error)
-        if refused is None:
-            raise
-        raise refused from error
+        raise _told_as_option(error) or CommandError(str(error)) from error
 
 
 def _told_as_option(error: Exception) -> OptionError | None:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skmnist.cli import main
+from skmnist.cli import _compare, main
 
 QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
 
@@ -71,6 +71,23 @@ def test_own_data_and_json(small, tmp_path, capsys):
     assert document["recommendation"]["model"] in {"NN", "DNN"}
     assert set(document["recommendation"]["reason"]) == {"en", "de"}
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
+    small, tmp_path, monkeypatch
+):
+    train = _compare.train
+
+    def interrupt(*arguments):
+        yield from train(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_compare, "train", interrupt)
+    out = tmp_path / "out.json"
+    assert main(["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]) == 130
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
+    assert (document["tests"], document["recommendation"]) == ([], None)
 
 
 def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import skmnist
-from skmnist.cli import main
+from skmnist.cli import _main, main
 
 
 def test_the_locale_decides_where_nothing_is_said(capsys, monkeypatch):
@@ -29,6 +29,15 @@ def test_help(arguments, capsys):
     out = capsys.readouterr().out
     assert "Usage: skmnist" in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_an_error_of_the_system_without_a_number_is_told_by_its_words(monkeypatch, capsys):
+    def fail(say):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(_main, "make_app", fail)
+    assert main(["data"]) == 1
+    assert capsys.readouterr().err == "Error: cannot write: the disk is gone\n"
 
 
 def test_version(capsys):
