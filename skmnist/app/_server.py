@@ -127,14 +127,8 @@ def make_command(host: str, port: int) -> list[str]:
     for name, colours in (("light", LIGHT), ("dark", DARK)):
         options |= {f"theme.{name}.{key}": colour for key, colour in colours.items()}
     # -P: no module from the folder that the script is in stands in for one of the same name
-    words = [
-        sys.executable,
-        "-P",
-        "-m",
-        "streamlit",
-        "run",
-        str(Path(__file__).with_name("_page.py")),
-    ]
+    page = Path(__file__).with_name("_page.py")
+    words = [sys.executable, "-P", "-m", "streamlit", "run", str(page)]
     words += [f"--{name}={value}" for name, value in options.items()]
     if host in LOOPBACK:  # another name that leads here is a trick of a foreign page
         words += [f"--server.allowedHosts={_shown(name)}" for name in LOOPBACK]

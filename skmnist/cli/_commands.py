@@ -10,7 +10,7 @@ from skmnist import __version__
 from skmnist._networks import MODELS, OPTIMIZERS, write_command
 from skmnist.cli._digits import read_part
 from skmnist.cli._errors import OptionError
-from skmnist.cli._options import MAX_PORT, Options, show_help
+from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
 from skmnist.cli._outputs import check_outputs
 from skmnist.text import Catalogue
 
@@ -85,13 +85,13 @@ def make_app(say: Catalogue) -> typer.Typer:
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
         train_size: Annotated[Any, train_size_option] = None,
-        epochs: Annotated[Any, options.number("epochs", int, lambda n: n >= 0)] = 100,
+        epochs: Annotated[Any, options.value("epochs", int, lambda n: n >= 0)] = 100,
         batch_size: Annotated[Any, options.count("batch_size")] = 128,
         learning_rate: Annotated[Any, options.positive("learning_rate")] = 0.001,
         optimizer: Annotated[Any, options.choice("optimizer", OPTIMIZERS, "NAME")] = "adam",
         patience: Annotated[Any, options.count("patience")] = 15,
-        dropout: Annotated[Any, options.number("dropout", float, lambda x: 0 <= x < 1)] = 0.0,
-        l2: Annotated[Any, options.number("l2", float, lambda x: 0 <= x < float("inf"))] = 0.0,
+        dropout: Annotated[Any, options.value("dropout", float, lambda x: 0 <= x < 1)] = 0.0,
+        l2: Annotated[Any, options.value("l2", float, lambda x: 0 <= x < float("inf"))] = 0.0,
         seed: Annotated[Any, options.seed()] = 0,
         lang: Annotated[str | None, lang_option] = None,
         json_path: Annotated[Path | None, json_option] = None,
@@ -131,7 +131,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         ] = "simple",
         n_trials: Annotated[Any, options.count("n_trials", "search")] = 20,
         timeout: Annotated[Any, options.positive("timeout", "search", metavar="SECONDS")] = None,
-        folds: Annotated[Any, options.number("folds", int, lambda n: n >= 2, "search")] = 3,
+        folds: Annotated[Any, options.value("folds", int, lambda n: n >= 2, "search")] = 3,
         jobs: Annotated[Any, options.count("jobs", "search")] = 1,
         storage: Annotated[str | None, options.make("storage", "FILE|URL", "search")] = None,
         data: Annotated[str, data_option] = "mnist",
@@ -174,9 +174,11 @@ def make_app(say: Catalogue) -> typer.Typer:
     @app.command("app", help=say("cli.app_help"))
     def app_command(
         port: Annotated[
-            Any, options.number("port", int, lambda n: 0 <= n <= MAX_PORT, "output")
+            Any, options.value("port", int, lambda n: 0 <= n <= MAX_PORT, "output")
         ] = 0,
-        host: Annotated[Any, options.host()] = "127.0.0.1",
+        host: Annotated[
+            Any, options.value("host", str, HOST.fullmatch, "output", metavar="ADDRESS")
+        ] = "127.0.0.1",
         no_browser: Annotated[bool, options.flag("no_browser", "output")] = False,
         lang: Annotated[str | None, options.language("app_lang")] = None,
         help_: Annotated[bool, help_option] = False,

@@ -28,23 +28,7 @@ def compare_networks(
 ) -> int:
     """Train, show, compare and write; what was finished before an error or Ctrl-C as well.
 
-    Parameters
-    ----------
-    say : Catalogue
-    digits : Bunch
-    name : str
-        What the digits are called.
-    settings : dict
-        Parameters of the networks.
-    command : str
-        Repeats the run, for the page.
-    json_path, report_path : Path or None
-        Where to write what was found.
-
-    Returns
-    -------
-    status : int
-        What the process is to end with.
+    `command` repeats the run, for the page. Returned is the exit status.
     """
     screen = Screen(say)
     max_value = find_max_value(digits)

@@ -80,18 +80,18 @@ class Options:
 
         return self.make(name, metavar, panel, parser=parse)
 
-    def number(
+    def value(
         self,
         name: str,
-        kind: type[int] | type[float],
-        allowed: Callable[[Any], bool],
+        kind: type[int] | type[float] | type[str],
+        allowed: Callable[[Any], object],
         panel: str = "training",
         *,
         metavar: str = "",
         rule: str | None = None,
         text: str | None = None,
     ) -> Any:
-        """Make an option that takes a number for which `allowed` is true."""
+        """Make an option that takes a value of a kind, for which `allowed` is true."""
 
         def parse(word: Any) -> Any:
             try:
@@ -107,27 +107,17 @@ class Options:
 
     def count(self, name: str, panel: str = "training", *, text: str | None = None) -> Any:
         """Make an option that takes a whole number from 1 on."""
-        return self.number(name, int, lambda n: n >= 1, panel, rule="count", text=text)
+        return self.value(name, int, lambda n: n >= 1, panel, rule="count", text=text)
 
     def positive(self, name: str, panel: str = "training", *, metavar: str = "") -> Any:
         """Make an option that takes a number above 0."""
-        return self.number(
+        return self.value(
             name, float, lambda x: 0 < x < float("inf"), panel, rule="positive", metavar=metavar
         )
 
     def seed(self, panel: str = "training", *, text: str | None = None) -> Any:
         """Make the option that fixes all chance."""
-        return self.number("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)
-
-    def host(self) -> Any:
-        """Make the option that takes a name or an address of this machine."""
-
-        def parse(name: str) -> str:
-            if not HOST.fullmatch(name):
-                raise OptionError("--host", name, self.say("cli.rule.host"))
-            return name
-
-        return self.make("host", "ADDRESS", "output", parser=parse)
+        return self.value("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)
 
 
 def _spell(name: str) -> str:
