@@ -6,6 +6,7 @@ import pytest
 from skmnist import _progress
 from skmnist._progress import ByteBar, EpochLog, TrialLog, speak, spinner
 from skmnist.neural_network import EpochEvent
+from tests.terminal import needs_a_terminal, show_on_a_terminal
 
 
 def event(epoch, **logs):
@@ -42,12 +43,8 @@ def test_a_spinner_is_one_line_where_there_is_no_terminal(capsys):
     assert capsys.readouterr().err == "Loading ...\n"
 
 
-@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
-def test_a_terminal_gets_a_bar_with_the_same_figures(tmp_path):
-    import os
-    import subprocess
-    import sys
-
+@needs_a_terminal
+def test_a_terminal_gets_a_bar_with_the_same_figures():
     script = (
         "from skmnist._progress import EpochLog\n"
         "from types import SimpleNamespace as Event\n"
@@ -55,12 +52,7 @@ def test_a_terminal_gets_a_bar_with_the_same_figures(tmp_path):
         "with EpochLog('NN') as log:\n"
         "    log(Event(epoch=37, epochs=100, logs=logs, eta=131.8))\n"
     )
-    ours, theirs = os.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    subprocess.run(
-        [sys.executable, "-c", script], stderr=theirs, check=True, env=environment, timeout=60
-    )
-    shown = os.read(ours, 10_000).decode()
+    shown = show_on_a_terminal("-c", script)
     assert "37/100" in shown
     assert "━" in shown
     assert "acc=0.9998 val_acc=0.9772 | loss=0.0055 val_loss=0.0884" in shown
@@ -85,12 +77,8 @@ def test_nothing_is_shown_unless_asked(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
+@needs_a_terminal
 def test_a_terminal_gets_a_bar_while_bytes_are_read():
-    import os
-    import subprocess
-    import sys
-
     script = (
         "from skmnist import _progress\n"
         "_progress.BAR_DELAY = 0.0\n"
@@ -98,12 +86,7 @@ def test_a_terminal_gets_a_bar_while_bytes_are_read():
         "    bar(40, 80)\n"
         "    bar._bar.refresh()\n"
     )
-    ours, theirs = os.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    subprocess.run(
-        [sys.executable, "-c", script], stderr=theirs, check=True, env=environment, timeout=60
-    )
-    shown = os.read(ours, 10_000).decode()
+    shown = show_on_a_terminal("-c", script)
     assert "Reading [/red]" in shown
     assert "50%" in shown
 
@@ -146,24 +129,6 @@ def test_trials_are_told_in_the_language_that_was_asked_for(tmp_path, capsys):
     assert "trial 4" in capsys.readouterr().err
 
 
-def show_on_a_terminal(script, *arguments):
-    import os
-    import subprocess
-    import sys
-
-    ours, theirs = os.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        stderr=theirs,
-        check=True,
-        env=environment,
-        timeout=60,
-    )
-    shown = os.read(ours, 100_000).decode()
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
-
-
 WATCH = """
 import sys
 from pathlib import Path
@@ -176,7 +141,7 @@ print("[end]", file=sys.stderr)
 """
 
 
-@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
+@needs_a_terminal
 def test_a_terminal_gets_a_bar_and_a_line_for_each_running_trial(tmp_path):
     def note(name, **told):
         (tmp_path / name).write_text(json.dumps(told))
@@ -190,7 +155,7 @@ def test_a_terminal_gets_a_bar_and_a_line_for_each_running_trial(tmp_path):
     (tmp_path / "8.json").write_text('{"fold": 2, "n_fo')
     (tmp_path / "9.json").write_text("[3, 4]")
     (tmp_path / "10.json").mkdir()
-    shown, after = show_on_a_terminal(WATCH, tmp_path).split("[end]")
+    shown, after = show_on_a_terminal("-c", WATCH, tmp_path).split("[end]")
     assert "Trials 3/20 ━━━" in shown
     assert "best 0.9313" in shown
     assert re.search(r"ETA \d+s", shown)
@@ -204,12 +169,12 @@ def test_a_terminal_gets_a_bar_and_a_line_for_each_running_trial(tmp_path):
     assert after.strip() == ""
 
 
-@pytest.mark.skipif("not hasattr(__import__('os'), 'openpty')", reason="needs a pseudo-terminal")
+@needs_a_terminal
 def test_a_folder_that_is_gone_and_many_trials_at_once_do_no_harm(tmp_path):
-    assert "Trials 3/20" in show_on_a_terminal(WATCH, tmp_path / "gone")
+    assert "Trials 3/20" in show_on_a_terminal("-c", WATCH, tmp_path / "gone")
     for number in range(100, 130):
         told = {"fold": 1, "n_folds": 3, "epoch": 1, "epochs": 9, "value": 0.5}
         (tmp_path / f"{number}.json").write_text(json.dumps(told))
-    shown = show_on_a_terminal(WATCH, tmp_path)
+    shown = show_on_a_terminal("-c", WATCH, tmp_path)
     assert "trial 107: " in shown
     assert "trial 108: " not in shown

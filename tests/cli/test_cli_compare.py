@@ -1,18 +1,13 @@
 """`skmnist compare`, as its user sees it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-from functools import partial
 
 import numpy as np
 import pytest
 
 from skmnist.cli import _compare, main
+from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
 QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
 
@@ -119,57 +114,21 @@ def test_an_exploding_network_is_told_in_one_line(small, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+@needs_a_terminal
 def test_on_a_terminal_a_spinner_and_bars_turn(small):
-    ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "skmnist", "compare", "--data", str(small), "--epochs", "2"]
-    environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm"}
-    written = b""
-    with subprocess.Popen(
-        command, stderr=theirs, stdout=subprocess.DEVNULL, env=environment
-    ) as process:
-        os.close(theirs)
-        with suppress(OSError):  # what Linux says where nobody is left to write
-            while part := os.read(ours, 4096):  # more it does not give at once
-                written += part
-    assert process.returncode == 0
-    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode())
+    shown = show_on_a_terminal("-m", "skmnist", "compare", "--data", small, "--epochs", "2")
     assert "Loading tensorflow" in shown
     assert "DNN 2/2 ━━━" in shown
     assert "oneDNN" not in shown
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_shows_what_was_finished(small, tmp_path):
+@needs_signals
+def test_ctrl_c_shows_what_was_finished(small):
     """Interrupt in the second network: the first one's evaluation is on the screen."""
-    command = [
-        sys.executable,
-        "-m",
-        "skmnist",
-        "compare",
-        "--data",
-        str(small),
-        "--epochs",
-        "100000",
-    ]
-    command += ["--patience", "20"]
-    environment = {**os.environ, "LC_ALL": "C"}
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        # a shell's background jobs, as CI may run us, ignore Ctrl-C
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        for line in process.stderr:
-            if line.startswith("DNN 3/"):
-                break
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=300)
-    assert process.returncode == 130
+    options = ["--data", small, "--epochs", "100000", "--patience", "20"]
+    status, out, err = interrupt("compare", *options, after="DNN 3/")
+    assert status == 130
     assert "NN: test accuracy" in out
     assert "(interrupted)" in out
     assert "Recommendation" not in out

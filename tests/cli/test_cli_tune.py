@@ -1,18 +1,14 @@
 """`skmnist tune`, as its user sees it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from functools import partial
 
 import numpy as np
 import pytest
 
 import skmnist
 from skmnist.cli import _tune, main
+from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
 QUICK = ["tune", "--train-size", "300", "--n-trials", "3", "--epochs", "2", "--folds", "2"]
 
@@ -186,28 +182,14 @@ def test_help_tells_the_defaults(capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+@needs_signals
 @pytest.mark.parametrize("stored", [False, True], ids=["in memory", "in a file"])
 def test_ctrl_c_shows_the_trials_that_were_finished(small, tmp_path, stored):
-    command = [sys.executable, "-m", "skmnist", "tune", "--data", str(small), "--folds", "2"]
-    command += ["--n-trials", "1000", "--epochs", "3"]
+    options = ["--data", small, "--folds", "2", "--n-trials", "1000", "--epochs", "3"]
     if stored:
-        command += ["--storage", str(tmp_path / "search.db")]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "LC_ALL": "C"},
-        # a shell's background jobs, as CI may run us, ignore Ctrl-C
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        for line in process.stderr:
-            if line.startswith("3/1000"):
-                break
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
-    assert process.returncode == 130
+        options += ["--storage", tmp_path / "search.db"]
+    status, out, err = interrupt("tune", *options, after="3/1000")
+    assert status == 130
     assert re.search(r"Trials: \d+ finished, \d+ stopped early, 0 failed", out)
     assert "test accuracy" not in out
     told = "Interrupted. What was finished is shown above."
@@ -216,23 +198,10 @@ def test_ctrl_c_shows_the_trials_that_were_finished(small, tmp_path, stored):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+@needs_a_terminal
 def test_on_a_terminal_the_running_trial_is_shown(small):
-    ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "skmnist", *options_for(small, "--n-trials", "6")]
-    command[command.index("--epochs") + 1] = "40"
-    environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "COLUMNS": "80"}
-    shown = []
-    with subprocess.Popen(
-        command, stderr=theirs, stdout=subprocess.DEVNULL, env=environment
-    ) as process:
-        os.close(theirs)
-        try:
-            while part := os.read(ours, 10_000):
-                shown.append(part)
-        except OSError:  # the other end is closed
-            pass
-        assert process.wait(timeout=120) == 0
-    text = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", b"".join(shown)).decode()
+    options = options_for(small, "--n-trials", "6")
+    options[options.index("--epochs") + 1] = "40"
+    text = show_on_a_terminal("-m", "skmnist", *options)
     assert re.search(r"Trials \d/6 ━+", text)
     assert re.search(r"trial \d: fold \d/2, epoch \d+/40, 0\.\d{4}", text)
