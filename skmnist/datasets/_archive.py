@@ -120,15 +120,6 @@ def open_contents(
         yield Contents(source, sorted(members, key=lambda member: member.path), folders, budget)
 
 
-@contextmanager
-def open_bytes(content: bytes, name: str) -> Iterator[Contents]:
-    """Look into a ZIP that has been read already."""
-    budget = Budget(len(content))
-    with ExitStack() as stack:
-        members, folders = _list_zip(stack.enter_context(BytesIO(content)), name, budget, stack)
-        yield Contents(name, members, folders, budget)
-
-
 def kind_of(name: str) -> str | None:
     """Say what a file is by its name."""
     name = name.lower()
