@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from skmnist._files import TEMPORARY, write_whole
 from skmnist._progress import ByteBar
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._mnist import make_mnist
@@ -178,21 +179,12 @@ def _is_right(content: bytes) -> bool:
 
 
 def _keep(content: bytes, path: Path) -> None:
-    """Write the whole file or nothing: a kill at any moment leaves the cache as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed here
+    for left in path.parent.glob(f"{TEMPORARY}*"):  # of a process that was killed here
         with contextlib.suppress(OSError):  # or of one that has just done with it
             if time.time() - left.stat().st_mtime > STALE_SECONDS:
                 left.unlink()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 # --- the network
@@ -335,7 +327,6 @@ class _Transfer:
             return _RefusedError("redirects in a circle", again=False)
         if isinstance(error, ValueError):  # an address or a header that is nonsense
             return _RefusedError(f"failed: {error}", again=False)
-        if isinstance(error, (requests.ConnectionError, OSError)):
-            what = "broke off" if self.answered else "could not be reached"
-            return _RefusedError(what)
+        if isinstance(error, OSError):  # as all exceptions of requests are
+            return _RefusedError("broke off" if self.answered else "could not be reached")
         return _RefusedError(f"failed: {error}")
