@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,15 @@ def to_image(array, kind="png", **options):
     image = array if isinstance(array, Image.Image) else Image.fromarray(array)
     image.save(buffer, {"jpg": "JPEG", "tif": "TIFF"}.get(kind, kind.upper()), **options)
     return buffer.getvalue()
+
+
+def to_png(head, pixels, *chunks):
+    """Return a PNG of an IHDR and lines of pixels that Pillow would not write."""
+    ends = ((b"IHDR", head), *chunks, (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+        for kind, data in ends
+    )
 
 
 def tables(digits, *, ending="csv", pack=False, folder="", **options):
