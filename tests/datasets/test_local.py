@@ -3,6 +3,7 @@
 import codecs
 import os
 import re
+import struct
 import sys
 import unicodedata
 import zipfile
@@ -21,6 +22,7 @@ from build import (
     to_csv,
     to_image,
     to_npz,
+    to_png,
     write_folder,
     write_zip,
 )
@@ -484,6 +486,27 @@ def test_a_photo_is_turned_as_its_camera_was_held(tmp_path):
     data = load(tmp_path, with_image(to_image(turned, "png", exif=exif)))
     np.testing.assert_array_equal(first_image(data), GREY)
     assert any("(EXIF)" in note for note in sentences(data))
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 9])
+def test_a_photo_that_was_held_upright_or_nobody_knows_how_is_not_turned(orientation, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = load(tmp_path, with_image(to_image(GREY, "png", exif=exif)))
+    np.testing.assert_array_equal(first_image(data), GREY)
+    assert len(data.notes) == 2
+
+
+@pytest.mark.parametrize(("colour", "told"), [(0, "16 bits per pixel"), (2, "16 bits per colour")])
+def test_a_photo_that_is_turned_has_16_bits_as_well(colour, told, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lines = np.zeros((8, 1 + 2 * 8 * (1 + colour)), np.uint8).tobytes()  # a filter, and the pixels
+    noted = exif.tobytes().removeprefix(b"Exif\0\0")  # older versions of Pillow write it before
+    photo = to_png(struct.pack(">LLBBBBB", 8, 8, 16, colour, 0, 0, 0), lines, (b"eXIf", noted))
+    data = load(tmp_path, dict.fromkeys(with_image(b""), photo))
+    assert any("(EXIF)" in note for note in sentences(data))
+    assert any(told in note for note in sentences(data))
 
 
 def test_images_of_several_sizes_are_resized_in_proportion_and_it_is_told(tmp_path):
