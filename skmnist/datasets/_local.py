@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from math import isqrt
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any
@@ -134,7 +135,7 @@ def load_digit_archive(
     expected a whole number from 0 to 255
     >>> folder.cleanup()
     """
-    with ByteBar(make_printable(f"Reading {shorten(os.fsdecode(path))}"), shown=verbose) as bar:
+    with ByteBar(f"Reading {shorten(os.fsdecode(path))}", shown=verbose) as bar:
         data = read_digits(
             path,
             extract_dir,
@@ -293,7 +294,7 @@ def _fold(X: Array, image_shape: Shape) -> Array:
     if X.ndim == 2 and image_shape is not None and X.shape[1] == image_shape[0] * image_shape[1]:
         return X.reshape(-1, *image_shape)
     if X.ndim == 2 and is_square(X.shape[1]):
-        side = int(X.shape[1] ** 0.5)
+        side = isqrt(X.shape[1])
         return X.reshape(-1, side, side)
     return X
 
@@ -323,7 +324,6 @@ def _split(
             f"{name}: has one part only, {role or 'without a name'}; expected train and test. To "
             "hold out a part of it pass test_size, 1/7 for example."
         )
-    check_images(X, name=f"{name}: the images")
     (y,) = as_labels([y], names=[f"{name}: the labels"])
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2 or counts.min() < 2:
