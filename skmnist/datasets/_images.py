@@ -74,6 +74,8 @@ def read_images(
             arrays = _read_parts(parts, image_shape, findings)
         except _SizesDifferError:
             image_shape, findings = DEFAULT_SHAPE, _Findings()
+            (members, _), *_ = parts.values()
+            members[0].budget.begin(members[0].budget.total)  # all of them are read again
             arrays = _read_parts(parts, image_shape, findings)
     return arrays, _tell(findings, image_shape)
 

@@ -814,6 +814,14 @@ def test_progress_reaches_its_end(kind, tmp_path):
     assert [pair[0] for pair in seen] == sorted(pair[0] for pair in seen)
 
 
+def test_progress_begins_anew_where_images_have_to_be_resized(tmp_path):
+    seen = []
+    files = with_image(to_image(GREY)) | {"test/1/1.png": to_image(np.zeros((9, 9), np.uint8))}
+    path = write_folder(tmp_path / "data", files)
+    read_digits(path, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] == max(done for done, _ in seen)
+
+
 def test_links_to_folders_are_followed_and_lead_in_no_circle(tmp_path):
     real = write_folder(tmp_path / "real", tables(DIGITS))
     folder = tmp_path / "given"
