@@ -3,6 +3,7 @@
 import codecs
 import os
 import re
+import shutil
 import struct
 import sys
 import unicodedata
@@ -581,9 +582,11 @@ def test_a_class_may_be_called_train(tmp_path):
 def test_empty_class_folders_and_stray_images_are_told(tmp_path):
     folder = write_folder(tmp_path / "a", with_image(to_image(GREY)) | {"preview.png": b"x"})
     (folder / "train" / "7").mkdir()
-    notes = sentences(load_digit_archive(folder))
-    assert "No images are in the folder train/7" in notes
-    assert "Not used, because in the folder of no class: preview.png (images: 1)" in notes
+    (folder / "train" / "7" / "Thumbs.db").write_bytes(b"x")
+    for path in (folder, shutil.make_archive(folder, "zip", folder)):
+        notes = sentences(load_digit_archive(path))
+        assert "No images are in the folder train/7" in notes
+        assert "Not used, because in the folder of no class: preview.png (images: 1)" in notes
 
 
 # --- one part only
