@@ -126,7 +126,7 @@ def to_levels(stack: Array, max_value: float | None) -> Array:
             f"lie in [0, {full[at]:g}]; set max_value to the value of full brightness."
         )
     scale = np.reciprocal(full).astype(np.float32)
-    return stack * scale[:, None, None, None]
+    return np.multiply(stack, scale[:, None, None, None], dtype=np.float32, casting="unsafe")
 
 
 def lay_on_paper(levels: Array, invert: bool | str) -> Array:
