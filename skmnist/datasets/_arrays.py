@@ -1,7 +1,6 @@
 """NumPy's .npy format, alone or in an .npz archive; nothing is ever unpickled."""
 
 import re
-import struct
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -70,11 +69,7 @@ def _read_header(stream: Stream, where: str) -> Header:
             f"{where}: begins with {start.hex(' ') or 'nothing'}, expected the first bytes of a "
             "NumPy array"
         )
-    size_format = "<H" if start[6] == 1 else "<I"
-    size = stream.read(struct.calcsize(size_format))
-    n_bytes = (
-        struct.unpack(size_format, size)[0] if len(size) == struct.calcsize(size_format) else 0
-    )
+    n_bytes = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
     if not 0 < n_bytes <= MAX_HEADER:
         raise DatasetError(
             f"{where}: says that its header has {n_bytes} bytes, expected 1 to {MAX_HEADER}"

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from skmnist._files import TEMPORARY, write_whole
 from skmnist._progress import ByteBar
 from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import Progress
 from skmnist.datasets._mnist import make_mnist
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -115,7 +116,7 @@ def get_file(
     *,
     n_retries: int = 3,
     delay: float = 1.0,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[bytes, str]:
     """Return what is in the file, from the cache or from the cloud, and where it was found."""
     addresses = _check_parameters(urls, n_retries, delay)
@@ -195,7 +196,7 @@ def _download(
     *,
     n_retries: int,
     delay: float,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[bytes, str]:
     """Try all addresses, and all that may yet answer again, until one gives the file."""
     problems: dict[str, str] = {}
@@ -237,7 +238,7 @@ class _Transfer:
     for. It is pooch's progress bar as well, which is how it knows that bytes are coming.
     """
 
-    def __init__(self, url: str, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, url: str, progress: Progress) -> None:
         self.url = url
         self.total = 0
         self.answered = False
