@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from build import (
+    DIGITS,
     idx_files,
     image_files,
     make_digits,
@@ -34,7 +35,6 @@ from build import (
 )
 from PIL import Image
 
-DIGITS = make_digits()
 CASES = {}  # name: (function that writes it into a folder and returns its path, what is told)
 
 
