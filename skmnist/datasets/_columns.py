@@ -163,8 +163,8 @@ def _read_header(names: tuple[str, ...], separator: str, label: str | None, wher
     for (left, before), (right, after) in pairwise(zip(pixels, numbers, strict=True)):
         if after <= before:
             raise DatasetError(
-                f"{where}, line 1, column {right + 1}: {names[right]!r} follows {names[left]!r}; "
-                "expected the pixels in their order, row by row"
+                f"{where}, line 1, column {right + 1}: {shorten(names[right])!r} follows "
+                f"{shorten(names[left])!r}; expected the pixels in their order, row by row"
             )
     return Columns(separator, names, len(names), labels, ignored)
 

@@ -39,15 +39,22 @@ class Part:
         The folder they lie in, or the file.
     is_folder : bool
     images : tuple of Member
-    labels : tuple of Member or of str
-        A file with the labels of all images, or the label of each image file. Empty for tables,
-        which hold both.
+    labels : tuple of str
+        The label of each image file.
+    label_files : tuple of Member
+        The file with the labels of arrays or IDX images; none for tables, which hold both.
     """
 
     place: str
     is_folder: bool
     images: tuple[Member, ...]
-    labels: tuple[Member, ...] | tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    label_files: tuple[Member, ...] = ()
+
+    @property
+    def files(self) -> tuple[Member, ...]:
+        """All that is read."""
+        return self.images + self.label_files
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ def _settle(layout: Layout, contents: Contents) -> Layout:
         for role, key in UNUSED.items():
             if role in parts:
                 notes.append(Note(key, {"path": shorten(parts.pop(role).place)}))
-    used = {id(member) for part in parts.values() for member in (*part.images, *part.labels)}
+    used = {id(member) for part in parts.values() for member in part.files}
     if layout.kind == "image":
         stray = [m for m in contents.members if m.kind == "image" and id(m) not in used]
         if stray and not notes:
@@ -256,7 +263,7 @@ def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
                 f"{': ' + _name(m.path for m in found) if found else ''}; expected one, as in "
                 f"{example}"
             )
-    return Part(images[0].path, False, (images[0],), (labels[0],))
+    return Part(images[0].path, False, tuple(images), label_files=tuple(labels))
 
 
 # --- arrays

@@ -41,24 +41,23 @@ class _Findings:
 
 
 def read_images(
-    parts: Mapping[Any, tuple[Sequence[Member], Sequence[str]]],
+    parts: Mapping[Any, Sequence[Member]],
     *,
-    image_shape: tuple[int, int] | None = None,
-) -> tuple[dict[Any, tuple[Array, list[str]]], list[Note]]:
+    image_shape: tuple[int, int] | None,
+) -> tuple[dict[Any, Array], list[Note]]:
     """Decode the images of each part to grey levels.
 
     Parameters
     ----------
-    parts : dict of role to (members, labels)
-    image_shape : tuple of int, default=None
+    parts : dict of role to list of Member
+    image_shape : tuple of int or None
         Height and width that images are resized to. None leaves them as they are where they
         share one size, and takes 28 x 28 where they do not.
 
     Returns
     -------
-    arrays : dict of role to tuple
-        uint8 images of shape (n_images, height, width), uint16 where all files have 16 bits, and
-        their labels.
+    arrays : dict of role to ndarray of shape (n_images, height, width)
+        uint8, or uint16 where all files have 16 bits.
     notes : list of Note
         What was done to images on the way.
 
@@ -74,8 +73,8 @@ def read_images(
             arrays = _read_parts(parts, image_shape, findings)
         except _SizesDifferError:
             image_shape, findings = DEFAULT_SHAPE, _Findings()
-            (members, _), *_ = parts.values()
-            members[0].budget.begin(members[0].budget.total)  # all of them are read again
+            budget = next(iter(parts.values()))[0].budget
+            budget.begin(budget.total)  # all of them are read again
             arrays = _read_parts(parts, image_shape, findings)
     return arrays, _tell(findings, image_shape)
 
@@ -106,14 +105,13 @@ def read_image(content: bytes, name: str) -> Array:
 
 
 def _read_parts(
-    parts: Mapping[Any, tuple[Sequence[Member], Sequence[str]]],
+    parts: Mapping[Any, Sequence[Member]],
     image_shape: tuple[int, int] | None,
     findings: _Findings,
-) -> dict[Any, tuple[Array, list[str]]]:
+) -> dict[Any, Array]:
     first: Array | None = None
-    arrays = {}
-    for role, (members, labels) in parts.items():
-        images: Array | None = None
+    arrays: dict[Any, Array] = {}
+    for role, members in parts.items():
         for at, member in enumerate(members):
             image = _read_image(member, image_shape, findings)
             if first is None:
@@ -125,11 +123,9 @@ def _read_parts(
                     f"{member.where}: has {image.itemsize * 8} bits per pixel and others have "
                     f"{first.itemsize * 8}, expected one depth"
                 )
-            if images is None:
-                images = _allocate((len(members), *image.shape), image.dtype, member)
-            images[at] = image
-        if images is not None:
-            arrays[role] = images, list(labels)
+            if role not in arrays:
+                arrays[role] = _allocate((len(members), *image.shape), image.dtype, member)
+            arrays[role][at] = image
     return arrays
 
 
