@@ -5,6 +5,8 @@ import os
 import uuid
 from pathlib import Path
 
+TEMPORARY = ".skmnist-"  # how a file begins that a killed process has left
+
 
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write bytes, or text as UTF-8, so that nobody ever sees half of a file.
@@ -31,7 +33,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
         mode = path.stat().st_mode & 0o777  # what was private stays so
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    temporary = path.with_name(f".{uuid.uuid4().hex}")
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:
             if mode is not None:

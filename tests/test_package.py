@@ -30,7 +30,7 @@ ROOMS = (
 # Which rooms a room may import from; those that begin with `_` stand below the others.
 ARROWS = {
     "text": set(),
-    "datasets": {"_progress", "text"},
+    "datasets": {"_drawing", "_files", "_progress", "text"},
     "preprocessing": {"_callbacks", "_estimator", "_validation"},
     "neural_network": {"_callbacks", "_clock", "_estimator", "_validation", "_progress"},
     "diagnosis": {"_drawing", "text"},

@@ -36,9 +36,8 @@ KINDS = {
     "image": (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"),
     "archive": (".npz",),
 }
-IDX_NAME = re.compile(
-    r"idx[0-9]-[a-z]+(\.gz)?$"
-)  # train-images-idx3-ubyte, train-images.idx3-ubyte
+# train-images-idx3-ubyte, train-images.idx3-ubyte
+IDX_NAME = re.compile(r"idx[0-9]-[a-z]+(\.gz)?$")
 NESTED = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 
 # What macOS and Windows leave behind, and what begins with a dot.
@@ -118,15 +117,6 @@ def open_contents(
                 members, folders = [replace(member, kind=_look(file, source))], []
         members = _open_archives(members, stack)
         yield Contents(source, sorted(members, key=lambda member: member.path), folders, budget)
-
-
-@contextmanager
-def open_bytes(content: bytes, name: str) -> Iterator[Contents]:
-    """Look into a ZIP that has been read already."""
-    budget = Budget(len(content))
-    with ExitStack() as stack:
-        members, folders = _list_zip(stack.enter_context(BytesIO(content)), name, budget, stack)
-        yield Contents(name, members, folders, budget)
 
 
 def kind_of(name: str) -> str | None:
@@ -274,9 +264,9 @@ def _list_zip(
     members, folders, filled = {}, [], set()
     for info in archive.infolist():
         path = _check_entry(info, where)
-        filled.add(path.rpartition("/")[0])
         if is_leftover(path):
             continue
+        filled.add(path.rpartition("/")[0])
         if info.is_dir():
             folders.append(path)
         elif path in members:

@@ -1,20 +1,17 @@
 """NumPy's .npy format, alone or in an .npz archive; nothing is ever unpickled."""
 
 import re
-import struct
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from skmnist.datasets._archive import open_bytes
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import MAX_BYTES, Member, Stream, shorten
 
 Array = np.ndarray[Any, Any]
 
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")  # the layout of Keras's mnist.npz
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 10_000  # bytes; numpy's own limit
 MAX_DIMENSIONS = 32  # numpy's limit before 2.0
@@ -33,25 +30,6 @@ class Header:
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     fortran: bool
-
-
-def read_keras_layout(content: bytes, *, name: str) -> dict[str, Array]:
-    """Read the four arrays of Keras's ``mnist.npz``.
-
-    Raises
-    ------
-    DatasetError
-        It is no NumPy archive, is damaged, or lacks an array.
-    """
-    with open_bytes(content, name) as contents:
-        members = {member.path: member for member in contents.members}
-        for key in ARRAYS:
-            if f"{key}.npy" not in members:
-                raise DatasetError(
-                    f"{name}: has no array {key!r}; found {sorted(members)[:5]}, expected "
-                    f"{list(ARRAYS)}"
-                )
-        return {key: read_array(members[f"{key}.npy"]) for key in ARRAYS}
 
 
 def read_array_header(member: Member) -> Header:
@@ -91,11 +69,7 @@ def _read_header(stream: Stream, where: str) -> Header:
             f"{where}: begins with {start.hex(' ') or 'nothing'}, expected the first bytes of a "
             "NumPy array"
         )
-    size_format = "<H" if start[6] == 1 else "<I"
-    size = stream.read(struct.calcsize(size_format))
-    n_bytes = (
-        struct.unpack(size_format, size)[0] if len(size) == struct.calcsize(size_format) else 0
-    )
+    n_bytes = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
     if not 0 < n_bytes <= MAX_HEADER:
         raise DatasetError(
             f"{where}: says that its header has {n_bytes} bytes, expected 1 to {MAX_HEADER}"

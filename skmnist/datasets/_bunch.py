@@ -1,7 +1,7 @@
 """The one shape in which every loader hands over its data."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -19,7 +19,7 @@ PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, no
 
 
 def make_bunch(
-    arrays: dict[str, Array], *, name: str, descr: str, notes: Iterable[Note] = ()
+    arrays: Mapping[str, Array], *, name: str, descr: str, notes: Iterable[Note] = ()
 ) -> Bunch:
     """Check the four arrays against each other and put them into a Bunch."""
     parts = {}

@@ -6,14 +6,16 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from skmnist._files import TEMPORARY, write_whole
 from skmnist._progress import ByteBar
 from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import Progress
 from skmnist.datasets._mnist import make_mnist
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -114,7 +116,7 @@ def get_file(
     *,
     n_retries: int = 3,
     delay: float = 1.0,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[bytes, str]:
     """Return what is in the file, from the cache or from the cloud, and where it was found."""
     addresses = _check_parameters(urls, n_retries, delay)
@@ -178,21 +180,12 @@ def _is_right(content: bytes) -> bool:
 
 
 def _keep(content: bytes, path: Path) -> None:
-    """Write the whole file or nothing: a kill at any moment leaves the cache as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed here
+    for left in path.parent.glob(f"{TEMPORARY}*"):  # of a process that was killed here
         with contextlib.suppress(OSError):  # or of one that has just done with it
             if time.time() - left.stat().st_mtime > STALE_SECONDS:
                 left.unlink()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 # --- the network
@@ -203,7 +196,7 @@ def _download(
     *,
     n_retries: int,
     delay: float,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[bytes, str]:
     """Try all addresses, and all that may yet answer again, until one gives the file."""
     problems: dict[str, str] = {}
@@ -245,7 +238,7 @@ class _Transfer:
     for. It is pooch's progress bar as well, which is how it knows that bytes are coming.
     """
 
-    def __init__(self, url: str, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, url: str, progress: Progress) -> None:
         self.url = url
         self.total = 0
         self.answered = False
@@ -335,7 +328,6 @@ class _Transfer:
             return _RefusedError("redirects in a circle", again=False)
         if isinstance(error, ValueError):  # an address or a header that is nonsense
             return _RefusedError(f"failed: {error}", again=False)
-        if isinstance(error, (requests.ConnectionError, OSError)):
-            what = "broke off" if self.answered else "could not be reached"
-            return _RefusedError(what)
+        if isinstance(error, OSError):  # as all exceptions of requests are
+            return _RefusedError("broke off" if self.answered else "could not be reached")
         return _RefusedError(f"failed: {error}")

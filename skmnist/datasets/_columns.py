@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isqrt
 
 from skmnist.datasets._errors import DatasetError
@@ -119,14 +120,14 @@ def _may_be_label(counts: Counter[bytes]) -> bool:
 
 
 def _is_header(fields: list[str]) -> bool:
-    texts = [at for at, field in enumerate(fields) if not NUMBER.fullmatch(field.strip())]
-    numbers = [field.strip() for at, field in enumerate(fields) if at not in set(texts)]
+    fields = [field.strip() for field in fields]
+    numbers = [field for field in fields if NUMBER.fullmatch(field)]
     # a data frame without names is saved with 0, 1, 2 ... above its columns
     if len(numbers) > 2 and all(number.isdigit() for number in numbers):
         values = [int(number) for number in numbers]
         if values == list(range(values[0], values[0] + len(values))) and values[0] < 2:
             return True
-    return len(texts) * 2 > len(fields)
+    return len(numbers) * 2 < len(fields)
 
 
 def _read_bare(n_columns: int, separator: str, label: str | None, where: str) -> Columns:
@@ -159,11 +160,11 @@ def _read_header(names: tuple[str, ...], separator: str, label: str | None, wher
                 "a pixel; remove the column, or pass label= if it is the label"
             )
         numbers.append([int(digits) for digits in re.findall("[0-9]+", names[at])])
-    for before, after in zip(range(len(numbers)), range(1, len(numbers)), strict=False):
-        if numbers[after] <= numbers[before]:
+    for (left, before), (right, after) in pairwise(zip(pixels, numbers, strict=True)):
+        if after <= before:
             raise DatasetError(
-                f"{where}, line 1, column {pixels[after] + 1}: {names[pixels[after]]!r} follows "
-                f"{names[pixels[before]]!r}; expected the pixels in their order, row by row"
+                f"{where}, line 1, column {right + 1}: {shorten(names[right])!r} follows "
+                f"{shorten(names[left])!r}; expected the pixels in their order, row by row"
             )
     return Columns(separator, names, len(names), labels, ignored)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from skmnist.datasets._members import shorten
 from skmnist.datasets._notes import Note
-from skmnist.text import get_catalogue, make_printable
+from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,10 +94,7 @@ class DatasetDescription:
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON."""
         return {
-            "counts": {
-                str(label): {"train": int(row["train"]), "test": int(row["test"])}
-                for label, row in self.counts.iterrows()
-            },
+            "counts": self.counts.rename(index=str).to_dict("index"),
             "image_shape": list(self.image_shape),
             "dtype": self.dtype,
             "pixel_range": list(self.pixel_range),
@@ -207,13 +204,12 @@ def count_classes(y_train: Array, y_test: Array) -> "pd.DataFrame":
     """Return the images of each class, a row per class and a column per part."""
     import pandas as pd
 
-    classes = np.unique(np.concatenate([y_train, y_test]))
-    counts = {
-        name: [int((y == label).sum()) for label in classes]
-        for name, y in (("train", y_train), ("test", y_test))
-    }
+    classes, codes = np.unique(np.concatenate([y_train, y_test]), return_inverse=True)
+    train, test = (
+        np.bincount(part, minlength=len(classes)) for part in np.split(codes, [len(y_train)])
+    )
     index = pd.Index(classes.tolist(), name="class")
-    return pd.DataFrame(counts, index=index, dtype=np.int64)
+    return pd.DataFrame({"train": train, "test": test}, index=index, dtype=np.int64)
 
 
 def _digest(image: Array) -> bytes:
@@ -254,9 +250,9 @@ def _look_at_classes(counts: "pd.DataFrame") -> list[Note]:
         notes.append(Note("single_images", {"classes": _name(single)}))
     if train.max() > MAX_IMBALANCE * train.min():
         values = {
-            "most": make_printable(shorten(str(train.idxmax()))),
+            "most": shorten(str(train.idxmax())),
             "n_most": int(train.max()),
-            "least": make_printable(shorten(str(train.idxmin()))),
+            "least": shorten(str(train.idxmin())),
             "n_least": int(train.min()),
             "ratio": float(train.max() / train.min()),
         }
@@ -265,7 +261,7 @@ def _look_at_classes(counts: "pd.DataFrame") -> list[Note]:
 
 
 def _name(classes: Any) -> str:
-    names = [make_printable(shorten(str(label))) for label in classes]
+    names = [shorten(str(label)) for label in classes]
     more = [f"... ({len(names)})"] if len(names) > MAX_NAMED else []
     return ", ".join(names[:MAX_NAMED] + more)
 

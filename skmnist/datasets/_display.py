@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skmnist._drawing import BLUE, VERMILION, as_label, format_axis
 from skmnist.datasets._describe import check_data, count_classes, find_full_ink
-from skmnist.text import get_catalogue, make_printable
+from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 MAX_CLASSES = 20  # rows of images that a page can show
-MAX_NAME = 14  # characters beside a row
 MAX_LINE = 80  # characters below the bars
 MAX_TICKS = 60
-TRAIN_COLOUR, TEST_COLOUR = "#0072b2", "#e69f00"  # told apart by all eyes (Okabe and Ito 2008)
 
 
 class DatasetDisplay:
@@ -152,24 +151,19 @@ class DatasetDisplay:
         say = get_catalogue(self.language)
         n_classes = len(self.counts)
         places = np.arange(n_classes)
-        bars = (("train", TRAIN_COLOUR, -0.2), ("test", TEST_COLOUR, 0.2))
+        bars = (("train", BLUE, -0.2), ("test", VERMILION, 0.2))
         for part, colour, shift in bars:
             total = int(self.counts[part].sum())
             name = say(f"data.picture_{part}", n=total)
             ax.bar(places + shift, self.counts[part], width=0.4, color=colour, label=name)
-        names = [_name(label) for label in self.counts.index]
+        names = [as_label(label) for label in self.counts.index]
         crowded = n_classes > MAX_CLASSES or sum(map(len, names)) > MAX_LINE
         every = max(1, n_classes // MAX_TICKS)
-        ax.set_xticks(
-            places[::every],
-            names[::every],
-            rotation=90 if crowded else 0,
-            parse_math=False,  # a class may be called $x
-        )
+        ax.set_xticks(places[::every], names[::every], rotation=90 if crowded else 0)
         ax.set_xlim(-0.6, n_classes - 0.4)
         ax.set_ylabel(say("data.picture_images"))
         ax.set_title(say("data.picture_counts"), loc="left", fontweight="bold")
-        ax.yaxis.set_major_formatter(lambda value, _: say.format("{:,}", int(value)))
+        format_axis(ax.yaxis, say, "{:,.0f}")
         ax.locator_params(axis="y", integer=True, nbins=5)
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_ylim(top=self.counts.to_numpy().max() * 1.25)  # room for the legend
@@ -192,7 +186,7 @@ class DatasetDisplay:
                     page[top : top + height, left : left + width] = image
         ax.imshow(page, cmap="gray", vmin=0, vmax=self.full_ink, interpolation="nearest")
         rows = np.arange(len(self.means)) * step + (height - 1) / 2
-        ax.set_yticks(rows, [_name(label) for label in self.means], parse_math=False)
+        ax.set_yticks(rows, [as_label(label) for label in self.means])
         ax.xaxis.tick_top()
         ax.set_xticks(
             [(width - 1) / 2, 2 * stride - 0.5],
@@ -207,8 +201,3 @@ class DatasetDisplay:
         if len(self.counts) > len(self.means):
             title = "data.picture_first_classes"
         ax.set_title(say(title, n=len(self.means)), loc="left", fontweight="bold")
-
-
-def _name(label: Any) -> str:
-    text = make_printable(str(label)).replace("\n", " ")
-    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1].rstrip()}…"

@@ -1,6 +1,7 @@
 """Unpacks the files that were read, where the user asked for it, and nothing anywhere else."""
 
 import contextlib
+import filecmp
 import os
 import re
 import tempfile
@@ -100,18 +101,8 @@ def _is_there(target: Path, temporary: Path, member: Member, root: Path) -> bool
         raise DatasetError(f"{member.where}: a link in extract_dir leads outside of it")
     if not target.exists() and not target.is_symlink():
         return False
-    if target.is_file() and _same(target, temporary):
+    if target.is_file() and filecmp.cmp(target, temporary, shallow=False):
         return True
     raise DatasetError(
         f"{target}: is there already and is another file; pass an empty folder as extract_dir"
     )
-
-
-def _same(one: Path, other: Path) -> bool:
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as first, other.open("rb") as second:
-        while data := first.read(CHUNK):
-            if data != second.read(CHUNK):
-                return False
-    return True

@@ -4,12 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from skmnist.datasets._archive import NESTED, Contents
 from skmnist.datasets._arrays import read_array_header
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import Member, natural, shorten
+from skmnist.datasets._members import Member, shorten
 from skmnist.datasets._notes import Note
 
 Role = Literal["train", "test", "validation"] | None
@@ -23,7 +23,9 @@ ROLES = {
 }
 LABEL_WORDS = re.compile(r"(?:y|labels?|targets?|lab|class(?:es)?|klassen?)$|y(?:train|test|val)")
 IMAGE_WORDS = re.compile(r"(?:x|images?|imgs?|data|pixels?|bild(?:er)?)$|x(?:train|test|val)")
+IDX_LABELS = re.compile("label|idx1")
 UNUSED: dict[Role, str] = {None: "unused", "validation": "validation_unused"}
+NUMBER = re.compile("([0-9]{1,18})")
 MAX_NAMED = 5  # names in a message
 
 
@@ -37,15 +39,22 @@ class Part:
         The folder they lie in, or the file.
     is_folder : bool
     images : tuple of Member
-    labels : tuple of Member or of str
-        A file with the labels of all images, or the label of each image file. Empty for tables,
-        which hold both.
+    labels : tuple of str
+        The label of each image file.
+    label_files : tuple of Member
+        The file with the labels of arrays or IDX images; none for tables, which hold both.
     """
 
     place: str
     is_folder: bool
     images: tuple[Member, ...]
-    labels: tuple[Member, ...] | tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    label_files: tuple[Member, ...] = ()
+
+    @property
+    def files(self) -> tuple[Member, ...]:
+        """All that is read."""
+        return self.images + self.label_files
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ def _settle(layout: Layout, contents: Contents) -> Layout:
         for role, key in UNUSED.items():
             if role in parts:
                 notes.append(Note(key, {"path": shorten(parts.pop(role).place)}))
-    used = {id(member) for part in parts.values() for member in (*part.images, *part.labels)}
+    used = {id(member) for part in parts.values() for member in part.files}
     if layout.kind == "image":
         stray = [m for m in contents.members if m.kind == "image" and id(m) not in used]
         if stray and not notes:
@@ -119,7 +128,7 @@ def _settle(layout: Layout, contents: Contents) -> Layout:
         for folder in contents.folders:
             if _folder_of(folder) in beside:
                 notes.append(Note("empty_folder", {"path": shorten(folder)}))
-    for kind in ("array", "idx", "table", "image"):
+    for kind in get_args(Kind):
         others = [member.path for member in contents.members if member.kind == kind]
         if others and kind != layout.kind:
             notes.append(Note("unused", {"path": shorten(others[0])}))
@@ -187,6 +196,15 @@ def _folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def _natural(text: str) -> list[str | int]:
+    """Make a key that sorts ``2.png`` before ``10.png``."""
+    # text and numbers take turns, so that only like is compared with like; a number of thousands
+    # of digits would cost the square of them to turn into an int
+    pieces: list[str | int] = list(NUMBER.split(text))
+    pieces[1::2] = map(int, pieces[1::2])
+    return pieces
+
+
 # --- tables
 
 
@@ -210,7 +228,7 @@ def _find_tables(members: list[Member]) -> dict[Role, Part]:
                 "expected one, or numbered parts of one. Pass the file itself, or remove the "
                 "others."
             )
-        tables = sorted(tables, key=lambda table: natural(table.path))
+        tables = sorted(tables, key=lambda table: _natural(table.path))
         is_folder = by_folder and not named
         parts[role] = Part(folder if is_folder else tables[0].path, is_folder, tuple(tables))
     return parts
@@ -229,8 +247,8 @@ def _find_idx(members: list[Member]) -> dict[Role, Part]:
     members = [m for m in members if not (m.path.endswith(".gz") and m.path[:-3] in plain)]
     parts: dict[Role, Part] = {}
     for role, files in _by_role(members).items():
-        labels = [m for m in files if re.search("label|idx1", m.parts[-1].lower())]
-        images = [m for m in files if m not in labels]
+        labels = [m for m in files if IDX_LABELS.search(m.parts[-1].lower())]
+        images = [m for m in files if not IDX_LABELS.search(m.parts[-1].lower())]
         parts[role] = _pair(images, labels, "train-images-idx3-ubyte and train-labels-idx1-ubyte")
     return parts
 
@@ -245,7 +263,7 @@ def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
                 f"{': ' + _name(m.path for m in found) if found else ''}; expected one, as in "
                 f"{example}"
             )
-    return Part(images[0].path, False, (images[0],), (labels[0],))
+    return Part(images[0].path, False, tuple(images), label_files=tuple(labels))
 
 
 # --- arrays
@@ -297,7 +315,7 @@ def _find_images(members: list[Member]) -> dict[Role, Part]:
 
 def _image_part(members: list[Member]) -> Part:
     # by the file's name first: where images are numbered through all classes, their order is kept
-    members = sorted(members, key=lambda m: natural(m.parts[-1]))
+    members = sorted(members, key=lambda m: _natural(m.parts[-1]))
     labels = tuple(member.parts[-2] for member in members)
     folders = members[0].parts[:-2]
     place = "/".join(folders[: _role_folder(folders) or len(folders)])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # what Pillow may try: its other decod
 MAX_PIXELS = 50_000_000  # of one image, before it is decoded; a telephone's photo has 12 to 48
 MAX_FILE = 256 << 20  # bytes of one image file
 DEFAULT_SHAPE = (28, 28)  # MNIST's, where the images have several sizes and none was asked for
-ORIENTATION = 0x0112  # EXIF's number for it
 # Modes of grey levels in 16 bits; PNG has them as "I" in older versions of Pillow.
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 
@@ -41,24 +41,23 @@ class _Findings:
 
 
 def read_images(
-    parts: Mapping[Any, tuple[Sequence[Member], Sequence[str]]],
+    parts: Mapping[Any, Sequence[Member]],
     *,
-    image_shape: tuple[int, int] | None = None,
-) -> tuple[dict[Any, tuple[Array, list[str]]], list[Note]]:
+    image_shape: tuple[int, int] | None,
+) -> tuple[dict[Any, Array], list[Note]]:
     """Decode the images of each part to grey levels.
 
     Parameters
     ----------
-    parts : dict of role to (members, labels)
-    image_shape : tuple of int, default=None
+    parts : dict of role to list of Member
+    image_shape : tuple of int or None
         Height and width that images are resized to. None leaves them as they are where they
         share one size, and takes 28 x 28 where they do not.
 
     Returns
     -------
-    arrays : dict of role to tuple
-        uint8 images of shape (n_images, height, width), uint16 where all files have 16 bits, and
-        their labels.
+    arrays : dict of role to ndarray of shape (n_images, height, width)
+        uint8, or uint16 where all files have 16 bits.
     notes : list of Note
         What was done to images on the way.
 
@@ -74,6 +73,8 @@ def read_images(
             arrays = _read_parts(parts, image_shape, findings)
         except _SizesDifferError:
             image_shape, findings = DEFAULT_SHAPE, _Findings()
+            budget = next(iter(parts.values()))[0].budget
+            budget.begin(budget.total)  # all of them are read again
             arrays = _read_parts(parts, image_shape, findings)
     return arrays, _tell(findings, image_shape)
 
@@ -104,14 +105,13 @@ def read_image(content: bytes, name: str) -> Array:
 
 
 def _read_parts(
-    parts: Mapping[Any, tuple[Sequence[Member], Sequence[str]]],
+    parts: Mapping[Any, Sequence[Member]],
     image_shape: tuple[int, int] | None,
     findings: _Findings,
-) -> dict[Any, tuple[Array, list[str]]]:
+) -> dict[Any, Array]:
     first: Array | None = None
-    arrays = {}
-    for role, (members, labels) in parts.items():
-        images: Array | None = None
+    arrays: dict[Any, Array] = {}
+    for role, members in parts.items():
         for at, member in enumerate(members):
             image = _read_image(member, image_shape, findings)
             if first is None:
@@ -123,16 +123,14 @@ def _read_parts(
                     f"{member.where}: has {image.itemsize * 8} bits per pixel and others have "
                     f"{first.itemsize * 8}, expected one depth"
                 )
-            if images is None:
-                images = _allocate((len(members), *image.shape), image.dtype, member)
-            images[at] = image
-        if images is not None:
-            arrays[role] = images, list(labels)
+            if role not in arrays:
+                arrays[role] = _allocate((len(members), *image.shape), image.dtype, member)
+            arrays[role][at] = image
     return arrays
 
 
 def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], member: Member) -> Array:
-    n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    n_bytes = prod(shape) * dtype.itemsize
     if n_bytes > MAX_BYTES:
         raise DatasetError(
             f"{member.source}: {shape[0]:,} images of {shape[1]} x {shape[2]} pixels take "
@@ -146,17 +144,19 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
     image = _open_image(content, member)
     try:
         grey = _to_grey(_turn(image, findings), content, findings, member)
-        findings.sizes[grey.height, grey.width] += 1
-        if image_shape is not None and (grey.height, grey.width) != image_shape:
-            grey = _resize(grey, image_shape)
         array = np.asarray(grey)
+        if array.dtype != np.uint8:
+            array = array.astype(np.uint16)
+        findings.sizes[array.shape] += 1
+        if image_shape is not None and array.shape != image_shape:
+            array = _resize(array, image_shape)
     except DatasetError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever comes to hand
         raise DatasetError(
             f"{member.where}: is damaged or cut short ({shorten(str(error))})"
         ) from error
-    return array if array.dtype == np.uint8 else _to_16_bits(array, member)
+    return array
 
 
 def _open_image(content: bytes, member: Member) -> "Image.Image":
@@ -188,14 +188,16 @@ def _open_image(content: bytes, member: Member) -> "Image.Image":
 
 def _turn(image: "Image.Image", findings: _Findings) -> "Image.Image":
     """Turn a photo the way its camera was held."""
-    from PIL import ImageOps
+    from PIL import ExifTags, ImageOps
 
     if "exif" not in image.info and image.format not in ("TIFF", "JPEG", "MPO"):
         return image
-    if image.getexif().get(ORIENTATION, 1) in (None, 1):
+    if image.getexif().get(ExifTags.Base.Orientation) not in range(2, 9):
         return image
     findings.counts["rotated"] += 1
-    return ImageOps.exif_transpose(image)
+    turned = ImageOps.exif_transpose(image)
+    turned.format = image.format  # it is a new image, and `_to_grey` asks what it was read from
+    return turned
 
 
 def _to_grey(
@@ -213,7 +215,7 @@ def _to_grey(
         raise DatasetError(
             f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8"
         )
-    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    if image.has_transparency_data:
         findings.counts["transparent"] += 1
         return _lay_on_paper(image.convert("RGBA"))
     if mode == "CMYK":
@@ -238,32 +240,20 @@ def _lay_on_paper(image: "Image.Image") -> "Image.Image":
     return laid
 
 
-def _resize(image: "Image.Image", image_shape: tuple[int, int]) -> "Image.Image":
+def _resize(array: Array, image_shape: tuple[int, int]) -> Array:
     """Fit an image into another size: its proportions stay, its own background fills the gaps."""
     from PIL import Image, ImageOps
 
-    array = np.asarray(image)
     border = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
-    if array.dtype != np.uint8:  # Pillow resizes 16 bits as floats only
-        image = Image.fromarray(array.astype(np.float32))
+    deep = array.dtype != np.uint8
     resized = ImageOps.pad(
-        image,
+        Image.fromarray(array.astype(np.float32) if deep else array),  # Pillow resizes no 16 bits
         image_shape[::-1],
         method=Image.Resampling.BICUBIC,
         color=int(np.median(border)),
     )
-    if array.dtype != np.uint8:
-        pixels = np.clip(np.rint(np.asarray(resized)), 0, 65535).astype(np.uint16)
-        resized = Image.fromarray(pixels)
-    return resized
-
-
-def _to_16_bits(array: Array, member: Member) -> Array:
-    if array.ndim != 2 or array.dtype.kind not in "ui" or array.min() < 0 or array.max() > 65535:
-        raise DatasetError(
-            f"{member.where}: has pixels of dtype {array.dtype}, expected 8 or 16 bits"
-        )
-    return array.astype(np.uint16)
+    pixels = np.asarray(resized)
+    return np.clip(np.rint(pixels), 0, 65535).astype(np.uint16) if deep else pixels
 
 
 def _tell(findings: _Findings, image_shape: tuple[int, int] | None) -> list[Note]:

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from math import isqrt
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any
@@ -134,7 +135,7 @@ def load_digit_archive(
     expected a whole number from 0 to 255
     >>> folder.cleanup()
     """
-    with ByteBar(make_printable(f"Reading {shorten(os.fsdecode(path))}"), shown=verbose) as bar:
+    with ByteBar(f"Reading {shorten(os.fsdecode(path))}", shown=verbose) as bar:
         data = read_digits(
             path,
             extract_dir,
@@ -181,7 +182,7 @@ def read_digits(
         )
     with open_contents(path, progress=progress) as contents:
         layout = find_digits(contents)
-        used = [m for part in layout.parts.values() for m in _members_of(part)]
+        used = [member for part in layout.parts.values() for member in part.files]
         contents.budget.begin(sum(member.size for member in used))
         arrays, notes = _read(layout, label, image_shape)
         read = {role: layout.parts[role] for role in arrays}
@@ -234,10 +235,6 @@ def _check_parameters(test_size: Any, label: Any, image_shape: Any) -> None:
         )
 
 
-def _members_of(part: Part) -> list[Any]:
-    return [*part.images, *(label for label in part.labels if not isinstance(label, str))]
-
-
 def _read(
     layout: Layout, label: str | None, image_shape: Shape
 ) -> tuple[dict[Role, tuple[Array, Array]], list[Note]]:
@@ -245,34 +242,33 @@ def _read(
     parts = layout.parts
     if image_shape is not None:
         image_shape = (int(image_shape[0]), int(image_shape[1]))
-    notes: list[Note] = []
+    files = {role: part.images for role, part in parts.items()}
     if layout.kind == "table":
-        tables = {role: part.images for role, part in parts.items()}
-        texts, notes = read_tables(tables, label=label, image_shape=image_shape)
+        texts, notes = read_tables(files, label=label, image_shape=image_shape)
     elif layout.kind == "image":
-        files: Any = {role: (part.images, part.labels) for role, part in parts.items()}
-        texts, notes = read_images(files, image_shape=image_shape)
+        images, notes = read_images(files, image_shape=image_shape)
+        texts = {role: (images[role], list(part.labels)) for role, part in parts.items()}
     else:
-        return {role: _read_pair(layout.kind, p, image_shape) for role, p in parts.items()}, notes
+        return {role: _read_pair(layout.kind, p, image_shape) for role, p in parts.items()}, []
     return {
-        role: (images, make_labels(labels, name=parts[role].images[0].source))
-        for role, (images, labels) in texts.items()
+        role: (X, make_labels(labels, name=files[role][0].source))
+        for role, (X, labels) in texts.items()
     }, notes
 
 
 def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]:
     """Read images and labels that stand in two files."""
-    (images,), (labels,) = part.images, part.labels
+    (images,), (labels,) = part.images, part.label_files
     if kind == "idx":
-        X, y = read_idx(images, 3), read_idx(labels, 1)  # type: ignore[arg-type]
+        X, y = read_idx(images, 3), read_idx(labels, 1)
     else:
-        X, y = read_array(images), read_array(labels)  # type: ignore[arg-type]
+        X, y = read_array(images), read_array(labels)
         X = _fold(X, image_shape)
         if y.ndim == 2 and y.shape[1] == 1:  # a column
             y = y[:, 0]
     check_images(X, name=images.where)
     check_values(X, name=images.where)
-    y = check_labels(y, name=labels.where)  # type: ignore[union-attr]
+    y = check_labels(y, name=labels.where)
     if image_shape is not None and X.shape[1:] != image_shape:
         raise DatasetError(
             f"{images.where}: has images of {X.shape[1:]} pixels, expected image_shape="
@@ -280,7 +276,7 @@ def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]
         )
     if len(X) != len(y):
         raise DatasetError(
-            f"{images.where}: holds {len(X):,} images, and {labels.where} {len(y):,} labels; "  # type: ignore[union-attr]
+            f"{images.where}: holds {len(X):,} images, and {labels.where} {len(y):,} labels; "
             "expected as many"
         )
     return X, y
@@ -293,7 +289,7 @@ def _fold(X: Array, image_shape: Shape) -> Array:
     if X.ndim == 2 and image_shape is not None and X.shape[1] == image_shape[0] * image_shape[1]:
         return X.reshape(-1, *image_shape)
     if X.ndim == 2 and is_square(X.shape[1]):
-        side = int(X.shape[1] ** 0.5)
+        side = isqrt(X.shape[1])
         return X.reshape(-1, side, side)
     return X
 
@@ -323,7 +319,6 @@ def _split(
             f"{name}: has one part only, {role or 'without a name'}; expected train and test. To "
             "hold out a part of it pass test_size, 1/7 for example."
         )
-    check_images(X, name=f"{name}: the images")
     (y,) = as_labels([y], names=[f"{name}: the labels"])
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2 or counts.min() < 2:

@@ -1,7 +1,6 @@
 """Files with digits as bounded streams: what a directory says of them is never believed."""
 
 import gzip
-import re
 import struct
 import zipfile
 import zlib
@@ -22,7 +21,6 @@ MAX_DEFLATE = 1032
 # Blank images pack as well as a bomb does; so much harms nobody.
 FREE_BYTES = 64 << 20
 CHUNK = 1 << 20
-NUMBER = re.compile("([0-9]{1,18})")
 GZIP = b"\x1f\x8b"
 MAX_SHOWN = 200  # characters of a member's name in a message
 
@@ -237,15 +235,6 @@ class _Counted:
         data = self._raw.read(size)
         self._budget.advance(len(data))
         return data
-
-
-def natural(text: str) -> list[str | int]:
-    """Make a key that sorts ``2.png`` before ``10.png``."""
-    # text and numbers take turns, so that only like is compared with like; a number of thousands
-    # of digits would cost the square of them to turn into an int
-    pieces: list[str | int] = list(NUMBER.split(text))
-    pieces[1::2] = map(int, pieces[1::2])
-    return pieces
 
 
 def shorten(text: str) -> str:

@@ -1,12 +1,13 @@
 """MNIST itself, from inside the wheel."""
 
 import hashlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.utils import check_random_state
 
-from skmnist.datasets._arrays import read_keras_layout
 from skmnist.datasets._bunch import make_bunch, take_part
 from skmnist.datasets._errors import DatasetError
 
@@ -105,8 +106,9 @@ def make_mnist(
     random_state: Any = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make what :func:`load_mnist` returns of an archive in Keras's layout."""
-    bunch = make_bunch(read_keras_layout(content, name=name), name="MNIST", descr=DESCR)
+    """Make what :func:`load_mnist` returns of Keras's ``mnist.npz``, whose checksum is right."""
+    with np.load(BytesIO(content)) as arrays:
+        bunch = make_bunch(arrays, name=name, descr=DESCR)
     random_state = check_random_state(random_state)
     for part, n in (("train", n_train), ("test", n_test)):
         bunch[f"X_{part}"], bunch[f"y_{part}"] = take_part(

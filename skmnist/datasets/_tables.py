@@ -68,8 +68,8 @@ class _Table:
 def read_tables(
     parts: Mapping[Any, Sequence[Member]],
     *,
-    label: str | None = None,
-    image_shape: tuple[int, int] | None = None,
+    label: str | None,
+    image_shape: tuple[int, int] | None,
 ) -> tuple[dict[Any, tuple[Array, list[str]]], list[Note]]:
     """Read the tables of each part.
 
@@ -79,7 +79,7 @@ def read_tables(
         The rows of several tables follow each other.
     label : {"first", "last"}, str or None
         Where the label stands, or what it is called; None finds out.
-    image_shape : tuple of int, default=None
+    image_shape : tuple of int or None
         Height and width that the pixels of a row are folded to. None takes a square.
 
     Returns
@@ -109,11 +109,10 @@ def read_tables(
         notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
     everything = [table for read in tables.values() for table in read]
     notes += _settle_labels(everything)
-    for table in everything:
-        for column in table.columns.ignored:
-            notes.append(Note("row_numbers", {"column": table.columns.describe(column)}))
+    ignored = [table.columns.describe(at) for table in everything for at in table.columns.ignored]
+    notes += [Note("row_numbers", {"column": column}) for column in dict.fromkeys(ignored)]
     arrays = {role: _join([_finish(t, image_shape) for t in read]) for role, read in tables.items()}
-    return arrays, [note for at, note in enumerate(notes) if note not in notes[:at]]
+    return arrays, notes
 
 
 def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] | None) -> _Table:

@@ -234,20 +234,17 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
                     "shape=(height, width). A single image has to be in a list, [X]."
                 )
             return side, side
-        rest = [side for side in self.shape if side != -1]
-        if not (
-            2 <= len(self.shape) <= 3
-            and len(self.shape) - len(rest) <= 1
-            and all(isinstance(side, Integral) and side >= 1 for side in rest)
-            and n_pixels % prod(rest) == 0
-            and (len(rest) < len(self.shape) or n_pixels == prod(rest))
-        ):
+        try:
+            shape = np.empty(n_pixels, dtype=bool).reshape(self.shape).shape
+        except (OverflowError, TypeError, ValueError):
+            shape = ()
+        if len(shape) not in (2, 3) or min(self.shape) < -1:
             raise ValueError(
                 f"shape={self.shape!r} must be (height, width) or (height, width, n_channels), -1 "
                 f"for what follows from the others, with as many pixels as X has in a row: "
                 f"{n_pixels}."
             )
-        return tuple(self.shape)
+        return shape
 
     def _crop(self, stack: Array) -> Array:
         levels = shrink(lay_on_paper(to_levels(stack, self.max_value), self.invert))

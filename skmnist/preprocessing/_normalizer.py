@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller
@@ -133,8 +133,8 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             Rounded where `fit` saw integers.
         """
         check_is_fitted(self)
-        X = np.asarray(X, dtype=np.float64)
-        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+        X = check_array(X, dtype=np.float64)
+        if X.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has shape {X.shape}, but PixelNormalizer gives rows of "
                 f"{self.n_features_in_} values."

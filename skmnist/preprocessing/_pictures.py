@@ -11,7 +11,6 @@ Array = np.ndarray[Any, Any]
 
 MAX_SIDE = 400  # pixels; what is larger is made smaller before anything is measured
 STACK_SIZE = 2**20  # pixels that are worked on at a time
-SEE_THROUGH = ("LA", "La", "PA", "RGBA", "RGBa")  # Pillow's modes with alpha
 MOSTLY = 0.5  # of an image: strokes cover less, a cut-out of paper covers more
 CONTRAST = 0.1  # of the range, between paper and ink
 
@@ -78,8 +77,7 @@ def _read_picture(image: Any) -> Array:
         return array.astype(np.uint16)
     image = ImageOps.exif_transpose(image)  # a photo, the way its camera was held
     if image.mode not in ("1", "L", "F"):
-        see_through = image.mode in SEE_THROUGH or "transparency" in image.info
-        image = image.convert("RGBA" if see_through else "RGB")
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         image = image.reduce(_shrinkage(image.height, image.width))  # before it takes much memory
     return np.asarray(image)
 
@@ -128,7 +126,7 @@ def to_levels(stack: Array, max_value: float | None) -> Array:
             f"lie in [0, {full[at]:g}]; set max_value to the value of full brightness."
         )
     scale = np.reciprocal(full).astype(np.float32)
-    return stack * scale[:, None, None, None]
+    return np.multiply(stack, scale[:, None, None, None], dtype=np.float32, casting="unsafe")
 
 
 def lay_on_paper(levels: Array, invert: bool | str) -> Array:

@@ -1,12 +1,19 @@
-"""Valid archives of every kind, made of given arrays; what the tests read, and damage."""
+"""Valid archives of every kind, made of given arrays; what the tests read, damage, and compare."""
 
+import codecs
 import gzip
 import io
+import os
+import struct
 import zipfile
+import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from skmnist.datasets import load_digit_archive
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -20,6 +27,17 @@ def make_digits(n_train=12, n_test=6, side=4, n_classes=3, seed=0):
         "x_test": rng.integers(0, 256, (n_test, side, side), dtype=np.uint8),
         "y_test": np.arange(n_test) % n_classes,
     }
+
+
+def make_sound(**changes):
+    """Return a sound data set, light on dark, with arrays replaced."""
+    digits = make_digits(n_train=60, n_test=30, side=6)
+    data = {key.replace("x", "X"): array for key, array in digits.items()}
+    for part in ("train", "test"):
+        data[f"X_{part}"][:, [0, -1]] = 0  # a dark margin
+        data[f"X_{part}"][:, :, [0, -1]] = 0
+        data[f"X_{part}"][0, 0, 0] = 255
+    return data | changes
 
 
 def to_csv(X, y, *, header="kaggle", label="first", separator=","):
@@ -78,6 +96,15 @@ def to_image(array, kind="png", **options):
     image = array if isinstance(array, Image.Image) else Image.fromarray(array)
     image.save(buffer, {"jpg": "JPEG", "tif": "TIFF"}.get(kind, kind.upper()), **options)
     return buffer.getvalue()
+
+
+def to_png(head, pixels, *chunks):
+    """Return a PNG of an IHDR and lines of pixels that Pillow would not write."""
+    ends = ((b"IHDR", head), *chunks, (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+        for kind, data in ends
+    )
 
 
 def tables(digits, *, ending="csv", pack=False, folder="", **options):
@@ -154,3 +181,49 @@ def write_folder(path, files):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     return path
+
+
+# --- what the tests of several modules need
+
+DIGITS = make_digits()
+GREY = np.tile(np.linspace(0, 255, 8).astype(np.uint8), (8, 1))
+
+
+def sentences(data, language="en"):
+    return [note.sentence(language) for note in data.notes]
+
+
+def same(data, digits):
+    return all(np.array_equal(data[key.replace("x", "X")], digits[key]) for key in digits)
+
+
+def load(tmp_path, files, **options):
+    return load_digit_archive(write_folder(tmp_path / "data", files), **options)
+
+
+def with_image(content, name="1.png"):
+    """Return files of an image folder, the first image of class 0 being `content`."""
+    good = to_image(GREY)
+    files = {f"train/{label}/{at}.png": good for label in (0, 1) for at in (1, 2)}
+    files |= {f"test/{label}/1.png": good for label in (0, 1)}
+    del files["train/0/1.png"]
+    return {f"train/0/{name}": content, **files}
+
+
+@contextmanager
+def nobody():
+    """Be a user who may not do everything, where the tests run as one who may."""
+    if os.geteuid():
+        yield
+        return
+    codecs.lookup("cp437")  # zipfile's; nobody may not be able to read Python's own files
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def one_part(n=70):
+    digits = make_digits(n_train=n, n_classes=7)
+    return {"digits.csv": to_csv(digits["x_train"], digits["y_train"]).encode()}

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from build import (
+    DIGITS,
     idx_files,
     image_files,
     make_digits,
@@ -28,12 +29,12 @@ from build import (
     to_image,
     to_npy,
     to_npz,
+    to_png,
     write_folder,
     write_zip,
 )
 from PIL import Image
 
-DIGITS = make_digits()
 CASES = {}  # name: (function that writes it into a folder and returns its path, what is told)
 
 
@@ -291,19 +292,19 @@ def too_many_members(folder):
     return _raw(folder, _empty_members(300_001))
 
 
-def _empty_members(n):
+def _empty_members(n, named=b"%06d"):
     """Make a ZIP with many members, faster than zipfile does."""
     bodies, directory = [], []
     for number in range(n):
-        name = b"%06d" % number
-        entry = struct.pack("<4s5H3L2H", LOCAL, 20, 0, 0, 0, 33, 0, 0, 0, 6, 0) + name
+        name = named % number
+        entry = struct.pack("<4s5H3L2H", LOCAL, 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0) + name
         at = number * len(entry)
         bodies.append(entry)
-        record = (CENTRAL, 20, 20, 0, 0, 0, 33, 0, 0, 0, 6, 0, 0, 0, 0, 0, at)
+        record = (CENTRAL, 20, 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0, 0, 0, 0, 0, at)
         directory.append(struct.pack("<4s6H3L5H2L", *record) + name)
     listed = b"".join(directory)
     count = min(n, 65535)
-    end = (END, 0, 0, count, count, len(listed), n * 36, 0)
+    end = (END, 0, 0, count, count, len(listed), n * len(entry), 0)
     return b"".join(bodies) + listed + struct.pack("<4s4H2LH", *end)
 
 
@@ -644,6 +645,12 @@ def line_that_never_ends(folder):
     return _table(folder, lambda text: "1," * (5 << 20))
 
 
+@case("line 1: columns 1 and 2 are both called 'a'")
+def header_of_a_million_names(folder):
+    """To go through all of them for each of them would take days."""
+    return _table(folder, lambda text: "a," * 1_000_000 + "a\n1\n")
+
+
 @case("cannot tell whether the label is the first column .* or the last one")
 def label_that_may_be_first_or_last(folder):
     rows = [f"{at % 3},7,8,9,{at % 3}" for at in range(12)]
@@ -759,6 +766,12 @@ def idx_without_labels(folder):
     files = idx_files(DIGITS)
     del files["MNIST/raw/train-labels-idx1-ubyte"]
     return packed(folder, files)
+
+
+@case("has no files of images to go with it")
+def fifty_thousand_files_of_labels(folder):
+    """As above."""
+    return _raw(folder, _empty_members(50_000, b"%06d-idx1-ubyte"))
 
 
 @case("has 2 files of images to go with it")
@@ -967,17 +980,9 @@ def png_of_wrong_crc(folder):
     return _images(folder, bytes(content))
 
 
-def _png(width, height, depth=8, colour=0, extra=b""):
+def _png(width, height, *chunks):
     """Make a PNG that promises much and holds nothing."""
-
-    def chunk(kind, data):
-        return (
-            struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
-        )
-
-    head = struct.pack(">LLBBBBB", width, height, depth, colour, 0, 0, 0)
-    body = chunk(b"IHDR", head) + extra + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    return to_png(struct.pack(">LLBBBBB", width, height, 8, 0, 0, 0, 0), b"\0", *chunks)
 
 
 @case(
@@ -997,9 +1002,7 @@ def decompression_bomb(folder, content):
 @case("Training/1/3.png: (is damaged or cut short|begins with)")
 def png_with_a_text_bomb(folder):
     text = b"Comment\0\0" + zlib.compress(bytes(1 << 26))
-    chunk = b"zTXt" + text
-    extra = struct.pack(">L", len(text)) + chunk + struct.pack(">L", zlib.crc32(chunk))
-    return _images(folder, _png(8, 8, extra=extra))
+    return _images(folder, _png(8, 8, (b"zTXt", text)))
 
 
 def _frames(kind):

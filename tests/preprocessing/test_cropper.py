@@ -214,7 +214,7 @@ def test_rows_that_are_no_squares_need_a_shape():
 
 
 @pytest.mark.parametrize(
-    "shape", [(60, 91), (60,), (-1, -1), (0, -1), (7, -1), ("a", 2), (6.5, -1), ()]
+    "shape", [(60, 91), (60,), (-1, -1), (0, -1), (7, -1), ("a", 2), (6.5, -1), (), (-2, 90)]
 )
 def test_a_shape_that_does_not_fit_is_told(shape):
     with pytest.raises(ValueError, match=r"must be \(height, width\) or .*5400"):

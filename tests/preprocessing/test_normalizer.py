@@ -124,6 +124,13 @@ def test_inverse_of_other_number_of_values(images):
         PixelNormalizer().fit(images).inverse_transform(np.zeros((5, 783)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_inverse_of_what_is_no_number(value):
+    normalizer = PixelNormalizer().fit(np.array([[0, 255]], dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        normalizer.inverse_transform([[0.5, value]])
+
+
 def test_normalised_data_give_a_warning():
     with pytest.warns(UserWarning, match=r"normalised already.*pass max_value=1"):
         PixelNormalizer().fit([[0.0, 0.5, 1.0]])
