@@ -143,8 +143,7 @@ def _read(key: Settings, progress: Progress) -> Data:
     if key.is_upload:
         digits, name = _read_upload(key, progress)
     elif key.data == "cloud":
-        content, file = get_file(None, None, progress=progress)
-        digits = make_mnist(content, name=file)
+        digits = make_mnist(get_file(None, None, progress=progress))
     else:
         digits = load_mnist()
     n_all = len(digits.y_train)

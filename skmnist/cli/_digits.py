@@ -52,8 +52,8 @@ def read_all(
             return load_mnist(), say("data.bundled")
         if data == "cloud":
             with ByteBar(say("cli.downloading")) as bar, tell_warnings():
-                content, file = get_file(None, None, progress=bar)
-            return make_mnist(content, name=file), say("data.cloud")
+                content = get_file(None, None, progress=bar)
+            return make_mnist(content), say("data.cloud")
         with ByteBar(make_printable(say("cli.reading", file=data))) as bar:
             digits = read_digits(data, extract_dir, random_state=seed, invert=invert, progress=bar)
         return digits, data

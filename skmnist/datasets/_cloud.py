@@ -99,10 +99,9 @@ def fetch_mnist(
         returned all the same.
     """
     with ByteBar(f"Downloading {FILE_NAME}", shown=verbose) as bar:
-        content, name = get_file(data_home, urls, n_retries=n_retries, delay=delay, progress=bar)
+        content = get_file(data_home, urls, n_retries=n_retries, delay=delay, progress=bar)
     return make_mnist(
         content,
-        name=name,
         n_train=n_train,
         n_test=n_test,
         random_state=random_state,
@@ -117,16 +116,16 @@ def get_file(
     n_retries: int = 3,
     delay: float = 1.0,
     progress: Progress,
-) -> tuple[bytes, str]:
-    """Return what is in the file, from the cache or from the cloud, and where it was found."""
+) -> bytes:
+    """Return what is in the file, from the cache or from the cloud."""
     addresses = _check_parameters(urls, n_retries, delay)
     cached = find_home(data_home) / FILE_NAME
     content = _read_cache(cached)
     if content is not None and _is_right(content):
-        return content, str(cached)
+        return content
     damaged = content is not None
     try:
-        content, url = _download(addresses, n_retries=n_retries, delay=delay, progress=progress)
+        content = _download(addresses, n_retries=n_retries, delay=delay, progress=progress)
     except DatasetError as error:
         raise DatasetError(f"{cached}: is damaged. {error}" if damaged else str(error)) from error
     try:
@@ -138,8 +137,7 @@ def get_file(
             UserWarning,
             stacklevel=3,
         )
-        return content, url
-    return content, str(cached)
+    return content
 
 
 def find_home(data_home: str | PathLike[str] | None) -> Path:
@@ -197,7 +195,7 @@ def _download(
     n_retries: int,
     delay: float,
     progress: Progress,
-) -> tuple[bytes, str]:
+) -> bytes:
     """Try all addresses, and all that may yet answer again, until one gives the file."""
     problems: dict[str, str] = {}
     remaining = list(dict.fromkeys(urls))
@@ -216,7 +214,7 @@ def _download(
             try:
                 content = transfer.run(contact_seconds=max(left, MIN_CONTACT_SECONDS))
                 if _is_right(content):
-                    return content, url
+                    return content
                 found = hashlib.sha256(content).hexdigest()
                 problems[url] = f"gave {len(content):,} bytes with SHA-256 {found}, not {SHA256}"
             except _RefusedError as error:

@@ -89,7 +89,6 @@ def load_mnist(
     content = _read_bundled()
     return make_mnist(
         content,
-        name=str(BUNDLED),
         n_train=n_train,
         n_test=n_test,
         random_state=random_state,
@@ -100,7 +99,6 @@ def load_mnist(
 def make_mnist(
     content: bytes,
     *,
-    name: str,
     n_train: int | None = None,
     n_test: int | None = None,
     random_state: Any = None,
@@ -108,7 +106,7 @@ def make_mnist(
 ) -> Any:
     """Make what :func:`load_mnist` returns of Keras's ``mnist.npz``, whose checksum is right."""
     with np.load(BytesIO(content)) as arrays:
-        bunch = make_bunch(arrays, name=name, descr=DESCR)
+        bunch = make_bunch(arrays, name="MNIST", descr=DESCR)
     random_state = check_random_state(random_state)
     for part, n in (("train", n_train), ("test", n_test)):
         bunch[f"X_{part}"], bunch[f"y_{part}"] = take_part(

@@ -144,9 +144,15 @@ def test_a_learning_curve_may_come_with_its_times():
         ([50], [[0.9]], [[0.8]]),
         ([50, 100], [0.9, 0.8], [0.9, 0.8]),
         ([50, 100], [[0.9], [0.8]], [[0.9, 0.9], [0.8, 0.8]]),
+        ([50, 100], [[0.9], [0.8]], []),
+        ([50, 100, 200], [[0.9], [0.8]], [[0.9], [0.8]]),
         ([50, 100], [[0.9], [0.8]], [["a"], ["b"]]),
+        "abc",
     ],
-    ids=["a number", "no test scores", "one size", "no folds", "other folds", "text"],
+    ids=[
+        *("a number", "no test scores", "one size", "no folds", "other folds", "empty scores"),
+        *("another size", "scores of text", "text"),
+    ],
 )
 def test_what_is_no_learning_curve(curve):
     rule = (

@@ -8,10 +8,10 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_validate, learning_curve
+from sklearn.model_selection import cross_validate, learning_curve
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -151,15 +151,6 @@ def test_dead_units_of_any_relu_network(digits, kind, share, dead):
         assert finding.evidence["share"] == pytest.approx(0.5, abs=0.05)
 
 
-def test_dead_units_are_found_behind_a_pipeline_and_a_search(digits):
-    X, y = digits
-    pipe = make_pipeline(FunctionTransformer(lambda X: X - 1), SimpleNNClassifier(epochs=1))
-    search = GridSearchCV(pipe, {"simplennclassifier__random_state": [0]}, cv=2).fit(X, y)
-    search.best_estimator_[-1].intercepts_[0][:] = 0.5  # alive at X = 0, dead at X = -1
-    search.best_estimator_[-1].coefs_[0][:] = 1.0
-    assert "dead_units" in further(search, X=np.zeros((3, 64)))
-
-
 def test_other_activations_do_not_die(digits):
     X, y = digits
     network = MLPClassifier(
@@ -254,28 +245,6 @@ def test_learning_curve_of_scikit_learn(digits):
     diagnosis = diagnose_fit(learning_curve=curve)
     assert diagnosis.gap == pytest.approx(curve[1][-1].mean() - curve[2][-1].mean())
     assert "more_rows_help" in [finding.code for finding in diagnosis.findings]
-
-
-@pytest.mark.parametrize(
-    "curve",
-    [
-        1,
-        "abc",
-        ([1], [[1]], [[1]]),
-        ([1, 2], [1, 2], [1, 2]),
-        ([1, 2], [[1], [1]], []),
-        ([1, 2, 3], [[1], [1]], [[1], [1]]),
-    ],
-)
-def test_what_is_no_learning_curve(curve):
-    with pytest.raises(ValueError, match="learning_curve must be what sklearn"):
-        diagnose_fit(learning_curve=curve)
-
-
-@pytest.mark.parametrize("rows", [{"y": [0]}, {"y_val": [0]}, {"X_val": [[0]]}])
-def test_half_of_the_rows(rows):
-    with pytest.raises(ValueError, match=r"was given without .*; pass both"):
-        diagnose_fit(**rows)
 
 
 # --- as objects

@@ -3,6 +3,7 @@ from statistics import NormalDist
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
@@ -320,14 +321,20 @@ def test_untrained_estimator_is_underfitting():
 
 
 def test_estimator_without_validation():
-    with pytest.raises(ValueError, match=r"without validation rows.*validation_fraction=0\.1"):
+    rule = (
+        r"^FittedNetwork was fitted without validation rows, so its gap is not known\. Fit with "
+        r"validation_fraction=0\.1 or with X_val and y_val, or pass X_val= and y_val= or "
+        r"validation_accuracy=\.$"
+    )
+    with pytest.raises(ValueError, match=rule):
         diagnose_fit(FittedNetwork(validation_accuracy_=None))
 
 
 def test_estimator_that_keeps_no_training_accuracy():
     with pytest.raises(
         ValueError,
-        match=r"LogisticRegression keeps no training.*Pass X=, y=, .* or train_accuracy=",
+        match=r"^LogisticRegression keeps no training and validation accuracy\. Pass X=, y=, X_val= "
+        r"and y_val= to measure them, or train_accuracy= and validation_accuracy=\.$",
     ):
         diagnose_fit(Pipeline([("lr", LogisticRegression())]).fit([[0], [1]], [0, 1]))
 
@@ -370,8 +377,52 @@ def test_a_gap_beside_figures_that_tell_it(given):
 
 @pytest.mark.parametrize("given", [{}, {"train_accuracy": 0.9}, {"validation_accuracy": 0.9}])
 def test_nothing_to_judge_by(given):
-    with pytest.raises(ValueError, match=r"no gap to judge.*gap=.*train_accuracy= and validation"):
+    rule = (
+        r"^There is no gap to judge\. Pass a fitted classifier, a history, gap=, or both "
+        r"train_accuracy= and validation_accuracy=\.$"
+    )
+    with pytest.raises(ValueError, match=rule):
         diagnose_fit(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing", "alone"),
+    [
+        ({"y": [0]}, "X", "y"),
+        ({"y_val": [0]}, "X_val", "y_val"),
+        ({"X_val": [[0]]}, "y_val", "X_val"),
+    ],
+)
+def test_rows_without_labels_and_labels_without_rows(given, missing, alone):
+    with pytest.raises(ValueError, match=rf"^{alone} was given without {missing}; pass both\.$"):
+        diagnose_fit(FittedNetwork(), **given)
+
+
+@pytest.mark.parametrize("name", ["n_train", "n_validation"])
+def test_numbers_of_images(name):
+    given = {"train_accuracy": 1.0, "validation_accuracy": 1.0}
+    assert getattr(diagnose_fit(**given, **{name: 1}), name) == 1
+    for n in (0, -5):
+        with pytest.raises(ValueError, match=rf"^{name}={n} must be an int >= 1, or None"):
+            diagnose_fit(**given, **{name: n})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"gap": 0.05, "n_train": 900, "n_validation": 100},
+        {"train_accuracy": 0.95, "validation_accuracy": 0.9, "n_train": 900},
+        {"train_accuracy": 0.95, "validation_accuracy": 0.9, "n_validation": 100},
+    ],
+)
+def test_no_interval_where_a_number_is_missing(given):
+    assert diagnose_fit(**given).gap_interval is None
+
+
+def test_a_history_may_be_a_frame_or_kerass():
+    curves = history(loss=FALLING, val_loss=RISING)
+    assert diagnose_fit(pd.DataFrame(curves)) == diagnose_fit(curves)
+    assert diagnose_fit(SimpleNamespace(history=curves)) == diagnose_fit(curves)
 
 
 @pytest.mark.parametrize("name", ["train_accuracy", "validation_accuracy"])
@@ -508,9 +559,9 @@ def test_history_of_unequal_lengths(mapping):
         diagnose_fit(mapping)
 
 
-@pytest.mark.parametrize("gap", [float("nan"), 2.26, -3])
+@pytest.mark.parametrize("gap", [float("nan"), 2.26, -1.01])
 def test_gap_that_is_no_difference_of_shares(gap):
-    with pytest.raises(ValueError, match=rf"gap={gap}"):
+    with pytest.raises(ValueError, match=rf"gap={gap} must be a share from -1 to 1; divide"):
         diagnose_fit(gap=gap)
 
 
