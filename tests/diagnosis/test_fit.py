@@ -333,8 +333,8 @@ def test_estimator_without_validation():
 def test_estimator_that_keeps_no_training_accuracy():
     with pytest.raises(
         ValueError,
-        match=r"^LogisticRegression keeps no training and validation accuracy\. Pass X=, y=, X_val= "
-        r"and y_val= to measure them, or train_accuracy= and validation_accuracy=\.$",
+        match=r"^LogisticRegression keeps no training and validation accuracy\. Pass X=, y=, "
+        r"X_val= and y_val= to measure them, or train_accuracy= and validation_accuracy=\.$",
     ):
         diagnose_fit(Pipeline([("lr", LogisticRegression())]).fit([[0], [1]], [0, 1]))
 
@@ -563,11 +563,6 @@ def test_history_of_unequal_lengths(mapping):
 def test_gap_that_is_no_difference_of_shares(gap):
     with pytest.raises(ValueError, match=rf"gap={gap} must be a share from -1 to 1; divide"):
         diagnose_fit(gap=gap)
-
-
-def test_number_of_images_below_one():
-    with pytest.raises(ValueError, match="n_train=-5"):
-        diagnose_fit(train_accuracy=0.9, validation_accuracy=0.8, n_train=-5, n_validation=4)
 
 
 def test_to_dict_of_numpy_figures_is_json():
