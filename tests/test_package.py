@@ -91,6 +91,7 @@ def test_arrows_point_one_way(path):
 OPTUNA = (
     "_pruner",
     "_run",
+    "_sampler",
     "_search",
     "_space",
     "_storage",

@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Callable, Collection, Mapping, Set
 from difflib import get_close_matches
+from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -238,7 +239,7 @@ class _Part:
             if len(set(labels)) < len(labels):
                 raise ValueError(
                     f"param_distributions[{self.name!r}] has the value "
-                    f"{max(labels, key=labels.count)} more than once."
+                    f"{mode(labels)} more than once."
                 )
             self._objects = dict(zip(labels, plain, strict=True))
             self.distribution = CategoricalDistribution(labels)

@@ -486,6 +486,17 @@ def test_failed_trials_are_rows_and_the_first_cause_is_told():
     assert set(scored.cv_results_["mean_test_score"]) == {0.0, 0.5}
 
 
+def test_of_causes_that_are_equally_frequent_the_first_is_told():
+    class Unlucky(Learner):
+        def fit(self, X, y):
+            raise ValueError(f"no luck with {self.quality}")
+
+    space = {"quality": FloatDistribution(0.5, 0.9)}
+    with pytest.raises(ValueError, match="None of the 6 trials") as caught:
+        search(space, Unlucky()).fit(X, Y)
+    assert "most frequent" not in str(caught.value)
+
+
 def test_an_infinite_score_is_a_failure():
     def infinite(estimator, X, y):
         return float("inf") if estimator.quality > 0.6 else 0.5
