@@ -119,6 +119,32 @@ class _Call:
             return self.function(*items)
 
 
+@dataclass(frozen=True)
+class _Large:
+    """Puts what is large in tasks where all workers find it, each item once."""
+
+    put: Callable[[Any], Any]
+    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+    def __call__(self, task: Task) -> Task:
+        return tuple(self._find(item) if _is_large(item) else item for item in task)
+
+    def _find(self, item: Any) -> Any:
+        if id(item) not in self.known:
+            # the reference sees to it that no other object gets this id
+            self.known[id(item)] = item, self.put(item)
+        return self.known[id(item)][1]
+
+
+def _is_large(item: Any) -> bool:
+    n_bytes = getattr(item, "nbytes", None)
+    if n_bytes is None and hasattr(item, "memory_usage"):  # a frame
+        n_bytes = item.memory_usage().sum()
+    if n_bytes is None:  # a sparse matrix, or nothing of the kind
+        n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
+    return bool((n_bytes or 0) >= MIN_SHARED_BYTES)
+
+
 # --- processes and threads of this machine
 
 
@@ -132,7 +158,7 @@ def _in_processes(
     with tempfile.TemporaryDirectory(
         prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
     ) as folder:
-        stored = map(_Files(folder), tasks)
+        stored = map(_Large(partial(_store, folder)), tasks)
         yield from _in_pool(pool.submit, call, stored, n_workers, stop=partial(_kill, pool))
 
 
@@ -173,32 +199,10 @@ class _Stored:
         return load(self.path, mmap_mode="r")
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Writes large items of tasks to files, each once, which all workers map into memory."""
-
-    folder: str
-    known: dict[int, tuple[Any, _Stored]] = field(default_factory=dict)
-
-    def __call__(self, task: Task) -> Task:
-        return tuple(self._store(item) if _is_large(item) else item for item in task)
-
-    def _store(self, item: Any) -> _Stored:
-        if id(item) not in self.known:
-            path = os.path.join(self.folder, f"{len(self.known)}.joblib")
-            dump(item, path)
-            # the reference sees to it that no other object gets this id
-            self.known[id(item)] = item, _Stored(path)
-        return self.known[id(item)][1]
-
-
-def _is_large(item: Any) -> bool:
-    n_bytes = getattr(item, "nbytes", None)
-    if n_bytes is None and hasattr(item, "memory_usage"):  # a frame
-        n_bytes = item.memory_usage().sum()
-    if n_bytes is None:  # a sparse matrix, or nothing of the kind
-        n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
-    return bool((n_bytes or 0) >= MIN_SHARED_BYTES)
+def _store(folder: str, item: Any) -> _Stored:
+    path = os.path.join(folder, f"{id(item)}.joblib")
+    dump(item, path)
+    return _Stored(path)
 
 
 # --- a cluster
@@ -215,12 +219,12 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
     # not by joblib's own calls: these send what a task needs to one worker, and when it is lost
     # with the worker they can fail or wait for ever
     client = backend.client
-    rows = _ClusterRows(client)
+    large = _Large(partial(client.scatter, broadcast=True, hash=False))
     running: dict[str, tuple[Any, Task]] = {}
     ending = as_completed(loop=client.loop)
 
     def submit(task: Task) -> None:
-        future = client.submit(call, *rows(task), pure=False, **backend.submit_kwargs)
+        future = client.submit(call, *large(task), pure=False, **backend.submit_kwargs)
         running[future.key] = future, task
         ending.add(future)
 
@@ -232,7 +236,7 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
             _, task = running.pop(future.key)
             if future.cancelled() and n_losses < MAX_LOSSES:  # the rows went with all who had them
                 n_losses += 1
-                rows.forget()
+                large.known.clear()
                 submit(task)
                 continue
             yield future.result()
@@ -241,25 +245,6 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
     finally:
         if running:
             client.cancel([future for future, _ in running.values()])
-
-
-@dataclass(frozen=True)
-class _ClusterRows:
-    """Sends large items of tasks to all workers, each once."""
-
-    client: Any
-    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
-
-    def __call__(self, task: Task) -> Task:
-        return tuple(self._send(item) if _is_large(item) else item for item in task)
-
-    def _send(self, item: Any) -> Any:
-        if id(item) not in self.known:
-            self.known[id(item)] = item, self.client.scatter(item, broadcast=True, hash=False)
-        return self.known[id(item)][1]
-
-    def forget(self) -> None:
-        self.known.clear()
 
 
 @contextmanager
