@@ -16,10 +16,10 @@ from sklearn.utils import Bunch, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._validation import _safe_split
-from skmnist._workers import SafeSplits, rows_on_cluster
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_diagnosis
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import read_history
+from skmnist.model_selection._cluster import SafeSplits, rows_on_cluster
 
 Array = np.ndarray[Any, Any]
 

@@ -103,7 +103,7 @@ def test_another_process_says_the_same():
     code = """
     import json, sys
     sys.path.insert(0, sys.argv[1])
-    from test_describe import PAIRS, describe
+    from test_fingerprint import PAIRS, describe
     def odd(x):
         return x in {"a", "b", "c", "d", "e"} and FACTOR  # a set of text has any order
     FACTOR = frozenset("abcde")
