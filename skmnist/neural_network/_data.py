@@ -162,15 +162,16 @@ def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
 
 def encode(y: Array, classes: Array, name: str) -> Array:
     """Return the place of each label in `classes`, int32."""
-    unseen = np.setdiff1d(y, classes)
-    if len(unseen):
+    labels, codes = np.unique(y, return_inverse=True)
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    unseen = [label for label in labels.tolist() if label not in places]
+    if unseen:
         known = "y has not" if name == "y_val" else "are not among the classes"
         raise ValueError(
-            f"{name} has labels that {known}: {unseen[:5].tolist()}; the network can only "
+            f"{name} has labels that {known}: {unseen[:5]}; the network can only "
             f"learn {classes.tolist()}."
         )
-    codes: Array = np.searchsorted(classes, y).astype(np.int32)
-    return codes
+    return np.array([places[label] for label in labels.tolist()], np.int32)[codes]
 
 
 def _checked_weight(weight: Any, X: Array, name: str, what_for: str) -> Array | None:

@@ -137,6 +137,7 @@ def test_weights_that_make_no_sense_are_refused(digits, weight, match):
             "sample_weight_val is zero in all rows|at least one non-zero",
         ),
         ({"X_val": np.ones((2, 64)), "y_val": [1, 77]}, r"labels that y has not: \[77\]"),
+        ({"X_val": np.ones((1, 64)), "y_val": ["1"]}, r"labels that y has not: \['1'\]"),
     ],
     ids=[
         "no y",
@@ -148,6 +149,7 @@ def test_weights_that_make_no_sense_are_refused(digits, weight, match):
         "weights' length",
         "no weight",
         "unseen label",
+        "text for numbers",
     ],
 )
 def test_validation_rows_that_do_not_fit_are_refused(digits, validation, match):
