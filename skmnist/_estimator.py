@@ -31,10 +31,14 @@ def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
     return checked_init
 
 
-def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
+def name_meant(name: str, known: Iterable[str]) -> str:
+    """Say which of some parameters was meant, or which ones there are."""
     close = get_close_matches(name, known, n=1)
-    way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
-    return f"{type(estimator).__name__} has no parameter {name!r}. {way_out}"
+    return f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
+
+
+def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
+    return f"{type(estimator).__name__} has no parameter {name!r}. {name_meant(name, known)}"
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

@@ -8,21 +8,18 @@ that backend.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, cpu_count, delayed, dump, effective_n_jobs, load, parallel_config
 from joblib.executor import get_memmapping_executor
 from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
-Array = np.ndarray[Any, Any]
 Task = tuple[Any, ...]
 
 # What the libraries that train and predict read once, when they are loaded. Tensorflow's own two
@@ -119,6 +116,32 @@ class _Call:
             return self.function(*items)
 
 
+@dataclass(frozen=True)
+class _Large:
+    """Puts what is large in tasks where all workers find it, each item once."""
+
+    put: Callable[[Any], Any]
+    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+    def __call__(self, task: Task) -> Task:
+        return tuple(self._find(item) if _is_large(item) else item for item in task)
+
+    def _find(self, item: Any) -> Any:
+        if id(item) not in self.known:
+            # the reference sees to it that no other object gets this id
+            self.known[id(item)] = item, self.put(item)
+        return self.known[id(item)][1]
+
+
+def _is_large(item: Any) -> bool:
+    n_bytes = getattr(item, "nbytes", None)
+    if n_bytes is None and hasattr(item, "memory_usage"):  # a frame
+        n_bytes = item.memory_usage().sum()
+    if n_bytes is None:  # a sparse matrix, or nothing of the kind
+        n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
+    return bool((n_bytes or 0) >= MIN_SHARED_BYTES)
+
+
 # --- processes and threads of this machine
 
 
@@ -132,7 +155,7 @@ def _in_processes(
     with tempfile.TemporaryDirectory(
         prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
     ) as folder:
-        stored = map(_Files(folder), tasks)
+        stored = map(_Large(partial(_store, folder)), tasks)
         yield from _in_pool(pool.submit, call, stored, n_workers, stop=partial(_kill, pool))
 
 
@@ -173,32 +196,10 @@ class _Stored:
         return load(self.path, mmap_mode="r")
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Writes large items of tasks to files, each once, which all workers map into memory."""
-
-    folder: str
-    known: dict[int, tuple[Any, _Stored]] = field(default_factory=dict)
-
-    def __call__(self, task: Task) -> Task:
-        return tuple(self._store(item) if _is_large(item) else item for item in task)
-
-    def _store(self, item: Any) -> _Stored:
-        if id(item) not in self.known:
-            path = os.path.join(self.folder, f"{len(self.known)}.joblib")
-            dump(item, path)
-            # the reference sees to it that no other object gets this id
-            self.known[id(item)] = item, _Stored(path)
-        return self.known[id(item)][1]
-
-
-def _is_large(item: Any) -> bool:
-    n_bytes = getattr(item, "nbytes", None)
-    if n_bytes is None and hasattr(item, "memory_usage"):  # a frame
-        n_bytes = item.memory_usage().sum()
-    if n_bytes is None:  # a sparse matrix, or nothing of the kind
-        n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
-    return bool((n_bytes or 0) >= MIN_SHARED_BYTES)
+def _store(folder: str, item: Any) -> _Stored:
+    path = os.path.join(folder, f"{id(item)}.joblib")
+    dump(item, path)
+    return _Stored(path)
 
 
 # --- a cluster
@@ -215,12 +216,12 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
     # not by joblib's own calls: these send what a task needs to one worker, and when it is lost
     # with the worker they can fail or wait for ever
     client = backend.client
-    rows = _ClusterRows(client)
+    large = _Large(partial(client.scatter, broadcast=True, hash=False))
     running: dict[str, tuple[Any, Task]] = {}
     ending = as_completed(loop=client.loop)
 
     def submit(task: Task) -> None:
-        future = client.submit(call, *rows(task), pure=False, **backend.submit_kwargs)
+        future = client.submit(call, *large(task), pure=False, **backend.submit_kwargs)
         running[future.key] = future, task
         ending.add(future)
 
@@ -232,7 +233,7 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
             _, task = running.pop(future.key)
             if future.cancelled() and n_losses < MAX_LOSSES:  # the rows went with all who had them
                 n_losses += 1
-                rows.forget()
+                large.known.clear()
                 submit(task)
                 continue
             yield future.result()
@@ -241,80 +242,3 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
     finally:
         if running:
             client.cancel([future for future, _ in running.values()])
-
-
-@dataclass(frozen=True)
-class _ClusterRows:
-    """Sends large items of tasks to all workers, each once."""
-
-    client: Any
-    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
-
-    def __call__(self, task: Task) -> Task:
-        return tuple(self._send(item) if _is_large(item) else item for item in task)
-
-    def _send(self, item: Any) -> Any:
-        if id(item) not in self.known:
-            self.known[id(item)] = item, self.client.scatter(item, broadcast=True, hash=False)
-        return self.known[id(item)][1]
-
-    def forget(self) -> None:
-        self.known.clear()
-
-
-@contextmanager
-def rows_on_cluster(*rows: Any) -> Iterator[bool]:
-    """Let scikit-learn's own calls survive the loss of a worker; say whether there is a cluster.
-
-    joblib sends each large argument to one worker. Here the rows are sent to all of them; splits
-    have to be wrapped by :class:`SafeSplits`. Where the caller has sent something
-    (``parallel_config(backend="dask", scatter=[X, y])``), nothing more is.
-    """
-    backend, _ = get_active_backend()
-    if not is_cluster(backend):
-        yield False
-        return
-    if backend.data_futures:
-        yield True
-        return
-    with parallel_config(
-        backend="dask",
-        client=backend.client,
-        scatter=[each for each in rows if each is not None],
-        wait_for_workers_timeout=backend.wait_for_workers_timeout,
-        **backend.submit_kwargs,
-    ):
-        yield True
-
-
-class SafeSplits:
-    """A splitter whose row numbers travel with their task, not to a worker of their own choice."""
-
-    def __init__(self, splitter: Any) -> None:
-        self.splitter = splitter
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.splitter, name)
-
-    def split(self, *args: Any, **kwargs: Any) -> Iterator[tuple["RowNumbers", ...]]:
-        """Yield what the splitter does."""
-        for split in self.splitter.split(*args, **kwargs):
-            yield tuple(map(RowNumbers, split))
-
-
-class RowNumbers(Sequence[int]):
-    """An array that joblib leaves where it is: it scatters what can be referred to weakly."""
-
-    __slots__ = ("numbers",)
-
-    def __init__(self, numbers: Any) -> None:
-        self.numbers = np.asarray(numbers)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return self.numbers if dtype is None else self.numbers.astype(dtype)
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, at: Any) -> Any:
-        return self.numbers[at]

@@ -87,7 +87,17 @@ def test_arrows_point_one_way(path):
         assert used <= allowed | upwards | {room(path)}
 
 
-OPTUNA = ("_pruner", "_run", "_search", "_space", "_storage", "_study", "_summary", "_trial")
+OPTUNA = (
+    "_pruner",
+    "_run",
+    "_sampler",
+    "_search",
+    "_space",
+    "_storage",
+    "_study",
+    "_summary",
+    "_trial",
+)
 
 
 def test_only_the_command_line_knows_the_app():
@@ -95,6 +105,8 @@ def test_only_the_command_line_knows_the_app():
     assert users == {"app", "cli"}
 
 
+TENSORFLOW = ("_engine", "_memory", "_program")
+KERAS = ("_engine", "_keras", "_program")
 APP = ("_after", "_before", "_draw", "_page", "_panel", "_view")
 
 
@@ -102,8 +114,11 @@ APP = ("_after", "_before", "_draw", "_page", "_panel", "_view")
     ("package", "homes"),
     [
         ("streamlit", {f"app/{name}.py" for name in APP}),
-        ("tensorflow", {"neural_network/_engine.py"}),
-        ("keras", {"neural_network/_engine.py", "neural_network/_keras.py"}),
+        (
+            "tensorflow",
+            {f"neural_network/{name}.py" for name in ("_engine", "_memory", "_program")},
+        ),
+        ("keras", {f"neural_network/{name}.py" for name in ("_engine", "_keras", "_program")}),
         ("scikeras", {"neural_network/_keras.py"}),
         ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
         ("pooch", {"datasets/_cloud.py"}),

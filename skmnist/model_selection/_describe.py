@@ -99,10 +99,10 @@ def _describe_code(code: types.CodeType, outer: tuple[Any, ...]) -> Any:
 def _describe_object(value: Any, outer: tuple[Any, ...]) -> Any:
     if isinstance(value, np.ndarray) and value.dtype != object:
         return joblib.hash(value)
-    for tells in ("get_params", "get_config"):  # scikit-learn's objects, and Keras's
-        if hasattr(value, tells):
-            found = value.get_params(deep=False) if tells == "get_params" else value.get_config()
-            return [_name(type(value)), _describe(found, outer)]
+    if hasattr(value, "get_params"):
+        return [_name(type(value)), _describe(value.get_params(deep=False), outer)]
+    if hasattr(value, "get_config"):  # Keras's objects
+        return [_name(type(value)), _describe(value.get_config(), outer)]
     if hasattr(value, "dist") and hasattr(value, "kwds"):  # a frozen distribution of scipy
         made_of = [getattr(value.dist, name, None) for name in ("xk", "pk", "_histogram")]
         return [value.dist.name, _describe([value.args, value.kwds, made_of], outer)]

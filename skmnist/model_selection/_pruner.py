@@ -7,9 +7,8 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-N_BEST = (
-    4  # ours to choose: of the rules tried on three searches, the boldest that lost no best one
-)
+# Ours to choose: of the rules tried on three searches, the boldest that lost no best one.
+N_BEST = 4
 N_STARTUP = 2  # trials that run to their end cost most; Optuna waits for five of them
 N_WARMUP = 3  # epochs; the first ones say little
 

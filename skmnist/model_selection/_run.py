@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.trial import TrialState
 
 from skmnist._progress import TrialLog
 from skmnist._workers import iterate_tasks
 from skmnist.model_selection._space import Space
-from skmnist.model_selection._study import SharedStudy, wait_a_little
+from skmnist.model_selection._study import SharedStudy, finished_trials
 from skmnist.model_selection._trial import (
     ForgivingScorer,
     Outcome,
@@ -23,6 +24,8 @@ from skmnist.model_selection._trial import (
     mean_score,
     run_trial,
 )
+
+WAIT = 0.5  # seconds between two looks at what other processes do
 
 
 class SearchRun:
@@ -60,7 +63,7 @@ class SearchRun:
         }
         self.started = time.monotonic()
         self.stopped = False
-        self.params: dict[int, dict[str, Any]] = {}
+        self.in_work: dict[int, dict[str, Any]] = {}  # parameters by the trial's number
 
     def go(self, X: Any, y: Any) -> None:
         """Work until the budget is spent, by this process or by others, or the time is over."""
@@ -71,13 +74,13 @@ class SearchRun:
             self.folder = folder
             self.log = None
             if search.verbose:
-                done = len(shared.finished())
+                done = len(finished_trials(shared.study))
                 self.log = stack.enter_context(TrialLog(search.n_trials, Path(folder), done=done))
             while True:
                 self.work(X, y)
                 if self.is_over() or not shared.running_elsewhere():
                     break
-                wait_a_little()  # what others do belongs to the result; if they die, it is ours
+                time.sleep(WAIT)  # what others do belongs to the result; if they die, it is ours
 
     def work(self, X: Any, y: Any) -> None:
         """Do all trials that are to be had."""
@@ -90,8 +93,9 @@ class SearchRun:
                     self.take(outcome)
         except TerminatedWorkerError as error:
             raise RuntimeError(
-                f"A worker process was killed, probably for memory, in {self.in_work()}. Finished "
-                f"trials are kept in the study; pass fewer n_jobs (n_jobs={self.search.n_jobs})."
+                f"A worker process was killed, probably for memory, in {self.describe_work()}. "
+                "Finished trials are kept in the study; pass fewer n_jobs "
+                f"(n_jobs={self.search.n_jobs})."
             ) from error
 
     def is_over(self) -> bool:
@@ -124,7 +128,7 @@ class SearchRun:
                 self.take(Outcome(trial.number, "PRUNED"))
                 continue
             self.space.keep(trial, params)
-            self.params[trial.number] = params
+            self.in_work[trial.number] = params
             yield (  # the rows as items of their own: workers share them
                 Task(
                     number=trial.number,
@@ -154,14 +158,14 @@ class SearchRun:
                 outcome.state = "FAIL"
                 outcome.error = f"the score {value} is not a finite number"
         trial = shared.tell(outcome, value)
-        self.params.pop(outcome.number, None)  # no longer in work
+        self.in_work.pop(outcome.number, None)
         if outcome.exception is not None and search.error_score == "raise":
             raise outcome.exception
         if trial is None:
             return
-        done = [t for t in shared.finished() if t.state == optuna.trial.TrialState.COMPLETE]
         if self.log:
-            best = max((t.value for t in done if t.value is not None), default=None)
+            done = shared.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            best = max((other.value for other in done if other.value is not None), default=None)
             seconds = trial.duration.total_seconds() if trial.duration else 0.0
             self.log.finished(trial.number, trial.state.name, value, best, seconds)
         for callback in search.study_callbacks or ():
@@ -171,10 +175,10 @@ class SearchRun:
         """Begin no further trial."""
         self.stopped = True
 
-    def in_work(self) -> str:
+    def describe_work(self) -> str:
         """Return which trials were running, with parameters and fold."""
         told = []
-        for number, params in self.params.items():
+        for number, params in self.in_work.items():
             try:
                 fold = json.loads((Path(self.folder) / f"{number}.json").read_text())["fold"]
                 told.append(f"trial {number} (fold {fold}, {params})")

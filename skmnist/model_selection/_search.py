@@ -5,11 +5,13 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from numbers import Integral, Real
+from statistics import mode
 from typing import Any, Self
 
 import joblib
 import numpy as np
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
@@ -23,15 +25,15 @@ from skmnist.model_selection._describe import describe, describe_rows
 from skmnist.model_selection._pruner import make_pruner
 from skmnist.model_selection._results import diagnose_fold, make_results
 from skmnist.model_selection._run import SearchRun
+from skmnist.model_selection._sampler import SeededSampler
 from skmnist.model_selection._space import Space
 from skmnist.model_selection._storage import show_storage
 from skmnist.model_selection._study import (
     Fingerprint,
-    SeededSampler,
     SharedStudy,
     error_of,
+    finished_trials,
     folds_of,
-    warn_all_failed,
 )
 
 # What says how a search is done and not what is searched.
@@ -208,26 +210,19 @@ class OptunaSearchCV(BaseSearchCV):
         self.study_callbacks = study_callbacks
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        shown = self._without_password()
-        return super().__repr__(N_CHAR_MAX) if shown is self else repr(shown)
+        return BaseSearchCV.__repr__(self._without_password(), N_CHAR_MAX)
 
     def _repr_html_inner(self) -> str:
-        shown = self._without_password()
-        return super()._repr_html_inner() if shown is self else shown._repr_html_inner()
+        return BaseSearchCV._repr_html_inner(self._without_password())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        shown = self._without_password()
-        if shown is self:
-            return super()._repr_mimebundle_(**kwargs)
-        return shown._repr_mimebundle_(**kwargs)
+        return BaseSearchCV._repr_mimebundle_(self._without_password(), **kwargs)
 
     def _without_password(self) -> Self:
         """Return what a notebook may show."""
-        storage = self.storage
-        if not isinstance(storage, str) or show_storage(storage) == storage:
-            return self
         shown = copy.copy(self)
-        shown.storage = show_storage(storage)
+        if isinstance(self.storage, str):
+            shown.storage = show_storage(self.storage)
         return shown
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -278,7 +273,6 @@ class OptunaSearchCV(BaseSearchCV):
             n_trials=self.n_trials,
             sampler=self.sampler or SeededSampler(_seed(self.random_state)),
             pruner=make_pruner(self.pruner),
-            seeded_elsewhere=self.sampler is not None,
         )
         with closing(shared):
             self.study_ = shared.study
@@ -349,32 +343,17 @@ class OptunaSearchCV(BaseSearchCV):
 
     def _conclude(self, shared: SharedStudy, space: Space, objective: str | None) -> None:
         """Turn the study into `cv_results_`, and choose the best."""
-        trials = shared.finished()
+        trials = finished_trials(shared.study)
         folds = [folds_of(trial) for trial in trials]
         names = _score_names(folds)
         if callable(self.scoring):
-            self.multimetric_ = names != ["score"] and bool(names)
+            self.multimetric_ = names != ["score"]
             if self.multimetric_:
                 self._check_refit(dict.fromkeys(names))
-        errors = [error_of(trial) for trial in trials if error_of(trial)]
-        states = [trial.state.name for trial in trials]
-        if "COMPLETE" not in states:
-            if errors:
-                cause = max(set(errors), key=errors.count)
-                raise ValueError(
-                    f"None of the {len(trials)} trials could be completed; {len(errors)} failed. "
-                    f"The first cause: {errors[0]}"
-                    + (f" The most frequent one: {cause}" if cause != errors[0] else "")
-                )
-            raise ValueError(
-                f"None of the {len(trials)} trials was completed: pass a longer timeout "
-                f"(timeout={self.timeout}), more trials (n_trials={self.n_trials}) or pruner=None."
-            )
-        if errors:
-            warn_all_failed(errors)
+        self._tell_failed_trials(trials)
         self._tell_failed_folds(folds)
         self.cv_results_ = make_results(
-            states,
+            [trial.state.name for trial in trials],
             [trial.number for trial in trials],
             [space.recall(trial, shared.study) for trial in trials],
             folds,
@@ -397,13 +376,34 @@ class OptunaSearchCV(BaseSearchCV):
         self.best_diagnoses_ = [diagnose_fold(fold) for fold in best]
         self._best_epochs = [fold["best_epoch"] for fold in best if fold.get("best_epoch")]
 
+    def _tell_failed_trials(self, trials: list[FrozenTrial]) -> None:
+        """Say why trials failed; where none was completed there is no result."""
+        errors = [error_of(trial) for trial in trials if error_of(trial)]
+        cause = mode(errors) if errors else ""
+        if any(trial.state == TrialState.COMPLETE for trial in trials):
+            if errors:
+                warn_caller(
+                    f"{len(errors)} trials failed; {errors.count(cause)} of them with: {cause}"
+                )
+            return
+        if errors:
+            raise ValueError(
+                f"None of the {len(trials)} trials could be completed; {len(errors)} failed. "
+                f"The first cause: {errors[0]}"
+                + (f" The most frequent one: {cause}" if cause != errors[0] else "")
+            )
+        raise ValueError(
+            f"None of the {len(trials)} trials was completed: pass a longer timeout "
+            f"(timeout={self.timeout}), more trials (n_trials={self.n_trials}) or pruner=None."
+        )
+
     def _tell_failed_folds(self, folds: list[list[dict[str, Any]]]) -> None:
         """Say what a numeric `error_score` stands for; nothing but such scores is no result."""
         found = [fold for trial in folds for fold in trial]
         failed = [fold["error"] for fold in found if fold.get("error")]
         if not failed:
             return
-        cause = max(set(failed), key=failed.count)
+        cause = mode(failed)
         if len(failed) == len(found):
             raise ValueError(f"All {len(found)} fits failed. The most frequent cause: {cause}")
         warn_caller(
@@ -456,11 +456,8 @@ def _seed(random_state: Any) -> int:
 
 def _score_names(folds: list[list[dict[str, Any]]]) -> list[str]:
     """Return the names of the scores that any fold has."""
-    for trial in folds:
-        for fold in trial:
-            if fold.get("test_scores"):
-                return list(fold["test_scores"])
-    return ["score"]
+    scores = (fold["test_scores"] for trial in folds for fold in trial if fold.get("test_scores"))
+    return list(next(scores, ["score"]))
 
 
 def _epochs_prefix(estimator: Any) -> str | None:

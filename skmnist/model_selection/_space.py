@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Callable, Collection, Mapping, Set
 from difflib import get_close_matches
+from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from optuna.trial import FixedTrial, FrozenTrial
 from scipy.stats import rv_continuous, rv_discrete
 from sklearn.base import clone
 
+from skmnist._estimator import name_meant
 from skmnist._validation import check_parameter_values
 from skmnist.model_selection._describe import describe
 from skmnist.model_selection._storage import quiet_optuna
@@ -238,7 +240,7 @@ class _Part:
             if len(set(labels)) < len(labels):
                 raise ValueError(
                     f"param_distributions[{self.name!r}] has the value "
-                    f"{max(labels, key=labels.count)} more than once."
+                    f"{mode(labels)} more than once."
                 )
             self._objects = dict(zip(labels, plain, strict=True))
             self.distribution = CategoricalDistribution(labels)
@@ -316,11 +318,9 @@ def _depth(name: Any) -> int:
 
 def _unknown(name: Any, *variants: Any) -> ValueError:
     known = {known for variant in variants for known in variant.get_params(deep=True)}
-    close = get_close_matches(str(name), known, n=1)
-    way_out = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
     return ValueError(
         f"param_distributions names {name!r}, which {type(variants[0]).__name__} does not "
-        f"have as a parameter. {way_out}"
+        f"have as a parameter. {name_meant(str(name), known)}"
     )
 
 

@@ -54,9 +54,8 @@ def open_storage(storage: Any) -> optuna.storages.BaseStorage:
         )
     if "://" in os.fspath(storage):
         return _open_url(os.fspath(storage))
-    path = (
-        Path(storage).expanduser().absolute()
-    )  # a journal's lock by a relative path could wait for ever
+    # absolute: a journal's lock by a relative path could wait for ever
+    path = Path(storage).expanduser().absolute()
     shown = show_storage(str(storage))
     if shown != str(storage):
         raise ValueError(f"storage={shown!r} is no database URL: after its name it needs '://'.")

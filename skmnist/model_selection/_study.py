@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from skmnist._estimator import warn_caller
 from skmnist.model_selection._storage import (
     close_storage,
     open_storage,
@@ -29,7 +27,6 @@ from skmnist.model_selection._trial import Outcome
 HEARTBEAT = 20.0  # seconds between two signs of life of a running trial
 GRACE = 300.0  # seconds without one after which a trial on another machine counts as lost
 NAMELESS = 30.0  # the same for one that was not even signed: its process ended in between
-WAIT = 0.5  # seconds between two looks at what other processes do
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
@@ -38,57 +35,6 @@ _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
 _ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
 
 _log = logging.getLogger(__name__)
-
-
-class SeededSampler(optuna.samplers.BaseSampler):
-    """TPE whose draws for a trial depend on the seed and the trial's number alone.
-
-    A plain seeded sampler would repeat its first trials at each resume, and two processes with the
-    same seed would draw the same ones.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._samplers: dict[int, optuna.samplers.BaseSampler] = {}
-        self._lock = threading.Lock()
-
-    def _of(self, trial: FrozenTrial) -> optuna.samplers.BaseSampler:
-        with self._lock:
-            if trial.number not in self._samplers:
-                digest = hashlib.sha256(f"{self._seed},{trial.number}".encode()).digest()
-                seed = int.from_bytes(digest[:4], "big")
-                self._samplers[trial.number] = optuna.samplers.TPESampler(seed=seed)
-            return self._samplers[trial.number]
-
-    def infer_relative_search_space(self, study: Any, trial: FrozenTrial) -> Any:
-        """See `BaseSampler`."""
-        return self._of(trial).infer_relative_search_space(study, trial)
-
-    def sample_relative(self, study: Any, trial: FrozenTrial, search_space: Any) -> Any:
-        """See `BaseSampler`."""
-        return self._of(trial).sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: Any
-    ) -> Any:
-        """See `BaseSampler`."""
-        return self._of(trial).sample_independent(study, trial, param_name, param_distribution)
-
-    def before_trial(self, study: Any, trial: FrozenTrial) -> None:
-        """See `BaseSampler`."""
-        self._of(trial).before_trial(study, trial)
-
-    def after_trial(self, study: Any, trial: FrozenTrial, state: Any, values: Any) -> None:
-        """See `BaseSampler`."""
-        self._of(trial).after_trial(study, trial, state, values)
-        with self._lock:
-            self._samplers.pop(trial.number, None)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_seed": self._seed, "_samplers": {}}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
 
 
 @dataclass(frozen=True)
@@ -139,7 +85,6 @@ class SharedStudy:
         n_trials: int,
         sampler: optuna.samplers.BaseSampler,
         pruner: optuna.pruners.BasePruner,
-        seeded_elsewhere: bool = False,
     ) -> None:
         self.shown = show_storage(storage)
         self.n_trials = n_trials
@@ -161,8 +106,8 @@ class SharedStudy:
         except BaseException:
             self.close()
             raise
-        if seeded_elsewhere and self.study.get_trials(deepcopy=False):
-            sampler.reseed_rng()  # with its own seed it would draw the first trials again
+        if self.study.get_trials(deepcopy=False):
+            sampler.reseed_rng()  # of a user's own: its seed would draw the first trials again
 
     def close(self) -> None:
         """Close the connections of a storage that was opened here; the study opens new ones."""
@@ -190,15 +135,6 @@ class SharedStudy:
             )
 
     # -- what has been done
-
-    def finished(self) -> list[FrozenTrial]:
-        """Return the trials that count, in order: complete, pruned, or failed by themselves."""
-        return [
-            trial
-            for trial in self.study.get_trials(deepcopy=False)
-            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            or (trial.state == TrialState.FAIL and _ERROR in trial.user_attrs)
-        ]
 
     def running_elsewhere(self) -> bool:
         """Say whether another process has trials of this study in work."""
@@ -328,6 +264,12 @@ class SharedStudy:
                     trial.set_user_attr(_SEEN, _now())
 
 
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that count, in order: complete, pruned, or failed by themselves."""
+    trials = study.get_trials(deepcopy=False)
+    return [trial for trial in trials if trial.state.is_finished() and _counts(trial)]
+
+
 def folds_of(trial: FrozenTrial) -> list[dict[str, Any]]:
     """Return what was found on each fold of a trial."""
     folds: list[dict[str, Any]] = trial.user_attrs.get(_FOLDS, [])
@@ -383,14 +325,3 @@ def _started(pid: int) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def wait_a_little() -> None:
-    """Wait before looking again at what others do."""
-    time.sleep(WAIT)
-
-
-def warn_all_failed(errors: list[str]) -> None:
-    """Tell why trials failed, the most frequent cause first."""
-    cause = max(set(errors), key=errors.count)
-    warn_caller(f"{len(errors)} trials failed; {errors.count(cause)} of them with: {cause}")

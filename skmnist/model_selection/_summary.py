@@ -6,7 +6,7 @@ from typing import Any
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
-from skmnist.model_selection._study import error_of
+from skmnist.model_selection._study import error_of, finished_trials
 
 MIN_RATED_TRIALS = 10  # ours to choose: of fewer a forest makes a story about any parameter
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -48,11 +48,6 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
     study : optuna.Study
         One that maximizes.
     """
-    ended = [
-        trial
-        for trial in study.get_trials(deepcopy=False, states=_ORDER)
-        if trial.state is not TrialState.FAIL or error_of(trial)
-    ]
 
     def rank(trial: Any) -> tuple[int, float, int]:
         scored = trial.state is TrialState.COMPLETE
@@ -69,7 +64,7 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
             params=dict(trial.params),
             error=error_of(trial),
         )
-        for trial in sorted(ended, key=rank)
+        for trial in sorted(finished_trials(study), key=rank)
     ]
 
 

@@ -54,7 +54,7 @@ class Task:
     options : dict
         What :func:`sklearn.model_selection.cross_validate` is told besides.
     error_score : float or "raise"
-    folder : str or None
+    folder : str
         Where to note how far the trial is.
     """
 
@@ -69,7 +69,7 @@ class Task:
     max_epochs: int
     options: Mapping[str, Any]
     error_score: Any
-    folder: str | None = None
+    folder: str
 
 
 @dataclass
@@ -107,19 +107,20 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
     replica = _Replica(task)
     try:
         for fold, (train, test) in enumerate(task.splits):
-            with _EpochReporter(task, replica, outcome, fold) as reporter:
-                try:
-                    found = _run_fold(task, reporter, X, y, train, test)
-                except optuna.TrialPruned:
-                    outcome.state = "PRUNED"
+            reporter = _EpochReporter(task, replica, outcome, fold)
+            reporter.note(0, 0, None)
+            try:
+                found = _run_fold(task, reporter, X, y, train, test)
+            except optuna.TrialPruned:
+                outcome.state = "PRUNED"
+                return outcome
+            except Exception as error:
+                outcome.error = _one_line(error)
+                if task.error_score == "raise" or np.isnan(task.error_score):
+                    outcome.state, outcome.exception = "FAIL", _portable(error)
                     return outcome
-                except Exception as error:
-                    outcome.error = _one_line(error)
-                    if task.error_score == "raise" or np.isnan(task.error_score):
-                        outcome.state, outcome.exception = "FAIL", _portable(error)
-                        return outcome
-                    found = {"fit_time": 0.0, "score_time": 0.0, "test_scores": None}
-                    found["error"] = outcome.error
+                found = {"fit_time": 0.0, "score_time": 0.0, "test_scores": None}
+                found["error"] = outcome.error
             outcome.folds.append(found)
             if found["test_scores"] is not None and not reporter.used:
                 value = mean_score(outcome.folds, task.objective, task.error_score)
@@ -271,25 +272,16 @@ class _EpochReporter:
     def __deepcopy__(self, memo: Any) -> Self:
         return self  # a clone of the estimator still reports here
 
-    def __enter__(self) -> Self:
-        self._note(0, 0, None)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._task.folder and self._fold + 1 == len(self._task.splits):
-            with suppress(OSError):
-                self._path().unlink()
-
     def attach(self, estimator: Any) -> Any:
         """Set itself as a callback of the one step that offers callbacks per epoch."""
         name, kind = find_callbacks(estimator)
         if name is None:
             return estimator
-        callback = self if kind == "events" else load_training().call_each_epoch(self)
+        callback = self if kind == "events" else load_training().EachEpoch(self)
         given = estimator.get_params(deep=True)[name]
-        others = (
-            [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
-        )
+        if given is None:
+            given = []
+        others = given if isinstance(given, list | tuple) else [given]
         return estimator.set_params(**{name: [*others, callback]})
 
     def __call__(self, event: Any) -> None:
@@ -302,18 +294,13 @@ class _EpochReporter:
         self._epoch = event.epoch
         self._best = max(self._best, value)
         mean = float(np.mean([*self._before, self._best]))
-        self._note(self._epoch, event.epochs, mean)
+        self.note(self._epoch, event.epochs, mean)
         step = self._fold * self._task.max_epochs + self._epoch - 1
         if self._epoch <= self._task.max_epochs and self._replica.is_hopeless(step, mean):
             raise optuna.TrialPruned
 
-    def _path(self) -> Path:
-        return Path(self._task.folder or "") / f"{self._task.number}.json"
-
-    def _note(self, epoch: int, epochs: int, value: float | None) -> None:
+    def note(self, epoch: int, epochs: int, value: float | None) -> None:
         """Leave a note of how far it is, for who watches on this machine."""
-        if not self._task.folder:
-            return
         told = {
             "fold": self._fold + 1,
             "n_folds": len(self._task.splits),
@@ -321,10 +308,11 @@ class _EpochReporter:
             "epochs": epochs,
             "value": value,
         }
+        path = Path(self._task.folder) / f"{self._task.number}.json"
         with suppress(OSError):  # another machine, where the folder is not
-            part = self._path().with_suffix(".part")
+            part = path.with_suffix(".part")
             part.write_text(json.dumps(told))
-            part.replace(self._path())
+            part.replace(path)
 
 
 def find_callbacks(estimator: Any) -> tuple[str | None, str | None]:

@@ -16,10 +16,10 @@ from sklearn.utils import Bunch, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._validation import _safe_split
-from skmnist._workers import SafeSplits, rows_on_cluster
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_diagnosis
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import read_history
+from skmnist.model_selection._cluster import SafeSplits, rows_on_cluster
 
 Array = np.ndarray[Any, Any]
 
@@ -123,8 +123,8 @@ def cross_validate(
     return_indices : bool, default=False
         Whether the rows of each fold are.
     error_score : "raise" or numeric, default=nan
-        The score of a fold whose `fit` fails, with a `FitFailedWarning`; its other figures are
-        NaN and None.
+        The score of a fold whose `fit` fails, with a `FitFailedWarning`, or that cannot be scored;
+        its other figures are NaN and None.
 
     Returns
     -------
@@ -182,7 +182,13 @@ def cross_validate(
     accuracy = _find_accuracy(estimator, scoring, params)
     folds = [
         _read_fold(
-            fitted, X, y, indices["train"][at], indices["test"][at], _scores(found, accuracy, at)
+            fitted,
+            X,
+            y,
+            indices["train"][at],
+            indices["test"][at],
+            _scores(found, accuracy, at),
+            error_score,
         )
         for at, fitted in enumerate(found["estimator"])
     ]
@@ -230,7 +236,13 @@ def _scores(found: Mapping[str, Any], accuracy: str | None, at: int) -> dict[str
 
 
 def _read_fold(
-    estimator: Any, X: Any, y: Any, train: Array, test: Array, scores: Mapping[str, float]
+    estimator: Any,
+    X: Any,
+    y: Any,
+    train: Array,
+    test: Array,
+    scores: Mapping[str, float],
+    error_score: Any,
 ) -> dict[str, Any]:
     nothing: dict[str, Any] = {"history": None, "diagnosis": None}
     nothing |= dict.fromkeys(("gap", "n_epochs", "best_epoch"), np.nan)
@@ -239,7 +251,7 @@ def _read_fold(
     except NotFittedError:  # its fit has failed
         return nothing
     core = get_core(estimator)
-    diagnosis = _diagnose(estimator, core, X, y, train, test, scores)
+    diagnosis = _diagnose(estimator, core, X, y, train, test, scores, error_score)
     return {
         "history": read_history(core) or None,
         "diagnosis": diagnosis,
@@ -257,6 +269,7 @@ def _diagnose(
     train: Array,
     test: Array,
     scores: Mapping[str, float],
+    error_score: Any,
 ) -> FitDiagnosis | None:
     if y is None or not is_classifier(estimator):
         return None
@@ -268,7 +281,14 @@ def _diagnose(
     left_out = scores.get("test")
     if left_out is None:
         rows, labels = _safe_split(estimator, X, y, test, train)
-        left_out = float(accuracy_score(labels, estimator.predict(rows)))
+        try:
+            left_out = float(accuracy_score(labels, estimator.predict(rows)))
+        except Exception:
+            if error_score == "raise":
+                raise
+            left_out = np.nan
+    if np.isnan([left_out, *known.values()]).any():
+        return None  # nothing can be scored, of which scikit-learn has told
     found = diagnose_fit(estimator, validation_accuracy=left_out, n_validation=len(test), **known)
     # what a network measured on the rows that it held out itself is of no other rows
     return replace(found, last_gap=None, validation_loss=None, val_loss_far_above=False)

@@ -1,18 +1,15 @@
 """What the two classifiers share: validation, fit, predict; no tensorflow before `fit`."""
 
-import copy
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._callbacks import FitTasks, with_callbacks
@@ -26,9 +23,9 @@ from skmnist.neural_network._data import (
     check_training_data,
     with_validation_data,
 )
-from skmnist.neural_network._split import stratified_rows
+from skmnist.neural_network._plan import Resume, plan_fit, plan_pass
 from skmnist.neural_network._tensorflow import is_loaded, load_training
-from skmnist.neural_network._training import SCHEDULES, Network, Optimizer, Plan, Watch
+from skmnist.neural_network._training import SCHEDULES, Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
@@ -245,25 +242,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         started = time.perf_counter()
         data = check_training_data(self, X, y, sample_weight)
         data = with_validation_data(self, data, X_val, y_val, sample_weight_val)
-        goes_on = self.warm_start and hasattr(self, "coefs_")
-        if goes_on and not np.array_equal(data.classes, self.classes_):
-            raise ValueError(
-                f"warm_start=True goes on with the classes {self.classes_.tolist()}, but y has "
-                f"{data.classes.tolist()}; pass warm_start=False to start anew."
-            )
-        rng = check_random_state(self.random_state)
-        train_rows, validation_rows = self._split(data, rng)
-        plan = self._plan(
-            data,
-            train_rows,
-            initial_weights=self._learned_weights(data, "warm_start=True")
-            if goes_on
-            else self._initial_weights(data, rng),
-            rng=np.random.default_rng(rng.randint(2**31)),
-            validation_rows=validation_rows,
-            train_weight=self._train_weight(data, train_rows, normalize=True),
-        )
-        return self._run(data, plan, started, history={})
+        return self._run(data, plan_fit(self, data), started, history={})
 
     @with_callbacks
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
@@ -280,31 +259,10 @@ class NNClassifier(ClassifierMixin, Estimator):
             y,
             sample_weight,
             classes=self._all_classes(classes, first=first),
-            dtype=None if first else str(self.coefs_[0].dtype),
             first=first,
         )
-        rng = check_random_state(self.random_state) if first else None
-        weights = (
-            self._learned_weights(data, "partial_fit")
-            if rng is None
-            else self._initial_weights(data, rng)
-        )
-        resume: _Resume | None = getattr(self, "_resume", None)
-        if resume is None:  # the first call, or the optimizer's state stayed behind in a pickle
-            rng = rng or check_random_state(self.random_state)
-            resume = _Resume(None, None, np.random.default_rng(rng.randint(2**31)))
-        rows = data.rows_with_weight()
-        plan = self._plan(
-            data,
-            rows,
-            initial_weights=weights,
-            rng=copy.deepcopy(resume.rng),  # a pass that fails has not happened
-            train_weight=self._train_weight(data, rows, normalize=False),
-            optimizer_state=resume.state if resume.optimizer == self._optimizer() else None,
-        )
-        plan = replace(plan, epochs=1, schedule="constant", patience=None, monitor="loss")
-        history = {} if first else self.history_
-        return self._run(data, plan, started, history)
+        plan = plan_pass(self, data, getattr(self, "_resume", None))
+        return self._run(data, plan, started, history={} if first else self.history_)
 
     def _all_classes(self, classes: Any, *, first: bool) -> Array:
         if classes is None:
@@ -323,118 +281,6 @@ class NNClassifier(ClassifierMixin, Estimator):
                 f"{self.classes_.tolist()}; leave classes out, or fit a new estimator."
             )
         return known
-
-    def _split(self, data: TrainingData, rng: np.random.RandomState) -> tuple[Array, Array]:
-        usable = data.rows_with_weight()
-        if data.n_validation:
-            return usable, np.arange(data.n_rows, data.n_rows + data.n_validation, dtype=np.int32)
-        if self.validation_fraction is None:
-            return usable, usable[:0]
-        train, validation = stratified_rows(data.y[usable], self.validation_fraction, rng)
-        return usable[train], usable[validation]
-
-    def _plan(
-        self,
-        data: TrainingData,
-        train_rows: Array,
-        *,
-        initial_weights: list[Array],
-        rng: np.random.Generator,
-        train_weight: Array | None,
-        validation_rows: Array | None = None,
-        optimizer_state: list[Array] | None = None,
-    ) -> Plan:
-        if validation_rows is None:
-            validation_rows = train_rows[:0]
-        monitor = self.monitor
-        if not len(validation_rows) and monitor.startswith("val_"):
-            monitor = "loss"
-        # plain numbers: NumPy's, as a search draws them, are refused or taken amiss by Keras
-        return Plan(
-            epochs=int(self.epochs),
-            batch_size=int(self.batch_size),
-            learning_rate=float(self.learning_rate),
-            schedule=self.learning_rate_schedule or "constant",
-            dropout=float(self.dropout),
-            l2=float(self.l2),
-            shuffle=bool(self.shuffle),
-            patience=None if self.patience is None else int(self.patience),
-            monitor=monitor,
-            train_rows=train_rows,
-            validation_rows=validation_rows,
-            train_weight=train_weight,
-            validation_weight=_relative(data.validation_weight(), validation_rows),
-            validation_data=data.validation_data(),
-            initial_weights=initial_weights,
-            optimizer_state=optimizer_state,
-            rng=rng,
-        )
-
-    def _train_weight(
-        self, data: TrainingData, train_rows: Array, *, normalize: bool
-    ) -> Array | None:
-        weight = data.weight
-        if self.class_weight is not None:
-            # by class over the training rows: a balanced weight is about what is trained on
-            by_class = np.zeros(len(data.classes))
-            labels = data.classes[data.y[train_rows]]
-            by_class[data.y[train_rows]] = self._class_weight_of(labels)
-            weight = by_class[data.y] * (1 if weight is None else weight)
-            if not weight[train_rows].any():
-                raise ValueError(
-                    f"class_weight={self.class_weight!r} leaves no row with a weight above 0; give "
-                    "one class a positive weight."
-                )
-        if weight is None or normalize:
-            return _relative(weight, train_rows)
-        with np.errstate(over="ignore", under="ignore"):
-            computed = weight[train_rows].astype(data.dtype)
-        if not (np.isfinite(computed) & (computed > 0)).all():
-            raise ValueError(
-                f"sample_weight goes from {weight.min():g} to {weight.max():g}, beyond what "
-                f"{data.dtype} holds; partial_fit takes weights as they are: bring them near 1."
-            )
-        return weight
-
-    def _class_weight_of(self, labels: Array) -> Array:
-        if isinstance(self.class_weight, dict):
-            for label, weight in self.class_weight.items():
-                if not (isinstance(weight, Real) and 0 <= float(weight) < float("inf")):
-                    raise ValueError(
-                        f"class_weight has {weight!r} for class {label!r}, but a weight must be a "
-                        "number >= 0."
-                    )
-        weights: Array = compute_sample_weight(self.class_weight, labels)
-        return weights
-
-    def _layer_sizes(self, data: TrainingData) -> tuple[int, ...]:
-        return (data.X.shape[1], *self._hidden_layer_sizes(), len(data.classes))
-
-    def _learned_weights(self, data: TrainingData, what: str) -> list[Array]:
-        sizes = self._layer_sizes(data)
-        learned = (len(self.coefs_[0]), *map(len, self.intercepts_))
-        if sizes != learned:
-            raise ValueError(
-                f"{what} goes on with layers of {learned} units, but X, y and the parameters ask "
-                f"for {sizes}; to start anew call fit with warm_start=False."
-            )
-        return [array.astype(data.dtype) for array in self._weights()]
-
-    def _initial_weights(self, data: TrainingData, rng: np.random.RandomState) -> list[Array]:
-        weights = []
-        for n_in, n_out in pairwise(self._layer_sizes(data)):
-            # Glorot & Bengio, 2010: Keras's default for a Dense layer
-            limit = np.sqrt(6 / (n_in + n_out))
-            weights.append(rng.uniform(-limit, limit, (n_in, n_out)).astype(data.dtype))
-            weights.append(np.zeros(n_out, data.dtype))
-        return weights
-
-    def _optimizer(self) -> Optimizer:
-        return Optimizer(
-            self.optimizer,
-            momentum=float(self.momentum) if self.optimizer == "sgd" else 0.0,
-            weight_decay=None if self.weight_decay is None else float(self.weight_decay),
-        )
 
     def _run(
         self, data: TrainingData, plan: Plan, started: float, history: dict[str, Array]
@@ -461,15 +307,6 @@ class NNClassifier(ClassifierMixin, Estimator):
     def _train(self, plan: Plan, watch: Watch, data: TrainingData) -> None:
         listeners, keras_callbacks = _sort_callbacks(self.callbacks)
         watch.listeners += listeners
-        network = Network(
-            n_features=data.X.shape[1],
-            hidden_layer_sizes=tuple(self._hidden_layer_sizes()),
-            n_classes=len(data.classes),
-            activation=self.activation,
-            dtype=data.dtype,
-            with_dropout=self.dropout > 0,
-            with_l2=self.l2 > 0,
-        )
         waits = self.verbose and not is_loaded()
         with spinner("Loading tensorflow ...") if waits else nullcontext():
             started = time.perf_counter()
@@ -477,7 +314,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             watch.setup_seconds += time.perf_counter() - started
         with EpochLog(type(self).__name__) if self.verbose else nullcontext() as log:
             watch.listeners += [log] if log else []
-            training.train(network, self._optimizer(), plan, watch, data.X, data.y, keras_callbacks)
+            training.train(plan, watch, data.X, data.y, keras_callbacks)
         if watch.stop_reason == "interrupted":
             warn_caller(
                 f"Training was interrupted after epoch {watch.n_epochs}; the weights of epoch "
@@ -534,9 +371,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         self.train_loss_, self.train_accuracy_ = self._measure(data, measured)
         self.validation_loss_, self.validation_accuracy_ = self._measure(data, plan.validation_rows)
         self.best_validation_score_ = max(watch.history.get("val_accuracy", []), default=None)
-        self._resume = _Resume(
-            self._optimizer() if watch.optimizer_state else None, watch.optimizer_state, plan.rng
-        )
+        self._resume = Resume(plan.optimizer, watch.optimizer_state, plan.rng)
 
     def _measure(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
         """Loss and accuracy of the weights that were kept, without dropout."""
@@ -559,17 +394,6 @@ class NNClassifier(ClassifierMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _relative(weight: Array | None, rows: Array) -> Array | None:
-    """Divide weights by their mean over some rows, however small or large they are."""
-    if weight is None or not len(rows):
-        return None
-    with np.errstate(over="ignore"):  # TODO(numpy>=2): it warned of the smallest, and was right
-        used = weight[rows] / weight[rows].max()
-    relative = np.zeros(len(weight))
-    relative[rows] = used / used.mean()
-    return relative
 
 
 def _spread(rows: Array, n_most: int) -> Array:
@@ -596,12 +420,3 @@ def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
             )
         (keras_callbacks if is_keras else functions).append(callback)
     return functions, keras_callbacks
-
-
-@dataclass(frozen=True)
-class _Resume:
-    """What `partial_fit` goes on with, beside the weights."""
-
-    optimizer: Optimizer | None  # whose state it is
-    state: list[Array] | None
-    rng: np.random.Generator

@@ -22,8 +22,7 @@ class TrainingData:
     classes: Array
     image_shape: tuple[int, ...]
     dtype: str  # "float32" or "float64": what is computed in
-    X_val: Array | None = None
-    y_val: Array | None = None
+    validation_data: tuple[Array, Array] | None = None  # rows and classes, as X and y
     weight_val: Array | None = None
 
     @property
@@ -34,7 +33,7 @@ class TrainingData:
     @property
     def n_validation(self) -> int:
         """Validation rows that the caller gave."""
-        return 0 if self.y_val is None else len(self.y_val)
+        return 0 if self.validation_data is None else len(self.validation_data[1])
 
     @property
     def labels(self) -> Array:
@@ -48,24 +47,21 @@ class TrainingData:
             return np.arange(self.n_rows, dtype=np.int32)
         return np.flatnonzero(self.weight > 0).astype(np.int32)
 
-    def validation_data(self) -> tuple[Array, Array] | None:
-        """Return the caller's own validation rows and their classes."""
-        return None if self.X_val is None or self.y_val is None else (self.X_val, self.y_val)
-
     def validation_weight(self) -> Array | None:
         """Return a weight for each row, the caller's own validation rows last."""
         if self.weight is None and self.weight_val is None:
             return None
-        if self.y_val is None:
+        if self.validation_data is None:
             return self.weight
         weight_val = np.ones(self.n_validation) if self.weight_val is None else self.weight_val
         return np.concatenate([np.ones(self.n_rows), weight_val])
 
     def part(self, rows: Array) -> tuple[Array, Array]:
         """Return the features and classes of some rows, all of one kind."""
-        if self.X_val is not None and self.y_val is not None and rows[0] >= self.n_rows:
-            return self.X_val[rows - self.n_rows], self.y_val[rows - self.n_rows]
-        return self.X[rows], self.y[rows]
+        if self.validation_data is None or rows[0] < self.n_rows:
+            return self.X[rows], self.y[rows]
+        X_val, y_val = self.validation_data
+        return X_val[rows - self.n_rows], y_val[rows - self.n_rows]
 
 
 def check_training_data(
@@ -75,7 +71,6 @@ def check_training_data(
     sample_weight: Any,
     *,
     classes: Array | None = None,
-    dtype: str | None = None,
     first: bool = True,
 ) -> TrainingData:
     """Check rows, labels and weights, and encode the labels.
@@ -88,10 +83,8 @@ def check_training_data(
         As `fit` has them.
     classes : ndarray of shape (n_classes,), default=None
         All labels there can be, sorted; None takes those of `y`.
-    dtype : {"float32", "float64"}, default=None
-        What to compute in; None decides by `X`.
     first : bool, default=True
-        False holds `X` to the features and the image shape seen before.
+        False holds `X` to the features, the image shape and the precision seen before.
     """
     X, image_shape = flatten_images(X)
     if not first:
@@ -114,16 +107,18 @@ def check_training_data(
             )
     else:
         codes = encode(y, classes, "y")
-    weight = _checked_weight(sample_weight, X, "sample_weight")
-    if weight is not None and not weight.any():
-        raise ValueError("sample_weight is zero in all rows; nothing is left to train on.")
+    if first:
+        image_shape = image_shape or X.shape[1:]
+        dtype = "float64" if X.dtype.kind == "f" and X.dtype.itemsize == 8 else "float32"
+    else:
+        image_shape, dtype = estimator.image_shape_, str(estimator.coefs_[0].dtype)
     return TrainingData(
         X=X,
         y=codes.astype(np.int32),
-        weight=weight,
+        weight=_checked_weight(sample_weight, X, "sample_weight", "train on"),
         classes=classes,
-        image_shape=(image_shape or X.shape[1:]) if first else estimator.image_shape_,
-        dtype=dtype or ("float64" if X.dtype.kind == "f" and X.dtype.itemsize == 8 else "float32"),
+        image_shape=image_shape,
+        dtype=dtype,
     )
 
 
@@ -150,14 +145,10 @@ def with_validation_data(
             f"y_val has shape {y_val.shape}, expected ({len(X_val)},): a label for each row "
             "of X_val."
         )
-    weight_val = _checked_weight(sample_weight_val, X_val, "sample_weight_val")
-    if weight_val is not None and not weight_val.any():
-        raise ValueError("sample_weight_val is zero in all rows; nothing is left to validate on.")
     return replace(
         data,
-        X_val=X_val,
-        y_val=encode(y_val, data.classes, "y_val"),
-        weight_val=weight_val,
+        validation_data=(X_val, encode(y_val, data.classes, "y_val")),
+        weight_val=_checked_weight(sample_weight_val, X_val, "sample_weight_val", "validate on"),
     )
 
 
@@ -171,22 +162,25 @@ def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
 
 def encode(y: Array, classes: Array, name: str) -> Array:
     """Return the place of each label in `classes`, int32."""
-    unseen = np.setdiff1d(y, classes)
-    if len(unseen):
+    labels, codes = np.unique(y, return_inverse=True)
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    unseen = [label for label in labels.tolist() if label not in places]
+    if unseen:
         known = "y has not" if name == "y_val" else "are not among the classes"
         raise ValueError(
-            f"{name} has labels that {known}: {unseen[:5].tolist()}; the network can only "
+            f"{name} has labels that {known}: {unseen[:5]}; the network can only "
             f"learn {classes.tolist()}."
         )
-    codes: Array = np.searchsorted(classes, y).astype(np.int32)
-    return codes
+    return np.array([places[label] for label in labels.tolist()], np.int32)[codes]
 
 
-def _checked_weight(weight: Any, X: Array, name: str) -> Array | None:
+def _checked_weight(weight: Any, X: Array, name: str, what_for: str) -> Array | None:
     if weight is None:
         return None
     try:
         checked: Array = _check_sample_weight(weight, X, ensure_non_negative=True)
     except ValueError as error:
         raise ValueError(str(error).replace("sample_weight", name)) from None
+    if not checked.any():
+        raise ValueError(f"{name} is zero in all rows; nothing is left to {what_for}.")
     return checked

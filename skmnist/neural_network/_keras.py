@@ -1,4 +1,4 @@
-"""Build the Keras network and let scikeras fit it (the only import of scikeras)."""
+"""Hand a run to scikeras, which fits the network (the only import of scikeras)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,30 +13,21 @@ from scikeras.wrappers import KerasClassifier
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
 from skmnist.neural_network._tensorflow import quiet
-from skmnist.neural_network._training import EpochEvent, Network, Optimizer, Plan, Watch
+from skmnist.neural_network._training import EpochEvent, Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
 
-def train(
-    network: Network,
-    optimizer: Optimizer,
-    plan: Plan,
-    watch: Watch,
-    X: Array,
-    y: Array,
-    keras_callbacks: list[Any],
-) -> None:
+def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]) -> None:
     """Train by `plan`; `watch` holds what came of it, also when it was interrupted."""
-    by_batches = _engine.hooks_batches(keras_callbacks)
+    by_batches = [type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c])]
     if by_batches:
-        names = ", ".join(type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c]))
         warn_caller(
-            f"{names} must be called for each batch, so training runs in Keras's own, several "
-            "times slower loop; a callback that hooks epochs alone does not cost that."
+            f"{', '.join(by_batches)} must be called for each batch, so training runs in Keras's "
+            "own, several times slower loop; a callback that hooks epochs alone does not cost that."
         )
     seed = int(plan.rng.integers(2**31)) if by_batches else None
-    with _model_for(network, optimizer, plan, watch, seed) as model:
+    with _model_for(plan, watch, seed) as model:
         scikeras = KerasClassifier(
             model=lambda: model,
             loss="sparse_categorical_crossentropy",
@@ -59,16 +50,14 @@ def train(
 
 
 @contextmanager
-def _model_for(
-    network: Network, optimizer: Optimizer, plan: Plan, watch: Watch, seed: int | None
-) -> Iterator[Any]:
+def _model_for(plan: Plan, watch: Watch, seed: int | None) -> Iterator[Any]:
     if seed is None:
-        with _engine.borrow_model(network, optimizer, watch) as model:
+        with _engine.borrow_model(plan, watch) as model:
             yield model
     else:  # Keras's loop, whose callbacks may do anything to the model
         with watch.set_up():
             model = _engine.build_model(
-                network, optimizer, dropout=plan.dropout, l2=plan.l2, seed=seed
+                plan.network, plan.optimizer, dropout=plan.dropout, l2=plan.l2, seed=seed
             )
         yield model
 
@@ -95,12 +84,9 @@ def make_keras_model(
     return model
 
 
-def call_each_epoch(function: Any) -> keras.callbacks.Callback:
-    """Make a Keras callback of a function that takes an `EpochEvent`."""
-    return _EachEpoch(function)
+class EachEpoch(keras.callbacks.Callback):
+    """Calls a function with an `EpochEvent`, from a training of somebody else's."""
 
-
-class _EachEpoch(keras.callbacks.Callback):
     def __init__(self, function: Any) -> None:
         super().__init__()
         self._function = function

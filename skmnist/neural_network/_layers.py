@@ -19,6 +19,11 @@ class Layer:
     n_parameters: int
 
 
+def layer_sizes(network: "NNClassifier", n_features: int, n_classes: int) -> tuple[int, ...]:
+    """Return how many units each layer has, from what comes in to what goes out."""
+    return (n_features, *network._hidden_layer_sizes(), n_classes)
+
+
 def list_layers(
     network: "NNClassifier", image_shape: tuple[int, ...], n_classes: int
 ) -> list[Layer]:
@@ -32,7 +37,7 @@ def list_layers(
     >>> [layer.n_parameters for layer in layers]
     [0, 401920, 131328, 32896, 1290]
     """
-    sizes = [prod(image_shape), *network._hidden_layer_sizes(), n_classes]
+    sizes = layer_sizes(network, prod(image_shape), n_classes)
     activations = [network.activation] * (len(sizes) - 2) + ["softmax"]
     layers = [Layer("Flatten", sizes[0], "", 0)]
     for (n_in, n_out), activation in zip(pairwise(sizes), activations, strict=True):

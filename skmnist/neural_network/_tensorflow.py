@@ -97,17 +97,15 @@ def quiet() -> Iterator[None]:
     temporary file for a while. What is no chatter is written out afterwards, and all of it where
     an exception ended the block.
     """
+    failed = False
     _begin_quiet()
     try:
         yield
     except Exception:
-        _end_quiet(show_all=True)  # it may say why
+        failed = True
         raise
-    except BaseException:
-        _end_quiet()
-        raise
-    else:
-        _end_quiet()
+    finally:
+        _end_quiet(show_all=failed)  # it may say why
 
 
 def _begin_quiet() -> None:
@@ -125,7 +123,7 @@ def _begin_quiet() -> None:
         _quiet_depth += 1
 
 
-def _end_quiet(*, show_all: bool = False) -> None:
+def _end_quiet(*, show_all: bool) -> None:
     global _quiet_depth
     with _quiet_lock:
         _quiet_depth -= 1

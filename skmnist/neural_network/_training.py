@@ -48,8 +48,10 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Plan:
-    """One training run: its numbers, its rows, and where it starts."""
+    """One training run: its network, its numbers, its rows, and where it starts."""
 
+    network: Network
+    optimizer: Optimizer
     epochs: int
     batch_size: int
     learning_rate: float

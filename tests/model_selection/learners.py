@@ -5,9 +5,13 @@ import time
 from types import SimpleNamespace
 
 import numpy as np
+import optuna
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist import OptunaSearchCV
+
+QUALITIES = {"quality": [0.5, 0.6, 0.7, 0.8, 0.9]}
 EPOCHS = []  # (quality, epoch) of every epoch in this process
 
 
@@ -65,3 +69,21 @@ class Learner(ClassifierMixin, BaseEstimator):
 def make_rows(n=200):
     rows = np.arange(n)
     return np.column_stack([rows, rows % 7]).astype(float), rows % 2
+
+
+def search(space=None, estimator=None, **options):
+    options = {"n_trials": 6, "cv": 2, "random_state": 0, **options}
+    return OptunaSearchCV(
+        Learner() if estimator is None else estimator, space or QUALITIES, **options
+    )
+
+
+class Given(optuna.samplers.RandomSampler):
+    """Draws what it is given, one value a trial."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = values
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        return self.values[trial.number]

@@ -271,6 +271,20 @@ def test_a_fold_that_fails_is_a_row_without_figures(known):
     assert frame["diagnosis"].isna().tolist() == [True, False, False]
 
 
+@pytest.mark.parametrize("scoring", ["accuracy", "f1_macro"])
+def test_a_fold_that_cannot_be_scored_is_not_diagnosed(known, scoring):
+    class Mute(Knows):
+        def predict(self, X):
+            raise RuntimeError("no answer")
+
+    with pytest.warns(UserWarning, match="Scoring failed"):
+        found = cross_validate(Mute(30, kept=1.0), *known, cv=2, scoring=scoring)
+    assert np.isnan(found["test_score"]).all()
+    assert found.diagnosis == [None, None]
+    with pytest.raises(RuntimeError, match="no answer"):
+        cross_validate(Mute(30), *known, cv=2, scoring=scoring, error_score="raise")
+
+
 def test_a_failing_fold_raises_where_it_is_asked_to(known):
     with pytest.raises(ValueError, match="the fold that fails"):
         cross_validate(Knows(fails_without=0), *known, cv=KFold(3), error_score="raise")

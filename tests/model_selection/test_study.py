@@ -40,11 +40,6 @@ def storage(request, tmp_path):
     return tmp_path / request.param
 
 
-@pytest.fixture(autouse=True)
-def forget_epochs():
-    EPOCHS.clear()
-
-
 def run(code, *arguments):
     """Start a process that has the learners, a search and its storage."""
     code = textwrap.dedent(code)

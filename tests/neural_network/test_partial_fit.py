@@ -110,6 +110,14 @@ def test_class_weights_as_a_dict_work_and_balanced_is_refused(digits):
         SimpleNNClassifier(class_weight="balanced").partial_fit(*digits, classes=range(10))
 
 
+def test_a_class_may_have_no_weight(digits):
+    model = SimpleNNClassifier(**{**OPTIONS, "class_weight": {3: 0}})
+    for _ in range(20):
+        model.partial_fit(*digits, classes=range(10))
+    assert 3 not in model.predict(digits[0])
+    assert model.score(*digits) > 0.7
+
+
 def test_what_cannot_be_gone_on_with_is_refused_and_loses_nothing(digits):
     X, y = digits
     with pytest.raises(ValueError, match="classes must be passed in the first call"):

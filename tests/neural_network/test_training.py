@@ -3,10 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skmnist.neural_network._training import Plan, Watch
+from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
 
 ROWS = np.arange(250, dtype=np.int32)
 PLAN = Plan(
+    network=Network(64, (8,), 10, "relu", "float32", with_dropout=False, with_l2=False),
+    optimizer=Optimizer("adam", momentum=0.0, weight_decay=None),
     epochs=10,
     batch_size=100,
     learning_rate=0.1,

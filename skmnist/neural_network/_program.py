@@ -1,0 +1,240 @@
+"""One epoch of a Keras network as one compiled program.
+
+Gather a batch by a permutation, forward, backward, optimizer step, running loss and accuracy, then
+the validation pass: all of it is handed to XLA, and Python comes back once per epoch.
+
+A program serves every later fit of the same network, optimizer and batch size with *nearly* as many
+rows: rows are padded up to a capacity, and how many updates are made is an argument of the program,
+not part of it. Learning rate, dropout rate and l2 are arguments too.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skmnist.neural_network._memory import pad, return_free_memory
+from skmnist.neural_network._tensorflow import quiet
+from skmnist.neural_network._training import Network, Plan
+
+Array = np.ndarray[Any, Any]
+
+MAX_PADDING = 1.25  # a program is reused for up to this many times fewer rows
+VALIDATION_ROWS = 1024  # validated at a time, at most
+
+n_compilations = 0  # programs compiled in this process so far; the tests count them
+
+
+class Program:
+    """The compiled epoch of one model, for up to `capacity` rows."""
+
+    def __init__(
+        self, model: keras.Sequential, network: Network, n_rows: int, batch_size: int
+    ) -> None:
+        # some room above, so that the folds of a cross-validation share the program
+        self.capacity = n_rows + max(16, n_rows // 64)
+        self.batch_size = _padded_batch(n_rows, batch_size)
+        self.max_steps = -(-self.capacity // self.batch_size)
+        self.validation_batch = _validation_batch(n_rows)
+        self.max_validation_steps = -(-self.capacity // self.validation_batch)
+        self._network = network
+        self._dtype = np.dtype(network.dtype)
+        self._variables = model.trainable_variables
+        self._optimizer = model.optimizer
+        self._dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+        self._compiled: Any = None
+
+    def serves(self, n_rows: int, batch_size: int) -> bool:
+        """Say whether a run over so many rows fits in without too much padding."""
+        return (
+            # not the requested size: the same rows must give the same bits in any program
+            self.batch_size == _padded_batch(n_rows, batch_size)
+            and self.validation_batch == _validation_batch(n_rows)
+            and n_rows <= self.capacity <= n_rows * MAX_PADDING + 16
+        )
+
+    def load(self, x: Array, y: Array, plan: Plan) -> dict[str, tf.Tensor]:
+        """Copy the rows, once, to where the program reads them in place."""
+        x_val, y_val = plan.validation_data or (x[:0], y[:0])
+        one = np.ones(len(y) + len(y_val), self._dtype)
+        train_weight = one if plan.train_weight is None else plan.train_weight
+        validation_weight = one if plan.validation_weight is None else plan.validation_weight
+        return {
+            "X": pad(self.capacity, self._dtype, x, x_val),
+            "y": pad(self.capacity, np.int32, y, y_val),
+            "train_weight": pad(self.capacity, self._dtype, train_weight),
+            "validation_weight": pad(self.capacity, self._dtype, validation_weight),
+            "validation_rows": pad(
+                self.max_validation_steps * self.validation_batch, np.int32, plan.validation_rows
+            ),
+            "factors": tf.constant([1 / (1 - plan.dropout), plan.l2], self._dtype),
+        }
+
+    def compile(self, x: Array, y: Array, plan: Plan) -> None:
+        """Compile, unless that is done: run without a row, before any is copied."""
+        global n_compilations
+        if self._compiled is None:
+            none = plan.train_rows[:0]
+            plan = replace(
+                plan,
+                train_rows=none,
+                validation_rows=none,
+                train_weight=None,
+                validation_weight=None,
+                validation_data=None,
+            )
+            nothing = self.load(x[:0], y[:0], plan)
+            nothing |= self._orders(plan, none, np.empty(0, np.float32), 0)
+            epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
+            with quiet():
+                self._compiled = epoch.get_concrete_function(**nothing)
+                self._compiled(**nothing)
+            n_compilations += 1
+            return_free_memory()
+
+    def run(
+        self, data: dict[str, tf.Tensor], plan: Plan, rates: Array
+    ) -> tuple[dict[str, float], bool]:
+        """Train for one epoch; return its logs and whether all weights are still finite."""
+        rows = plan.rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
+        orders = self._orders(plan, rows, rates, int(plan.rng.integers(2**32)))
+        sums = self._compiled(**data, **orders)
+        loss, hits, weight, val_loss, val_hits, val_weight, finite = sums.numpy().tolist()
+        logs = {"loss": loss / len(rows), "accuracy": hits / weight}
+        if len(plan.validation_rows):
+            logs |= {"val_loss": val_loss / val_weight, "val_accuracy": val_hits / val_weight}
+        return logs, bool(finite)
+
+    def _orders(self, plan: Plan, rows: Array, rates: Array, seed: int) -> dict[str, tf.Tensor]:
+        # few arguments, since tensorflow looks at each in every call
+        numbers = [len(rows), len(plan.validation_rows), int(plan.dropout * 2**32), seed]
+        return {
+            "rows": pad(self.max_steps * self.batch_size, np.int32, rows),
+            "rates": pad(self.max_steps, np.float32, rates),
+            "numbers": tf.constant(np.array(numbers, np.uint32)),
+        }
+
+    # The rest is traced: it runs inside the compiled program.
+
+    def _epoch(
+        self,
+        X: tf.Tensor,
+        y: tf.Tensor,
+        train_weight: tf.Tensor,
+        validation_weight: tf.Tensor,
+        validation_rows: tf.Tensor,
+        factors: tf.Tensor,
+        rows: tf.Tensor,
+        rates: tf.Tensor,
+        numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        n_rows, n_validation = tf.unstack(tf.bitcast(numbers[:2], tf.int32))
+        drop_below, seed = tf.unstack(numbers[2:])
+        keep_scale, l2 = tf.unstack(factors)
+
+        def batch(
+            step: tf.Tensor, rows: tf.Tensor, n_rows: tf.Tensor, size: int, weight: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+            taken = tf.slice(rows, [step * size], [size])
+            real = tf.cast(step * size + tf.range(size) < n_rows, self._dtype)
+            return (
+                tf.gather(X, taken),
+                tf.gather(y, taken),
+                tf.gather(weight, taken) * real,
+                tf.reduce_sum(real),
+            )
+
+        def update(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            xs, ys, ws, n_real = batch(step, rows, n_rows, self.batch_size, train_weight)
+            step_seed = seed + tf.bitcast(step, tf.uint32) * np.uint32(0x9E3779B9)
+            with tf.GradientTape() as tape:
+                logits = self._logits(xs, drop_below, keep_scale, step_seed)
+                sums = _sums(logits, ys, ws)
+                # Keras's reduction: the weighted sum over the number of rows
+                loss = sums[0] / n_real
+                if self._network.with_l2:
+                    loss += l2 * tf.add_n([tf.reduce_sum(d.kernel**2) for d in self._dense])
+            gradients = tape.gradient(loss, self._variables)
+            self._optimizer.learning_rate.assign(rates[step])
+            self._optimizer.apply(gradients, self._variables)
+            return (step + 1, *(total + new for total, new in zip(totals, sums, strict=True)))
+
+        def validate(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            xs, ys, ws, _ = batch(
+                step, validation_rows, n_validation, self.validation_batch, validation_weight
+            )
+            sums = _sums(self._logits(xs), ys, ws)
+            return (step + 1, *(total + new for total, new in zip(totals, sums, strict=True)))
+
+        def loop(body: Any, n: tf.Tensor, size: int) -> tuple[tf.Tensor, ...]:
+            n_steps = (n + size - 1) // size
+            zero = tf.zeros((), self._dtype)
+            _, *totals = tf.while_loop(
+                lambda step, *_: step < n_steps, body, (tf.constant(0), zero, zero, zero)
+            )
+            return tuple(totals)
+
+        trained = loop(update, n_rows, self.batch_size)
+        validated = loop(validate, n_validation, self.validation_batch)
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in self._variables])
+        return tf.stack([*trained, *validated, tf.cast(finite, self._dtype)])
+
+    def _logits(
+        self,
+        x: tf.Tensor,
+        drop_below: tf.Tensor | None = None,
+        keep_scale: tf.Tensor | None = None,
+        seed: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        for depth, dense in enumerate(self._dense[:-1]):
+            x = dense(x)
+            if seed is not None and self._network.with_dropout:
+                kept = _hash(x.shape, seed + np.uint32(0x85EBCA6B * depth % 2**32)) >= drop_below
+                x = tf.where(kept, x * keep_scale, 0)
+        last = self._dense[-1]
+        return tf.matmul(x, last.kernel) + last.bias  # its softmax is part of the loss
+
+
+def _sums(
+    logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Sum up cross-entropy, hits and weights of a batch."""
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+    hit = tf.cast(tf.equal(tf.argmax(logits, 1, output_type=tf.int32), y), weight.dtype)
+    return tf.reduce_sum(loss * weight), tf.reduce_sum(hit * weight), tf.reduce_sum(weight)
+
+
+def _hash(shape: tf.TensorShape, seed: tf.Tensor) -> tf.Tensor:
+    """Make a random uint32 per element from its position and the seed.
+
+    XLA's own generator made an epoch with dropout 12 to 20 times slower on a CPU. The seed is
+    mixed before the position is added: seeds come in even steps, and as even steps of positions
+    they would give each update the mask of the one before, shifted.
+    """
+    counter = tf.bitcast(tf.reshape(tf.range(shape.num_elements()), shape), tf.uint32)
+    return _mix(counter * np.uint32(0x9E3779B9) + _mix(seed))
+
+
+def _mix(h: tf.Tensor) -> tf.Tensor:
+    """Scatter the bits: the finalizer of MurmurHash3 (A. Appleby, public domain)."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        h = tf.bitwise.bitwise_xor(h, tf.bitwise.right_shift(h, np.uint32(shift)))
+        h *= np.uint32(factor)
+    return tf.bitwise.bitwise_xor(h, tf.bitwise.right_shift(h, np.uint32(16)))
+
+
+def _padded_batch(n_rows: int, batch_size: int) -> int:
+    """Return the rows that are computed per update: no batch is much larger than all rows.
+
+    A batch larger than the data is cut to the number of rows, rounded up in steps of an eighth
+    or less, so that the folds of a cross-validation share it.
+    """
+    step = 2 ** max(0, n_rows.bit_length() - 4)
+    return min(batch_size, -(-n_rows // step) * step)
+
+
+def _validation_batch(n_rows: int) -> int:
+    """Return the rows that are validated at a time: fifteen rows need no batch of a thousand."""
+    return min(VALIDATION_ROWS, max(32, 1 << (n_rows // 8).bit_length()))

@@ -1,0 +1,157 @@
+"""What may be given to train on and to predict, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+
+from skmnist import SimpleNNClassifier
+
+
+@pytest.mark.parametrize(
+    ("convert", "dtype"),
+    [
+        (lambda X: X, "float64"),
+        (lambda X: X.astype(np.float32), "float32"),
+        (lambda X: (X * 16).astype(np.uint8), "float32"),
+        (lambda X: np.asfortranarray(X), "float64"),
+        (lambda X: X.reshape(-1, 8, 8), "float64"),
+        (lambda X: pd.DataFrame(X).rename(columns=str), "float64"),
+        (lambda X: pl.DataFrame(X.astype(np.float32)), "float32"),
+        (lambda X: X.tolist(), "float64"),
+    ],
+    ids=["float64", "float32", "uint8", "fortran", "images", "pandas", "polars", "lists"],
+)
+def test_input_of_every_kind(digits, convert, dtype):
+    X, y = convert(digits[0]), digits[1]
+    if isinstance(X, np.ndarray):
+        X.flags.writeable = False
+    model = SimpleNNClassifier(16, epochs=5, learning_rate=0.01, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.7
+    assert model.coefs_[0].dtype == model.predict_proba(X).dtype == dtype
+    assert model.n_features_in_ == 64
+
+
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_a_frame_gives_names_that_later_frames_are_held_to(digits, library):
+    X, y = digits
+    names = [f"pixel{n}" for n in range(64)]
+    frame = library.DataFrame(dict(zip(names, X.T, strict=True)))
+    model = SimpleNNClassifier(4, epochs=1).fit(frame, library.Series(y))
+    assert model.feature_names_in_.tolist() == names
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[names[::-1]])
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array, sparse.coo_array])
+def test_sparse_rows_are_refused_in_words(digits, kind):
+    X, y = digits
+    with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray\(\)"):
+        SimpleNNClassifier(epochs=1).fit(kind(X), y)
+    with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray\(\)"):
+        SimpleNNClassifier(4, epochs=0).fit(X, y).predict(kind(X))
+
+
+def test_labels_may_be_text_or_gaps(digits):
+    X, y = digits
+    names = np.array(["zero", "one", "two", "three", "four", "five", "six", "7", "8", "9"])
+    model = SimpleNNClassifier(32, epochs=10, random_state=0).fit(X, names[y])
+    assert model.score(X, names[y]) > 0.8
+    gaps = SimpleNNClassifier(32, epochs=10, random_state=0).fit(X, y * 100 - 7)
+    assert gaps.classes_.tolist() == [n * 100 - 7 for n in range(10)]
+    assert gaps.score(X, y * 100 - 7) > 0.8
+
+
+def test_float64_trains_in_float64_in_any_byte_order(digits):
+    X, y = digits[0].astype(">f8"), digits[1].astype(">i4")
+    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(X, y)
+    assert model.coefs_[0].dtype == np.float64
+    other = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    np.testing.assert_array_equal(model.coefs_[0], other.coefs_[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda X, y: (np.full_like(X, np.nan), y), "contains NaN"),
+        (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
+        (lambda X, y: (X, np.zeros(len(y))), "y has one class, 0.0, in all 1797 rows"),
+        (lambda X, y: (X, y + 0.5), "Unknown label type"),
+        (lambda X, y: (X[:, None, None], y), "dim 4"),
+        (lambda X, y: (X.astype(complex), y), "Complex data not supported"),
+        (lambda X, y: (X[:3], [1, 2, 3]), "validation_fraction=0.1 needs a class with two rows"),
+    ],
+    ids=["NaN", "lengths", "one class", "continuous", "4-D", "complex", "singles"],
+)
+def test_rows_that_cannot_be_learned_are_refused(digits, change, match):
+    with pytest.raises(ValueError, match=match):
+        SimpleNNClassifier(epochs=1).fit(*change(*digits))
+
+
+def test_rows_too_large_for_the_precision_are_refused(digits):
+    X, y = digits[0].astype(np.float32), digits[1]
+    model = SimpleNNClassifier(8, epochs=2, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match=r"X has values up to 1e\+300, too large for float32"):
+        model.predict(X.astype(float) * 1e300)
+    with pytest.raises(ValueError, match="A loss or a weight was not finite in epoch 1"):
+        model.fit(X, y, X_val=X * np.float32(3e38), y_val=y)
+
+
+def test_images_of_another_shape_are_refused(digits):
+    X, y = digits[0].reshape(-1, 8, 8), digits[1]
+    model = SimpleNNClassifier(4, epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match=r"images of shape \(4, 16\).*fitted on.*\(8, 8\)"):
+        model.predict(X.reshape(-1, 4, 16))
+
+
+@pytest.mark.parametrize(
+    ("weight", "match"),
+    [
+        (lambda n: np.zeros(n), "sample_weight is zero in all rows|at least one non-zero"),
+        (lambda n: -np.ones(n), "Negative values in data passed to `sample_weight`"),
+        (lambda n: np.ones(n - 1), "sample_weight.shape"),
+    ],
+    ids=["zero", "negative", "length"],
+)
+def test_weights_that_make_no_sense_are_refused(digits, weight, match):
+    with pytest.raises(ValueError, match=match):
+        SimpleNNClassifier(epochs=1).fit(*digits, sample_weight=weight(len(digits[1])))
+
+
+@pytest.mark.parametrize(
+    ("validation", "match"),
+    [
+        ({"X_val": np.ones((3, 64))}, "X_val was given without y_val"),
+        ({"y_val": [1, 2, 3]}, "y_val was given without X_val"),
+        ({"X_val": np.ones((3, 64)), "y_val": [1, 2]}, r"y_val has shape \(2,\), expected \(3,\)"),
+        ({"X_val": np.ones((3, 63)), "y_val": [1, 2, 3]}, "X_val: X has 63 features"),
+        ({"X_val": np.full((1, 64), np.nan), "y_val": [1]}, "X_val: Input X contains NaN"),
+        ({"sample_weight_val": [1]}, "sample_weight_val was given without X_val"),
+        (
+            {"X_val": np.ones((2, 64)), "y_val": [1, 2], "sample_weight_val": [1]},
+            "sample_weight_val.shape",
+        ),
+        (
+            {"X_val": np.ones((2, 64)), "y_val": [1, 2], "sample_weight_val": [0, 0]},
+            "sample_weight_val is zero in all rows|at least one non-zero",
+        ),
+        ({"X_val": np.ones((2, 64)), "y_val": [1, 77]}, r"labels that y has not: \[77\]"),
+        ({"X_val": np.ones((1, 64)), "y_val": ["1"]}, r"labels that y has not: \['1'\]"),
+    ],
+    ids=[
+        "no y",
+        "no X",
+        "length",
+        "features",
+        "NaN",
+        "weights alone",
+        "weights' length",
+        "no weight",
+        "unseen label",
+        "text for numbers",
+    ],
+)
+def test_validation_rows_that_do_not_fit_are_refused(digits, validation, match):
+    with pytest.raises(ValueError, match=match):
+        SimpleNNClassifier(epochs=1).fit(*digits, **validation)
