@@ -283,6 +283,9 @@ def test_no_class_is_called_reliable_and_weak():
     advice = advise(errors)
     assert advice.strengths[1] == "Most reliable: 1 (0.98), 2 (0.98) (F1)."
     assert advice.weaknesses[0] == "Weakest classes by F1: 3 (0.00), 0 (0.97)."
+    y_true = np.arange(100) % 5
+    one_error = advise(analyze_errors(y_true, np.where(np.arange(100) == 5, 1, y_true)))
+    assert one_error.weaknesses[0] == "Weakest classes by F1: 0 (0.97), 1 (0.98)."
     perfect = advise(analyze_errors([0] * 10 + [1, 2, 2], [0] * 9 + [1, 1, 2, 2])).weaknesses[0]
     assert perfect == "Weakest classes by F1: 1 (0.67), 0 (0.95)."
 

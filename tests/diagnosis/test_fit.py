@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skmnist.diagnosis import diagnose_fit
+from skmnist.diagnosis import FitDiagnosis, diagnose_fit
 
 RISING = [1.0, 0.5, 0.3, 0.4, 0.5, 0.6]
 FALLING = [1.0, 0.8, 0.6, 0.4, 0.3, 0.2]
@@ -540,6 +540,35 @@ def test_summary_is_the_verdict_with_its_figures_and_the_losses():
     assert diagnosis.summary() == f"{verdict} {accuracies} {losses}"
     assert "99.00%" in accuracies
     assert losses == "The validation loss does not rise."
+
+
+JUDGED, LOSSES = "Judged by the number of images", "is far above the training loss"
+ACCURACIES = "Of its training images it reads"
+
+
+@pytest.mark.parametrize(
+    ("label", "train_accuracy", "begins", "told"),
+    [
+        ("optimal", 0.95, "Training and validation are close", {ACCURACIES, JUDGED, LOSSES}),
+        ("unclear", 0.95, "There are too few validation images", {ACCURACIES, LOSSES}),
+        ("underfitting", 0.5, "The model gets only 50.0% of its own", {ACCURACIES, JUDGED}),
+        ("underfitting", None, "The model has learned too little.", {JUDGED}),
+    ],
+)
+def test_what_is_told_of_each_verdict(label, train_accuracy, begins, told):
+    diagnosis = FitDiagnosis(
+        label,
+        gap=0.01,
+        gap_interval=(0.001, 0.1),
+        val_loss_far_above=True,
+        train_accuracy=train_accuracy,
+        validation_accuracy=0.9,
+        train_loss=0.1,
+        validation_loss=0.5,
+    )
+    sentence = diagnosis.sentence()
+    assert sentence.startswith(begins)
+    assert {words for words in (ACCURACIES, JUDGED, LOSSES) if words in sentence} == told
 
 
 def test_to_dict_is_json():
