@@ -147,6 +147,13 @@ def test_docstrings_are_as_numpydoc_has_them(name):
     assert not wrong
 
 
+def test_the_architecture_lists_every_file_and_no_other():
+    page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
+    files = page.partition("The files\n")[2].partition("Beside the package")[0]
+    there = [path.name for path in (ROOT / "skmnist").rglob("*.py") if path.name[:2] != "__"]
+    assert sorted(re.findall(r"\w+\.py", files)) == sorted([*there, "__init__.py"])
+
+
 def test_the_picture_of_the_rooms_is_that_of_the_imports():
     drawn = runpy.run_path(str(ROOT / "scripts" / "draw_rooms.py"))["draw"]()
     picture = (ROOT / "docs" / "rooms.svg").read_text(encoding="utf-8")
