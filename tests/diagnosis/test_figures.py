@@ -123,11 +123,19 @@ def test_losses_are_those_of_the_last_epoch_where_there_are_both(losses, known):
 
 
 def test_a_learning_curve_gives_the_accuracies_where_nothing_else_does():
-    curve = ([50, 100], [[1.0, 0.9], [0.9, 0.8]], [[0.5, 0.6], [0.7, 0.8]])
+    train, test = [[1.0, 1.0], [1.0, 0.9], [0.9, 0.8]], [[0.4, 0.4], [0.5, 0.6], [0.7, 0.8]]
+    curve = ([25, 50, 100], train, test)
     alone = diagnose_fit(learning_curve=curve)
     beside = diagnose_fit(make(), learning_curve=curve)
     assert (alone.train_accuracy, alone.validation_accuracy) == pytest.approx((0.85, 0.75))
     assert (beside.train_accuracy, beside.validation_accuracy) == (0.97, 0.96)
+
+
+@pytest.mark.parametrize("missing", ["train_accuracy_", "validation_accuracy_"])
+def test_a_learning_curve_is_not_mixed_with_the_accuracy_of_another_fit(missing):
+    curve = ([50, 100], [[1.0, 0.9], [0.9, 0.8]], [[0.5, 0.6], [0.7, 0.8]])
+    with pytest.raises(ValueError, match=r"Pass X=, y=|without validation rows"):
+        diagnose_fit(make(**{missing: None}), learning_curve=curve)
 
 
 def test_a_learning_curve_may_come_with_its_times():
