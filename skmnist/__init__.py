@@ -24,6 +24,7 @@ _HOME = {
     "save_model": "persistence",
 }
 _SUBPACKAGES = (
+    "app",
     "comparison",
     "datasets",
     "diagnosis",

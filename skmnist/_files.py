@@ -28,6 +28,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
         path = path.resolve()
     except RuntimeError as error:  # Python 3.13 raises the OSError itself
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     mode = None
     if path.exists():
         mode = path.stat().st_mode & 0o777  # what was private stays so

@@ -9,6 +9,7 @@ import pytest
 
 from skmnist import load_mnist
 from skmnist.cli import main
+from skmnist.diagnosis._findings import CHECKS
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "docs" / "compare-1.schema.json").read_text(encoding="utf-8")
@@ -30,6 +31,11 @@ def check(document):
 
 def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_it_knows_every_finding():
+    codes = SCHEMA["$defs"]["finding"]["properties"]["code"]["enum"]
+    assert sorted(codes) == sorted(check.code for check in CHECKS)
 
 
 @pytest.mark.parametrize("epochs", [0, 2])

@@ -53,13 +53,15 @@ FOREIGN = {  # how a file begins that is often tried, and what it is
     b"\x89HDF": "an HDF5 file; save its arrays by numpy.savez",
     b"PAR1": "a Parquet file; save it as CSV",
     b"%PDF": "a PDF document",
+    b"GIF8": "a GIF image; save images as PNG, in a folder for each class",
+    b"RIFF": "a WebP image, a film or a sound; save images as PNG, in a folder for each class",
     b"\xd0\xcf\x11\xe0": "an Excel or Word document; save it as CSV",
     b"\x80\x02": "a pickle, which is never loaded; save its arrays by numpy.savez",
     b"\x80\x03": "a pickle, which is never loaded; save its arrays by numpy.savez",
     b"\x80\x04": "a pickle, which is never loaded; save its arrays by numpy.savez",
     b"\x80\x05": "a pickle, which is never loaded; save its arrays by numpy.savez",
 }
-PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from skmnist.text import get_catalogue, get_languages
             "Error: --optimizer adamm: must be one of adam, adamw, nadam, rmsprop, sgd; "
             "did you mean adam?",
         ),
-        ("--lang fr", "Error: --lang fr: must be one of en, de"),
+        ("--lang xx", f"Error: --lang xx: must be one of {', '.join(get_languages())}"),
         (
             "--data nix.npz",
             "Error: --data nix.npz: there is no such file (expected: mnist, cloud, or a file or "

@@ -94,6 +94,8 @@ def tar_archive(folder):
     ("HDF5", b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
     ("Parquet", b"PAR1" + bytes(50), "a Parquet file"),
     ("PDF", b"%PDF-1.7" + bytes(50), "a PDF document"),
+    ("GIF", b"GIF89a" + bytes(50), "a GIF image; save images as PNG"),
+    ("WebP", b"RIFF\x10\0\0\0WEBP" + bytes(50), "a WebP image"),
     ("old Excel", b"\xd0\xcf\x11\xe0" + bytes(50), "an Excel or Word document"),
 )
 def foreign_format(folder, content):

@@ -215,8 +215,9 @@ def test_an_unfitted_model_is_refused(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_told(pipeline, tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as told:
         save_model(pipeline, tmp_path / "missing" / "model")
+    assert told.value.filename == str((tmp_path / "missing" / "model").resolve())
 
 
 def test_a_kill_while_saving_leaves_the_old_file(tmp_path):
