@@ -22,6 +22,9 @@ from sklearn.metrics import accuracy_score, f1_score, fbeta_score, make_scorer
 from skmnist import OptunaSearchCV
 from skmnist.model_selection import _study
 
+# whoever is killed while holding a journal's lock: Optuna takes it after half a minute, and says so
+pytestmark = pytest.mark.filterwarnings("ignore:The existing lock file has not been released")
+
 X, Y = make_rows()
 HERE = Path(__file__).parent
 SPACE = {"quality": optuna.distributions.FloatDistribution(0.5, 0.9)}
