@@ -173,6 +173,7 @@ def test_an_exception_in_a_task_comes_through_and_ends_it(backend):
     assert len(log) < 10
 
 
+@pytest.mark.slow
 def test_after_an_exception_there_are_workers_again():
     with pytest.raises(ValueError, match="not liked"):
         list(iterate_tasks(fail, iter([(0,), (1,)]), n_jobs=2))

@@ -22,6 +22,7 @@ def options(tmp_path):
     return ["compare", "--data", str(path), "--epochs", "1"]
 
 
+@pytest.mark.slow
 def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys):
     out = tmp_path / "out.html"
     assert main([*options, "--report", str(out), "--lang", "de"]) == 0

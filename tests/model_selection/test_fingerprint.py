@@ -99,6 +99,7 @@ def test_what_holds_itself_has_an_end():
     assert describe(thing)
 
 
+@pytest.mark.slow
 def test_another_process_says_the_same():
     code = """
     import json, sys

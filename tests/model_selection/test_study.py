@@ -294,6 +294,7 @@ def test_a_trial_of_another_machine_is_lost_when_it_gives_no_sign_of_life(storag
     assert found.n_trials_ == 3
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_ended_before_it_was_signed_is_soon_lost(storage, monkeypatch):
     search(storage, n_trials=1).fit(X, Y)
     optuna.load_study(study_name="s", storage=_study.open_storage(storage)).ask()

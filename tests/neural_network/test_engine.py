@@ -48,6 +48,7 @@ def test_keras_loop_knows_schedule_patience_and_dropout(digits):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_idle_models_are_bounded_and_the_longest_unused_goes(digits, compilations, monkeypatch):
     monkeypatch.setattr(_engine, "MAX_MODELS", 2)
     X, y = digits
