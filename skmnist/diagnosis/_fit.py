@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -402,7 +403,7 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
 
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:
-    if value is not None and not low <= value <= 1:
+    if value is not None and not (isinstance(value, Real) and low <= value <= 1):
         raise ValueError(
             f"{name}={value!r} must be a share from {low} to 1; divide percentages by 100."
         )

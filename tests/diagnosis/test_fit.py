@@ -588,9 +588,9 @@ def test_history_of_unequal_lengths(mapping):
         diagnose_fit(mapping)
 
 
-@pytest.mark.parametrize("gap", [float("nan"), 2.26, -1.01])
+@pytest.mark.parametrize("gap", [float("nan"), 2.26, -1.01, "0.1"])
 def test_gap_that_is_no_difference_of_shares(gap):
-    with pytest.raises(ValueError, match=rf"gap={gap} must be a share from -1 to 1; divide"):
+    with pytest.raises(ValueError, match=rf"gap={gap!r} must be a share from -1 to 1; divide"):
         diagnose_fit(gap=gap)
 
 
