@@ -38,7 +38,7 @@ from datetime import date
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]  # the skmnist beside this file
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # what follows is found beside this file
 
 from _sections import QUIET, SECTIONS, Size  # noqa: E402
 from _write import HEAD, draw, goal_table, markdown, page, small_sentences  # noqa: E402

@@ -39,7 +39,7 @@ def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
 def get_axes(ax: "Axes | None", size: tuple[float, float]) -> tuple["Figure", "Axes"]:
     """Return where to draw: the axes given, or new ones in a figure of `size` inches."""
     if ax is not None:
-        return ax.figure, ax  # type: ignore[return-value]
+        return ax.figure, ax  # type: ignore[return-value] # a SubFigure has all that is used here
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")

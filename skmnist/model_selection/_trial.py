@@ -114,7 +114,7 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
             except optuna.TrialPruned:
                 outcome.state = "PRUNED"
                 return outcome
-            except Exception as error:
+            except Exception as error:  # of anybody's estimator or scorer; the search goes on
                 outcome.error = _one_line(error)
                 if task.error_score == "raise" or np.isnan(task.error_score):
                     outcome.state, outcome.exception = "FAIL", _portable(error)

@@ -101,7 +101,7 @@ def quiet() -> Iterator[None]:
     _begin_quiet()
     try:
         yield
-    except Exception:
+    except Exception:  # only noted
         failed = True
         raise
     finally:
