@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, Self
 
+import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator
 
 from skmnist import __version__
@@ -29,6 +31,20 @@ def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
         init(self, *args, **parameters)
 
     return checked_init
+
+
+def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a method whose result no global setting of NumPy or scikit-learn should change."""
+
+    @functools.wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with (
+            np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
+            config_context(array_api_dispatch=False),  # everything is computed by NumPy
+        ):
+            return method(*args, **kwargs)
+
+    return wrapped
 
 
 def name_meant(name: str, known: Iterable[str]) -> str:

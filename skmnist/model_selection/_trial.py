@@ -281,7 +281,7 @@ class _EpochReporter:
         given = estimator.get_params(deep=True)[name]
         if given is None:
             given = []
-        others = given if isinstance(given, list | tuple) else [given]
+        others = given if isinstance(given, Sequence) else [given]
         return estimator.set_params(**{name: [*others, callback]})
 
     def __call__(self, event: Any) -> None:

@@ -1,11 +1,14 @@
 """What the two classifiers share: validation, fit, predict; no tensorflow before `fit`."""
 
+import pickle
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from numbers import Integral, Real
 from typing import Any, Self
 
+import cloudpickle
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -13,7 +16,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import Estimator, warn_caller
+from skmnist._estimator import Estimator, warn_caller, with_default_settings
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
@@ -69,6 +72,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         "verbose": ["verbose"],
     }
 
+    @with_default_settings
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -116,6 +120,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         with self._unchanged_where_it_fails():
             return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
 
+    @with_default_settings
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over some more rows.
@@ -150,6 +155,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         with self._unchanged_where_it_fails():
             return self._partial_fit(X, y, classes, sample_weight)
 
+    @with_default_settings
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
 
@@ -388,6 +394,7 @@ class NNClassifier(ClassifierMixin, Estimator):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_resume", None)  # twice the size of the weights, and of use to this object only
+        state["callbacks"] = pack_callbacks(state["callbacks"])
         return state
 
     def __sklearn_tags__(self) -> Any:
@@ -403,6 +410,62 @@ def _spread(rows: Array, n_most: int) -> Array:
     return rows[np.arange(n_most) * len(rows) // n_most]
 
 
+class PackedCallbacks(Sequence[Any]):
+    """The `callbacks` of a network from a pickle; they are unpacked when they are first used.
+
+    Keras callbacks cannot be loaded without tensorflow, which predicting does without. Some,
+    `ReduceLROnPlateau` among them, hold functions that `pickle` itself refuses.
+    """
+
+    def __init__(self, callbacks: Sequence[Any]) -> None:
+        try:
+            self._packed = cloudpickle.dumps(list(callbacks))
+        except Exception as error:  # whatever their own __reduce__ raises
+            names = ", ".join(type(callback).__name__ for callback in callbacks)
+            raise pickle.PicklingError(
+                f"A callback in callbacks=[{names}] cannot be pickled: {error}. To pickle what was "
+                "learned without them call set_params(callbacks=None) before."
+            ) from error
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._unpacked[index]
+
+    def __len__(self) -> int:
+        return len(self._unpacked)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if "_unpacked" in vars(self):  # and used since then
+            return type(self), (self._unpacked,)
+        return _packed_again, (self._packed,)
+
+    @cached_property
+    def _unpacked(self) -> list[Any]:
+        load_training()  # they import Keras; this does so without its lines on the screen
+        callbacks: list[Any] = cloudpickle.loads(self._packed)
+        return callbacks
+
+    def __repr__(self) -> str:
+        return repr(self._unpacked) if "_unpacked" in vars(self) else "[...]"
+
+
+def _packed_again(packed: bytes) -> PackedCallbacks:
+    callbacks = PackedCallbacks.__new__(PackedCallbacks)
+    callbacks._packed = packed
+    return callbacks
+
+
+def pack_callbacks(callbacks: Any) -> Any:
+    """Return the parameter `callbacks` as it is pickled: packed if there is a Keras callback."""
+    if isinstance(callbacks, PackedCallbacks):
+        return callbacks
+    several = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    return PackedCallbacks(several) if any(map(_is_keras, several)) else callbacks
+
+
+def _is_keras(callback: Any) -> bool:
+    return hasattr(callback, "set_model")
+
+
 def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
     """Return the functions and the Keras callbacks among `callbacks`."""
     if callbacks is None:
@@ -412,7 +475,7 @@ def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
     functions: list[Any] = []
     keras_callbacks: list[Any] = []
     for callback in callbacks:
-        is_keras = hasattr(callback, "set_model")
+        is_keras = _is_keras(callback)
         if isinstance(callback, type) or not (is_keras or callable(callback)):
             raise TypeError(
                 f"callbacks={callback!r} must be a keras.callbacks.Callback instance, or a "

@@ -1,7 +1,7 @@
 """Keras networks that train an epoch in one compiled program, and are kept for the next fit.
 
-`keras.Model.fit` spends most of its time between the steps. `EpochModel` is a Keras model whose
-`fit` runs a compiled program per epoch (`_program.py`) instead.
+`keras.Model.fit` spends most of its time between the steps. `EpochNetwork` holds a Keras model and
+trains it by a compiled program per epoch (`_program.py`) instead.
 
 What XLA has compiled it keeps until the process ends (about 12 MB per architecture were seen), also
 when the model here is gone: a search over hundreds of architectures belongs into worker processes.
@@ -10,45 +10,128 @@ when the model here is gone: a search over hundreds of architectures belongs int
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from skmnist.neural_network._program import VALIDATION_ROWS, Program
-from skmnist.neural_network._tensorflow import quiet
+from skmnist.neural_network._tensorflow import hold_interrupts
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
+
+__all__ = [
+    "VALIDATION_ROWS",
+    "EpochNetwork",
+    "WatchInKeras",
+    "borrow_network",
+    "build_model",
+    "check_mode",
+    "get_state",
+    "hooks_batches",
+    "keras_defaults",
+    "set_start",
+]
 
 Array = np.ndarray[Any, Any]
 
-MAX_MODELS = 8  # idle networks kept for reuse in a process; the longest unused goes first
+MAX_NETWORKS = 8  # idle networks kept for reuse in a process; the longest unused goes first
 MAX_PROGRAMS = 4  # compiled programs kept per network
 
-_idle: list[tuple[tuple[Network, Optimizer], "EpochModel"]] = []
+# by class and not by name: names can be registered anew
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "nadam": keras.optimizers.Nadam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+
+_idle: list["EpochNetwork"] = []
 _idle_lock = threading.Lock()
 
 
 @contextmanager
-def borrow_model(plan: Plan, watch: Watch) -> Iterator["EpochModel"]:
-    """Lend a model that nobody else uses meanwhile, with its compiled programs if it has any."""
+def borrow_network(plan: Plan, watch: Watch) -> Iterator["EpochNetwork"]:
+    """Lend a network that nobody else uses meanwhile, with its compiled programs if it has any."""
     key = (plan.network, plan.optimizer)
     with _idle_lock:
-        at = next((i for i, (known, _) in enumerate(_idle) if known == key), None)
-        model = None if at is None else _idle.pop(at)[1]
-    if model is None:
+        at = next((i for i, idle in enumerate(_idle) if idle.key == key), None)
+        network = None if at is None else _idle.pop(at)
+    if network is None:
         with watch.set_up():
-            model = build_model(*key)
+            network = EpochNetwork(*key)
     try:
-        yield model
+        yield network
     finally:  # whatever a run left behind, the next one sets weights and optimizer anew
         with _idle_lock:
-            _idle.append((key, model))
-            del _idle[:-MAX_MODELS]
+            _idle.append(network)
+            del _idle[:-MAX_NETWORKS]
 
 
-@quiet()
+def check_mode() -> None:
+    """Raise if tensorflow is in a mode that no compiled epoch can run in."""
+    if not tf.executing_eagerly():
+        raise RuntimeError(
+            "tensorflow is in graph mode here (tf.compat.v1.disable_eager_execution() was called, "
+            "or a tf.Graph or tf.function is active), where skmnist cannot train; train before "
+            "or outside of it."
+        )
+    if tf.distribute.has_strategy():
+        raise RuntimeError(
+            "A tf.distribute strategy is active, but skmnist trains on one device; call fit "
+            "outside of strategy.scope()."
+        )
+
+
+@contextmanager
+def keras_defaults(dtype: str) -> Iterator[None]:
+    """Build and trace networks the same way, whatever the program around has set in Keras.
+
+    A policy of mixed precision, another `floatx` or tensorflow's eager mode would change the
+    weights that are learned. All of it is as it was afterwards.
+    """
+    policy = keras.config.dtype_policy()  # of this thread; the others are the process's
+    _enter_defaults()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+        _leave_defaults()
+
+
+_defaults_lock = threading.Lock()
+_defaults_depth = 0  # blocks with Keras's defaults at the moment, in all threads together
+_callers_settings: tuple[str, bool] = ("float32", False)
+
+
+def _enter_defaults() -> None:
+    global _defaults_depth, _callers_settings
+    with _defaults_lock:
+        if _defaults_depth == 0:
+            _callers_settings = keras.config.floatx(), tf.config.functions_run_eagerly()
+            _set("float32", eager=False)
+        _defaults_depth += 1
+
+
+def _leave_defaults() -> None:
+    global _defaults_depth
+    with _defaults_lock:
+        _defaults_depth -= 1
+        if _defaults_depth == 0:
+            floatx, eager = _callers_settings
+            _set(floatx, eager=eager)
+
+
+def _set(floatx: str, *, eager: bool) -> None:
+    keras.config.set_floatx(floatx)
+    if tf.config.functions_run_eagerly() != eager:  # setting it resets what was traced
+        tf.config.run_functions_eagerly(eager)
+
+
 def build_model(
     network: Network,
     optimizer: Optimizer,
@@ -56,8 +139,8 @@ def build_model(
     dropout: float = 0.0,
     l2: float = 0.0,
     seed: int | None = None,
-) -> "EpochModel":
-    """Build and compile the Keras network.
+) -> keras.Sequential:
+    """Build and compile the Keras network, inside `keras_defaults`.
 
     `dropout` and `l2` become Keras layers and regularizers, for Keras's own training loop; the
     compiled epoch takes them as arguments instead.
@@ -71,7 +154,7 @@ def build_model(
         kernel_regularizer=penalty,
         dtype=network.dtype,
     )
-    model = EpochModel(name="mlp")
+    model = keras.Sequential(name="mlp")
     model.add(layers.Input((network.n_features,), dtype=network.dtype))
     # named, since Keras's own count of names begins anew when any thread clears its session
     for at, units in enumerate(network.hidden_layer_sizes, start=1):
@@ -83,11 +166,9 @@ def build_model(
         optimizer=make_optimizer(optimizer),
         loss="sparse_categorical_crossentropy",
         weighted_metrics=["accuracy", "sparse_categorical_crossentropy"],
+        auto_scale_loss=False,  # of a mixed precision that the layers do not have
     )
     model.optimizer.build(model.trainable_variables)
-    model.network = network
-    model.fresh_optimizer = [variable.numpy() for variable in model.optimizer.variables]
-    model.programs = []
     return model
 
 
@@ -98,11 +179,44 @@ def make_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
         options["weight_decay"] = optimizer.weight_decay
     if optimizer.name == "sgd":
         options["momentum"] = optimizer.momentum
-    return keras.optimizers.get({"class_name": optimizer.name, "config": options})
+    return OPTIMIZERS[optimizer.name](**options)
 
 
-class EpochModel(keras.Sequential):
-    """A Keras network that trains an epoch in one compiled program."""
+def get_state(model: keras.Sequential) -> list[Array]:
+    """Return copies of the optimizer's variables."""
+    return [variable.numpy() for variable in model.optimizer.variables]
+
+
+def set_start(model: keras.Sequential, plan: Plan) -> None:
+    """Set the weights, the optimizer's state and the learning rate that a run starts from."""
+    model.set_weights(plan.initial_weights)
+    if plan.optimizer_state is not None:
+        for variable, value in zip(model.optimizer.variables, plan.optimizer_state, strict=True):
+            variable.assign(value)
+    model.optimizer.learning_rate.assign(plan.learning_rate)
+    model.stop_training = False
+
+
+class EpochNetwork:
+    """What scikeras takes for a compiled Keras model; its `fit` trains a compiled epoch at a time.
+
+    Callbacks see `model`, the plain Keras model inside.
+    """
+
+    compiled = True
+
+    def __init__(self, network: Network, optimizer: Optimizer) -> None:
+        self.key = (network, optimizer)
+        with keras_defaults(network.dtype), hold_interrupts():
+            self.model = build_model(network, optimizer)
+            # A callback with mode="auto" asks the metrics whether more is better; Keras builds
+            # them in its first batch.
+            one = np.zeros(1, np.int32), np.full((1, network.n_classes), 1 / network.n_classes)
+            self.model.compute_metrics(None, *one)
+            self.model.reset_metrics()
+        self.loss, self.optimizer = self.model.loss, self.model.optimizer
+        self._fresh_optimizer = get_state(self.model)
+        self._programs: list[Program] = []
 
     def fit(
         self,
@@ -111,7 +225,7 @@ class EpochModel(keras.Sequential):
         *,
         plan: Plan,
         watch: Watch,
-        callbacks: list[Any] | None = None,
+        callbacks: list[Any],
         **keras_options: Any,
     ) -> keras.callbacks.History:
         """Train as `keras.Model.fit` does, a compiled epoch at a time.
@@ -120,42 +234,32 @@ class EpochModel(keras.Sequential):
         ----------
         x : ndarray of shape (n_rows, n_features)
             Rows to train on; `plan` says which of them, and on which to validate.
-        y : ndarray of shape (n_rows,) or (n_rows, 1)
-            Class of each row, from 0; scikeras makes a column of it.
+        y : ndarray of shape (n_rows,)
+            Class of each row, from 0.
         plan : Plan
         watch : Watch
-            Is told of each epoch and says whether to go on.
+            Follows each epoch and says whether to go on.
         callbacks : list of keras.callbacks.Callback
-            Called once per epoch; where one hooks batches, Keras's own loop runs instead.
+            Called once per epoch.
         keras_options : dict
-            What scikeras passes along besides; the plan has its own word for each.
+            Options of `keras.Model.fit` that scikeras adds; the plan has its own for each.
 
         Returns
         -------
         history : keras.callbacks.History
         """
-        callbacks, y = callbacks or [], y.ravel()
-        self.set_weights(plan.initial_weights)
-        state = plan.optimizer_state or self.fresh_optimizer
-        for variable, value in zip(self.optimizer.variables, state, strict=True):
-            variable.assign(value)
-        self.optimizer.learning_rate.assign(plan.learning_rate)
-        self.stop_training = False
-        if hooks_batches(callbacks):
-            return self._fit_by_batches(x, y, plan, watch, callbacks)
-        return self._fit_by_epochs(x, y, plan, watch, callbacks)
-
-    def _fit_by_epochs(
-        self, x: Array, y: Array, plan: Plan, watch: Watch, callbacks: list[Any]
-    ) -> keras.callbacks.History:
+        model, optimizer = self.model, self.optimizer
+        set_start(
+            model, replace(plan, optimizer_state=plan.optimizer_state or self._fresh_optimizer)
+        )
         history = keras.callbacks.History()
         listeners = keras.callbacks.CallbackList(
-            [*callbacks, history], model=self, epochs=plan.epochs, verbose=0
+            [*callbacks, history], model=model, epochs=plan.epochs, verbose=0
         )
         program = self._program_for(plan.n_rows(x), plan.batch_size)
-        with watch.set_up():
+        with watch.set_up(), keras_defaults(plan.network.dtype), hold_interrupts():
             program.compile(x, y, plan)
-        variables = self.trainable_variables
+        variables = model.trainable_variables
 
         def read_weights() -> list[Array]:  # Keras's get_weights looks for the variables anew
             return [variable.value.numpy() for variable in variables]
@@ -168,68 +272,27 @@ class EpochModel(keras.Sequential):
             watch.before_epoch()
             listeners.on_epoch_begin(epoch)
             # a callback may have changed the learning rate, as ReduceLROnPlateau does
-            rate = np.float32(self.optimizer.learning_rate.numpy()) if callbacks else last_rate
+            rate = np.float32(optimizer.learning_rate.numpy()) if callbacks else last_rate
             if rate != last_rate:
                 factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
             rates = plan.learning_rates(epoch) * factor
             logs, finite = program.run(data, plan, rates)
             last_rate = rates[-1]
             listeners.on_epoch_end(epoch, dict(logs))
-            if watch.ends(logs, read_weights, finite=finite, asked=self.stop_training):
+            if watch.ends(logs, read_weights, finite=finite, asked=model.stop_training):
                 break
         listeners.on_train_end()
-        watch.trained(read_weights(), [v.numpy() for v in self.optimizer.variables])
+        watch.trained(read_weights(), get_state(model))
         return history
 
     def _program_for(self, n_rows: int, batch_size: int) -> Program:
-        for program in self.programs:
+        for program in self._programs:
             if program.serves(n_rows, batch_size):
                 return program
-        program = Program(self, self.network, n_rows, batch_size)
-        self.programs.append(program)
-        del self.programs[:-MAX_PROGRAMS]
+        program = Program(self.model, self.key[0], n_rows, batch_size)
+        self._programs.append(program)
+        del self._programs[:-MAX_PROGRAMS]
         return program
-
-    def _fit_by_batches(
-        self, x: Array, y: Array, plan: Plan, watch: Watch, callbacks: list[Any]
-    ) -> keras.callbacks.History:
-        """Train in Keras's own loop, for callbacks that must see each batch."""
-
-        def weights(rows: Array, weight: Array | None) -> Array | None:
-            return None if weight is None else weight[rows]
-
-        rows, held_out = plan.train_rows, plan.validation_rows
-        validation = plan.validation_data or (x[held_out], y[held_out])
-        with _errors_only(), ExitStack() as until_compiled:
-            until_compiled.enter_context(quiet())
-            history = super().fit(
-                x[rows],
-                y[rows],
-                sample_weight=weights(rows, plan.train_weight),
-                batch_size=plan.batch_size,
-                epochs=plan.epochs,
-                shuffle=plan.shuffle,
-                validation_data=(*validation, weights(held_out, plan.validation_weight))
-                if len(held_out)
-                else None,
-                validation_batch_size=VALIDATION_ROWS,
-                callbacks=[*callbacks, _WatchInKeras(plan, watch, until_compiled)],
-                verbose=0,
-            )
-        watch.trained(self.get_weights(), [v.numpy() for v in self.optimizer.variables])
-        return history
-
-
-@contextmanager
-def _errors_only() -> Iterator[None]:
-    """Keep back tensorflow's advice on tracing, which is about code that no caller wrote."""
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def hooks_batches(callbacks: list[Any]) -> bool:
@@ -245,12 +308,24 @@ def hooks_batches(callbacks: list[Any]) -> bool:
     )
 
 
-class _WatchInKeras(keras.callbacks.Callback):
+class WatchInKeras(keras.callbacks.Callback):
     """Brings the schedule and the watch into Keras's own loop."""
 
-    def __init__(self, plan: Plan, watch: Watch, until_compiled: ExitStack) -> None:
+    def __init__(self, plan: Plan, watch: Watch) -> None:
         super().__init__()
-        self._plan, self._watch, self._until_compiled = plan, watch, until_compiled
+        self._plan, self._watch = plan, watch
+        self._until_compiled = ExitStack()
+
+    def __enter__(self) -> Self:
+        # tensorflow's advice on tracing is about code that no caller wrote
+        logger = tf.get_logger()
+        self._until_compiled.callback(logger.setLevel, logger.level)
+        logger.setLevel("ERROR")
+        self._until_compiled.enter_context(hold_interrupts())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._until_compiled.close()
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._watch.start()
@@ -265,7 +340,7 @@ class _WatchInKeras(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self._until_compiled.close()  # both passes are compiled now
-        # Keras's own loss includes the l2 penalty; a Watch is told the cross-entropy alone
+        # Keras's own loss includes the l2 penalty; the history has the cross-entropy alone
         names = {"loss": "sparse_categorical_crossentropy", "accuracy": "accuracy"}
         told = {
             prefix + name: float(logs[prefix + source])

@@ -79,7 +79,8 @@ def predict_proba(
     proba = np.empty((len(X), len(intercepts[-1])), dtype=coefs[0].dtype)
     hidden = ACTIVATIONS[activation]
     for start in range(0, len(X), BLOCK_ROWS):
-        rows = X[start : start + BLOCK_ROWS].astype(coefs[0].dtype, copy=False)
+        # in C order: the same rows give the same bits, whatever frame or layout they come in
+        rows = np.ascontiguousarray(X[start : start + BLOCK_ROWS], dtype=coefs[0].dtype)
         for coef, intercept in zip(coefs[:-1], intercepts[:-1], strict=True):
             rows = hidden(_affine(rows, coef, intercept))
         proba[start : start + BLOCK_ROWS] = _softmax(_affine(rows, coefs[-1], intercepts[-1]))

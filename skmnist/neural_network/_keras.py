@@ -1,6 +1,7 @@
 """Hand a run to scikeras, which fits the network (the only import of scikeras)."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -8,58 +9,91 @@ from typing import Any
 import keras
 import numpy as np
 import sklearn
-from scikeras.wrappers import KerasClassifier
+from scikeras.wrappers import BaseWrapper
 
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
-from skmnist.neural_network._tensorflow import quiet
 from skmnist.neural_network._training import EpochEvent, Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
 
 def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]) -> None:
-    """Train by `plan`; `watch` holds what came of it, also when it was interrupted."""
+    """Train by `plan`; `watch` holds the result, also after an interrupt.
+
+    `BaseWrapper` and not `KerasClassifier` hands rows and labels to the network: the latter
+    numbers the labels of each call anew, and a batch of `partial_fit` may lack a class.
+    """
+    _engine.check_mode()
     by_batches = [type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c])]
     if by_batches:
         warn_caller(
             f"{', '.join(by_batches)} must be called for each batch, so training runs in Keras's "
             "own, several times slower loop; a callback that hooks epochs alone does not cost that."
         )
-    seed = int(plan.rng.integers(2**31)) if by_batches else None
-    with _model_for(plan, watch, seed) as model:
-        scikeras = KerasClassifier(
-            model=lambda: model,
-            loss="sparse_categorical_crossentropy",
-            optimizer=model.optimizer,
-            batch_size=plan.batch_size,
-            epochs=plan.epochs,
-            shuffle=plan.shuffle,
-            callbacks=keras_callbacks,
-            verbose=0,
-            # seeds tensorflow's global generator, for Keras's own loop only
-            random_state=seed,
-        )
-        try:
-            with sklearn.config_context(assume_finite=True):  # X was looked through already
-                scikeras.fit(X, y, plan=plan, watch=watch)
-        except KeyboardInterrupt:
-            if watch.weights is None:
-                raise
-            watch.stop_reason = "interrupted"
+    run = _train_by_batches if by_batches else _train_by_epochs
+    # X was checked before; pandas or polars output would change what scikeras hands on
+    settings = sklearn.config_context(assume_finite=True, transform_output="default")
+    try:
+        with settings, _released(keras_callbacks):
+            run(plan, watch, X, y, keras_callbacks)
+    except KeyboardInterrupt:
+        if watch.weights is None:
+            raise
+        watch.stop_reason = "interrupted"
 
 
-@contextmanager
-def _model_for(plan: Plan, watch: Watch, seed: int | None) -> Iterator[Any]:
-    if seed is None:
-        with _engine.borrow_model(plan, watch) as model:
-            yield model
-    else:  # Keras's loop, whose callbacks may do anything to the model
+def _train_by_epochs(
+    plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]
+) -> None:
+    with _engine.borrow_network(plan, watch) as network:
+        scikeras = BaseWrapper(model=lambda: network, callbacks=keras_callbacks)
+        scikeras.fit(X, y, plan=plan, watch=watch)
+
+
+def _train_by_batches(
+    plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]
+) -> None:
+    """Train in Keras's own loop, for callbacks that must see each batch."""
+    seed = int(plan.rng.integers(2**31))
+    with _engine.keras_defaults(plan.network.dtype):
         with watch.set_up():
             model = _engine.build_model(
                 plan.network, plan.optimizer, dropout=plan.dropout, l2=plan.l2, seed=seed
             )
-        yield model
+            _engine.set_start(model, plan)
+        with _engine.WatchInKeras(plan, watch) as watching:
+            scikeras = BaseWrapper(
+                model=lambda: model,
+                batch_size=plan.batch_size,
+                epochs=plan.epochs,
+                shuffle=plan.shuffle,
+                callbacks=[*keras_callbacks, watching],
+                verbose=0,
+                random_state=seed,  # of tensorflow's global generator
+                fit__validation_data=plan.validation_rows_of(X, y),
+                fit__validation_batch_size=_engine.VALIDATION_ROWS,
+            )
+            rows, weight = plan.train_rows, plan.train_weight
+            scikeras.fit(X[rows], y[rows], None if weight is None else weight[rows])
+        watch.trained(model.get_weights(), _engine.get_state(model))
+
+
+@contextmanager
+def _released(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
+    """Take from the callbacks what they need in training only: model, weights, closed files.
+
+    They are parameters of the estimator, which would keep all of it and pickle it. Keras sets it
+    anew when the next training begins. What they report, such as `stopped_epoch`, stays.
+    """
+    try:
+        yield
+    finally:
+        for callback in callbacks:
+            for name, value in list(vars(callback).items()):
+                closed = isinstance(value, io.IOBase) and value.closed  # CSVLogger's
+                if closed or name == "best_weights" or isinstance(value, keras.Model):
+                    setattr(callback, name, None)
 
 
 def make_keras_model(
@@ -78,7 +112,7 @@ def make_keras_model(
         if dropout:
             layers.append(keras.layers.Dropout(dropout, seed=0, dtype=dtype))
     layers.append(dense(weights[-1].shape[0], "softmax"))
-    with quiet():
+    with _engine.keras_defaults(dtype):
         model = keras.Sequential(layers)
         model.set_weights(weights)
     return model

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import check_random_state, compute_class_weight
 
 from skmnist.neural_network._data import TrainingData
 from skmnist.neural_network._layers import layer_sizes
@@ -176,10 +176,7 @@ def _row_weights(estimator: "NNClassifier", data: TrainingData, train_rows: Arra
     """Multiply the rows' own weights by those of their classes."""
     if estimator.class_weight is None:
         return data.weight
-    # by class over the training rows: a balanced weight is about what is trained on
-    by_class = np.zeros(len(data.classes))
-    labels = data.classes[data.y[train_rows]]
-    by_class[data.y[train_rows]] = _class_weights(estimator.class_weight, labels)
+    by_class = _class_weights(estimator.class_weight, data, train_rows)
     weight: Array = by_class[data.y] * (1 if data.weight is None else data.weight)
     if not weight[train_rows].any():
         raise ValueError(
@@ -189,7 +186,8 @@ def _row_weights(estimator: "NNClassifier", data: TrainingData, train_rows: Arra
     return weight
 
 
-def _class_weights(class_weight: Any, labels: Array) -> Array:
+def _class_weights(class_weight: Any, data: TrainingData, train_rows: Array) -> Array:
+    """Return a weight for each class, also for those that a part of the rows lacks."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             if not (isinstance(weight, Real) and 0 <= float(weight) < float("inf")):
@@ -197,7 +195,12 @@ def _class_weights(class_weight: Any, labels: Array) -> Array:
                     f"class_weight has {weight!r} for class {label!r}, but a weight must be a "
                     "number >= 0."
                 )
-    weights: Array = compute_sample_weight(class_weight, labels)
+        weights: Array = compute_class_weight(class_weight, classes=data.classes, y=data.classes)
+        return weights
+    # over the training rows: a balanced weight is about what is trained on
+    present, codes = np.unique(data.y[train_rows], return_inverse=True)
+    weights = np.zeros(len(data.classes))
+    weights[present] = compute_class_weight(class_weight, classes=np.unique(codes), y=codes)
     return weights
 
 

@@ -8,6 +8,7 @@ rows: rows are padded up to a capacity, and how many updates are made is an argu
 not part of it. Learning rate, dropout rate and l2 are arguments too.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -88,9 +89,10 @@ class Program:
             nothing = self.load(x[:0], y[:0], plan)
             nothing |= self._orders(plan, none, np.empty(0, np.float32), 0)
             epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
-            with quiet():
-                self._compiled = epoch.get_concrete_function(**nothing)
-                self._compiled(**nothing)
+            with nullcontext() if n_compilations else quiet():  # it tells of the first one
+                compiled = epoch.get_concrete_function(**nothing)
+                compiled(**nothing)
+            self._compiled = compiled
             n_compilations += 1
             return_free_memory()
 

@@ -74,6 +74,15 @@ class Plan:
         """Rows of X and of the validation data together."""
         return len(x) + (0 if self.validation_data is None else len(self.validation_data[1]))
 
+    def validation_rows_of(self, x: Array, y: Array) -> tuple[Array, ...] | None:
+        """Return the rows to validate on, their classes and, if there are any, their weights."""
+        rows = self.validation_rows
+        if not len(rows):
+            return None
+        data = self.validation_data or (x[rows], y[rows])
+        weight = self.validation_weight
+        return data if weight is None else (*data, weight[rows])
+
     @property
     def n_steps(self) -> int:
         """Updates per epoch."""

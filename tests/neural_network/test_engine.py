@@ -50,11 +50,11 @@ def test_keras_loop_knows_schedule_patience_and_dropout(digits):
 
 @pytest.mark.slow
 def test_idle_models_are_bounded_and_the_longest_unused_goes(digits, compilations, monkeypatch):
-    monkeypatch.setattr(_engine, "MAX_MODELS", 2)
+    monkeypatch.setattr(_engine, "MAX_NETWORKS", 2)
     X, y = digits
     for units in (1, 2, 1, 3):
         SimpleNNClassifier(units, epochs=1).fit(X[:50], y[:50])
-    assert [network.hidden_layer_sizes for (network, _), _ in _engine._idle] == [(1,), (3,)]
+    assert [idle.key[0].hidden_layer_sizes for idle in _engine._idle] == [(1,), (3,)]
     assert compilations() == 3
 
 
@@ -108,12 +108,14 @@ def test_weights_that_a_keras_callback_restores_at_the_end_are_kept(digits):
 
 
 def test_a_session_that_another_thread_clears_takes_no_names(digits, monkeypatch):
+    add = keras.Sequential.add
+
     def add_and_clear(model, layer):
-        keras.Sequential.add(model, layer)
+        add(model, layer)
         keras.utils.clear_session(free_memory=False)  # as Streamlit does after each run of a page
 
     _engine._idle.clear()
-    monkeypatch.setattr(_engine.EpochModel, "add", add_and_clear)
+    monkeypatch.setattr(keras.Sequential, "add", add_and_clear)
     model = DeepNNClassifier((8, 6, 4), epochs=1, dropout=0.1, random_state=0)
     fit_by_keras(model, *digits)
     assert model.set_params(callbacks=None).fit(*digits).n_iter_ == 1

@@ -3,9 +3,13 @@ import pickle
 
 import numpy as np
 import pytest
+from by_keras import EachBatch
 from sklearn.datasets import load_digits
+from sklearn.model_selection import StratifiedKFold, learning_curve
+from sklearn.neural_network import MLPClassifier
 
 from skmnist import SimpleNNClassifier
+from skmnist.neural_network import _program
 
 OPTIONS = {
     "hidden_units": 16,
@@ -55,14 +59,91 @@ def test_the_counts_and_curves_go_on(digits):
     assert model.fit(*digits).n_iter_ == 3
 
 
-def test_parts_that_lack_classes_or_have_one_row_teach_too(digits):
+@pytest.fixture
+def seen(monkeypatch):
+    """Spy on the labels that reach the compiled epoch."""
+    labels = []
+    load = _program.Program.load
+
+    def spy(self, x, y, plan):
+        labels.append(np.asarray(y)[plan.train_rows].tolist())
+        return load(self, x, y, plan)
+
+    monkeypatch.setattr(_program.Program, "load", spy)
+    return lambda: [part for part in labels if part]
+
+
+def test_a_batch_that_lacks_classes_reaches_the_network_with_its_own_labels(digits, seen):
+    X, _ = digits
+    model = SimpleNNClassifier(**OPTIONS)
+    model.partial_fit(X[:3], [2, 2, 1], classes=[0, 1, 2])
+    model.partial_fit(X[:1], [2])
+    assert seen() == [[2, 2, 1], [2]]
+
+
+def test_text_labels_reach_the_network_by_their_place_among_all(digits, seen):
+    X, _ = digits
+    model = SimpleNNClassifier(**OPTIONS)
+    model.partial_fit(X[:2], ["c", "b"], classes=["a", "b", "c"])
+    pickle.loads(pickle.dumps(model)).partial_fit(X[:1], ["c"])
+    assert seen() == [[2, 1], [2]]
+
+
+def test_keras_own_loop_gets_the_labels_too(digits):
+    X, _ = digits
+    model = SimpleNNClassifier(**OPTIONS, epochs=1).partial_fit(X[:2], [1, 2], classes=[0, 1, 2])
+    before = model.predict_proba(X[:1])[0, 2]
+    model.set_params(callbacks=[EachBatch()])
+    with pytest.warns(UserWarning, match="EachBatch must be called for each batch"):
+        model.partial_fit(X[:1], [2])
+    assert model.predict_proba(X[:1])[0, 2] > before
+
+
+def test_more_of_one_class_makes_it_more_probable(digits):
     X, y = digits
-    model = SimpleNNClassifier(**OPTIONS).partial_fit(X[:1], y[:1], classes=np.arange(10))
+    model = SimpleNNClassifier(epochs=3, random_state=0).fit(X, y)
+    sevens = X[y == 7][:5]
+    before = model.predict_proba(sevens)[:, 7].mean()
+    for _ in range(20):
+        model.partial_fit(sevens, [7] * 5)
+    assert model.predict_proba(sevens)[:, 7].mean() > max(before, 0.95)
+
+
+@pytest.mark.slow
+def test_blocks_of_ten_rows_teach_what_they_teach_mlpclassifier(digits):
+    X, y = digits
+    train, test = slice(0, 1200), slice(1200, None)
+    options = {"random_state": 0}
+    ours = SimpleNNClassifier(100, **options)
+    names = np.array([f"digit {label}" for label in range(10)])
+    as_text = SimpleNNClassifier(100, class_weight={"digit 3": 1.5}, **options)
+    theirs = MLPClassifier(100, **options)
     for _ in range(15):
-        for half in (y < 5, y >= 5):
-            model.partial_fit(X[half], y[half])
-    assert model.classes_.tolist() == list(range(10))
-    assert model.score(X, y) > 0.3  # it forgets, but not all
+        for start in range(0, 1200, 10):
+            rows = slice(start, start + 10)
+            ours.partial_fit(X[rows], y[rows], classes=range(10))
+            theirs.partial_fit(X[rows], y[rows], classes=range(10))
+            as_text.partial_fit(X[rows], names[y[rows]], classes=names)
+        ours = pickle.loads(pickle.dumps(ours))
+    expected = theirs.score(X[test], y[test])
+    assert ours.score(X[train], y[train]) > 0.97
+    assert ours.score(X[test], y[test]) > expected - 0.02
+    assert as_text.score(X[test], names[y[test]]) > expected - 0.02
+
+
+def test_incremental_learning_curves_learn(digits):
+    X, y = digits
+    order = np.argsort(y[:600], kind="stable")  # the first part has two classes
+    sizes, train, _ = learning_curve(
+        SimpleNNClassifier(32, learning_rate=0.01, batch_size=16, random_state=0),
+        X[order],
+        y[order],
+        cv=StratifiedKFold(2),
+        train_sizes=[0.2, 0.6, 1.0],
+        exploit_incremental_learning=True,
+    )
+    assert len(sizes) == 3
+    assert train[0].min() > 0.9  # the classes of the first part are told apart
 
 
 def test_a_pickle_keeps_the_weights_and_not_the_optimizer(digits):

@@ -1,10 +1,15 @@
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from skmnist.neural_network._tensorflow import limit_threads, quiet
+from skmnist import SimpleNNClassifier
+from skmnist.neural_network import _engine, _tensorflow
+from skmnist.neural_network._tensorflow import hold_interrupts, limit_threads, quiet
 
 CHATTER = b"I0000 00:00:1795353481.389610    9545 port.cc:153] oneDNN custom operations are on.\n"
 
@@ -27,15 +32,67 @@ def test_where_it_failed_all_of_it_is_shown(capfd):
     assert "oneDNN" in capfd.readouterr().err
 
 
-def test_quiet_blocks_of_several_threads_overlap(capfd):
+def test_of_blocks_in_several_threads_one_is_quiet_and_none_loses_a_line(capfd):
     first, second = quiet(), quiet()
     first.__enter__()
     second.__enter__()
+    os.write(2, CHATTER + b"meanwhile\n")
     first.__exit__(None, None, None)  # ends before the one that began later
-    os.write(2, CHATTER)
+    os.write(2, b"still\n")
     second.__exit__(None, None, None)
     os.write(2, b"after\n")
-    assert capfd.readouterr().err == "after\n"
+    assert capfd.readouterr().err == "meanwhile\nstill\nafter\n"
+
+
+def test_lines_of_that_form_by_others_and_unfinished_ones_are_shown(capfd):
+    lines = b"I0000 00:00:1795353481.389610    9545 mine.cc:7] loading\n50 %\r100 %\r"
+    with quiet():
+        os.write(2, lines)
+    assert capfd.readouterr().err.encode() == lines
+
+
+def run_quiet(body, **options):
+    script = f"""
+import os, subprocess, sys
+from skmnist.neural_network import _tensorflow
+with _tensorflow.quiet():
+    os.write(2, {CHATTER!r})
+    {body}
+os.write(2, b"after\\n")
+"""
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+def test_the_last_words_of_a_process_that_is_aborted_are_seen():
+    done = run_quiet("os.write(2, b'out of memory\\n'); os.abort()")
+    assert done.returncode < 0
+    assert "out of memory" in done.stderr
+    assert "oneDNN" in done.stderr  # it may explain the end
+
+
+def test_a_child_that_writes_later_loses_nothing():
+    child = "import time; time.sleep(1.5); print('from the child', file=__import__('sys').stderr)"
+    done = run_quiet(f"subprocess.Popen([sys.executable, '-c', {child!r}])")
+    assert sorted(done.stderr.splitlines()) == ["after", "from the child"]
+
+
+def test_where_no_process_can_be_started_the_lines_are_shown(capfd, monkeypatch):
+    monkeypatch.setattr(_tensorflow.sys, "executable", "/nowhere/python")
+    with quiet():
+        os.write(2, CHATTER)
+    assert capfd.readouterr().err.encode() == CHATTER
+
+
+def test_without_standard_error_the_block_runs_all_the_same():
+    script = (
+        "import os; os.close(2)\n"
+        "from skmnist.neural_network._tensorflow import quiet\n"
+        "with quiet(): print('ran')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    assert done.stdout == b"ran\n"
 
 
 def test_an_interrupt_shows_no_chatter(capfd):
@@ -48,20 +105,35 @@ def test_an_interrupt_shows_no_chatter(capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_another_backend_is_refused_with_the_way_out():
-    script = (
-        "from sklearn.datasets import load_iris\n"
-        "from skmnist import SimpleNNClassifier\n"
-        "SimpleNNClassifier(epochs=1).fit(*load_iris(return_X_y=True))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-        timeout=120,
-    )
-    assert "RuntimeError: KERAS_BACKEND=torch is set" in done.stderr.splitlines()[-1]
+def test_ctrl_c_is_delivered_when_the_block_has_ended():
+    steps = []
+
+    @hold_interrupts()
+    def press():
+        signal.raise_signal(signal.SIGINT)
+        steps.append("the block went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        press()
+    assert steps
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_second_ctrl_c_is_delivered_at_once():
+    with hold_interrupts():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_while_tensorflow_compiles_ends_the_training(monkeypatch):
+    def swallow(model, *args):
+        with contextlib.suppress(BaseException):  # as a callback from C++ does
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(_engine.Program, "compile", swallow)
+    with pytest.raises(KeyboardInterrupt):
+        SimpleNNClassifier(7, epochs=50).fit(np.eye(8), np.arange(8) % 2)
 
 
 @pytest.mark.parametrize(
