@@ -24,6 +24,7 @@ from skmnist.neural_network._data import (
     TrainingData,
     check_rows,
     check_training_data,
+    in_native_order,
     with_validation_data,
 )
 from skmnist.neural_network._plan import Resume, plan_fit, plan_pass
@@ -61,7 +62,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "monitor": [StrOptions(set(MONITORS))],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), StrOptions({"auto"}), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -278,7 +279,7 @@ class NNClassifier(ClassifierMixin, Estimator):
                     "will ever come, as classes=np.unique(y_of_all_parts)."
                 )
             return self.classes_
-        known = np.unique(column_or_1d(classes, warn=True))
+        known = in_native_order(np.unique(column_or_1d(classes, warn=True)))
         if len(known) < 2 or (known.dtype.kind == "f" and np.isnan(known).any()):
             raise ValueError(f"classes={known.tolist()} must be two labels or more, none missing.")
         if not first and not np.array_equal(known, self.classes_):

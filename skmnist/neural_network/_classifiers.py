@@ -47,11 +47,13 @@ class SimpleNNClassifier(NNClassifier):
         Epochs without improvement of `monitor` before training stops; the weights of the best
         epoch are kept. None trains all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        What `patience` watches. Without validation rows it watches the training loss where
-        this names a validation figure.
-    validation_fraction : float in (0, 1) or None, default=0.1
-        Share of the rows held out, stratified by class, to validate on after each epoch. None
-        validates nothing.
+        What `patience` watches. Of two epochs with the same accuracy, the one with the lower
+        loss of the same rows is the better one. Without validation rows the training loss is
+        watched where this names a validation figure.
+    validation_fraction : float in (0, 1), "auto" or None, default="auto"
+        Share of the rows held out, stratified by class, to validate on after each epoch. "auto"
+        is 0.1 from 500 rows on; fewer rows are all trained on, since 50 held-out rows or fewer
+        are a poor judge. None always trains on all rows and validates nothing.
     dropout : float in [0, 1), default=0.0
         Share of each hidden layer's outputs that is dropped at random in training.
     l2 : float, default=0.0
@@ -172,7 +174,7 @@ class SimpleNNClassifier(NNClassifier):
         batch_size: int = 128,
         patience: int | None = 15,
         monitor: str = "val_accuracy",
-        validation_fraction: float | None = 0.1,
+        validation_fraction: float | str | None = "auto",
         dropout: float = 0.0,
         l2: float = 0.0,
         class_weight: dict[Any, float] | str | None = None,
@@ -242,11 +244,13 @@ class DeepNNClassifier(NNClassifier):
         Epochs without improvement of `monitor` before training stops; the weights of the best
         epoch are kept. None trains all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        What `patience` watches. Without validation rows it watches the training loss where
-        this names a validation figure.
-    validation_fraction : float in (0, 1) or None, default=0.1
-        Share of the rows held out, stratified by class, to validate on after each epoch. None
-        validates nothing.
+        What `patience` watches. Of two epochs with the same accuracy, the one with the lower
+        loss of the same rows is the better one. Without validation rows the training loss is
+        watched where this names a validation figure.
+    validation_fraction : float in (0, 1), "auto" or None, default="auto"
+        Share of the rows held out, stratified by class, to validate on after each epoch. "auto"
+        is 0.1 from 500 rows on; fewer rows are all trained on, since 50 held-out rows or fewer
+        are a poor judge. None always trains on all rows and validates nothing.
     dropout : float in [0, 1), default=0.0
         Share of each hidden layer's outputs that is dropped at random in training.
     l2 : float, default=0.0
@@ -362,7 +366,7 @@ class DeepNNClassifier(NNClassifier):
         batch_size: int = 128,
         patience: int | None = 15,
         monitor: str = "val_accuracy",
-        validation_fraction: float | None = 0.1,
+        validation_fraction: float | str | None = "auto",
         dropout: float = 0.0,
         l2: float = 0.0,
         class_weight: dict[Any, float] | str | None = None,

@@ -100,6 +100,7 @@ def check_training_data(
     check_classification_targets(y)
     if classes is None:
         classes, codes = np.unique(y, return_inverse=True)
+        classes = in_native_order(classes)
         if len(classes) < 2:
             raise ValueError(
                 f"y has one class, {classes.tolist()[0]!r}, in all {len(y)} rows; a classifier "
@@ -158,6 +159,11 @@ def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
     check_image_shape(estimator, shape, image_shape)
     rows: Array = validate_data(estimator, X, reset=False, dtype="numeric")
     return rows
+
+
+def in_native_order(labels: Array) -> Array:
+    """Return labels that pandas and JSON can hold: neither takes foreign byte orders."""
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
 def encode(y: Array, classes: Array, name: str) -> Array:

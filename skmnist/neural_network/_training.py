@@ -141,7 +141,7 @@ class Watch:
     weights: list[Array] | None = None
     optimizer_state: list[Array] | None = None  # where it belongs to the weights that are kept
     best_epoch: int = 0
-    best_value: float = float("nan")
+    best_quality: tuple[float, ...] = ()
     kept_epoch: int = 0
     stop_reason: StopReason = "epochs"
     setup_seconds: float = 0.0
@@ -184,10 +184,10 @@ class Watch:
         if not (finite and np.isfinite(losses).all()):
             self.stop_reason = "nonfinite"
             return True
-        value = logs[self.plan.monitor]
-        improved = self._improved(value)
+        quality = _quality(logs, self.plan.monitor)
+        improved = not self.best_epoch or quality > self.best_quality
         if improved:
-            self.best_epoch, self.best_value = epoch, value
+            self.best_epoch, self.best_quality = epoch, quality
         if improved or self.plan.patience is None:
             weights = read_weights()
             if not _are_finite(weights):  # a callback has set them
@@ -228,12 +228,15 @@ class Watch:
         elif self.kept_epoch == self.n_epochs:
             self.optimizer_state = optimizer_state
 
-    def _improved(self, value: float) -> bool:
-        if not self.best_epoch:
-            return True
-        if self.plan.monitor.endswith("accuracy"):
-            return value > self.best_value
-        return value < self.best_value
+
+def _quality(logs: dict[str, float], monitor: str) -> tuple[float, ...]:
+    """Return figures of an epoch to compare it by; greater ones are better.
+
+    A few validation rows allow a few accuracies only: many epochs share the best one, and the
+    first of them is often far from trained. The loss tells them apart.
+    """
+    loss = -logs["val_loss" if monitor.startswith("val_") else "loss"]
+    return (logs[monitor], loss) if monitor.endswith("accuracy") else (loss,)
 
 
 def _are_finite(weights: list[Array]) -> bool:
