@@ -37,7 +37,8 @@ class Program:
         # some room above, so that the folds of a cross-validation share the program
         self.capacity = n_rows + max(16, n_rows // 64)
         self.batch_size = _padded_batch(n_rows, batch_size)
-        self.max_steps = -(-self.capacity // self.batch_size)
+        # of the smallest batch that is padded to this one
+        self.max_steps = -(-self.capacity // (self.batch_size - _step(self.batch_size) + 1))
         self.validation_batch = _validation_batch(n_rows)
         self.max_validation_steps = -(-self.capacity // self.validation_batch)
         self._network = network
@@ -68,7 +69,9 @@ class Program:
             "train_weight": pad(self.capacity, self._dtype, train_weight),
             "validation_weight": pad(self.capacity, self._dtype, validation_weight),
             "validation_rows": pad(
-                self.max_validation_steps * self.validation_batch, np.int32, plan.validation_rows
+                self.max_validation_steps * self.validation_batch,
+                np.int32,
+                _in_batches(plan.validation_rows, self.validation_batch, self.validation_batch),
             ),
             "factors": tf.constant([1 / (1 - plan.dropout), plan.l2], self._dtype),
         }
@@ -111,9 +114,12 @@ class Program:
 
     def _orders(self, plan: Plan, rows: Array, rates: Array, seed: int) -> dict[str, tf.Tensor]:
         # few arguments, since tensorflow looks at each in every call
-        numbers = [len(rows), len(plan.validation_rows), int(plan.dropout * 2**32), seed]
+        orders = _in_batches(rows, plan.batch_size, self.batch_size)
+        n_validation_steps = -(-len(plan.validation_rows) // self.validation_batch)
+        n_steps = [len(orders) // self.batch_size, n_validation_steps]
+        numbers = [*n_steps, int(plan.dropout * 2**32), seed]
         return {
-            "rows": pad(self.max_steps * self.batch_size, np.int32, rows),
+            "rows": pad(self.max_steps * self.batch_size, np.int32, orders),
             "rates": pad(self.max_steps, np.float32, rates),
             "numbers": tf.constant(np.array(numbers, np.uint32)),
         }
@@ -132,15 +138,16 @@ class Program:
         rates: tf.Tensor,
         numbers: tf.Tensor,
     ) -> tf.Tensor:
-        n_rows, n_validation = tf.unstack(tf.bitcast(numbers[:2], tf.int32))
+        n_steps, n_validation_steps = tf.unstack(tf.bitcast(numbers[:2], tf.int32))
         drop_below, seed = tf.unstack(numbers[2:])
         keep_scale, l2 = tf.unstack(factors)
 
         def batch(
-            step: tf.Tensor, rows: tf.Tensor, n_rows: tf.Tensor, size: int, weight: tf.Tensor
+            step: tf.Tensor, rows: tf.Tensor, size: int, weight: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
             taken = tf.slice(rows, [step * size], [size])
-            real = tf.cast(step * size + tf.range(size) < n_rows, self._dtype)
+            real = tf.cast(taken >= 0, self._dtype)
+            taken = tf.maximum(taken, 0)
             return (
                 tf.gather(X, taken),
                 tf.gather(y, taken),
@@ -149,7 +156,7 @@ class Program:
             )
 
         def update(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            xs, ys, ws, n_real = batch(step, rows, n_rows, self.batch_size, train_weight)
+            xs, ys, ws, n_real = batch(step, rows, self.batch_size, train_weight)
             step_seed = seed + tf.bitcast(step, tf.uint32) * np.uint32(0x9E3779B9)
             with tf.GradientTape() as tape:
                 logits = self._logits(xs, drop_below, keep_scale, step_seed)
@@ -164,22 +171,19 @@ class Program:
             return (step + 1, *(total + new for total, new in zip(totals, sums, strict=True)))
 
         def validate(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            xs, ys, ws, _ = batch(
-                step, validation_rows, n_validation, self.validation_batch, validation_weight
-            )
+            xs, ys, ws, _ = batch(step, validation_rows, self.validation_batch, validation_weight)
             sums = _sums(self._logits(xs), ys, ws)
             return (step + 1, *(total + new for total, new in zip(totals, sums, strict=True)))
 
-        def loop(body: Any, n: tf.Tensor, size: int) -> tuple[tf.Tensor, ...]:
-            n_steps = (n + size - 1) // size
+        def loop(body: Any, n_steps: tf.Tensor) -> tuple[tf.Tensor, ...]:
             zero = tf.zeros((), self._dtype)
             _, *totals = tf.while_loop(
                 lambda step, *_: step < n_steps, body, (tf.constant(0), zero, zero, zero)
             )
             return tuple(totals)
 
-        trained = loop(update, n_rows, self.batch_size)
-        validated = loop(validate, n_validation, self.validation_batch)
+        trained = loop(update, n_steps)
+        validated = loop(validate, n_validation_steps)
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in self._variables])
         return tf.stack([*trained, *validated, tf.cast(finite, self._dtype)])
 
@@ -227,14 +231,30 @@ def _mix(h: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.bitwise_xor(h, tf.bitwise.right_shift(h, np.uint32(16)))
 
 
-def _padded_batch(n_rows: int, batch_size: int) -> int:
-    """Return the rows that are computed per update: no batch is much larger than all rows.
+def _in_batches(rows: Array, n_rows: int, size: int) -> Array:
+    """Lay row numbers out in batches of up to `n_rows`, each padded by -1 to `size`."""
+    n_rows = min(n_rows, size)
+    n_batches = -(-len(rows) // n_rows)
+    batches = np.full((n_batches, size), -1, np.int32)
+    place = np.arange(len(rows))
+    batches[place // n_rows, place % n_rows] = rows
+    return batches.ravel()
 
-    A batch larger than the data is cut to the number of rows, rounded up in steps of an eighth
-    or less, so that the folds of a cross-validation share it.
+
+def _padded_batch(n_rows: int, batch_size: int) -> int:
+    """Return the rows that are computed per update: those of the batch and up to an eighth more.
+
+    So that batches of a hundred sizes share a dozen programs, which tensorflow keeps until the
+    process ends. A batch larger than the data is cut to them, and the folds of a cross-validation
+    share it.
     """
-    step = 2 ** max(0, n_rows.bit_length() - 4)
-    return min(batch_size, -(-n_rows // step) * step)
+    n = min(n_rows, batch_size)
+    return -(-n // _step(n)) * _step(n)
+
+
+def _step(n: int) -> int:
+    """Return an eighth of the largest power of two in `n`, or 1."""
+    return int(2 ** max(0, n.bit_length() - 4))
 
 
 def _validation_batch(n_rows: int) -> int:

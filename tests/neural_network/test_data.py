@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
@@ -63,12 +64,43 @@ def test_labels_may_be_text_or_gaps(digits):
     assert gaps.score(X, y * 100 - 7) > 0.8
 
 
-def test_float64_trains_in_float64_in_any_byte_order(digits):
-    X, y = digits[0].astype(">f8"), digits[1].astype(">i4")
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda X: X.astype(">f8"),
+        np.asfortranarray,
+        lambda X: X[::-1].copy()[::-1],
+        lambda X: X[:, ::-1].copy()[:, ::-1],
+        lambda X: np.repeat(X, 2, axis=0)[::2],
+        lambda X: np.ma.masked_array(X, X > 2),
+        lambda X: X.astype(object),
+        lambda X: memoryview(X),
+        lambda X: pd.DataFrame(X).convert_dtypes(dtype_backend="pyarrow"),
+        lambda X: pl.DataFrame(X),
+        lambda X: pa.table([pa.array(column) for column in X.T], names=list(map(str, range(64)))),
+    ],
+    ids=[
+        "big-endian",
+        "Fortran",
+        "reversed",
+        "reversed columns",
+        "strided",
+        "masked",
+        "objects",
+        "memoryview",
+        "Arrow in pandas",
+        "polars",
+        "Arrow table",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
+def test_the_same_rows_in_any_layout_give_the_same_bits(digits, convert):
+    X, y = digits
     model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(X, y)
-    assert model.coefs_[0].dtype == np.float64
-    other = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
-    np.testing.assert_array_equal(model.coefs_[0], other.coefs_[0])
+    other = SimpleNNClassifier(8, epochs=1, random_state=0).fit(convert(X), y.astype(">i4"))
+    assert other.classes_.dtype.isnative
+    np.testing.assert_array_equal(other.coefs_[0], model.coefs_[0])
+    np.testing.assert_array_equal(model.predict_proba(convert(X)), model.predict_proba(X))
 
 
 @pytest.mark.parametrize(

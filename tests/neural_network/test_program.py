@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _engine
-from skmnist.neural_network._program import _hash
+from skmnist.neural_network._program import _hash, _padded_batch
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,23 @@ def test_a_search_over_numbers_compiles_once(digits, compilations, grid):
     X, y = digits
     GridSearchCV(SimpleNNClassifier(8, epochs=2), grid, cv=2, refit=False).fit(X, y)
     assert compilations() == 1
+
+
+def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(digits, compilations):
+    X, y = digits
+
+    def fit(batch_size):
+        return SimpleNNClassifier(8, epochs=1, batch_size=batch_size, random_state=0).fit(X, y)
+
+    alone = fit(97).coefs_[0]
+    for batch_size in (104, 101, 97):
+        model = fit(batch_size)
+    assert compilations() == 1
+    np.testing.assert_array_equal(model.coefs_[0], alone)
+    _engine._idle.clear()
+    fit(104)
+    np.testing.assert_array_equal(fit(97).coefs_[0], alone)
+    assert len({_padded_batch(60_000, size) for size in range(1, 513)}) < 60
 
 
 def test_a_reused_program_gives_the_bits_of_a_fresh_one(digits, compilations):
