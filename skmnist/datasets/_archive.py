@@ -26,8 +26,10 @@ from skmnist.datasets._members import (
 )
 
 MAX_MEMBERS = 300_000  # EMNIST's digits are 280,000 images
-MAX_DIRECTORY = 160 * MAX_MEMBERS  # bytes of a ZIP's list of members
+DIRECTORY_ENTRY = 160  # bytes that a member takes in a ZIP's list of them, with a long name
 MAX_ARCHIVES = 16  # .npz files inside an archive or folder
+MAX_ARRAYS = 1000  # members of such a file
+MAX_DEPTH = 100  # folders in each other
 MAX_PACKED = 1 << 30  # bytes of an .npz file inside an archive
 
 KINDS = {
@@ -220,6 +222,7 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
             folders.clear()
             continue
         seen.add((found.st_dev, found.st_ino))
+        _check_depth(prefix + "*", source)
         folders[:] = sorted(name for name in folders if not is_leftover(name))
         names = [name for name in names if not is_leftover(name)]
         if not folders and not names and prefix:
@@ -236,6 +239,14 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
         if len(members) > MAX_MEMBERS:
             raise DatasetError(f"{source}: holds more than {MAX_MEMBERS:,} files, the most allowed")
     return members, empty
+
+
+def _check_depth(path: str, where: str) -> None:
+    if path.count("/") > MAX_DEPTH:
+        raise DatasetError(
+            f"{where}: {shorten(path)!r} lies in {path.count('/'):,} folders, the most allowed are "
+            f"{MAX_DEPTH}; pass a folder further inside"
+        )
 
 
 def _check_text(path: str, source: str) -> str:
@@ -257,7 +268,7 @@ def _list_zip(
 ) -> tuple[list[Member], list[str]]:
     where = f"{source}: {inside}" if inside else source
     try:
-        _check_directory(file, where)
+        _check_directory(file, where, MAX_ARRAYS if inside else MAX_MEMBERS)
         archive = stack.enter_context(zipfile.ZipFile(file))
     except DatasetError:
         raise
@@ -287,7 +298,7 @@ def _list_zip(
     return list(members.values()), [folder for folder in folders if folder not in filled]
 
 
-def _check_directory(file: BinaryIO, where: str) -> None:
+def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
     """Refuse a list of members that would fill the memory; zipfile reads all of it at once."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 65_557 - 76))  # the end record, its comment, and two for 64 bits
@@ -303,13 +314,13 @@ def _check_directory(file: BinaryIO, where: str) -> None:
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7" and tail[at - 76 : at - 72] == b"PK\6\6":
         (length,) = struct.unpack_from("<Q", tail, at - 36)
         start = size - len(tail) + at - 76 - length
-    too_many = length > MAX_DIRECTORY
+    too_many = length > DIRECTORY_ENTRY * max_members
     if not too_many and start >= 0:
         file.seek(start)
-        too_many = file.read(length).count(b"PK\1\2") > MAX_MEMBERS
+        too_many = file.read(length).count(b"PK\1\2") > max_members
     if too_many:
         raise DatasetError(
-            f"{where}: holds more than {MAX_MEMBERS:,} members, the most allowed; unpack it and "
+            f"{where}: holds more than {max_members:,} members, the most allowed; unpack it and "
             "pass a folder with a part of them"
         )
     file.seek(0)
@@ -327,6 +338,7 @@ def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or not parts:
         raise DatasetError(f"{shown} leads outside of the archive, expected a path inside of it")
+    _check_depth("/".join(parts), where)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"

@@ -196,7 +196,8 @@ def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
 
 def find_full_ink(X: Array) -> float:
     """Guess the value of full ink."""
-    highest = float(X.max(initial=0))
+    highest = X.max(initial=0)
+    highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 is exact as an int
     return next((ink for ink in FULL_INK if highest <= ink), highest)
 
 

@@ -24,7 +24,7 @@ from skmnist.datasets._bunch import (
     make_labels,
 )
 from skmnist.datasets._columns import is_square
-from skmnist.datasets._describe import find_full_ink
+from skmnist.datasets._describe import FULL_INK, find_full_ink
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._extract import extract
 from skmnist.datasets._finder import Layout, Part, Role, find_digits
@@ -188,7 +188,7 @@ def read_digits(
         read = {role: layout.parts[role] for role in arrays}
         notes = [*_tell_places(read, name, extract_dir), *layout.notes, *notes]
         if invert:
-            _invert(arrays, from_files=layout.kind == "image")
+            _invert(arrays, name, from_files=layout.kind == "image")
             notes.append(Note("inverted"))
         if extract_dir is None:  # small images take less memory than what is known of their files
             contents.members.clear()
@@ -251,7 +251,7 @@ def _read(
     else:
         return {role: _read_pair(layout.kind, p, image_shape) for role, p in parts.items()}, []
     return {
-        role: (X, make_labels(labels, name=files[role][0].source))
+        role: (X, make_labels(labels, X, name=files[role][0].source))
         for role, (X, labels) in texts.items()
     }, notes
 
@@ -268,18 +268,20 @@ def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]
             y = y[:, 0]
     check_images(X, name=images.where)
     check_values(X, name=images.where)
-    y = check_labels(y, name=labels.where)
     if image_shape is not None and X.shape[1:] != image_shape:
         raise DatasetError(
             f"{images.where}: has images of {X.shape[1:]} pixels, expected image_shape="
             f"{image_shape}; only image files are resized"
         )
-    if len(X) != len(y):
+    if y.ndim == 1 and len(X) != len(y):
         raise DatasetError(
             f"{images.where}: holds {len(X):,} images, and {labels.where} {len(y):,} labels; "
             "expected as many"
         )
-    return X, y
+    images.budget.spend_rows(len(X), images.where)
+    if y.dtype.kind == "S":  # as text, each character takes four bytes
+        labels.budget.spend(4 * y.nbytes, labels.where)
+    return X, check_labels(y, name=labels.where)
 
 
 def _fold(X: Array, image_shape: Shape) -> Array:
@@ -294,13 +296,25 @@ def _fold(X: Array, image_shape: Shape) -> Array:
     return X
 
 
-def _invert(arrays: dict[Role, tuple[Array, Array]], *, from_files: bool) -> None:
+def _invert(arrays: dict[Role, tuple[Array, Array]], name: str, *, from_files: bool) -> None:
     """Swap light and dark, in place."""
-    full = max(find_full_ink(X) for X, _ in arrays.values())
-    for X, _ in arrays.values():
-        if from_files:  # what is white in a file is so whether an image uses it or not
-            full = np.iinfo(X.dtype).max
-        np.subtract(np.asarray(full, X.dtype), X, out=X)
+    images = [X for X, _ in arrays.values()]
+    inks = sorted(find_full_ink(X) for X in images)
+    if from_files:  # what is white in a file is so whether an image uses it or not
+        inks = [np.iinfo(images[0].dtype).max]
+    if inks[0] != inks[-1] and inks[0] <= FULL_INK[-1]:
+        raise DatasetError(
+            f"{name}: cannot invert, because the pixels of one part go up to {inks[0]:g} and those "
+            f"of the other to {inks[-1]:g}; scale both parts alike first, or leave invert out"
+        )
+    for X in images:
+        is_float = X.dtype.kind == "f"
+        if inks[-1] > (float(np.finfo(X.dtype).max) if is_float else np.iinfo(X.dtype).max):
+            raise DatasetError(
+                f"{name}: cannot invert pixels of dtype {X.dtype}, which cannot hold the value of "
+                f"full ink, {inks[-1]:g}; save them as uint8 or float32, or leave invert out"
+            )
+        np.subtract(np.asarray(inks[-1], X.dtype), X, out=X)
 
 
 def _split(

@@ -5,8 +5,9 @@ an index, "NA" into a missing label and 300 into 44, all of it silently. Pixels 
 whole numbers of up to three digits, so NumPy reads them in no more than pandas' time.
 """
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import isqrt
@@ -34,6 +35,42 @@ SLAB = 1 << 23  # bytes of cells that are kept together: the system takes so man
 MAX_LINE = 1 << 23
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
+MIN_ROWS = 100  # of a table whose own values are asked whether they agree with the others'
+
+
+class _Texts:
+    """The cells of a column as text; each different one is kept once, by its first appearance."""
+
+    def __init__(self) -> None:
+        self._codes = array("i")
+        self._known: dict[bytes, int] = {}
+
+    def extend(self, values: Iterable[bytes]) -> None:
+        """Add cells."""
+        known = self._known
+        self._codes.extend([known.setdefault(value.strip(), len(known)) for value in values])
+
+    @property
+    def codes(self) -> Array:
+        """The position in `values` of each cell."""
+        return np.frombuffer(self._codes, np.intc)
+
+    @property
+    def values(self) -> list[bytes]:
+        """The different values."""
+        return list(self._known)
+
+    def count(self) -> Counter[bytes]:
+        """Return how often each value occurs."""
+        counts = np.bincount(self.codes, minlength=len(self._known))
+        return Counter(dict(zip(self._known, counts.tolist(), strict=True)))
+
+    @property
+    def rows(self) -> list[int]:
+        """The first row with each value."""
+        firsts = np.empty(len(self._known), np.intp)
+        firsts[self.codes[::-1]] = np.arange(len(self.codes))[::-1]  # the last assignment stays
+        return firsts.tolist()
 
 
 @dataclass
@@ -44,7 +81,7 @@ class _Table:
     columns: Columns
     first_line: int
     slabs: deque[Array] = field(default_factory=deque)
-    texts: dict[int, list[bytes]] = field(default_factory=dict)
+    texts: dict[int, _Texts] = field(default_factory=dict)
     n_rows: int = 0
 
     def store(self, cells: Array) -> None:
@@ -132,6 +169,8 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
                 _add(table, part)
     if not table.n_rows:
         raise DatasetError(f"{member.where}: has a header and no rows, expected a row per image")
+    filled = (table.n_rows - 1) % len(table.slabs[-1]) + 1
+    table.slabs[-1] = table.slabs[-1][:filled].copy()  # there may be thousands of small tables
     return table
 
 
@@ -184,8 +223,9 @@ def _add(table: _Table, block: bytes) -> None:
     found = _parse_fast(block, table.columns)
     # what cannot be read in one go is looked at line by line: it is unusual, or wrong
     cells, texts = _parse_slowly(block, table) if found is None else found
+    table.member.budget.spend_rows(len(cells), table.member.where)
     for column, values in texts.items():
-        table.texts.setdefault(column, []).extend(values)
+        table.texts.setdefault(column, _Texts()).extend(values)
     table.store(cells)
 
 
@@ -316,29 +356,55 @@ def _settle_labels(tables: list[_Table]) -> list[Note]:
     open_ones = [table for table in tables if len(table.columns.labels) == 2]
     if not open_ones:
         return []
-    sides: list[list[bytes]] = [
-        [value for table in open_ones for value in table.texts[table.columns.labels[side]]]
-        for side in (0, 1)
-    ]
-    chosen = choose_label(sides[0], sides[1], where=open_ones[0].member.where)
+
+    def locate(side: int, value: bytes) -> str:
+        for table in open_ones:
+            texts = table.texts[column := table.columns.labels[side]]
+            if value in texts.values:
+                return table.locate(texts.rows[texts.values.index(value)], column)
+        raise AssertionError("every value that was counted stands in a table")
+
+    counts = {id(table): _count_ends(table) for table in open_ones}
+    sides = [sum((ends[side] for ends in counts.values()), Counter[bytes]()) for side in (0, 1)]
+    chosen = choose_label(sides, where=open_ones[0].member.where, locate=locate)
     for table in open_ones:
+        if table.n_rows >= MIN_ROWS and len(open_ones) > 1:
+            _check_agrees(table, counts[id(table)], chosen, locate)
         label, pixel = table.columns.labels[chosen], table.columns.labels[1 - chosen]
         _fill_column(table, pixel)
         table.columns = replace(table.columns, labels=(label,))
-    return [Note("label_last" if chosen else "label_first", {"n": len(set(sides[chosen]))})]
+    return [Note("label_last" if chosen else "label_first", {"n": len(sides[chosen])})]
+
+
+def _count_ends(table: _Table) -> list[Counter[bytes]]:
+    return [table.texts[column].count() for column in table.columns.labels]
+
+
+def _check_agrees(table: _Table, counts: list[Counter[bytes]], chosen: int, locate: Any) -> None:
+    """Raise if the values of one table say the opposite of what all of them say together."""
+    try:
+        own = choose_label(counts, where=table.member.where, locate=locate)
+    except DatasetError:  # it cannot tell by itself
+        return
+    if own != chosen:
+        raise DatasetError(
+            f"{table.member.where}: seems to have the label in the {('first', 'last')[own]} "
+            f"column, and the other tables in the {('first', 'last')[chosen]}; pass "
+            "label='first' or label='last'"
+        )
 
 
 def _fill_column(table: _Table, column: int) -> None:
     """Turn a column that was kept as text into pixels."""
-    values = table.texts.pop(column)
-    for row, value in enumerate(values):
-        if not is_pixel(value.strip()):
+    texts = table.texts.pop(column)
+    for value, row in zip(texts.values, texts.rows, strict=True):
+        if not is_pixel(value):
             text = _decode(value, table.member.where, table.first_line + row)
-            raise _not_a_pixel(table.locate(row, column), text.strip())
+            raise _not_a_pixel(table.locate(row, column), text)
+    numbers = np.array([int(value) for value in texts.values], np.uint8)[texts.codes]
     at = 0
     for slab in table.slabs:
-        numbers = [int(value) for value in values[at : at + len(slab)]]
-        slab[: len(numbers), column] = numbers
+        slab[:, column] = numbers[at : at + len(slab)]
         at += len(slab)
 
 
@@ -355,16 +421,17 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
         rows = table.slabs.popleft()[: table.n_rows - at]
         images[at : at + len(rows)] = rows[:, chosen]
         at += len(rows)
-    labels = []
-    for row, value in enumerate(table.texts[label]):
+    texts, names = table.texts[label], []
+    for value, row in zip(texts.values, texts.rows, strict=True):
         text = _decode(value, table.member.where, table.first_line + row).strip()
         if not 0 < len(text) <= MAX_LABEL:
             found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
             raise DatasetError(
                 f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL}"
             )
-        labels.append(text)
+        names.append(text)
     side = isqrt(len(pixels))
+    labels = [names[code] for code in texts.codes.tolist()]
     return images.reshape(-1, *(image_shape or (side, side))), labels
 
 
