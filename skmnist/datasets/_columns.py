@@ -65,22 +65,26 @@ def read_columns(line: str, *, label: str | None, where: str) -> Columns:
     where : str
         What the file is called in a message.
     """
-    counts = {separator: line.count(separator) for separator in SEPARATORS}
-    separator = max(counts, key=counts.__getitem__)
-    if not counts[separator]:
+    separator = find_separator(line)
+    n_columns = line.count(separator) + 1
+    if n_columns == 1:
         raise DatasetError(
             f"{where}, line 1: has one field only, {shorten(line)!r}; expected a label and pixels "
             "with a comma, semicolon or tab between them"
         )
-    if counts[separator] >= MAX_COLUMNS:
+    if n_columns > MAX_COLUMNS:
         raise DatasetError(
-            f"{where}, line 1: has {counts[separator] + 1:,} fields, the most allowed are "
-            f"{MAX_COLUMNS:,}"
+            f"{where}, line 1: has {n_columns:,} fields, the most allowed are {MAX_COLUMNS:,}"
         )
     fields = split_line(line, separator, where=where, number=1)
     if not _is_header(fields):
         return _read_bare(len(fields), separator, label, where)
     return _read_header(tuple(field.strip() for field in fields), separator, label, where)
+
+
+def find_separator(line: str) -> str:
+    """Return the separator that is most frequent in a line."""
+    return max(SEPARATORS, key=line.count)
 
 
 def split_line(line: str, separator: str, *, where: str, number: int) -> list[str]:

@@ -181,7 +181,7 @@ def read_digits(
             "leave extract_dir out."
         )
     with open_contents(path, progress=progress) as contents:
-        layout = find_digits(contents)
+        layout = find_digits(contents, label=label)
         used = [member for part in layout.parts.values() for member in part.files]
         contents.budget.begin(sum(member.size for member in used))
         arrays, notes = _read(layout, label, image_shape)

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from math import isqrt
+from math import inf, isqrt
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._columns import (
     Columns,
     choose_label,
+    find_separator,
     is_pixel,
     is_square,
     read_columns,
@@ -140,7 +141,8 @@ def read_tables(
         if len(parts) == 1 or role == "train":
             raise DatasetError(
                 f"{members[0].where}, line 1: names {read[0].columns.n_columns} columns, and none "
-                "of them is a label; expected one that is called 'label', say"
+                "of them is a label; expected one that is called 'label', say. A table without "
+                "labels serves for predictions, not for training."
             )
         del tables[role]  # Kaggle's test.csv: its labels are the competition's secret
         notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
@@ -172,6 +174,21 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
     filled = (table.n_rows - 1) % len(table.slabs[-1]) + 1
     table.slabs[-1] = table.slabs[-1][:filled].copy()  # there may be thousands of small tables
     return table
+
+
+def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of each line; nothing if the first has too many, or one."""
+    with member.open(unpack=True) as stream:
+        number, separator = 0, ""
+        for block in _iterate_blocks(stream, member.where):
+            for line in block.split(b"\n")[:-1]:
+                number += 1
+                text = _decode(line, member.where, number)
+                separator = separator or find_separator(text)
+                if number == 1 and not 0 < text.count(separator) < max_columns:
+                    return
+                if text:
+                    yield number, split_line(text, separator, where=member.where, number=number)
 
 
 def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
@@ -212,9 +229,10 @@ def _check_width(table: _Table, image_shape: tuple[int, int] | None) -> None:
         expected = image_shape[0] * image_shape[1]
         raise DatasetError(f"{place}them pixels; expected {expected} for image_shape={image_shape}")
     if image_shape is None and not is_square(n_pixels):
+        hint = " Without labels, images serve for predictions only." * is_square(n_pixels + 1)
         raise DatasetError(
             f"{place}them pixels; expected a label and a square image, such as 784 pixels. For "
-            "another shape pass image_shape=(height, width)."
+            f"another shape pass image_shape=(height, width).{hint}"
         )
 
 
@@ -326,19 +344,28 @@ def _find_bad_cell(rows: list[list[str]], table: _Table) -> DatasetError:
     for at, row in enumerate(rows):
         for column, value in enumerate(row):
             if column not in kept and not is_pixel(value.encode()):
-                return _not_a_pixel(table.locate(table.n_rows + at, column), value)
+                place = table.locate(table.n_rows + at, column)
+                others = (cell for row in rows for at, cell in enumerate(row) if at not in kept)
+                return _not_a_pixel(place, value, others)
     raise AssertionError("what _parse_fast refuses has a cell that is_pixel refuses")
 
 
-def _not_a_pixel(place: str, value: str) -> DatasetError:
+def _not_a_pixel(place: str, value: str, others: Iterable[str]) -> DatasetError:
+    """Make an error for a cell; what stands in the other cells shows whether all are scaled."""
     found = f"{shorten(value)!r} is no pixel" if value else "is empty"
     hint = ""
-    try:
-        if 0 < float(value) < 1:
+    if 0 <= _as_number(value) <= 1:  # a corner is 0.0 in every image
+        numbers = [_as_number(other) for other in others]
+        if 0 < _as_number(value) < 1 or (max(numbers) <= 1 and any(0 < n < 1 for n in numbers)):
             hint = "; multiply scaled pixels by 255 and round them"
-    except ValueError:
-        pass
     return DatasetError(f"{place}: {found}, expected a whole number from 0 to 255{hint}")
+
+
+def _as_number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return inf
 
 
 def _decode(line: bytes, where: str, number: int) -> str:
@@ -400,7 +427,7 @@ def _fill_column(table: _Table, column: int) -> None:
     for value, row in zip(texts.values, texts.rows, strict=True):
         if not is_pixel(value):
             text = _decode(value, table.member.where, table.first_line + row)
-            raise _not_a_pixel(table.locate(row, column), text)
+            raise _not_a_pixel(table.locate(row, column), text, [text])
     numbers = np.array([int(value) for value in texts.values], np.uint8)[texts.codes]
     at = 0
     for slab in table.slabs:

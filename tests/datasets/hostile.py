@@ -112,7 +112,7 @@ def pickle_file(folder):
     return _raw(folder, pickle.dumps([1, 2, 3]))
 
 
-@case("is binary, expected text")
+@case("is a pickle, which is never loaded; save its arrays by numpy.savez")
 def packed_pickle(folder):
     path = folder / "mnist.pkl.gz"
     path.write_bytes(gzip.compress(pickle.dumps(np.zeros(1000))))
@@ -636,6 +636,27 @@ def scaled_pixels(folder):
 
 
 @case(
+    r"line {1}, column 2.*'0.0' is no pixel.*multiply scaled pixels by 255",
+    ("with a header", "kaggle", 2),
+    ("without a header", "none", 1),
+)
+def scaled_table(folder, header):
+    """Every value is divided, and the first pixel of each image is 0.0."""
+    X = DIGITS["x_train"] / 255
+    X[:, 0, 0] = 0
+    y = np.array(list("abc"))[np.arange(12) % 3]
+    return _raw(folder, to_csv(X, y, header=header).encode(), "train.csv")
+
+
+@case("line 2, column 2 .*'0.0' is no pixel, expected a whole number from 0 to 255$")
+def table_of_whole_floats(folder):
+    y = np.array(list("abc"))[np.arange(12) % 3]
+    X = DIGITS["x_train"].astype(float)
+    X[:, 0, 0] = 0
+    return _raw(folder, to_csv(X, y).encode(), "train.csv")
+
+
+@case(
     "mnist_train.csv, line 4: has {1} fields, expected 17",
     ("short", -1, 16),
     ("long", 1, 18),
@@ -888,7 +909,7 @@ def fifty_thousand_files_of_labels(folder):
 @case("has 2 files of images to go with it")
 def idx_with_two_files_of_images(folder):
     files = idx_files(DIGITS)
-    files["other/train-images-idx3-ubyte"] = to_idx(DIGITS["x_train"])
+    files["other/train-images-idx3-ubyte"] = to_idx(255 - DIGITS["x_train"])
     return packed(folder, files)
 
 
@@ -1151,7 +1172,7 @@ def images_without_class_folders(folder):
     return write_folder(folder, files)
 
 
-@case("no digits found among '0/a.gif'")
+@case("holds images of a format that is not read, '0/a.gif', '1/b.webp'; save them as PNG")
 def images_of_other_formats(folder):
     return write_folder(folder, {"0/a.gif": to_image(NOISE, "gif"), "1/b.webp": b"RIFF"})
 
