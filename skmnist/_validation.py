@@ -100,11 +100,10 @@ def check_image_shape(
     X : array-like, default=None
         The rows, to say what they may be where their number of features is another.
     """
-    found = getattr(X, "shape", ())
+    found: tuple[int, ...] = getattr(X, "shape", ())
     name, n_pixels = type(estimator).__name__, prod(expected)
     if shape and len(expected) == 2 and shape != expected:
-        channels = shape[-1] if (len(found[:1]), *shape[:1]) == (1, expected[1]) else 0
-        if channels in COLOURS and found[0] * channels * shape[0] == n_pixels * channels:
+        if (*found[:1], shape[0]) == expected and shape[1] in COLOURS:
             raise ValueError(
                 f"X has the shape of a single image in colour, {(found[0], *shape)}, but {name} "
                 f"expects several images of shape {expected}: {TO_GREY}, and pass X[np.newaxis]."

@@ -159,7 +159,7 @@ def _settle(layout: Layout, contents: Contents) -> Layout:
         parts["train"] = parts.pop(None)
     if "train" in parts and "validation" in parts and "test" not in parts:
         parts["test"] = parts.pop("validation")
-    left_out = []
+    left_out: list[Member] = []
     if "train" in parts or "test" in parts:
         for role, key in UNUSED.items():
             if role in parts:
@@ -195,8 +195,9 @@ def _tell_rest(
         images = rest.pop("image", [])
         tables = [file for part in parts.values() for file in part.label_files]
         if tables and images:
-            values = {"table": shorten(tables[0].path), "path": shorten(images[0].path)}
-            notes.append(Note("unlisted", values | {"n": len(images)}))
+            path = shorten(images[0].path)
+            values = {"table": shorten(tables[0].path), "path": path, "n": len(images)}
+            notes.append(Note("unlisted", values))
         elif images:
             in_parts = [image for image in images if role_of(image.parts[:-1]) is not None]
             in_none = [image for image in images if role_of(image.parts[:-1]) is None]
@@ -516,60 +517,63 @@ def _tell_listing(listing: Listing) -> list[Note]:
     return notes
 
 
+Folder = tuple[str, ...]  # the names that lead to it
+
+
 def _find_class_folders(members: list[Member], label: str | None) -> Layout:
-    groups: dict[Role, list[Member]] = defaultdict(list)
-    loose = []
-    leaves = {member.parts[:-1] for member in members}
-    # beside folders "car" and "bus", "train" is a class
-    of_classes = {leaf[:-1] for leaf in leaves if leaf and role_of(leaf[-1:]) is None}
+    by_path: dict[str, list[Member]] = defaultdict(list)
     for member in members:
-        folders, name = member.parts[:-2], member.parts[-2:-1]
-        if not name or (role_of(name) is not None and folders not in of_classes):
-            loose.append(member)
+        by_path[_folder_of(member.path)].append(member)
+    folders = {tuple(path.split("/")) if path else (): some for path, some in by_path.items()}
+    # beside folders "car" and "bus", "train" is a class
+    of_classes = {at[:-1] for at in folders if at and role_of(at[-1:]) is None}
+    groups: dict[Role, dict[Folder, list[Member]]] = defaultdict(dict)
+    loose = []
+    for at, some in folders.items():
+        if not at or (role_of(at[-1:]) is not None and at[:-1] not in of_classes):
+            loose += some
         else:
-            groups[role_of(folders)].append(member)
+            groups[role_of(at[:-1])][at] = some
     if not groups:
         raise DatasetError(
             f"{loose[0].where}: does not lie in the folder of a class; expected a folder for each "
             "class, such as train/7/image.png, or a table with file names and labels beside the "
             "images. Images without labels serve for predictions, not for training."
         )
+    source = members[0].source
     for role, group in groups.items():
+        counts = {at: len(some) for at, some in group.items()}
         if role is not None:
-            _check_places(role, group)
-        _check_excerpts(role, group)
-    labels, notes = _find_labels([m for group in groups.values() for m in group], label)
+            _check_places(source, role, counts)
+        _check_excerpts(source, role, counts)
+    labels, notes = _find_labels([at for group in groups.values() for at in group], source, label)
     parts = {role: _image_part(group, labels) for role, group in groups.items()}
     return Layout("image", parts, notes)
 
 
-def _place_of(member: Member) -> tuple[str, ...]:
+def _place_of(folder: Folder) -> Folder:
     """Return the folders down to the one that says which part it is."""
-    folders = member.parts[:-2]
-    return folders[: _role_folder(folders) or 0]
+    return folder[: _role_folder(folder[:-1]) or 0]
 
 
-def _check_places(role: str, members: list[Member]) -> None:
+def _check_places(source: str, role: Role, counts: dict[Folder, int]) -> None:
     """Raise if several folders may be one part, unless they are numbered."""
-    counts: dict[tuple[str, ...], int] = defaultdict(int)
-    for member in members:
-        counts[_place_of(member)] += 1
-    if len({re.sub("[0-9]+", "#", "/".join(place)) for place in counts}) > 1:
-        raise _cannot_tell(members[0].source, role, counts)
+    places: dict[Folder, int] = defaultdict(int)
+    for folder, n in counts.items():
+        places[_place_of(folder)] += n
+    if len({re.sub("[0-9]+", "#", "/".join(place)) for place in places}) > 1:
+        raise _cannot_tell(source, role, places)
 
 
-def _check_excerpts(role: Role, members: list[Member]) -> None:
+def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
     """Raise if a folder seems to hold images of the one beside it once more."""
-    counts: dict[tuple[str, ...], int] = defaultdict(int)
-    for member in members:
-        counts[member.parts[:-1]] += 1
-    beside: dict[tuple[str, ...], dict[tuple[str, ...], int]] = defaultdict(dict)
+    beside: dict[Folder, dict[Folder, int]] = defaultdict(dict)
     above_classes = set()
-    for folders, n in counts.items():
-        for depth in range(1, len(folders) + 1):
-            at = folders[:depth]
+    for folder, n in counts.items():
+        for depth in range(1, len(folder) + 1):
+            at = folder[:depth]
             beside[at[:-1]][at] = beside[at[:-1]].get(at, 0) + n
-            if depth < len(folders):
+            if depth < len(folder):
                 above_classes.add(at)
     for places in beside.values():
         excerpts = [
@@ -578,10 +582,10 @@ def _check_excerpts(role: Role, members: list[Member]) -> None:
             if place in above_classes and any(map(EXCERPT.match, _words(place[-1])))
         ]
         if excerpts and len(excerpts) < len(places):
-            raise _cannot_tell(members[0].source, role, places)
+            raise _cannot_tell(source, role, places)
 
 
-def _cannot_tell(source: str, role: Role, counts: dict[tuple[str, ...], int]) -> DatasetError:
+def _cannot_tell(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
     found = ", ".join(
         f"{shorten('/'.join(place))!r} ({n:,} images)"
         for place, n in sorted(counts.items())[:MAX_NAMED]
@@ -594,26 +598,28 @@ def _cannot_tell(source: str, role: Role, counts: dict[tuple[str, ...], int]) ->
     )
 
 
-def _find_labels(members: list[Member], label: str | None) -> tuple[dict[int, str], list[Note]]:
-    """Return the class of each image: its folder, or one further out, by the names of both."""
-    levels = {id(m): m.parts[len(_place_of(m)) : -1] for m in members}
+def _find_labels(
+    folders: list[Folder], source: str, label: str | None
+) -> tuple[dict[Folder, str], list[Note]]:
+    """Return the class of the images in each folder: its name, or that of one further out."""
+    levels = {at: at[len(_place_of(at)) :] for at in folders}
     common = len(_shared([level[:-1] for level in levels.values()]))
     ends = [
-        {id(m): levels[id(m)][common] for m in members},
-        {id(m): levels[id(m)][-1] for m in members},
+        {at: level[common] for at, level in levels.items()},
+        {at: level[-1] for at, level in levels.items()},
     ]
     if label in ("first", "last"):
         chosen = ("first", "last").index(label)
     elif ends[0] == ends[1]:
         return ends[1], []
     else:
-        chosen = _choose_level([set(end.values()) for end in ends], members[0])
-    others = sorted({name for level in levels.values() for name in level[common + 1 :]})
-    values = {"folders": _name(others), "classes": _name(sorted(set(ends[0].values())))}
-    return ends[chosen], [Note("outer_classes", values)] if chosen == 0 and others else []
+        chosen = _choose_level([set(end.values()) for end in ends], source)
+    inner = sorted({name for level in levels.values() for name in level[common + 1 :]})
+    values = {"folders": _name(inner), "classes": _name(sorted(set(ends[0].values())))}
+    return ends[chosen], [Note("outer_classes", values)] if chosen == 0 and inner else []
 
 
-def _choose_level(names: list[set[str]], member: Member) -> int:
+def _choose_level(names: list[set[str]], source: str) -> int:
     """Say whether outer (0) or inner (1) folders are classes."""
     likely = [all(map(CLASS_NAME.fullmatch, some)) for some in names]
     if all(likely) and all(name.isdecimal() for some in names for name in some):
@@ -621,15 +627,17 @@ def _choose_level(names: list[set[str]], member: Member) -> int:
     if likely[0] != likely[1]:
         return likely.index(True)
     raise DatasetError(
-        f"{member.where}: cannot tell which folders are the classes, the outer ones "
+        f"{source}: cannot tell which folders are the classes, the outer ones "
         f"({_name(sorted(names[0]))}) or the inner ones ({_name(sorted(names[1]))}); pass "
         "label='first' for the outer or label='last' for the inner ones"
     )
 
 
-def _image_part(members: list[Member], labels: dict[int, str]) -> Part:
-    # by the file's name first: where images are numbered through all classes, their order is kept
-    members = sorted(members, key=lambda m: _natural(m.parts[-1]))
-    folders = members[0].parts[:-2]
+def _image_part(group: dict[Folder, list[Member]], labels: dict[Folder, str]) -> Part:
+    labelled = [(member, labels[at]) for at, some in group.items() for member in some]
+    # by the file's name: where images are numbered through all classes, their order is kept
+    labelled.sort(key=lambda pair: _natural(pair[0].path.rpartition("/")[2]))
+    folders = next(iter(group))[:-1]
     place = "/".join(folders[: _role_folder(folders) or len(folders)])
-    return Part(place, True, tuple(members), tuple(labels[id(m)] for m in members))
+    members, names = zip(*labelled, strict=True)
+    return Part(place, True, members, names)
