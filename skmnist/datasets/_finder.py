@@ -250,7 +250,8 @@ def _nothing(contents: Contents) -> str:
     found = f"no digits found among {_name(names)}" if names else "holds no files"
     return (
         f"{contents.source}: {found}; expected CSV, IDX, .npz or .npy files, "
-        "or a folder of PNG, JPEG, BMP or TIFF images for each class"
+        "a folder of PNG, JPEG, BMP or TIFF images for each class, or such images and a table of "
+        "their names and labels"
     )
 
 

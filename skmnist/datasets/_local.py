@@ -62,11 +62,13 @@ def load_digit_archive(
       each row, with or without a header, commas, semicolons or tabs in between;
     - the IDX files of MNIST, packed by gzip or not;
     - NumPy arrays: ``.npz``, or ``.npy`` for images and labels;
-    - a folder for each class with PNG, JPEG, BMP or TIFF images, which are turned into grey levels.
+    - a folder for each class with PNG, JPEG, BMP or TIFF images, which are turned into grey levels;
+    - such images in any folders, and a table with their names and labels.
 
-    What systems leave behind (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``) is ignored. Nothing is
-    written to disk unless `extract_dir` says so; a file that is broken or made to do harm is
-    refused. Other archives (tar, 7z) and archives in archives are not opened.
+    What systems leave behind (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``, thumbnails) is ignored.
+    Images that are not read, such as GIF or WebP, are counted in `notes`. Nothing is written to
+    disk unless `extract_dir` says so; a file that is broken or made to do harm is refused. Other
+    archives (tar, 7z) and archives in archives are not opened.
 
     Parameters
     ----------
@@ -80,13 +82,16 @@ def load_digit_archive(
     random_state : int, RandomState instance or None, default=None
         Which images are held out; an int takes the same ones each time.
     label : {"first", "last"} or str, default=None
-        Which column of a table is the label, or what it is called. None finds out.
+        Which column of a table is the label, or what it is called. For images in folders inside
+        of folders, "first" takes the outer ones for the classes and "last" the inner ones. None
+        finds out, and raises where that is not clear.
     image_shape : tuple of int, default=None
         Height and width. The pixels of a row are folded to it; image files are resized to it,
         their proportions kept. None takes square rows, and image files as they are, or 28 x 28
         with a note where their sizes differ.
     invert : bool, default=False
-        Turn dark ink on light paper into MNIST's light ink on dark ground.
+        Turn dark ink on light paper into MNIST's light ink on dark ground. Raises if the
+        training and the test part have different ranges.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
     verbose : bool, default=False
