@@ -15,6 +15,7 @@ from skmnist.datasets._foreign import recognise_name
 from skmnist.datasets._listing import Listing, ListingError, find_listings
 from skmnist.datasets._members import CHUNK, Member, shorten
 from skmnist.datasets._notes import Note
+from skmnist.datasets._tables import holds_pixels
 
 Role = Literal["train", "test", "validation"] | None
 Kind = Literal["array", "idx", "table", "image"]
@@ -140,10 +141,19 @@ def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
         else:
             if layout.parts:
                 found.append(layout)
+    if complaints or len(found) > 1:
+        # a table of something else must not hide images, or what is wrong with them
+        found = [one for one in found if one.kind != "table" or _holds_pixels(one, label)]
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
     if not found:
         raise DatasetError(complaints[0] if complaints else _nothing(contents))
     return _settle((both or sorted(found, key=_is_doubtful))[0], contents)
+
+
+def _holds_pixels(layout: Layout, label: str | None) -> bool:
+    return all(
+        holds_pixels(table, label) for part in layout.parts.values() for table in part.images[:1]
+    )
 
 
 def _is_doubtful(layout: Layout) -> bool:
@@ -568,6 +578,10 @@ def _check_places(source: str, role: Role, counts: dict[Folder, int]) -> None:
 
 def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
     """Raise if a folder seems to hold images of the one beside it once more."""
+    names = {name for folder in counts for name in folder[:-1]}
+    names = {name for name in names if any(map(EXCERPT.match, _words(name)))}
+    if not names:
+        return
     beside: dict[Folder, dict[Folder, int]] = defaultdict(dict)
     above_classes = set()
     for folder, n in counts.items():
@@ -577,11 +591,7 @@ def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
             if depth < len(folder):
                 above_classes.add(at)
     for places in beside.values():
-        excerpts = [
-            place
-            for place in places
-            if place in above_classes and any(map(EXCERPT.match, _words(place[-1])))
-        ]
+        excerpts = [place for place in places if place in above_classes and place[-1] in names]
         if excerpts and len(excerpts) < len(places):
             raise _cannot_tell(source, role, places)
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 
 from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._columns import LABEL_NAMES, ROW_NAMES
@@ -15,6 +15,7 @@ from skmnist.datasets._tables import read_rows
 MAX_TABLES = 50  # that are looked into
 MAX_COLUMNS = 30  # a table with more holds pixels
 LOOKED_AT = 100  # rows, to find the column with the names
+MAX_NAMESAKES = 100  # images of one name in different folders
 
 Row = tuple[int, list[str]]  # the number of its line, and its cells
 
@@ -54,30 +55,42 @@ class _Names:
     """Finds images by what a table calls them."""
 
     def __init__(self, images: Sequence[Member]) -> None:
+        self._by_path: dict[str, list[Member]] = defaultdict(list)
         self._by_name: dict[str, list[Member]] = defaultdict(list)
         self._by_stem: dict[str, list[Member]] = defaultdict(list)
         for image in images:
-            name = image.parts[-1].casefold()
+            path = image.path.casefold()
+            name = path.rpartition("/")[2]
+            self._by_path[path].append(image)
             self._by_name[name].append(image)
             self._by_stem[name.rpartition(".")[0]].append(image)
 
     def find(self, cell: str, table: Member) -> list[Member]:
         """Return the images that a cell may mean, one if it is clear."""
         name = unicodedata.normalize("NFC", cell)  # as members are
-        parts = [part for part in name.strip().replace("\\", "/").casefold().split("/") if part]
+        parts = name.strip().replace("\\", "/").casefold().split("/")
+        parts = [part for part in parts if part not in ("", ".")]
         if not parts:
             return []
+        folder = table.path.rpartition("/")[0].casefold()
+        for path in ("/".join([folder, *parts]), "/".join(parts)):
+            if path in self._by_path:
+                return self._by_path[path]
         found = self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1], [])
         for depth in range(2, len(parts) + 1):  # of several, the one whose folders are named
-            if len(found) < 2:
+            if not 1 < len(found) <= MAX_NAMESAKES:
                 break
             found = [
-                m for m in found if m.path.casefold().split("/")[-depth:][0] == parts[-depth]
+                image for image in found if _name_above(image, depth) == parts[-depth]
             ] or found
-        if len(found) > 1:  # or the one in the folder of the table
-            folder = table.path.rpartition("/")[0]
-            found = [image for image in found if image.path.startswith(folder)] or found
+        if 1 < len(found) <= MAX_NAMESAKES:  # or the one beside the table
+            found = [m for m in found if m.path.casefold().startswith(folder + "/")] or found
         return found
+
+
+def _name_above(image: Member, depth: int) -> str:
+    """Return the last name but `depth` - 1 of an image's path."""
+    return image.path.casefold().split("/")[-depth:][0]
 
 
 def find_listings(
@@ -118,10 +131,8 @@ def _find_names(head: Sequence[Row], names: _Names, table: Member) -> int | None
     if n_columns < 2:
         return None
     matched = [
-        len(
-            {id(m) for _, row in head for m in names.find("".join(row[column : column + 1]), table)}
-        )
-        for column in range(n_columns)
+        len({id(m) for cell in cells if cell for m in names.find(cell, table)[:1]})
+        for cells in islice(zip_longest(*(row for _, row in head)), n_columns)
     ]
     best = max(range(n_columns), key=matched.__getitem__)
     return best if matched[best] and 2 * matched[best] >= len(head) - 1 else None

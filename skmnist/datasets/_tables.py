@@ -176,6 +176,17 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
     return table
 
 
+def holds_pixels(member: Member, label: str | None) -> bool:
+    """Say whether the first line of a table is one of labels and pixels."""
+    try:
+        with member.open(unpack=True) as stream:
+            line = next(_iterate_blocks(stream, member.where), b"").partition(b"\n")[0]
+        read_columns(_decode(line, member.where, 1), label=label, where=member.where)
+    except DatasetError:
+        return False
+    return True
+
+
 def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of each line; nothing if the first has too many, or one."""
     with member.open(unpack=True) as stream:

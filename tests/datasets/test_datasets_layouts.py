@@ -307,6 +307,15 @@ def test_an_excerpt_beside_the_whole_is_asked_about(one, other, tmp_path):
         load(tmp_path, files)
 
 
+def test_a_table_of_something_else_does_not_hide_what_is_wrong_with_the_images(tmp_path):
+    files = classes("train/") | classes("backup/train/") | {"writers.csv": b"name,age\nann,7\n"}
+    with pytest.raises(DatasetError, match="cannot tell which folder"):
+        load(tmp_path / "a", files)
+    table = to_csv(DIGITS["x_train"], DIGITS["y_train"]).encode()
+    data = load(tmp_path / "b", files | {"writers.csv": table}, random_state=0)
+    assert data.X_train.shape == (9, 4, 4)
+
+
 def test_numbered_parts_and_writers_are_read_together(tmp_path):
     for number, roots in enumerate([("train1/", "train2/"), ("ann/", "bo/"), ("ann/x/", "bob/y/")]):
         data = load(tmp_path / str(number), classes(roots[0]) | classes(roots[1]), random_state=0)
