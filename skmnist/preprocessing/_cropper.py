@@ -276,7 +276,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
 
     @property
     def _n_features_out(self) -> int:
-        return self.size**2
+        return int(self.size) ** 2  # an int8 would wrap around
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -139,7 +139,10 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             Rounded where `fit` saw integers, and no larger than their dtype can hold.
         """
         check_is_fitted(self)
-        X = check_array(X, dtype=np.float64, ensure_all_finite=False)
+        X = check_array(X, dtype="numeric", ensure_all_finite=False)
+        if X.dtype.kind not in "buif":
+            raise ValueError(f"X has dtype {X.dtype}; expected values in [0, 1].")
+        X = X.astype(np.float64, copy=False)
         if not np.isfinite(X).all():  # whatever `assume_finite` says: NaN is no integer
             raise ValueError("Input X contains NaN or infinity, expected values in [0, 1].")
         if X.shape[1] != self.n_features_in_:

@@ -260,3 +260,14 @@ def test_images_of_several_sizes_are_told_apart():
 def test_inverse_does_not_wrap_around(dtype, max_value, expected):
     normalizer = PixelNormalizer(max_value=max_value).fit(np.array([[0, 2]], dtype))
     assert normalizer.inverse_transform([[1.0, 0.0]]).tolist() == [[expected, 0]]
+
+
+def test_inverse_refuses_dates():
+    normalizer = PixelNormalizer().fit(IMAGES)
+    with pytest.raises(ValueError, match=r"datetime64\[s\]; expected values in \[0, 1\]"):
+        normalizer.inverse_transform(IMAGES.reshape(3, 64).astype("M8[s]"))
+
+
+def test_size_may_be_any_integer():
+    cropper = DigitCropper(size=np.int8(28)).fit(IMAGES)
+    assert cropper.transform(IMAGES).shape == (3, len(cropper.get_feature_names_out()))
