@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, zip_longest
 
+from skmnist.datasets._archive import kind_of
 from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._columns import LABEL_NAMES, ROW_NAMES
 from skmnist.datasets._errors import DatasetError
@@ -14,7 +15,7 @@ from skmnist.datasets._tables import read_rows
 
 MAX_TABLES = 50  # that are looked into
 MAX_COLUMNS = 30  # a table with more holds pixels
-LOOKED_AT = 100  # rows, to find the column with the names
+LOOKED_AT = 1000  # rows, to find the column with the names
 MAX_NAMESAKES = 100  # images of one name in different folders
 
 Row = tuple[int, list[str]]  # the number of its line, and its cells
@@ -135,7 +136,10 @@ def _find_names(head: Sequence[Row], names: _Names, table: Member) -> int | None
         for cells in islice(zip_longest(*(row for _, row in head)), n_columns)
     ]
     best = max(range(n_columns), key=matched.__getitem__)
-    return best if matched[best] and 2 * matched[best] >= len(head) - 1 else None
+    cells = [row[best] for _, row in head if best < len(row)]
+    # most images may be missing, where the cells can be nothing but their names
+    likely = max(matched[best], sum(kind_of(cell.strip()) == "image" for cell in cells))
+    return best if matched[best] and 2 * likely >= len(head) - 1 else None
 
 
 def _read(

@@ -214,6 +214,15 @@ def test_names_without_an_image_are_counted(tmp_path):
     assert expected in sentences(data)
 
 
+def test_most_images_may_be_missing(tmp_path):
+    files = pictures([f"images/{at}.png" for at in range(12)])
+    names = [f"{at}.png" for at in range(299, -1, -1)]
+    files["labels.csv"] = listing(names, [int(name[:-4]) % 3 for name in names])
+    data = load(tmp_path, files, random_state=0)
+    check_listed(data)
+    assert any("299.png in line 2 (names: 288)" in note for note in sentences(data))
+
+
 def test_what_is_not_used_of_the_table_is_told(tmp_path):
     data = load(tmp_path, listed(header="file,label,split", row="{name},{label},x"), random_state=0)
     assert "Not used of labels.csv: the columns 'split'" in sentences(data)
