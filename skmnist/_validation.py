@@ -3,6 +3,7 @@
 The private scikit-learn names in use are all imported here and nowhere else.
 """
 
+import re
 from collections.abc import Iterable
 from math import prod
 from typing import Any
@@ -12,7 +13,7 @@ from sklearn.base import _fit_context
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 __all__ = [
     "BaseSearchCV",
@@ -22,9 +23,15 @@ __all__ = [
     "_fit_context",
     "_safe_split",
     "check_image_shape",
+    "check_numbers",
     "check_parameter_values",
     "flatten_images",
+    "stack_rows",
 ]
+
+
+COLOURS = (3, 4)  # channels, the fourth being alpha
+TO_GREY = "turn colours into grey levels, by X[..., :3].mean(axis=-1) or by a DigitCropper before"
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
@@ -32,12 +39,14 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
 
     Returns the rows and the shape of one image, None where `X` held no images.
     """
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
+    X = stack_rows(X)
     if len(X.shape) > 3:
+        hint = TO_GREY[0].upper() + TO_GREY[1:]
+        if X.shape[-1] not in COLOURS:
+            hint = "Drop a channel axis by X[..., 0]"
         raise ValueError(
             f"Found array with dim {len(X.shape)} and shape {X.shape}: X must be rows "
-            "(n, n_features) or images (n, height, width). Drop a channel axis by X[..., 0]."
+            f"(n, n_features) or images (n, height, width). {hint}."
         )
     if len(X.shape) != 3:
         return X, None
@@ -45,15 +54,97 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     return np.asarray(X).reshape(n_images, prod(image_shape)), tuple(image_shape)
 
 
-def check_image_shape(
-    estimator: Any, shape: tuple[int, ...] | None, expected: tuple[int, ...]
-) -> None:
-    """Refuse images of another shape than those seen in `fit`; rows pass."""
-    if shape and len(expected) == 2 and shape != expected:
+def stack_rows(X: Any) -> Any:
+    """Make an array of a sequence of images or rows; leave arrays and data frames alone.
+
+    Raises
+    ------
+    ValueError
+        They have different shapes.
+    """
+    is_column = getattr(X, "dtype", None) == np.dtype(object) and len(X.shape) == 1
+    if hasattr(X, "shape") and not is_column:
+        return X
+    try:
+        # a column of a data frame may hold an image in each cell
+        return np.stack([np.asarray(part) for part in X]) if is_column else np.asarray(X)
+    except ValueError as error:
+        try:
+            shapes = sorted({np.shape(part) for part in X})
+        except (TypeError, ValueError):  # ragged in itself
+            raise error from None
+        if len(shapes) < 2:
+            raise
         raise ValueError(
-            f"X has images of shape {shape}, but {type(estimator).__name__} was fitted on images "
-            f"of shape {expected}."
+            f"X holds images or rows of different shapes, {shapes[0]} and {shapes[-1]} among "
+            "others; expected one shape. Resize them, or put a DigitCropper before, which takes "
+            "a list of images of any sizes."
+        ) from error
+
+
+def check_image_shape(
+    estimator: Any,
+    shape: tuple[int, ...] | None,
+    expected: tuple[int, ...],
+    X: Any = None,
+) -> None:
+    """Raise if images have another shape than those seen in `fit`, or `X` is a single image.
+
+    Parameters
+    ----------
+    estimator : estimator
+    shape : tuple of int or None
+        Of one image, None for rows.
+    expected : tuple of int
+        Of one image in `fit`; one number for rows.
+    X : array-like, default=None
+        The rows, to say what they may be where their number of features is another.
+    """
+    found: tuple[int, ...] = getattr(X, "shape", ())
+    name, n_pixels = type(estimator).__name__, prod(expected)
+    if shape and len(expected) == 2 and shape != expected:
+        if (*found[:1], shape[0]) == expected and shape[1] in COLOURS:
+            raise ValueError(
+                f"X has the shape of a single image in colour, {(found[0], *shape)}, but {name} "
+                f"expects several images of shape {expected}: {TO_GREY}, and pass X[np.newaxis]."
+            )
+        raise ValueError(
+            f"X has images of shape {shape}, but {name} was fitted on images of shape {expected}."
         )
+    if shape or len(found) != 2 or found[1] == n_pixels:
+        return
+    if found == expected or (found[0] == found[1] and prod(found) == n_pixels):
+        raise ValueError(
+            f"X has shape {found} like a single image, but {name} expects several: pass "
+            f"X[np.newaxis], or rows of {n_pixels} features."
+        )
+    for channels in COLOURS:
+        if found[1] == channels * n_pixels > channels:
+            raise ValueError(
+                f"X has {found[1]} features, but {name} is expecting {n_pixels} features as "
+                f"input; {channels} for each pixel seem to be colours. Reshape the rows to "
+                f"(n_images, height, width, {channels}) and {TO_GREY}."
+            )
+
+
+def check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Check rows as `validate_data` does, and raise ValueError for all that are not numbers."""
+    try:
+        rows = validate_data(estimator, X, reset=reset, dtype="numeric")
+    except TypeError as error:
+        # scikit-learn's checks ask for these
+        if re.search("Sparse|np.matrix|argument must be .* number", str(error)) and X.shape:
+            raise
+        kind = getattr(X, "dtype", type(X).__name__)
+        raise ValueError(
+            f"X cannot be turned into numbers ({error}); expected an array or data frame of bool, "
+            f"integers or floats, got {kind}."
+        ) from error
+    if rows.dtype.kind not in "buif":
+        raise ValueError(
+            f"X has dtype {rows.dtype}; expected bool, integers or floats, one for each pixel."
+        )
+    return rows
 
 
 def check_parameter_values(estimator: Any, names: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """What is in a ZIP, a folder or a file, as members to be read; nothing is unpacked to disk."""
 
+import gzip
 import os
 import re
 import stat
@@ -12,8 +13,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from os import PathLike
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
+from skmnist.datasets import _foreign
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import (
     DAMAGE,
@@ -26,8 +28,10 @@ from skmnist.datasets._members import (
 )
 
 MAX_MEMBERS = 300_000  # EMNIST's digits are 280,000 images
-MAX_DIRECTORY = 160 * MAX_MEMBERS  # bytes of a ZIP's list of members
+DIRECTORY_ENTRY = 160  # bytes that a member takes in a ZIP's list of them, with a long name
 MAX_ARCHIVES = 16  # .npz files inside an archive or folder
+MAX_ARRAYS = 1000  # members of such a file
+MAX_DEPTH = 100  # folders in each other
 MAX_PACKED = 1 << 30  # bytes of an .npz file inside an archive
 
 KINDS = {
@@ -35,32 +39,19 @@ KINDS = {
     "table": (".csv", ".tsv"),
     "image": (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"),
     "archive": (".npz",),
+    "foreign image": _foreign.IMAGES,
 }
 # train-images-idx3-ubyte, train-images.idx3-ubyte
 IDX_NAME = re.compile(r"idx[0-9]-[a-z]+(\.gz)?$")
 NESTED = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 
-# What macOS and Windows leave behind, and what begins with a dot.
-LEFTOVER_FOLDERS = {"__macosx", "$recycle.bin", "system volume information"}
+# What systems leave behind, Synology's thumbnails among them; so is what begins with a dot.
+LEFTOVER_FOLDERS = {
+    *("__macosx", "$recycle.bin", "system volume information"),
+    *("@eadir", "#recycle", "@recycle", "#snapshot", "lost+found", "thumbnails"),
+}
 LEFTOVER_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
-FOREIGN = {  # how a file begins that is often tried, and what it is
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it and pass the folder",
-    b"Rar!": "a RAR archive; unpack it and pass the folder",
-    b"BZh": "packed by bzip2; unpack it first",
-    b"\xfd7zXZ": "packed by xz; unpack it first",
-    b"\x28\xb5\x2f\xfd": "packed by zstd; unpack it first",
-    b"\x89HDF": "an HDF5 file; save its arrays by numpy.savez",
-    b"PAR1": "a Parquet file; save it as CSV",
-    b"%PDF": "a PDF document",
-    b"GIF8": "a GIF image; save images as PNG, in a folder for each class",
-    b"RIFF": "a WebP image, a film or a sound; save images as PNG, in a folder for each class",
-    b"\xd0\xcf\x11\xe0": "an Excel or Word document; save it as CSV",
-    b"\x80\x02": "a pickle, which is never loaded; save its arrays by numpy.savez",
-    b"\x80\x03": "a pickle, which is never loaded; save its arrays by numpy.savez",
-    b"\x80\x04": "a pickle, which is never loaded; save its arrays by numpy.savez",
-    b"\x80\x05": "a pickle, which is never loaded; save its arrays by numpy.savez",
-}
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -74,6 +65,8 @@ class Contents:
         As the user named it.
     members : list of Member
         By their paths, without leftovers.
+    leftovers : list of str
+        Images among the leftovers, such as thumbnails.
     folders : list of str
         Folders with nothing in them.
     budget : Budget
@@ -81,6 +74,7 @@ class Contents:
 
     source: str
     members: list[Member]
+    leftovers: list[str]
     folders: list[str]
     budget: Budget
 
@@ -106,19 +100,20 @@ def open_contents(
     budget = Budget(size, progress)
     with ExitStack() as stack:
         if stat.S_ISDIR(mode):
-            members, folders = _list_folder(source, budget)
+            members, leftovers, folders = _list_folder(source, budget)
             budget.packed = sum(member.size for member in members)
         elif not stat.S_ISREG(mode):
             raise DatasetError(f"{source}: is a pipe or device, expected a file or folder")
         else:
             file = stack.enter_context(_open(source))
             if _is_zip(file):
-                members, folders = _list_zip(file, source, budget, stack)
+                members, leftovers, folders = _list_zip(file, source, budget, stack)
             else:
                 member = Member(source, "", size, None, budget, partial(_open, source))
-                members, folders = [replace(member, kind=_look(file, source))], []
-        members = _open_archives(members, stack)
-        yield Contents(source, sorted(members, key=lambda member: member.path), folders, budget)
+                members = [replace(member, kind=_look(file, source))]
+                leftovers, folders = [], []
+        members = sorted(_open_archives(members, stack), key=lambda member: member.path)
+        yield Contents(source, members, leftovers, folders, budget)
 
 
 def kind_of(name: str) -> str | None:
@@ -130,7 +125,7 @@ def kind_of(name: str) -> str | None:
     for kind, endings in KINDS.items():
         if (bare if kind == "table" else name).endswith(endings):
             return kind
-    return None
+    return "foreign" if _foreign.recognise_name(name) else None
 
 
 def is_leftover(path: str) -> bool:
@@ -140,6 +135,12 @@ def is_leftover(path: str) -> bool:
         any(part.startswith((".", "~$")) or part in LEFTOVER_FOLDERS for part in parts)
         or parts[-1] in LEFTOVER_FILES
     )
+
+
+def _is_image(path: str) -> bool:
+    """Say whether a leftover is an image; names that begin with ``._`` are notes of macOS."""
+    name = path.rpartition("/")[2]
+    return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
 
 
 def _reason(error: Exception) -> str:
@@ -179,9 +180,10 @@ def _look(file: BinaryIO, source: str) -> str:
         raise DatasetError(f"{source}: cannot be read ({_reason(error)})") from error
     if not head:
         raise DatasetError(f"{source}: is empty")
-    for start, name in FOREIGN.items():
-        if head.startswith(start):
-            raise DatasetError(f"{source}: is {name}")
+    if (name := _foreign.recognise(head)) is not None:
+        raise DatasetError(f"{source}: is {name}")
+    if head[:2] == GZIP and (name := _foreign.recognise(_unpack_start(file))) is not None:
+        raise DatasetError(f"{source}: is {name}")
     if head[257:262] == b"ustar":
         raise DatasetError(f"{source}: is a tar archive; unpack it and pass the folder")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -196,18 +198,34 @@ def _look(file: BinaryIO, source: str) -> str:
         return "array"
     if head[:3] == b"\0\0\x08" or kind_of(os.path.basename(source)) == "idx":
         return "idx"
+    if (name := _foreign.recognise_name(source)) is not None:
+        raise DatasetError(f"{source}: is {name}")
     return "table"
+
+
+def _unpack_start(file: BinaryIO) -> bytes:
+    """Return the first bytes of what gzip has packed."""
+    file.seek(0)
+    try:
+        return gzip.GzipFile(fileobj=file).read(512)
+    except DAMAGE:
+        return b""  # and reading it will say so
+    finally:
+        file.seek(0)
 
 
 # --- a folder
 
 
-def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
+def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str], list[str]]:
     members: list[Member] = []
+    leftovers: list[str] = []
     empty: list[str] = []
     seen = set()
 
-    def refuse(error: OSError) -> NoReturn:
+    def refuse(error: OSError) -> None:
+        if is_leftover(os.path.relpath(os.fsdecode(error.filename), source)):
+            return  # "System Volume Information" is closed to all
         raise DatasetError(f"{error.filename}: cannot be read ({_reason(error)})") from error
 
     for at, folders, names in os.walk(source, onerror=refuse, followlinks=True):
@@ -216,13 +234,19 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
             found = os.stat(at)
         except OSError as error:
             refuse(error)
+            continue
         if (found.st_dev, found.st_ino) in seen:  # a link that leads back
             folders.clear()
             continue
         seen.add((found.st_dev, found.st_ino))
-        folders[:] = sorted(name for name in folders if not is_leftover(name))
+        _check_depth(prefix + "*", source)
+        if is_leftover(prefix[:-1]):  # walked through only to count the images in it
+            leftovers += [prefix + name for name in names if _is_image(name)]
+            continue
+        folders.sort()
+        leftovers += [prefix + name for name in names if is_leftover(name) and _is_image(name)]
         names = [name for name in names if not is_leftover(name)]
-        if not folders and not names and prefix:
+        if prefix and not names and all(map(is_leftover, folders)):
             empty.append(_check_text(prefix[:-1], source))
         for name in names:
             raw = prefix + name
@@ -235,7 +259,15 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str]]:
                 members.append(Member(source, path, info.st_size, kind_of(name), budget, opener))
         if len(members) > MAX_MEMBERS:
             raise DatasetError(f"{source}: holds more than {MAX_MEMBERS:,} files, the most allowed")
-    return members, empty
+    return members, leftovers, empty
+
+
+def _check_depth(path: str, where: str) -> None:
+    if path.count("/") > MAX_DEPTH:
+        raise DatasetError(
+            f"{where}: {shorten(path)!r} lies in {path.count('/'):,} folders, the most allowed are "
+            f"{MAX_DEPTH}; pass a folder further inside"
+        )
 
 
 def _check_text(path: str, source: str) -> str:
@@ -254,19 +286,21 @@ def _check_text(path: str, source: str) -> str:
 
 def _list_zip(
     file: BinaryIO, source: str, budget: Budget, stack: ExitStack, *, inside: str = ""
-) -> tuple[list[Member], list[str]]:
+) -> tuple[list[Member], list[str], list[str]]:
     where = f"{source}: {inside}" if inside else source
     try:
-        _check_directory(file, where)
+        _check_directory(file, where, MAX_ARRAYS if inside else MAX_MEMBERS)
         archive = stack.enter_context(zipfile.ZipFile(file))
     except DatasetError:
         raise
     except DAMAGE as error:
         raise DatasetError(f"{where}: is no readable ZIP archive ({_reason(error)})") from error
-    members, folders, filled = {}, [], set()
+    members, leftovers, folders, filled = {}, [], [], set()
     for info in archive.infolist():
         path = _check_entry(info, where)
         if is_leftover(path):
+            if _is_image(path):
+                leftovers.append(path)
             continue
         filled.add(path.rpartition("/")[0])
         if info.is_dir():
@@ -284,10 +318,11 @@ def _list_zip(
             size = min(info.file_size, info.compress_size * MAX_DEFLATE)
             members[path] = Member(source, full, size, kind, budget, opener)
     _check_overlaps(archive, where)
-    return list(members.values()), [folder for folder in folders if folder not in filled]
+    empty = [folder for folder in folders if folder not in filled]
+    return list(members.values()), leftovers, empty
 
 
-def _check_directory(file: BinaryIO, where: str) -> None:
+def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
     """Refuse a list of members that would fill the memory; zipfile reads all of it at once."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 65_557 - 76))  # the end record, its comment, and two for 64 bits
@@ -303,13 +338,13 @@ def _check_directory(file: BinaryIO, where: str) -> None:
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7" and tail[at - 76 : at - 72] == b"PK\6\6":
         (length,) = struct.unpack_from("<Q", tail, at - 36)
         start = size - len(tail) + at - 76 - length
-    too_many = length > MAX_DIRECTORY
+    too_many = length > DIRECTORY_ENTRY * max_members
     if not too_many and start >= 0:
         file.seek(start)
-        too_many = file.read(length).count(b"PK\1\2") > MAX_MEMBERS
+        too_many = file.read(length).count(b"PK\1\2") > max_members
     if too_many:
         raise DatasetError(
-            f"{where}: holds more than {MAX_MEMBERS:,} members, the most allowed; unpack it and "
+            f"{where}: holds more than {max_members:,} members, the most allowed; unpack it and "
             "pass a folder with a part of them"
         )
     file.seek(0)
@@ -327,6 +362,7 @@ def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or not parts:
         raise DatasetError(f"{shown} leads outside of the archive, expected a path inside of it")
+    _check_depth("/".join(parts), where)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"
@@ -388,7 +424,7 @@ def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
                 f"{MAX_ARCHIVES}"
             )
         file = stack.enter_context(BytesIO(member.read(MAX_PACKED)))
-        arrays, _ = _list_zip(file, member.source, member.budget, stack, inside=member.path)
+        arrays, *_ = _list_zip(file, member.source, member.budget, stack, inside=member.path)
         # an archive in it would be the next nesting
         opened += [replace(array, outer=member) for array in arrays if array.kind == "array"]
     return opened

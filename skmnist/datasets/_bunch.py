@@ -9,12 +9,15 @@ import numpy as np
 from sklearn.utils import Bunch, resample
 
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import shorten
+from skmnist.datasets._members import FREE_BYTES, shorten
 from skmnist.datasets._notes import Note
 
 Array = np.ndarray[Any, Any]
 
 MAX_LABEL = 200  # characters; every label of an array takes as much memory as its longest
+# Kanji and Hanzi have more classes than any other handwriting: 7,356 in CASIA (Liu et al. 2011)
+MAX_CLASSES = 10_000
+MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
 PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
 
 
@@ -42,14 +45,18 @@ def make_bunch(
     parts["y_train"], parts["y_test"] = as_labels(
         [parts["y_train"], parts["y_test"]], names=[f"{name}: y_train", f"{name}: y_test"]
     )
-    classes = np.unique(parts["y_train"])
-    if len(classes) < 2 or not np.isin(parts["y_test"], classes).any():
+    classes, tested = np.unique(parts["y_train"]), np.unique(parts["y_test"])
+    if len(classes) < 2 or not np.isin(tested, classes).any():
         raise DatasetError(
-            f"{name}: y_train has the classes {_name(classes)} and y_test "
-            f"{_name(np.unique(parts['y_test']))}, expected two or more in y_train, and some "
-            "of them in y_test"
+            f"{name}: y_train has the classes {_name(classes)} and y_test {_name(tested)}, "
+            "expected two or more in y_train, and some of them in y_test"
         )
-    labels = np.unique(np.concatenate([parts["y_train"], parts["y_test"]]))
+    labels = np.union1d(classes, tested)
+    if len(labels) > MAX_CLASSES:
+        raise DatasetError(
+            f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
+            "if these are not labels but names of images, pass label="
+        )
     return Bunch(**parts, target_names=labels.astype(str), DESCR=descr, notes=list(notes))
 
 
@@ -67,9 +74,10 @@ def check_values(X: Array, *, name: str) -> None:
     if not X.size:
         return
     low, high = float(X.min()), float(X.max())
-    if not (low >= 0 and np.isfinite(high)):  # also where one is NaN
+    if not (low >= 0 and high <= MAX_PIXEL):  # also where one is NaN
         raise DatasetError(
-            f"{name} has values from {low:g} to {high:g}, expected finite ones from 0"
+            f"{name} has values from {low:g} to {high:g}, expected finite ones from 0 to "
+            f"{MAX_PIXEL:g}, which float32 can hold"
         )
 
 
@@ -77,17 +85,23 @@ def as_labels(arrays: Sequence[Array], *, names: Sequence[str]) -> list[Array]:
     """Turn labels into int64 where all of them are plain integers, else into str."""
     checked = [check_labels(y, name=name) for y, name in zip(arrays, names, strict=True)]
     if all(_are_integers(y) for y in checked):
-        return [y.astype(np.int64) for y in checked]
-    return [y.astype(str) for y in checked]
+        return [y.astype(np.int64, copy=False) for y in checked]
+    return [y.astype(str, copy=False) for y in checked]
 
 
-def make_labels(labels: Sequence[str], *, name: str) -> Array:
-    """Make an array of text, and of no more memory than text needs."""
+def make_labels(labels: Sequence[str], X: Array, *, name: str) -> Array:
+    """Make an array of text for some images; raise if it is larger than they are."""
     longest = max(labels, key=len, default="")
     if len(longest) > MAX_LABEL:
         raise DatasetError(
             f"{name}: the label {shorten(longest)!r} has {len(longest):,} characters, the most "
             f"allowed are {MAX_LABEL}"
+        )
+    n_bytes = 4 * len(longest) * len(labels)
+    if n_bytes > max(FREE_BYTES, X.nbytes):
+        raise DatasetError(
+            f"{name}: the labels take {n_bytes:,} bytes, as each takes as much as the longest, "
+            f"{shorten(longest)!r}, and the images {X.nbytes:,}; use shorter labels"
         )
     return np.array(labels, dtype=str)
 
@@ -102,11 +116,11 @@ def check_labels(y: Array, *, name: str) -> Array:
     if y.dtype.kind in "uib":
         if y.dtype.kind == "u" and y.max(initial=0) > np.iinfo(np.int64).max:
             raise DatasetError(f"{name} holds {y.max()}, expected integers that fit in 64 bits")
-        return y.astype(np.int64)
+        return y.astype(np.int64, copy=False)
     if y.dtype.itemsize // (4 if y.dtype.kind == "U" else 1) > MAX_LABEL:
         raise DatasetError(f"{name} has dtype {y.dtype}, expected up to {MAX_LABEL} characters")
     try:
-        y = y.astype(str)
+        y = y.astype(str, copy=False)
         for label in np.unique(y).tolist():
             label.encode("utf-8")  # a lone half of a character cannot be printed
     except (ValueError, SystemError) as error:

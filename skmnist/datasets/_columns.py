@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isqrt
@@ -22,6 +22,7 @@ PIXEL_NAME = re.compile(r"[^\W\d]*[ _.-]?[0-9]{1,9}([x_.,: -][0-9]{1,9})?")
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
 # Of a corner pixel, almost all values are the background's; of labels, none is so frequent.
 MAX_LABEL_SHARE = 0.9
+MAX_COLUMNS = (1 << 20) + 16  # a label and 1024 x 1024 pixels
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,26 @@ def read_columns(line: str, *, label: str | None, where: str) -> Columns:
     where : str
         What the file is called in a message.
     """
-    counts = {separator: line.count(separator) for separator in SEPARATORS}
-    separator = max(counts, key=counts.__getitem__)
-    if not counts[separator]:
+    separator = find_separator(line)
+    n_columns = line.count(separator) + 1
+    if n_columns == 1:
         raise DatasetError(
             f"{where}, line 1: has one field only, {shorten(line)!r}; expected a label and pixels "
             "with a comma, semicolon or tab between them"
+        )
+    if n_columns > MAX_COLUMNS:
+        raise DatasetError(
+            f"{where}, line 1: has {n_columns:,} fields, the most allowed are {MAX_COLUMNS:,}"
         )
     fields = split_line(line, separator, where=where, number=1)
     if not _is_header(fields):
         return _read_bare(len(fields), separator, label, where)
     return _read_header(tuple(field.strip() for field in fields), separator, label, where)
+
+
+def find_separator(line: str) -> str:
+    """Return the separator that is most frequent in a line."""
+    return max(SEPARATORS, key=line.count)
 
 
 def split_line(line: str, separator: str, *, where: str, number: int) -> list[str]:
@@ -90,12 +100,37 @@ def split_line(line: str, separator: str, *, where: str, number: int) -> list[st
     return fields
 
 
-def choose_label(first: Sequence[bytes], last: Sequence[bytes], *, where: str) -> int:
-    """Say whether the labels are the first column (0) or the last one (1), by their values."""
-    columns = [Counter(first), Counter(last)]
-    texts = [not all(is_pixel(value) for value in column) for column in columns]
+def choose_label(
+    columns: Sequence[Counter[bytes]], *, where: str, locate: Callable[[int, bytes], str]
+) -> int:
+    """Return 0 if the labels are in the first column, 1 if they are in the last.
+
+    Parameters
+    ----------
+    columns : two Counters
+        The values of the first and of the last column, and how often each occurs.
+    where : str
+        What the file is called in a message.
+    locate : callable
+        Called with 0 or 1 and a value; returns the place of the first cell with that value.
+    """
+    odd = [[value for value in column if not is_pixel(value)] for column in columns]
+    # text labels fill their column; a few cells that are not pixels are mistakes, or classes
+    # above 255, and decide nothing
+    texts = [
+        2 * sum(column[value] for value in values) > column.total()
+        for column, values in zip(columns, odd, strict=True)
+    ]
     if texts[0] != texts[1]:
         return texts.index(True)
+    if any(odd):
+        side = 0 if odd[0] else 1
+        value = odd[side][0]
+        raise DatasetError(
+            f"{locate(side, value)}: {shorten(value.decode(errors='replace'))!r} is not a pixel, "
+            f"and it is not clear whether this column is the label; correct the cell, or pass "
+            "label='first' or label='last'"
+        )
     likely = [_may_be_label(column) for column in columns]
     if likely[0] != likely[1]:
         return likely.index(True)
@@ -186,6 +221,8 @@ def _find_label(
     named = [at for at in rest if names[at].casefold() in LABEL_NAMES]
     if not named:
         named = [at for at in rest if not PIXEL_NAME.fullmatch(names[at])]
+        if len(named) == 1 and named[0] not in (rest[0], rest[-1]):
+            named = []  # a name unlike the others among the pixels; `_read_header` refuses it
     if len(named) == 1:
         return (named[0],)
     if named:

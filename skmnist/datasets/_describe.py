@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skmnist.datasets._bunch import MAX_PIXEL
 from skmnist.datasets._members import shorten
 from skmnist.datasets._notes import Note
 from skmnist.text import get_catalogue
@@ -124,7 +125,8 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     Raises
     ------
     ValueError
-        An array is missing, or images and labels do not belong together.
+        An array is missing, images and labels do not belong together, or pixels are no finite
+        numbers that float32 can hold.
 
     Examples
     --------
@@ -186,6 +188,13 @@ def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
                 f"X_{part} has shape {X.shape} and y_{part} {y.shape}; expected images of shape "
                 "(n_images, height, width), one at least, and as many labels."
             )
+        high = float(np.abs(X).max()) if X.dtype.kind == "f" else 0
+        if X.dtype.kind not in "buif" or not high <= MAX_PIXEL:  # also if one is NaN
+            raise ValueError(
+                f"X_{part} has dtype {X.dtype}"
+                + f" and values up to {high:g}" * (X.dtype.kind == "f")
+                + f"; expected numbers up to {MAX_PIXEL:g}, which float32 can hold."
+            )
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
         raise ValueError(
             f"X_train has images of shape {arrays[0].shape[1:]} and X_test of "
@@ -196,7 +205,8 @@ def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
 
 def find_full_ink(X: Array) -> float:
     """Guess the value of full ink."""
-    highest = float(X.max(initial=0))
+    highest = X.max(initial=0)
+    highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 is exact as an int
     return next((ink for ink in FULL_INK if highest <= ink), highest)
 
 
@@ -289,4 +299,4 @@ def _look_at_colours(X_train: Array, X_test: Array, full: float) -> list[Note]:
 def _share_on_light_ground(X: Array, full: float) -> float:
     """Return the share of images with a border lighter than half of full ink."""
     border = np.concatenate([X[:, 0], X[:, -1], X[:, :, 0], X[:, :, -1]], axis=1)
-    return float((border.mean(axis=1) > full / 2).mean())
+    return float((border.mean(axis=1, dtype=np.float64) > full / 2).mean())

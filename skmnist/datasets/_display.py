@@ -105,7 +105,7 @@ class DatasetDisplay:
         means, examples = {}, {}
         for label in np.unique(y)[:MAX_CLASSES].tolist():
             rows = np.flatnonzero(y == label)
-            means[label] = X[rows].mean(axis=0)
+            means[label] = X[rows].mean(axis=0, dtype=np.float64)
             drawn = rng.choice(rows, size=min(n_examples, len(rows)), replace=False)
             examples[label] = X[np.sort(drawn)]
         return cls(
@@ -183,7 +183,8 @@ class DatasetDisplay:
             for column, image in enumerate([self.means[label], None, *self.examples[label]]):
                 if image is not None:  # an empty column parts the mean from the examples
                     top, left = row * step, column * stride
-                    page[top : top + height, left : left + width] = image
+                    with np.errstate(under="ignore"):
+                        page[top : top + height, left : left + width] = image
         ax.imshow(page, cmap="gray", vmin=0, vmax=self.full_ink, interpolation="nearest")
         rows = np.arange(len(self.means)) * step + (height - 1) / 2
         ax.set_yticks(rows, [as_label(label) for label in self.means])

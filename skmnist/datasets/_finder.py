@@ -1,16 +1,21 @@
 """Which files are the training part, which the test part, whatever they are called."""
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal, get_args
 
 from skmnist.datasets._archive import NESTED, Contents
 from skmnist.datasets._arrays import read_array_header
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import Member, shorten
+from skmnist.datasets._foreign import recognise_name
+from skmnist.datasets._listing import Listing, ListingError, find_listings
+from skmnist.datasets._members import CHUNK, Member, shorten
 from skmnist.datasets._notes import Note
+from skmnist.datasets._tables import holds_pixels
 
 Role = Literal["train", "test", "validation"] | None
 Kind = Literal["array", "idx", "table", "image"]
@@ -27,6 +32,20 @@ IDX_LABELS = re.compile("label|idx1")
 UNUSED: dict[Role, str] = {None: "unused", "validation": "validation_unused"}
 NUMBER = re.compile("([0-9]{1,18})")
 MAX_NAMED = 5  # names in a message
+MAX_TWINS = 20  # files that are compared by their content
+
+# Names of folders that are classes, as far as a name can show it: 7, 07, a, digit_7, Sample008,
+# seven. Those of writers, sessions and sets seldom look so.
+CLASS_NAME = re.compile(
+    r"(?:(?:class|label|digit|sample|klasse|ziffer)[ _-]?)?[0-9]{1,3}|[^\W_]"
+    r"|zero|one|two|three|four|five|six|seven|eight|nine"
+    r"|null|eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun",
+    re.IGNORECASE,
+)
+DIGITS = frozenset("0123456789")
+# Folders that hold a part of what is in the one beside them.
+EXCERPT = re.compile("(?:samples?|small|mini|subset|demo|backup|copy|kopie|auszug|old|alt)$")
+SUBMISSION = "submission"  # of Kaggle: its labels are a form to fill in
 
 
 @dataclass(frozen=True)
@@ -59,14 +78,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Layout:
-    """What was found, and how to read it."""
+    """What was found, and how to read it.
+
+    Attributes
+    ----------
+    kind : str
+    parts : dict of role to Part
+    notes : list of Note
+    twins : list of Member
+        Files that are left out because another one has the same content.
+    """
 
     kind: Kind
-    parts: dict[Role, Part]
+    parts: dict[Role, Part] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    twins: list[Member] = field(default_factory=list)
 
 
-def find_digits(contents: Contents) -> Layout:
+def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
     """Find the training and the test part among the files of an archive or folder.
 
     A kind of file that has both is preferred to one that has one part only; where several have,
@@ -79,26 +108,52 @@ def find_digits(contents: Contents) -> Layout:
     """
     found: list[Layout] = []
     complaints: list[str] = []
-    finders: list[tuple[Kind, Callable[[list[Member]], dict[Role, Part]]]] = [
+    by_kind: dict[str | None, list[Member]] = defaultdict(list)
+    for member in contents.members:
+        if member.kind != "table" or SUBMISSION not in member.path.casefold():
+            by_kind[member.kind].append(member)
+    listed: set[int] = set()
+
+    def find_images(images: list[Member]) -> Layout:
+        layout = _find_images(images, by_kind["table"], label)
+        listed.update(id(file) for part in layout.parts.values() for file in part.label_files)
+        return layout
+
+    def find_tables(tables: list[Member]) -> Layout:
+        return _find_tables([table for table in tables if id(table) not in listed])
+
+    finders: list[tuple[Kind, Callable[[list[Member]], Layout]]] = [
         ("array", _find_arrays),
         ("idx", _find_idx),
-        ("image", _find_images),
-        ("table", _find_tables),
+        ("image", find_images),
+        ("table", find_tables),
     ]
     for kind, finder in finders:
-        members = [member for member in contents.members if member.kind == kind]
-        if not members:
+        if not by_kind[kind]:
             continue
         try:
-            parts = finder(members)
+            layout = finder(by_kind[kind])
+        except ListingError as error:  # its table is no table of pixels
+            complaints.insert(0, str(error))
+            by_kind["table"].clear()
         except DatasetError as error:
             complaints.append(str(error))
         else:
-            found.append(Layout(kind, parts))
+            if layout.parts:
+                found.append(layout)
+    if complaints or len(found) > 1:
+        # a table of something else must not hide images, or what is wrong with them
+        found = [one for one in found if one.kind != "table" or _holds_pixels(one, label)]
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
     if not found:
         raise DatasetError(complaints[0] if complaints else _nothing(contents))
     return _settle((both or sorted(found, key=_is_doubtful))[0], contents)
+
+
+def _holds_pixels(layout: Layout, label: str | None) -> bool:
+    return all(
+        holds_pixels(table, label) for part in layout.parts.values() for table in part.images[:1]
+    )
 
 
 def _is_doubtful(layout: Layout) -> bool:
@@ -114,26 +169,73 @@ def _settle(layout: Layout, contents: Contents) -> Layout:
         parts["train"] = parts.pop(None)
     if "train" in parts and "validation" in parts and "test" not in parts:
         parts["test"] = parts.pop("validation")
+    left_out: list[Member] = []
     if "train" in parts or "test" in parts:
         for role, key in UNUSED.items():
             if role in parts:
-                notes.append(Note(key, {"path": shorten(parts.pop(role).place)}))
-    used = {id(member) for part in parts.values() for member in part.files}
+                part = parts.pop(role)
+                left_out += part.files
+                notes.append(_counted(key, part.place, len(part.images)))
+    notes += layout.notes
+    if layout.twins:
+        first = layout.twins[0].path
+        notes.append(_counted("twins", first, len(layout.twins)))
+    told = {id(member) for part in parts.values() for member in part.files}
+    told |= {id(member) for member in (*left_out, *layout.twins)}
+    rest: dict[str | None, list[Member]] = defaultdict(list)
+    for member in contents.members:
+        if id(member) not in told:
+            rest[member.kind].append(member)
+    notes += _tell_rest(layout, parts, rest)
+    if contents.leftovers:
+        first = shorten(min(contents.leftovers))
+        notes.append(Note("leftovers", {"path": first, "n": len(contents.leftovers)}))
     if layout.kind == "image":
-        stray = [m for m in contents.members if m.kind == "image" and id(m) not in used]
-        if stray and not notes:
-            values = {"n": len(stray), "path": shorten(stray[0].path)}
-            notes.append(Note("stray_images", values))
-        beside = {_folder_of(_folder_of(m.path)) for part in parts.values() for m in part.images}
-        for folder in contents.folders:
-            if _folder_of(folder) in beside:
-                notes.append(Note("empty_folder", {"path": shorten(folder)}))
-    for kind in get_args(Kind):
-        others = [member.path for member in contents.members if member.kind == kind]
-        if others and kind != layout.kind:
-            notes.append(Note("unused", {"path": shorten(others[0])}))
+        notes += _tell_empty_folders(parts, contents.folders)
     order: list[Role] = ["train", "test", "validation", None]
     return Layout(layout.kind, {role: parts[role] for role in order if role in parts}, notes)
+
+
+def _tell_rest(
+    layout: Layout, parts: dict[Role, Part], rest: dict[str | None, list[Member]]
+) -> list[Note]:
+    """Name what is left, and count it: images by the reason, other files by their kind."""
+    notes = []
+    if layout.kind == "image":
+        images = rest.pop("image", [])
+        tables = [file for part in parts.values() for file in part.label_files]
+        if tables and images:
+            path = shorten(images[0].path)
+            values = {"table": shorten(tables[0].path), "path": path, "n": len(images)}
+            notes.append(Note("unlisted", values))
+        elif images:
+            in_parts = [image for image in images if role_of(image.parts[:-1]) is not None]
+            in_none = [image for image in images if role_of(image.parts[:-1]) is None]
+            for key, some in (("unlabelled", in_parts), ("stray_images", in_none)):
+                if some:
+                    values = {"path": shorten(some[0].path), "n": len(some)}
+                    notes.append(Note(key, values))
+    if foreign := rest.pop("foreign image", []):
+        endings = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
+        values = {"path": shorten(foreign[0].path), "n": len(foreign)}
+        notes.append(Note("foreign_images", values | {"formats": ", ".join(endings)}))
+    for kind in (*get_args(Kind), "foreign"):
+        if others := rest.get(kind):
+            notes.append(_counted("unused", others[0].path, len(others)))
+    return notes
+
+
+def _counted(key: str, path: str, n: int) -> Note:
+    return Note(f"{key}_many" if n > 1 else key, {"path": shorten(path), "n": n})
+
+
+def _tell_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Note]:
+    beside = {_folder_of(_folder_of(m.path)) for part in parts.values() for m in part.images}
+    empty = [folder for folder in folders if _folder_of(folder) in beside]
+    notes = [Note("empty_folder", {"path": shorten(folder)}) for folder in empty[:MAX_NAMED]]
+    if more := len(empty) - len(notes):
+        notes.append(Note("more_empty_folders", {"n": more}))
+    return notes
 
 
 def _nothing(contents: Contents) -> str:
@@ -146,10 +248,20 @@ def _nothing(contents: Contents) -> str:
         )
     if any(name.startswith("xl/") for name in names):
         return f"{contents.source}: is an Excel workbook; save its table as CSV"
+    for member in contents.members:
+        if member.kind == "foreign":
+            return f"{member.where}: is {recognise_name(member.path)}"
+    images = [member.path for member in contents.members if member.kind == "foreign image"]
+    if images:
+        return (
+            f"{contents.source}: holds images of a format that is not read, {_name(images)}; save "
+            "them as PNG, in a folder for each class"
+        )
     found = f"no digits found among {_name(names)}" if names else "holds no files"
     return (
         f"{contents.source}: {found}; expected CSV, IDX, .npz or .npy files, "
-        "or a folder of PNG, JPEG, BMP or TIFF images for each class"
+        "a folder of PNG, JPEG, BMP or TIFF images for each class, or such images and a table of "
+        "their names and labels"
     )
 
 
@@ -196,6 +308,14 @@ def _folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the folders that all paths begin with."""
+    low, high = min(paths), max(paths)
+    return tuple(
+        a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))
+    )
+
+
 def _natural(text: str) -> list[str | int]:
     """Make a key that sorts ``2.png`` before ``10.png``."""
     # text and numbers take turns, so that only like is compared with like; a number of thousands
@@ -208,13 +328,16 @@ def _natural(text: str) -> list[str | int]:
 # --- tables
 
 
-def _find_tables(members: list[Member]) -> dict[Role, Part]:
+def _find_tables(members: list[Member]) -> Layout:
     parts: dict[Role, Part] = {}
+    twins: list[Member] = []
     groups = _by_role(members)
     for role, tables in groups.items():
-        if role is None and "train" in groups:  # Kaggle's sample_submission.csv, say
-            parts[role] = Part(tables[0].path, False, (tables[0],))
+        if role is None and "train" in groups:  # what is beside it
+            parts[role] = Part(tables[0].path, False, tuple(tables))
             continue
+        if not _are_numbered(tables):
+            tables = _drop_twins(tables, twins)
         folders = {_folder_of(table.path) for table in tables}
         folder = folders.pop() if len(folders) == 1 else ""
         by_folder = role is not None and role_of(folder.split("/")[-1:]) == role
@@ -231,7 +354,26 @@ def _find_tables(members: list[Member]) -> dict[Role, Part]:
         tables = sorted(tables, key=lambda table: _natural(table.path))
         is_folder = by_folder and not named
         parts[role] = Part(folder if is_folder else tables[0].path, is_folder, tuple(tables))
-    return parts
+    return Layout("table", parts, twins=twins)
+
+
+def _drop_twins(files: list[Member], twins: list[Member]) -> list[Member]:
+    """Move files with the same content as an earlier one, packed or not, to `twins`."""
+    if not 1 < len(files) <= MAX_TWINS:
+        return files
+    kept: dict[bytes, Member] = {}
+    for file in sorted(files, key=lambda file: (file.path.endswith(".gz"), file.path.count("/"))):
+        if kept.setdefault(_digest(file), file) is not file:
+            twins.append(file)
+    return list(kept.values())
+
+
+def _digest(member: Member) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    with member.open(unpack=True) as stream:
+        while data := stream.read(CHUNK):
+            digest.update(data)
+    return digest.digest()
 
 
 def _are_numbered(tables: list[Member]) -> bool:
@@ -241,16 +383,15 @@ def _are_numbered(tables: list[Member]) -> bool:
 # --- IDX
 
 
-def _find_idx(members: list[Member]) -> dict[Role, Part]:
-    plain = {member.path for member in members}
-    # the unpacked file beside the packed one is the same
-    members = [m for m in members if not (m.path.endswith(".gz") and m.path[:-3] in plain)]
+def _find_idx(members: list[Member]) -> Layout:
     parts: dict[Role, Part] = {}
+    twins: list[Member] = []
     for role, files in _by_role(members).items():
         labels = [m for m in files if IDX_LABELS.search(m.parts[-1].lower())]
         images = [m for m in files if not IDX_LABELS.search(m.parts[-1].lower())]
+        images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
         parts[role] = _pair(images, labels, "train-images-idx3-ubyte and train-labels-idx1-ubyte")
-    return parts
+    return Layout("idx", parts, twins=twins)
 
 
 def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
@@ -269,8 +410,9 @@ def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
 # --- arrays
 
 
-def _find_arrays(members: list[Member]) -> dict[Role, Part]:
+def _find_arrays(members: list[Member]) -> Layout:
     parts: dict[Role, Part] = {}
+    twins: list[Member] = []
     for role, files in _by_role(members).items():
         images, labels = [], []
         for member in files:
@@ -284,39 +426,229 @@ def _find_arrays(members: list[Member]) -> dict[Role, Part]:
                 labels.append(member)
         if not images and not labels:
             continue
+        images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
         parts[role] = _pair(images, labels, "x_train.npy and y_train.npy")
     if not parts:
         raise DatasetError(f"{members[0].where}: is no array of images or labels")
-    return parts
+    return Layout("array", parts, twins=twins)
 
 
 # --- images
 
 
-def _find_images(members: list[Member]) -> dict[Role, Part]:
-    groups: dict[Role, list[Member]] = defaultdict(list)
-    loose = []
-    leaves = {member.parts[:-1] for member in members}
-    # beside folders "car" and "bus", "train" is a class
-    of_classes = {leaf[:-1] for leaf in leaves if leaf and role_of(leaf[-1:]) is None}
+def _find_images(images: list[Member], tables: list[Member], label: str | None) -> Layout:
+    """Find images in the folders of their classes, or with a table that names them."""
+    try:
+        layout = _find_class_folders(images, label)
+    except DatasetError:
+        if listings := _list_images(tables, images, label):
+            return _find_listed(listings, images)
+        raise
+    names = {name for part in layout.parts.values() for name in part.labels}
+    if len(names) < 2 or not all(map(CLASS_NAME.fullmatch, names)):
+        # "images" is no class, and "images_1", "images_2" are none where a table knows better
+        may_be_classes = len(names) >= 2 and not _are_of_images(names)
+        try:
+            listings = _list_images(tables, images, label)
+        except ListingError:
+            if not may_be_classes:
+                raise
+            return layout
+        if may_be_classes:
+            listings = [listing for listing in listings if listing.is_named]
+        if listings:
+            return _find_listed(listings, images)
+    return layout
+
+
+def _are_of_images(names: Iterable[str]) -> bool:
+    return all(any(map(IMAGE_WORDS.match, _words(name))) for name in names)
+
+
+def _list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
+    """Read the tables that name images, each with images of its own part, or of no part."""
+    found = []
+    roles = [role_of(image.parts[:-1]) for image in images]
+    for role, some in _by_role(tables).items():
+        fitting = [
+            image
+            for image, own in zip(images, roles, strict=True)
+            if role is None or own in (role, None)
+        ]
+        found += find_listings(some, fitting, label)
+    return [listing for listing in found if listing.is_named] or found
+
+
+def _find_listed(listings: list[Listing], images: list[Member]) -> Layout:
+    """Put each image into the part of its table, or of its folder where the table has none."""
+    owners: dict[int, Listing] = {}
+    labels: dict[Role, dict[int, str]] = defaultdict(dict)
+    files: dict[Role, dict[int, Member]] = defaultdict(dict)
+    members = {id(image): image for image in images}
+    for listing in listings:
+        role = role_of(listing.table.parts)
+        for key, text in listing.labels.items():
+            other = owners.setdefault(key, listing)
+            if other.labels[key] != text:
+                raise ListingError(
+                    f"{members[key].where}: has different labels in two tables, "
+                    f"{_name([other.table.path, listing.table.path])}; remove the one that does "
+                    "not hold the labels"
+                )
+            own = role_of(members[key].parts[:-1]) if role is None else role
+            if other is listing:
+                labels[own][key] = text
+                files[own][id(listing.table)] = listing.table
+    parts: dict[Role, Part] = {}
+    for role, named in labels.items():
+        order = sorted(named, key=lambda key: _natural(members[key].path))
+        place = "/".join(_shared([members[key].parts[:-1] for key in order]))
+        parts[role] = Part(
+            place,
+            True,
+            tuple(members[key] for key in order),
+            tuple(named[key] for key in order),
+            tuple(files[role].values()),
+        )
+    return Layout("image", parts, [note for listing in listings for note in _tell_listing(listing)])
+
+
+def _tell_listing(listing: Listing) -> list[Note]:
+    path = shorten(listing.table.path)
+    notes = [Note("listed", {"path": path, "column": listing.column})]
+    if listing.missing:
+        line, name = listing.missing[0]
+        values = {"path": path, "n": len(listing.missing), "line": line, "name": name}
+        notes.append(Note("listed_missing", values))
+    if listing.others:
+        columns = ", ".join(listing.others[:MAX_NAMED]) + ", ..." * (
+            len(listing.others) > MAX_NAMED
+        )
+        notes.append(Note("other_columns", {"path": path, "columns": columns}))
+    return notes
+
+
+Folder = tuple[str, ...]  # the names that lead to it
+
+
+def _find_class_folders(members: list[Member], label: str | None) -> Layout:
+    by_path: dict[str, list[Member]] = defaultdict(list)
     for member in members:
-        folders, label = member.parts[:-2], member.parts[-2:-1]
-        if not label or (role_of(label) is not None and folders not in of_classes):
-            loose.append(member)
+        by_path[_folder_of(member.path)].append(member)
+    folders = {tuple(path.split("/")) if path else (): some for path, some in by_path.items()}
+    # beside folders "car" and "bus", "train" is a class
+    of_classes = {at[:-1] for at in folders if at and role_of(at[-1:]) is None}
+    groups: dict[Role, dict[Folder, list[Member]]] = defaultdict(dict)
+    loose = []
+    for at, some in folders.items():
+        if not at or (role_of(at[-1:]) is not None and at[:-1] not in of_classes):
+            loose += some
         else:
-            groups[role_of(folders)].append(member)
+            groups[role_of(at[:-1])][at] = some
     if not groups:
         raise DatasetError(
             f"{loose[0].where}: does not lie in the folder of a class; expected a folder for each "
-            "class, such as train/7/image.png"
+            "class, such as train/7/image.png, or a table with file names and labels beside the "
+            "images. Images without labels serve for predictions, not for training."
         )
-    return {role: _image_part(group) for role, group in groups.items()}
+    source = members[0].source
+    for role, group in groups.items():
+        counts = {at: len(some) for at, some in group.items()}
+        if role is not None:
+            _check_places(source, role, counts)
+        _check_excerpts(source, role, counts)
+    labels, notes = _find_labels([at for group in groups.values() for at in group], source, label)
+    parts = {role: _image_part(group, labels) for role, group in groups.items()}
+    return Layout("image", parts, notes)
 
 
-def _image_part(members: list[Member]) -> Part:
-    # by the file's name first: where images are numbered through all classes, their order is kept
-    members = sorted(members, key=lambda m: _natural(m.parts[-1]))
-    labels = tuple(member.parts[-2] for member in members)
-    folders = members[0].parts[:-2]
+def _place_of(folder: Folder) -> Folder:
+    """Return the folders down to the one that says which part it is."""
+    return folder[: _role_folder(folder[:-1]) or 0]
+
+
+def _check_places(source: str, role: Role, counts: dict[Folder, int]) -> None:
+    """Raise if several folders may be one part, unless they are numbered."""
+    places: dict[Folder, int] = defaultdict(int)
+    for folder, n in counts.items():
+        places[_place_of(folder)] += n
+    if len({re.sub("[0-9]+", "#", "/".join(place)) for place in places}) > 1:
+        raise _cannot_tell(source, role, places)
+
+
+def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
+    """Raise if a folder seems to hold images of the one beside it once more."""
+    names = {name for folder in counts for name in folder[:-1]}
+    names = {name for name in names if any(map(EXCERPT.match, _words(name)))}
+    if not names:
+        return
+    beside: dict[Folder, dict[Folder, int]] = defaultdict(dict)
+    above_classes = set()
+    for folder, n in counts.items():
+        for depth in range(1, len(folder) + 1):
+            at = folder[:depth]
+            beside[at[:-1]][at] = beside[at[:-1]].get(at, 0) + n
+            if depth < len(folder):
+                above_classes.add(at)
+    for places in beside.values():
+        excerpts = [place for place in places if place in above_classes and place[-1] in names]
+        if excerpts and len(excerpts) < len(places):
+            raise _cannot_tell(source, role, places)
+
+
+def _cannot_tell(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
+    found = ", ".join(
+        f"{shorten('/'.join(place))!r} ({n:,} images)"
+        for place, n in sorted(counts.items())[:MAX_NAMED]
+    )
+    more = f" and {len(counts) - MAX_NAMED:,} more" if len(counts) > MAX_NAMED else ""
+    return DatasetError(
+        f"{source}: cannot tell which folder is to be read{f' as the {role} part' if role else ''}:"
+        f" {found}{more}; expected one, or numbered parts of one. Pass one of the folders, or "
+        "remove the others."
+    )
+
+
+def _find_labels(
+    folders: list[Folder], source: str, label: str | None
+) -> tuple[dict[Folder, str], list[Note]]:
+    """Return the class of the images in each folder: its name, or that of one further out."""
+    levels = {at: at[len(_place_of(at)) :] for at in folders}
+    common = len(_shared([level[:-1] for level in levels.values()]))
+    ends = [
+        {at: level[common] for at, level in levels.items()},
+        {at: level[-1] for at, level in levels.items()},
+    ]
+    if label in ("first", "last"):
+        chosen = ("first", "last").index(label)
+    elif ends[0] == ends[1]:
+        return ends[1], []
+    else:
+        chosen = _choose_level([set(end.values()) for end in ends], source)
+    inner = sorted({name for level in levels.values() for name in level[common + 1 :]})
+    values = {"folders": _name(inner), "classes": _name(sorted(set(ends[0].values())))}
+    return ends[chosen], [Note("outer_classes", values)] if chosen == 0 and inner else []
+
+
+def _choose_level(names: list[set[str]], source: str) -> int:
+    """Say whether outer (0) or inner (1) folders are classes."""
+    likely = [all(map(CLASS_NAME.fullmatch, some)) for some in names]
+    if all(likely) and all(name.isdecimal() for some in names for name in some):
+        likely = [some <= DIGITS for some in names]  # of writers that are numbered there are more
+    if likely[0] != likely[1]:
+        return likely.index(True)
+    raise DatasetError(
+        f"{source}: cannot tell which folders are the classes, the outer ones "
+        f"({_name(sorted(names[0]))}) or the inner ones ({_name(sorted(names[1]))}); pass "
+        "label='first' for the outer or label='last' for the inner ones"
+    )
+
+
+def _image_part(group: dict[Folder, list[Member]], labels: dict[Folder, str]) -> Part:
+    labelled = [(member, labels[at]) for at, some in group.items() for member in some]
+    # by the file's name: where images are numbered through all classes, their order is kept
+    labelled.sort(key=lambda pair: _natural(pair[0].path.rpartition("/")[2]))
+    folders = next(iter(group))[:-1]
     place = "/".join(folders[: _role_folder(folders) or len(folders)])
-    return Part(place, True, tuple(members), labels)
+    members, names = zip(*labelled, strict=True)
+    return Part(place, True, members, names)

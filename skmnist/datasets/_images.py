@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import MAX_BYTES, Budget, Member, shorten
+from skmnist.datasets._members import MAX_BYTES, MAX_RATIO, Budget, Member, shorten
 from skmnist.datasets._notes import Note
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ Array = np.ndarray[Any, Any]
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # what Pillow may try: its other decoders stay shut
 MAX_PIXELS = 50_000_000  # of one image, before it is decoded; a telephone's photo has 12 to 48
 MAX_FILE = 256 << 20  # bytes of one image file
+# White paper packs a thousand to one: of pixels, so many may come of however few bytes.
+FREE_PIXELS = 512 << 20
 DEFAULT_SHAPE = (28, 28)  # MNIST's, where the images have several sizes and none was asked for
 # Modes of grey levels in 16 bits; PNG has them as "I" in older versions of Pillow.
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -111,6 +112,7 @@ def _read_parts(
 ) -> dict[Any, Array]:
     first: Array | None = None
     arrays: dict[Any, Array] = {}
+    n_images = sum(map(len, parts.values()))
     for role, members in parts.items():
         for at, member in enumerate(members):
             image = _read_image(member, image_shape, findings)
@@ -123,20 +125,24 @@ def _read_parts(
                     f"{member.where}: has {image.itemsize * 8} bits per pixel and others have "
                     f"{first.itemsize * 8}, expected one depth"
                 )
+            if not arrays:
+                _check_size(n_images, image, member)
             if role not in arrays:
-                arrays[role] = _allocate((len(members), *image.shape), image.dtype, member)
+                arrays[role] = np.empty((len(members), *image.shape), image.dtype)
             arrays[role][at] = image
     return arrays
 
 
-def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], member: Member) -> Array:
-    n_bytes = prod(shape) * dtype.itemsize
-    if n_bytes > MAX_BYTES:
+def _check_size(n_images: int, image: Array, member: Member) -> None:
+    """Raise if all images together take too much memory."""
+    n_bytes = n_images * image.nbytes
+    allowed = min(MAX_BYTES, max(FREE_PIXELS, MAX_RATIO * member.budget.packed))
+    if n_bytes > allowed:
         raise DatasetError(
-            f"{member.source}: {shape[0]:,} images of {shape[1]} x {shape[2]} pixels take "
-            f"{n_bytes:,} bytes; pass image_shape=(28, 28) to make them smaller"
+            f"{member.source}: {n_images:,} images of {image.shape[0]} x {image.shape[1]} pixels "
+            f"take {n_bytes:,} bytes, the most allowed are {allowed:,}; pass image_shape=(28, 28) "
+            "to make them smaller"
         )
-    return np.empty(shape, dtype)
 
 
 def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _Findings) -> Array:

@@ -24,7 +24,7 @@ from skmnist.datasets._bunch import (
     make_labels,
 )
 from skmnist.datasets._columns import is_square
-from skmnist.datasets._describe import find_full_ink
+from skmnist.datasets._describe import FULL_INK, find_full_ink
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._extract import extract
 from skmnist.datasets._finder import Layout, Part, Role, find_digits
@@ -62,11 +62,13 @@ def load_digit_archive(
       each row, with or without a header, commas, semicolons or tabs in between;
     - the IDX files of MNIST, packed by gzip or not;
     - NumPy arrays: ``.npz``, or ``.npy`` for images and labels;
-    - a folder for each class with PNG, JPEG, BMP or TIFF images, which are turned into grey levels.
+    - a folder for each class with PNG, JPEG, BMP or TIFF images, which are turned into grey levels;
+    - such images in any folders, and a table with their names and labels.
 
-    What systems leave behind (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``) is ignored. Nothing is
-    written to disk unless `extract_dir` says so; a file that is broken or made to do harm is
-    refused. Other archives (tar, 7z) and archives in archives are not opened.
+    What systems leave behind (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``, thumbnails) is ignored.
+    Images that are not read, such as GIF or WebP, are counted in `notes`. Nothing is written to
+    disk unless `extract_dir` says so; a file that is broken or made to do harm is refused. Other
+    archives (tar, 7z) and archives in archives are not opened.
 
     Parameters
     ----------
@@ -80,13 +82,16 @@ def load_digit_archive(
     random_state : int, RandomState instance or None, default=None
         Which images are held out; an int takes the same ones each time.
     label : {"first", "last"} or str, default=None
-        Which column of a table is the label, or what it is called. None finds out.
+        Which column of a table is the label, or what it is called. For images in folders inside
+        of folders, "first" takes the outer ones for the classes and "last" the inner ones. None
+        finds out, and raises where that is not clear.
     image_shape : tuple of int, default=None
         Height and width. The pixels of a row are folded to it; image files are resized to it,
         their proportions kept. None takes square rows, and image files as they are, or 28 x 28
         with a note where their sizes differ.
     invert : bool, default=False
-        Turn dark ink on light paper into MNIST's light ink on dark ground.
+        Turn dark ink on light paper into MNIST's light ink on dark ground. Raises if the
+        training and the test part have different ranges.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
     verbose : bool, default=False
@@ -181,14 +186,14 @@ def read_digits(
             "leave extract_dir out."
         )
     with open_contents(path, progress=progress) as contents:
-        layout = find_digits(contents)
+        layout = find_digits(contents, label=label)
         used = [member for part in layout.parts.values() for member in part.files]
         contents.budget.begin(sum(member.size for member in used))
         arrays, notes = _read(layout, label, image_shape)
         read = {role: layout.parts[role] for role in arrays}
         notes = [*_tell_places(read, name, extract_dir), *layout.notes, *notes]
         if invert:
-            _invert(arrays, from_files=layout.kind == "image")
+            _invert(arrays, name, from_files=layout.kind == "image")
             notes.append(Note("inverted"))
         if extract_dir is None:  # small images take less memory than what is known of their files
             contents.members.clear()
@@ -251,7 +256,7 @@ def _read(
     else:
         return {role: _read_pair(layout.kind, p, image_shape) for role, p in parts.items()}, []
     return {
-        role: (X, make_labels(labels, name=files[role][0].source))
+        role: (X, make_labels(labels, X, name=files[role][0].source))
         for role, (X, labels) in texts.items()
     }, notes
 
@@ -268,18 +273,20 @@ def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]
             y = y[:, 0]
     check_images(X, name=images.where)
     check_values(X, name=images.where)
-    y = check_labels(y, name=labels.where)
     if image_shape is not None and X.shape[1:] != image_shape:
         raise DatasetError(
             f"{images.where}: has images of {X.shape[1:]} pixels, expected image_shape="
             f"{image_shape}; only image files are resized"
         )
-    if len(X) != len(y):
+    if y.ndim == 1 and len(X) != len(y):
         raise DatasetError(
             f"{images.where}: holds {len(X):,} images, and {labels.where} {len(y):,} labels; "
             "expected as many"
         )
-    return X, y
+    images.budget.spend_rows(len(X), images.where)
+    if y.dtype.kind == "S":  # as text, each character takes four bytes
+        labels.budget.spend(4 * y.nbytes, labels.where)
+    return X, check_labels(y, name=labels.where)
 
 
 def _fold(X: Array, image_shape: Shape) -> Array:
@@ -294,13 +301,25 @@ def _fold(X: Array, image_shape: Shape) -> Array:
     return X
 
 
-def _invert(arrays: dict[Role, tuple[Array, Array]], *, from_files: bool) -> None:
+def _invert(arrays: dict[Role, tuple[Array, Array]], name: str, *, from_files: bool) -> None:
     """Swap light and dark, in place."""
-    full = max(find_full_ink(X) for X, _ in arrays.values())
-    for X, _ in arrays.values():
-        if from_files:  # what is white in a file is so whether an image uses it or not
-            full = np.iinfo(X.dtype).max
-        np.subtract(np.asarray(full, X.dtype), X, out=X)
+    images = [X for X, _ in arrays.values()]
+    inks = sorted(find_full_ink(X) for X in images)
+    if from_files:  # what is white in a file is so whether an image uses it or not
+        inks = [np.iinfo(images[0].dtype).max]
+    if inks[0] != inks[-1] and inks[0] <= FULL_INK[-1]:
+        raise DatasetError(
+            f"{name}: cannot invert, because the pixels of one part go up to {inks[0]:g} and those "
+            f"of the other to {inks[-1]:g}; scale both parts alike first, or leave invert out"
+        )
+    for X in images:
+        is_float = X.dtype.kind == "f"
+        if inks[-1] > (float(np.finfo(X.dtype).max) if is_float else np.iinfo(X.dtype).max):
+            raise DatasetError(
+                f"{name}: cannot invert pixels of dtype {X.dtype}, which cannot hold the value of "
+                f"full ink, {inks[-1]:g}; save them as uint8 or float32, or leave invert out"
+            )
+        np.subtract(np.asarray(inks[-1], X.dtype), X, out=X)
 
 
 def _split(

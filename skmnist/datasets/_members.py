@@ -20,6 +20,8 @@ MAX_RATIO = 100
 MAX_DEFLATE = 1032
 # Blank images pack as well as a bomb does; so much harms nobody.
 FREE_BYTES = 64 << 20
+# What is kept of an image besides its pixels: its label, its place in a split, its digest.
+ROW_BYTES = 128
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
 MAX_SHOWN = 200  # characters of a member's name in a message
@@ -78,6 +80,10 @@ class Budget:
                 "as many, as only an archive made to do harm does; nothing was loaded"
             )
 
+    def spend_rows(self, n_rows: int, where: str) -> None:
+        """Count what is kept of images besides their pixels."""
+        self.spend(n_rows * ROW_BYTES, where)
+
     def begin(self, total: int) -> None:
         """Begin to count anew, before so many bytes are read that were perhaps looked at."""
         self.spent = self._advanced = 0
@@ -103,7 +109,8 @@ class Member:
     size : int
         It has no more bytes than that; it may have fewer.
     kind : str or None
-        What its name says it is: "array", "idx", "image", "table", "archive", or None.
+        What its name says it is: "array", "idx", "image", "table", "archive", "foreign image",
+        "foreign" (data of a format that is not read), or None.
     outer : Member or None
         The .npz file that it stands in, inside of an archive or folder.
     """
@@ -132,14 +139,19 @@ class Member:
 
     def read(self, limit: int) -> bytes:
         """Read all of it, and no more than `limit` bytes."""
+        step = min(self.size, CHUNK) + 1  # a small file in one go, a bomb no further than counted
+        pieces, n_bytes = [], 0
         with self.open() as stream:
-            # what was promised, and a look at whether there is more
-            content = stream.read(min(self.size, limit) + 1)
-            if len(content) > self.size:
-                content += stream.read(limit + 1 - len(content))
-        if len(content) > limit:
-            raise DatasetError(f"{self.where}: is larger than {limit:,} bytes, the most allowed")
-        return content
+            while data := stream.read(step):
+                pieces.append(data)
+                n_bytes += len(data)
+                if n_bytes > limit:
+                    raise DatasetError(
+                        f"{self.where}: is larger than {limit:,} bytes, the most allowed"
+                    )
+                if len(data) < step:
+                    break
+        return b"".join(pieces)
 
 
 class Stream:

@@ -5,11 +5,12 @@ an index, "NA" into a missing label and 300 into 44, all of it silently. Pixels 
 whole numbers of up to three digits, so NumPy reads them in no more than pandas' time.
 """
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from math import isqrt
+from math import inf, isqrt
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._columns import (
     Columns,
     choose_label,
+    find_separator,
     is_pixel,
     is_square,
     read_columns,
@@ -34,6 +36,42 @@ SLAB = 1 << 23  # bytes of cells that are kept together: the system takes so man
 MAX_LINE = 1 << 23
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
+MIN_ROWS = 100  # of a table whose own values are asked whether they agree with the others'
+
+
+class _Texts:
+    """The cells of a column as text; each different one is kept once, by its first appearance."""
+
+    def __init__(self) -> None:
+        self._codes = array("i")
+        self._known: dict[bytes, int] = {}
+
+    def extend(self, values: Iterable[bytes]) -> None:
+        """Add cells."""
+        known = self._known
+        self._codes.extend([known.setdefault(value.strip(), len(known)) for value in values])
+
+    @property
+    def codes(self) -> Array:
+        """The position in `values` of each cell."""
+        return np.frombuffer(self._codes, np.intc)
+
+    @property
+    def values(self) -> list[bytes]:
+        """The different values."""
+        return list(self._known)
+
+    def count(self) -> Counter[bytes]:
+        """Return how often each value occurs."""
+        counts = np.bincount(self.codes, minlength=len(self._known))
+        return Counter(dict(zip(self._known, counts.tolist(), strict=True)))
+
+    @property
+    def rows(self) -> list[int]:
+        """The first row with each value."""
+        firsts = np.empty(len(self._known), np.intp)
+        firsts[self.codes[::-1]] = np.arange(len(self.codes))[::-1]  # the last assignment stays
+        return firsts.tolist()
 
 
 @dataclass
@@ -44,7 +82,7 @@ class _Table:
     columns: Columns
     first_line: int
     slabs: deque[Array] = field(default_factory=deque)
-    texts: dict[int, list[bytes]] = field(default_factory=dict)
+    texts: dict[int, _Texts] = field(default_factory=dict)
     n_rows: int = 0
 
     def store(self, cells: Array) -> None:
@@ -103,7 +141,8 @@ def read_tables(
         if len(parts) == 1 or role == "train":
             raise DatasetError(
                 f"{members[0].where}, line 1: names {read[0].columns.n_columns} columns, and none "
-                "of them is a label; expected one that is called 'label', say"
+                "of them is a label; expected one that is called 'label', say. A table without "
+                "labels serves for predictions, not for training."
             )
         del tables[role]  # Kaggle's test.csv: its labels are the competition's secret
         notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
@@ -132,7 +171,35 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
                 _add(table, part)
     if not table.n_rows:
         raise DatasetError(f"{member.where}: has a header and no rows, expected a row per image")
+    filled = (table.n_rows - 1) % len(table.slabs[-1]) + 1
+    table.slabs[-1] = table.slabs[-1][:filled].copy()  # there may be thousands of small tables
     return table
+
+
+def holds_pixels(member: Member, label: str | None) -> bool:
+    """Say whether the first line of a table is one of labels and pixels."""
+    try:
+        with member.open(unpack=True) as stream:
+            line = next(_iterate_blocks(stream, member.where), b"").partition(b"\n")[0]
+        read_columns(_decode(line, member.where, 1), label=label, where=member.where)
+    except DatasetError:
+        return False
+    return True
+
+
+def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of each line; nothing if the first has too many, or one."""
+    with member.open(unpack=True) as stream:
+        number, separator = 0, ""
+        for block in _iterate_blocks(stream, member.where):
+            for line in block.split(b"\n")[:-1]:
+                number += 1
+                text = _decode(line, member.where, number)
+                separator = separator or find_separator(text)
+                if number == 1 and not 0 < text.count(separator) < max_columns:
+                    return
+                if text:
+                    yield number, split_line(text, separator, where=member.where, number=number)
 
 
 def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
@@ -173,9 +240,10 @@ def _check_width(table: _Table, image_shape: tuple[int, int] | None) -> None:
         expected = image_shape[0] * image_shape[1]
         raise DatasetError(f"{place}them pixels; expected {expected} for image_shape={image_shape}")
     if image_shape is None and not is_square(n_pixels):
+        hint = " Without labels, images serve for predictions only." * is_square(n_pixels + 1)
         raise DatasetError(
             f"{place}them pixels; expected a label and a square image, such as 784 pixels. For "
-            "another shape pass image_shape=(height, width)."
+            f"another shape pass image_shape=(height, width).{hint}"
         )
 
 
@@ -184,8 +252,9 @@ def _add(table: _Table, block: bytes) -> None:
     found = _parse_fast(block, table.columns)
     # what cannot be read in one go is looked at line by line: it is unusual, or wrong
     cells, texts = _parse_slowly(block, table) if found is None else found
+    table.member.budget.spend_rows(len(cells), table.member.where)
     for column, values in texts.items():
-        table.texts.setdefault(column, []).extend(values)
+        table.texts.setdefault(column, _Texts()).extend(values)
     table.store(cells)
 
 
@@ -286,19 +355,28 @@ def _find_bad_cell(rows: list[list[str]], table: _Table) -> DatasetError:
     for at, row in enumerate(rows):
         for column, value in enumerate(row):
             if column not in kept and not is_pixel(value.encode()):
-                return _not_a_pixel(table.locate(table.n_rows + at, column), value)
+                place = table.locate(table.n_rows + at, column)
+                others = (cell for row in rows for at, cell in enumerate(row) if at not in kept)
+                return _not_a_pixel(place, value, others)
     raise AssertionError("what _parse_fast refuses has a cell that is_pixel refuses")
 
 
-def _not_a_pixel(place: str, value: str) -> DatasetError:
+def _not_a_pixel(place: str, value: str, others: Iterable[str]) -> DatasetError:
+    """Make an error for a cell; what stands in the other cells shows whether all are scaled."""
     found = f"{shorten(value)!r} is no pixel" if value else "is empty"
     hint = ""
-    try:
-        if 0 < float(value) < 1:
+    if 0 <= _as_number(value) <= 1:  # a corner is 0.0 in every image
+        numbers = [_as_number(other) for other in others]
+        if 0 < _as_number(value) < 1 or (max(numbers) <= 1 and any(0 < n < 1 for n in numbers)):
             hint = "; multiply scaled pixels by 255 and round them"
-    except ValueError:
-        pass
     return DatasetError(f"{place}: {found}, expected a whole number from 0 to 255{hint}")
+
+
+def _as_number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return inf
 
 
 def _decode(line: bytes, where: str, number: int) -> str:
@@ -316,29 +394,55 @@ def _settle_labels(tables: list[_Table]) -> list[Note]:
     open_ones = [table for table in tables if len(table.columns.labels) == 2]
     if not open_ones:
         return []
-    sides: list[list[bytes]] = [
-        [value for table in open_ones for value in table.texts[table.columns.labels[side]]]
-        for side in (0, 1)
-    ]
-    chosen = choose_label(sides[0], sides[1], where=open_ones[0].member.where)
+
+    def locate(side: int, value: bytes) -> str:
+        for table in open_ones:
+            texts = table.texts[column := table.columns.labels[side]]
+            if value in texts.values:
+                return table.locate(texts.rows[texts.values.index(value)], column)
+        raise AssertionError("every value that was counted stands in a table")
+
+    counts = {id(table): _count_ends(table) for table in open_ones}
+    sides = [sum((ends[side] for ends in counts.values()), Counter[bytes]()) for side in (0, 1)]
+    chosen = choose_label(sides, where=open_ones[0].member.where, locate=locate)
     for table in open_ones:
+        if table.n_rows >= MIN_ROWS and len(open_ones) > 1:
+            _check_agrees(table, counts[id(table)], chosen, locate)
         label, pixel = table.columns.labels[chosen], table.columns.labels[1 - chosen]
         _fill_column(table, pixel)
         table.columns = replace(table.columns, labels=(label,))
-    return [Note("label_last" if chosen else "label_first", {"n": len(set(sides[chosen]))})]
+    return [Note("label_last" if chosen else "label_first", {"n": len(sides[chosen])})]
+
+
+def _count_ends(table: _Table) -> list[Counter[bytes]]:
+    return [table.texts[column].count() for column in table.columns.labels]
+
+
+def _check_agrees(table: _Table, counts: list[Counter[bytes]], chosen: int, locate: Any) -> None:
+    """Raise if the values of one table say the opposite of what all of them say together."""
+    try:
+        own = choose_label(counts, where=table.member.where, locate=locate)
+    except DatasetError:  # it cannot tell by itself
+        return
+    if own != chosen:
+        raise DatasetError(
+            f"{table.member.where}: seems to have the label in the {('first', 'last')[own]} "
+            f"column, and the other tables in the {('first', 'last')[chosen]}; pass "
+            "label='first' or label='last'"
+        )
 
 
 def _fill_column(table: _Table, column: int) -> None:
     """Turn a column that was kept as text into pixels."""
-    values = table.texts.pop(column)
-    for row, value in enumerate(values):
-        if not is_pixel(value.strip()):
+    texts = table.texts.pop(column)
+    for value, row in zip(texts.values, texts.rows, strict=True):
+        if not is_pixel(value):
             text = _decode(value, table.member.where, table.first_line + row)
-            raise _not_a_pixel(table.locate(row, column), text.strip())
+            raise _not_a_pixel(table.locate(row, column), text, [text])
+    numbers = np.array([int(value) for value in texts.values], np.uint8)[texts.codes]
     at = 0
     for slab in table.slabs:
-        numbers = [int(value) for value in values[at : at + len(slab)]]
-        slab[: len(numbers), column] = numbers
+        slab[:, column] = numbers[at : at + len(slab)]
         at += len(slab)
 
 
@@ -355,16 +459,17 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
         rows = table.slabs.popleft()[: table.n_rows - at]
         images[at : at + len(rows)] = rows[:, chosen]
         at += len(rows)
-    labels = []
-    for row, value in enumerate(table.texts[label]):
+    texts, names = table.texts[label], []
+    for value, row in zip(texts.values, texts.rows, strict=True):
         text = _decode(value, table.member.where, table.first_line + row).strip()
         if not 0 < len(text) <= MAX_LABEL:
             found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
             raise DatasetError(
                 f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL}"
             )
-        labels.append(text)
+        names.append(text)
     side = isqrt(len(pixels))
+    labels = [names[code] for code in texts.codes.tolist()]
     return images.reshape(-1, *(image_shape or (side, side))), labels
 
 

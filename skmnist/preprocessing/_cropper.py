@@ -7,13 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import validate_data
 
 from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller
-from skmnist._validation import Interval, StrOptions, _fit_context
+from skmnist._validation import Interval, StrOptions, _fit_context, check_numbers, stack_rows
 from skmnist.preprocessing._ink import FULL, find_ink
 from skmnist.preprocessing._pictures import (
+    LEAST,
+    MOST,
     as_images,
     lay_on_paper,
     shrink,
@@ -116,7 +117,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     _parameter_constraints: dict[str, list[Any]] = {
         "invert": ["boolean", StrOptions({"auto"})],
         "shape": [tuple, list, None],
-        "max_value": [Interval(Real, 0, None, closed="neither"), None],
+        "max_value": [Interval(Real, LEAST, MOST, closed="both"), None],
         "min_contrast": [Interval(Real, 0, 1, closed="left")],
         "min_part": [Interval(Real, 0, 1, closed="both")],
         "size": [Interval(Integral, 1, MAX_SIZE, closed="both")],
@@ -222,7 +223,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         images = as_images(X)
         if images is not None:
             return images
-        rows: Array = validate_data(self, X, reset=reset, dtype="numeric")
+        rows: Array = check_numbers(self, stack_rows(X), reset=reset)
         return rows.reshape(len(rows), *self._find_shape(rows.shape[1]))
 
     def _find_shape(self, n_pixels: int) -> tuple[int, ...]:
@@ -246,6 +247,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
             )
         return shape
 
+    @np.errstate(under="ignore")  # what is next to nothing is paper
     def _crop(self, stack: Array) -> Array:
         levels = shrink(lay_on_paper(to_levels(stack, self.max_value), self.invert))
         ink, strokes = find_ink(
@@ -274,7 +276,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
 
     @property
     def _n_features_out(self) -> int:
-        return self.size**2
+        return int(self.size) ** 2  # an int8 would wrap around
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,14 +5,20 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmnist._callbacks import FitTasks, with_callbacks
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller
-from skmnist._validation import Interval, _fit_context, check_image_shape, flatten_images
+from skmnist._validation import (
+    Interval,
+    _fit_context,
+    check_image_shape,
+    check_numbers,
+    flatten_images,
+)
+from skmnist.preprocessing._pictures import LEAST, MOST
 
 Array = np.ndarray[Any, Any]
-FLOAT32 = np.finfo(np.float32)
 
 
 class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
@@ -58,8 +64,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
-        # what float32 can hold: it is divided by
-        "max_value": [Interval(Real, FLOAT32.tiny, FLOAT32.max, closed="both")]
+        "max_value": [Interval(Real, LEAST, MOST, closed="both")]
     }
 
     @refuse_unknown
@@ -114,10 +119,11 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
-        check_image_shape(self, image_shape, self.image_shape_)
+        check_image_shape(self, image_shape, self.image_shape_, X)
         X = self._check(X, reset=False)
         # dtype= makes one float32 array; uint8 / 255. would be float64, twice the memory
-        return np.divide(X, np.float32(self.max_value), dtype=np.float32, casting="unsafe")
+        with np.errstate(under="ignore"):  # what is next to nothing becomes nothing
+            return np.divide(X, np.float32(self.max_value), dtype=np.float32, casting="unsafe")
 
     def inverse_transform(self, X: Any) -> Array:
         """Give the pixels back in the range, dtype and image shape that `fit` saw.
@@ -130,29 +136,43 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Returns
         -------
         X_out : ndarray of shape (n_images, `*image_shape_`)
-            Rounded where `fit` saw integers.
+            Rounded where `fit` saw integers, and no larger than their dtype can hold.
         """
         check_is_fitted(self)
-        X = check_array(X, dtype=np.float64)
+        X = check_array(X, dtype="numeric", ensure_all_finite=False)
+        if X.dtype.kind not in "buif":
+            raise ValueError(f"X has dtype {X.dtype}; expected values in [0, 1].")
+        X = X.astype(np.float64, copy=False)
+        if not np.isfinite(X).all():  # whatever `assume_finite` says: NaN is no integer
+            raise ValueError("Input X contains NaN or infinity, expected values in [0, 1].")
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has shape {X.shape}, but PixelNormalizer gives rows of "
                 f"{self.n_features_in_} values."
             )
-        pixels = np.clip(X, 0, 1) * self.max_value
-        if self.dtype_in_.kind in "ui":
-            pixels = np.rint(pixels)
-        return pixels.astype(self.dtype_in_).reshape(-1, *self.image_shape_)
+        with np.errstate(under="ignore"):  # as in `transform`
+            pixels = np.clip(X, 0, 1) * self.max_value
+            if self.dtype_in_.kind == "f":
+                pixels = np.minimum(pixels, float(np.finfo(self.dtype_in_).max))
+                return pixels.astype(self.dtype_in_).reshape(-1, *self.image_shape_)
+        pixels = np.rint(pixels)
+        # bool and integers: 2**63 - 1 is no float64, the largest one below it is
+        limit = 1 if self.dtype_in_.kind == "b" else np.iinfo(self.dtype_in_).max
+        largest = np.nextafter(float(limit), 0) if limit > 2**53 else limit
+        return np.minimum(pixels, largest).astype(self.dtype_in_).reshape(-1, *self.image_shape_)
 
     def _check(self, X: Any, *, reset: bool) -> Array:
-        checked: Array = validate_data(self, X, reset=reset, dtype="numeric")
-        low, high = checked.min(), checked.max()
-        if low < 0 or high > self.max_value:
+        checked: Array = check_numbers(self, X, reset=reset)
+        low, high = float(checked.min()), float(checked.max())
+        if not (low >= 0 and high <= self.max_value):  # also if one is NaN
             # scikit-learn wants the first words where a negative value is the reason
             start = "Negative values in data: X" if low < 0 else "X"
+            hint = "set max_value to the value of full ink"
+            if not high <= MOST:
+                hint = "scale such values first, float32 cannot hold them"
             raise ValueError(
                 f"{start} has values from {low:g} to {high:g}, but pixels must lie in "
-                f"[0, {self.max_value:g}]; set max_value to the value of full ink."
+                f"[0, {self.max_value:g}]; {hint}."
             )
         # after `fit`, integers of 0 and 1 may be an almost blank image
         if 0 < high <= 1 < self.max_value and (reset or checked.dtype.kind == "f"):

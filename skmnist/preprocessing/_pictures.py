@@ -9,6 +9,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
+# What float32 can hold; a full ink of less than the least would divide by zero.
+LEAST, MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 MAX_SIDE = 400  # pixels; what is larger is made smaller before anything is measured
 STACK_SIZE = 2**20  # pixels that are worked on at a time
 MOSTLY = 0.5  # of an image: strokes cover less, a cut-out of paper covers more
@@ -24,6 +26,8 @@ def as_images(X: Any) -> Any:
     """Return an array of images, a list of them where sizes may differ, or None for rows."""
     if is_picture(X):
         raise ValueError("X is a single image, expected several: pass a list, [image].")
+    if hasattr(X, "__array__") and not hasattr(X, "shape"):
+        X = np.asarray(X)
     if isinstance(X, list | tuple) or _is_array_of_objects(X):
         return list(X) if any(map(_is_image, X)) else None
     if len(getattr(X, "shape", ())) < 3:
@@ -36,8 +40,8 @@ def as_images(X: Any) -> Any:
         )
     if not len(images):
         raise ValueError(f"Found array with 0 sample(s) (shape={images.shape}).")
-    as_array(images[0])
-    return images
+    first = as_array(images[0])
+    return images.astype(first.dtype) if images.dtype.kind == "O" else images
 
 
 def _is_array_of_objects(X: Any) -> bool:
@@ -60,6 +64,11 @@ def as_array(image: Any) -> Array:
         )
     if not array.size:
         raise ValueError(f"Found an image of shape {array.shape}, without a pixel.")
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise ValueError(f"Found an image of objects that are not numbers: {error}") from error
     if array.dtype.kind not in "buif":
         raise ValueError(
             f"Found an image of dtype {array.dtype}; expected bool, integers or floats."
@@ -103,6 +112,7 @@ def _batched(images: Iterator[Array], size: int) -> Iterator[list[Array]]:
         yield some
 
 
+@np.errstate(under="ignore")
 def to_levels(stack: Array, max_value: float | None) -> Array:
     """Scale pixels to float32 in [0, 1] and refuse what is outside.
 
@@ -115,15 +125,18 @@ def to_levels(stack: Array, max_value: float | None) -> Array:
     full: Any = max_value
     if max_value is None:
         full = {"b": 1, "f": np.where(high <= 1, 1, 255)}.get(stack.dtype.kind, 255)
-        full = 65535 if stack.dtype == np.uint16 else full
+        full = 65535 if stack.dtype.str[1:] == "u2" else full  # in any byte order
     full = np.broadcast_to(np.asarray(full, dtype=np.float64), low.shape)
     bad = (low < 0) | (high > full)
     if bad.any():
         at = int(bad.argmax())
         start = "Negative values in data: X" if low[at] < 0 else "X"
+        hint = "set max_value to the value of full brightness"
+        if high[at] > MOST:
+            hint = "scale such values first, float32 cannot hold them"
         raise ValueError(
             f"{start} has an image with values from {low[at]:g} to {high[at]:g}, but pixels must "
-            f"lie in [0, {full[at]:g}]; set max_value to the value of full brightness."
+            f"lie in [0, {full[at]:g}]; {hint}."
         )
     scale = np.reciprocal(full).astype(np.float32)
     return np.multiply(stack, scale[:, None, None, None], dtype=np.float32, casting="unsafe")

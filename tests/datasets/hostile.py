@@ -112,7 +112,7 @@ def pickle_file(folder):
     return _raw(folder, pickle.dumps([1, 2, 3]))
 
 
-@case("is binary, expected text")
+@case("is a pickle, which is never loaded; save its arrays by numpy.savez")
 def packed_pickle(folder):
     path = folder / "mnist.pkl.gz"
     path.write_bytes(gzip.compress(pickle.dumps(np.zeros(1000))))
@@ -335,6 +335,85 @@ def bomb_in_gzip_in_a_zip(folder):
     return packed(folder, {"train.csv.gz": content})
 
 
+def _packed_zeros(folder, name):
+    return packed(folder, {name: bytes(1 << 28)}, "bomb.zip")
+
+
+@case("a.npz: .* unpack to more than 100 times")
+def bomb_named_npz(folder):
+    return _packed_zeros(folder, "a.npz")
+
+
+@case("0/1.png: .* unpack to more than 100 times")
+def bomb_named_png(folder):
+    path = _packed_zeros(folder, "0/1.png")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("1/1.png", to_image(DIGITS["x_train"][0]))
+    return path
+
+
+def _many_rows(rows):
+    packer = zlib.compressobj(9, wbits=31)
+    head = b"label,pixel0\n" + b"".join(side * 199 + b",0\n" for side in (b"a", b"b"))
+    pieces = [packer.compress(head), *(packer.compress(b"a,0\nb,0\n" * 5000) for _ in range(rows))]
+    return b"".join([*pieces, packer.flush()])
+
+
+@case("train.csv.gz: .* unpack to more than 100 times")
+def bomb_of_short_rows_and_two_long_labels(folder):
+    """An array of text takes four bytes for each letter of the longest, in every row."""
+    return packed(folder, {"train.csv.gz": _many_rows(400)})
+
+
+@case("the labels take .* bytes, as each takes as much as the longest, 'a{199}'")
+def labels_bomb_in_a_plain_table(folder):
+    head = b"label,pixel0\n" + b"".join(side * 199 + b",0\n" for side in (b"a", b"b"))
+    return _raw(folder, head + b"a,0\nb,0\n" * 50_000, "train.csv")
+
+
+@case("holds 8,388,608 images|x_train.npy: .* unpack to more than 100 times")
+def bomb_of_images_of_one_pixel(folder):
+    arrays = {
+        "x_train": np.zeros((1 << 23, 1, 1), np.uint8),
+        "y_train": np.zeros(1 << 23, np.uint8),
+    }
+    return _raw(folder, to_npz(arrays), "digits.npz")
+
+
+@case("40 images of 4000 x 4000 pixels take 640,000,000 bytes.*pass image_shape=.28, 28.")
+def bomb_of_white_images(folder):
+    white = to_image(np.full((4000, 4000), 255, np.uint8))
+    return packed(folder, {f"{at % 2}/{at}.png": white for at in range(40)})
+
+
+@case("a.npz: holds more than 1,000 members")
+def npz_of_too_many_members(folder):
+    return packed(folder, {"a.npz": _empty_members(1001), "b.npz": _empty_members(1001)})
+
+
+@case("has 10,002 different labels, the most allowed are 10,000")
+def too_many_classes(folder):
+    rows = "".join(f"n{at},0\n" * 2 for at in range(10_002))
+    return _raw(folder, f"label,pixel0\n{rows}".encode(), "train.csv")
+
+
+@case("line 1: has 1,100,000 fields, the most allowed are 1,048,592")
+def too_many_columns(folder):
+    return _table(folder, lambda text: "1," * 1_099_999 + "1\n")
+
+
+@case("lies in 1,10. folders, the most allowed are 100", *((name, name) for name in ("zip", "npz")))
+def members_nested_deeper_than_python_recurses(folder, kind):
+    files = {"d/" * 1100 + "1/train.npy": b""}
+    return packed(folder, files, f"digits.{kind}")
+
+
+@case("lies in 101 folders, the most allowed are 100; pass a folder further inside")
+def folders_nested_deeply(folder):
+    (folder / ("d/" * 150)).mkdir(parents=True)
+    return folder
+
+
 @case("holds another archive, 'deeper.zip'")
 def archive_in_an_archive(folder):
     inner = packed(folder, tables(DIGITS)).read_bytes()
@@ -521,9 +600,60 @@ def cell(folder, value):
     return _table(folder, lambda text: _with_cell(text, value))
 
 
+@case(
+    "train.csv, line 41, column {2}: '{1}' is not a pixel, and it is not clear whether this "
+    "column is the label; correct the cell, or pass label='first' or label='last'",
+    ("last column", (-1, "256"), "256", 17),
+    ("first column", (0, "300"), "300", 1),
+    ("empty", (-1, ""), "", 17),
+)
+def one_odd_cell_at_an_end_of_a_table_without_a_header(folder, odd):
+    X = make_digits(n_train=300)["x_train"]
+    label = "last" if odd[0] == 0 else "first"
+    text = to_csv(X, np.arange(300) % 10, header="none", label=label)
+    return _raw(folder, _with_cell(text, odd[1], row=40, column=odd[0]).encode(), "train.csv")
+
+
+@case("test.csv: seems to have the label in the last column, and the other tables in the first")
+def tables_with_the_label_at_different_ends(folder):
+    X = np.random.default_rng(0).integers(0, 256, (600, 4, 4), dtype=np.uint8)
+    y = np.array(list("abcde"))[np.arange(600) % 5]
+    files = {
+        "train.csv": to_csv(X[:450], y[:450], header="none").encode(),
+        "test.csv": to_csv(X[450:], y[450:], header="none", label="last").encode(),
+    }
+    return write_folder(folder, files)
+
+
+@case("line 1, column 6: 'pixel_x' is neither a label nor a pixel")
+def pixel_of_another_name_beside_a_label_named_like_a_pixel(folder):
+    return _table(folder, lambda text: text.replace("label,", "0,").replace("pixel4", "pixel_x"))
+
+
 @case("line 4, column 6 .*'0.5' is no pixel.*multiply scaled pixels by 255")
 def scaled_pixels(folder):
     return _table(folder, lambda text: _with_cell(text, "0.5"))
+
+
+@case(
+    r"line {1}, column 2.*'0.0' is no pixel.*multiply scaled pixels by 255",
+    ("with a header", "kaggle", 2),
+    ("without a header", "none", 1),
+)
+def scaled_table(folder, header):
+    """Every value is divided, and the first pixel of each image is 0.0."""
+    X = DIGITS["x_train"] / 255
+    X[:, 0, 0] = 0
+    y = np.array(list("abc"))[np.arange(12) % 3]
+    return _raw(folder, to_csv(X, y, header=header).encode(), "train.csv")
+
+
+@case("line 2, column 2 .*'0.0' is no pixel, expected a whole number from 0 to 255$")
+def table_of_whole_floats(folder):
+    y = np.array(list("abc"))[np.arange(12) % 3]
+    X = DIGITS["x_train"].astype(float)
+    X[:, 0, 0] = 0
+    return _raw(folder, to_csv(X, y).encode(), "train.csv")
 
 
 @case(
@@ -779,7 +909,7 @@ def fifty_thousand_files_of_labels(folder):
 @case("has 2 files of images to go with it")
 def idx_with_two_files_of_images(folder):
     files = idx_files(DIGITS)
-    files["other/train-images-idx3-ubyte"] = to_idx(DIGITS["x_train"])
+    files["other/train-images-idx3-ubyte"] = to_idx(255 - DIGITS["x_train"])
     return packed(folder, files)
 
 
@@ -890,6 +1020,11 @@ def array_that_is_too_long(folder):
         "negative",
         -np.ones((12, 4, 4)),
         "x_train.npy has values from -1 to -1, expected finite ones from 0",
+    ),
+    (
+        "larger than float32",
+        np.full((12, 4, 4), 1e300),
+        "x_train.npy has values from .* expected finite ones from 0 to 3.40282e.38, which float32",
     ),
     ("text", np.full((12, 4, 4), "ink"), "x_train.npy has shape .* expected numbers"),
     ("complex", np.ones((12, 4, 4), complex), "has the dtype"),
@@ -1037,7 +1172,7 @@ def images_without_class_folders(folder):
     return write_folder(folder, files)
 
 
-@case("no digits found among '0/a.gif'")
+@case("holds images of a format that is not read, '0/a.gif', '1/b.webp'; save them as PNG")
 def images_of_other_formats(folder):
     return write_folder(folder, {"0/a.gif": to_image(NOISE, "gif"), "1/b.webp": b"RIFF"})
 

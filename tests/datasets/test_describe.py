@@ -5,14 +5,18 @@ import json
 import numpy as np
 import pytest
 from build import make_sound
+from matplotlib.figure import Figure
 
-from skmnist.datasets import describe_dataset, load_mnist
+from skmnist.datasets import DatasetDisplay, describe_dataset, load_mnist
+
+
+def keys_of(data):
+    return [note.key for note in describe_dataset(data).warnings]
 
 
 def keys(data):
     """Return what is warned of, but for the margin, which is the same in all images."""
-    found = [note.key for note in describe_dataset(data).warnings]
-    return [key for key in found if key != "constant_pixels"]
+    return [key for key in keys_of(data) if key != "constant_pixels"]
 
 
 def test_nothing_is_wrong_with_a_sound_data_set():
@@ -146,3 +150,38 @@ def test_labels_that_would_steer_a_terminal_are_shown_as_text():
 def test_arrays_that_do_not_belong_together(changes, told):
     with pytest.raises(ValueError, match=told):
         describe_dataset(make_sound(**changes))
+
+
+@pytest.mark.parametrize(
+    ("full", "dtype"),
+    [
+        *((3e38, np.float32), (3e38, np.float64), (60_000, np.float16), (1e-40, np.float32)),
+        *((2**62, np.int64), (2**64 - 1, np.uint64), (127, np.int8), (1, bool)),
+    ],
+)
+def test_pixels_of_any_size_are_described_and_drawn(full, dtype):
+    data = make_sound()
+    for part in ("train", "test"):
+        data[f"X_{part}"] = (data[f"X_{part}"] > 100) * np.array(full, dtype)
+    with np.errstate(all="raise"):
+        description = describe_dataset(data)
+        DatasetDisplay.from_dataset(data).plot(figure=Figure())
+    assert description.pixel_range == pytest.approx((0, full), rel=1e-3)
+    assert [note.key for note in description.warnings] == keys_of(make_sound())
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (np.nan, "up to nan"),
+        (np.inf, "up to inf"),
+        (1e300, r"up to 1e\+300"),
+        ("ink", "; expected numbers"),
+    ],
+)
+def test_what_float32_cannot_hold_is_refused(value, told):
+    data = make_sound()
+    data["X_test"] = np.where(data["X_test"] > 100, value, 0 if value != "ink" else "")
+    for function in (describe_dataset, DatasetDisplay.from_dataset):
+        with pytest.raises(ValueError, match=f"X_test has dtype.*{told}"):
+            function(data)

@@ -99,7 +99,10 @@ def test_kaggles_test_table_without_labels_is_left_out_and_told(tmp_path):
     }
     data = load(tmp_path, files, random_state=0)
     assert len(data.X_train) + len(data.X_test) == 12
-    assert "Not used: test.csv has no labels" in sentences(data)
+    assert (
+        "Not used: test.csv has no labels. A trained model can read its images; they cannot train "
+        "or test one."
+    ) in sentences(data)
     assert not any(note.startswith("Test file") for note in sentences(data))
     assert "Not used: sample_submission.csv" in sentences(data)
 
@@ -109,7 +112,7 @@ def test_images_with_a_table_of_their_writers_are_images(tmp_path):
     files |= {f"{part}.csv": b"file,writer\n1.png,anna\n" for part in ("train", "test")}
     data = load(tmp_path, files)
     assert data.X_train.shape == (4, 8, 8)
-    assert "Not used: test.csv" in sentences(data)
+    assert "Not used: test.csv (files: 2)" in sentences(data)
 
 
 def test_a_table_with_pictures_beside_it_is_a_table(tmp_path):

@@ -123,6 +123,53 @@ def test_sklearns_sixteen_grey_levels_are_swapped_among_themselves(tmp_path):
     np.testing.assert_array_equal(data.X_train, 16 - X)
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [(np.uint8, np.float64), (np.float32, np.uint8), (np.uint8, np.int64), (np.int16, np.uint8)],
+)
+def test_parts_of_two_dtypes_and_one_range_are_swapped_alike(train, test, tmp_path):
+    arrays = DIGITS | {
+        "x_train": DIGITS["x_train"].astype(train),
+        "x_test": DIGITS["x_test"].astype(test),
+    }
+    data = load(tmp_path, {"digits.npz": to_npz(arrays)}, invert=True)
+    np.testing.assert_array_equal(data.X_train, 255 - DIGITS["x_train"].astype(int))
+    np.testing.assert_array_equal(data.X_test, 255 - DIGITS["x_test"].astype(int))
+    assert (data.X_train.dtype, data.X_test.dtype) == (train, test)
+
+
+def test_whole_numbers_that_a_float_cannot_hold_are_swapped_exactly(tmp_path):
+    X = np.full((12, 4, 4), 2**60 + 1)
+    X[0, 0, 0] = 3
+    data = load(
+        tmp_path, {"digits.npz": to_npz(DIGITS | {"x_train": X, "x_test": X[:6]})}, invert=True
+    )
+    assert np.unique(data.X_train).tolist() == [0, 2**60 - 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"x_test": DIGITS["x_test"].astype(np.uint16) * 257}, "up to 255 .* the other to 65535"),
+        ({"x_test": DIGITS["x_test"] / 255}, "up to 1 and those of the other to 255"),
+        ({"x_train": DIGITS["x_train"] / 255.0}, "up to 1 and those of the other to 255"),
+        (
+            {key: (DIGITS[key] // 2).astype(np.int8) for key in ("x_train", "x_test")},
+            "pixels of dtype int8, which cannot hold the value of full ink, 255; save them",
+        ),
+        (
+            {key: np.full((6, 4, 4), 60_000, np.float16) for key in ("x_train", "x_test")}
+            | {key: np.arange(6) % 3 for key in ("y_train", "y_test")},
+            "dtype float16, which cannot hold the value of full ink, 65535",
+        ),
+    ],
+    ids=["depth", "scaled test", "scaled train", "int8", "float16"],
+)
+def test_parts_that_cannot_be_swapped_alike_are_refused(changes, told, tmp_path):
+    with pytest.raises(DatasetError, match=f"cannot invert.*{told}"):
+        load(tmp_path, {"digits.npz": to_npz(DIGITS | changes)}, invert=True)
+
+
 def test_names_that_would_steer_a_terminal_are_shown_as_text(tmp_path, capsys):
     files = {f"\x1b[2J\n{name}": content for name, content in tables_in_folders(DIGITS).items()}
     data = load_digit_archive(write_zip(tmp_path / "a.zip", files), verbose=True)

@@ -1,0 +1,211 @@
+"""A table with the names of image files and their labels, beside the images."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice, zip_longest
+
+from skmnist.datasets._archive import kind_of
+from skmnist.datasets._bunch import MAX_LABEL
+from skmnist.datasets._columns import LABEL_NAMES, ROW_NAMES
+from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import Member, shorten
+from skmnist.datasets._tables import read_rows
+
+MAX_TABLES = 50  # that are looked into
+MAX_COLUMNS = 30  # a table with more holds pixels
+LOOKED_AT = 1000  # rows, to find the column with the names
+MAX_NAMESAKES = 100  # images of one name in different folders
+
+Row = tuple[int, list[str]]  # the number of its line, and its cells
+
+
+class ListingError(DatasetError):
+    """A table names images, but cannot be used for their labels."""
+
+
+@dataclass
+class Listing:
+    """The labels that a table gives to images.
+
+    Attributes
+    ----------
+    table : Member
+    column : str
+        The column that holds the labels, as a message names it.
+    is_named : bool
+        Whether that column is called "label" or the like.
+    labels : dict of int to str
+        By the id of the image's member.
+    missing : list of tuple
+        Line and name where there is no such image.
+    others : list of str
+        Columns that are neither name nor label.
+    """
+
+    table: Member
+    column: str
+    is_named: bool
+    labels: dict[int, str] = field(default_factory=dict)
+    missing: list[tuple[int, str]] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+class _Names:
+    """Finds images by what a table calls them."""
+
+    def __init__(self, images: Sequence[Member]) -> None:
+        self._by_path: dict[str, list[Member]] = defaultdict(list)
+        self._by_name: dict[str, list[Member]] = defaultdict(list)
+        self._by_stem: dict[str, list[Member]] = defaultdict(list)
+        for image in images:
+            path = image.path.casefold()
+            name = path.rpartition("/")[2]
+            self._by_path[path].append(image)
+            self._by_name[name].append(image)
+            self._by_stem[name.rpartition(".")[0]].append(image)
+
+    def find(self, cell: str, table: Member) -> list[Member]:
+        """Return the images that a cell may mean, one if it is clear."""
+        name = unicodedata.normalize("NFC", cell)  # as members are
+        parts = name.strip().replace("\\", "/").casefold().split("/")
+        parts = [part for part in parts if part not in ("", ".")]
+        if not parts:
+            return []
+        folder = table.path.rpartition("/")[0].casefold()
+        for path in ("/".join([folder, *parts]), "/".join(parts)):
+            if path in self._by_path:
+                return self._by_path[path]
+        found = self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1], [])
+        for depth in range(2, len(parts) + 1):  # of several, the one whose folders are named
+            if not 1 < len(found) <= MAX_NAMESAKES:
+                break
+            found = [
+                image for image in found if _name_above(image, depth) == parts[-depth]
+            ] or found
+        if 1 < len(found) <= MAX_NAMESAKES:  # or the one beside the table
+            found = [m for m in found if m.path.casefold().startswith(folder + "/")] or found
+        return found
+
+
+def _name_above(image: Member, depth: int) -> str:
+    """Return the last name but `depth` - 1 of an image's path."""
+    return image.path.casefold().split("/")[-depth:][0]
+
+
+def find_listings(
+    tables: Sequence[Member], images: Sequence[Member], label: str | None
+) -> list[Listing]:
+    """Read the tables that name images and give a label to each.
+
+    Parameters
+    ----------
+    tables, images : list of Member
+    label : {"first", "last"}, str or None
+        Which of the columns beside the names is the label, or what it is called.
+
+    Raises
+    ------
+    ListingError
+        A table names images, and it is not clear what their labels are.
+    """
+    names = _Names(images)
+    found = []
+    for table in tables[:MAX_TABLES]:
+        rows = read_rows(table, MAX_COLUMNS)
+        try:
+            head = list(islice(rows, LOOKED_AT))
+        except DatasetError:  # no table, or none of this kind
+            continue
+        if head and (column := _find_names(head, names, table)) is not None:
+            try:
+                found.append(_read(table, chain(head, rows), column, names, label))
+            except DatasetError as error:
+                raise ListingError(str(error)) from error
+    return found
+
+
+def _find_names(head: Sequence[Row], names: _Names, table: Member) -> int | None:
+    """Return the column with the names of images, None if there is none."""
+    n_columns = len(head[0][1])
+    if n_columns < 2:
+        return None
+    matched = [
+        len({id(m) for cell in cells if cell for m in names.find(cell, table)[:1]})
+        for cells in islice(zip_longest(*(row for _, row in head)), n_columns)
+    ]
+    best = max(range(n_columns), key=matched.__getitem__)
+    cells = [row[best] for _, row in head if best < len(row)]
+    # most images may be missing, where the cells can be nothing but their names
+    likely = max(matched[best], sum(kind_of(cell.strip()) == "image" for cell in cells))
+    return best if matched[best] and 2 * likely >= len(head) - 1 else None
+
+
+def _read(
+    table: Member,
+    rows: Iterator[Row],
+    column: int,
+    names: _Names,
+    label: str | None,
+) -> Listing:
+    _, first = top = next(rows)
+    header: list[str] = []
+    if names.find(first[column], table):
+        rows = chain([top], rows)
+    else:
+        header = [cell.strip() for cell in first]
+    others = [at for at in range(len(first)) if at != column]
+    chosen = _choose_label(header, others, label, table)
+    shown = [repr(shorten(name)) for name in header] or [str(at + 1) for at in range(len(first))]
+    listing = Listing(
+        table,
+        column=shown[chosen],
+        is_named=bool(header) and header[chosen].casefold() in LABEL_NAMES,
+        others=[shown[at] for at in others if at != chosen],
+    )
+    for line, row in rows:
+        where = f"{table.where}, line {line}"
+        table.budget.spend_rows(1, where)
+        if len(row) != len(first):
+            raise DatasetError(f"{where}: has {len(row)} fields, expected {len(first)}")
+        text, found = row[chosen].strip(), names.find(row[column], table)
+        if not 0 < len(text) <= MAX_LABEL:
+            told = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
+            raise DatasetError(
+                f"{where}, column {chosen + 1}: {told}, expected a label of up to {MAX_LABEL}"
+            )
+        if len(found) > 1:
+            both = " or ".join(repr(shorten(image.path)) for image in found[:2])
+            raise DatasetError(
+                f"{where}: {shorten(row[column])!r} may be {both}; write the folder before the name"
+            )
+        if not found:
+            listing.missing.append((line, shorten(row[column])))
+        elif listing.labels.setdefault(id(found[0]), text) != text:
+            raise DatasetError(
+                f"{where}: {shorten(row[column])!r} has the label {shorten(text)!r}, and "
+                f"{shorten(listing.labels[id(found[0])])!r} before; expected one"
+            )
+    return listing
+
+
+def _choose_label(header: list[str], others: list[int], label: str | None, table: Member) -> int:
+    """Return the column of the labels, among those beside the names."""
+    if header and label in header:
+        return header.index(label)
+    if label in ("first", "last"):
+        return others[0 if label == "first" else -1]
+    if header:
+        named = [at for at in others if header[at].casefold() in LABEL_NAMES]
+        rest = [at for at in others if header[at].casefold() not in ROW_NAMES]
+        for some in (named, rest, others):
+            if len(some) == 1:
+                return some[0]
+    elif len(others) == 1:
+        return others[0]
+    found = ", ".join(repr(shorten(header[at])) if header else str(at + 1) for at in others[:5])
+    raise DatasetError(
+        f"{table.where}, line 1: names images, and their label may be in any of the columns "
+        f"{found}; pass label= with the name of the one that is"
+    )
