@@ -162,9 +162,11 @@ def _in_processes(
 def _kill(pool: Any, running: set[Future[Any]]) -> None:
     # loky's own thread fails, and says so, where it ends between a task's submission and its start
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and not all(f.running() or f.done() for f in running):
-        time.sleep(0.01)
-    pool.terminate(kill_workers=True)
+    try:
+        while time.monotonic() < deadline and not all(f.running() or f.done() for f in running):
+            time.sleep(0.01)
+    finally:  # also where Ctrl-C is pressed again
+        pool.terminate(kill_workers=True)
 
 
 def _in_pool(
