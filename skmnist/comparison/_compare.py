@@ -17,10 +17,10 @@ from skmnist.comparison._cautions import Caution, caution_data, caution_interrup
 from skmnist.comparison._comparison import ModelComparison
 from skmnist.comparison._inputs import (
     check_classes,
-    check_finite,
     check_labels,
     check_parameters,
     check_rows,
+    check_suitable,
     check_test_rows,
 )
 from skmnist.comparison._recommend import MARGIN, check_shares
@@ -133,17 +133,17 @@ def compare_models(
     check_shares(margin, alpha)
     _check_counts(n_repeats, n_jobs)
     rng = check_random_state(random_state)
-    X = check_rows(X)
+    X = check_rows(X, "X")
     y = check_labels(y, "y", X)
     if X_test is None:
         X, X_test, y, y_test = train_test_split(
             X, y, test_size=TEST_FRACTION, stratify=y, random_state=rng
         )
     else:
-        X_test = check_test_rows(X, check_rows(X_test))
+        X_test = check_test_rows(X, check_rows(X_test, "X_test"))
         y_test = check_labels(y_test, "y_test", X_test)
     check_classes(y, y_test)
-    check_finite(pairs, X=X, X_test=X_test)
+    check_suitable(pairs, X=X, X_test=X_test)
     cautions = caution_data(X, X_test, y, y_test, tuned_on_test=tuned_on_test)
     _warn_of_leaks(cautions)
     seed = int(rng.randint(2**31))

@@ -1,6 +1,7 @@
 """Check what a comparison is given, before anything is trained."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 from typing import Any
 
@@ -27,24 +28,40 @@ def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
             raise type(error)(f"estimators[{name!r}]: {error}") from error
 
 
-def check_rows(X: Any) -> Any:
+def check_rows(X: Any, name: str) -> Any:
     """Return rows that can be selected by number, in the byte order of this machine.
 
-    Arrow tables become data frames, other array-likes that are neither NumPy's nor frames (such
-    as tensors) become arrays, sparse matrices become CSR. Text and lists stay as they are.
+    Arrow tables become data frames, sparse matrices become CSR; lists of numbers and other
+    array-likes, such as tensors, become arrays. Frames, and lists of text, stay what they are.
     """
     if _is_arrow(X):
         return X.to_pandas()
     if issparse(X):
         return X.tocsr()
-    if hasattr(X, "__array__") and not isinstance(X, np.ndarray) and not hasattr(X, "columns"):
-        X = X if isinstance(X, pd.Series) else np.asarray(X)
-    return _to_native(X) if isinstance(X, np.ndarray) else X
+    if isinstance(X, pd.DataFrame):
+        foreign = {
+            name: dtype.newbyteorder("=")
+            for name, dtype in X.dtypes.items()
+            if isinstance(dtype, np.dtype) and not dtype.isnative
+        }
+        return X.astype(foreign) if foreign else X
+    if isinstance(X, (list, tuple)):
+        with suppress(ValueError):  # rows of several lengths, of text perhaps
+            array = np.asarray(X)
+            return array if array.dtype.kind in "buif" else X
+    if hasattr(X, "__array__") and not hasattr(X, "columns") and not isinstance(X, pd.Series):
+        X = _to_native(np.asarray(X))
+    if not hasattr(X, "__len__") or (isinstance(X, np.ndarray) and not X.ndim):
+        raise ValueError(f"{name}={X!r} must be an array, a data frame, a sparse matrix or a list.")
+    return X
 
 
 def check_labels(y: Any, name: str, X: Any) -> Array:
     """Return labels as a 1-D array of numbers or of text, one for each row of `X`."""
-    labels = np.asarray(y.to_pandas() if _is_arrow(y) else y)
+    if _is_arrow(y):
+        y = y.to_pandas()
+    # a list of numbers and text would become text
+    labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels.ravel()
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -55,13 +72,13 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
         )
     if not n_rows:
         raise ValueError(f"{name} has no labels; pass one row or more.")
-    if labels.dtype.kind in "OT":  # also what nullable columns become, and NumPy's own strings
-        missing = np.flatnonzero(pd.isna(labels.astype(object)))
-        if len(missing):
-            raise ValueError(
-                f"{name} has {len(missing)} missing labels, the first in row {missing[0]}; drop "
-                "these rows."
-            )
+    missing = np.flatnonzero(pd.isna(labels.astype(object)))
+    if len(missing):
+        raise ValueError(
+            f"{name} has {len(missing)} missing labels, the first in row {missing[0]}; drop these "
+            "rows."
+        )
+    if labels.dtype.kind in "OT":  # nullable columns become "O", NumPy's own strings are "T"
         is_text = {isinstance(label, str) for label in labels}
         if len(is_text) > 1:
             raise ValueError(
@@ -71,7 +88,7 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
         labels = labels.astype(object) if is_text == {True} else np.array(labels.tolist())
     try:
         check_classification_targets(labels)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} has values that are not class labels, such as {_list_some(labels)} (dtype "
             f"{labels.dtype}); pass integers or text."
@@ -112,21 +129,28 @@ def check_test_rows(X: Any, X_test: Any) -> Any:
     )
 
 
-def check_finite(pairs: Sequence[tuple[str, Any]], **rows: Any) -> None:
-    """Raise if rows have NaN or infinity, and a model is known not to take them."""
+def check_suitable(pairs: Sequence[tuple[str, Any]], **rows: Any) -> None:
+    """Raise if rows are sparse, or have NaN or infinity, and a model is known not to take it."""
     for part, X in rows.items():
+        _refuse(pairs, "sparse", issparse(X), f"{part} is sparse", "pass X.toarray()")
         try:
             assert_all_finite(np.asarray(X) if hasattr(X, "columns") else X, input_name=part)
-        except ValueError as error:
-            refusing = [name for name, estimator in pairs if _refuses_nan(estimator)]
-            if refusing:
-                raise ValueError(
-                    f"{part} has NaN or infinity, which {', '.join(map(repr, refusing))} cannot "
-                    "take; fill or drop these rows."
-                ) from error
+            finite = True
+        except ValueError:
+            finite = False
+        _refuse(pairs, "allow_nan", not finite, f"{part} has NaN or infinity", "drop these rows")
 
 
-def _refuses_nan(estimator: Any) -> bool:
+def _refuse(
+    pairs: Sequence[tuple[str, Any]], tag: str, given: bool, found: str, remedy: str
+) -> None:
+    names = [repr(name) for name, estimator in pairs if given and _lacks(estimator, tag)]
+    if names:
+        raise ValueError(f"{found}, which {', '.join(names)} cannot be trained on; {remedy}.")
+
+
+def _lacks(estimator: Any, tag: str) -> bool:
+    """Say whether an estimator certainly does not take such rows."""
     while hasattr(estimator, "steps"):
         steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
         if not steps:
@@ -135,7 +159,7 @@ def _refuses_nan(estimator: Any) -> bool:
     # of what other packages train, and of estimators in estimators, the tag is not always right
     known = type(estimator).__module__.split(".")[0] in {"sklearn", "skmnist"}
     nested = any("__" in name for name in estimator.get_params(deep=True))
-    return known and not nested and not get_tags(estimator).input_tags.allow_nan
+    return known and not nested and not getattr(get_tags(estimator).input_tags, tag)
 
 
 def _is_arrow(value: Any) -> bool:
@@ -147,9 +171,10 @@ def _to_native(array: Array) -> Array:
 
 
 def _shape_of_row(X: Any) -> tuple[int, ...]:
-    return tuple(X.shape[1:]) if hasattr(X, "shape") else np.shape(X[0])
+    return tuple(X.shape[1:]) if hasattr(X, "shape") else ()
 
 
 def _list_some(values: Any) -> str:
-    found = list(dict.fromkeys(np.asarray(values).tolist()))
+    plain = (v.item() if isinstance(v, np.generic) else v for v in np.asarray(values).tolist())
+    found = list(dict.fromkeys(plain))
     return ", ".join(map(repr, found[:N_TOLD])) + (", ..." if len(found) > N_TOLD else "")
