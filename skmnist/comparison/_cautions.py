@@ -81,8 +81,8 @@ def caution_data(
     if unseen.any():
         classes = list(map(str, np.unique(np.asarray(y_test)[unseen]).tolist()))
         told = ", ".join(classes[:N_TOLD]) + (", …" if len(classes) > N_TOLD else "")
-        figures = {"n_unseen": int(unseen.sum()), "n_test": len(y_test), "classes": told}
-        cautions.append(Caution("unseen_classes", figures=figures))
+        unknown = {"n_unseen": int(unseen.sum()), "n_test": len(y_test), "classes": told}
+        cautions.append(Caution("unseen_classes", figures=unknown))
     return cautions
 
 

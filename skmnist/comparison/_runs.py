@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
 from skmnist._workers import iterate_tasks
-from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._estimator import was_interrupted
 from skmnist.diagnosis._rows import take_rows
 
 Array = np.ndarray[Any, Any]
@@ -127,14 +127,6 @@ def fit_timed(estimator: Any, X: Any, y: Any) -> float:
     started, set_up = time.perf_counter(), get_setup_seconds()
     estimator.fit(X, y)
     return time.perf_counter() - started - (get_setup_seconds() - set_up)
-
-
-def was_interrupted(estimator: Any) -> bool:
-    """Say whether Ctrl-C cut short the training of an estimator or of one that it consists of."""
-    core = get_core(estimator)
-    members = [*getattr(core, "estimators_", ()), *getattr(core, "calibrated_classifiers_", ())]
-    parts = [core, *(get_core(getattr(member, "estimator", member)) for member in members)]
-    return any(getattr(part, "stop_reason_", "") == "interrupted" for part in parts)
 
 
 def _seeded(name: str, estimator: Any, seed: int, start: int, fold: int) -> Any:

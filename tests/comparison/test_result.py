@@ -180,7 +180,7 @@ class Stubborn(Lucky):
         raise ValueError("cannot be pickled")
 
 
-@pytest.mark.filterwarnings("always:.*cannot be measured")
+@pytest.mark.filterwarnings("ignore:.*cannot be measured")
 def test_a_figure_that_fails_is_left_out_and_the_comparison_stands(known, few_rounds):
     with pytest.warns(UserWarning, match=r"odd: the probabilities cannot be measured \(NotImpl"):
         comparison = compare_models({"odd": Stubborn(), "plain": Lucky()}, *known, random_state=0)
