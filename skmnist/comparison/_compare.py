@@ -33,6 +33,8 @@ Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
 
 
+# NumPy's own defaults, as in worker processes: np.seterr(all="raise") fails on every underflow
+@np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 def compare_models(
     estimators: Mapping[str, Any] | Sequence[Any],
     X: Any,

@@ -1,7 +1,12 @@
 """Ctrl-C in a comparison: what was finished counts, and nothing else."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
+import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ from sklearn.preprocessing import MinMaxScaler
 from skmnist import SimpleNNClassifier
 from skmnist.comparison import compare_models
 from skmnist.comparison._runs import Run, _in_order
+from tests.terminal import needs_signals
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
@@ -112,6 +118,26 @@ def test_ctrl_c_while_the_trained_models_are_evaluated_ends_at_once(known):
 
     with pytest.raises(KeyboardInterrupt):
         compare_models({"slow": Slow()}, *known)
+
+
+@pytest.mark.slow
+@needs_signals
+def test_ctrl_c_with_two_workers(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.killed", "interrupt", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell's background jobs, as CI may run us, ignore Ctrl-C
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.1)
+        time.sleep(2)  # what is quick has been told to the parent
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "['quick']", "")
 
 
 @pytest.mark.slow
