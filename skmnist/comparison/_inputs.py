@@ -78,7 +78,7 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
             f"{name} has {len(missing)} missing labels, the first in row {missing[0]}; drop these "
             "rows."
         )
-    if labels.dtype.kind in "OT":  # nullable columns become "O", NumPy's own strings are "T"
+    if labels.dtype.kind in {"O", "T"}:  # nullable columns become "O", NumPy's own strings are "T"
         is_text = {isinstance(label, str) for label in labels}
         if len(is_text) > 1:
             raise ValueError(
@@ -101,7 +101,7 @@ def check_classes(y: Array, y_test: Array) -> None:
     classes = np.unique(y)
     if len(classes) < 2:
         raise ValueError(f"y has one class, {classes.tolist()[0]!r}; pass rows of two or more.")
-    kinds = ["text" if labels.dtype.kind in "OU" else "numbers" for labels in (y, y_test)]
+    kinds = ["text" if labels.dtype.kind in {"O", "U"} else "numbers" for labels in (y, y_test)]
     if kinds[0] != kinds[1] or not np.isin(y_test, classes).any():
         raise ValueError(
             f"y_test has none of the labels of y: {_list_some(y_test)} ({kinds[1]}) instead of "

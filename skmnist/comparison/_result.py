@@ -104,8 +104,8 @@ def make_result(
     """Look at a fitted model; `X` and `y` are the rows it was fitted on, where they are at hand."""
     core = get_core(estimator)
     classes = getattr(estimator, "classes_", None)
-    predictions = estimator.predict(X_test)
-    proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test)
+    predictions = np.ravel(estimator.predict(X_test))
+    proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test, classes)
     rows = labels = None
     if X is not None:
         # as many as it is tested on: for a fit diagnosis enough, and no model predicts for ever
@@ -153,10 +153,13 @@ def measure_costs(results: Sequence[ModelResult], X_test: Any) -> list[ModelResu
     ]
 
 
-def _predict_proba(estimator: Any, X: Any) -> Array | None:
+def _predict_proba(estimator: Any, X: Any, classes: Any) -> Array | None:
     if not hasattr(estimator, "predict_proba"):
         return None
-    return np.asarray(estimator.predict_proba(X), dtype=np.float32)
+    proba = np.asarray(estimator.predict_proba(X), dtype=np.float32)
+    if classes is not None and proba.shape[1:] != (len(classes),):
+        raise ValueError(f"shape {proba.shape} for {len(classes)} classes")
+    return proba
 
 
 def _n_parameters(core: Any) -> int | None:

@@ -117,7 +117,7 @@ def _run(
     fit_time = fit_timed(estimator, X, y)
     if was_interrupted(estimator):  # its `fit` returned all the same, with what it had learned
         raise KeyboardInterrupt
-    predictions = estimator.predict(X_test)
+    predictions = np.ravel(estimator.predict(X_test))  # some predict a column
     kept = estimator if start == 0 and fold < 0 else None
     return Run(name, start, fold, kept, predictions, fit_time)
 

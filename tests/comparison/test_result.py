@@ -191,3 +191,24 @@ def test_a_figure_that_fails_is_left_out_and_the_comparison_stands(known, few_ro
     assert plain.size > 0
     assert comparison.to_markdown()
     assert comparison.to_dict()["models"][0]["predict_time"] is None
+
+
+class Columns(Lucky):
+    """Predicts a column, and probabilities of classes that it does not have."""
+
+    def predict(self, X):
+        return super().predict(X)[:, np.newaxis]
+
+    def predict_proba(self, X):
+        return np.full((len(X), 7), 1 / 7)
+
+
+def test_a_column_of_predictions_is_a_prediction_for_each_row(known, few_rounds):
+    with pytest.warns(UserWarning, match=r"probabilities .* shape \(43, 7\) for 3 classes"):
+        comparison = compare_models(
+            {"column": Columns(0.2), "plain": Lucky(0.3)}, *known, cv=2, n_repeats=2, random_state=0
+        )
+    column = comparison.results["column"]
+    assert column.predictions.shape == (43,)
+    assert comparison.starts["test_accuracy"][0] == column.errors.accuracy
+    assert comparison.fold_scores["column"].between(0.7, 0.9).all()
