@@ -67,18 +67,24 @@ def train_network(
     ValueError
         The network cannot be trained on these images, or with these settings.
     """
-    from skmnist.comparison._compare import iterate_results
+    from skmnist.comparison._result import make_result
+    from skmnist.comparison._runs import fit_timed
 
-    # a function of its own, which scikit-learn's clone leaves as it is
-    network = make_network(name, max_value, **settings, callbacks=[lambda event: listener(event)])
+    network = make_network(name, max_value, **settings, callbacks=[listener])
     with warnings.catch_warnings():
         # what they say is in stop_reason_, and is told in the reader's language
         warnings.simplefilter("ignore")
-        (result,) = iterate_results(
-            [(name, network)], digits.X_train, digits.y_train, digits.X_test, digits.y_test
+        fit_time = fit_timed(network, digits.X_train, digits.y_train)
+        network[-1].set_params(callbacks=None)  # the listener is no part of the model
+        return make_result(
+            name,
+            network,
+            fit_time,
+            digits.X_test,
+            digits.y_test,
+            digits.X_train,
+            digits.y_train,
         )
-    result.estimator[-1].set_params(callbacks=None)  # the listener is no part of the model
-    return result
 
 
 def compare_results(results: "Sequence[ModelResult]", digits: Any) -> "ModelComparison":
@@ -91,7 +97,7 @@ def compare_results(results: "Sequence[ModelResult]", digits: Any) -> "ModelComp
         measure_costs(results, digits.X_test),
         X_test=digits.X_test,
         y_test=digits.y_test,
-        cautions=caution_data(digits.X_train, digits.X_test),
+        cautions=caution_data(digits.X_train, digits.X_test, digits.y_train, digits.y_test),
     )
 
 

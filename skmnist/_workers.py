@@ -5,18 +5,24 @@ used hangs), each with its share of the cores. Inside ``joblib.parallel_config(b
 that backend.
 """
 
+import multiprocessing
 import os
+import signal
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
 from joblib import Parallel, cpu_count, delayed, dump, effective_n_jobs, load, parallel_config
 from joblib.executor import get_memmapping_executor
+from joblib.externals.loky.backend import resource_tracker
 from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
@@ -35,6 +41,7 @@ THREADS = (
 )
 MIN_SHARED_BYTES = 1_000_000  # as joblib has it
 IDLE_SECONDS = 300  # as joblib has it; a new worker imports tensorflow anew
+WATCH_SECONDS = 1.0  # between two looks at whether the parent process is still there
 START_SECONDS = 1.0  # in which a task that was submitted is on its way to a worker
 # A cluster that loses what it was sent more often than this is not one to wait for; Dask itself
 # gives up on a task whose workers died four times.
@@ -145,16 +152,73 @@ def _is_large(item: Any) -> bool:
 # --- processes and threads of this machine
 
 
+@cache  # one thread is enough
+def end_with_parent() -> None:
+    """End this process when the one that started it has ended, if this is one of loky's workers.
+
+    Killed processes clear nothing up: their workers would train to the end, and then wait for
+    tasks for minutes. In any other process this does nothing.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or not type(multiprocessing.current_process()).__name__.startswith("Loky"):
+        return
+    threading.Thread(target=_end_after, args=(parent.pid,), name="watch", daemon=True).start()
+
+
+def _end_after(pid: int | None) -> None:
+    if sys.platform == "win32":
+        import _winapi
+        from multiprocessing.connection import wait as wait_for_handle
+
+        wait_for_handle([_winapi.OpenProcess(_winapi.SYNCHRONIZE, False, pid)])
+    else:
+        while os.getppid() == pid:
+            time.sleep(WATCH_SECONDS)
+    os._exit(1)
+
+
+@contextmanager
+def _shared_folder() -> Iterator[str]:
+    """Make a temporary folder, which loky's resource tracker removes if this process is killed."""
+    start_tracker()
+    with tempfile.TemporaryDirectory(
+        prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
+    ) as folder:
+        resource_tracker.register(folder, "folder")
+        try:
+            yield folder
+        finally:
+            resource_tracker.unregister(folder, "folder")
+
+
+def start_tracker() -> None:
+    """Start loky's resource tracker such that a closing terminal does not end it.
+
+    It removes the temporary folders of joblib and ours when all processes that use them have
+    ended. It ignores SIGINT and SIGTERM itself, and inherits that SIGHUP is blocked.
+    """
+    if sys.platform == "win32":
+        resource_tracker.ensure_running()
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _in_processes(
     call: _Call, tasks: Iterator[Task], n_workers: int, n_threads: int
 ) -> Iterator[Any]:
     # joblib's own pool: its workers outlive this call, and with them what they have compiled
-    pool = get_memmapping_executor(
-        n_workers, timeout=IDLE_SECONDS, env=dict.fromkeys(THREADS, str(n_threads)), max_nbytes=None
-    )
-    with tempfile.TemporaryDirectory(
-        prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
-    ) as folder:
+    with _shared_folder() as folder:
+        pool = get_memmapping_executor(
+            n_workers,
+            timeout=IDLE_SECONDS,
+            initializer=end_with_parent,
+            env=dict.fromkeys(THREADS, str(n_threads)),
+            max_nbytes=None,
+        )
         stored = map(_Large(partial(_store, folder)), tasks)
         yield from _in_pool(pool.submit, call, stored, n_workers, stop=partial(_kill, pool))
 
@@ -162,9 +226,11 @@ def _in_processes(
 def _kill(pool: Any, running: set[Future[Any]]) -> None:
     # loky's own thread fails, and says so, where it ends between a task's submission and its start
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and not all(f.running() or f.done() for f in running):
-        time.sleep(0.01)
-    pool.terminate(kill_workers=True)
+    try:
+        while time.monotonic() < deadline and not all(f.running() or f.done() for f in running):
+            time.sleep(0.01)
+    finally:  # also where Ctrl-C is pressed again
+        pool.terminate(kill_workers=True)
 
 
 def _in_pool(

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -14,7 +16,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import ThreadingBackend, get_active_backend
 from scipy.sparse import csr_matrix
 
-from skmnist._workers import iterate_tasks
+from skmnist._workers import end_with_parent, iterate_tasks
 
 N_LARGE = 150_000  # float64: more than a megabyte
 
@@ -221,3 +223,54 @@ def test_closing_when_all_have_ended_costs_no_worker():
     results.close()  # nothing runs: the workers stay, with what they have compiled
     after = {pid for pid, *_ in iterate_tasks(tell, ((n,) for n in range(20)), n_jobs=2)}
     assert before & after
+
+
+def test_watching_the_parent_is_for_workers_alone():
+    n_threads = threading.active_count()
+    end_with_parent()
+    assert threading.active_count() == n_threads
+
+
+def count_watchers(_):
+    end_with_parent()  # once more
+    return sum(thread.name == "watch" for thread in threading.enumerate())
+
+
+def test_each_worker_watches_its_parent_once():
+    assert list(iterate_tasks(count_watchers, ((n,) for n in range(4)), n_jobs=2)) == [1] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+@pytest.mark.parametrize("task", ["compare", "cross_validate"])
+@pytest.mark.parametrize(
+    ("name", "whole_group"),
+    [("SIGKILL", False), ("SIGTERM", False), ("SIGTERM", True), ("SIGHUP", True)],
+)
+def test_whoever_ends_the_parent_ends_its_workers_and_temporary_folders(
+    tmp_path, task, name, whole_group
+):
+    notes, temporary = tmp_path / "notes", tmp_path / "temporary"
+    notes.mkdir()
+    temporary.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.killed", task, notes],
+        env={**os.environ, "JOBLIB_TEMP_FOLDER": str(temporary), "TMPDIR": str(temporary)},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        wait_until(lambda: len(list(notes.iterdir())) == 2)
+        workers = [int(path.name) for path in notes.iterdir()]
+        assert list(temporary.iterdir())
+        kill = os.killpg if whole_group else os.kill
+        kill(process.pid, getattr(signal, name))
+    wait_until(lambda: not any(map(_is_alive, workers)))
+    wait_until(lambda: not list(temporary.iterdir()))
+
+
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail("it does not come to that")

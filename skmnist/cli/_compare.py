@@ -11,6 +11,7 @@ from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error
 from skmnist.cli._outputs import write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult
+from skmnist.diagnosis._estimator import was_interrupted
 from skmnist.neural_network._tensorflow import load_training
 from skmnist.report import write_page
 from skmnist.text import Catalogue
@@ -39,8 +40,9 @@ def compare_networks(
         for result in train(screen, digits, max_value, settings):
             results.append(result)
             screen.show_result(result)
-            if getattr(result.estimator[-1], "stop_reason_", "") == "interrupted":
+            if was_interrupted(result.estimator):
                 raise KeyboardInterrupt
+        comparison = compare_results(results, digits)
     except KeyboardInterrupt:
         print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
         status = INTERRUPTED
@@ -54,7 +56,6 @@ def compare_networks(
         # of what was cut short nothing is claimed
         found = comparison.to_dict() | {"tests": [], "recommendation": None}
     else:
-        comparison = compare_results(results, digits)
         found = comparison.to_dict()
         screen.show_comparison(comparison)
     if json_path is not None:

@@ -1,6 +1,6 @@
 """What a reader should know before relying on a comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,8 +9,18 @@ import numpy as np
 from skmnist.text import get_catalogue
 
 Code = Literal[
-    "ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", "different_test_sets"
+    "ranked_two",
+    "ranked_many",
+    "tuned_on_test",
+    "test_rows_in_training",
+    "different_test_sets",
+    "unseen_classes",
+    "interrupted_models",
+    "interrupted_starts",
+    "interrupted_folds",
 ]
+
+N_TOLD = 5  # classes in a sentence
 
 
 @dataclass(frozen=True)
@@ -20,9 +30,12 @@ class Caution:
     Attributes
     ----------
     code : {"ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", \
-            "different_test_sets"}
+            "different_test_sets", "unseen_classes", "interrupted_models", \
+            "interrupted_starts", "interrupted_folds"}
         The same test images ranked the two models and measured them; ranked more than two; were
-        used in tuning; occur among the training images, too; are not the same for all models.
+        used in tuning; occur among the training images, too; are not the same for all models;
+        are of classes without training images. Or the comparison was interrupted, and models,
+        starts or folds that were not finished are left out.
     severity : {"note", "warning"}
     figures : dict
         The figures in its sentence.
@@ -50,7 +63,9 @@ def caution_ranking(n_models: int) -> list[Caution]:
     return [Caution("ranked_many", figures={"n_models": n_models})]
 
 
-def caution_data(X_train: Any, X_test: Any, *, tuned_on_test: bool = False) -> list[Caution]:
+def caution_data(
+    X_train: Any, X_test: Any, y_train: Any, y_test: Any, *, tuned_on_test: bool = False
+) -> list[Caution]:
     """Say what makes the test set less of a test."""
     cautions = [Caution("tuned_on_test")] if tuned_on_test else []
     shared = find_shared_rows(X_train, X_test)
@@ -62,6 +77,26 @@ def caution_data(X_train: Any, X_test: Any, *, tuned_on_test: bool = False) -> l
             "share": len(shared) / len(X_test),
         }
         cautions.append(Caution("test_rows_in_training", figures=figures))
+    unseen = ~np.isin(y_test, np.unique(y_train))
+    if unseen.any():
+        classes = list(map(str, np.unique(np.asarray(y_test)[unseen]).tolist()))
+        told = ", ".join(classes[:N_TOLD]) + (", …" if len(classes) > N_TOLD else "")
+        unknown = {"n_unseen": int(unseen.sum()), "n_test": len(y_test), "classes": told}
+        cautions.append(Caution("unseen_classes", figures=unknown))
+    return cautions
+
+
+def caution_interrupt(
+    models: Collection[str], *, starts: tuple[int, int], folds: tuple[int, int]
+) -> list[Caution]:
+    """Say what an interrupt left out: models by name, starts and folds as (used, planned)."""
+    cautions = []
+    if models:
+        cautions.append(Caution("interrupted_models", figures={"models": ", ".join(models)}))
+    for part, (n_used, n_planned) in (("starts", starts), ("folds", folds)):
+        if n_used < n_planned:
+            figures = {"n_used": n_used, "n_planned": n_planned}
+            cautions.append(Caution(f"interrupted_{part}", figures=figures))  # type: ignore[arg-type]
     return cautions
 
 

@@ -1,7 +1,8 @@
 """Train several models on the same rows, and put them side by side."""
 
+import itertools
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -9,12 +10,21 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 
-from skmnist.comparison._cautions import Caution, caution_data
+from skmnist._estimator import warn_caller
+from skmnist.comparison._cautions import Caution, caution_data, caution_interrupt
 from skmnist.comparison._comparison import ModelComparison
+from skmnist.comparison._inputs import (
+    check_classes,
+    check_labels,
+    check_parameters,
+    check_rows,
+    check_suitable,
+    check_test_rows,
+)
 from skmnist.comparison._recommend import MARGIN, check_shares
-from skmnist.comparison._result import ModelResult, make_result, measure_costs
+from skmnist.comparison._result import make_result, measure_costs
 from skmnist.comparison._runs import Run, run_all
 from skmnist.comparison._significance import ALPHA
 from skmnist.diagnosis._estimator import get_core
@@ -23,6 +33,8 @@ Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
 
 
+# NumPy's own defaults, as in worker processes: np.seterr(all="raise") fails on every underflow
+@np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 def compare_models(
     estimators: Mapping[str, Any] | Sequence[Any],
     X: Any,
@@ -57,7 +69,8 @@ def compare_models(
         is there on other rows, too. An int means stratified folds.
     n_repeats : int, default=1
         Trains every model from so many starts, to tell how much of the difference is luck of the
-        start. The first start uses the seeds that the estimators have, the others replace them.
+        start. The first start and the folds use the seeds that the estimators have, later starts
+        replace them.
     n_jobs : int or None, default=None
         Processes that train at the same time; each gets its share of the processor's threads, so
         that times are comparable with each other, and longer than those of one process. None is
@@ -73,7 +86,8 @@ def compare_models(
         then marked as flattered.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out test set, the folds, the starts, and every estimator whose own
-        `random_state` is None.
+        `random_state` is None. Each of these estimators gets its own seed by model, start and
+        fold, so copies of one estimator under two names are two different networks.
 
     Returns
     -------
@@ -82,13 +96,19 @@ def compare_models(
     Raises
     ------
     ValueError
-        No classifier was given, names repeat, only one of `X_test` and `y_test` was given, or a
-        parameter is out of range.
+        Before anything is trained: no classifier was given, names repeat, a parameter of an
+        estimator is invalid, only one of `X_test` and `y_test` was given, rows and labels do not
+        fit each other, or a parameter is out of range.
+    KeyboardInterrupt
+        Ctrl-C was pressed before a model was trained, or once more while the trained ones were
+        evaluated.
 
     Warns
     -----
     UserWarning
-        Test images occur among the training images.
+        Test images occur among the training images. Or Ctrl-C was pressed: models, starts and
+        folds that were not finished are left out, and `recommendation.cautions` says so. Or a
+        figure of a trained model could not be measured, and is missing.
 
     Examples
     --------
@@ -108,28 +128,51 @@ def compare_models(
     ('linear', 'clearly_better')
     """
     pairs = check_estimators(estimators)
-    if X_test is not None and y_test is not None:
-        check_consistent_length(X_test, y_test)
+    check_parameters(pairs)
     if (X_test is None) != (y_test is None):
         given, absent = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
         raise ValueError(f"{given} was given without {absent}; pass both or neither.")
     check_shares(margin, alpha)
     _check_counts(n_repeats, n_jobs)
     rng = check_random_state(random_state)
+    X = check_rows(X, "X")
+    y = check_labels(y, "y", X)
     if X_test is None:
         X, X_test, y, y_test = train_test_split(
             X, y, test_size=TEST_FRACTION, stratify=y, random_state=rng
         )
-    cautions = caution_data(X, X_test, tuned_on_test=tuned_on_test)
+    else:
+        X_test = check_test_rows(X, check_rows(X_test, "X_test"))
+        y_test = check_labels(y_test, "y_test", X_test)
+    check_classes(y, y_test)
+    check_suitable(pairs, X=X, X_test=X_test)
+    cautions = caution_data(X, X_test, y, y_test, tuned_on_test=tuned_on_test)
     _warn_of_leaks(cautions)
-    seeds = [None if random_state is None else int(rng.randint(2**31))]
-    seeds += [int(rng.randint(2**31)) for _ in range(n_repeats - 1)]
+    seed = int(rng.randint(2**31))
     splits = _make_splits(cv, X, y, rng)
-    runs = list(run_all(pairs, X, y, X_test, seeds=seeds, splits=splits, n_jobs=n_jobs))
+    runs: list[Run] = []
+    try:
+        for run in run_all(
+            pairs, X, y, X_test, seed=seed, n_starts=n_repeats, splits=splits, n_jobs=n_jobs
+        ):
+            runs.append(run)
+    except KeyboardInterrupt:
+        if all(run.estimator is None for run in runs):
+            raise
     first = {run.name: run for run in runs if run.estimator is not None}
+    names = [name for name, _ in pairs if name in first]
+    starts = _find_complete(runs, names, [(start, -1) for start in range(n_repeats)])
+    folds = _find_complete(runs, names, [(0, fold) for fold in range(len(splits))])
+    interrupted = caution_interrupt(
+        [name for name, _ in pairs if name not in first],
+        starts=(max(1, len(starts)), n_repeats),
+        folds=(len(folds), len(splits)),
+    )
+    if interrupted:
+        warn_caller(" ".join(caution.sentence() for caution in interrupted))
     results = [
         make_result(name, first[name].estimator, first[name].fit_time, X_test, y_test, X, y)
-        for name, _ in pairs
+        for name in names
     ]
     return ModelComparison(
         measure_costs(results, X_test),
@@ -137,22 +180,10 @@ def compare_models(
         y_test=y_test,
         margin=margin,
         alpha=alpha,
-        cautions=cautions,
-        **_look_at_starts(runs, y_test, n_repeats),
-        **_look_at_folds(runs, y, splits),
+        cautions=[*cautions, *interrupted],
+        **_look_at_starts(starts, y_test),
+        **_look_at_folds(folds, names, y, splits),
     )
-
-
-def iterate_results(
-    pairs: Sequence[tuple[str, Any]],
-    X: Any,
-    y: Any,
-    X_test: Any,
-    y_test: Any,
-) -> Iterator[ModelResult]:
-    """Train and evaluate one model after the other, and hand each over when it is finished."""
-    for run in run_all(pairs, X, y, X_test, seeds=[None]):
-        yield make_result(run.name, run.estimator, run.fit_time, X_test, y_test, X, y)
 
 
 def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
@@ -182,44 +213,75 @@ def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]
         return []
     if isinstance(cv, Integral) and int(cv) >= 2:
         cv = StratifiedKFold(int(cv), shuffle=True, random_state=rng)
-    splits = list(check_cv(cv, y, classifier=True).split(X, y))
+    splits = [
+        (_as_numbers(train, len(y)), _as_numbers(test, len(y)))
+        for train, test in check_cv(cv, y, classifier=True).split(X, y)
+    ]
     if len(splits) < 2:
         raise ValueError(f"cv={cv!r} makes {len(splits)} fold; a comparison needs two or more.")
+    for fold, (train, test) in enumerate(splits):
+        if not len(test) or len(np.unique(y[train])) < 2:
+            raise ValueError(
+                f"cv={cv!r}: fold {fold} has {len(test)} test rows, and training rows of "
+                f"{len(np.unique(y[train]))} classes; it needs one row or more, and two classes "
+                "or more. Shuffle the rows, or pass stratified folds by an int."
+            )
     return splits
 
 
-def _look_at_starts(runs: Sequence[Run], y_test: Any, n_repeats: int) -> dict[str, Any]:
+def _as_numbers(rows: Any, n_rows: int) -> Array:
+    """Return the numbers of rows, which may be a mask."""
+    rows = np.asarray(rows)
+    numbers = np.arange(n_rows)
+    try:
+        return numbers[rows if len(rows) else []]
+    except IndexError as error:
+        raise ValueError(f"cv has rows that X has not: {error}; X has {n_rows} rows.") from error
+
+
+def _find_complete(
+    runs: Sequence[Run], names: Sequence[str], rounds: Sequence[tuple[int, int]]
+) -> list[list[Run]]:
+    """Return the runs of each round that all models have finished, if there are two or more."""
+    ended: dict[tuple[int, int], list[Run]] = {each: [] for each in rounds}
+    for run in runs:
+        if run.name in names and (run.start, run.fold) in ended:
+            ended[run.start, run.fold].append(run)
+    complete = [found for found in ended.values() if len(found) == len(names)]
+    return complete if len(complete) >= 2 else []
+
+
+def _look_at_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str, Any]:
     """Return what the starts say, as arguments of ModelComparison."""
-    if n_repeats == 1:
+    if not starts:
         return {}
-    y_test = np.asarray(y_test)
-    whole = [run for run in runs if run.fold < 0]
-    correct = {run.name: np.empty((n_repeats, len(y_test)), dtype=bool) for run in whole}
-    for run in whole:
-        correct[run.name][run.start] = run.predictions == y_test
-    rows = [
-        (run.name, run.start, float(correct[run.name][run.start].mean()), run.fit_time)
-        for run in sorted(whole, key=lambda run: run.start)
-    ]
-    starts = pd.DataFrame(rows, columns=["model", "start", "test_accuracy", "fit_time"])
-    return {"starts": starts, "correct": correct}
+    correct: dict[str, list[Array]] = {run.name: [] for run in starts[0]}
+    rows = []
+    for run in itertools.chain(*starts):
+        hits = run.predictions == y_test
+        correct[run.name].append(hits)
+        rows.append((run.name, run.start, float(hits.mean()), run.fit_time))
+    return {
+        "starts": pd.DataFrame(rows, columns=["model", "start", "test_accuracy", "fit_time"]),
+        "correct": {name: np.array(hits) for name, hits in correct.items()},
+    }
 
 
 def _look_at_folds(
-    runs: Sequence[Run], y: Any, splits: Sequence[tuple[Array, Array]]
+    folds: Sequence[Sequence[Run]],
+    names: Sequence[str],
+    y: Array,
+    splits: Sequence[tuple[Array, Array]],
 ) -> dict[str, Any]:
     """Return what the folds say, as arguments of ModelComparison."""
-    if not splits:
+    if not folds:
         return {}
-    y = np.asarray(y)
-    names = dict.fromkeys(run.name for run in runs)
-    scores = pd.DataFrame(index=pd.RangeIndex(len(splits), name="fold"), columns=list(names))
-    for run in runs:
-        if run.fold >= 0:
-            hits = run.predictions == y[splits[run.fold][1]]
-            scores.loc[run.fold, run.name] = float(hits.mean())
-    shares = [len(test) / len(train) for train, test in splits]
-    return {"fold_scores": scores.astype(float), "fold_test_share": float(np.mean(shares))}
+    index = pd.Index([runs[0].fold for runs in folds], name="fold")
+    scores = pd.DataFrame(index=index, columns=list(names), dtype=float)
+    for run in itertools.chain(*folds):
+        scores.loc[run.fold, run.name] = float((run.predictions == y[splits[run.fold][1]]).mean())
+    shares = [len(splits[fold][1]) / len(splits[fold][0]) for fold in index]
+    return {"fold_scores": scores, "fold_test_share": float(np.mean(shares))}
 
 
 def check_estimators(estimators: Any) -> list[tuple[str, Any]]:

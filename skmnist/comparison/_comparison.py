@@ -42,8 +42,9 @@ class ModelComparison:
     fold_scores : DataFrame or None
         A row per fold, a column per model: accuracy on the rows left out. None without folds.
     X_test, y_test : array-likes or None
-        The test set itself, no copy; row numbers of `predictions`, `proba` and `errors` are
-        rows of it. None where it was not handed in.
+        The test set: the same object where it is an array or a data frame, otherwise converted.
+        Row numbers of `predictions`, `proba` and `errors` are rows of it. None where it was not
+        handed in.
     """
 
     def __init__(

@@ -39,18 +39,16 @@ def measure_size(estimator: Any) -> int | None:
     return counter.n_bytes
 
 
-def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float, float | None]]:
+def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float | None, float | None]]:
     """Time the prediction of one row: median and 95th percentile, in seconds.
 
     The estimators take turns, in an order that is reversed from round to round, so that what
     else the machine does falls on all of them alike. Slow ones get fewer rounds; without
-    twenty of them there is no percentile (None).
+    twenty of them there is no percentile (None). An estimator that cannot predict a single row
+    has neither.
     """
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    order = list(range(len(estimators)))
-    for at in order:
-        for row in range(min(N_WARM_UP, n_rows)):
-            _time(estimators[at], take_rows(X, [row]))
+    order = [at for at in range(len(estimators)) if _warm_up(estimators[at], X, n_rows)]
     seconds: list[list[float]] = [[] for _ in estimators]
     started = time.perf_counter()
     for n_done in range(N_ROUNDS):
@@ -63,11 +61,20 @@ def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float, flo
             break
     return [
         (
-            float(np.median(values)),
+            float(np.median(values)) if values else None,
             float(np.quantile(values, 0.95)) if len(values) >= MIN_ROUNDS else None,
         )
         for values in seconds
     ]
+
+
+def _warm_up(estimator: Any, X: Any, n_rows: int) -> bool:
+    try:
+        for row in range(min(N_WARM_UP, n_rows)):
+            _time(estimator, take_rows(X, [row]))
+    except Exception:  # of any kind: it has predicted all rows together, which is what counts
+        return False
+    return True
 
 
 def _time(estimator: Any, X: Any) -> float:

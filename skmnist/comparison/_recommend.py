@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -195,11 +196,11 @@ def _check(table: Any, n_test: Any, margin: float, alpha: float) -> pd.DataFrame
     table = table.set_axis(pd.Index([str(name) for name in table.index], dtype=object))
     if not table.index.is_unique:
         raise ValueError(f"table has models of one name: {table.index.tolist()}; rename one.")
-    accuracy = table["test_accuracy"].astype(float)
+    accuracy = pd.to_numeric(table["test_accuracy"], errors="coerce").astype(float)
     if not accuracy.between(0, 1).all():
         raise ValueError(
-            f"test_accuracy={accuracy.tolist()} must be shares from 0 to 1; divide percentages "
-            "by 100."
+            f"test_accuracy={table['test_accuracy'].tolist()} must be shares from 0 to 1; divide "
+            "percentages by 100."
         )
     check_shares(margin, alpha)
     is_count = isinstance(n_test, (int, np.integer)) and not isinstance(n_test, bool)
@@ -209,8 +210,8 @@ def _check(table: Any, n_test: Any, margin: float, alpha: float) -> pd.DataFrame
 
 
 def check_shares(margin: float, alpha: float) -> None:
-    """Refuse a margin or an alpha that is none."""
-    if not 0 <= margin <= 1:
+    """Raise if `margin` or `alpha` is out of range."""
+    if not isinstance(margin, Real) or not 0 <= margin <= 1:
         raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
-    if not 0 < alpha < 1:
+    if not isinstance(alpha, Real) or not 0 < alpha < 1:
         raise ValueError(f"alpha={alpha!r} must lie between 0 and 1, such as 0.05.")

@@ -1,12 +1,13 @@
 """One trained model and what was found out about it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from skmnist._estimator import warn_caller
 from skmnist.comparison._costs import measure_size, time_predictions
 from skmnist.diagnosis import (
     Advice,
@@ -103,8 +104,8 @@ def make_result(
     """Look at a fitted model; `X` and `y` are the rows it was fitted on, where they are at hand."""
     core = get_core(estimator)
     classes = getattr(estimator, "classes_", None)
-    predictions = estimator.predict(X_test)
-    proba = _predict_proba(estimator, X_test)
+    predictions = np.ravel(estimator.predict(X_test))
+    proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test, classes)
     rows = labels = None
     if X is not None:
         # as many as it is tested on: for a fit diagnosis enough, and no model predicts for ever
@@ -116,15 +117,26 @@ def make_result(
         errors=analyze_errors(
             y_test, predictions, labels=classes, proba=None if classes is None else proba
         ),
-        diagnosis=_diagnose(estimator, core, rows, labels, X_test, y_test),
-        n_parameters=_n_parameters(core),
+        diagnosis=_attempt(
+            name, "diagnosis", _diagnose, estimator, core, rows, labels, X_test, y_test
+        ),
+        n_parameters=_attempt(name, "number of parameters", _n_parameters, core),
         n_epochs=_n_epochs(core),
         fit_time=fit_time,
         predictions=predictions,
         proba=proba,
         classes=classes,
-        history=_frame_epochs(read_history(core)),
+        history=_attempt(name, "history", lambda: _frame_epochs(read_history(core))),
     )
+
+
+def _attempt(name: str, figure: str, measure: Callable[..., Any], *args: Any) -> Any:
+    """Measure what a comparison can do without; None, and a warning, where that fails."""
+    try:
+        return measure(*args)
+    except Exception as error:  # a classifier of any origin; its training must not be lost
+        warn_caller(f"{name}: the {figure} cannot be measured ({type(error).__name__}: {error}).")
+        return None
 
 
 def measure_costs(results: Sequence[ModelResult], X_test: Any) -> list[ModelResult]:
@@ -135,16 +147,19 @@ def measure_costs(results: Sequence[ModelResult], X_test: Any) -> list[ModelResu
             result,
             predict_time=median,
             predict_time_p95=percentile,
-            size=measure_size(result.estimator),
+            size=_attempt(result.name, "size", measure_size, result.estimator),
         )
         for result, (median, percentile) in zip(results, times, strict=True)
     ]
 
 
-def _predict_proba(estimator: Any, X: Any) -> Array | None:
+def _predict_proba(estimator: Any, X: Any, classes: Any) -> Array | None:
     if not hasattr(estimator, "predict_proba"):
         return None
-    return np.asarray(estimator.predict_proba(X), dtype=np.float32)
+    proba = np.asarray(estimator.predict_proba(X), dtype=np.float32)
+    if classes is not None and proba.shape[1:] != (len(classes),):
+        raise ValueError(f"shape {proba.shape} for {len(classes)} classes")
+    return proba
 
 
 def _n_parameters(core: Any) -> int | None:

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
 from skmnist._workers import iterate_tasks
+from skmnist.diagnosis._estimator import was_interrupted
 from skmnist.diagnosis._rows import take_rows
 
 Array = np.ndarray[Any, Any]
@@ -48,26 +49,30 @@ def run_all(
     y: Any,
     X_test: Any,
     *,
-    seeds: Sequence[int | None],
+    seed: int,
+    n_starts: int = 1,
     splits: Sequence[tuple[Array, Array]] = (),
     n_jobs: int | None = None,
 ) -> Iterator[Run]:
     """Train every model from every start, then on every fold.
 
-    The order of the models is reversed from round to round, so that what else the machine does
-    falls on all of them alike; the runs are handed over in that order. A first start keeps the
-    seeds that the caller set; later ones, and their own alone, replace them.
+    The order of the models is reversed from round to round, so that other load on the machine
+    falls on all of them alike; the runs are yielded in that order.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C was pressed. All runs that had ended have been yielded; one that was cut short,
+        even where its estimator kept what it had learned, has not.
     """
+    rounds: list[tuple[Any, ...]] = [(start, -1, None, None) for start in range(n_starts)]
+    rounds += [(0, fold, train, test) for fold, (train, test) in enumerate(splits)]
     tasks: list[tuple[Any, ...]] = []
     order = list(pairs)
-    for start, seed in enumerate(seeds):
+    for start, fold, train, test in rounds:
         tasks += [
-            (name, _seeded(model, seed, start), start, -1, None, None) for name, model in order
-        ]
-        order.reverse()
-    for fold, (train, test) in enumerate(splits):
-        tasks += [
-            (name, _seeded(model, seeds[0], 0), 0, fold, train, test) for name, model in order
+            (name, _seeded(name, model, seed, start, fold), start, fold, train, test)
+            for name, model in order
         ]
         order.reverse()
     runs = iterate_tasks(_run, ((*task, X, y, X_test) for task in tasks), n_jobs=n_jobs)
@@ -83,13 +88,17 @@ def run_all(
 
 
 def _in_order(runs: Iterator[Run], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Run]:
-    """Hand the runs over in the order of their tasks, whichever ended first."""
+    """Yield the runs in the order of their tasks, whichever ended first."""
     ended: dict[tuple[str, int, int], Run] = {}
-    for name, _, start, fold, *_ in tasks:
-        while (name, start, fold) not in ended:
-            run = next(runs)
-            ended[run.name, run.start, run.fold] = run
-        yield ended.pop((name, start, fold))
+    try:
+        for name, _, start, fold, *_ in tasks:
+            while (name, start, fold) not in ended:
+                run = next(runs)
+                ended[run.name, run.start, run.fold] = run
+            yield ended.pop((name, start, fold))
+    except KeyboardInterrupt:
+        yield from ended.values()
+        raise
 
 
 def _run(
@@ -106,7 +115,9 @@ def _run(
     if train is not None:
         X, y, X_test = take_rows(X, train), take_rows(y, train), take_rows(X, test)
     fit_time = fit_timed(estimator, X, y)
-    predictions = estimator.predict(X_test)
+    if was_interrupted(estimator):  # its `fit` returned all the same, with what it had learned
+        raise KeyboardInterrupt
+    predictions = np.ravel(estimator.predict(X_test))  # some predict a column
     kept = estimator if start == 0 and fold < 0 else None
     return Run(name, start, fold, kept, predictions, fit_time)
 
@@ -118,13 +129,25 @@ def fit_timed(estimator: Any, X: Any, y: Any) -> float:
     return time.perf_counter() - started - (get_setup_seconds() - set_up)
 
 
-def _seeded(estimator: Any, seed: int | None, start: int) -> Any:
+def _seeded(name: str, estimator: Any, seed: int, start: int, fold: int) -> Any:
+    """Clone an estimator and set its seeds.
+
+    The first start and the folds keep the seeds that the caller set; later starts replace them.
+    Each `random_state` gets a seed of its own, which depends on `seed`, the model's name, the
+    parameter, the start and the fold, and on nothing else: copies of one estimator differ, within
+    a model too, and the other models in a comparison change nothing.
+    """
     estimator = clone(estimator)
-    if seed is None:
-        return estimator
     seeds = {
-        name: seed
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "random_state" and (start or value is None)
+        parameter: _derive_seed(seed, start, fold + 1, f"{name}\0{parameter}")
+        for parameter, value in estimator.get_params(deep=True).items()
+        if parameter.split("__")[-1] == "random_state" and (start or value is None)
     }
     return estimator.set_params(**seeds)
+
+
+def _derive_seed(*parts: int | str) -> int:
+    words: list[int] = []
+    for part in parts:
+        words += part.encode("utf-8", "surrogatepass") if isinstance(part, str) else [part]
+    return int(np.random.SeedSequence(words).generate_state(1)[0])

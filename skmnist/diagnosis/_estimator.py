@@ -12,3 +12,11 @@ def get_core(estimator: Any) -> Any:
             estimator = estimator.steps[-1][1]
         else:
             return estimator
+
+
+def was_interrupted(estimator: Any) -> bool:
+    """Say whether Ctrl-C cut short the training of an estimator or of one that it consists of."""
+    core = get_core(estimator)
+    members = [*getattr(core, "estimators_", ()), *getattr(core, "calibrated_classifiers_", ())]
+    parts = [core, *(get_core(getattr(member, "estimator", member)) for member in members)]
+    return any(getattr(part, "stop_reason_", "") == "interrupted" for part in parts)

@@ -237,8 +237,9 @@ def _transform(estimator: Any, X: Any) -> Any:
     while hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
     if hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
+        for _, step in estimator.steps[:-1]:
+            if hasattr(step, "transform"):  # neither "passthrough" nor a sampler, for fit alone
+                X = step.transform(X)
         return _transform(estimator.steps[-1][1], X)
     return X.toarray() if hasattr(X, "toarray") else X
 

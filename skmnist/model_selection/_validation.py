@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from sklearn import get_config
 from sklearn import model_selection as sklearn_selection
 from sklearn.base import ClassifierMixin, is_classifier
@@ -16,8 +17,9 @@ from sklearn.utils import Bunch, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._validation import _safe_split
+from skmnist._workers import start_tracker
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_diagnosis
-from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._estimator import get_core, was_interrupted
 from skmnist.diagnosis._figures import read_history
 from skmnist.model_selection._cluster import SafeSplits, rows_on_cluster
 
@@ -135,6 +137,8 @@ def cross_validate(
     ------
     ValueError
         Every fold failed, or an argument is not valid.
+    KeyboardInterrupt
+        Ctrl-C was pressed.
 
     Examples
     --------
@@ -159,6 +163,8 @@ def cross_validate(
     ['overfitting', 'overfitting', 'overfitting']
     """
     X, y = indexable(X, y)
+    if effective_n_jobs(n_jobs) > 1:
+        start_tracker()
     with rows_on_cluster(X, y) as on_cluster:
         if on_cluster:
             cv = SafeSplits(check_cv(cv, y, classifier=is_classifier(estimator)))
@@ -178,6 +184,8 @@ def cross_validate(
             return_indices=True,
             error_score=error_score,
         )
+    if any(map(was_interrupted, found["estimator"])):
+        raise KeyboardInterrupt  # the fit of a network returns all the same, with what it has
     indices = {part: tuple(map(np.asarray, rows)) for part, rows in found["indices"].items()}
     accuracy = _find_accuracy(estimator, scoring, params)
     folds = [

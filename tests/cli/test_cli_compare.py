@@ -86,6 +86,21 @@ def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
     assert (document["tests"], document["recommendation"]) == ([], None)
 
 
+def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
+    small, tmp_path, monkeypatch, capsys
+):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_compare, "compare_results", interrupt)
+    out = tmp_path / "out.json"
+    assert main(["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]) == 130
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
+    assert document["recommendation"] is None
+    assert "What was finished is shown above" in capsys.readouterr().err
+
+
 def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):
     assert main(["compare", "--data", str(small), "--epochs", "0"]) == 0
     out, err = capsys.readouterr()

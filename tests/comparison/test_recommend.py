@@ -253,6 +253,8 @@ def test_costs_where_parameters_are_not_known(columns, cost, words):
         (make_table([0.9, 1.01]), r"1\.01.* shares from 0 to 1"),
         (make_table([0.9, -0.1]), r"-0\.1.* shares from 0 to 1"),
         (make_table([0.9, None]), r"nan.* shares from 0 to 1"),
+        (make_table([0.9, pd.NA]), r"<NA>.* shares from 0 to 1"),
+        (make_table([0.9, "good"]), r"'good'.* shares from 0 to 1"),
         (pd.concat([make_table([0.9])] * 2), r"models of one name: \['A', 'A'\]; rename one"),
         (make_table([0.9, 0.8]).set_axis([1, "1"]), r"models of one name: \['1', '1'\]"),
     ],
@@ -263,6 +265,8 @@ def test_costs_where_parameters_are_not_known(columns, cost, words):
         "above 1",
         "negative",
         "missing",
+        "missing in pandas",
+        "text",
         "repeated",
         "one as text",
     ],
@@ -272,13 +276,13 @@ def test_bad_table(table, match):
         recommend(table)
 
 
-@pytest.mark.parametrize("margin", [-0.01, 1.5, float("nan")])
+@pytest.mark.parametrize("margin", [-0.01, 1.5, float("nan"), None])
 def test_bad_margin(source, margin):
     with pytest.raises(ValueError, match=rf"margin={margin} must be a share .* such as 0\.01"):
         recommend(source, margin=margin)
 
 
-@pytest.mark.parametrize("alpha", [0, 1, -0.1, float("nan")])
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, float("nan"), None])
 def test_bad_alpha(source, alpha):
     with pytest.raises(ValueError, match=rf"alpha={alpha} must lie between 0 and 1, such as 0\.05"):
         recommend(source, alpha=alpha)

@@ -3,10 +3,13 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork
+from fakes import FakeNetwork, Lucky, make_mlp
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from skmnist.comparison import compare_models
 
@@ -117,3 +120,95 @@ def test_search_takes_part_with_its_best_model(digits):
 def test_advice_follows_the_diagnosis(comparison):
     weaknesses = comparison.results["ours"].advice("de").weaknesses
     assert weaknesses[0].startswith("Overfitting: Das Modell")
+
+
+class Sampler(BaseEstimator):
+    """Changes the rows in `fit`, as those of imbalanced-learn do; it has no `transform`."""
+
+    def fit_resample(self, X, y):
+        return np.concatenate([X, X]), np.concatenate([y, y])
+
+
+class SamplingPipeline(Pipeline):
+    """Takes samplers between its steps, as imbalanced-learn's does."""
+
+    def _validate_steps(self):
+        pass
+
+    def _iter(self, *args, **kwargs):
+        for step in super()._iter(*args, **kwargs):
+            if not hasattr(step[-1], "fit_resample"):
+                yield step
+
+    def fit(self, X, y):
+        for _, step in self.steps[:-1]:
+            if hasattr(step, "fit_resample"):
+                X, y = step.fit_resample(X, y)
+            else:
+                X = step.fit_transform(X, y)
+        self[-1].fit(X, y)
+        return self
+
+
+def test_a_step_that_samples_rows_costs_no_figure(digits, few_rounds):
+    steps = [("scale", MinMaxScaler()), ("sample", Sampler()), ("network", make_mlp())]
+    models = {
+        "sampled": SamplingPipeline(steps),
+        "plain": make_pipeline(MinMaxScaler(), make_mlp()),
+    }
+    comparison = compare_models(models, *digits, random_state=0)
+    by_both = comparison.table.notna()
+    assert by_both.loc["sampled"].tolist() == by_both.loc["plain"].tolist()
+    assert comparison.to_markdown()
+
+
+class Stubborn(Lucky):
+    """Predicts all rows together, and cannot do anything else."""
+
+    loss_curve_ = "not a curve"
+    coef_ = property(lambda self: 1 / 0)
+
+    def predict(self, X):
+        if len(X) == 1:
+            raise RuntimeError("one row is not enough")
+        return super().predict(X)
+
+    def predict_proba(self, X):
+        raise NotImplementedError("no probabilities")
+
+    def __getstate__(self):
+        raise ValueError("cannot be pickled")
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be measured")
+def test_a_figure_that_fails_is_left_out_and_the_comparison_stands(known, few_rounds):
+    with pytest.warns(UserWarning, match=r"odd: the probabilities cannot be measured \(NotImpl"):
+        comparison = compare_models({"odd": Stubborn(), "plain": Lucky()}, *known, random_state=0)
+    odd, plain = comparison.results.values()
+    assert odd.errors.accuracy == 1
+    assert (odd.proba, odd.history, odd.n_parameters, odd.size, odd.predict_time) == (None,) * 5
+    assert plain.predict_time > 0
+    assert plain.size > 0
+    assert comparison.to_markdown()
+    assert comparison.to_dict()["models"][0]["predict_time"] is None
+
+
+class Columns(Lucky):
+    """Predicts a column, and probabilities of classes that it does not have."""
+
+    def predict(self, X):
+        return super().predict(X)[:, np.newaxis]
+
+    def predict_proba(self, X):
+        return np.full((len(X), 7), 1 / 7)
+
+
+def test_a_column_of_predictions_is_a_prediction_for_each_row(known, few_rounds):
+    with pytest.warns(UserWarning, match=r"probabilities .* shape \(43, 7\) for 3 classes"):
+        comparison = compare_models(
+            {"column": Columns(0.2), "plain": Lucky(0.3)}, *known, cv=2, n_repeats=2, random_state=0
+        )
+    column = comparison.results["column"]
+    assert column.predictions.shape == (43,)
+    assert comparison.starts["test_accuracy"][0] == column.errors.accuracy
+    assert comparison.fold_scores["column"].between(0.7, 0.9).all()

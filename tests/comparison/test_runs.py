@@ -1,14 +1,17 @@
 import os
 import signal
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 from fakes import FakeNetwork, Lucky, make_mlp
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from skmnist import SimpleNNClassifier
 from skmnist.comparison import compare_models
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
@@ -44,6 +47,66 @@ def test_first_start_keeps_the_seeds_that_were_set_and_others_replace_them(known
     comparison = compare_models(models, *known, n_repeats=3, random_state=0)
     assert comparison.results["a"].estimator.random_state == 7
     assert len(set(comparison.starts["test_accuracy"])) > 1
+
+
+class Seeded(Lucky):
+    """Notes the seed of each fit."""
+
+    seeds: ClassVar[list] = []
+
+    def fit(self, X, y):
+        self.seeds.append(self.random_state)
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def seeds(monkeypatch):
+    monkeypatch.setattr(Seeded, "seeds", [])
+    return Seeded.seeds
+
+
+def test_copies_of_one_recipe_get_seeds_of_their_own_in_all_starts_and_folds(known, seeds):
+    models = {"a": Seeded(0.3), "b": Seeded(0.3)}
+    comparison = compare_models(models, *known, n_repeats=3, cv=2, random_state=0)
+    assert len(seeds) == len(set(seeds)) == 2 * (3 + 2)
+    a, b = (result.predictions for result in comparison.results.values())
+    assert (a != b).any()
+
+
+def test_seeds_that_were_set_are_kept_in_the_first_start_and_the_folds_alone(known, seeds):
+    models = {"a": Seeded(0.3, random_state=7), "b": Seeded(0.3, random_state=7)}
+    compare_models(models, *known, n_repeats=3, cv=2, random_state=0)
+    assert seeds.count(7) == 2 * (1 + 2)
+    assert len(set(seeds) - {7}) == 2 * 2
+
+
+def test_copies_within_one_model_get_seeds_of_their_own(known, seeds):
+    both = VotingClassifier([("first", Seeded(0.3)), ("second", Seeded(0.3))])
+    compare_models({"a": both}, *known, n_repeats=2, random_state=0)
+    assert len(set(seeds)) == 2 * 2
+
+
+def test_seeds_of_a_model_do_not_depend_on_the_others(known, seeds):
+    compare_models({"a": Seeded(), "b": Seeded()}, *known, n_repeats=2, random_state=0)
+    first = set(seeds)
+    seeds.clear()
+    compare_models(
+        {"c": Seeded(), "b": Seeded(), "a": Seeded()}, *known, n_repeats=2, random_state=0
+    )
+    assert first < set(seeds)
+    seeds.clear()
+    compare_models({"a": Seeded(), "b": Seeded()}, *known, n_repeats=2, random_state=1)
+    assert not first & set(seeds)
+
+
+@pytest.mark.slow
+def test_further_starts_of_two_equal_networks_are_different_networks(digits):
+    models = {"A": SimpleNNClassifier(epochs=2), "B": SimpleNNClassifier(epochs=2)}
+    comparison = compare_models(models, *digits, n_repeats=3, cv=2, random_state=0)
+    first = [result.estimator.coefs_[0] for result in comparison.results.values()]
+    assert not np.array_equal(*first)
+    by_model = dict(list(comparison.starts.groupby("model")["test_accuracy"]))
+    assert by_model["A"].tolist() != by_model["B"].tolist()
 
 
 def test_folds_are_of_the_training_rows_alone(known):

@@ -1,0 +1,180 @@
+"""Check what a comparison is given, before anything is trained."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from math import prod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.multiclass import check_classification_targets
+
+from skmnist._validation import check_parameter_values
+
+Array = np.ndarray[Any, Any]
+N_TOLD = 5  # labels in a message
+
+
+def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Raise if a parameter of an estimator, or of one inside it, is invalid."""
+    for name, estimator in pairs:
+        try:
+            check_parameter_values(estimator, estimator.get_params(deep=True))
+            if hasattr(estimator, "_validate_steps"):  # a Pipeline
+                estimator._validate_steps()
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"estimators[{name!r}]: {error}") from error
+
+
+def check_rows(X: Any, name: str) -> Any:
+    """Return rows that can be selected by number, in the byte order of this machine.
+
+    Arrow tables become data frames, sparse matrices become CSR; lists of numbers and other
+    array-likes, such as tensors, become arrays. Frames, and lists of text, stay what they are.
+    """
+    if _is_arrow(X):
+        return X.to_pandas()
+    if issparse(X):
+        return X.tocsr()
+    if isinstance(X, pd.DataFrame):
+        foreign = {
+            name: dtype.newbyteorder("=")
+            for name, dtype in X.dtypes.items()
+            if isinstance(dtype, np.dtype) and not dtype.isnative
+        }
+        return X.astype(foreign) if foreign else X
+    if isinstance(X, (list, tuple)):
+        with suppress(ValueError):  # rows of several lengths, of text perhaps
+            array = np.asarray(X)
+            return array if array.dtype.kind in "buif" else X
+    if hasattr(X, "__array__") and not hasattr(X, "columns") and not isinstance(X, pd.Series):
+        X = _to_native(np.asarray(X))
+    if not hasattr(X, "__len__") or (isinstance(X, np.ndarray) and not X.ndim):
+        raise ValueError(f"{name}={X!r} must be an array, a data frame, a sparse matrix or a list.")
+    return X
+
+
+def check_labels(y: Any, name: str, X: Any) -> Array:
+    """Return labels as a 1-D array of numbers or of text, one for each row of `X`."""
+    if _is_arrow(y):
+        y = y.to_pandas()
+    # a list of numbers and text would become text
+    labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels.ravel()
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    if labels.shape != (n_rows,):
+        hint = "; turn one-hot rows into labels by .argmax(axis=1)" if labels.ndim == 2 else ""
+        raise ValueError(
+            f"{name} has shape {labels.shape}, expected ({n_rows},): a label for each row{hint}."
+        )
+    if not n_rows:
+        raise ValueError(f"{name} has no labels; pass one row or more.")
+    missing = np.flatnonzero(pd.isna(labels.astype(object)))
+    if len(missing):
+        raise ValueError(
+            f"{name} has {len(missing)} missing labels, the first in row {missing[0]}; drop these "
+            "rows."
+        )
+    if labels.dtype.kind in {"O", "T"}:  # nullable columns become "O", NumPy's own strings are "T"
+        is_text = {isinstance(label, str) for label in labels}
+        if len(is_text) > 1:
+            raise ValueError(
+                f"{name} has both text and other labels, such as {_list_some(labels)}; pass labels "
+                f"of one type, such as {name}.astype(str)."
+            )
+        labels = labels.astype(object) if is_text == {True} else np.array(labels.tolist())
+    try:
+        check_classification_targets(labels)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} has values that are not class labels, such as {_list_some(labels)} (dtype "
+            f"{labels.dtype}); pass integers or text."
+        ) from error
+    return _to_native(labels)
+
+
+def check_classes(y: Array, y_test: Array) -> None:
+    """Raise if there is one class only, or if the labels of the test set are of another kind."""
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(f"y has one class, {classes.tolist()[0]!r}; pass rows of two or more.")
+    kinds = ["text" if labels.dtype.kind in {"O", "U"} else "numbers" for labels in (y, y_test)]
+    if kinds[0] != kinds[1] or not np.isin(y_test, classes).any():
+        raise ValueError(
+            f"y_test has none of the labels of y: {_list_some(y_test)} ({kinds[1]}) instead of "
+            f"{_list_some(y)} ({kinds[0]}). Pass both with the same labels."
+        )
+
+
+def check_test_rows(X: Any, X_test: Any) -> Any:
+    """Return the test rows in the shape of the training rows, or raise if they do not fit."""
+    columns, test_columns = getattr(X, "columns", None), getattr(X_test, "columns", None)
+    if columns is not None and test_columns is not None and list(columns) != list(test_columns):
+        raise ValueError(
+            f"X_test has the columns {_list_some(test_columns)}, but X has {_list_some(columns)}; "
+            "pass X_test[X.columns]."
+        )
+    shape, test_shape = _shape_of_row(X), _shape_of_row(X_test)
+    if shape == test_shape:
+        return X_test
+    other_layout = len(shape) != len(test_shape) and prod(shape) == prod(test_shape)
+    if isinstance(X_test, np.ndarray) and other_layout:  # rows instead of images, or vice versa
+        return X_test.reshape(len(X_test), *shape)
+    raise ValueError(
+        f"X_test has rows of shape {test_shape}, but X has rows of shape {shape}; both need the "
+        "same pixels or features."
+    )
+
+
+def check_suitable(pairs: Sequence[tuple[str, Any]], **rows: Any) -> None:
+    """Raise if rows are sparse, or have NaN or infinity, and a model is known not to take it."""
+    for part, X in rows.items():
+        _refuse(pairs, "sparse", issparse(X), f"{part} is sparse", "pass X.toarray()")
+        try:
+            assert_all_finite(np.asarray(X) if hasattr(X, "columns") else X, input_name=part)
+            finite = True
+        except ValueError:
+            finite = False
+        _refuse(pairs, "allow_nan", not finite, f"{part} has NaN or infinity", "drop these rows")
+
+
+def _refuse(
+    pairs: Sequence[tuple[str, Any]], tag: str, given: bool, found: str, remedy: str
+) -> None:
+    names = [repr(name) for name, estimator in pairs if given and _lacks(estimator, tag)]
+    if names:
+        raise ValueError(f"{found}, which {', '.join(names)} cannot be trained on; {remedy}.")
+
+
+def _lacks(estimator: Any, tag: str) -> bool:
+    """Say whether an estimator certainly does not take such rows."""
+    while hasattr(estimator, "steps"):
+        steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
+        if not steps:
+            return False
+        estimator = steps[0]
+    # of what other packages train, and of estimators in estimators, the tag is not always right
+    known = type(estimator).__module__.split(".")[0] in {"sklearn", "skmnist"}
+    nested = any("__" in name for name in estimator.get_params(deep=True))
+    return known and not nested and not getattr(get_tags(estimator).input_tags, tag)
+
+
+def _is_arrow(value: Any) -> bool:
+    return type(value).__module__.split(".")[0] == "pyarrow"
+
+
+def _to_native(array: Array) -> Array:
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _shape_of_row(X: Any) -> tuple[int, ...]:
+    return tuple(X.shape[1:]) if hasattr(X, "shape") else ()
+
+
+def _list_some(values: Any) -> str:
+    plain = (v.item() if isinstance(v, np.generic) else v for v in np.asarray(values).tolist())
+    found = list(dict.fromkeys(plain))
+    return ", ".join(map(repr, found[:N_TOLD])) + (", ..." if len(found) > N_TOLD else "")
