@@ -28,7 +28,10 @@ def test_the_command_closes_what_need_not_be_open():
         "--server.enableXsrfProtection=true",
         "--server.enableCORS=true",
         "--server.maxUploadSize=200",
+        "--server.corsAllowedOrigins=http://127.0.0.1:8000",
+        "--client.allowedOrigins=http://127.0.0.1:8000",
         "--server.allowedHosts=127.0.0.1",
+        "--server.allowedHosts=::1",
         "--browser.gatherUsageStats=false",
         "--client.showErrorDetails=none",
     ):
