@@ -201,12 +201,13 @@ def _shown(host: str) -> str:
 
 def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # past any proxy
     while time.monotonic() < deadline:
         if server.poll() is not None:
             lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
             raise ServerError(next((line.strip() for line in reversed(lines) if line.strip()), url))
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+            with directly.open(f"{url}/_stcore/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)

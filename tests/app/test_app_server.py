@@ -89,6 +89,8 @@ sys.exit(3)
 
 
 def test_a_server_that_ends_later_is_told_too(monkeypatch, capsys):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which the loopback is not behind
+
     def make_brief(host, port):
         return [sys.executable, "-c", BRIEF, str(port)]
 
