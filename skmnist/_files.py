@@ -2,10 +2,15 @@
 
 import errno
 import os
+import re
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 TEMPORARY = ".skmnist-"  # how a file begins that a killed process has left
+_NAME = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{32}}")
+STALE_SECONDS = 3600.0  # nobody takes that long to write a file that is in memory
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -13,6 +18,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
     What was there stays as it was until the new content is on the disk, whatever ends the process
     before. A link stays and what it points to is replaced; a pipe or a device is written to.
+    Temporary files that killed processes have left in the folder are deleted after an hour.
 
     Raises
     ------
@@ -46,3 +52,13 @@ def write_whole(path: Path, content: bytes | str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        _clear(path.parent)
+
+
+def _clear(folder: Path) -> None:
+    """Delete temporary files that are too old to be of a process that is still writing."""
+    with suppress(OSError):
+        for file in folder.glob(f"{TEMPORARY}*"):
+            is_ours = _NAME.fullmatch(file.name) and not file.is_symlink() and file.is_file()
+            if is_ours and time.time() - file.stat().st_mtime > STALE_SECONDS:
+                file.unlink(missing_ok=True)

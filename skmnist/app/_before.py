@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from skmnist._networks import NETWORKS, OPTIMIZERS, make_network
 from skmnist.app import _store, _training
-from skmnist.app._html import as_digit, as_list, as_paragraphs, as_table
+from skmnist.app._html import as_digit, as_list, as_paragraphs, as_table, as_text
 from skmnist.app._server import MAX_UPLOAD
 from skmnist.app._settings import HYPERPARAMETERS, RANGES
 from skmnist.app._store import Data
@@ -69,6 +69,9 @@ def _offer_upload(view: View) -> None:
         on_change=_take_upload,
         max_upload_size=MAX_UPLOAD,
     )
+    problem = st.session_state.pop("unkept", None)
+    if problem is not None:
+        st.error(say("app.data.unkept", problem=as_text(problem)))
     st.session_state["invert"] = view.settings.invert
     st.checkbox(
         say("app.data.invert"),
@@ -81,7 +84,12 @@ def _offer_upload(view: View) -> None:
 def _take_upload() -> None:
     file = st.session_state["file"]
     if file is not None:
-        change(data=_store.keep_upload(file.name, file.getvalue()), train_size=0)
+        try:
+            data = _store.keep_upload(file.name, file.getvalue())
+        except OSError as error:
+            st.session_state["unkept"] = error.strerror or str(error)
+        else:
+            change(data=data, train_size=0)
 
 
 def _offer_size(view: View, data: Data) -> None:

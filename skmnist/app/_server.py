@@ -1,5 +1,6 @@
 """Start the server of the page, and end it with all that it has written."""
 
+import ipaddress
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 
 MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
 LANGUAGE = "SKMNIST_APP_LANGUAGE"  # the variable by which the page is told --lang
+FOLDER = "SKMNIST_APP_FOLDER"  # the variable by which the server is told what to delete
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 60.0  # a slow disk takes its time to read all that Streamlit imports
 END_SECONDS = 5.0
@@ -72,7 +74,7 @@ def serve(
     ServerError
         It did not start, and the message is the server's own last line; or it ended by itself.
     """
-    port = _find_port(host, port)
+    host, port = _find_address(host, port)
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="skmnist-app-") as folder:
         log = Path(folder) / "server.log"
         with log.open("wb") as output:
@@ -80,11 +82,11 @@ def serve(
                 make_command(host, port),
                 cwd=folder,  # no file of the folder that one happens to be in is read
                 env=make_environment(folder, language),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closes when this process ends, however it does
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        url = f"http://{_shown(host)}:{port}"
+        url = _url(host, port)
         try:
             _wait_until_up(server, url, log)
             tell(url)
@@ -106,12 +108,17 @@ def make_command(host: str, port: int) -> list[str]:
     options: dict[str, object] = {
         "server.address": host,
         "server.port": port,
+        "server.baseUrlPath": "",
+        "server.sslCertFile": "",
+        "server.sslKeyFile": "",
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "server.runOnSave": "false",
         "server.maxUploadSize": MAX_UPLOAD,
         "server.enableXsrfProtection": "true",
         "server.enableCORS": "true",
+        "server.corsAllowedOrigins": _url(host, port),
+        "client.allowedOrigins": _url(host, port),  # Streamlit's own cloud by default
         "server.enableStaticServing": "false",
         "server.showEmailPrompt": "false",
         "browser.gatherUsageStats": "false",
@@ -127,11 +134,12 @@ def make_command(host: str, port: int) -> list[str]:
     for name, colours in (("light", LIGHT), ("dark", DARK)):
         options |= {f"theme.{name}.{key}": colour for key, colour in colours.items()}
     # -P: no module from the folder that the script is in stands in for one of the same name
-    page = Path(__file__).with_name("_page.py")
-    words = [sys.executable, "-P", "-m", "streamlit", "run", str(page)]
+    app = Path(__file__).with_name("_asgi.py")
+    words = [sys.executable, "-P", "-m", "streamlit", "run", str(app)]
     words += [f"--{name}={value}" for name, value in options.items()]
-    if host in LOOPBACK:  # another name that leads here is a trick of a foreign page
-        words += [f"--server.allowedHosts={_shown(name)}" for name in LOOPBACK]
+    if ipaddress.ip_address(host).is_loopback:
+        # another name that leads here is a trick of a foreign page (DNS rebinding)
+        words += [f"--server.allowedHosts={name}" for name in dict.fromkeys((*LOOPBACK, host))]
     return words
 
 
@@ -140,12 +148,14 @@ def make_environment(folder: str, language: str | None) -> dict[str, str]:
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
+    environment[FOLDER] = folder
     if language:
         environment[LANGUAGE] = language
     return environment
 
 
-def _find_port(host: str, port: int) -> int:
+def _find_address(host: str, port: int) -> tuple[str, int]:
+    """Return the numeric address and the port to listen on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as free:
         if os.name == "posix":  # a server that has just ended leaves its port behind for a while
@@ -155,7 +165,8 @@ def _find_port(host: str, port: int) -> int:
         except OSError as error:
             where = f"{host}:{port}" if port else host
             raise ServerError(f"{where}: {error.strerror}") from error
-        return int(free.getsockname()[1])
+        address = free.getsockname()
+        return str(address[0]), int(address[1])
 
 
 @contextmanager
@@ -177,6 +188,10 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _url(host: str, port: int) -> str:
+    return f"http://{_shown(host)}:{port}"
+
+
 def _shown(host: str) -> str:
     """Return how a browser on this machine calls the server."""
     if host in ("0.0.0.0", "::"):
@@ -186,12 +201,13 @@ def _shown(host: str) -> str:
 
 def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # past any proxy
     while time.monotonic() < deadline:
         if server.poll() is not None:
             lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
             raise ServerError(next((line.strip() for line in reversed(lines) if line.strip()), url))
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+            with directly.open(f"{url}/_stcore/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
@@ -206,3 +222,6 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+    finally:
+        if server.stdin is not None:
+            server.stdin.close()

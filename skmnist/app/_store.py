@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skmnist._networks import find_max_value
 from skmnist.app._settings import Settings
 from skmnist.datasets import DatasetDescription, DatasetError, describe_dataset, load_mnist
@@ -70,7 +72,13 @@ _loaded: dict[Settings, Data | DatasetError] = {}
 
 
 def keep_upload(name: str, content: bytes) -> str:
-    """Keep a file under the name of its checksum; return what the address calls it."""
+    """Keep a file under the name of its checksum; return what the address calls it.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
     key = f"upload-{hashlib.sha256(content).hexdigest()[:16]}"
     # only the last part, without what a file system or a message would take amiss
     name = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(". ")
@@ -81,8 +89,12 @@ def keep_upload(name: str, content: bytes) -> str:
             kept = sorted(home.iterdir(), key=lambda path: path.stat().st_mtime)
             for old in kept[: max(0, len(kept) + 1 - MAX_UPLOADS)]:
                 shutil.rmtree(old)
-            folder.mkdir()
-            (folder / (name or "file")).write_bytes(content)
+            try:
+                folder.mkdir()
+                (folder / (name or "file")).write_bytes(content)
+            except BaseException:  # half a file would be taken for the whole one next time
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
     return key
 
 
@@ -99,17 +111,21 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> D
     key = _key(settings)
     with _lock:
         reading = _reading.setdefault(key, threading.Lock())
-    with reading:  # who wants other digits need not wait
-        found = _loaded.get(key)
-        if found is None:
-            try:
-                found = _read(key, progress)
-            except DatasetError as error:
-                found = error
-            with _lock:
-                _loaded[key] = found
-                for old in list(_loaded)[:-MAX_LOADED]:
-                    del _loaded[old]
+    try:
+        with reading:  # who wants other digits need not wait
+            found = _loaded.get(key)
+            if found is None:
+                try:
+                    found = _read(key, progress)
+                except DatasetError as error:
+                    found = error
+                with _lock:
+                    _loaded[key] = found
+                    for old in list(_loaded)[:-MAX_LOADED]:
+                        del _loaded[old]
+    finally:
+        with _lock:  # anybody may ask for any digits
+            _reading.pop(key, None)
     if isinstance(found, DatasetError):
         raise found
     return found
@@ -166,6 +182,12 @@ def _read_upload(key: Settings, progress: Progress) -> tuple[Any, str]:
     except DatasetError as error:
         # where the server keeps the file is nothing to its reader
         raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
+    highest, largest = find_max_value(digits), float(np.finfo(np.float32).max)
+    if highest > largest:
+        raise DatasetError(
+            f"{path.name}: has values up to {highest:g}, and networks compute in float32, up to "
+            f"{largest:g}; scale them, to 0 to 255 for example"
+        )
     for note in digits.notes:
         place = str(note.values.get("path", ""))
         if place:

@@ -37,11 +37,13 @@ def show_digits(
 
 
 def _draw(digits: Any, language: str, ending: str) -> bytes:
+    import matplotlib.style
     from matplotlib.figure import Figure
 
     display = DatasetDisplay.from_dataset(digits, language=language)
     content = io.BytesIO()
-    with warnings.catch_warnings():
+    # whatever a matplotlibrc asks for, LaTeX that is not installed for example
+    with matplotlib.style.context("default"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
         figure = display.plot(figure=Figure()).figure_
         figure.savefig(content, format=ending.removeprefix("."), dpi=150)

@@ -17,7 +17,13 @@ from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelResult
 from skmnist.comparison._result import make_result
 from skmnist.model_selection import OptunaSearchCV, get_search_space
-from skmnist.model_selection._storage import close_storage, open_storage
+from skmnist.model_selection._storage import (
+    StorageError,
+    close_storage,
+    explain_failure,
+    open_storage,
+    show_storage,
+)
 from skmnist.model_selection._summary import TrialSummary, rate_parameters, summarize_trials
 from skmnist.neural_network._tensorflow import load_training
 from skmnist.persistence import save_model
@@ -68,14 +74,20 @@ def tune_network(
             search.fit(digits.X_train, digits.y_train)
     except KeyboardInterrupt:
         return _show_interrupted(screen, plan, getattr(search, "study_", None))
+    except StorageError as error:  # it was fine when the search began: no wrong usage
+        raise CommandError(str(_told_as_option(error))) from error
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise _told_as_option(error) or CommandError(str(error)) from error
     if search.best_estimator_[-1].stop_reason_ == "interrupted":  # in the last training
         return _show_interrupted(screen, plan, search.study_)
     if save_path is not None:
         save_model(search.best_estimator_, save_path)
-    trials = _summarize(search.study_)
-    shares = rate_parameters(search.study_, seed=plan.seed)
+    try:
+        with explain_failure(show_storage(plan.storage), "read"):
+            trials = _summarize(search.study_)
+            shares = rate_parameters(search.study_, seed=plan.seed)
+    except StorageError as error:
+        raise CommandError(str(_told_as_option(error))) from error
     number = int(search.cv_results_["trial_number"][search.best_index_])
     screen.show_best(_short(search.best_params_), number, search.best_score_)
     screen.show_trials(trials)

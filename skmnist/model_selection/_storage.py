@@ -2,9 +2,10 @@
 
 import os
 import re
+import sqlite3
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,56 @@ _PASSWORDS = (
     re.compile(r"(^\w[\w+]*:/+[^/@:]*:).*(?=@)"),  # between user and host
     re.compile(r"([?&][^=&]*pass\w*=)[^&]*", re.IGNORECASE),
 )
-BUSY_SECONDS = 60  # how long SQLite waits while another process writes
+BUSY_SECONDS = 30  # how long SQLite waits while another process writes
+
+
+class StorageError(RuntimeError):
+    """A storage that failed; the message names it, the cause and the way out."""
+
+
+@contextmanager
+def explain_failure(storage: str, action: str) -> Iterator[None]:
+    """Raise `StorageError` where the block fails because of a study's storage.
+
+    Parameters
+    ----------
+    storage : str
+        As `show_storage` shows it.
+    action : str
+        What could not be done with it, "read" or "written".
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        cause = _find_cause(error)
+        told = f"storage={storage!r} cannot be {action}: {_one_line(cause)}."
+        raise StorageError(f"{told} {_way_out(cause)}") from cause
+
+
+def _find_cause(error: BaseException) -> BaseException:
+    """Return what the driver said; the SQL statement that failed helps nobody."""
+    if isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__ is not None:
+        error = error.__cause__
+    return getattr(error, "orig", None) or error
+
+
+def _one_line(cause: BaseException) -> str:
+    return " ".join(str(cause).split()).rstrip(".")
+
+
+def _way_out(cause: BaseException) -> str:
+    told = str(cause)
+    damaged = isinstance(cause, ValueError | KeyError) or type(cause) is sqlite3.DatabaseError
+    if damaged or "no such table" in told:
+        return "The file is damaged: restore a copy of it, or pass another storage."
+    if "locked" in told:
+        return "Another process keeps it locked: end that one and fit again to resume."
+    gone = isinstance(cause, FileNotFoundError | IsADirectoryError | PermissionError)
+    if gone or "readonly" in told:
+        return "Was it deleted, moved or write-protected? Put it right and fit again to resume."
+    return "Finished trials are kept: fit again to resume when it works again."
 
 
 def open_storage(storage: Any) -> optuna.storages.BaseStorage:
@@ -118,11 +168,12 @@ def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage
             f"storage={shown!r} needs a driver, {driver}, that is not installed: {way_out}."
         ) from None
     except (SQLAlchemyError, RuntimeError, optuna.exceptions.StorageInternalError) as error:
-        told = str(getattr(error.__cause__ or error, "orig", None) or error).strip()
+        cause = _find_cause(error)
+        told = _one_line(cause)
         for secret in (parsed.password, *parsed.query.values()):  # it may say them
             told = told.replace(str(secret), "***") if secret else told
-        raise RuntimeError(
-            f"storage={shown!r} cannot be opened: {' '.join(told.split())}"
+        raise StorageError(
+            f"storage={shown!r} cannot be opened: {told}. {_way_out(cause)}"
         ) from None
 
 
@@ -131,26 +182,67 @@ def _make_tables(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorag
     from sqlalchemy.exc import DBAPIError
 
     for _ in range(ATTEMPTS):
-        with suppress(DBAPIError):
+        try:
             return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        except DBAPIError as error:
+            if "exist" not in str(error.orig):  # the tables, or a name of theirs
+                raise
         time.sleep(0.1)
     return optuna.storages.RDBStorage(url, engine_kwargs=options)
 
 
 def _open_journal(path: Path) -> JournalStorage:
-    lock = JournalFileSymlinkLock(str(path))
-    with suppress(FileNotFoundError):
-        _check_journal(path)
-        _cut_torn_record(path, lock)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        backend = JournalFileBackend(str(path), lock_obj=lock)
         try:
-            return JournalStorage(backend)
-        except (KeyError, OSError, ValueError) as error:
-            raise RuntimeError(
-                f"storage={str(path)!r} cannot be read as an Optuna journal: {error}"
+            with suppress(FileNotFoundError):
+                _check_journal(path)
+            return JournalStorage(_Journal(path))
+        except (KeyError, OSError, ValueError, optuna.exceptions.StorageInternalError) as error:
+            cause = _find_cause(error)
+            raise StorageError(
+                f"storage={str(path)!r} cannot be read as an Optuna journal: {_one_line(cause)}. "
+                f"{_way_out(cause)}"
             ) from None
+
+
+class _Journal(JournalFileBackend):
+    """Optuna's journal, which fails as a database does and is not continued where it was damaged.
+
+    Optuna would append to a file that is not the one that it has read, which nobody could read
+    again: one whose last record is torn, one that was truncated, or a new one in place of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock_of_path = path, JournalFileSymlinkLock(str(path))
+        self._size = 0  # of what is known of the file
+        super().__init__(str(path), lock_obj=self._lock_of_path)
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """Yield the records from one on."""
+        with _as_internal_error():
+            self._check()
+            yield from super().read_logs(log_number_from)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write records."""
+        with _as_internal_error():
+            self._check()
+            super().append_logs(logs)
+
+    def _check(self) -> None:
+        if self._path.stat().st_size < self._size:
+            raise ValueError("the file was truncated or replaced while it was in use")
+        _cut_torn_record(self._path, self._lock_of_path)
+        self._size = self._path.stat().st_size
+
+
+@contextmanager
+def _as_internal_error() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise optuna.exceptions.StorageInternalError(str(error)) from error
 
 
 def _check_journal(path: Path) -> None:
@@ -169,8 +261,11 @@ def _cut_torn_record(path: Path, lock: JournalFileSymlinkLock) -> None:
 
     Optuna would open the journal and append to that line, and no later resume could read it.
     """
-    if not path.stat().st_size:
-        return
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        if file.read(1) in (b"", b"\n"):
+            return
     lock.acquire()  # who writes now is done before
     try:
         with path.open("rb+") as file:

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,9 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from skmnist.model_selection._storage import (
+    StorageError,
     close_storage,
+    explain_failure,
     open_storage,
     quiet_optuna,
     show_storage,
@@ -33,6 +36,8 @@ _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
 
 # What Optuna raises for a trial that has ended already; the second is of `tell`.
 _ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
+
+_open_here: set[str] = set()  # studies that searches of this process have open
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +96,11 @@ class SharedStudy:
         self.name = name or fingerprint.study_name
         self._storage = open_storage(storage)
         self._mine: dict[int, optuna.Trial] = {}
+        self._run = uuid.uuid4().hex
+        _open_here.add(self._run)
         self._opened_here = self._storage is not storage
         try:
-            with quiet_optuna(), self._told("used"):
+            with quiet_optuna(), self.explain_failure("used"):
                 self.study = optuna.create_study(
                     storage=self._storage,
                     study_name=self.name,
@@ -102,15 +109,17 @@ class SharedStudy:
                     pruner=pruner,
                     load_if_exists=True,
                 )
-            self._check(fingerprint)
+                self._check(fingerprint)
+                if self.study.get_trials(deepcopy=False):
+                    # of a user's own: its seed would draw the first trials again
+                    sampler.reseed_rng()
         except BaseException:
             self.close()
             raise
-        if self.study.get_trials(deepcopy=False):
-            sampler.reseed_rng()  # of a user's own: its seed would draw the first trials again
 
     def close(self) -> None:
         """Close the connections of a storage that was opened here; the study opens new ones."""
+        _open_here.discard(self._run)
         if self._opened_here:
             close_storage(self._storage)
 
@@ -156,6 +165,9 @@ class SharedStudy:
         beat.start()
         try:
             yield
+        except StorageError:  # nothing can be taken back now; it will be when the search is resumed
+            self._mine.clear()
+            raise
         finally:
             end.set()
             beat.join()
@@ -166,7 +178,7 @@ class SharedStudy:
 
     def ask(self) -> optuna.Trial | None:
         """Start a trial, unless all are done or in work."""
-        with self._writing():
+        with self.explain_failure("written"):
             self.reclaim()
             trials = self.study.get_trials(deepcopy=False)
             if sum(map(_counts, trials)) >= self.n_trials or self._is_exhausted():
@@ -188,7 +200,7 @@ class SharedStudy:
     def _sign(self, trial: optuna.Trial) -> optuna.Trial:
         self._mine[trial.number] = trial
         try:
-            trial.set_user_attr(_OWNER, _whoami())
+            trial.set_user_attr(_OWNER, {**_whoami(), "run": self._run})
             trial.set_user_attr(_SEEN, _now())
         except _ENDED:  # this process stood still for so long that another one took it for lost
             del self._mine[trial.number]
@@ -205,7 +217,7 @@ class SharedStudy:
         trial = self._mine.pop(outcome.number)
         state = TrialState[outcome.state]
         try:
-            with self._writing():
+            with self.explain_failure("written"):
                 for step, reported in outcome.reports.items():
                     trial.report(reported, step)
                 for key, kept in outcome.attributes.items():
@@ -233,24 +245,9 @@ class SharedStudy:
             if trial.params and _RETRY not in trial.user_attrs:
                 self.study.enqueue_trial(trial.params, user_attrs={_RETRY: trial.number})
 
-    @contextlib.contextmanager
-    def _told(self, what: str, way_out: str = "") -> Iterator[None]:
-        """Say in words that the storage is what failed."""
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            yield
-        except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
-            cause = getattr(error.__cause__ or error, "orig", None) or error
-            told = f"storage={self.shown!r} cannot be {what}: {' '.join(str(cause).split())}."
-            # the statement that failed helps nobody
-            raise RuntimeError(f"{told} {way_out}".strip()) from None
-
-    def _writing(self) -> contextlib.AbstractContextManager[None]:
-        way_out = (
-            "The trials that are in it are kept; when there is room again, the same call goes on."
-        )
-        return self._told("written", way_out)
+    def explain_failure(self, action: str) -> contextlib.AbstractContextManager[None]:
+        """Say in words where the storage is what failed."""
+        return explain_failure(self.shown, action)
 
     def _give_up(self, number: int) -> None:
         """Take a trial of ours back; without an error it does not count."""
@@ -291,6 +288,8 @@ def _counts(trial: FrozenTrial) -> bool:
 def _is_lost(trial: FrozenTrial) -> bool:
     owner, seen = trial.user_attrs.get(_OWNER), trial.user_attrs.get(_SEEN)
     if owner is not None and owner["host"] == socket.gethostname():
+        if owner["pid"] == os.getpid():  # a search whose storage failed leaves trials running
+            return owner.get("run") not in _open_here
         started = _started(owner["pid"])
         if started != "unknown":
             return bool(started != owner["started"])

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import skmnist
+from skmnist.app._view import STEPS
 from tests.chromium import DESKTOP, PHONE, show_as
 
 pytestmark = pytest.mark.slow
@@ -237,7 +238,7 @@ def test_the_whole_path(browser, app, tmp_path):
 
     # --- every step on a phone, in German and in the dark
     show_as(browser, PHONE, "dark")
-    for step in ("data", "networks", "settings", "training", "evaluation", "recommendation"):
+    for step in STEPS:
         browser.get(f"{app}/?lang=de&step={step}&{SETTINGS}")
         see(browser, "Zurück" if step != "data" else "Weiter")
         wait(lambda: browser.execute_script("return document.documentElement.lang") == "de")

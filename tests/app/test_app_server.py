@@ -28,7 +28,10 @@ def test_the_command_closes_what_need_not_be_open():
         "--server.enableXsrfProtection=true",
         "--server.enableCORS=true",
         "--server.maxUploadSize=200",
+        "--server.corsAllowedOrigins=http://127.0.0.1:8000",
+        "--client.allowedOrigins=http://127.0.0.1:8000",
         "--server.allowedHosts=127.0.0.1",
+        "--server.allowedHosts=::1",
         "--browser.gatherUsageStats=false",
         "--client.showErrorDetails=none",
     ):
@@ -86,6 +89,8 @@ sys.exit(3)
 
 
 def test_a_server_that_ends_later_is_told_too(monkeypatch, capsys):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which the loopback is not behind
+
     def make_brief(host, port):
         return [sys.executable, "-c", BRIEF, str(port)]
 

@@ -1,7 +1,9 @@
 """Digits that the server holds; uploads are as hostile as any file."""
 
+import errno
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +79,47 @@ def test_the_oldest_uploads_go_first(small, tmp_path, monkeypatch):
         kept.append(_store.keep_upload(f"{at}.csv", f"{at}".encode()))
         os.utime(tmp_path / kept[-1], (at, at))
     assert {path.name for path in tmp_path.iterdir()} == set(kept[1:])
+
+
+def test_after_a_write_that_failed_the_same_file_can_be_uploaded_again(
+    open_page, small, monkeypatch
+):
+    write, full = Path.write_bytes, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill(path, content):
+        write(path, content[: len(content) // 2])
+        raise full
+
+    page = open_page(data="upload")
+    page.file_uploader(key="file").set_value(("Ziffern.npz", to_npz(small), "application/zip"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fill)
+        run(page)
+    assert told(page) == [
+        "Choose a file to go on.",
+        "The file could not be stored on this machine: No space left on device. Choose it again.",
+    ]
+    page.file_uploader(key="file").set_value([])
+    run(page)
+    page.file_uploader(key="file").set_value(("Ziffern.npz", to_npz(small), "application/zip"))
+    assert "300 training and 100 test images" in html_of(run(page))
+    assert told(page) == []
+
+
+def test_what_many_addresses_ask_for_is_not_remembered_for_ever():
+    for n in range(3):
+        _store.load(Settings(train_size=20))
+        with pytest.raises(_store.MissingUploadError):
+            _store.load(Settings(data=f"upload-{n:016x}"))
+    assert _store._reading == {}
+
+
+@pytest.mark.parametrize("step", ["data", "normalisation", "networks"])
+def test_pixels_beyond_what_a_network_computes_with_are_told(open_page, small, step):
+    huge = {**small, "X_train": small.X_train * 1e300, "X_test": small.X_test * 1e300}
+    page = open_page(**keep("a.npz", to_npz(huge)).to_query(), step=step)
+    (text,) = told(page)
+    assert text.startswith("These digits cannot be used. a.npz\\: has values up to 2.55e\\+302")
 
 
 def bomb():

@@ -1,7 +1,9 @@
 """The command line as a whole: help, language, and how what goes wrong is told."""
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import pytest
 
 import skmnist
 from skmnist.cli import _main, main
+from tests.terminal import needs_signals
 
 
 def test_the_locale_decides_where_nothing_is_said(capsys, monkeypatch):
@@ -79,3 +82,112 @@ def test_a_closed_standard_output_is_no_traceback(arguments):
         timeout=300,
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["COLUMNS", "TERMINAL_WIDTH"])
+@pytest.mark.parametrize("width", ["0", "1", "-5", "abc", "9" * 20])
+def test_a_width_that_no_screen_has_is_ignored(variable, width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["--help"]) == 0
+    usual = capsys.readouterr().out
+    monkeypatch.setenv(variable, width)
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out == usual
+    monkeypatch.setenv(variable, width)
+    assert main(["data"]) == 0
+    assert "60,000 training and 10,000 test images" in capsys.readouterr().out
+
+
+@needs_signals
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_signal_ends_a_command_in_order(name, status, monkeypatch, capsys):
+    number = getattr(signal, name)
+    monkeypatch.setattr(_main, "make_app", lambda say: lambda *_, **__: signal.raise_signal(number))
+    before = signal.signal(
+        number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+    )
+    try:
+        assert main(["data"]) == status
+        assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+    finally:
+        signal.signal(number, before)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@needs_signals
+def test_a_signal_that_nohup_ignores_stays_ignored(monkeypatch):
+    def hang_up(*_, **__):
+        signal.raise_signal(signal.SIGHUP)
+
+    monkeypatch.setattr(_main, "make_app", lambda say: hang_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main(["data"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.slow
+@needs_signals
+def test_sigterm_keeps_what_was_finished_and_leaves_nothing_behind(small, tmp_path):
+    out, temporary = tmp_path / "out.json", tmp_path / "temporary"
+    temporary.mkdir()
+    command = ["compare", "--data", str(small), "--epochs", "100000", "--patience", "100000"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "skmnist", *command, "--json", str(out)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LC_ALL": "C", "TMPDIR": str(temporary)},
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("NN 3/"):
+                break
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=300)
+    assert process.returncode == 143
+    assert [model["name"] for model in json.loads(out.read_text())["models"]] == ["NN"]
+    assert list(temporary.iterdir()) == []
+
+
+# What a user may have set for other programs.
+SETTINGS = {
+    "a backend that is not installed": {"MPLBACKEND": "qtagg"},
+    "no backend": {"MPLBACKEND": "nonsense"},
+    "LaTeX": {"MATPLOTLIBRC": "{folder}"},
+    "warnings": {"PYTHONWARNINGS": "error"},
+    "no assertions": {"PYTHONOPTIMIZE": "1"},
+    "no home": {"HOME": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"},
+    "no temporary folder": {"TMPDIR": "/nonexistent"},
+    "a terminal that can do nothing": {"TERM": "dumb", "NO_COLOR": "1", "LINES": "0"},
+}
+
+
+def draw(small, folder, **variables):
+    """Return what `skmnist data` prints, and the picture that it draws."""
+    picture = folder / "picture.png"
+    command = ["data", str(small), "--picture", str(picture), "--force"]
+    done = subprocess.run(
+        [sys.executable, "-m", "skmnist", *command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "C", "COLUMNS": "80", **variables},
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    return done.stdout.replace(str(folder), ""), picture.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def drawn(small, tmp_path_factory):
+    return draw(small, tmp_path_factory.mktemp("drawn"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_for_other_programs_change_nothing(small, drawn, tmp_path, setting):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 40\nbackend: TkAgg\n")
+    variables = {name: text.format(folder=tmp_path) for name, text in SETTINGS[setting].items()}
+    text, picture = draw(small, tmp_path, **variables)
+    assert picture == drawn[1]
+    assert text.split() == drawn[0].split()

@@ -162,6 +162,22 @@ def test_wrong_usage_is_told_in_one_line(arguments, line, capsys):
     assert len(err.splitlines()) == 1
 
 
+def test_a_storage_that_fails_meanwhile_is_a_failed_run_and_no_wrong_usage(
+    small, tmp_path, capsys, monkeypatch
+):
+    path = tmp_path / "study.db"
+
+    def damage(search, X, y):
+        path.write_bytes(b"something else" * 100)
+        _tune.open_storage(path)
+
+    monkeypatch.setattr(_tune.OptunaSearchCV, "fit", damage)
+    assert main(options_for(small, "--storage", str(path))) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"Error: --storage: '{path}' cannot be ")
+    assert line.endswith("The file is damaged: restore a copy of it, or pass another storage.")
+
+
 def test_an_existing_model_is_not_overwritten_unless_forced(small, tmp_path, capsys, monkeypatch):
     path = tmp_path / "digits.skmnist"
     path.write_text("precious")

@@ -95,9 +95,18 @@ def folder():
         yield Path(path)
 
 
+class Server(str):
+    """The address of a server that can be stopped and started again."""
+
+    def __new__(cls, address, start, stop):
+        self = super().__new__(cls, address)
+        self.start, self.stop = start, stop
+        return self
+
+
 @pytest.fixture(scope="module")
 def server(folder):
-    """Run a server in a temporary folder; return its address without the password's end."""
+    """Run a server in a temporary folder; return its address."""
     binaries, user = find_binaries(), find_user()
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "log").touch()
@@ -129,11 +138,18 @@ def server(folder):
     )
     # sockets beside the data: the usual folder belongs to somebody else
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
-    run("pg_ctl", "start", "-w", "-t", 60, "-D", cluster, "-l", folder / "log", "-o", options)
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
+
+    def start():
+        run("pg_ctl", "start", "-w", "-t", 60, "-D", cluster, "-l", folder / "log", "-o", options)
+
+    def stop():
         run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", cluster)
+
+    start()
+    try:
+        yield Server(f"127.0.0.1:{port}", start, stop)
+    finally:
+        stop()
 
 
 @pytest.fixture
@@ -262,6 +278,34 @@ def test_after_kill_9_the_next_call_goes_on(url, script):
     assert before.items() <= after.items()  # what was finished is as it was
     states = [trial.state.name for trial in read_trials(url)]
     assert set(states) <= {"COMPLETE", "FAIL"}  # and nothing runs on as a ghost
+
+
+def test_a_server_that_stops_in_the_middle_is_told_and_the_same_process_goes_on(url, server):
+    from sklearn.tree import DecisionTreeClassifier
+
+    from skmnist.model_selection import OptunaSearchCV
+
+    def stop_at_two(study, trial):
+        if trial.number == 2:
+            server.stop()
+
+    def search(*callbacks):
+        tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+        return OptunaSearchCV(
+            *(tree, {"ccp_alpha": [0.0, 0.01, 0.02]}),
+            **{"n_trials": 5, "cv": 2, "pruner": None, "storage": url, "random_state": 0},
+            study_callbacks=callbacks,
+        )
+
+    X, y = load_digits(return_X_y=True)
+    with pytest.raises(RuntimeError, match="Finished trials are kept: fit again") as caught:
+        search(stop_at_two).fit(X[:300], y[:300])
+    server.start()
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"storage='{url.replace(PASSWORD, '***')}' cannot be ")
+    assert PASSWORD not in "".join(_told_by(caught.value))
+    found = search().fit(X[:300], y[:300])
+    assert found.cv_results_["trial_number"].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("wrong", ["password", "port"])

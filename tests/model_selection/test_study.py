@@ -1,8 +1,10 @@
 """A search that is stopped, shared, or goes wrong: nothing that was finished is lost."""
 
+import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -402,3 +404,163 @@ def nothing():
     import contextlib
 
     return contextlib.nullcontext()
+
+
+class Unreachable:
+    """A database or a disk that fails from one access on."""
+
+    def __init__(self):
+        self.left = float("inf")
+        self.n_accesses = 0
+
+    def access(self, *_, **__):
+        self.n_accesses += 1
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def unreachable(monkeypatch):
+    """Let each statement to SQLite, each reading and writing of a journal, be an access."""
+    from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy import Engine, event, exc
+
+    found = Unreachable()
+
+    def execute(connection, cursor, statement, *_):
+        try:
+            found.access()
+        except OSError as error:
+            raise exc.OperationalError(statement, {}, error) from error
+
+    def spy(method):
+        def spied(*args):
+            found.access()
+            return method(*args)
+
+        return spied
+
+    for name in ("read_logs", "append_logs"):
+        monkeypatch.setattr(JournalFileBackend, name, spy(getattr(JournalFileBackend, name)))
+    event.listen(Engine, "before_cursor_execute", execute)
+    yield found
+    event.remove(Engine, "before_cursor_execute", execute)
+
+
+@pytest.mark.parametrize(
+    "sample", [slice(40, None, 150), pytest.param(slice(0, None, 5), marks=pytest.mark.slow)]
+)
+def test_a_storage_that_fails_at_any_access_is_told_in_a_line_and_resumed(
+    tmp_path, storage, unreachable, monkeypatch, sample
+):
+    monkeypatch.setattr(_study, "NAMELESS", 0.0)
+    accesses = []
+    note = [lambda study, trial: accesses.append(unreachable.n_accesses)]
+    search(storage, n_trials=3, study_callbacks=note).fit(X, Y)
+    for at in range(accesses[-1])[sample]:
+        path = tmp_path / f"{at}{storage.suffix}"
+        unreachable.left = at
+        with pytest.raises(RuntimeError) as caught:
+            search(path, n_trials=3).fit(X, Y)
+        unreachable.left = float("inf")
+        told = str(caught.value)
+        assert told.startswith(f"storage='{path}' cannot be "), at
+        assert "No space left on device" in told
+        assert "\n" not in told
+        before = trials_so_far(path)
+        found = search(path, n_trials=3).fit(X, Y)
+        assert found.n_trials_ == 3
+        after = {t.number: t.value for t in trials(path) if t.state == TrialState.COMPLETE}
+        assert before.items() <= after.items()
+
+
+def trials_so_far(path):
+    try:
+        return {t.number: t.value for t in trials(path) if t.state == TrialState.COMPLETE}
+    except KeyError:  # it failed before there was a study
+        return {}
+
+
+def truncate(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwrite(path):
+    path.write_bytes(b"something else\n" * 1000)
+
+
+def append_nonsense(path):
+    with path.open("ab") as file:
+        file.write(b'{"op_code": 4, nonsense\n{"op_code": 99}\n')
+
+
+def lock(path):
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "told"),
+    [
+        ("study.db", truncate, "malformed. The file is damaged: restore a copy"),
+        ("study.db", overwrite, "not a database. The file is damaged"),
+        pytest.param(  # Optuna tries again several times
+            *("study.db", Path.unlink, "deleted, moved or write-protected"), marks=pytest.mark.slow
+        ),
+        ("study.db", lock, "locked. Another process keeps it locked: end that one"),
+        ("study.journal", truncate, "truncated or replaced"),
+        ("study.journal", append_nonsense, "The file is damaged: restore a copy"),
+        ("study.journal", Path.unlink, "deleted, moved or write-protected"),
+    ],
+)
+def test_a_file_that_is_damaged_while_a_search_runs_is_told(
+    tmp_path, monkeypatch, name, damage, told
+):
+    from skmnist.model_selection import _storage
+
+    monkeypatch.setattr(_storage, "BUSY_SECONDS", 0.01)
+    path, held = tmp_path / name, []
+    broken = [lambda study, trial: held.append(damage(path))]
+    with pytest.raises(RuntimeError, match=told) as caught:
+        search(path, study_callbacks=broken).fit(X, Y)
+    if damage is lock:
+        held[0].close()
+        assert search(path).fit(X, Y).n_trials_ == 4
+    assert str(caught.value).startswith(f"storage='{path}' cannot be ")
+
+
+def test_a_locked_file_is_waited_for_once(tmp_path, monkeypatch):
+    from skmnist.model_selection import _storage
+
+    path = tmp_path / "study.db"
+    search(path, n_trials=1).fit(X, Y)
+    connect, waits = sqlite3.connect, []
+
+    def connect_impatiently(*args, timeout, **options):
+        waits.append(timeout)
+        return connect(*args, timeout=0.01, **options)
+
+    held = lock(path)
+    monkeypatch.setattr(sqlite3, "connect", connect_impatiently)
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", connect_impatiently)
+    with pytest.raises(
+        RuntimeError, match=r"cannot be opened: database is locked\. Another process"
+    ):
+        search(path).fit(X, Y)
+    held.close()
+    assert waits == [_storage.BUSY_SECONDS]
+
+
+def test_a_record_torn_by_another_process_meanwhile_is_cut_off(tmp_path):
+    path = tmp_path / "study.journal"
+
+    def tear(study, trial):
+        if trial.number == 1:
+            with path.open("ab") as file:
+                file.write(b'{"op_code": 4, "worker')
+
+    with pytest.warns(UserWarning, match="half a record"):
+        assert search(path, study_callbacks=[tear]).fit(X, Y).n_trials_ == 4
+    assert search(path, n_trials=5).fit(X, Y).n_trials_ == 5

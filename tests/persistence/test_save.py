@@ -241,3 +241,16 @@ def test_a_kill_while_saving_leaves_the_old_file(tmp_path):
     process.stdin.close()
     process.stdout.close()
     assert load_model(tmp_path / "model").epochs == 0
+
+
+def test_what_killed_processes_have_left_is_deleted_by_the_next_save(pipeline, file):
+    old, fresh = (file.with_name(f".skmnist-{digit * 32}") for digit in "0f")
+    others = [file.with_name(name) for name in (".skmnist-notes", "skmnist-0", ".skmnist-")]
+    folder = file.with_name(f".skmnist-{'a' * 32}")
+    folder.mkdir()
+    for path in (old, fresh, *others):
+        path.write_bytes(b"half a model")
+    for path in (old, folder, *others):
+        os.utime(path, (0, 0))
+    save_model(pipeline, file)
+    assert set(file.parent.iterdir()) == {file, fresh, folder, *others}

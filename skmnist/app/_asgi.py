@@ -1,0 +1,131 @@
+"""What the server's own process runs: the page, behind a check of who asks for it.
+
+Streamlit finds `app` in this file, see :class:`streamlit.App`.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+
+from skmnist.app._server import FOLDER
+
+MAX_FILES = 65_536  # as many as a process may have open where the system allows more
+
+
+class Guard:
+    """Refuse requests for another host or from another site; restrict what the page may load.
+
+    Streamlit checks the host of WebSockets only, accepts some foreign origins and sends no
+    ``Content-Security-Policy``.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.hosts = frozenset(st.get_option("server.allowedHosts"))  # empty allows any
+        self.headers = {
+            "Content-Security-Policy": make_policy(),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        app = self.app
+        if scope["type"] in ("http", "websocket") and not self._is_allowed(Headers(scope=scope)):
+            app = PlainTextResponse("Host or origin not allowed", status_code=403)
+        await app(scope, receive, send_with_headers)
+
+    def _is_allowed(self, headers: Headers) -> bool:
+        """Check ``Host`` against the allowed hosts, and ``Origin`` against ``Host``."""
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        if len(hosts) != 1:
+            return False
+        (host,) = hosts
+        try:
+            name = urlsplit(f"//{host}").hostname
+            foreign = any(urlsplit(origin).netloc != host for origin in origins)
+        except ValueError:
+            return False
+        return not foreign and (not self.hosts or name in self.hosts)
+
+
+def make_policy() -> str:
+    """Return the page's ``Content-Security-Policy``: nothing from any other server."""
+    page = Path(st.__file__).with_name("static") / "index.html"
+    inline = re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()) for script in inline)
+    hashes = " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            # Streamlit imports the JavaScript of components, such as the board, from blobs
+            f"script-src 'self' blob: {hashes}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "media-src 'self'",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+@asynccontextmanager
+async def prepare_process(app: Any) -> AsyncIterator[None]:
+    """Allow many open files, and end this process with the one that started it."""
+    _raise_file_limit()
+    folder = os.environ.get(FOLDER)
+    if folder:
+        threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    yield
+
+
+def _raise_file_limit() -> None:
+    """Raise the limit of open files: each session of Streamlit holds three until it expires."""
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _end_with_parent(folder: str) -> None:
+    """Wait until the parent is gone, which then cannot end this process or delete its folder."""
+    sys.stdin.buffer.read()  # a pipe that the parent never writes to: its end is the parent's
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+app = st.App(
+    Path(__file__).with_name("_page.py"),
+    middleware=[Middleware(Guard)],
+    lifespan=prepare_process,
+)
