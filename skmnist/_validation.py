@@ -127,10 +127,13 @@ def check_image_shape(
             )
 
 
-def check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """Check rows as `validate_data` does, and raise ValueError for all that are not numbers."""
+def check_numbers(estimator: Any, X: Any, *labels: Any, reset: bool, **options: Any) -> Any:
+    """Check rows as `validate_data` does, and raise ValueError for all that are not numbers.
+
+    Returns the rows, and `labels` as well if there are any.
+    """
     try:
-        rows = validate_data(estimator, X, reset=reset, dtype="numeric")
+        checked = validate_data(estimator, X, *labels, reset=reset, dtype="numeric", **options)
     except TypeError as error:
         # scikit-learn's checks ask for these
         if re.search("Sparse|np.matrix|argument must be .* number", str(error)) and X.shape:
@@ -140,11 +143,12 @@ def check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
             f"X cannot be turned into numbers ({error}); expected an array or data frame of bool, "
             f"integers or floats, got {kind}."
         ) from error
+    rows = checked[0] if labels else checked
     if rows.dtype.kind not in "buif":
         raise ValueError(
             f"X has dtype {rows.dtype}; expected bool, integers or floats, one for each pixel."
         )
-    return rows
+    return checked
 
 
 def check_parameter_values(estimator: Any, names: Iterable[str]) -> None:

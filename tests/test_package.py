@@ -32,7 +32,14 @@ ARROWS = {
     "text": set(),
     "datasets": {"_drawing", "_files", "_progress", "text"},
     "preprocessing": {"_callbacks", "_estimator", "_validation"},
-    "neural_network": {"_callbacks", "_clock", "_estimator", "_validation", "_progress"},
+    "neural_network": {
+        "_callbacks",
+        "_clock",
+        "_estimator",
+        "_progress",
+        "_validation",
+        "_workers",
+    },
     "diagnosis": {"_drawing", "text"},
     "model_selection": {
         "_callbacks",
@@ -115,7 +122,7 @@ def test_only_the_command_line_knows_the_app():
 
 TENSORFLOW = ("_engine", "_memory", "_program")
 KERAS = ("_engine", "_keras", "_program")
-APP = ("_after", "_before", "_draw", "_page", "_panel", "_view")
+APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from skmnist._networks import find_max_value
 from skmnist.app._settings import Settings
 from skmnist.datasets import DatasetDescription, DatasetError, describe_dataset, load_mnist
@@ -182,12 +180,6 @@ def _read_upload(key: Settings, progress: Progress) -> tuple[Any, str]:
     except DatasetError as error:
         # where the server keeps the file is nothing to its reader
         raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
-    highest, largest = find_max_value(digits), float(np.finfo(np.float32).max)
-    if highest > largest:
-        raise DatasetError(
-            f"{path.name}: has values up to {highest:g}, and networks compute in float32, up to "
-            f"{largest:g}; scale them, to 0 to 255 for example"
-        )
     for note in digits.notes:
         place = str(note.values.get("path", ""))
         if place:

@@ -1,6 +1,5 @@
 """MNIST from the cloud: downloaded once, checked each time."""
 
-import contextlib
 import hashlib
 import os
 import threading
@@ -12,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from skmnist._files import TEMPORARY, write_whole
+from skmnist._files import write_whole
 from skmnist._progress import ByteBar
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import Progress
@@ -26,7 +25,6 @@ MAX_SIZE = 64 << 20  # the file has 11,490,434 bytes
 CONTACT_SECONDS = 10.0  # within which a server must have answered, all tries together
 MIN_CONTACT_SECONDS = 2.0  # for each address, though those before it took all the time
 STALL_SECONDS = 20.0  # within which another kilobyte must have come
-STALE_SECONDS = 3600.0
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 HOPELESS = (400, 401, 403, 404, 410, 451)  # answers that a second try does not change
 
@@ -179,10 +177,6 @@ def _is_right(content: bytes) -> bool:
 
 def _keep(content: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f"{TEMPORARY}*"):  # of a process that was killed here
-        with contextlib.suppress(OSError):  # or of one that has just done with it
-            if time.time() - left.stat().st_mtime > STALE_SECONDS:
-                left.unlink()
     write_whole(path, content)
 
 

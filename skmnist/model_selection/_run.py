@@ -71,7 +71,6 @@ class SearchRun:
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skmnist-"))
             stack.enter_context(shared.at_work(self.stop))
-            stack.enter_context(shared.explain_failure("read"))
             self.folder = folder
             self.log = None
             if search.verbose:

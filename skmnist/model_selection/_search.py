@@ -274,7 +274,7 @@ class OptunaSearchCV(BaseSearchCV):
             sampler=self.sampler or SeededSampler(_seed(self.random_state)),
             pruner=make_pruner(self.pruner),
         )
-        with closing(shared):
+        with closing(shared), shared.explain_failure("read"):
             self.study_ = shared.study
             SearchRun(self, shared, space, splits, objective, fold_params).go(X, y)
             self._conclude(shared, space, objective)

@@ -21,7 +21,6 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmnist._estimator import warn_caller
 from skmnist.diagnosis import FitDiagnosis
-from skmnist.diagnosis._estimator import get_core
 from skmnist.model_selection._storage import quiet_optuna
 from skmnist.model_selection._validation import CrossValidation, cross_validate
 from skmnist.neural_network._tensorflow import load_training
@@ -148,8 +147,6 @@ def _run_fold(
         return_estimator=True,
         **task.options,
     )
-    if getattr(get_core(found["estimator"][0]), "stop_reason_", "") == "interrupted":
-        raise KeyboardInterrupt  # the fit keeps what it has; a search ends
     return {
         "fit_time": float(found["fit_time"][0]),
         "score_time": float(found["score_time"][0]),

@@ -5,9 +5,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array
 
-from skmnist._validation import _check_sample_weight, check_image_shape, flatten_images
+from skmnist._validation import (
+    _check_sample_weight,
+    check_image_shape,
+    check_numbers,
+    flatten_images,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -88,14 +93,9 @@ def check_training_data(
     """
     X, image_shape = flatten_images(X)
     if not first:
-        check_image_shape(estimator, image_shape, estimator.image_shape_)
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        reset=first,
-        dtype="numeric",
-        ensure_min_samples=2 if classes is None else 1,
+        check_image_shape(estimator, image_shape, estimator.image_shape_, X)
+    X, y = check_numbers(
+        estimator, X, y, reset=first, ensure_min_samples=2 if classes is None else 1
     )
     check_classification_targets(y)
     if classes is None:
@@ -156,8 +156,8 @@ def with_validation_data(
 def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
     """Check rows that come after those of `fit`, and flatten images of the shape it saw."""
     X, shape = flatten_images(X)
-    check_image_shape(estimator, shape, image_shape)
-    rows: Array = validate_data(estimator, X, reset=False, dtype="numeric")
+    check_image_shape(estimator, shape, image_shape, X)
+    rows: Array = check_numbers(estimator, X, reset=False)
     return rows
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from skmnist._clock import count_setup
+from skmnist._workers import end_with_parent
 
 _MODULE = "skmnist.neural_network._keras"
 
@@ -59,6 +60,7 @@ def load_training() -> ModuleType:
         limit_threads()
         # 1 would drop tensorflow's notes and 2 its warnings; its errors come as exceptions
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        end_with_parent()  # also in workers that scikit-learn has started
         with quiet(), count_setup(), hold_interrupts():
             return importlib.import_module(_MODULE)
 

@@ -326,7 +326,7 @@ def test_a_kill_while_downloading_leaves_nothing(server, tmp_path):
 
 
 def test_what_a_killed_process_left_is_cleared_away(server, tmp_path):
-    old, new = tmp_path / ".skmnist-1", tmp_path / ".skmnist-2"
+    old, new = (tmp_path / f".skmnist-{n:032x}" for n in (1, 2))
     for path in (old, new):
         path.write_bytes(b"part")
     os.utime(old, (time.time() - 7200,) * 2)

@@ -112,13 +112,35 @@ def test_the_same_rows_in_any_layout_give_the_same_bits(digits, convert):
         (lambda X, y: (X, y + 0.5), "Unknown label type"),
         (lambda X, y: (X[:, None, None], y), "dim 4"),
         (lambda X, y: (X.astype(complex), y), "Complex data not supported"),
-        (lambda X, y: (X[:3], [1, 2, 3]), "validation_fraction=0.1 needs a class with two rows"),
+        (lambda X, y: ((X * 100).astype("datetime64[s]"), y), "dtype datetime64.* expected bool"),
     ],
-    ids=["NaN", "lengths", "one class", "continuous", "4-D", "complex", "singles"],
+    ids=["NaN", "lengths", "one class", "continuous", "4-D", "complex", "dates"],
 )
 def test_rows_that_cannot_be_learned_are_refused(digits, change, match):
     with pytest.raises(ValueError, match=match):
         SimpleNNClassifier(epochs=1).fit(*change(*digits))
+
+
+def test_of_one_row_per_class_none_can_be_held_out(digits):
+    X = digits[0][:3]
+    with pytest.raises(ValueError, match=r"validation_fraction=0.1 needs a class with two rows"):
+        SimpleNNClassifier(epochs=1, validation_fraction=0.1).fit(X, [1, 2, 3])
+    assert SimpleNNClassifier(4, epochs=1).fit(X, [1, 2, 3]).n_validation_ == 0
+
+
+def test_a_tenth_is_held_out_of_500_rows_and_none_of_fewer(digits):
+    X, y = digits
+    held_out = [SimpleNNClassifier(4, epochs=0).fit(X[:n], y[:n]).n_validation_ for n in (499, 500)]
+    assert held_out == [0, 50]
+
+
+def test_one_image_or_colours_are_refused_with_the_way_out(digits):
+    X, y = digits
+    model = SimpleNNClassifier(4, epochs=0).fit(X.reshape(-1, 8, 8), y)
+    with pytest.raises(ValueError, match=r"like a single image.*X\[np.newaxis\]"):
+        model.predict(X[0].reshape(8, 8))
+    with pytest.raises(ValueError, match="192 features.*seem to be colours"):
+        model.predict(np.repeat(X, 3, axis=1))
 
 
 def test_rows_too_large_for_the_precision_are_refused(digits):
