@@ -473,7 +473,7 @@ def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
     """Return the functions and the Keras callbacks among `callbacks`."""
     if callbacks is None:
         callbacks = []
-    elif not isinstance(callbacks, Sequence):
+    elif isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
         callbacks = [callbacks]
     functions: list[Any] = []
     keras_callbacks: list[Any] = []
