@@ -23,6 +23,7 @@ from skmnist.neural_network import _forward
 from skmnist.neural_network._data import (
     TrainingData,
     check_rows,
+    check_sortable,
     check_training_data,
     in_native_order,
     with_validation_data,
@@ -279,6 +280,7 @@ class NNClassifier(ClassifierMixin, Estimator):
                     "will ever come, as classes=np.unique(y_of_all_parts)."
                 )
             return self.classes_
+        check_sortable(classes, "classes")
         known = in_native_order(np.unique(column_or_1d(classes, warn=True)))
         if len(known) < 2 or (known.dtype.kind == "f" and np.isnan(known).any()):
             raise ValueError(f"classes={known.tolist()} must be two labels or more, none missing.")
@@ -471,7 +473,7 @@ def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
     """Return the functions and the Keras callbacks among `callbacks`."""
     if callbacks is None:
         callbacks = []
-    elif not isinstance(callbacks, Sequence):
+    elif isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
         callbacks = [callbacks]
     functions: list[Any] = []
     keras_callbacks: list[Any] = []

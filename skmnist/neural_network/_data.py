@@ -94,6 +94,8 @@ def check_training_data(
     X, image_shape = flatten_images(X)
     if not first:
         check_image_shape(estimator, image_shape, estimator.image_shape_, X)
+    _check_one_label_per_row(y)
+    check_sortable(y, "y")
     X, y = check_numbers(
         estimator, X, y, reset=first, ensure_min_samples=2 if classes is None else 1
     )
@@ -140,6 +142,7 @@ def with_validation_data(
         X_val = check_rows(estimator, X_val, data.image_shape)
     except ValueError as error:  # scikit-learn would speak of X
         raise ValueError(f"X_val: {error}") from error
+    check_sortable(y_val, "y_val")
     y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
     if y_val.shape != (len(X_val),):
         raise ValueError(
@@ -159,6 +162,32 @@ def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
     check_image_shape(estimator, shape, image_shape, X)
     rows: Array = check_numbers(estimator, X, reset=False)
     return rows
+
+
+def _check_one_label_per_row(y: Any) -> None:
+    """Raise if there are several columns of labels, as one-hot labels have."""
+    shape: tuple[int, ...] = np.shape(y) if isinstance(y, list | tuple) else getattr(y, "shape", ())
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {shape}. Turn one-hot labels into "
+            "classes by y.argmax(axis=1); for several labels per row wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier."
+        )
+
+
+def check_sortable(labels: Any, name: str) -> None:
+    """Raise if labels cannot be sorted: some are missing, or they are of several types."""
+    values = np.asarray(labels)
+    if values.dtype.kind != "O":
+        return
+    try:
+        np.unique(values)
+    except TypeError as error:
+        types = ", ".join(sorted({type(label).__name__ for label in values.flat}))
+        raise ValueError(
+            f"{name} has labels of the types {types}, which cannot be sorted. Use all numbers or "
+            "all text, and leave out rows without a label."
+        ) from error
 
 
 def in_native_order(labels: Array) -> Array:

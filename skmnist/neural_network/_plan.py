@@ -202,8 +202,14 @@ def _class_weights(class_weight: Any, data: TrainingData, train_rows: Array) -> 
                     f"class_weight has {weight!r} for class {label!r}, but a weight must be a "
                     "number >= 0."
                 )
-        weights: Array = compute_class_weight(class_weight, classes=data.classes, y=data.classes)
-        return weights
+        # scikit-learn's compute_class_weight takes the label "3" for the number
+        labels = data.classes.tolist()
+        unknown = [label for label in class_weight if label not in labels]
+        if unknown and not set(labels) <= set(class_weight):
+            raise ValueError(
+                f"class_weight has weights for {unknown}, but the classes are {labels}."
+            )
+        return np.array([float(class_weight.get(label, 1)) for label in labels])
     # over the training rows: a balanced weight is about what is trained on
     present, codes = np.unique(data.y[train_rows], return_inverse=True)
     weights = np.zeros(len(data.classes))

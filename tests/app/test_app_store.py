@@ -119,9 +119,7 @@ def test_pixels_beyond_what_a_network_computes_with_are_told(open_page, small, s
     huge = {**small, "X_train": small.X_train * 1e300, "X_test": small.X_test * 1e300}
     page = open_page(**keep("a.npz", to_npz(huge)).to_query(), step=step)
     (text,) = told(page)
-    assert text.startswith(
-        "These digits cannot be used. a.npz\\: x_train.npy has values from 0 to 2.5"
-    )
+    assert text.startswith("These digits cannot be used. a.npz\\: x\\_train.npy has values from")
     assert "which float32 can hold" in text
 
 

@@ -139,7 +139,7 @@ def test_one_image_or_colours_are_refused_with_the_way_out(digits):
     model = SimpleNNClassifier(4, epochs=0).fit(X.reshape(-1, 8, 8), y)
     with pytest.raises(ValueError, match=r"like a single image.*X\[np.newaxis\]"):
         model.predict(X[0].reshape(8, 8))
-    with pytest.raises(ValueError, match="192 features.*seem to be colours"):
+    with pytest.raises(ValueError, match=r"192 features.*seem to be colours"):
         model.predict(np.repeat(X, 3, axis=1))
 
 

@@ -49,7 +49,7 @@ def run(plan, values, name="val_loss"):
     watch = Watch(plan)
     watch.start()
     for epoch, value in enumerate(values, start=1):
-        logs = {"loss": 1.0, name: value}
+        logs = {"loss": 1.0, "val_loss": 1.0, name: value}
         if watch.ends(logs, lambda epoch=epoch: [np.array(epoch)], finite=True):
             break
     return watch
@@ -64,6 +64,23 @@ def test_the_best_epoch_is_the_first_of_equals():
 def test_an_accuracy_is_better_when_it_is_higher():
     plan = dataclasses.replace(PLAN, monitor="val_accuracy")
     assert run(plan, [0.1, 0.3, 0.2, 0.2, 0.9], "val_accuracy").best_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best"), [("val_accuracy", 3), ("val_loss", 4), ("accuracy", 2), ("loss", 1)]
+)
+def test_of_epochs_with_the_same_accuracy_the_lower_loss_is_the_better(monitor, best):
+    epochs = [
+        {"val_accuracy": 0.9, "val_loss": 0.5, "accuracy": 0.7, "loss": 0.1},
+        {"val_accuracy": 0.9, "val_loss": 0.4, "accuracy": 0.8, "loss": 0.2},
+        {"val_accuracy": 0.9, "val_loss": 0.3, "accuracy": 0.8, "loss": 0.3},
+        {"val_accuracy": 0.8, "val_loss": 0.1, "accuracy": 0.7, "loss": 0.1},
+    ]
+    watch = Watch(dataclasses.replace(PLAN, monitor=monitor, patience=None))
+    watch.start()
+    for logs in epochs:
+        watch.ends(logs, lambda: [], finite=True)
+    assert watch.best_epoch == best
 
 
 def test_without_patience_the_last_weights_are_kept_and_the_best_epoch_noted():
