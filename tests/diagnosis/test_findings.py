@@ -106,21 +106,24 @@ def test_a_history_without_its_estimator_may_still_improve():
         ([1.0, 0.5, 0.7, 0.4, 0.6, 0.3], True),
         ([1.0, 0.5, 0.7, 0.4, 0.3, 0.2], False),  # one jump
         ([1.0, 0.5, 0.54, 0.5, 0.54, 0.5], False),  # small ones
-        ([5.0, 1.0, 0.9, 0.8, 0.7, 0.6], True),  # twice ln 10 is 4.6
-        ([4.5, 1.0, 0.9, 0.8, 0.7, 0.6], False),
+        ([50.0, 9.0, 5.0, 1.0, 0.9, 0.8], False),  # it only fell
+        ([50.0, 9.0, 9.3, 5.0, 5.2, 1.0], False),  # by less than a twentieth
+        ([50.0, 9.0, 9.9, 5.0, 5.9, 1.0], True),
         ([1.0, 0.5, float("nan")], True),
     ],
-    ids=["calm", "jumps", "one jump", "small jumps", "overshot", "began high", "nan"],
+    ids=[
+        "calm",
+        "jumps",
+        "one jump",
+        "small jumps",
+        "began high",
+        "high and small jumps",
+        "high and large jumps",
+        "nan",
+    ],
 )
 def test_unstable(loss, unstable):
     assert ("unstable" in further(Network(loss=loss, val_loss=[0.3] * len(loss)))) == unstable
-
-
-def test_overshooting_depends_on_the_number_of_classes():
-    loss = [2.5, 0.9, 0.8, 0.7]
-    assert "unstable" in further(Network(loss=loss, n_classes=2))
-    assert "unstable" not in further(Network(loss=loss, n_classes=10))
-    assert "unstable" not in further(Network(loss=loss, n_classes=1))  # a guess costs nothing
 
 
 def test_a_loss_that_became_infinite_is_unstable():
@@ -367,4 +370,4 @@ def test_defaults_of_our_networks_are_neither_unstable_nor_dead(digits):
 
 def test_a_learning_rate_that_is_far_too_large_is_found(digits):
     network = SimpleNNClassifier(epochs=15, learning_rate=0.5, random_state=0).fit(*digits)
-    assert {"unstable", "dead_units"} <= set(further(network, X=digits[0]))
+    assert "dead_units" in further(network, X=digits[0])

@@ -57,7 +57,7 @@ def test_mistakes_without_probabilities_are_in_their_order():
 
 
 @pytest.mark.parametrize(
-    ("there", "back", "one_way"), [(9, 1, True), (9, 5, False), (3, 0, False), (5, 0, True)]
+    ("there", "back", "one_way"), [(9, 1, True), (9, 5, False), (5, 0, False), (6, 0, True)]
 )
 def test_one_way_is_twice_as_often_and_beyond_chance(there, back, one_way):
     pair = analyze([(5, 3, there), (3, 5, back)]).pairs(1)[0]
