@@ -72,7 +72,7 @@ def advise(
         advice.weaknesses.append(say("advice.weakness_untrained"))
         advice.improvements.append(say("advice.improve_untrained"))
         return advice
-    ignores = _tell_ignored(advice, errors, say)
+    ignores = _tell_ignored(advice, errors, diagnosis, say)
     # a model that reads fewer than a linear one would has no strength in reading
     weak = ignores or errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
@@ -84,22 +84,26 @@ def advise(
         _tell_fit(advice, diagnosis, language, ignores=ignores)
     if diagnosis is None or diagnosis.label != "underfitting":
         _tell_confidence(advice, errors.calibration, diagnosis, say, ignores=ignores)
-    _tell_classes(advice, errors, say, weak=weak)
+    if len(errors.predicted) > 1:
+        _tell_classes(advice, errors, say, weak=weak)
     return advice
 
 
-def _tell_ignored(advice: Advice, errors: ErrorAnalysis, say: Catalogue) -> bool:
+def _tell_ignored(
+    advice: Advice, errors: ErrorAnalysis, diagnosis: FitDiagnosis | None, say: Catalogue
+) -> bool:
     """Say which classes are never predicted; an accuracy can be high all the same."""
     never = errors.never_predicted
     if not never:
         return False
+    key = "weakness_ignored"
     figures = {"accuracy": errors.accuracy, "classes": ", ".join(map(str, never))}
-    predicted = errors.confusion.columns[errors.confusion.sum(axis=0) > 0]
-    if len(predicted) == 1:
-        advice.weaknesses.append(say("advice.one_class", only_class=str(predicted[0]), **figures))
-    else:
-        advice.weaknesses.append(say("advice.weakness_ignored", **figures))
-    advice.improvements.append(say("advice.improve_ignored", **figures))
+    if len(errors.predicted) == 1:
+        key = "weakness_one_class"
+        figures["only_class"] = str(errors.predicted[0])
+    advice.weaknesses.append(say(f"advice.{key}", **figures))
+    if diagnosis is None or diagnosis.only_class is None:  # else there is a remedy for it
+        advice.improvements.append(say("advice.improve_ignored", **figures))
     return True
 
 
@@ -158,6 +162,7 @@ def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak
         strongest = listed(errors.strongest(n_strongest))
         advice.strengths.append(say("advice.strength_classes", classes=strongest))
     weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest)) if n_strongest else []
+    weakest = [(label, f1) for label, f1 in weakest if label not in errors.never_predicted]
     # F1 weighted by the images of a class and those taken for it is the accuracy on average
     weakest = [(label, f1) for label, f1 in weakest if f1 < errors.accuracy]
     weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as it is told

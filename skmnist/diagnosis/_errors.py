@@ -79,9 +79,16 @@ class ErrorAnalysis:
         return pd.DataFrame(ends, columns=["low", "high"], index=self.report.index)
 
     @property
+    def predicted(self) -> list[Any]:
+        """The classes that any image was taken for."""
+        taken = self.confusion.sum(axis=0).to_numpy() > 0
+        return [_plain(label) for label in self.report.index[taken]]
+
+    @property
     def never_predicted(self) -> list[Any]:
         """The classes with test images that not a single image was taken for."""
-        never = (self.report["support"] > 0) & (self.confusion.sum(axis=0) == 0).to_numpy()
+        counts = self.confusion.to_numpy()
+        never = (counts.sum(axis=1) > 0) & (counts.sum(axis=0) == 0)
         return [_plain(label) for label in self.report.index[never]]
 
     @cached_property

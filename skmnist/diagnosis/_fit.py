@@ -201,9 +201,9 @@ def diagnose_fit(
 
     Overfitting is a gap between training and held-out accuracy above `max_gap` whose 95 %
     interval lies above 0; underfitting is a training accuracy under `min_train_accuracy`, beyond
-    chance, or the same prediction for all rows. Where both are there, the label tells the larger part of the error: the training error
-    or the gap. Where the interval reaches further above the gap than `max_gap`, the held-out
-    images are too few to tell, and the label is "unclear".
+    chance, or the same prediction for all rows. If both are found, the label tells the larger
+    part of the error: the training error or the gap. If the interval reaches further above the
+    gap than `max_gap`, the held-out images are too few to tell, and the label is "unclear".
 
     Parameters
     ----------

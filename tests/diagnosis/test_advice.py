@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 
 from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
@@ -324,3 +325,61 @@ def test_text_labels_are_named():
 def test_unknown_language(errors):
     with pytest.raises(ValueError, match=r"language='xx' must be one of 'en'"):
         advise(errors, language="xx")
+
+
+# --- what a high accuracy hides
+
+
+@pytest.mark.parametrize(
+    ("y_pred", "told"),
+    [
+        ([0] * 95 + [0] * 3 + [0] * 2, "It reads every image as 0."),
+        ([0] * 95 + [1] * 3 + [0] * 2, "It never reads an image as 2, though"),
+    ],
+)
+def test_classes_that_are_never_predicted_come_first_whatever_the_accuracy(y_pred, told):
+    errors = analyze_errors(np.repeat([0, 1, 2], [95, 3, 2]), y_pred)
+    advice = advise(errors, diagnose_fit(train_accuracy=0.97, validation_accuracy=0.97))
+    assert advice.strengths == []
+    assert advice.weaknesses[0].startswith(told)
+    assert advice.improvements[0].startswith("Check that there are enough training images of ")
+
+
+def test_a_constant_prediction_is_no_optimal_fit():
+    X, y = np.zeros((200, 2)), np.repeat([0, 1], [190, 10])
+    constant = DummyClassifier().fit(X, y)
+    diagnosis = diagnose_fit(constant, X=X, y=y, X_val=X, y_val=y)
+    assert (diagnosis.label, diagnosis.only_class) == ("underfitting", 0)
+    assert diagnosis.sentences()[0].startswith("The model reads every image as 0:")
+    weaknesses = advise(analyze_errors(y, constant.predict(X)), diagnosis).weaknesses
+    assert len([sentence for sentence in weaknesses if "every image as 0" in sentence]) == 1
+
+
+def test_a_few_rows_of_one_class_say_nothing():
+    X, y = np.zeros((20, 2)), np.repeat([0, 1], [16, 4])
+    diagnosis = diagnose_fit(DummyClassifier().fit(X, y), X=X, y=y, X_val=X[:1], y_val=y[:1])
+    assert diagnosis.only_class is None
+
+
+def test_one_error_makes_no_class_weak():
+    y = np.arange(2000) % 10
+    advice = advise(analyze_errors(y, np.where(np.arange(2000) == 1, 7, y)))
+    assert advice.weaknesses == ["Most frequent confusions: 1→7 (1x)."]
+    assert not any("More training images" in sentence for sentence in advice.improvements)
+
+
+def test_a_class_whose_f1_is_told_as_1_is_not_weak():
+    y = np.arange(100_000) % 10
+    y_pred = np.where((y == 1) & (np.arange(100_000) < 600), 7, y)
+    errors = analyze_errors(y, y_pred)
+    assert errors.classes_differ
+    assert not any("Weakest" in sentence for sentence in advise(errors).weaknesses)
+
+
+def test_means_that_few_images_cannot_tell_apart_are_no_strength():
+    errors = make_sure(0.93, n_right=8, n_wrong=2)
+    assert errors.calibration.sentence() == (
+        "On average it is 93.0% sure, and right in 80.0% of cases: no difference that matters is "
+        "shown."
+    )
+    assert not any("sure" in sentence for sentence in advise(errors).strengths)
