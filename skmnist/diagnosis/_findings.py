@@ -186,7 +186,7 @@ class Underfitting(Finding):
 
         def is_above(name: str, limit: float) -> bool:
             value = parameters.get(name)
-            return isinstance(value, Real) and value > limit
+            return isinstance(value, Real) and float(value) > limit
 
         if is_above("dropout", 0) or is_above("l2", 0):
             ways.append(("regularise_less", ""))
