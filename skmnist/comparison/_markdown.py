@@ -19,10 +19,10 @@ FORMATS = {
     "fit_time": "{:.1f}",
     "predict_time": "{:.2f}",
     "predict_time_p95": "{:.2f}",
-    "size": "{:.2f}",
+    "size": "{:bytes}",
 }
 N_ROWS = 5  # of the test set, told of each confusion
-SCALES = {"predict_time": 1e3, "predict_time_p95": 1e3, "size": 1e-6}  # to ms, to MB
+SCALES = {"predict_time": 1e3, "predict_time_p95": 1e3}  # to ms
 
 
 def make_markdown(comparison: "ModelComparison", language: str) -> str:

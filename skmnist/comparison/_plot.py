@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from skmnist.comparison._comparison import ModelComparison
 
-# What a cost is drawn in: kilobytes and milliseconds rather than bytes and seconds.
-SCALES = {"n_parameters": 1.0, "size": 1e-3, "predict_time": 1e3, "fit_time": 1.0}
+# What a cost is drawn in: milliseconds rather than seconds.
+SCALES = {"n_parameters": 1.0, "size": 1.0, "predict_time": 1e3, "fit_time": 1.0}
 MIN_LOG_RATIO = 4  # closer costs are told apart better on a plain scale
 
 
@@ -210,7 +210,8 @@ class AccuracyCostDisplay:
         )
         self.ax_.margins(x=0.15, y=0.15)
         strip_frame(self.ax_)
-        format_axis(self.ax_.xaxis, say, "{:,.0f}" if costs.min() > MIN_LOG_RATIO else "{:,g}")
+        number = "{:,.0f}" if costs.min() > MIN_LOG_RATIO else "{:,g}"
+        format_axis(self.ax_.xaxis, say, "{:bytes}" if self.cost == "size" else number)
         format_axis(self.ax_.yaxis, say)
         self.ax_.set(xlabel=say(f"plot.cost_{self.cost}"), ylabel=say("plot.test_accuracy"))
         self.ax_.legend(loc="lower right", frameon=False, fontsize="small")

@@ -142,7 +142,9 @@ class Recommendation:
         return [caution.sentence(language) for caution in self.cautions]
 
     def _phrases(self) -> list[str]:
-        phrases = [self.rule]
+        # times that are about the same, say, are no advantage that can be told
+        bare = self.rule == "similar" and not self._advantages(get_catalogue("en"))
+        phrases = ["similar_bare" if bare else self.rule]
         if self.verdict is not None:
             phrases.append(f"evidence.{self._evidence_phrase()}")
         if self.evidence is not None and self.evidence.method == "starts":
@@ -152,7 +154,8 @@ class Recommendation:
         if self.less_accurate is not None and self.accuracy_difference > 0:
             # rounded accuracies may not tell the counts of so few images apart
             counted = self._n_errors(self.most_accurate) < self._n_errors(self.less_accurate)
-            phrases.append("fewer_errors_counted" if counted else "fewer_errors")
+            if round(self.fewer_errors, 2):  # as it is told
+                phrases.append("fewer_errors_counted" if counted else "fewer_errors")
             if self.digits and not self.may_be_chance:
                 phrases.append("postal_codes")
         worth_it_to_some = self.verdict in (None, "not_worth_it") and self.rule == "similar"
@@ -221,7 +224,9 @@ class Recommendation:
                 continue
             if cost == "predict_time" and other <= MIN_TOLD_PREDICT_TIME:
                 continue
-            scale = {"predict_time": 1e3, "size": 1e-6}.get(cost, 1)
+            if cost == "size" and len({say.format("{:bytes}", size) for size in (own, other)}) < 2:
+                continue  # the same as far as it is told
+            scale = 1e3 if cost == "predict_time" else 1
             values = {"own": own * scale, "other": other * scale}
             advantages.append(say(f"recommendation.advantage_{cost}", **values))
         if self.cost == "n_parameters":

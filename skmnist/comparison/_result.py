@@ -194,7 +194,7 @@ def _diagnose(
     """Diagnose by what the model kept, else by its training rows and the test set."""
     kept = [getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation")]
     if None not in kept:
-        return diagnose_fit(estimator, X=X)
+        return diagnose_fit(estimator, X=X, y=y)
     if X is None:
         return None
     return diagnose_fit(estimator, X=X, y=y, X_val=X_test, y_val=y_test, held_out="test")

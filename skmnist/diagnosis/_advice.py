@@ -7,10 +7,13 @@ from skmnist.diagnosis._calibration import Calibration
 from skmnist.diagnosis._errors import ErrorAnalysis
 from skmnist.diagnosis._findings import (
     MIN_TRAIN_ACCURACY,
+    UNKNOWN_NETWORK,
     Finding,
     Optimal,
     Overfitting,
     Underfitting,
+    join_ways,
+    list_regularisers,
 )
 from skmnist.diagnosis._fit import FitDiagnosis
 from skmnist.text import Catalogue, get_catalogue
@@ -56,12 +59,12 @@ def advise(
     Examples
     --------
     >>> from skmnist.diagnosis import advise, analyze_errors, diagnose_fit
-    >>> errors = analyze_errors([9] * 10 + [4] * 10, [9] * 9 + [4] * 11)
+    >>> errors = analyze_errors([1, 4, 9] * 50, [1, 4, 9] * 40 + [1, 4, 4] * 10)
     >>> for sentence in advise(errors, diagnose_fit(gap=0.03)).weaknesses:
     ...     print(sentence)
     Overfitting: the model knows its training images better than new ones.
-    Weakest classes by F1: 9 (0.95).
-    Most frequent confusions: 9→4 (1x).
+    Weakest classes by F1: 9 (0.89), 4 (0.91).
+    Most frequent confusions: 9→4 (10x).
     """
     say = get_catalogue(language)
     advice = Advice([], [], [])
@@ -69,27 +72,49 @@ def advise(
         advice.weaknesses.append(say("advice.weakness_untrained"))
         advice.improvements.append(say("advice.improve_untrained"))
         return advice
+    ignores = _tell_ignored(advice, errors, diagnosis, say)
     # a model that reads fewer than a linear one would has no strength in reading
-    weak = errors.accuracy < MIN_TRAIN_ACCURACY
+    weak = ignores or errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
-    accuracy = say("advice.accuracy", accuracy=errors.accuracy)
-    (advice.weaknesses if weak else advice.strengths).append(accuracy)
+    if not ignores:  # where the accuracy was told
+        accuracy = say("advice.accuracy", accuracy=errors.accuracy)
+        (advice.weaknesses if weak else advice.strengths).append(accuracy)
     if diagnosis is not None:
-        _tell_fit(advice, diagnosis, language)
+        _tell_fit(advice, diagnosis, language, ignores=ignores)
     if diagnosis is None or diagnosis.label != "underfitting":
-        _tell_confidence(advice, errors.calibration, diagnosis, say)
-    _tell_classes(advice, errors, say, weak=weak)
+        _tell_confidence(advice, errors.calibration, diagnosis, say, ignores=ignores)
+    if len(errors.predicted) > 1:
+        _tell_classes(advice, errors, say, weak=weak)
     return advice
 
 
-def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str) -> None:
-    if diagnosis.label == "optimal":
+def _tell_ignored(
+    advice: Advice, errors: ErrorAnalysis, diagnosis: FitDiagnosis | None, say: Catalogue
+) -> bool:
+    """Say which classes are never predicted; an accuracy can be high all the same."""
+    never = errors.never_predicted
+    if not never:
+        return False
+    key = "weakness_ignored"
+    figures = {"accuracy": errors.accuracy, "classes": ", ".join(map(str, never))}
+    if len(errors.predicted) == 1:
+        key = "weakness_one_class"
+        figures["only_class"] = str(errors.predicted[0])
+    advice.weaknesses.append(say(f"advice.{key}", **figures))
+    if diagnosis is None or diagnosis.only_class is None:  # else there is a remedy for it
+        advice.improvements.append(say("advice.improve_ignored", **figures))
+    return True
+
+
+def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores: bool) -> None:
+    if diagnosis.label == "optimal" and not ignores:
         advice.strengths.append(Optimal().sentence(language))
     further = _further(diagnosis)
     if diagnosis.label in ("overfitting", "underfitting"):
         verdict = _verdict(diagnosis)
-        advice.weaknesses.append(verdict.sentence(language))
+        if not (ignores and diagnosis.only_class is not None):  # which was told
+            advice.weaknesses.append(verdict.sentence(language))
         # a network that jumped about has not learned little because it learned slowly
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
         if diagnosis.label == "overfitting" or not jumped:
@@ -104,14 +129,15 @@ def _tell_confidence(
     calibration: Calibration | None,
     diagnosis: FitDiagnosis | None,
     say: Catalogue,
+    *,
+    ignores: bool,
 ) -> None:
-    """Say whether it can be trusted, by its probabilities or else by its losses."""
+    """Say whether it is too sure or too careful, by its probabilities or else by its losses."""
     too_sure = calibration is not None and calibration.verdict == "too_sure"
-    if calibration is not None:
-        trusted = calibration.verdict == "trustworthy"
-        (advice.strengths if trusted else advice.weaknesses).append(
-            calibration.sentence(say.language)
-        )
+    if calibration is not None and calibration.verdict != "trustworthy":
+        advice.weaknesses.append(calibration.sentence(say.language))
+    elif calibration is not None and calibration.close and not ignores:
+        advice.strengths.append(calibration.sentence(say.language))
     if diagnosis is None:
         return
     # the losses are a hint; where there are probabilities of the test images, these decide
@@ -119,28 +145,35 @@ def _tell_confidence(
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
     if too_sure and diagnosis.network and diagnosis.label != "overfitting":  # the same remedy
-        advice.improvements.append(say("advice.improve_val_loss"))
+        known = UNKNOWN_NETWORK if diagnosis.parameters is None else diagnosis.parameters
+        ways = list_regularisers(known)
+        if ways:
+            advice.improvements.append(say("advice.improve_val_loss", ways=join_ways(ways, say)))
 
 
 def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak: bool) -> None:
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
-    # no class is called reliable that is called weak as well, and none weak that is perfect
+    # no class is called reliable that is called weak as well
     n_classes = int((errors.report["support"] > 0).sum())
-    n_strongest = min(N_LISTED, n_classes // 2)
+    n_strongest = min(N_LISTED, n_classes // 2) if errors.classes_differ else 0
     if n_strongest and not weak:
         strongest = listed(errors.strongest(n_strongest))
         advice.strengths.append(say("advice.strength_classes", classes=strongest))
-    weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest))
-    weakest = [(label, f1) for label, f1 in weakest if f1 < 1]
-    confusions = errors.confusions(N_LISTED)
-    if confusions:
+    weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest)) if n_strongest else []
+    weakest = [(label, f1) for label, f1 in weakest if label not in errors.never_predicted]
+    # F1 weighted by the images of a class and those taken for it is the accuracy on average
+    weakest = [(label, f1) for label, f1 in weakest if f1 < errors.accuracy]
+    weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as it is told
+    if weakest:
         advice.weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
-        pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
-        advice.weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
         names = ", ".join(str(label) for label, _ in weakest)
         advice.improvements.append(say("advice.improve_classes", classes=names))
+    confusions = errors.confusions(N_LISTED)
+    if confusions:
+        pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
+        advice.weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
         # what is alike about the two is said by pairs(), where there is room for it
         true, predicted, _ = confusions[0]
         advice.improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
@@ -150,7 +183,7 @@ def _verdict(diagnosis: FitDiagnosis) -> Finding:
     """Return the finding behind a label; a diagnosis made by hand may have none."""
     kinds: dict[str, type[Finding]] = {"overfitting": Overfitting, "underfitting": Underfitting}
     of_label = [f for f in diagnosis.findings if f.code == diagnosis.label]
-    return of_label[0] if of_label else kinds[diagnosis.label]()
+    return of_label[0] if of_label else kinds[diagnosis.label]({"network": diagnosis.network})
 
 
 def _further(diagnosis: FitDiagnosis) -> list[Finding]:

@@ -12,8 +12,8 @@ from skmnist.text import get_catalogue
 
 # Guo et al. (below) take fifteen bins; so that figures compare with those of others, so do we.
 N_BINS = 15
-# Off by less than one percentage point on average, a model is called trustworthy: as small as
-# what the comparison calls similar.
+# Off by less than one percentage point on average, a model is called neither too sure nor too
+# careful: as small as what the comparison calls similar.
 MAX_OFF = 0.01
 
 CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful"]
@@ -27,7 +27,8 @@ class Calibration:
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful"}
         Too sure or too careful: its mean confidence lies outside the 95 % interval of its
-        accuracy, by 0.01 or more from the accuracy itself.
+        accuracy, by 0.01 or more from the accuracy itself. Trustworthy: that is not shown. It
+        compares means alone; `ece` and `bins` tell where they hide a difference.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float
@@ -52,8 +53,13 @@ class Calibration:
     ece: float
     bins: pd.DataFrame
 
+    @property
+    def close(self) -> bool:
+        """Whether mean confidence and accuracy are less than 0.01 apart."""
+        return abs(self.confidence - self.accuracy) < MAX_OFF
+
     def sentence(self, language: str = "en") -> str:
-        """Say in plain words whether its probabilities can be trusted."""
+        """Say in plain words how its mean confidence compares with its accuracy."""
         return get_catalogue(language)(
             f"calibration.{self.verdict}", confidence=self.confidence, accuracy=self.accuracy
         )

@@ -12,9 +12,11 @@ from sklearn.utils.multiclass import unique_labels
 
 from skmnist.diagnosis._calibration import Calibration, calibrate
 from skmnist.diagnosis._intervals import wilson_interval
-from skmnist.diagnosis._pairs import ConfusionPair, are_digits
+from skmnist.diagnosis._pairs import ALPHA, MIN_COMPARED, ConfusionPair, are_digits
 
 Array = np.ndarray[Any, Any]
+
+N_DRAWS = 2000  # of errors at random, to see what chance alone does
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,53 @@ class ErrorAnalysis:
             for recall, n in zip(self.report["recall"], self.report["support"], strict=True)
         ]
         return pd.DataFrame(ends, columns=["low", "high"], index=self.report.index)
+
+    @property
+    def predicted(self) -> list[Any]:
+        """The classes that any image was taken for."""
+        taken = self.confusion.sum(axis=0).to_numpy() > 0
+        return [_plain(label) for label in self.report.index[taken]]
+
+    @property
+    def never_predicted(self) -> list[Any]:
+        """The classes with test images that not a single image was taken for."""
+        counts = self.confusion.to_numpy()
+        never = (counts.sum(axis=1) > 0) & (counts.sum(axis=0) == 0)
+        return [_plain(label) for label in self.report.index[never]]
+
+    @cached_property
+    def classes_differ(self) -> bool:
+        """Whether some classes are read better than others, beyond chance.
+
+        The errors are spread over the classes as often at random, in proportion to the images
+        of each class and to those taken for it; a chi-squared statistic as large as the real one
+        has to be rarer than 5 %. Counted of a class is what makes its F1: its images that were
+        misread, and others that were taken for it.
+
+        References
+        ----------
+        A. C. A. Hope: A simplified Monte Carlo significance test procedure. Journal of the Royal
+        Statistical Society B 30, 1968, 582-598.
+        """
+        counts = self.confusion.to_numpy()
+        if not self.n_errors:
+            return False
+        images, taken = counts.sum(axis=1), counts.sum(axis=0)
+        expected = (images + taken) * self.n_errors / self.n_test
+        known = expected > 0
+
+        def measure(n_wrong: Array) -> Array:
+            distance: Array = (n_wrong - expected)[..., known] ** 2 / expected[known]
+            return distance.sum(axis=-1)
+
+        rng = np.random.default_rng(0)
+        drawn = [
+            rng.multinomial(self.n_errors, part / self.n_test, N_DRAWS) for part in (images, taken)
+        ]
+        found = measure(images + taken - 2 * counts.diagonal())
+        # the real one is one of the draws
+        n_as_large = 1 + int((measure(drawn[0] + drawn[1]) >= found - 1e-9).sum())
+        return n_as_large / (N_DRAWS + 1) < ALPHA
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -144,6 +193,9 @@ class ErrorAnalysis:
         labels = [_plain(label) for label in self.confusion.index]
         counts = self.confusion.to_numpy()
         support = dict(zip(labels, self.report["support"], strict=True))
+        both = counts + counts.T
+        np.fill_diagonal(both, 0)
+        n_compared = int((np.triu(both) >= MIN_COMPARED).sum())
         found = []
         for true, predicted, count in self.confusions(n):
             mistakes = self.mistakes
@@ -159,6 +211,7 @@ class ErrorAnalysis:
                     rows=of_pair.index.to_numpy(),
                     confidence=float(of_pair["confidence"].median()) if sure else None,
                     digits=are_digits(labels),
+                    n_compared=max(1, n_compared),
                 )
             )
         return found

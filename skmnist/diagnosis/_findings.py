@@ -1,13 +1,15 @@
 """One small class for each thing that the figures of a fit can show."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from skmnist.diagnosis._figures import FitFigures
 from skmnist.diagnosis._intervals import wilson_interval
-from skmnist.text import get_catalogue
+from skmnist.text import Catalogue, get_catalogue
 
 Severity = Literal["good", "note", "warning", "problem"]
 
@@ -24,16 +26,39 @@ MIN_ACCURACY_RISE = 0.02
 # Fewer epochs of patience than this cost validation accuracy in our own measurement
 # (docs/decisions.rst, "Which patience and monitor are the defaults").
 MIN_PATIENCE = 5
-# A training loss that jumps by a twentieth more than once: in benchmarks/findings.py no network
-# with its default learning rate did, and four of six with one fifty times as large; the other two
-# had dead units.
+# A training loss that rises by 0.05, or by a twentieth of a loss above 1, more than once: in
+# benchmarks/findings.py no network with its default learning rate did, and four of six with one
+# fifty times as large; the other two had dead units.
 MIN_JUMP, MIN_JUMPS = 0.05, 2
-# Guessing among K classes costs ln K; a first epoch of twice that was worse than guessing.
-MAX_FIRST_LOSS = 2.0
 # With their defaults our networks have up to 16 % of dead units in a layer.
 MAX_DEAD_SHARE = 0.25
 # A learning curve that still rises by a point when the rows are doubled.
 MIN_CURVE_RISE = 0.01
+# What the parameters are called that a remedy can name: here, in scikit-learn and in skorch.
+EPOCHS = ("epochs", "max_iter", "max_epochs")
+LEARNING_RATE = ("learning_rate", "learning_rate_init", "lr")
+LAYERS = ("hidden_units", "hidden_layer_sizes")
+# Those that make a model simpler the larger they are, with their lowest value, or the smaller.
+SIMPLER_IF_LARGER = {
+    "alpha": 0,
+    "l2_regularization": 0,
+    "min_samples_leaf": 1,
+    "n_neighbors": 1,
+    "var_smoothing": 0,
+}
+SIMPLER_IF_SMALLER = ("C", "max_depth")
+BROKEN_OFF = ("callback", "interrupted")  # reasons for which a training was ended from outside
+# A network whose parameters are not known, of a Keras history say, is taken to have these.
+UNKNOWN_NETWORK = {
+    "epochs": 100,
+    "learning_rate": 0.001,
+    "hidden_units": 128,
+    "dropout": 0.2,
+    "l2": 0.0001,
+    "patience": 10,
+}
+
+Way = tuple[str, str]  # a phrase under diagnosis.way, and the parameter it names
 
 
 @dataclass(frozen=True)
@@ -47,28 +72,43 @@ class Finding:
     severity : {"good", "note", "warning", "problem"}
     evidence : dict
         The figures that show it.
+    ways : tuple or None
+        What can be done about it with the parameters that the model has; None if they are not
+        known.
     """
 
     code: ClassVar[str]
     severity: ClassVar[Severity]
     evidence: dict[str, Any] = field(default_factory=dict)
+    ways: tuple[Way, ...] | None = None
 
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """Return the finding where the figures show it, else None."""
         raise NotImplementedError
 
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """Return what can be done about it with the parameters that the model has."""
+        return ()
+
     def sentence(self, language: str = "en") -> str:
         """Say it in plain words."""
         return get_catalogue(language)(f"diagnosis.finding.{self.code}", **self.evidence)
 
     def remedy(self, language: str = "en") -> str:
-        """Say what to do about it; empty where there is nothing to do."""
+        """Say what to do about it; empty if it is good."""
+        if self.severity == "good":
+            return ""
         say = get_catalogue(language)
-        key = f"diagnosis.remedy.{self.code}"
-        if not self.evidence.get("network", True):
-            key = f"diagnosis.remedy.{self.code}_model"
-        return say(key, **self.evidence) if key in say.phrases else ""
+        ways = self.ways
+        if ways is None:
+            network = self.evidence.get("network", True)
+            ways = self.list_ways(FitFigures(MAX_ACCURACY_GAP, MIN_TRAIN_ACCURACY, network=network))
+        return say(f"diagnosis.remedy.{self._remedy(ways)}", ways=join_ways(ways, say))
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return self.code
 
     def to_dict(self) -> dict[str, Any]:
         """Return code, severity and figures, for JSON."""
@@ -88,11 +128,27 @@ class Overfitting(Finding):
             return None
         if fit.gap_interval is not None and fit.gap_interval[0] <= 0:
             return None
-        return cls(_gap_evidence(fit))
+        return cls(_gap_evidence(fit), cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        parameters = _get_parameters(fit)
+        ways = list_regularisers(parameters)
+        if _has(LAYERS, parameters):
+            ways.append(("smaller_network", ""))
+        if parameters.get("patience") or parameters.get("n_iter_no_change"):
+            ways.append(("shorter_patience", ""))
+        elif "patience" in parameters or parameters.get("early_stopping") is False:
+            ways.append(("early_stopping", ""))
+        return (*(ways or [("simpler_model", "")]), ("more_images", ""))
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return self.code if ("smaller_network", "") in ways else f"{self.code}_model"
 
 
 class Underfitting(Finding):
-    """The training accuracy is below what a linear model reaches, beyond chance."""
+    """The training accuracy is below a linear model's, or one class is predicted for all."""
 
     code = "underfitting"
     severity = "problem"
@@ -101,17 +157,49 @@ class Underfitting(Finding):
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
         accuracy = fit.train_accuracy
+        evidence = {
+            "train_accuracy": accuracy,
+            "min_train_accuracy": fit.min_train_accuracy,
+            "network": fit.network,
+        }
+        if fit.only_class is not None:
+            return cls({**evidence, "only_class": fit.only_class}, cls.list_ways(fit))
         if accuracy is None or accuracy >= fit.min_train_accuracy:
             return None
         if fit.n_train and wilson_interval(accuracy, fit.n_train)[1] >= fit.min_train_accuracy:
             return None
-        return cls(
-            {
-                "train_accuracy": accuracy,
-                "min_train_accuracy": fit.min_train_accuracy,
-                "network": fit.network,
-            }
-        )
+        return cls(evidence, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        parameters = _get_parameters(fit)
+        ways: list[Way] = []
+        if fit.network or _has(LAYERS, parameters):
+            # what ended because it no longer got better would not get better by more epochs
+            if _has(EPOCHS, parameters) and fit.stop_reason not in ("patience", "converged"):
+                ways.append(("longer", ""))
+            if _has(LEARNING_RATE, parameters):
+                ways.append(("raise_learning_rate", ""))
+        larger = "larger_network" if _has(LAYERS, parameters) else "stronger_model"
+        ways.append((larger, ""))
+
+        def is_above(name: str, limit: float) -> bool:
+            value = parameters.get(name)
+            return isinstance(value, Real) and float(value) > limit
+
+        if is_above("dropout", 0) or is_above("l2", 0):
+            ways.append(("regularise_less", ""))
+        ways += [("raise", name) for name in SIMPLER_IF_SMALLER if is_above(name, 0)]
+        ways += [("lower", name) for name, low in SIMPLER_IF_LARGER.items() if is_above(name, low)]
+        return tuple(ways)
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        if "only_class" not in self.evidence:
+            return super().sentence(language)
+        only_class = str(self.evidence["only_class"])
+        return get_catalogue(language)("diagnosis.finding.one_class", only_class=only_class)
 
 
 class TooFewToTell(Finding):
@@ -128,7 +216,7 @@ class TooFewToTell(Finding):
         low, high = fit.gap_interval
         if not exceeds(fit.gap, fit.max_gap) and high - fit.gap <= fit.max_gap:
             return None
-        return cls({**_gap_evidence(fit), "low": low, "high": high})
+        return cls({**_gap_evidence(fit), "low": low, "high": high}, ())
 
 
 class Optimal(Finding):
@@ -169,17 +257,25 @@ class StoppedTooEarly(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        broken_off = fit.stop_reason in ("callback", "interrupted")
+        broken_off = fit.stop_reason in BROKEN_OFF
         impatient = (
             fit.stop_reason == "patience" and fit.waited is not None and fit.waited < MIN_PATIENCE
         )
         if not (broken_off or impatient) or not _improves(fit):
             return None
-        return cls({"n_epochs": fit.n_epochs})
+        return cls({"n_epochs": fit.n_epochs}, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        return () if fit.stop_reason in BROKEN_OFF else (("longer_patience", ""),)
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return self.code if ways else "broken_off"
 
 
 class Unstable(Finding):
-    """The training loss jumps up and down, begins far too high, or ended in no number."""
+    """The training loss jumps up again and again, or ended in NaN or infinity."""
 
     code = "unstable"
     severity = "warning"
@@ -191,13 +287,17 @@ class Unstable(Finding):
         if not len(loss):
             return None
         finite = loss[np.isfinite(loss)]
-        n_jumps = int((np.diff(finite) > MIN_JUMP).sum())
-        guessing = np.log(fit.n_classes) if fit.n_classes and fit.n_classes > 1 else np.inf
-        started_high = bool(len(finite)) and finite[0] > MAX_FIRST_LOSS * guessing
-        broke = fit.stop_reason == "nonfinite" or len(finite) < len(loss)
-        if not (broke or n_jumps >= MIN_JUMPS or started_high):
-            return None
-        return cls({"n_jumps": n_jumps, "n_epochs": len(loss)})
+        n_jumps = int((np.diff(finite) > MIN_JUMP * np.maximum(1, finite[:-1])).sum())
+        evidence = {"n_jumps": n_jumps, "n_epochs": len(loss)}
+        if fit.stop_reason == "nonfinite" or len(finite) < len(loss):
+            return cls({**evidence, "finite": False})
+        return cls(evidence) if n_jumps >= MIN_JUMPS else None
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        if self.evidence.get("finite", True):
+            return super().sentence(language)
+        return get_catalogue(language)("diagnosis.finding.nonfinite", **self.evidence)
 
 
 class DeadUnits(Finding):
@@ -212,7 +312,16 @@ class DeadUnits(Finding):
         worst = max(fit.dead_shares, default=0.0)
         if worst <= MAX_DEAD_SHARE:
             return None
-        return cls({"share": worst, "layer": fit.dead_shares.index(worst) + 1})
+        evidence = {"share": worst, "layer": fit.dead_shares.index(worst) + 1}
+        return cls(evidence, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        return (("lower_learning_rate", ""),) if _has(LEARNING_RATE, _get_parameters(fit)) else ()
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return self.code if ways else "other_activation"
 
 
 class MoreRowsHelp(Finding):
@@ -254,6 +363,35 @@ def exceeds(gap: float, allowed: float) -> bool:
     """Say whether a gap is above the allowance, and not by rounding alone."""
     # 1 - 0.98 is 0.020000000000000018 and not more than 0.02
     return gap > allowed and not np.isclose(gap, allowed, rtol=0, atol=1e-12)
+
+
+def list_regularisers(parameters: Collection[str]) -> list[Way]:
+    """Return which of the parameters can make a model hold on less to its training images."""
+    return [
+        *((name, "") for name in ("dropout", "l2") if name in parameters),
+        *(("larger", name) for name in SIMPLER_IF_LARGER if name in parameters),
+        *(("smaller", name) for name in SIMPLER_IF_SMALLER if name in parameters),
+    ]
+
+
+def join_ways(ways: Sequence[Way], say: Catalogue) -> str:
+    """Return them as a list in words: "a, b, or c"."""
+    phrases = [say(f"diagnosis.way.{way}", name=name) for way, name in ways]
+    if len(phrases) < 2:
+        return "".join(phrases)
+    key = "two" if len(phrases) == 2 else "several"
+    first, last = ", ".join(phrases[:-1]), phrases[-1]
+    return say(f"diagnosis.way.{key}", first=first, last=last)
+
+
+def _get_parameters(fit: FitFigures) -> Mapping[str, Any]:
+    if fit.parameters is not None:
+        return fit.parameters
+    return UNKNOWN_NETWORK if fit.network else {}
+
+
+def _has(names: tuple[str, ...], parameters: Mapping[str, Any]) -> bool:
+    return any(name in parameters for name in names)
 
 
 def _gap_evidence(fit: FitFigures) -> dict[str, Any]:

@@ -69,6 +69,9 @@ class FitDiagnosis:
         Whether it is a network that learns in epochs, as far as is known.
     findings : tuple of Finding
         All that the figures show, each with its code, severity, evidence and sentence.
+    parameters : tuple of str or None
+        Names of the parameters that affect what the classifier learns; None if they are not
+        known.
     """
 
     label: Label
@@ -88,11 +91,18 @@ class FitDiagnosis:
     held_out: HeldOut = "validation"
     network: bool = True
     findings: tuple[Finding, ...] = ()
+    parameters: tuple[str, ...] | None = None
 
     @property
     def within_noise(self) -> bool:
         """Whether the gap is above `max_gap`, but not shown to be above 0."""
         return self.label == "unclear" and exceeds(self.gap, self.max_gap)
+
+    @property
+    def only_class(self) -> Any:
+        """The class that it predicts for all images; None if it predicts several, or if unknown."""
+        found = (finding.evidence.get("only_class") for finding in self.findings)
+        return next((label for label in found if label is not None), None)
 
     @property
     def further_findings(self) -> tuple[Finding, ...]:
@@ -130,14 +140,16 @@ class FitDiagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON or a table."""
-        findings = [finding.to_dict() for finding in self.findings]
-        return {**asdict(self), "findings": findings}
+        figures = {**asdict(self), "findings": [finding.to_dict() for finding in self.findings]}
+        del figures["parameters"]  # no figure of the fit
+        return figures
 
     def _say(self, language: str, phrases: list[str]) -> list[str]:
         say = get_catalogue(language)
         low, high = self.gap_interval or (0.0, 0.0)
         values = {
             **vars(self),
+            "only_class": str(self.only_class),
             "allowed": self.max_gap,
             "low": low,
             "high": high,
@@ -148,7 +160,9 @@ class FitDiagnosis:
 
     def _main_phrases(self) -> list[str]:
         verdict: str = self.label
-        if self.label == "underfitting" and self.train_accuracy is None:
+        if self.label == "underfitting" and self.only_class is not None:
+            verdict = "one_class"
+        elif self.label == "underfitting" and self.train_accuracy is None:
             verdict = "underfitting_bare"
         if self.label == "unclear":
             verdict = "within_noise" if self.within_noise else "too_few_to_tell"
@@ -187,9 +201,9 @@ def diagnose_fit(
 
     Overfitting is a gap between training and held-out accuracy above `max_gap` whose 95 %
     interval lies above 0; underfitting is a training accuracy under `min_train_accuracy`, beyond
-    chance. Where both are there, the label tells the larger part of the error: the training error
-    or the gap. Where the interval reaches further above the gap than `max_gap`, the held-out
-    images are too few to tell, and the label is "unclear".
+    chance, or the same prediction for all rows. If both are found, the label tells the larger
+    part of the error: the training error or the gap. If the interval reaches further above the
+    gap than `max_gap`, the held-out images are too few to tell, and the label is "unclear".
 
     Parameters
     ----------
@@ -290,6 +304,7 @@ def diagnose_fit(
     if learning_curve is not None:
         figures["curve"] = curve = LearningCurve.make(learning_curve)
         if figures.get("train_accuracy") is None and figures.get("validation_accuracy") is None:
+            figures["network"] = source is not None
             figures["train_accuracy"] = float(curve.train_scores[-1].mean())
             figures["validation_accuracy"] = float(curve.test_scores[-1].mean())
     given = {
@@ -386,19 +401,20 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
         held_out=held_out,
         network=fit.network,
         findings=findings,
+        parameters=None if fit.parameters is None else tuple(fit.parameters),
     )
     return replace(found, **trends)
 
 
 def _label(fit: FitFigures, codes: set[str]) -> Label:
     """Return the verdict; of two, the one that is the larger part of the error."""
-    if {"overfitting", "underfitting"} <= codes:
+    if {"overfitting", "underfitting"} <= codes and fit.only_class is None:
         training_error = 1 - (fit.train_accuracy or 0.0)
         return "underfitting" if training_error > (fit.gap or 0.0) else "overfitting"
-    if "overfitting" in codes:
-        return "overfitting"
     if "underfitting" in codes:
         return "underfitting"
+    if "overfitting" in codes:
+        return "overfitting"
     return "unclear" if "too_few_to_tell" in codes else "optimal"
 
 

@@ -13,6 +13,7 @@ from skmnist.text import get_catalogue
 SURE = 0.9
 # One way: twice as often as the other way round, and more often than chance makes it.
 ONE_WAY_RATIO, ALPHA = 2, 0.05
+MIN_COMPARED = 6  # fewer confusions of two classes can all go one way by chance: 2 / 2**5 > ALPHA
 # Digits that are written alike, and what tells them apart.
 ALIKE = ("0_6", "1_7", "2_3", "2_7", "3_5", "3_8", "3_9", "4_9", "5_6", "5_8", "7_9", "8_9")
 
@@ -37,6 +38,8 @@ class ConfusionPair:
         Median probability that it gave to its mistake; None where it is not known.
     digits : bool
         Whether the classes are the ten digits.
+    n_compared : int
+        Pairs of classes with confusions enough for a test, of which this is one.
     """
 
     true: Any
@@ -47,16 +50,22 @@ class ConfusionPair:
     rows: np.ndarray[Any, Any]
     confidence: float | None
     digits: bool = False
+    n_compared: int = 1
 
     @property
     def one_way(self) -> bool:
-        """Whether it happens twice as often as the other way round, beyond chance."""
+        """Whether it happens twice as often as the other way round, beyond chance.
+
+        By the sign test, two-sided, as the direction was chosen by its count; its p-value is
+        multiplied by the number of pairs of classes that were compared (Bonferroni), as the most
+        frequent confusions were chosen among them.
+        """
         from scipy.stats import binomtest
 
         if self.count < ONE_WAY_RATIO * self.reverse:
             return False
-        both = self.count + self.reverse
-        return bool(binomtest(self.count, both, alternative="greater").pvalue < ALPHA)
+        p_value = binomtest(self.count, self.count + self.reverse).pvalue
+        return bool(p_value * self.n_compared < ALPHA)
 
     def advice(self, language: str = "en") -> list[str]:
         """Say what makes the two alike, and what to do about it."""

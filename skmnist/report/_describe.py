@@ -179,7 +179,7 @@ def tabulate(comparison: ModelComparison, say: Catalogue) -> Table:
         "n_epochs": cells("n_epochs", lambda n: say.format("{:,}", n)),
         "predict_time": cells("predict_time", phrase("milliseconds", 1000)),
         "predict_time_p95": cells("predict_time_p95", phrase("milliseconds", 1000)),
-        "size": cells("size", phrase("kilobytes", 1e-3)),
+        "size": cells("size", lambda n: say.format("{:bytes}", n)),
     }
     known = {name: column for name, column in columns.items() if set(column) != {unknown}}
     names = list(map(str, frame.index))

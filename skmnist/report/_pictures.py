@@ -11,7 +11,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from skmnist.comparison import AccuracyCostDisplay, ModelComparison, ModelResult
-from skmnist.comparison._plot import SCALES
 from skmnist.comparison._recommend import COSTS
 from skmnist.diagnosis import ConfusionDisplay, EpochCurveDisplay
 from skmnist.diagnosis._estimator import get_core
@@ -128,7 +127,7 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
             "page.cost_alt_model",
             name=model,
             accuracy=row["test_accuracy"],
-            cost=SCALES[cost] * row[cost],
+            cost=_format_cost(cost, row[cost], say),
         )
         for model, row in table.iterrows()
     )
@@ -142,6 +141,16 @@ def draw_costs(comparison: ModelComparison, say: Catalogue) -> tuple[Markup, str
         alt=say("page.cost_alt", cost=name, models=models),
     )
     return svg, say("page.cost_caption", cost=name)
+
+
+def _format_cost(cost: str, value: float, say: Catalogue) -> str:
+    if cost == "n_parameters":
+        return say.format("{:,}", int(value))
+    if cost == "size":
+        return say.format("{:bytes}", value)
+    if cost == "predict_time":
+        return say("page.milliseconds", value=1000 * value)
+    return say("page.seconds", value=value)
 
 
 def show_mistakes(

@@ -66,7 +66,20 @@ def get_catalogue(language: str) -> "Catalogue":
 
 
 class Catalogue(string.Formatter):
-    """The phrases of one language; numbers in them follow the language's signs."""
+    """The phrases of one language; numbers in them follow the language's signs.
+
+    Two format specifications are added to Python's: ``{n:image|images}`` gives the word for one
+    and for any other number, and ``{size:bytes}`` a number of bytes in a unit that suits it.
+
+    Examples
+    --------
+    >>> from skmnist.text import get_catalogue
+    >>> say = get_catalogue("en")
+    >>> [say.format("{0:,} {0:image|images}", n) for n in (1, 1000)]
+    ['1 image', '1,000 images']
+    >>> [say.format("{:bytes}", size) for size in (712, 411_837, 2_271_000)]
+    ['712 B', '412 kB', '2.27 MB']
+    """
 
     def __init__(self, language: str, entries: dict[str, Any]) -> None:
         self.language = language
@@ -80,8 +93,26 @@ class Catalogue(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format a number with the language's signs; all else is left as it is."""
+        if "|" in format_spec:
+            one, other = format_spec.split("|")
+            return one if value == 1 else other
+        if format_spec == "bytes":
+            return _format_bytes(value).translate(self._signs)
         text: str = super().format_field(value, format_spec)
-        return text.translate(self._signs) if isinstance(value, Number) else text
+        if not isinstance(value, Number):
+            return text
+        if text.startswith("-") and not text.strip("-0.,%"):
+            text = text[1:]  # what rounds to 0 has no sign
+        return text.translate(self._signs)
+
+
+def _format_bytes(size: float) -> str:
+    """Return a number of bytes in the largest unit of which there is one, with three digits."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while abs(size) >= 999.5 and len(units) > 1:  # 999.5 has four digits when it is rounded
+        size /= 1000
+        units.pop(0)
+    return f"{size:.3g} {units[0]}"
 
 
 def make_printable(text: str) -> str:

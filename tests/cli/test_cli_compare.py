@@ -20,7 +20,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
         "Training data: (300, 28, 28)",
         "Test data:     (10000, 28, 28)",
         "NN: trained in ",
-        "epochs: 2; kept",
+        "epochs: 2; the weights of",
         "Analysis: DNN",
         "Weakest classes by F1",
         "Most frequent confusions",

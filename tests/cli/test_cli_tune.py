@@ -106,7 +106,8 @@ def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert [line.split(" |")[0] for line in err.splitlines() if "| trial" in line] == ["3/3"]
     words = " ".join(out.split())
-    assert "it has learned too little; let it learn longer with --epochs 2." in words
+    assert "it has learned too little. If labels and images are in order, let it learn" in words
+    assert "longer with --epochs 2." in words
 
 
 @pytest.mark.slow

@@ -227,7 +227,7 @@ def test_one_model_was_not_ranked():
 @pytest.mark.parametrize(
     ("columns", "cost", "words"),
     [
-        ({"size": [4e5, 2e6], "fit_time": [3.0, 2.0]}, "size", "takes less room (0.40 MB instead"),
+        ({"size": [4e5, 2e6], "fit_time": [3.0, 2.0]}, "size", "takes less room (400 kB instead"),
         (
             {"predict_time": [0.002, 0.05], "fit_time": [3.0, 2.0]},
             "predict_time",

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import pandas as pd
 import pytest
 from fakes import make_table, make_test
 
@@ -412,3 +413,29 @@ def test_a_lead_that_may_be_chance_is_not_called_clear():
     assert (recommendation.model, recommendation.rule) == ("B", "ahead")
     assert "clearly" not in recommendation.reason()
     assert "can be chance" in recommendation.reason()
+
+
+@pytest.mark.parametrize(
+    ("costs", "words"),
+    [
+        ({"fit_time": [10.0, 10.1]}, "A is trained faster, but only just: either will do."),
+        ({"size": [411_800, 411_900]}, "A is smaller, but only just: either will do."),
+        (
+            {"size": [4_000, 411_900]},
+            "A is mostly the better choice: takes less room (4 kB instead",
+        ),
+    ],
+)
+def test_the_better_choice_never_comes_without_a_reason(costs, words):
+    table = pd.DataFrame({"test_accuracy": [0.97, 0.972], **costs}, index=["A", "B"])
+    assert words in recommend(table, n_test=2000).reasons()[0]
+
+
+def test_fewer_errors_by_less_than_one_in_a_hundred_are_not_told():
+    reasons = recommend(make_table([0.5, 0.5005]), n_test=2000).reasons()
+    assert not any("fewer errors" in reason for reason in reasons)
+
+
+def test_equally_accurate_models_are_not_called_the_most_accurate():
+    table = pd.DataFrame({"test_accuracy": [0.97, 0.97], "size": [4, 5]}, index=["A", "B"])
+    assert recommend(table).reasons()[0].startswith("A and B are equally accurate (97.00%)")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 
 from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
@@ -12,8 +13,9 @@ TOO_SURE = {"en": "too sure of itself", "de": "zu sicher"}
 
 @pytest.fixture
 def errors():
-    """Nines taken for fours twice, a four for a nine once."""
-    return analyze_errors([9] * 5 + [4] * 5 + [1] * 5, [9, 9, 9, 4, 4, 4, 4, 4, 4, 9] + [1] * 5)
+    """Nines taken for fours twenty times, fours for nines ten times."""
+    y_true = [9] * 5 + [4] * 5 + [1] * 5
+    return analyze_errors(y_true * 10, [*[9, 9, 9, 4, 4, 4, 4, 4, 4, 9], *[1] * 5] * 10)
 
 
 @pytest.fixture(params=LABELS)
@@ -66,7 +68,7 @@ def test_underfitting_is_never_told_to_regularise(errors, diagnosis, language):
 
 def test_longer_training_is_advised_just_for_underfitting(errors, diagnosis, language):
     improvements = " ".join(advise(errors, diagnosis, language=language).improvements)
-    longer = {"en": "Train longer", "de": "Länger trainieren"}[language]
+    longer = {"en": "train longer", "de": "länger trainieren"}[language]
     assert (longer in improvements) == (diagnosis.label == "underfitting")
 
 
@@ -86,7 +88,7 @@ def test_too_few_images_to_tell_are_a_weakness_with_a_way_out(errors, language, 
     assert found.strengths == bare.strengths
     too_few, hold_out = {
         "en": ("too few held-out images", "Hold out more"),
-        "de": ("Zu wenige zurückgehaltene Bilder", "Mehr Bilder zur Validierung"),
+        "de": ("Zu wenige zurückgehaltene Bilder", "Mehr Bilder zurückhalten"),
     }[language]
     (weakness,) = set(found.weaknesses) - set(bare.weaknesses)
     (improvement,) = set(found.improvements) - set(bare.improvements)
@@ -144,7 +146,7 @@ def test_no_model_but_a_network_is_told_of_dropout(errors):
     diagnosis = diagnose_fit(forest, X=X[:200], y=y[:200], X_val=X[200:], y_val=y[200:])
     improvements = " ".join(advise(errors, diagnosis).improvements)
     assert diagnosis.label == "overfitting"
-    assert "a simpler model" in improvements
+    assert "a larger min_samples_leaf, a smaller max_depth, or more training images" in improvements
     assert "dropout" not in improvements.lower()
 
 
@@ -153,9 +155,10 @@ def test_no_model_but_a_network_is_told_of_dropout(errors):
 
 def make_sure(confidence, n_right=90, n_wrong=10):
     """Make a model that gives its predictions such a probability, right or wrong."""
-    y_true = [0] * n_right + [1] * n_wrong
-    proba = np.tile([confidence, 1 - confidence], (n_right + n_wrong, 1))
-    return analyze_errors(y_true, [0] * (n_right + n_wrong), labels=[0, 1], proba=proba)
+    y_pred = np.arange(n_right + n_wrong) % 2
+    y_true = np.where(np.arange(len(y_pred)) < n_right, y_pred, 1 - y_pred)
+    proba = np.where(y_pred[:, np.newaxis] == [0, 1], confidence, 1 - confidence)
+    return analyze_errors(y_true, y_pred, labels=[0, 1], proba=proba)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def make_sure(confidence, n_right=90, n_wrong=10):
     [
         (0.99, "Too sure of itself: on average it is 99.0% sure, and right in 90.0%", "weaknesses"),
         (0.6, "Too careful: on average it is 60.0% sure, and right in 90.0%", "weaknesses"),
-        (0.905, "Its probabilities can be trusted", "strengths"),
+        (0.905, "On average it is 90.5% sure, and right in 90.0%", "strengths"),
     ],
 )
 def test_confidence_is_weighed_against_accuracy(confidence, words, kind):
@@ -213,7 +216,7 @@ def test_weakest_classes_and_confusions_are_named(errors):
     assert advise(errors).weaknesses == [
         "80.00% of the test images are read correctly.",  # fewer than a linear model reads
         "Weakest classes by F1: 9 (0.67), 4 (0.73).",
-        "Most frequent confusions: 9→4 (2x), 4→9 (1x).",
+        "Most frequent confusions: 9→4 (20x), 4→9 (10x).",
     ]
 
 
@@ -224,10 +227,10 @@ def test_all_that_is_said_of_a_model_in_its_order(errors):
         "80.00% of the test images are read correctly.",
         "Overfitting: the model knows its training images better than new ones.",
         "Weakest classes by F1: 9 (0.67), 4 (0.73).",
-        "Most frequent confusions: 9→4 (2x), 4→9 (1x).",
+        "Most frequent confusions: 9→4 (20x), 4→9 (10x).",
     ]
     assert advice.improvements == [
-        "Regularise: dropout, L2, a smaller network, or a shorter patience.",
+        "Regularise: dropout, L2, a smaller network, a shorter patience, or more training images.",
         "More training images of 9, 4, or a closer look at how they are written.",
         "Look at the images of 9→4 first: is the label right, is the image cut or blurred?",
     ]
@@ -254,11 +257,11 @@ def test_figures_are_written_in_the_language(errors):
 
 
 def test_accuracy_and_strongest_class_are_strengths():
-    y = [0] * 10 + [1] * 10
-    strengths = advise(analyze_errors(y, [0] * 9 + [1] * 11)).strengths
+    y = [0] * 100 + [1] * 100 + [2] * 100
+    strengths = advise(analyze_errors(y, [0] * 85 + [1] * 115 + [2] * 100)).strengths
     assert strengths == [
         "95.00% of the test images are read correctly.",
-        "Most reliable: 1 (0.95) (F1).",
+        "Most reliable: 2 (1.00) (F1).",
     ]
 
 
@@ -278,24 +281,24 @@ def test_reading_is_a_strength_of_what_reads_as_well_as_a_linear_model(n_right, 
 
 
 def test_no_class_is_called_reliable_and_weak():
-    y_true = [0] * 20 + [1] * 20 + [2] * 20 + [3]
-    errors = analyze_errors(y_true, [0] * 19 + [1] * 21 + [2] * 20 + [2], labels=[0, 1, 2, 3, 4])
-    advice = advise(errors)
-    assert advice.strengths[1] == "Most reliable: 1 (0.98), 2 (0.98) (F1)."
-    assert advice.weaknesses[0] == "Weakest classes by F1: 3 (0.00), 0 (0.97)."
-    y_true = np.arange(100) % 5
-    one_error = advise(analyze_errors(y_true, np.where(np.arange(100) == 5, 1, y_true)))
-    assert one_error.weaknesses[0] == "Weakest classes by F1: 0 (0.97), 1 (0.98)."
-    perfect = advise(analyze_errors([0] * 10 + [1, 2, 2], [0] * 9 + [1, 1, 2, 2])).weaknesses[0]
-    assert perfect == "Weakest classes by F1: 1 (0.67), 0 (0.95)."
+    y_true = [0] * 20 + [1] * 20 + [2] * 20 + [3] * 4
+    y_pred = [0] * 19 + [1] * 21 + [2] * 20 + [3, 2, 2, 2]
+    advice = advise(analyze_errors(y_true, y_pred, labels=[0, 1, 2, 3, 4]))
+    assert advice.strengths[1] == "Most reliable: 1 (0.98), 0 (0.97) (F1)."
+    assert advice.weaknesses[0] == "Weakest classes by F1: 3 (0.40), 2 (0.93)."
+    y_true = np.arange(1000) % 5
+    one_pair = advise(analyze_errors(y_true, np.where(np.arange(1000) < 100, 1, y_true)))
+    assert one_pair.strengths[1] == "Most reliable: 0 (0.95), 2 (0.95) (F1)."
+    assert one_pair.weaknesses[0] == "Weakest classes by F1: 1 (0.83)."
 
 
 def test_a_model_that_reads_nothing_has_no_strengths_and_a_perfect_class_is_not_weak():
     y = [0, 1, 2, 3] * 5
     assert advise(analyze_errors(y, [(label + 1) % 4 for label in y])).strengths == []
-    y_pred = [0, 1, 2, 2, *y[4:]]
-    (classes,) = (w for w in advise(analyze_errors(y, y_pred)).weaknesses if "Weakest" in w)
-    assert classes == "Weakest classes by F1: 3 (0.89), 2 (0.91)."
+    y_pred = [0, 1, 2, 2] * 2 + y[8:]
+    errors = analyze_errors(y * 5, y_pred * 5)
+    (classes,) = (w for w in advise(errors).weaknesses if "Weakest" in w)
+    assert classes == "Weakest classes by F1: 3 (0.75), 2 (0.83)."
 
 
 def test_most_frequent_confusion_is_to_be_looked_at_first(errors):
@@ -322,3 +325,61 @@ def test_text_labels_are_named():
 def test_unknown_language(errors):
     with pytest.raises(ValueError, match=r"language='xx' must be one of 'en'"):
         advise(errors, language="xx")
+
+
+# --- what a high accuracy hides
+
+
+@pytest.mark.parametrize(
+    ("y_pred", "told"),
+    [
+        ([0] * 95 + [0] * 3 + [0] * 2, "It reads every image as 0."),
+        ([0] * 95 + [1] * 3 + [0] * 2, "It never reads an image as 2, though"),
+    ],
+)
+def test_classes_that_are_never_predicted_come_first_whatever_the_accuracy(y_pred, told):
+    errors = analyze_errors(np.repeat([0, 1, 2], [95, 3, 2]), y_pred)
+    advice = advise(errors, diagnose_fit(train_accuracy=0.97, validation_accuracy=0.97))
+    assert advice.strengths == []
+    assert advice.weaknesses[0].startswith(told)
+    assert advice.improvements[0].startswith("Check that there are enough training images of ")
+
+
+def test_a_constant_prediction_is_no_optimal_fit():
+    X, y = np.zeros((200, 2)), np.repeat([0, 1], [190, 10])
+    constant = DummyClassifier().fit(X, y)
+    diagnosis = diagnose_fit(constant, X=X, y=y, X_val=X, y_val=y)
+    assert (diagnosis.label, diagnosis.only_class) == ("underfitting", 0)
+    assert diagnosis.sentences()[0].startswith("The model reads every image as 0:")
+    weaknesses = advise(analyze_errors(y, constant.predict(X)), diagnosis).weaknesses
+    assert len([sentence for sentence in weaknesses if "every image as 0" in sentence]) == 1
+
+
+def test_a_few_rows_of_one_class_say_nothing():
+    X, y = np.zeros((20, 2)), np.repeat([0, 1], [16, 4])
+    diagnosis = diagnose_fit(DummyClassifier().fit(X, y), X=X, y=y, X_val=X[:1], y_val=y[:1])
+    assert diagnosis.only_class is None
+
+
+def test_one_error_makes_no_class_weak():
+    y = np.arange(2000) % 10
+    advice = advise(analyze_errors(y, np.where(np.arange(2000) == 1, 7, y)))
+    assert advice.weaknesses == ["Most frequent confusions: 1→7 (1x)."]
+    assert not any("More training images" in sentence for sentence in advice.improvements)
+
+
+def test_a_class_whose_f1_is_told_as_1_is_not_weak():
+    y = np.arange(100_000) % 10
+    y_pred = np.where((y == 1) & (np.arange(100_000) < 600), 7, y)
+    errors = analyze_errors(y, y_pred)
+    assert errors.classes_differ
+    assert not any("Weakest" in sentence for sentence in advise(errors).weaknesses)
+
+
+def test_means_that_few_images_cannot_tell_apart_are_no_strength():
+    errors = make_sure(0.93, n_right=8, n_wrong=2)
+    assert errors.calibration.sentence() == (
+        "On average it is 93.0% sure, and right in 80.0% of cases: no difference that matters is "
+        "shown."
+    )
+    assert not any("sure" in sentence for sentence in advise(errors).strengths)

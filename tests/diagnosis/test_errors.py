@@ -184,3 +184,39 @@ def test_other_number_of_predictions():
 def test_numbers_against_text():
     with pytest.raises(ValueError, match=r"Mix of label input types"):
         analyze_errors([0, 1], ["0", "1"])
+
+
+# --- classes that are worse than chance makes them
+
+
+@pytest.mark.parametrize(("n_wrong", "differ"), [(0, False), (1, False), (20, True)])
+def test_one_error_does_not_make_a_class_weak(n_wrong, differ):
+    y = np.arange(2000) % 10
+    y_pred = np.where((y == 1) & (np.arange(2000) < 10 * n_wrong), 7, y)
+    assert analyze_errors(y, y_pred).classes_differ is differ
+
+
+def make_even(n_images, n_classes, share, seed):
+    """Return an analysis of errors that are equally frequent in all classes and directions."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_images) % n_classes
+    wrong = rng.random(n_images) < share
+    return analyze_errors(
+        y, np.where(wrong, (y + rng.integers(1, n_classes, n_images)), y) % n_classes
+    )
+
+
+def test_classes_read_equally_well_are_seldom_called_weak():
+    found = [make_even(1000, 10, 0.05, seed).classes_differ for seed in range(100)]
+    assert sum(found) <= 5
+
+
+def test_symmetric_confusions_are_seldom_called_one_way():
+    analyses = [make_even(2000, 4, 0.1, seed) for seed in range(100)]
+    found = [any(pair.one_way for pair in errors.pairs()) for errors in analyses]
+    assert sum(found) <= 5
+
+
+def test_a_class_that_is_never_predicted_is_found():
+    analysis = analyze_errors([0, 0, 1, 2], [0, 2, 0, 2], labels=[0, 1, 2, 3])
+    assert (analysis.predicted, analysis.never_predicted) == ([0, 2], [1])

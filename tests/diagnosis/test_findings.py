@@ -106,21 +106,31 @@ def test_a_history_without_its_estimator_may_still_improve():
         ([1.0, 0.5, 0.7, 0.4, 0.6, 0.3], True),
         ([1.0, 0.5, 0.7, 0.4, 0.3, 0.2], False),  # one jump
         ([1.0, 0.5, 0.54, 0.5, 0.54, 0.5], False),  # small ones
-        ([5.0, 1.0, 0.9, 0.8, 0.7, 0.6], True),  # twice ln 10 is 4.6
-        ([4.5, 1.0, 0.9, 0.8, 0.7, 0.6], False),
+        ([50.0, 9.0, 5.0, 1.0, 0.9, 0.8], False),  # it only fell
+        ([50.0, 9.0, 9.3, 5.0, 5.2, 1.0], False),  # by less than a twentieth
+        ([50.0, 9.0, 9.9, 5.0, 5.9, 1.0], True),
         ([1.0, 0.5, float("nan")], True),
     ],
-    ids=["calm", "jumps", "one jump", "small jumps", "overshot", "began high", "nan"],
+    ids=[
+        "calm",
+        "jumps",
+        "one jump",
+        "small jumps",
+        "began high",
+        "high and small jumps",
+        "high and large jumps",
+        "nan",
+    ],
 )
 def test_unstable(loss, unstable):
     assert ("unstable" in further(Network(loss=loss, val_loss=[0.3] * len(loss)))) == unstable
 
 
-def test_overshooting_depends_on_the_number_of_classes():
-    loss = [2.5, 0.9, 0.8, 0.7]
-    assert "unstable" in further(Network(loss=loss, n_classes=2))
-    assert "unstable" not in further(Network(loss=loss, n_classes=10))
-    assert "unstable" not in further(Network(loss=loss, n_classes=1))  # a guess costs nothing
+def test_unstable_says_what_happened():
+    jumps = diagnose_fit(Network(loss=[1.0, 0.5, 0.7, 0.4, 0.6, 0.3], val_loss=FLAT))
+    assert "in 2 of 6 epochs the loss jumped up" in jumps.sentence()
+    broken = diagnose_fit(Network(loss=[1.0, 0.5, float("nan")], val_loss=FLAT[:3]))
+    assert "the loss became infinite, or was no longer a number" in broken.sentence()
 
 
 def test_a_loss_that_became_infinite_is_unstable():
@@ -367,4 +377,19 @@ def test_defaults_of_our_networks_are_neither_unstable_nor_dead(digits):
 
 def test_a_learning_rate_that_is_far_too_large_is_found(digits):
     network = SimpleNNClassifier(epochs=15, learning_rate=0.5, random_state=0).fit(*digits)
-    assert {"unstable", "dead_units"} <= set(further(network, X=digits[0]))
+    assert "dead_units" in further(network, X=digits[0])
+
+
+def test_what_was_stopped_by_hand_is_not_told_to_be_more_patient():
+    for stop, told in (("interrupted", "Let it train to its end"), ("patience", "Raise the pati")):
+        (found,) = diagnose_fit(Network(val_loss=FALLING, stop=stop, best=6)).further_findings
+        assert found.remedy().startswith(told)
+
+
+def test_too_few_images_have_a_way_out_for_any_model():
+    few = {"train_accuracy": 0.95, "validation_accuracy": 0.95, "n_train": 900, "n_validation": 20}
+    (found,) = diagnose_fit(DecisionTreeClassifier(), **few).findings
+    assert (found.code, found.remedy()) == (
+        "too_few_to_tell",
+        "Hold out more images, or cross-validate.",
+    )

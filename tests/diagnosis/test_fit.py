@@ -542,7 +542,7 @@ def test_summary_is_the_verdict_with_its_figures_and_the_losses():
     assert losses == "The validation loss does not rise."
 
 
-JUDGED, LOSSES = "Judged by the number of images", "is far above the training loss"
+JUDGED, LOSSES = "Given the number of images", "is far above the training loss"
 ACCURACIES = "Of its training images it reads"
 
 
@@ -552,7 +552,7 @@ ACCURACIES = "Of its training images it reads"
         ("optimal", 0.95, "Training and validation are close", {ACCURACIES, JUDGED, LOSSES}),
         ("unclear", 0.95, "There are too few validation images", {ACCURACIES, LOSSES}),
         ("underfitting", 0.5, "The model gets only 50.0% of its own", {ACCURACIES, JUDGED}),
-        ("underfitting", None, "The model has learned too little.", {JUDGED}),
+        ("underfitting", None, "Even the training images are not learned well.", {JUDGED}),
     ],
 )
 def test_what_is_told_of_each_verdict(label, train_accuracy, begins, told):

@@ -57,7 +57,7 @@ def test_mistakes_without_probabilities_are_in_their_order():
 
 
 @pytest.mark.parametrize(
-    ("there", "back", "one_way"), [(9, 1, True), (9, 5, False), (3, 0, False), (5, 0, True)]
+    ("there", "back", "one_way"), [(9, 1, True), (9, 5, False), (5, 0, False), (6, 0, True)]
 )
 def test_one_way_is_twice_as_often_and_beyond_chance(there, back, one_way):
     pair = analyze([(5, 3, there), (3, 5, back)]).pairs(1)[0]
@@ -149,3 +149,11 @@ def test_a_class_without_an_image_has_no_interval():
     analysis = analyze_errors([0, 0], [0, 1])
     assert analysis.intervals.loc[1].isna().all()
     assert analysis.to_dict()["report"]["recall_low"][1] is None
+
+
+def test_the_more_pairs_were_compared_the_more_it_takes():
+    one = analyze([(5, 3, 9), (3, 5, 1)]).pairs(1)[0]
+    others = [(4, 9, 6), (9, 4, 6), (7, 2, 6), (2, 7, 6), (0, 6, 1)]
+    of_three = analyze([(5, 3, 9), (3, 5, 1), *others]).pairs(1)[0]
+    assert (one.n_compared, of_three.n_compared) == (1, 3)
+    assert (one.one_way, of_three.one_way) == (True, False)

@@ -216,7 +216,7 @@ def mix(one, other, share):
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
     from skmnist._drawing import BLUE, VERMILION
-    from skmnist.diagnosis._plot.confusion import MAX_OPACITY
+    from skmnist.diagnosis._plot.confusion import MAX_OPACITY, RIGHT_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
     colors = dict(
@@ -228,6 +228,20 @@ def test_contrast_is_enough_for_weak_eyes(theme):
     assert min(contrast(line, colors["paper"]) for line in (BLUE, VERMILION)) >= 3
     darkest = mix(BLUE, colors["paper"], MAX_OPACITY)
     assert contrast(colors["ink"], darkest) >= 4.5
+    right = mix(colors["ink"], colors["paper"], RIGHT_OPACITY)
+    assert contrast(colors["ink"], right) >= 4.5
+    assert contrast(right, colors["paper"]) >= (3 if theme else 2)
+
+
+def test_right_answers_have_the_colour_of_the_text(page):
+    from skmnist.diagnosis._plot.confusion import RIGHT_OPACITY
+
+    # without a colour of its own, a path has that of the picture
+    right = [e for _, e in elements(page) if e.get("fill-opacity") == str(RIGHT_OPACITY)]
+    assert len(right) == 2
+    assert {e.get("fill") for e in right} == {None}
+    pictures = [e for tag, e in elements(page) if tag == "svg"]
+    assert {e.get("fill") for e in pictures} == {"currentColor"}
 
 
 # --- what comes from data is text

@@ -133,7 +133,7 @@ def test_cost_that_is_known_of_some(digits):
     models = {"linear": LogisticRegression(), "constant": DummyClassifier()}
     comparison = compare_models(models, X[:300], y[:300], random_state=0)
     assert comparison.recommendation.cost == "n_parameters"
-    assert "Chart of accuracy against size (kB): linear" in make_page(comparison)
+    assert "Chart of accuracy against size on disk: linear" in make_page(comparison)
 
 
 def test_pixels_that_are_missing_are_paper(digits):

@@ -18,6 +18,8 @@ MAX_COUNTED_CLASSES = 20  # more counts cannot be read beside each other
 MAX_TICKS = 30
 # Ink stays readable on the darkest cell, on white paper (4.5 to 1) and on a dark page.
 MAX_OPACITY = 0.8
+# Right answers are this share of ink: 3 to 1 against a dark page, and text on it 4.5 to 1.
+RIGHT_OPACITY = 0.38
 
 
 class ConfusionDisplay:
@@ -133,6 +135,7 @@ class ConfusionDisplay:
         display : ConfusionDisplay
             Itself.
         """
+        from matplotlib import rcParams
         from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
         say = get_catalogue(language)
@@ -142,9 +145,6 @@ class ConfusionDisplay:
         right = np.eye(n_classes, dtype=bool)
         confusions = np.ma.masked_array(counts, right)
         shades = [to_rgba(BLUE, 0), to_rgba(BLUE, MAX_OPACITY)]
-        self.ax_.imshow(
-            np.where(right, 1.0, np.nan), cmap="Greys", vmin=0, vmax=1, alpha=0.15 * right
-        )
         self.image_ = self.ax_.imshow(
             confusions,
             cmap=LinearSegmentedColormap.from_list("confusions", shades),
@@ -152,6 +152,11 @@ class ConfusionDisplay:
             vmax=float(counts[~right].max(initial=1)),
             interpolation="nearest",
         )
+        # a staircase that covers the diagonal
+        edges = np.arange(n_classes + 1) - 0.5
+        ink = to_rgba(rcParams["text.color"], RIGHT_OPACITY)
+        self.ax_.fill_between(edges, edges, edges + 1, step="post", facecolor=ink, edgecolor="none")
+        self.ax_.set(xlim=(-0.5, n_classes - 0.5), ylim=(n_classes - 0.5, -0.5))
         if n_classes <= MAX_COUNTED_CLASSES:
             for at, count in np.ndenumerate(counts):
                 if count:
