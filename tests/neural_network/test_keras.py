@@ -214,7 +214,7 @@ print("trained")
 
 def test_what_was_fitted_with_callbacks_is_loaded_without_tensorflow(digits, tmp_path):
     X, y = digits[0][:200], digits[1][:200]
-    options = {"epochs": 3, "learning_rate": 0.05, "random_state": 0}
+    options = {"epochs": 3, "learning_rate": 0.05, "validation_fraction": 0.2, "random_state": 0}
     bare = SimpleNNClassifier(64, **options).fit(X, y)
     model = SimpleNNClassifier(64, callbacks=make_callbacks(tmp_path), **options).fit(X, y)
     search = GridSearchCV(model, {"batch_size": [32, 64]}, cv=2).fit(X, y)
