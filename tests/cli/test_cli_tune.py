@@ -32,7 +32,7 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
         "Folds: 2. Fit: ",
         "The fold in the middle: ",
         "NN with the best parameters",
-        "Images learned from: 270; held out to watch the fit: 30.",
+        "Images learned from: 300; held out to watch the fit: 0.",
         "The search has not seen the 10,000 test images.",
         "Analysis: NN",
         "NN: test accuracy ",

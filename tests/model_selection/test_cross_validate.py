@@ -22,7 +22,9 @@ from skmnist.diagnosis import fit_diagnosis
 from skmnist.model_selection import cross_validate
 
 OURS = {"history", "diagnosis", "gap", "n_epochs", "best_epoch"}
-NETWORK = SimpleNNClassifier(16, epochs=3, learning_rate=0.02, batch_size=32, random_state=0)
+NETWORK = SimpleNNClassifier(
+    16, epochs=3, learning_rate=0.02, batch_size=32, validation_fraction=0.1, random_state=0
+)
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,7 @@ NEVER_ONE = {
     "diagnosis.finding.unstable",  # two jumps or more
     "data.picture_first_classes",
     "data.note.split",  # of two images or more
+    "recommendation.caution.unseen_classes",  # of two images or more, others being seen
     "data.note.resized",
     "app.data.limits",
     "app.networks.deeper",
