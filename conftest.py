@@ -15,6 +15,17 @@ if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not inst
     collect_ignore_glob += ["skmnist/app/*"]
 
 
+# Pages of the documentation whose examples start processes or search for parameters.
+SLOW_PAGES = ("choosing.rst", "spread.rst", "tour.rst")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name in SLOW_PAGES:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield

@@ -56,6 +56,7 @@ def test_an_unknown_section_is_refused_with_those_there_are(tmp_path):
     assert "no such section: epochs; there are epoch, cold" in done.stderr
 
 
+@pytest.mark.slow
 def test_searches_are_judged_by_time_and_by_score(tmp_path):
     values = {"ours": (10.0, 0.95, 0.96), "unpruned": (25.0, 0.952, 0.958)}
     records = [

@@ -96,6 +96,7 @@ def test_the_monitor_takes_weights_along(digits):
     assert len(monitor.get_logs().data) == 2
 
 
+@pytest.mark.slow
 def test_the_bar_shows_the_epochs_also_within_a_search(digits, capsys):
     SimpleNNClassifier(4, epochs=2).set_callbacks(ProgressBar()).fit(*digits)
     assert "SimpleNNClassifier - fit" in capsys.readouterr().out

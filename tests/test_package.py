@@ -178,15 +178,17 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
     ("code", "absent"),
     [
         ("import skmnist", {*HEAVY, "numpy", "pandas", "sklearn", "rich", "typer"}),
-        ("from skmnist import SimpleNNClassifier, PixelNormalizer, load_mnist", HEAVY),
         (
-            "from skmnist.datasets import load_mnist; load_mnist(n_train=10)",
+            "from skmnist import DigitCropper, PixelNormalizer, SimpleNNClassifier, load_mnist;"
+            "load_mnist(n_train=10), DigitCropper(), SimpleNNClassifier()._repr_html_()",
             {*HEAVY, "PIL", "pooch", "requests"},
         ),
-        ("from skmnist import DigitCropper; DigitCropper()", {*HEAVY, "PIL"}),
-        ("from skmnist import compare_models, diagnose_fit", {*HEAVY, "jinja2"}),
-        ("from skmnist.model_selection import cross_validate", {*HEAVY, "jinja2"}),
-        ("from skmnist.report import make_page", {*HEAVY, "jinja2"}),
+        (
+            "from skmnist import compare_models, diagnose_fit;"
+            "from skmnist.model_selection import cross_validate;"
+            "from skmnist.report import make_page",
+            {*HEAVY, "jinja2"},
+        ),
         ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
         ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
@@ -199,7 +201,6 @@ HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow
             "make_command('127.0.0.1', 80); make('/', None)",
             {*HEAVY, "streamlit", "numpy", "sklearn"},
         ),
-        ("from skmnist import SimpleNNClassifier; SimpleNNClassifier()._repr_html_()", HEAVY),
     ],
 )
 def test_importing_loads_no_more_than_is_needed(code, absent):

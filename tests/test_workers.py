@@ -117,6 +117,7 @@ def test_processes_share_the_cores():
     assert {n_threads for *_, n_threads in told} == {str(max(1, cpu_count() // 2))}
 
 
+@pytest.mark.slow
 def test_threads_per_worker_are_the_callers_where_they_are_said():
     with parallel_config(backend="loky", inner_max_num_threads=3):
         told = list(iterate_tasks(tell, iter([(0,)]), n_jobs=2))
@@ -182,6 +183,7 @@ def test_after_an_exception_there_are_workers_again():
     assert list(iterate_tasks(add, iter([(1, 2)]), n_jobs=2)) == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_a_killed_worker_is_told_and_there_are_workers_again():
     with pytest.raises(TerminatedWorkerError):

@@ -17,6 +17,7 @@ def options_for(data, *more):
     return ["tune", "--data", str(data), "--n-trials", "2", "--epochs", "1", "--folds", "2", *more]
 
 
+@pytest.mark.slow
 def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, capsys):
     path, document = tmp_path / "digits.skmnist", tmp_path / "out.json"
     assert main([*QUICK, "--save", str(path), "--json", str(document)]) == 0

@@ -29,6 +29,7 @@ def test_a_callback_that_hooks_batches_sees_them_and_is_told_of_once(digits):
     assert model.n_iter_ == 2
 
 
+@pytest.mark.slow
 def test_keras_loop_knows_schedule_patience_and_dropout(digits):
     model = DeepNNClassifier(
         (16, 8),

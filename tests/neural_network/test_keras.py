@@ -212,6 +212,7 @@ print("trained")
 """
 
 
+@pytest.mark.slow
 def test_what_was_fitted_with_callbacks_is_loaded_without_tensorflow(digits, tmp_path):
     X, y = digits[0][:200], digits[1][:200]
     options = {"epochs": 3, "learning_rate": 0.05, "validation_fraction": 0.2, "random_state": 0}

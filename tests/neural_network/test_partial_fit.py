@@ -131,6 +131,7 @@ def test_blocks_of_ten_rows_teach_what_they_teach_mlpclassifier(digits):
     assert as_text.score(X[test], names[y[test]]) > expected - 0.02
 
 
+@pytest.mark.slow
 def test_incremental_learning_curves_learn(digits):
     X, y = digits
     order = np.argsort(y[:600], kind="stable")  # the first part has two classes

@@ -110,6 +110,7 @@ def test_threshold_tuning(binary):
     assert set(always.predict(binary[0])) == {"three"}
 
 
+@pytest.mark.slow
 def test_halving_search_by_rows_and_by_epochs(data):
     grid = {"learning_rate": [1e-4, 0.02]}
     search = HalvingGridSearchCV(MODEL, grid, cv=2, min_resources=150, factor=2).fit(*data)
