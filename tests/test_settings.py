@@ -181,10 +181,12 @@ def test_no_setting_changes_what_is_learned_and_chosen(setting, learned, chosen)
 # --- what a process starts with
 
 PROGRAM = """
-import sys
+import os, sys
+import sklearn
 from sklearn.datasets import load_digits
 from skmnist import SimpleNNClassifier
 
+sklearn.set_config(array_api_dispatch="SCIPY_ARRAY_API" in os.environ)
 X, y = load_digits(return_X_y=True)
 nn = SimpleNNClassifier(8, epochs=2, dropout=0.1, l2=1e-4, random_state=0)
 nn.fit(X / 16, y).partial_fit(X[:5] / 16, y[:5])

@@ -52,7 +52,7 @@ class SimpleNNClassifier(NNClassifier):
         watched where this names a validation figure.
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Share of the rows held out, stratified by class, to validate on after each epoch. "auto"
-        is 0.1 from 500 rows on; fewer rows are all trained on, since 50 held-out rows or fewer
+        is 0.1 from 1,000 rows on; fewer rows are all trained on, since fewer than 100 held-out rows
         are a poor judge. None always trains on all rows and validates nothing.
     dropout : float in [0, 1), default=0.0
         Share of each hidden layer's outputs that is dropped at random in training.
@@ -249,7 +249,7 @@ class DeepNNClassifier(NNClassifier):
         watched where this names a validation figure.
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Share of the rows held out, stratified by class, to validate on after each epoch. "auto"
-        is 0.1 from 500 rows on; fewer rows are all trained on, since 50 held-out rows or fewer
+        is 0.1 from 1,000 rows on; fewer rows are all trained on, since fewer than 100 held-out rows
         are a poor judge. None always trains on all rows and validates nothing.
     dropout : float in [0, 1), default=0.0
         Share of each hidden layer's outputs that is dropped at random in training.

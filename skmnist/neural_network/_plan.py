@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-# What validation_fraction="auto" holds out, and from how many rows on. Of 300 rows of load_digits a
+# What validation_fraction="auto" holds out, and from how many rows on. Of 500 rows of load_digits a
 # tenth is a worse judge than none; of 900 it is as good (benchmarks/early_stopping.py).
 AUTO_FRACTION = 0.1
-MIN_ROWS_TO_HOLD_OUT = 500
+MIN_ROWS_TO_HOLD_OUT = 1000
 
 
 @dataclass(frozen=True)

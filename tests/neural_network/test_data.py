@@ -128,10 +128,12 @@ def test_of_one_row_per_class_none_can_be_held_out(digits):
     assert SimpleNNClassifier(4, epochs=1).fit(X, [1, 2, 3]).n_validation_ == 0
 
 
-def test_a_tenth_is_held_out_of_500_rows_and_none_of_fewer(digits):
+def test_a_tenth_is_held_out_of_1000_rows_and_none_of_fewer(digits):
     X, y = digits
-    held_out = [SimpleNNClassifier(4, epochs=0).fit(X[:n], y[:n]).n_validation_ for n in (499, 500)]
-    assert held_out == [0, 50]
+    held_out = [
+        SimpleNNClassifier(4, epochs=0).fit(X[:n], y[:n]).n_validation_ for n in (999, 1000)
+    ]
+    assert held_out == [0, 100]
 
 
 def test_one_image_or_colours_are_refused_with_the_way_out(digits):

@@ -552,12 +552,6 @@ def test_values_of_others_are_refused_in_fit(blobs, name, value):
         make(**{name: value}).fit(*blobs)
 
 
-@pytest.mark.parametrize(("n_rows", "held_out"), [(499, 0), (500, 50)])
-def test_rows_are_held_out_by_default_where_there_are_enough(n_rows, held_out):
-    model = SimpleNNClassifier(8, epochs=0).fit(np.ones((n_rows, 2)), np.arange(n_rows) % 2)
-    assert (model.n_train_, model.n_validation_) == (n_rows - held_out, held_out)
-
-
 def test_patience_holds_rows_of_text_labels_out(blobs):
     X, y = pd.DataFrame(blobs[0], columns=["across", "up"]), np.array(["one", "two", "three"])
     model = make(epochs=50, patience=5, validation_fraction=0.25)
