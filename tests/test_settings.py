@@ -134,6 +134,8 @@ SETTINGS = {
     "floatx float64": lambda: keras_is("floatx", "float64"),
     "floatx float16": lambda: keras_is("floatx", "float16"),
     "epsilon": lambda: keras_is("epsilon", 0.1),
+    "max_epochs": lambda: keras_is("max_epochs", 1),
+    "max_steps": lambda: keras_is("max_steps_per_epoch", 1),
     "eager": eager,
     "custom objects": other_objects,
     "pandas strings": lambda: pd.option_context("mode.string_storage", "python"),
@@ -143,7 +145,7 @@ SETTINGS = {
 }
 
 
-QUICK = ("pandas output", "numpy raises", "mixed_float16", "eager")
+QUICK = ("pandas output", "numpy raises", "mixed_float16", "eager", "max_steps")
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +178,16 @@ def test_no_setting_changes_what_is_learned_and_chosen(setting, learned, chosen)
         found_learned, found_chosen = learn(), choose()
     assert_same_bits(found_learned, learned)
     assert_same_bits(found_chosen, chosen)
+
+
+def test_a_tape_of_the_callers_changes_nothing():
+    expected = network().fit(X, y).predict_proba(X)
+    with tf.GradientTape() as tape:
+        watched = tf.Variable(3.0)
+        found = network().fit(X, y).predict_proba(X)
+        square = watched**2
+    np.testing.assert_array_equal(found, expected)
+    assert tape.gradient(square, watched).numpy() == 6
 
 
 # --- what a process starts with
@@ -254,4 +266,6 @@ def test_what_training_cannot_run_in_is_refused_by_name():
         network().fit(X, y)
     strategy = tf.distribute.OneDeviceStrategy("cpu:0")
     with strategy.scope(), pytest.raises(RuntimeError, match=r"tf.distribute strategy is active"):
+        network().fit(X, y)
+    with keras.StatelessScope(), pytest.raises(RuntimeError, match=r"keras.StatelessScope is"):
         network().fit(X, y)

@@ -1,6 +1,8 @@
 """What the two classifiers share: validation, fit, predict; no tensorflow before `fit`."""
 
+import io
 import pickle
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -422,7 +424,9 @@ class PackedCallbacks(Sequence[Any]):
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
         try:
-            self._packed = cloudpickle.dumps(list(callbacks))
+            with io.BytesIO() as file:
+                _CallbackPickler(file).dump(list(callbacks))
+                self._packed = file.getvalue()
         except Exception as error:  # whatever their own __reduce__ raises
             names = ", ".join(type(callback).__name__ for callback in callbacks)
             raise pickle.PicklingError(
@@ -449,6 +453,16 @@ class PackedCallbacks(Sequence[Any]):
 
     def __repr__(self) -> str:
         return repr(self._unpacked) if "_unpacked" in vars(self) else "[...]"
+
+
+class _CallbackPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Leaves models, layers, optimizers and variables of Keras out: they are of no use later."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        keras = sys.modules["keras"]
+        if isinstance(obj, keras.layers.Layer | keras.optimizers.Optimizer | keras.Variable):
+            return type(None), ()
+        return super().reducer_override(obj)
 
 
 def _packed_again(packed: bytes) -> PackedCallbacks:

@@ -69,8 +69,7 @@ class SimpleNNClassifier(NNClassifier):
         A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
         stops training by returning True. Keras callbacks are called once per epoch; one that
         hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
-        that they leave at the end are kept. To save a model use ``to_keras().save(...)``: what
-        `ModelCheckpoint` writes names a class that Keras does not know.
+        that they leave at the end are kept, otherwise those of the best epoch.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
         the same bits twice on one machine with the same number of threads, and touches no
@@ -266,8 +265,7 @@ class DeepNNClassifier(NNClassifier):
         A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
         stops training by returning True. Keras callbacks are called once per epoch; one that
         hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
-        that they leave at the end are kept. To save a model use ``to_keras().save(...)``: what
-        `ModelCheckpoint` writes names a class that Keras does not know.
+        that they leave at the end are kept, otherwise those of the best epoch.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
         the same bits twice on one machine with the same number of threads, and touches no

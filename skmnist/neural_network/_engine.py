@@ -84,6 +84,13 @@ def check_mode() -> None:
             "A tf.distribute strategy is active, but skmnist trains on one device; call fit "
             "outside of strategy.scope()."
         )
+    try:
+        keras.Variable(0.0)
+    except ValueError as error:  # Keras allows none there
+        raise RuntimeError(
+            "A keras.StatelessScope is active, in which no weight can be learned; call fit outside "
+            "of it."
+        ) from error
 
 
 @contextmanager
@@ -103,17 +110,21 @@ def keras_defaults(dtype: str) -> Iterator[None]:
         _leave_defaults()
 
 
+_DEFAULTS = {"floatx": "float32"}
+if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of Keras's own loop
+    _DEFAULTS |= {"max_epochs": None, "max_steps_per_epoch": None}
 _defaults_lock = threading.Lock()
 _defaults_depth = 0  # blocks with Keras's defaults at the moment, in all threads together
-_callers_settings: tuple[str, bool] = ("float32", False)
+_callers_settings: dict[str, Any] = {}
 
 
 def _enter_defaults() -> None:
     global _defaults_depth, _callers_settings
     with _defaults_lock:
         if _defaults_depth == 0:
-            _callers_settings = keras.config.floatx(), tf.config.functions_run_eagerly()
-            _set("float32", eager=False)
+            _callers_settings = {name: getattr(keras.config, name)() for name in _DEFAULTS}
+            _callers_settings["eager"] = tf.config.functions_run_eagerly()
+            _set(**_DEFAULTS, eager=False)
         _defaults_depth += 1
 
 
@@ -122,12 +133,12 @@ def _leave_defaults() -> None:
     with _defaults_lock:
         _defaults_depth -= 1
         if _defaults_depth == 0:
-            floatx, eager = _callers_settings
-            _set(floatx, eager=eager)
+            _set(**_callers_settings)
 
 
-def _set(floatx: str, *, eager: bool) -> None:
-    keras.config.set_floatx(floatx)
+def _set(*, eager: bool, **settings: Any) -> None:
+    for name, value in settings.items():
+        getattr(keras.config, f"set_{name}")(value)
     if tf.config.functions_run_eagerly() != eager:  # setting it resets what was traced
         tf.config.run_functions_eagerly(eager)
 

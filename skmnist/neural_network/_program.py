@@ -94,7 +94,8 @@ class Program:
             epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
             with nullcontext() if n_compilations else quiet():  # it tells of the first one
                 compiled = epoch.get_concrete_function(**nothing)
-                compiled(**nothing)
+                with tf.init_scope():
+                    compiled(**nothing)
             self._compiled = compiled
             n_compilations += 1
             return_free_memory()
@@ -105,7 +106,8 @@ class Program:
         """Train for one epoch; return its logs and whether all weights are still finite."""
         rows = plan.rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
         orders = self._orders(plan, rows, rates, int(plan.rng.integers(2**32)))
-        sums = self._compiled(**data, **orders)
+        with tf.init_scope():  # a tape of the caller's would ask for the epoch's gradient
+            sums = self._compiled(**data, **orders)
         loss, hits, weight, val_loss, val_hits, val_weight, finite = sums.numpy().tolist()
         logs = {"loss": loss / len(rows), "accuracy": hits / weight}
         if len(plan.validation_rows):

@@ -241,6 +241,26 @@ def test_what_was_fitted_with_callbacks_is_loaded_without_tensorflow(digits, tmp
     assert (done.stdout, done.stderr) == ("trained\n", "")
 
 
+class Nest(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.inner = keras.callbacks.EarlyStopping()
+        self.inner.set_model(self.model)
+        self.seen = {"layers": self.model.layers, "optimizer": self.model.optimizer}
+        self.variables = self.model.trainable_variables
+
+
+def test_what_a_callback_keeps_of_the_model_is_not_pickled(digits):
+    options = {"epochs": 1, "random_state": 0}
+    bare, model = (
+        SimpleNNClassifier(64, callbacks=callbacks, **options).fit(*digits)
+        for callbacks in (None, Nest())
+    )
+    assert len(pickle.dumps(model)) < len(pickle.dumps(bare)) + 4000
+    again = pickle.loads(pickle.dumps(model))
+    assert again.callbacks[0].inner.model is None
+    assert again.fit(*digits).n_iter_ == 1
+
+
 @pytest.mark.slow
 def test_callbacks_go_through_worker_processes(digits, tmp_path):
     model = SimpleNNClassifier(8, epochs=2, callbacks=make_callbacks(tmp_path), random_state=0)
