@@ -16,7 +16,7 @@ from skmnist import __version__
 from skmnist._callbacks import CallbackSupportMixin
 
 _VERSION_KEY = "_skmnist_version"
-_INNER = ("contextlib", "joblib", "keras", "scikeras", "skmnist", "sklearn")
+_INNER = ("contextlib", "joblib", "keras", "numpy", "scikeras", "skmnist", "sklearn")
 
 
 def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
@@ -58,7 +58,7 @@ def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called us, whatever lies between of our own and of scikit-learn's."""
+    """Warn at the line that called us, past our own frames and those of libraries."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INNER:
         frame, level = frame.f_back, level + 1

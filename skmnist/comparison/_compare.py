@@ -1,14 +1,14 @@
 """Train several models on the same rows, and put them side by side."""
 
 import itertools
-import warnings
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
 from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
 from sklearn.utils import check_random_state
 
@@ -17,6 +17,7 @@ from skmnist.comparison._cautions import Caution, caution_data, caution_interrup
 from skmnist.comparison._comparison import ModelComparison
 from skmnist.comparison._inputs import (
     check_classes,
+    check_enough,
     check_labels,
     check_parameters,
     check_rows,
@@ -31,6 +32,8 @@ from skmnist.diagnosis._estimator import get_core
 
 Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
+_SHORT = reprlib.Repr()  # for messages
+_SHORT.maxlist, _SHORT.maxother = 2, 100
 
 
 # NumPy's own defaults, as in worker processes: np.seterr(all="raise") fails on every underflow
@@ -69,8 +72,8 @@ def compare_models(
         is there on other rows, too. An int means stratified folds.
     n_repeats : int, default=1
         Trains every model from so many starts, to tell how much of the difference is luck of the
-        start. The first start and the folds use the seeds that the estimators have, later starts
-        replace them.
+        start. The first start and the folds keep an int `random_state` of an estimator; further
+        starts replace it.
     n_jobs : int or None, default=None
         Processes that train at the same time; each gets its share of the processor's threads, so
         that times are comparable with each other, and longer than those of one process. None is
@@ -87,7 +90,9 @@ def compare_models(
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out test set, the folds, the starts, and every estimator whose own
         `random_state` is None. Each of these estimators gets its own seed by model, start and
-        fold, so copies of one estimator under two names are two different networks.
+        fold, so that copies of one estimator under two names differ everywhere. Copies that have
+        the same int as `random_state` are identical in the first start and in the folds, and
+        differ in further starts only.
 
     Returns
     -------
@@ -96,9 +101,12 @@ def compare_models(
     Raises
     ------
     ValueError
-        Before anything is trained: no classifier was given, names repeat, a parameter of an
-        estimator is invalid, only one of `X_test` and `y_test` was given, rows and labels do not
-        fit each other, or a parameter is out of range.
+        Before anything is trained: no classifier was given, names repeat or are blank, a parameter
+        of an estimator or in the grid of a search is invalid, only one of `X_test` and `y_test`
+        was given, rows and labels do not fit each other or a model, or a parameter is out of
+        range.
+    Exception
+        Whatever the `fit` or `predict` of a model raises, with a note that names the model.
     KeyboardInterrupt
         Ctrl-C was pressed before a model was trained, or once more while the trained ones were
         evaluated.
@@ -138,6 +146,7 @@ def compare_models(
     X = check_rows(X, "X")
     y = check_labels(y, "y", X)
     if X_test is None:
+        check_enough(y)
         X, X_test, y, y_test = train_test_split(
             X, y, test_size=TEST_FRACTION, stratify=y, random_state=rng
         )
@@ -199,12 +208,10 @@ def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
 def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
     for caution in cautions:
         if caution.code == "test_rows_in_training":
-            warnings.warn(
+            warn_caller(
                 "{n_shared} of the {n_test} rows of X_test (the first is {first}) occur in X, too; "
                 "what is measured on them is flattered. Drop them from one of the "
-                "two.".format(**caution.figures),
-                UserWarning,
-                stacklevel=3,
+                "two.".format(**caution.figures)
             )
 
 
@@ -213,16 +220,24 @@ def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]
         return []
     if isinstance(cv, Integral) and int(cv) >= 2:
         cv = StratifiedKFold(int(cv), shuffle=True, random_state=rng)
-    splits = [
-        (_as_numbers(train, len(y)), _as_numbers(test, len(y)))
-        for train, test in check_cv(cv, y, classifier=True).split(X, y)
-    ]
+    told = _SHORT.repr(cv)
+    splitter = check_cv(cv, y, classifier=True)
+    try:
+        found = list(splitter.split(X, y))
+    except ValueError as error:
+        if "groups" not in str(error):
+            raise
+        raise ValueError(
+            f"cv={told} needs the groups of the rows; pass X_test and y_test, so that X stays as "
+            f"it is, and cv=list({told}.split(X, y, groups))."
+        ) from error
+    splits = [(_as_numbers(train, len(y)), _as_numbers(test, len(y))) for train, test in found]
     if len(splits) < 2:
-        raise ValueError(f"cv={cv!r} makes {len(splits)} fold; a comparison needs two or more.")
+        raise ValueError(f"cv={told} makes {len(splits)} fold; a comparison needs two or more.")
     for fold, (train, test) in enumerate(splits):
         if not len(test) or len(np.unique(y[train])) < 2:
             raise ValueError(
-                f"cv={cv!r}: fold {fold} has {len(test)} test rows, and training rows of "
+                f"cv={told}: fold {fold} has {len(test)} test rows, and training rows of "
                 f"{len(np.unique(y[train]))} classes; it needs one row or more, and two classes "
                 "or more. Shuffle the rows, or pass stratified folds by an int."
             )
@@ -298,6 +313,8 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
     if not pairs:
         raise ValueError("estimators is empty; pass one classifier or more.")
     names = [name for name, _ in pairs]
+    if not all(name.strip() for name in names):
+        raise ValueError(f"estimators have the names {names}; none may be empty or blank.")
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(
@@ -307,8 +324,11 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
     for name, estimator in pairs:
         instance = isinstance(estimator, BaseEstimator) or hasattr(estimator, "__sklearn_tags__")
         if isinstance(estimator, type) or not instance or not is_classifier(estimator):
+            late = not isinstance(estimator, type) and isinstance(estimator, ClassifierMixin)
+            hint = " (ClassifierMixin must come before BaseEstimator)" if late else ""
             raise ValueError(
-                f"estimators[{name!r}]={estimator!r} must be a scikit-learn classifier instance."
+                f"estimators[{name!r}]={estimator!r} must be a scikit-learn classifier "
+                f"instance{hint}."
             )
     return pairs
 

@@ -1,5 +1,6 @@
 """Check what a comparison is given, before anything is trained."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from math import prod
@@ -8,24 +9,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
-from skmnist._validation import check_parameter_values
+from skmnist._validation import BaseSearchCV, check_parameter_values
 
 Array = np.ndarray[Any, Any]
 N_TOLD = 5  # labels in a message
+N_CANDIDATES = 100  # of a search, whose parameters are checked
 
 
 def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
-    """Raise if a parameter of an estimator, or of one inside it, is invalid."""
+    """Raise if a parameter of an estimator, of one inside it or of a search is invalid."""
     for name, estimator in pairs:
         try:
             check_parameter_values(estimator, estimator.get_params(deep=True))
             if hasattr(estimator, "_validate_steps"):  # a Pipeline
                 estimator._validate_steps()
+            for part in (estimator, *estimator.get_params(deep=True).values()):
+                _check_candidates(part)
         except (TypeError, ValueError) as error:
             raise type(error)(f"estimators[{name!r}]: {error}") from error
+
+
+def _check_candidates(search: Any) -> None:
+    """Raise if the grid or the distributions of a search have invalid names or values."""
+    # the searches of other packages have distributions of other kinds
+    if not isinstance(search, BaseSearchCV) or not type(search).__module__.startswith("sklearn."):
+        return
+    if hasattr(search, "param_grid"):
+        grid = ParameterGrid(search.param_grid)
+        candidates = [grid[at] for at in range(0, len(grid), 1 + len(grid) // N_CANDIDATES)]
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that there are fewer candidates
+            sampler = ParameterSampler(search.param_distributions, N_CANDIDATES, random_state=0)
+            candidates = list(sampler)
+    for candidate in candidates:
+        # a copy of it: the estimators in a grid are the caller's
+        model = clone(search.estimator).set_params(**clone(candidate, safe=False))
+        check_parameter_values(model, candidate)
 
 
 def check_rows(X: Any, name: str) -> Any:
@@ -109,6 +134,17 @@ def check_classes(y: Array, y_test: Array) -> None:
         )
 
 
+def check_enough(y: Array) -> None:
+    """Raise if a class has too few rows to be both trained on and held out."""
+    classes, counts = np.unique(y, return_counts=True)
+    rare = classes[counts < 2]
+    if len(rare):
+        raise ValueError(
+            f"y has only one row of class {_list_some(rare)}, so no test set with all classes can "
+            "be held out; pass two rows or more of each class, or X_test and y_test."
+        )
+
+
 def check_test_rows(X: Any, X_test: Any) -> Any:
     """Return the test rows in the shape of the training rows, or raise if they do not fit."""
     columns, test_columns = getattr(X, "columns", None), getattr(X_test, "columns", None)
@@ -130,8 +166,17 @@ def check_test_rows(X: Any, X_test: Any) -> Any:
 
 
 def check_suitable(pairs: Sequence[tuple[str, Any]], **rows: Any) -> None:
-    """Raise if rows are sparse, or have NaN or infinity, and a model is known not to take it."""
+    """Raise if a model is known not to take images, sparse rows, or NaN and infinity."""
     for part, X in rows.items():
+        shape = _shape_of_row(X)
+        _refuse(
+            pairs,
+            "three_d_array",
+            len(shape) > 1,
+            f"{part} has rows of shape {shape}",
+            f"pass {part}.reshape(len({part}), -1), or put a PixelNormalizer before the model: "
+            "make_pipeline(PixelNormalizer(), model)",
+        )
         _refuse(pairs, "sparse", issparse(X), f"{part} is sparse", "pass X.toarray()")
         try:
             assert_all_finite(np.asarray(X) if hasattr(X, "columns") else X, input_name=part)
@@ -159,7 +204,10 @@ def _lacks(estimator: Any, tag: str) -> bool:
     # of what other packages train, and of estimators in estimators, the tag is not always right
     known = type(estimator).__module__.split(".")[0] in {"sklearn", "skmnist"}
     nested = any("__" in name for name in estimator.get_params(deep=True))
-    return known and not nested and not getattr(get_tags(estimator).input_tags, tag)
+    if not known or nested:
+        return False
+    tags = get_tags(estimator)
+    return not tags.no_validation and not getattr(tags.input_tags, tag)
 
 
 def _is_arrow(value: Any) -> bool:

@@ -114,10 +114,14 @@ def _run(
 ) -> Run:
     if train is not None:
         X, y, X_test = take_rows(X, train), take_rows(y, train), take_rows(X, test)
-    fit_time = fit_timed(estimator, X, y)
-    if was_interrupted(estimator):  # its `fit` returned all the same, with what it had learned
-        raise KeyboardInterrupt
-    predictions = np.ravel(estimator.predict(X_test))  # some predict a column
+    try:
+        fit_time = fit_timed(estimator, X, y)
+        if was_interrupted(estimator):  # its `fit` returned all the same, with what it had learned
+            raise KeyboardInterrupt
+        predictions = np.ravel(estimator.predict(X_test))  # some predict a column
+    except Exception as error:
+        error.add_note(f"while training estimators[{name!r}]")
+        raise
     kept = estimator if start == 0 and fold < 0 else None
     return Run(name, start, fold, kept, predictions, fit_time)
 

@@ -109,7 +109,12 @@ def _tell_ignored(
 
 def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores: bool) -> None:
     if diagnosis.label == "optimal" and not ignores:
-        advice.strengths.append(Optimal().sentence(language))
+        optimal = Optimal({"gap": diagnosis.gap, "max_gap": diagnosis.max_gap})
+        better = diagnosis.better_than_training
+        (advice.weaknesses if better else advice.strengths).append(optimal.sentence(language))
+        if better:
+            say = get_catalogue(language)
+            advice.improvements.append(say("advice.improve_better_than_training"))
     further = _further(diagnosis)
     if diagnosis.label in ("overfitting", "underfitting"):
         verdict = _verdict(diagnosis)

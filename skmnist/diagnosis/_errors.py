@@ -212,6 +212,7 @@ class ErrorAnalysis:
                     confidence=float(of_pair["confidence"].median()) if sure else None,
                     digits=are_digits(labels),
                     n_compared=max(1, n_compared),
+                    never_predicted=true in self.never_predicted,
                 )
             )
         return found

@@ -15,6 +15,7 @@ Severity = Literal["good", "note", "warning", "problem"]
 
 # The source deck calls a gap of 0.0226 overfitting and one of 0.0171 optimal.
 MAX_ACCURACY_GAP = 0.02
+GAP_DIGITS = 4  # in the sentences
 # The linear classifier of LeCun et al. (1998) errs on 12 % of MNIST's test images; a network with
 # hidden layers that does no better on its own training images learned little.
 MIN_TRAIN_ACCURACY = 0.88
@@ -135,16 +136,20 @@ class Overfitting(Finding):
         """See the base class."""
         parameters = _get_parameters(fit)
         ways = list_regularisers(parameters)
-        if _has(LAYERS, parameters):
+        if parameters.get("max_depth") == 1:
+            ways.remove(("smaller", "max_depth"))
+        if any(np.sum(parameters[name]) > 1 for name in LAYERS if name in parameters):
             ways.append(("smaller_network", ""))
-        if parameters.get("patience") or parameters.get("n_iter_no_change"):
-            ways.append(("shorter_patience", ""))
+        patience = parameters.get("patience") or parameters.get("n_iter_no_change")
+        if patience:
+            ways += [("shorter_patience", "")] if patience > 1 else []
         elif "patience" in parameters or parameters.get("early_stopping") is False:
             ways.append(("early_stopping", ""))
         return (*(ways or [("simpler_model", "")]), ("more_images", ""))
 
     def _remedy(self, ways: tuple[Way, ...]) -> str:
-        return self.code if ("smaller_network", "") in ways else f"{self.code}_model"
+        regularises = {("dropout", ""), ("l2", ""), ("smaller_network", "")} & set(ways)
+        return self.code if regularises else f"{self.code}_model"
 
 
 class Underfitting(Finding):
@@ -186,7 +191,7 @@ class Underfitting(Finding):
 
         def is_above(name: str, limit: float) -> bool:
             value = parameters.get(name)
-            return isinstance(value, Real) and float(value) > limit
+            return isinstance(value, Real) and limit < float(value) < np.inf
 
         if is_above("dropout", 0) or is_above("l2", 0):
             ways.append(("regularise_less", ""))
@@ -232,6 +237,12 @@ class Optimal(Finding):
         if fit.gap is None or any(other.check(fit) is not None for other in others):
             return None
         return cls(_gap_evidence(fit))
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        if not exceeds(-self.evidence["gap"], self.evidence["max_gap"]):
+            return super().sentence(language)
+        return get_catalogue(language)("diagnosis.finding.better_than_training")
 
 
 class StillImproving(Finding):
@@ -360,9 +371,9 @@ CHECKS: tuple[type[Finding], ...] = (
 
 
 def exceeds(gap: float, allowed: float) -> bool:
-    """Say whether a gap is above the allowance, and not by rounding alone."""
+    """Say whether a gap is above the allowance, in the digits in which it is told."""
     # 1 - 0.98 is 0.020000000000000018 and not more than 0.02
-    return gap > allowed and not np.isclose(gap, allowed, rtol=0, atol=1e-12)
+    return round(float(gap), GAP_DIGITS) > allowed
 
 
 def list_regularisers(parameters: Collection[str]) -> list[Way]:

@@ -99,6 +99,11 @@ class FitDiagnosis:
         return self.label == "unclear" and exceeds(self.gap, self.max_gap)
 
     @property
+    def better_than_training(self) -> bool:
+        """Whether the held-out accuracy is above the training accuracy by more than `max_gap`."""
+        return exceeds(-self.gap, self.max_gap)
+
+    @property
     def only_class(self) -> Any:
         """The class that it predicts for all images; None if it predicts several, or if unknown."""
         found = (finding.evidence.get("only_class") for finding in self.findings)
@@ -151,6 +156,7 @@ class FitDiagnosis:
             **vars(self),
             "only_class": str(self.only_class),
             "allowed": self.max_gap,
+            "lead": -self.gap,
             "low": low,
             "high": high,
             "part": say(f"diagnosis.held_out.{self.held_out}"),
@@ -164,6 +170,8 @@ class FitDiagnosis:
             verdict = "one_class"
         elif self.label == "underfitting" and self.train_accuracy is None:
             verdict = "underfitting_bare"
+        elif self.label == "optimal" and self.better_than_training:
+            verdict = "better_than_training"
         if self.label == "unclear":
             verdict = "within_noise" if self.within_noise else "too_few_to_tell"
         known = self.train_accuracy is not None and self.validation_accuracy is not None

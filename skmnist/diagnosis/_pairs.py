@@ -40,6 +40,8 @@ class ConfusionPair:
         Whether the classes are the ten digits.
     n_compared : int
         Pairs of classes with confusions enough for a test, of which this is one.
+    never_predicted : bool
+        Whether the model reads no image at all as `true`.
     """
 
     true: Any
@@ -51,6 +53,7 @@ class ConfusionPair:
     confidence: float | None
     digits: bool = False
     n_compared: int = 1
+    never_predicted: bool = False
 
     @property
     def one_way(self) -> bool:
@@ -72,9 +75,12 @@ class ConfusionPair:
         say = get_catalogue(language)
         found = []
         alike = "_".join(sorted((str(self.true), str(self.predicted))))
-        if self.digits and alike in ALIKE:
+        # that a class is never predicted is not explained by how it is written
+        if self.digits and alike in ALIKE and not self.never_predicted:
             found.append(say(f"advice.alike.{alike}"))
-        if self.one_way:
+        if self.one_way and self.never_predicted:
+            found.append(say("advice.improve_ignored", classes=str(self.true)))
+        elif self.one_way:
             names = {"true": str(self.true), "predicted": str(self.predicted)}
             found.append(say("advice.pair.one_way", **names))
         if self.confidence is not None and self.confidence >= SURE:

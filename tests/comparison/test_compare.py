@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import Fails, Lucky
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold
@@ -100,6 +100,10 @@ def test_pairs_bring_their_names(digits):
     assert compare_models(pairs, *digits).table.index.tolist() == ["weak", "strong"]
 
 
+class WrongOrder(BaseEstimator, ClassifierMixin):
+    pass
+
+
 @pytest.mark.parametrize(
     ("models", "match"),
     [
@@ -108,6 +112,9 @@ def test_pairs_bring_their_names(digits):
             [Fails(), make_pipeline(Fails())],
             r"names that repeat: \['Fails'\]; pass a dict of name to estimator",
         ),
+        ({"good": Fails(), "": Fails()}, r"names \['good', ''\]; none may be empty or blank"),
+        ([(" ", Fails())], r"none may be empty or blank"),
+        ([WrongOrder()], r"instance \(ClassifierMixin must come before BaseEstimator\)"),
         (
             {"good": Fails(), "bad": LinearRegression()},
             r"estimators\['bad'\]=LinearRegression\(\) must be a scikit-learn classifier instance",
@@ -119,7 +126,17 @@ def test_pairs_bring_their_names(digits):
         ([MinMaxScaler()], r"MinMaxScaler\(\) must be a scikit-learn classifier"),
         ([BaseEstimator()], r"BaseEstimator\(\) must be a scikit-learn classifier"),
     ],
-    ids=["none", "repeated", "regressor", "class", "transformer", "no predictor"],
+    ids=[
+        "none",
+        "repeated",
+        "empty",
+        "blank",
+        "order",
+        "regressor",
+        "class",
+        "transformer",
+        "no predictor",
+    ],
 )
 def test_bad_estimators_are_refused_before_any_is_fitted(digits, models, match):
     with pytest.raises(ValueError, match=match):

@@ -6,16 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import Fails, Lucky
+from optuna.distributions import FloatDistribution
 from scipy.sparse import coo_matrix, csr_matrix
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import SimpleNNClassifier
+from skmnist import PixelNormalizer, SimpleNNClassifier
 from skmnist.comparison import compare_models
+from skmnist.comparison._inputs import check_parameters
+from skmnist.model_selection import OptunaSearchCV
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
@@ -268,6 +273,88 @@ def test_sparse_rows_for_a_model_that_takes_none(digits):
 )
 def test_bad_parameters(digits, model, match):
     refuse(match, *digits, models={"bad": model})
+
+
+@pytest.mark.parametrize(
+    "model",
+    [DecisionTreeClassifier(), make_pipeline(SimpleImputer(), LogisticRegression())],
+    ids=["tree", "pipeline"],
+)
+def test_images_for_a_model_that_takes_rows(digits, model):
+    images = digits[0].reshape(-1, 8, 8)
+    match = (
+        r"X has rows of shape \(8, 8\), which 'rows' cannot be trained on; "
+        r"pass X\.reshape\(len\(X\), -1\), or put a PixelNormalizer before"
+    )
+    refuse(match, images, digits[1], models={"rows": model})
+
+
+def test_images_are_for_the_models_that_take_them(digits):
+    models = {
+        "normalised": make_pipeline(PixelNormalizer(max_value=1), DecisionTreeClassifier()),
+        "constant": DummyClassifier(),
+    }
+    images = digits[0].reshape(-1, 8, 8)
+    assert len(compare_models(models, images, digits[1], random_state=0).results) == 2
+
+
+@pytest.mark.parametrize(
+    ("search", "match"),
+    [
+        (GridSearchCV(LogisticRegression(), {"c": [1]}), "Invalid parameter 'c' for"),
+        (GridSearchCV(LogisticRegression(), {"C": [1, -1]}), "The 'C' parameter"),
+        (
+            GridSearchCV(
+                make_pipeline(LogisticRegression()),
+                [{"logisticregression__C": [1]}, {"logisticregression__max_iter": [5, "a"]}],
+            ),
+            "The 'max_iter' parameter",
+        ),
+        (GridSearchCV(LogisticRegression(), {"C": []}), "empty|non-empty"),
+        (RandomizedSearchCV(LogisticRegression(), {"c": [1]}), "Invalid parameter 'c' for"),
+        (RandomizedSearchCV(LogisticRegression(), {"C": [1, -1]}), "The 'C' parameter"),
+        (
+            make_pipeline(GridSearchCV(SimpleNNClassifier(), {"epoch": [1]})),
+            "no parameter 'epoch'. Did you mean 'epochs'",
+        ),
+    ],
+)
+def test_bad_parameters_of_a_search(digits, search, match):
+    refuse(rf"estimators\['bad'\]: .*({match})", *digits, models={"bad": search})
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_estimators_in_a_grid_stay_as_they_are():
+    tree = DecisionTreeClassifier()
+    grid = {"model": [tree], "model__max_depth": [1, 2]}
+    search = GridSearchCV(Pipeline([("model", Lucky())]), grid, cv=2)
+    shuffled = RandomizedSearchCV(LogisticRegression(), {"C": [1, 2]}, n_iter=1, cv=2)
+    check_parameters([("grid", search), ("random", shuffled)])
+    assert tree.max_depth is None
+
+
+def test_a_search_of_other_distributions_is_left_to_its_fit():
+    search = OptunaSearchCV(LogisticRegression(), {"C": FloatDistribution(0.1, 1)})
+    check_parameters([("optuna", search)])
+
+
+def test_a_class_with_one_row_cannot_be_held_out(digits):
+    X, y = digits
+    match = r"y has only one row of class 7, so .*; pass two rows or more of each class, or X_test"
+    refuse(match, X, np.append(y[:-1], 7))
+
+
+def test_bad_folds_are_told_in_short(digits):
+    folds = [(np.arange(100), np.arange(100))]
+    with pytest.raises(ValueError, match=r"cv=.* makes 1 fold") as caught:
+        compare_models({"first": Fails()}, *digits, cv=folds)
+    assert len(str(caught.value)) < 400
+
+
+def test_folds_by_group(digits):
+    X, y = digits
+    match = r"needs the groups.* cv=list\(GroupKFold\(n_splits=3.*\)\.split\(X, y, groups\)\)"
+    refuse(match, X, y, cv=GroupKFold(3))
 
 
 def test_bad_steps(digits):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,9 +49,11 @@ def codes(comparison):
 )
 def test_a_model_that_was_cut_short_is_left_out_and_no_further_one_is_trained(known, model):
     models = {"worse": Lucky(0.5), "good": Lucky(0.1), "cut": model, "later": Fails()}
-    with pytest.warns(UserWarning, match="Not finished, and therefore left out: cut, later"):
+    match = "Not finished, and therefore left out: cut, later"
+    with pytest.warns(UserWarning, match=match) as warned:
         comparison = compare_models(models, *known, random_state=0)
     assert list(comparison.results) == comparison.table.index.tolist() == ["worse", "good"]
+    assert {Path(each.filename).name for each in warned} == {"test_interrupt.py"}
     assert comparison.recommendation.model == "good"
     assert "interrupted_models" in codes(comparison)
     assert "cut, later" in comparison.to_markdown("de")

@@ -179,3 +179,29 @@ def test_random_state_of_an_estimator_is_kept(digits):
     model = make_mlp(random_state=7)
     comparison = compare_models({"network": model}, *digits, random_state=0)
     assert comparison.results["network"].estimator.random_state == 7
+
+
+class Breaks(Lucky):
+    """Fails in `fit`, or else in `predict`."""
+
+    def fit(self, X, y):
+        if self.errors:
+            raise OverflowError("too large")
+        return super().fit(X, y)
+
+    def predict(self, X):
+        raise OverflowError("too large")
+
+
+@pytest.mark.parametrize("errors", [0, 1])
+def test_an_exception_names_its_model(known, errors):
+    with pytest.raises(OverflowError, match=r"^too large") as caught:
+        compare_models({"good": Lucky(), "bad": Breaks(errors)}, *known)
+    assert caught.value.__notes__ == ["while training estimators['bad']"]
+
+
+@pytest.mark.slow
+def test_an_exception_in_a_worker_names_its_model(known):
+    with pytest.raises(OverflowError, match=r"^too large") as caught:
+        compare_models({"good": Lucky(), "bad": Breaks(1)}, *known, n_jobs=2)
+    assert "while training estimators['bad']" in caught.value.__notes__

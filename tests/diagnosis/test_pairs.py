@@ -157,3 +157,11 @@ def test_the_more_pairs_were_compared_the_more_it_takes():
     of_three = analyze([(5, 3, 9), (3, 5, 1), *others]).pairs(1)[0]
     assert (one.n_compared, of_three.n_compared) == (1, 3)
     assert (one.one_way, of_three.one_way) == (True, False)
+
+
+def test_a_class_that_is_never_predicted_is_not_confused_one_way():
+    errors = analyze_errors([1] * 20 + [3] * 30, [3] * 50)
+    (pair,) = errors.pairs()
+    assert pair.advice() == [
+        "Check that there are enough training images of 1, and that they are labelled rightly."
+    ]

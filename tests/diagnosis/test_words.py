@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier
-from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors
+from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
 from skmnist.diagnosis._estimator import get_parameters
 from skmnist.diagnosis._figures import FitFigures, LearningCurve
 from skmnist.diagnosis._findings import CHECKS
@@ -242,3 +242,54 @@ def test_a_transformer_has_no_say():
 
 def test_no_parameters_where_there_is_nothing_to_ask():
     assert get_parameters(SimpleNamespace()) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        (
+            SimpleNNClassifier(patience=1, hidden_units=1),
+            "Regularise: dropout, L2, or more training images.",
+        ),
+        (
+            MLPClassifier((1,), early_stopping=True, n_iter_no_change=1),
+            "Simplify: a larger alpha or more training images.",
+        ),
+        (
+            RandomForestClassifier(max_depth=1),
+            "Simplify: a larger min_samples_leaf or more training images.",
+        ),
+    ],
+)
+def test_what_is_smallest_already_is_not_made_smaller(model, remedy):
+    assert remedies(model, gap=0.1) == [remedy]
+
+
+def test_what_is_infinite_is_not_raised():
+    (remedy,) = remedies(LogisticRegression(C=np.inf), train_accuracy=0.5)
+    assert "raise C" not in remedy
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "never"),
+    [
+        ("en", "0.3000 higher than on the training images, which is unusual", "close together"),
+        ("de", "um 0,3000 höher als auf den Trainingsbildern. Das ist ungew", "nah beieinander"),
+    ],
+)
+def test_much_better_on_new_images_is_told_as_unusual(language, told, never):
+    diagnosis = diagnose_fit(gap=-0.3)
+    assert told in diagnosis.sentence(language)
+    assert never not in diagnosis.sentence(language)
+    assert never in diagnose_fit(gap=-0.01).sentence(language)
+    (finding,) = diagnosis.findings
+    advice = advise(analyze_errors([0, 1] * 50, [0, 1] * 50), diagnosis, language=language)
+    assert finding.sentence(language) in advice.weaknesses
+    assert any("Dropout" in each or "dropout" in each for each in advice.improvements)
+
+
+@pytest.mark.parametrize(
+    ("gap", "label"), [(0.0200001, "optimal"), (0.02004, "optimal"), (0.02006, "overfitting")]
+)
+def test_a_gap_is_judged_as_it_is_told(gap, label):
+    assert diagnose_fit(gap=gap).label == label
