@@ -455,7 +455,7 @@ class PackedCallbacks(Sequence[Any]):
         return repr(self._unpacked) if "_unpacked" in vars(self) else "[...]"
 
 
-class _CallbackPickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _CallbackPickler(cloudpickle.Pickler):
     """Leaves models, layers, optimizers and variables of Keras out: they are of no use later."""
 
     def reducer_override(self, obj: Any) -> Any:

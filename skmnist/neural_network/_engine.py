@@ -110,7 +110,7 @@ def keras_defaults(dtype: str) -> Iterator[None]:
         _leave_defaults()
 
 
-_DEFAULTS = {"floatx": "float32"}
+_DEFAULTS: dict[str, Any] = {"floatx": "float32"}
 if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of Keras's own loop
     _DEFAULTS |= {"max_epochs": None, "max_steps_per_epoch": None}
 _defaults_lock = threading.Lock()
