@@ -268,6 +268,58 @@ def test_a_column_named_label_beside_classes_that_are_words_is_heeded(tmp_path):
     assert data.target_names.tolist() == ["phone", "scan"]
 
 
+@pytest.mark.parametrize("folder", ["images/", "train/"])
+@pytest.mark.parametrize(
+    "header", [",file,label", "id,filename,label", "nr,Datei,label", "a,b,label"]
+)
+def test_whole_names_of_files_beat_the_numbers_of_rows(header, folder, tmp_path):
+    order = [7, 3, 0, 11, 5, 1, 9, 2, 10, 4, 8, 6]
+    files = pictures([f"{folder}{at}.png" for at in range(12)])
+    lines = [f"{row},{at}.png,{at % 3}" for row, at in enumerate(order)]
+    files["labels.csv"] = "\n".join([header, *lines]).encode()
+    check_listed(load(tmp_path, files, random_state=0))
+
+
+def test_of_two_columns_that_may_name_the_images_the_header_tells_which(tmp_path):
+    order = [7, 3, 0, 11, 5, 1, 9, 2, 10, 4, 8, 6]
+    files = pictures([f"images/{at}.png" for at in range(12)])
+    lines = [f"{row},{at},{at % 3}" for row, at in enumerate(order)]
+    for number, header in enumerate(("id,image,label", "nr,path,label")):
+        files["labels.csv"] = "\n".join([header, *lines]).encode()
+        check_listed(load(tmp_path / str(number), files, random_state=0))
+    files["labels.csv"] = "\n".join(["id,scan,label", *lines]).encode()
+    with pytest.raises(DatasetError, match=r"columns 1 \('id'\) and 2 \('scan'\) both name images"):
+        load(tmp_path / "c", files)
+
+
+@pytest.mark.parametrize("sheets", ["123", "ab"])
+@pytest.mark.parametrize(
+    ("header", "name"), [("file,label", "labels.csv"), ("file,value", "labels.csv")]
+)
+def test_folders_do_not_win_over_a_table_with_other_labels(header, name, sheets, tmp_path):
+    paths = [f"{sheets[at % len(sheets)]}/{at}.png" for at in range(12)]
+    files = pictures(paths) | {name: listing(paths, [at // 4 for at in range(12)], header=header)}
+    with pytest.raises(
+        DatasetError, match=r"labels.csv: gives '.*png' the label '.', and its fold"
+    ):
+        load(tmp_path / "a", files)
+    column = header.partition(",")[2]
+    data = load(tmp_path / "b", files, label=column, random_state=0)
+    numbers = np.concatenate([data.X_train[:, 0, 0], data.X_test[:, 0, 0]])
+    labels = np.concatenate([data.y_train, data.y_test])
+    np.testing.assert_array_equal(labels, numbers // 4)
+    data = load(tmp_path / "c", files, label="last", random_state=0)
+    assert data.target_names.tolist() == list(sheets)
+
+
+@pytest.mark.parametrize("folder", ["{}", "0{}", "digit_{}", "Sample0{}"])
+def test_folders_and_a_table_that_agree_are_read(folder, tmp_path):
+    paths = [f"{folder.format(at % 3)}/{at}.png" for at in range(12)]
+    files = pictures(paths) | {"labels.csv": listing(paths, [at % 3 for at in range(12)])}
+    data = load(tmp_path, files, random_state=0)
+    assert data.target_names.tolist() == [folder.format(at) for at in range(3)]
+
+
 # --- folders
 
 
