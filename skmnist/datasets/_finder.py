@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Literal, get_args
 
-from skmnist.datasets._archive import NESTED, Contents
+from skmnist.datasets._archive import Contents
 from skmnist.datasets._arrays import read_array_header
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._foreign import recognise_name
@@ -219,6 +219,20 @@ def _tell_rest(
         endings = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
         values = {"path": shorten(foreign[0].path), "n": len(foreign)}
         notes.append(Note("foreign_images", values | {"formats": ", ".join(endings)}))
+    if packed := rest.pop("packed", []):
+        values = {"paths": _name(member.path for member in packed), "n": len(packed)}
+        notes.append(Note("packed", values))
+    if layout.kind == "image" and not any(part.label_files for part in parts.values()):
+        at = {_folder_of(image.path) for part in parts.values() for image in part.images}
+        beside = set(map(_folder_of, at))
+        odd = [
+            member.path
+            for member in rest[None]
+            if "/" in member.path
+            and ((folder := _folder_of(member.path)) in at or _folder_of(folder) in beside)
+        ]
+        if odd:
+            notes.append(Note("no_images", {"path": shorten(odd[0]), "n": len(odd)}))
     for kind in (*get_args(Kind), "foreign"):
         if others := rest.get(kind):
             notes.append(_counted("unused", others[0].path, len(others)))
@@ -240,10 +254,10 @@ def _tell_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Not
 
 def _nothing(contents: Contents) -> str:
     names = [member.path for member in contents.members]
-    nested = [name for name in names if name.lower().endswith(NESTED)]
-    if nested:
+    packed = [member.path for member in contents.members if member.kind == "packed"]
+    if packed:
         return (
-            f"{contents.source}: holds another archive, {shorten(nested[0])!r}; unpack that one "
+            f"{contents.source}: holds another archive, {shorten(packed[0])!r}; unpack that one "
             "and pass it"
         )
     if any(name.startswith("xl/") for name in names):

@@ -460,3 +460,34 @@ def test_idx_files_that_differ_are_no_twins(tmp_path):
     files = idx_files(DIGITS) | {"b/train-images-idx3-ubyte": to_idx(DIGITS["x_train"][::-1])}
     with pytest.raises(DatasetError, match="has 2 files of images"):
         load(tmp_path, files)
+
+
+PACKED = ["test.zip", "more.tar", "more.tar.gz", "b.tgz", "b.7z", "b.rar", "a.csv.xz"]
+PACKED += ["a.csv.bz2", "a.csv.zip", "a.npz.gz", "a.PNG.gz", "a.npy.zst"]
+
+
+@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("write", [write_folder, write_zip])
+def test_packed_files_beside_data_are_named(name, write, tmp_path):
+    beside = classes("train/") | classes("test/") | {name: b"PK"}
+    arrays = {"digits.npz": to_npz(DIGITS), name: b"PK"}
+    for number, files in enumerate((beside, arrays)):
+        notes = sentences(load_digit_archive(write(tmp_path / f"{number}.zip", files)))
+        assert any(
+            note.startswith("Not used") and f": {name!r} (files: 1)" in note for note in notes
+        )
+
+
+ODD = ["7/a", "7/0.png~", "7/0.bak", "7/b.apng", "7/b.pcx", "7/b.tmp", "7/b.pdf", "7/b.png "]
+
+
+@pytest.mark.parametrize("root", ["", "digits/", "train/"])
+def test_files_in_class_folders_with_odd_endings_are_counted(root, tmp_path):
+    files = classes(root, names=[6, 7]) | {f"{root}{name}": picture(1) for name in ODD}
+    files |= {f"{root}5/c": picture(1), f"{root}7/.DS_Store": b"x", f"{root}7/Thumbs.db": b"x"}
+    files[".hidden"] = files["README"] = b"x"
+    data = load_digit_archive(write_zip(tmp_path / "a.zip", files), random_state=0)
+    (note,) = [note for note in data.notes if note.key == "no_images"]
+    assert note.values["n"] == len(ODD) + 1
+    assert f"not named like images: {root}5/c (files: 9)" in note.sentence()
+    assert "nicht als Bilder benannt" in note.sentence("de")
