@@ -70,7 +70,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         ] = False,
         lang: Annotated[str | None, lang_option] = None,
         help_: Annotated[bool, help_option] = False,
-    ) -> None:
+    ) -> int:
         if picture is not None and picture.suffix.lower() not in PICTURES:
             rule = say("cli.rule.picture", endings=", ".join(PICTURES))
             raise OptionError("--picture", picture, rule)
@@ -78,7 +78,9 @@ def make_app(say: Catalogue) -> typer.Typer:
 
         from skmnist.cli._data import show_digits
 
-        show_digits(say, source, seed, invert=invert, extract_dir=extract_dir, picture=picture)
+        return show_digits(
+            say, source, seed, invert=invert, extract_dir=extract_dir, picture=picture
+        )
 
     @app.command("compare", help=say("cli.compare_help"))
     def compare_command(
