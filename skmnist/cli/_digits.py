@@ -60,7 +60,7 @@ def read_all(
     except DatasetError as error:
         if data in SETS:  # it says all there is to say
             raise OptionError(option, data, str(error)) from None
-        rule = say("cli.rule.data", problem=str(error).removeprefix(f"{data}: "))
+        rule = str(error).removeprefix(f"{data}: ")
         if not os.path.exists(data):
-            rule += suggest(say, data, SETS)
+            rule = say("cli.rule.data", problem=rule) + suggest(say, data, SETS)
         raise OptionError(option, data, rule) from None

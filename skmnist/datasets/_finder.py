@@ -594,7 +594,9 @@ def _tell_listing(listing: Listing) -> list[Note]:
         columns = ", ".join(listing.others[:MAX_NAMED]) + ", ..." * (
             len(listing.others) > MAX_NAMED
         )
-        notes.append(Note("other_columns", {"path": path, "columns": columns}))
+        notes.append(
+            Note("other_columns", {"path": path, "columns": columns, "n": len(listing.others)})
+        )
     return notes
 
 

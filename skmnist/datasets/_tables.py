@@ -465,7 +465,8 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
         if not 0 < len(text) <= MAX_LABEL:
             found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
             raise DatasetError(
-                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL}"
+                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL} "
+                "characters"
             )
         names.append(text)
     side = isqrt(len(pixels))

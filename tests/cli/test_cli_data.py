@@ -111,3 +111,12 @@ def test_class_names_in_the_table_of_counts_are_text(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert all(name in out for name in ("\\x1b[2Ja", "[/red]", "{y}"))
+
+
+def test_what_is_wrong_with_a_file_that_exists_is_all_that_is_told(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("")
+    assert main(["data", str(path)]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("is empty")
+    assert main(["data", str(tmp_path / "b.csv")]) == 2
+    assert "expected: mnist, cloud" in capsys.readouterr().err

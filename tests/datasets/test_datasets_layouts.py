@@ -225,7 +225,7 @@ def test_most_images_may_be_missing(tmp_path):
 
 def test_what_is_not_used_of_the_table_is_told(tmp_path):
     data = load(tmp_path, listed(header="file,label,split", row="{name},{label},x"), random_state=0)
-    assert "Not used of labels.csv: the columns 'split'" in sentences(data)
+    assert "Not used of labels.csv: the column 'split'" in sentences(data)
 
 
 def test_a_label_of_the_table_may_be_named(tmp_path):
