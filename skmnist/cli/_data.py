@@ -21,6 +21,7 @@ def show_digits(
     seed: int,
     *,
     invert: bool,
+    label: str | None,
     extract_dir: Path | None,
     picture: Path | None,
 ) -> int:
@@ -28,7 +29,7 @@ def show_digits(
     if extract_dir is not None and os.path.isdir(source):
         raise OptionError("--extract", extract_dir, say("cli.rule.extract_folder"))
     digits, name = read_all(
-        say, source, seed, option="data", invert=invert, extract_dir=extract_dir
+        say, source, seed, option="data", invert=invert, label=label, extract_dir=extract_dir
     )
     screen = Screen(say)
     screen.show_description(digits, name, describe_dataset(digits))
