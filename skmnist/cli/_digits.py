@@ -1,6 +1,7 @@
 """The digits that a command is asked to read."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def read_all(
     except DatasetError as error:
         if data in SETS:  # it says all there is to say
             raise OptionError(option, data, str(error)) from None
-        rule = str(error).removeprefix(f"{data}: ")
+        # the parameter's name in Python is the option's here
+        rule = re.sub(r"\blabel= ?", "--label ", str(error).removeprefix(f"{data}: "))
         if not os.path.exists(data):
             rule = say("cli.rule.data", problem=rule) + suggest(say, data, SETS)
         raise OptionError(option, data, rule) from None

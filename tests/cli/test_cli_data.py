@@ -126,7 +126,7 @@ def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):
     path = tmp_path / "a.csv"
     path.write_text("\n".join(f"{at % 2},9,8,7,{at % 3}" for at in range(30)))
     assert main(["data", str(path)]) == 2
-    assert "pass label='first' or label='last'" in capsys.readouterr().err
+    assert "pass --label 'first' or --label 'last'" in capsys.readouterr().err
     for side, n_classes in (("first", 2), ("last", 3)):
         assert main(["data", str(path), "--label", side]) == 0
         assert len(re.findall(r"(?m)^ *[0-9] +[0-9]+ ", capsys.readouterr().out)) == n_classes
