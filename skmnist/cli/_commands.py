@@ -30,6 +30,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     # what several commands have
     data_option = options.make("data", DIGITS, "data")
     invert_option = options.flag("invert", "data")
+    label_option = options.make("label", "COLUMN|first|last", "data")
     train_size_option = options.count("train_size", "data")
     lang_option = options.language()
     json_option = options.file("json")
@@ -62,6 +63,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             ),
         ] = "mnist",
         invert: Annotated[bool, invert_option] = False,
+        label: Annotated[str | None, label_option] = None,
         seed: Annotated[Any, options.seed("data", text=say("cli.split_seed_help"))] = 0,
         extract_dir: Annotated[Path | None, options.make("extract", "FOLDER", "output")] = None,
         picture: Annotated[Path | None, options.file("picture")] = None,
@@ -70,7 +72,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         ] = False,
         lang: Annotated[str | None, lang_option] = None,
         help_: Annotated[bool, help_option] = False,
-    ) -> None:
+    ) -> int:
         if picture is not None and picture.suffix.lower() not in PICTURES:
             rule = say("cli.rule.picture", endings=", ".join(PICTURES))
             raise OptionError("--picture", picture, rule)
@@ -78,12 +80,15 @@ def make_app(say: Catalogue) -> typer.Typer:
 
         from skmnist.cli._data import show_digits
 
-        show_digits(say, source, seed, invert=invert, extract_dir=extract_dir, picture=picture)
+        return show_digits(
+            say, source, seed, invert=invert, label=label, extract_dir=extract_dir, picture=picture
+        )
 
     @app.command("compare", help=say("cli.compare_help"))
     def compare_command(
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
+        label: Annotated[str | None, label_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
         epochs: Annotated[Any, options.value("epochs", int, lambda n: n >= 0)] = 100,
         batch_size: Annotated[Any, options.count("batch_size")] = 128,
@@ -110,7 +115,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             "random_state": seed,
         }
         check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
-        digits, name = read_part(say, data, train_size, seed, invert=invert)
+        digits, name = read_part(say, data, train_size, seed, invert=invert, label=label)
 
         from skmnist.cli._compare import compare_networks
 
@@ -119,7 +124,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             digits,
             name,
             settings,
-            command=write_command(data, train_size, settings, invert=invert),
+            command=write_command(data, train_size, {"label": label, **settings}, invert=invert),
             json_path=json_path,
             report_path=report_path,
         )
@@ -136,6 +141,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         storage: Annotated[str | None, options.make("storage", "FILE|URL", "search")] = None,
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
+        label: Annotated[str | None, label_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
         epochs: Annotated[Any, options.count("epochs", text=say("cli.tune_epochs_help"))] = 30,
         seed: Annotated[Any, options.seed()] = 0,
@@ -152,7 +158,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             {} if storage is None or "://" in storage else {Path(storage).resolve(): "--storage"}
         )
         check_outputs(say, outputs, data, force=force, given=given)
-        digits, name = read_part(say, data, train_size, seed, invert=invert)
+        digits, name = read_part(say, data, train_size, seed, invert=invert, label=label)
         rarest = min(Counter(digits.y_train.tolist()).values())
         if folds > rarest:
             raise OptionError("--folds", folds, say("cli.rule.folds_classes", high=rarest))

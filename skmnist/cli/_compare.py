@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from skmnist._networks import NETWORKS, compare_results, find_max_value, train_network
 from skmnist._progress import EpochLog, speak, spinner
 from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error
-from skmnist.cli._outputs import write_results
+from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult
 from skmnist.diagnosis._estimator import was_interrupted
@@ -58,22 +59,35 @@ def compare_networks(
     else:
         found = comparison.to_dict()
         screen.show_comparison(comparison)
-    if json_path is not None:
-        write_results(json_path, "skmnist.compare/1", digits, name, settings, found)
-        screen.say_line("cli.written", file=json_path)
-    if report_path is not None:
-        write_page(
-            comparison,
-            report_path,
-            overwrite=True,
-            language=say.language,
-            data=name,
-            command=command,
-            training_data=(digits.X_train, digits.y_train),
-            interrupted=bool(status),
-        )
-        screen.say_line("cli.report_written", file=report_path)
-    return status
+    files = {
+        json_path: (
+            "cli.written",
+            lambda path: write_results(path, "skmnist.compare/1", digits, name, settings, found),
+        ),
+        report_path: (
+            "cli.report_written",
+            lambda path: write_page(
+                comparison,
+                path,
+                overwrite=True,
+                language=say.language,
+                data=name,
+                command=command,
+                training_data=(digits.X_train, digits.y_train),
+                interrupted=bool(status),
+            ),
+        ),
+    }
+    failed = False
+    for path, (key, write) in files.items():
+        if path is None:
+            continue
+        if write_file(say, path, partial(write, path)):
+            screen.say_line(key, file=path)
+        else:
+            failed = True
+    screen.finish()
+    return status or int(failed)
 
 
 def train(

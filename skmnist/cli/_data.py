@@ -8,7 +8,8 @@ from typing import Any
 
 from skmnist._files import write_whole
 from skmnist.cli._digits import read_all
-from skmnist.cli._errors import OptionError
+from skmnist.cli._errors import CommandError, OptionError
+from skmnist.cli._outputs import write_file
 from skmnist.cli._screen import Screen
 from skmnist.datasets import DatasetDisplay, describe_dataset
 from skmnist.text import Catalogue
@@ -20,20 +21,25 @@ def show_digits(
     seed: int,
     *,
     invert: bool,
+    label: str | None,
     extract_dir: Path | None,
     picture: Path | None,
-) -> None:
-    """Describe the digits, and draw them where a picture was asked for."""
+) -> int:
+    """Describe the digits, and draw them where a picture was asked for; return the exit status."""
     if extract_dir is not None and os.path.isdir(source):
         raise OptionError("--extract", extract_dir, say("cli.rule.extract_folder"))
     digits, name = read_all(
-        say, source, seed, option="data", invert=invert, extract_dir=extract_dir
+        say, source, seed, option="data", invert=invert, label=label, extract_dir=extract_dir
     )
     screen = Screen(say)
     screen.show_description(digits, name, describe_dataset(digits))
     if picture is not None:
-        write_whole(picture, _draw(digits, say.language, picture.suffix.lower()))
+        content = _draw(digits, say.language, picture.suffix.lower())
+        if not write_file(say, picture, lambda: write_whole(picture, content)):
+            return CommandError.status
         screen.say_line("cli.picture_written", file=picture)
+    screen.finish()
+    return 0
 
 
 def _draw(digits: Any, language: str, ending: str) -> bytes:

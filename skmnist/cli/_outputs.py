@@ -3,13 +3,13 @@
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from skmnist import __version__
 from skmnist._files import write_whole
-from skmnist.cli._errors import OptionError
+from skmnist.cli._errors import OptionError, tell_error
 from skmnist.text import Catalogue
 
 
@@ -39,6 +39,17 @@ def check_outputs(
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
             raise OptionError(option, path, say("cli.rule.file_folder", problem=problem))
+
+
+def write_file(say: Catalogue, path: Path, write: Callable[[], object]) -> bool:
+    """Write one of several files; where that fails say so, and leave the others their chance."""
+    try:
+        write()
+    except OSError as error:
+        problem = error.strerror or str(error)
+        tell_error(say, say("cli.failed_file", file=path, problem=problem))
+        return False
+    return True
 
 
 def write_results(

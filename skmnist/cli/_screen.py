@@ -34,15 +34,45 @@ STATES = {
 }
 
 
+class _Output(Console):
+    """Falls silent where nothing can be written: hours of training must not end for that."""
+
+    problem: OSError | None = None
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Write, as long as that works."""
+        if self.problem is not None:
+            return
+        try:
+            super().print(*objects, **how)
+        except OSError as error:
+            self.problem = error
+
+    def on_broken_pipe(self) -> None:
+        """Raise what rich would end the program for."""
+        raise
+
+
 class Screen:
     """Writes to standard output; what comes from data is shown as text, never as markup."""
 
     def __init__(self, say: Catalogue) -> None:
         self.say = say
-        console = Console(markup=False, highlight=False, emoji=False)
+        console = _Output(markup=False, highlight=False, emoji=False)
         console.width = min(console.width, MAX_WIDTH)
         self._console = console
         self._explained = False
+
+    def finish(self) -> None:
+        """Raise what has hindered writing; what was to be done meanwhile is done.
+
+        Raises
+        ------
+        OSError
+            The disk is full, for example, or `head` has seen enough.
+        """
+        if self._console.problem is not None:
+            raise self._console.problem
 
     def show_title(self, key: str, **values: Any) -> None:
         """Write a heading."""

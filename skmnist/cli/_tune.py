@@ -3,6 +3,7 @@
 import sys
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from skmnist._networks import MODELS, find_max_value, make_network
 from skmnist._progress import speak, spinner
 from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_warnings
-from skmnist.cli._outputs import write_results
+from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelResult
 from skmnist.comparison._result import make_result
@@ -80,8 +81,11 @@ def tune_network(
         raise _told_as_option(error) or CommandError(str(error)) from error
     if search.best_estimator_[-1].stop_reason_ == "interrupted":  # in the last training
         return _show_interrupted(screen, plan, search.study_)
-    if save_path is not None:
-        save_model(search.best_estimator_, save_path)
+    failed = False
+    if save_path is not None and not write_file(
+        say, save_path, partial(save_model, search.best_estimator_, save_path)
+    ):
+        save_path, failed = None, True
     try:
         with explain_failure(show_storage(plan.storage), "read"):
             trials = _summarize(search.study_)
@@ -108,9 +112,15 @@ def tune_network(
         settings = {**vars(plan), "random_state": plan.seed}
         del settings["seed"], settings["storage"]  # a URL may hold a password
         found = _collect(search, trials, shares, result)
-        write_results(json_path, "skmnist.tune/1", digits, name, settings, found)
+        if not write_file(
+            say,
+            json_path,
+            partial(write_results, json_path, "skmnist.tune/1", digits, name, settings, found),
+        ):
+            json_path, failed = None, True
     _show_end(screen, plan, result, len(trials), save_path, json_path)
-    return 0
+    screen.finish()
+    return int(failed)
 
 
 def _try_storage(storage: str | None) -> None:

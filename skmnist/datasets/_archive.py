@@ -43,7 +43,10 @@ KINDS = {
 }
 # train-images-idx3-ubyte, train-images.idx3-ubyte
 IDX_NAME = re.compile(r"idx[0-9]-[a-z]+(\.gz)?$")
-NESTED = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
+PACKED = (
+    *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar"),
+    *(".gz", ".bz2", ".xz", ".zst", ".lzma", ".z"),
+)
 
 # What systems leave behind, Synology's thumbnails among them; so is what begins with a dot.
 LEFTOVER_FOLDERS = {
@@ -125,7 +128,9 @@ def kind_of(name: str) -> str | None:
     for kind, endings in KINDS.items():
         if (bare if kind == "table" else name).endswith(endings):
             return kind
-    return "foreign" if _foreign.recognise_name(name) else None
+    if _foreign.recognise_name(name):
+        return "foreign"
+    return "packed" if name.endswith(PACKED) else None
 
 
 def is_leftover(path: str) -> bool:

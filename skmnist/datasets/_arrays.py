@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skmnist.datasets._bunch import MAX_LABEL
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import MAX_BYTES, Member, Stream, shorten
 
@@ -90,6 +91,11 @@ def _read_dtype(descr: str, where: str) -> np.dtype[Any]:
         raise DatasetError(
             f"{where}: holds Python objects, which are never unpickled; expected numbers or text. "
             "Save the array with a dtype such as uint8 or str."
+        )
+    if (text := re.fullmatch("[<>|=]?[US]([0-9]{4,18})", descr)) is not None:
+        raise DatasetError(
+            f"{where}: has labels of up to {int(text[1]):,} characters; the most allowed are "
+            f"{MAX_LABEL}"
         )
     try:
         if not DTYPE.fullmatch(descr):

@@ -192,8 +192,8 @@ def _read_header(names: tuple[str, ...], separator: str, label: str | None, wher
         if not PIXEL_NAME.fullmatch(names[at]):
             raise DatasetError(
                 f"{where}, line 1, column {at + 1}: {shorten(names[at])!r} is neither a label nor "
-                "a pixel; remove the column, or, if it is the label, pass label= in Python or call "
-                "it 'label'"
+                "a pixel; remove the column, or, if it is the label, pass label= or call it "
+                "'label'"
             )
         numbers.append([int(digits) for digits in re.findall("[0-9]+", names[at])])
     for (left, before), (right, after) in pairwise(zip(pixels, numbers, strict=True)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Literal, get_args
 
-from skmnist.datasets._archive import NESTED, Contents
+from skmnist.datasets._archive import Contents
 from skmnist.datasets._arrays import read_array_header
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._foreign import recognise_name
@@ -219,6 +219,20 @@ def _tell_rest(
         endings = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
         values = {"path": shorten(foreign[0].path), "n": len(foreign)}
         notes.append(Note("foreign_images", values | {"formats": ", ".join(endings)}))
+    if packed := rest.pop("packed", []):
+        values = {"paths": _name(member.path for member in packed), "n": len(packed)}
+        notes.append(Note("packed", values))
+    if layout.kind == "image" and not any(part.label_files for part in parts.values()):
+        at = {_folder_of(image.path) for part in parts.values() for image in part.images}
+        beside = set(map(_folder_of, at))
+        odd = [
+            member.path
+            for member in rest[None]
+            if "/" in member.path
+            and ((folder := _folder_of(member.path)) in at or _folder_of(folder) in beside)
+        ]
+        if odd:
+            notes.append(Note("no_images", {"path": shorten(odd[0]), "n": len(odd)}))
     for kind in (*get_args(Kind), "foreign"):
         if others := rest.get(kind):
             notes.append(_counted("unused", others[0].path, len(others)))
@@ -240,10 +254,10 @@ def _tell_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Not
 
 def _nothing(contents: Contents) -> str:
     names = [member.path for member in contents.members]
-    nested = [name for name in names if name.lower().endswith(NESTED)]
-    if nested:
+    packed = [member.path for member in contents.members if member.kind == "packed"]
+    if packed:
         return (
-            f"{contents.source}: holds another archive, {shorten(nested[0])!r}; unpack that one "
+            f"{contents.source}: holds another archive, {shorten(packed[0])!r}; unpack that one "
             "and pass it"
         )
     if any(name.startswith("xl/") for name in names):
@@ -458,7 +472,63 @@ def _find_images(images: list[Member], tables: list[Member], label: str | None) 
             listings = [listing for listing in listings if listing.is_named]
         if listings:
             return _find_listed(listings, images)
+    elif label not in ("first", "last"):  # these ask for folders
+        return _heed_tables(layout, tables, images, label)
     return layout
+
+
+def _heed_tables(
+    layout: Layout, tables: list[Member], images: list[Member], label: str | None
+) -> Layout:
+    """Raise if a table gives other labels than the folders, unless `label` asks for the table."""
+    try:
+        listings = _list_images(tables, images, label)
+    except ListingError:
+        if label is not None:
+            raise
+        return layout
+    of_folder = {
+        id(image): name
+        for part in layout.parts.values()
+        for image, name in zip(part.images, part.labels, strict=True)
+    }
+    for listing in listings:
+        if label is not None and label == listing.name:
+            return _find_listed([listing], images)
+        words = _words(listing.table.parts[-1].partition(".")[0])
+        if not (listing.is_named or any(map(LABEL_WORDS.match, words))):
+            continue
+        both = {at: of_folder[at] for at in listing.labels if at in of_folder}
+        pairs = {(name, listing.labels[at]) for at, name in both.items()}
+        if 2 * len(both) < len(of_folder) or _mean_the_same(pairs):
+            continue
+        at = next(at for at in both if not _mean_the_same({(both[at], listing.labels[at])}))
+        path = next(image.path for image in images if id(image) == at)
+        way = (
+            f"pass label={shorten(listing.name)!r} to take the labels of the table, or "
+            if listing.name
+            else ""
+        )
+        raise ListingError(
+            f"{listing.table.where}: gives {shorten(path)!r} the label "
+            f"{shorten(listing.labels[at])!r}, and its folder says {shorten(both[at])!r}; "
+            f"{way}pass label='last' to take the folders, or remove the table"
+        )
+    return layout
+
+
+def _mean_the_same(pairs: set[tuple[str, str]]) -> bool:
+    """Say whether the names of folders, such as "07" or "digit_7", mean the labels beside them."""
+    if all(
+        name.casefold() == text.casefold()
+        or (name.isdecimal() and text.isdecimal() and name.lstrip("0") == text.lstrip("0"))
+        for name, text in pairs
+    ):
+        return True
+    # a sheet 1 may hold nothing but sevens; a folder "digit_7" says what it holds
+    names, texts = {name for name, _ in pairs}, {text for _, text in pairs}
+    are_words = all(len(name) > 1 and not name.isdecimal() for name in names)
+    return are_words and len(pairs) == len(names) == len(texts) > 1
 
 
 def _are_of_images(names: Iterable[str]) -> bool:
@@ -524,7 +594,9 @@ def _tell_listing(listing: Listing) -> list[Note]:
         columns = ", ".join(listing.others[:MAX_NAMED]) + ", ..." * (
             len(listing.others) > MAX_NAMED
         )
-        notes.append(Note("other_columns", {"path": path, "columns": columns}))
+        notes.append(
+            Note("other_columns", {"path": path, "columns": columns, "n": len(listing.others)})
+        )
     return notes
 
 

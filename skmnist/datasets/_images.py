@@ -37,6 +37,7 @@ class _SizesDifferError(Exception):
 class _Findings:
     """What was done to images, and to how many."""
 
+    n_pixels: int = 0  # that were decoded
     counts: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
 
@@ -145,9 +146,22 @@ def _check_size(n_images: int, image: Array, member: Member) -> None:
         )
 
 
+def _spend_pixels(image: "Image.Image", member: Member, findings: _Findings) -> None:
+    """Raise if decoding, however small the images become afterwards, takes too long."""
+    findings.n_pixels += image.width * image.height
+    packed = member.budget.packed
+    if findings.n_pixels > max(FREE_PIXELS, MAX_RATIO * packed):
+        raise DatasetError(
+            f"{member.where}: makes it {findings.n_pixels:,} pixels that are to be decoded, the "
+            f"most allowed are {max(FREE_PIXELS, MAX_RATIO * packed):,} of {packed:,} bytes on "
+            "disk; make the images smaller first"
+        )
+
+
 def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _Findings) -> Array:
     content = member.read(MAX_FILE)
     image = _open_image(content, member)
+    _spend_pixels(image, member, findings)
     try:
         grey = _to_grey(_turn(image, findings), content, findings, member)
         array = np.asarray(grey)

@@ -17,6 +17,11 @@ MAX_TABLES = 50  # that are looked into
 MAX_COLUMNS = 30  # a table with more holds pixels
 LOOKED_AT = 1000  # rows, to find the column with the names
 MAX_NAMESAKES = 100  # images of one name in different folders
+FILE_NAMES = {
+    *("file", "files", "filename", "file_name", "file name", "filepath", "file_path"),
+    *("image", "images", "image_name", "image_path", "img", "name", "path"),
+    *("datei", "dateiname", "bild", "bildname", "pfad"),
+}
 
 Row = tuple[int, list[str]]  # the number of its line, and its cells
 
@@ -34,6 +39,8 @@ class Listing:
     table : Member
     column : str
         The column that holds the labels, as a message names it.
+    name : str
+        Its header, empty where there is none.
     is_named : bool
         Whether that column is called "label" or the like.
     labels : dict of int to str
@@ -46,6 +53,7 @@ class Listing:
 
     table: Member
     column: str
+    name: str
     is_named: bool
     labels: dict[int, str] = field(default_factory=dict)
     missing: list[tuple[int, str]] = field(default_factory=list)
@@ -66,8 +74,11 @@ class _Names:
             self._by_name[name].append(image)
             self._by_stem[name.rpartition(".")[0]].append(image)
 
-    def find(self, cell: str, table: Member) -> list[Member]:
-        """Return the images that a cell may mean, one if it is clear."""
+    def find(self, cell: str, table: Member, *, whole: bool = False) -> list[Member]:
+        """Return the images that a cell may mean, one if it is clear.
+
+        With `whole`, names without their endings mean nothing.
+        """
         name = unicodedata.normalize("NFC", cell)  # as members are
         parts = name.strip().replace("\\", "/").casefold().split("/")
         parts = [part for part in parts if part not in ("", ".")]
@@ -77,7 +88,9 @@ class _Names:
         for path in ("/".join([folder, *parts]), "/".join(parts)):
             if path in self._by_path:
                 return self._by_path[path]
-        found = self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1], [])
+        found = self._by_name.get(parts[-1], [])
+        if not found and not whole:
+            found = self._by_stem.get(parts[-1], [])
         for depth in range(2, len(parts) + 1):  # of several, the one whose folders are named
             if not 1 < len(found) <= MAX_NAMESAKES:
                 break
@@ -128,18 +141,44 @@ def find_listings(
 
 def _find_names(head: Sequence[Row], names: _Names, table: Member) -> int | None:
     """Return the column with the names of images, None if there is none."""
-    n_columns = len(head[0][1])
+    header = [cell.strip().casefold() for cell in head[0][1]]
+    n_columns = len(header)
     if n_columns < 2:
         return None
-    matched = [
-        len({id(m) for cell in cells if cell for m in names.find(cell, table)[:1]})
-        for cells in islice(zip_longest(*(row for _, row in head)), n_columns)
-    ]
-    best = max(range(n_columns), key=matched.__getitem__)
-    cells = [row[best] for _, row in head if best < len(row)]
-    # most images may be missing, where the cells can be nothing but their names
-    likely = max(matched[best], sum(kind_of(cell.strip()) == "image" for cell in cells))
-    return best if matched[best] and 2 * likely >= len(head) - 1 else None
+    columns = list(islice(zip_longest(*(row for _, row in head), fillvalue=""), n_columns))
+    for whole in (True, False):  # "3.png" is a name; "3" is one where no column has the whole ones
+        found = [[names.find(cell, table, whole=whole) for cell in cells] for cells in columns]
+        matched = [len({id(images[0]) for images in some if images}) for some in found]
+        fitting = []
+        for at, cells in enumerate(columns):
+            # most images may be missing, where the cells can be nothing but their names
+            likely = max(matched[at], sum(kind_of(cell.strip()) == "image" for cell in cells))
+            if matched[at] and 2 * likely >= len(head) - 1:
+                fitting.append(at)
+        fitting = [at for at in fitting if header[at] in FILE_NAMES] or fitting
+        fitting = [at for at in fitting if header[at] not in LABEL_NAMES] or fitting
+        # labels come again and again, names do not
+        fitting = [at for at in fitting if len(set(columns[at])) == len(head)] or fitting
+        if not fitting:
+            continue
+        best = max(fitting, key=matched.__getitem__)
+        for other in fitting:
+            if any(
+                a and b and not _share(a, b) for a, b in zip(found[best], found[other], strict=True)
+            ):
+                both = " and ".join(
+                    f"{at + 1} ({shorten(head[0][1][at])!r})" for at in sorted((best, other))
+                )
+                raise ListingError(
+                    f"{table.where}, line 1: the columns {both} both name images, but not the same "
+                    "ones; remove the one that does not, or call the other 'file'"
+                )
+        return best
+    return None
+
+
+def _share(some: Sequence[Member], others: Sequence[Member]) -> bool:
+    return not {id(image) for image in some}.isdisjoint({id(image) for image in others})
 
 
 def _read(
@@ -161,6 +200,7 @@ def _read(
     listing = Listing(
         table,
         column=shown[chosen],
+        name=header[chosen] if header else "",
         is_named=bool(header) and header[chosen].casefold() in LABEL_NAMES,
         others=[shown[at] for at in others if at != chosen],
     )

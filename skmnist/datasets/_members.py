@@ -110,7 +110,7 @@ class Member:
         It has no more bytes than that; it may have fewer.
     kind : str or None
         What its name says it is: "array", "idx", "image", "table", "archive", "foreign image",
-        "foreign" (data of a format that is not read), or None.
+        "foreign" (data of a format that is not read), "packed" (an archive or the like), or None.
     outer : Member or None
         The .npz file that it stands in, inside of an archive or folder.
     """

@@ -148,10 +148,18 @@ def read_tables(
         notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
     everything = [table for read in tables.values() for table in read]
     notes += _settle_labels(everything)
-    ignored = [table.columns.describe(at) for table in everything for at in table.columns.ignored]
-    notes += [Note("row_numbers", {"column": column}) for column in dict.fromkeys(ignored)]
+    ignored = [(table.columns, at) for table in everything for at in table.columns.ignored]
+    notes += {str(note): note for note in (_tell_ignored(*one) for one in ignored)}.values()
     arrays = {role: _join([_finish(t, image_shape) for t in read]) for role, read in tables.items()}
     return arrays, notes
+
+
+def _tell_ignored(columns: Columns, at: int) -> Note:
+    # in front it is the index of a data frame; behind, what a separator at the end of lines makes
+    is_bare = at > 0 and columns.names is not None and not columns.names[at]
+    if is_bare:
+        return Note("unnamed_column", {"column": str(at + 1)})
+    return Note("row_numbers", {"column": columns.describe(at)})
 
 
 def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] | None) -> _Table:
@@ -465,7 +473,8 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
         if not 0 < len(text) <= MAX_LABEL:
             found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
             raise DatasetError(
-                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL}"
+                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL} "
+                "characters"
             )
         names.append(text)
     side = isqrt(len(pixels))

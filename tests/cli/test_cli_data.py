@@ -111,3 +111,24 @@ def test_class_names_in_the_table_of_counts_are_text(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert all(name in out for name in ("\\x1b[2Ja", "[/red]", "{y}"))
+
+
+def test_what_is_wrong_with_a_file_that_exists_is_all_that_is_told(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("")
+    assert main(["data", str(path)]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("is empty")
+    assert main(["data", str(tmp_path / "b.csv")]) == 2
+    assert "expected: mnist, cloud" in capsys.readouterr().err
+
+
+def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(f"{at % 2},9,8,7,{at % 3}" for at in range(30)))
+    assert main(["data", str(path)]) == 2
+    assert "pass --label 'first' or --label 'last'" in capsys.readouterr().err
+    for side, n_classes in (("first", 2), ("last", 3)):
+        assert main(["data", str(path), "--label", side]) == 0
+        assert len(re.findall(r"(?m)^ *[0-9] +[0-9]+ ", capsys.readouterr().out)) == n_classes
+    assert main(["data", "mnist", "--label", "x"]) == 2
+    assert "--label: is for digits of your own" in capsys.readouterr().err

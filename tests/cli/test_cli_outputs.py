@@ -1,5 +1,6 @@
 """Files that commands write."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from skmnist.cli import main
+from skmnist.cli import _compare, main
 
 
 def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, capsys):
@@ -53,3 +54,45 @@ def test_a_link_into_nowhere_is_told_before_training(small, tmp_path, capsys):
     assert main(["compare", "--data", str(small), "--json", str(link)]) == 2
     out, err = capsys.readouterr()
     assert (out, "cannot be written: No such file or directory" in err) == ("", True)
+
+
+def test_a_file_that_cannot_be_written_costs_no_other(small, tmp_path, capsys, monkeypatch):
+    folder, page = tmp_path / "gone", tmp_path / "kept.html"
+    folder.mkdir()
+    train = _compare.train
+
+    def lose_folder(*arguments):
+        yield from train(*arguments)
+        folder.rmdir()
+
+    monkeypatch.setattr(_compare, "train", lose_folder)
+    options = ["--json", str(folder / "a.json"), "--report", str(page)]
+    assert main(["compare", "--data", str(small), "--epochs", "0", *options]) == 1
+    out, err = capsys.readouterr()
+    assert f"cannot write {folder / 'a.json'}: No such file or directory" in err
+    assert page.read_text(encoding="utf-8").startswith("<!")
+    assert "kept.html" in "".join(out.split())
+
+
+class _Gone(io.StringIO):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "gone"), OSError(28, "No space left")])
+def test_files_are_written_where_the_screen_is_gone(small, tmp_path, capsys, monkeypatch, error):
+    out = tmp_path / "a.json"
+    monkeypatch.setattr(sys, "stdout", _Gone(error))
+    options = ["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]
+    try:
+        status = main(options)
+    except SystemExit as end:  # typer's own way to end where a pipe is broken
+        status = end.code
+    assert status == 1
+    assert json.loads(out.read_text())["models"]
+    told = "cannot write: No space left" in capsys.readouterr().err
+    assert told == (error.errno == 28)

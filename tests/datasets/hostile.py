@@ -1045,7 +1045,7 @@ def images_in_an_array(folder, images):
     ("bytes that are no ASCII", np.array([b"\xff"] * 12), "holds text that cannot be read"),
     ("half a character", np.array(["\ud800"] * 12), "holds text that cannot be read"),
     ("too large", np.full(12, 1 << 63, np.uint64), "expected integers that fit in 64 bits"),
-    ("long", np.array(["x" * 5000] * 12), "expected up to 200 characters"),
+    ("long", np.array(["x" * 5000] * 12), "up to 5,000 characters; the most allowed are 200"),
 )
 def labels_in_an_array(folder, labels):
     return _raw(folder, to_npz(DIGITS | {"y_train": labels}), "digits.npz")

@@ -225,7 +225,7 @@ def test_most_images_may_be_missing(tmp_path):
 
 def test_what_is_not_used_of_the_table_is_told(tmp_path):
     data = load(tmp_path, listed(header="file,label,split", row="{name},{label},x"), random_state=0)
-    assert "Not used of labels.csv: the columns 'split'" in sentences(data)
+    assert "Not used of labels.csv: the column 'split'" in sentences(data)
 
 
 def test_a_label_of_the_table_may_be_named(tmp_path):
@@ -266,6 +266,58 @@ def test_a_column_named_label_beside_classes_that_are_words_is_heeded(tmp_path):
     written_by = named.replace(b"label", b"writer")
     data = load(tmp_path / "b", files | {"writers.csv": written_by}, random_state=0)
     assert data.target_names.tolist() == ["phone", "scan"]
+
+
+@pytest.mark.parametrize("folder", ["images/", "train/"])
+@pytest.mark.parametrize(
+    "header", [",file,label", "id,filename,label", "nr,Datei,label", "a,b,label"]
+)
+def test_whole_names_of_files_beat_the_numbers_of_rows(header, folder, tmp_path):
+    order = [7, 3, 0, 11, 5, 1, 9, 2, 10, 4, 8, 6]
+    files = pictures([f"{folder}{at}.png" for at in range(12)])
+    lines = [f"{row},{at}.png,{at % 3}" for row, at in enumerate(order)]
+    files["labels.csv"] = "\n".join([header, *lines]).encode()
+    check_listed(load(tmp_path, files, random_state=0))
+
+
+def test_of_two_columns_that_may_name_the_images_the_header_tells_which(tmp_path):
+    order = [7, 3, 0, 11, 5, 1, 9, 2, 10, 4, 8, 6]
+    files = pictures([f"images/{at}.png" for at in range(12)])
+    lines = [f"{row},{at},{at % 3}" for row, at in enumerate(order)]
+    for number, header in enumerate(("id,image,label", "nr,path,label")):
+        files["labels.csv"] = "\n".join([header, *lines]).encode()
+        check_listed(load(tmp_path / str(number), files, random_state=0))
+    files["labels.csv"] = "\n".join(["id,scan,label", *lines]).encode()
+    with pytest.raises(DatasetError, match=r"columns 1 \('id'\) and 2 \('scan'\) both name images"):
+        load(tmp_path / "c", files)
+
+
+@pytest.mark.parametrize("sheets", ["123", "ab"])
+@pytest.mark.parametrize(
+    ("header", "name"), [("file,label", "labels.csv"), ("file,value", "labels.csv")]
+)
+def test_folders_do_not_win_over_a_table_with_other_labels(header, name, sheets, tmp_path):
+    paths = [f"{sheets[at % len(sheets)]}/{at}.png" for at in range(12)]
+    files = pictures(paths) | {name: listing(paths, [at // 4 for at in range(12)], header=header)}
+    with pytest.raises(
+        DatasetError, match=r"labels.csv: gives '.*png' the label '.', and its fold"
+    ):
+        load(tmp_path / "a", files)
+    column = header.partition(",")[2]
+    data = load(tmp_path / "b", files, label=column, random_state=0)
+    numbers = np.concatenate([data.X_train[:, 0, 0], data.X_test[:, 0, 0]])
+    labels = np.concatenate([data.y_train, data.y_test])
+    np.testing.assert_array_equal(labels, numbers // 4)
+    data = load(tmp_path / "c", files, label="last", random_state=0)
+    assert data.target_names.tolist() == list(sheets)
+
+
+@pytest.mark.parametrize("folder", ["{}", "0{}", "digit_{}", "Sample0{}"])
+def test_folders_and_a_table_that_agree_are_read(folder, tmp_path):
+    paths = [f"{folder.format(at % 3)}/{at}.png" for at in range(12)]
+    files = pictures(paths) | {"labels.csv": listing(paths, [at % 3 for at in range(12)])}
+    data = load(tmp_path, files, random_state=0)
+    assert data.target_names.tolist() == [folder.format(at) for at in range(3)]
 
 
 # --- folders
@@ -408,3 +460,34 @@ def test_idx_files_that_differ_are_no_twins(tmp_path):
     files = idx_files(DIGITS) | {"b/train-images-idx3-ubyte": to_idx(DIGITS["x_train"][::-1])}
     with pytest.raises(DatasetError, match="has 2 files of images"):
         load(tmp_path, files)
+
+
+PACKED = ["test.zip", "more.tar", "more.tar.gz", "b.tgz", "b.7z", "b.rar", "a.csv.xz"]
+PACKED += ["a.csv.bz2", "a.csv.zip", "a.npz.gz", "a.PNG.gz", "a.npy.zst"]
+
+
+@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("write", [write_folder, write_zip])
+def test_packed_files_beside_data_are_named(name, write, tmp_path):
+    beside = classes("train/") | classes("test/") | {name: b"PK"}
+    arrays = {"digits.npz": to_npz(DIGITS), name: b"PK"}
+    for number, files in enumerate((beside, arrays)):
+        notes = sentences(load_digit_archive(write(tmp_path / f"{number}.zip", files)))
+        assert any(
+            note.startswith("Not used") and f": {name!r} (files: 1)" in note for note in notes
+        )
+
+
+ODD = ["7/a", "7/0.png~", "7/0.bak", "7/b.apng", "7/b.pcx", "7/b.tmp", "7/b.pdf", "7/b.png "]
+
+
+@pytest.mark.parametrize("root", ["", "digits/", "train/"])
+def test_files_in_class_folders_with_odd_endings_are_counted(root, tmp_path):
+    files = classes(root, names=[6, 7]) | {f"{root}{name}": picture(1) for name in ODD}
+    files |= {f"{root}5/c": picture(1), f"{root}7/.DS_Store": b"x", f"{root}7/Thumbs.db": b"x"}
+    files[".hidden"] = files["README"] = b"x"
+    data = load_digit_archive(write_zip(tmp_path / "a.zip", files), random_state=0)
+    (note,) = [note for note in data.notes if note.key == "no_images"]
+    assert note.values["n"] == len(ODD) + 1
+    assert f"not named like images: {root}5/c (files: 9)" in note.sentence()
+    assert "nicht als Bilder benannt" in note.sentence("de")

@@ -14,9 +14,11 @@ from build import (
     to_png,
     with_image,
     write_folder,
+    write_zip,
 )
 from PIL import Image
 
+from skmnist.datasets import DatasetError, load_digit_archive
 from skmnist.datasets._local import read_digits
 
 
@@ -152,3 +154,14 @@ def test_progress_begins_anew_where_images_have_to_be_resized(tmp_path):
     path = write_folder(tmp_path / "data", files)
     read_digits(path, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] == max(done for done, _ in seen)
+
+
+@pytest.mark.parametrize("shape", [None, (28, 28)])
+def test_pixels_are_counted_before_images_are_made_smaller(shape, tmp_path, monkeypatch):
+    monkeypatch.setattr("skmnist.datasets._images.FREE_PIXELS", 500_000)
+    files = {
+        f"{at % 2}/{at}.png": to_image(np.zeros((20 + 40 * at, 200), np.uint8)) for at in range(20)
+    }
+    path = write_zip(tmp_path / "a.zip", files)
+    with pytest.raises(DatasetError, match="pixels that are to be decoded, the most allowed are"):
+        load_digit_archive(path, image_shape=shape)

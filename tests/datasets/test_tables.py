@@ -122,3 +122,10 @@ def test_a_wrong_cell_far_down_is_named_by_its_line(tmp_path):
         DatasetError, match=r"line 378, column 785 \('pixel783'\): '999' is no pixel"
     ):
         load(tmp_path, files)
+
+
+def test_a_column_without_a_name_behind_the_pixels_numbers_no_rows(tmp_path):
+    rows = [f"{at % 3},9,8,7,6," for at in range(12)]
+    table = "\n".join(["label,p0,p1,p2,p3,", *rows]).encode()
+    data = load(tmp_path, {"a.csv": table}, random_state=0)
+    assert "Not used: column 6, which has no name" in [str(note) for note in data.notes]
