@@ -47,7 +47,7 @@ class FitDiagnosis:
     label : {"overfitting", "optimal", "underfitting", "unclear"}
         Unclear where the held-out images are too few to tell.
     gap : float
-        Training minus held-out accuracy of the weights that were kept.
+        Training minus held-out accuracy; for a network of the weights that were kept.
     gap_interval : tuple of float or None
         95 % interval of the gap; None where the number of images is not known.
     last_gap : float or None
