@@ -213,7 +213,8 @@ def _read(
         if not 0 < len(text) <= MAX_LABEL:
             told = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
             raise DatasetError(
-                f"{where}, column {chosen + 1}: {told}, expected a label of up to {MAX_LABEL}"
+                f"{where}, column {chosen + 1}: {told}, expected a label of up to {MAX_LABEL} "
+                "characters"
             )
         if len(found) > 1:
             both = " or ".join(repr(shorten(image.path)) for image in found[:2])
