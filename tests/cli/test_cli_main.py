@@ -190,4 +190,4 @@ def test_settings_for_other_programs_change_nothing(small, drawn, tmp_path, sett
     variables = {name: text.format(folder=tmp_path) for name, text in SETTINGS[setting].items()}
     text, picture = draw(small, tmp_path, **variables)
     assert picture == drawn[1]
-    assert text.split() == drawn[0].split()
+    assert "".join(text.split()) == "".join(drawn[0].split())  # a path is broken where it is long

@@ -263,7 +263,13 @@ def test_what_a_callback_keeps_of_the_model_is_not_pickled(digits):
 
 @pytest.mark.slow
 def test_callbacks_go_through_worker_processes(digits, tmp_path):
-    model = SimpleNNClassifier(8, epochs=2, callbacks=make_callbacks(tmp_path), random_state=0)
+    model = SimpleNNClassifier(
+        8,
+        epochs=2,
+        validation_fraction=0.1,
+        callbacks=make_callbacks(tmp_path),
+        random_state=0,
+    )
     expected = cross_val_score(model, *digits, cv=2)
     np.testing.assert_array_equal(cross_val_score(model, *digits, cv=2, n_jobs=2), expected)
 
