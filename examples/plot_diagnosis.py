@@ -31,7 +31,7 @@ models = {
     "too little time": train(5000, epochs=4, learning_rate=1e-4),
     "by heart": train(5000, epochs=40),
     "more images, dropout": train(30_000, epochs=10, dropout=0.3),
-    "few images": train(300, epochs=40),
+    "few images": train(300, epochs=40, validation_fraction=0.1),
 }
 
 # %%
