@@ -179,13 +179,14 @@ def _open_url(url: str, shown: str | None = None) -> optuna.storages.BaseStorage
 
 def _make_tables(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorage:
     """Open a database; where another process makes the tables at the same moment, once more."""
-    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import DBAPIError, IntegrityError
 
     for _ in range(ATTEMPTS):
         try:
             return optuna.storages.RDBStorage(url, engine_kwargs=options)
         except DBAPIError as error:
-            if "exist" not in str(error.orig):  # the tables, or a name of theirs
+            # the tables, or a name of theirs, or the row with their version
+            if "exist" not in str(error.orig) and not isinstance(error, IntegrityError):
                 raise
         time.sleep(0.1)
     return optuna.storages.RDBStorage(url, engine_kwargs=options)

@@ -84,3 +84,20 @@ def test_what_is_no_storage_is_told_as_such(tmp_path, monkeypatch, storage, told
     with pytest.raises(ValueError, match=told):
         open_storage(storage)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_database_whose_tables_another_process_makes_is_opened(tmp_path, monkeypatch):
+    from sqlalchemy.exc import IntegrityError
+
+    opened = []
+
+    def open_late(url, **settings):
+        opened.append(url)
+        if len(opened) == 1:  # the other process was first to write the row of the version
+            raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed: alembic"))
+        return storage(url, **settings)
+
+    storage = optuna.storages.RDBStorage
+    monkeypatch.setattr(optuna.storages, "RDBStorage", open_late)
+    assert isinstance(open_storage(tmp_path / "study.db"), storage)
+    assert len(opened) == 2
