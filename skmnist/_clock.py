@@ -1,4 +1,4 @@
-"""How long this process has been importing tensorflow and compiling, all fits together."""
+"""Time that this process has spent on importing tensorflow and compiling."""
 
 import threading
 import time
@@ -10,13 +10,13 @@ _total = 0.0
 
 
 def get_setup_seconds() -> float:
-    """Return the seconds so far; the difference around a fit is what it should not be charged."""
+    """Return the seconds so far; subtract the difference from the time of a fit."""
     return _total
 
 
 @contextmanager
 def count_setup() -> Iterator[None]:
-    """Count the time that the block takes."""
+    """Add the time of the block to the total."""
     global _total
     started = time.perf_counter()
     try:

@@ -1,6 +1,6 @@
-"""What all pictures share: colours, text that is no markup, signs of the language, axes.
+"""Helpers shared by all Displays: colours, labels, number formats, axes.
 
-matplotlib is imported where something is drawn, not before.
+matplotlib is imported only when something is drawn.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-# Of the eight colours of Okabe and Ito (2008), which the colour-blind can tell apart, those that
-# have a contrast of 3 to 1 and more on white as well as on a dark page.
+# From the colour-blind safe palette of Okabe and Ito (2008): those with a contrast of at least 3:1
+# on white and on a dark page.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
-MAX_LABEL = 16  # characters of a class label or a model's name beside an axis
+MAX_LABEL = 16  # characters of a class label or model name on an axis
 
 
 def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
-    r"""Turn a class or a name into text that matplotlib draws as it stands, shortened.
+    r"""Return a class or model name as plain text for matplotlib, shortened.
 
     Examples
     --------
@@ -31,29 +31,29 @@ def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
     """
     text = " ".join(make_printable(str(value)).split())
     if len(text) > max_length:
-        head = max_length // 2  # the end counts as well: it is where numbered names differ
+        head = max_length // 2  # keep the end, where numbered names differ
         text = f"{text[:head]}…{text[head + 1 - max_length :]}"
-    return text.replace("$", r"\$")  # two of them would begin and end a formula
+    return text.replace("$", r"\$")  # two of them would delimit a formula
 
 
 def get_axes(ax: "Axes | None", size: tuple[float, float]) -> tuple["Figure", "Axes"]:
-    """Return where to draw: the axes given, or new ones in a figure of `size` inches."""
+    """Return the given axes and their figure, or create new ones of `size` inches."""
     if ax is not None:
-        return ax.figure, ax  # type: ignore[return-value] # a SubFigure has all that is used here
+        return ax.figure, ax  # type: ignore[return-value] # a SubFigure has everything used here
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")
 
 
 def strip_frame(ax: "Axes") -> None:
-    """Leave the two spines that carry numbers, and a faint grid behind all."""
+    """Remove the top and right spines and draw a faint grid in the background."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(visible=True, alpha=0.25, linewidth=0.6)
     ax.set_axisbelow(True)
 
 
 def format_axis(axis: "Axis", say: Catalogue, template: str = "") -> None:
-    """Write an axis' numbers with the signs of the language; shares in per cent by default."""
+    """Format the tick labels of an axis for a language, as percentages by default."""
     from matplotlib.ticker import FuncFormatter
 
     def percent(value: float, _: Any) -> str:
@@ -66,6 +66,6 @@ def format_axis(axis: "Axis", say: Catalogue, template: str = "") -> None:
 
 
 def _decimals(ticks: Any) -> int:
-    """Return how many decimals of a per cent the ticks need to be told apart."""
+    """Return the number of decimals needed to distinguish the ticks as percentages."""
     steps = 100 * np.diff(ticks)
     return next((n for n in range(4) if np.allclose(steps, np.round(steps, n), atol=1e-9)), 4)

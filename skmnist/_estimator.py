@@ -1,4 +1,4 @@
-"""What every estimator here has beside scikit-learn's own `BaseEstimator`."""
+"""The base class of all estimators, and scikit-learn's callbacks where it has them."""
 
 import functools
 import inspect
@@ -13,14 +13,35 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator
 
 from skmnist import __version__
-from skmnist._callbacks import CallbackSupportMixin
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # TODO(sklearn>=1.9): remove; older versions have no `set_callbacks`
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Replacement for versions of scikit-learn without callbacks."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Return the method unchanged."""
+        return method
+
+
+__all__ = [
+    "Estimator",
+    "FitTasks",
+    "name_meant",
+    "refuse_unknown",
+    "warn_caller",
+    "with_callbacks",
+    "with_default_settings",
+]
 
 _VERSION_KEY = "_skmnist_version"
 _INNER = ("contextlib", "joblib", "keras", "numpy", "scikeras", "skmnist", "sklearn")
 
 
 def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
-    """Decorate an `__init__`, so that a misspelt parameter is answered with the right name."""
+    """Decorate `__init__` to suggest the right name of a misspelt parameter."""
     known = list(inspect.signature(init).parameters)[1:]
 
     @functools.wraps(init)
@@ -34,7 +55,7 @@ def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a method whose result no global setting of NumPy or scikit-learn should change."""
+    """Decorate a method to run with the default settings of NumPy and scikit-learn."""
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -48,7 +69,7 @@ def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def name_meant(name: str, known: Iterable[str]) -> str:
-    """Say which of some parameters was meant, or which ones there are."""
+    """Return a sentence that suggests the closest known name, or lists all of them."""
     close = get_close_matches(name, known, n=1)
     return f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
 
@@ -58,7 +79,7 @@ def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called us, past our own frames and those of libraries."""
+    """Emit a warning that points to the user's line, not to ours or a library's."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INNER:
         frame, level = frame.f_back, level + 1
@@ -66,7 +87,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
-    """A `BaseEstimator` that helps with misspelt parameters and tells of an older pickle."""
+    """A `BaseEstimator` that suggests parameter names and warns about pickles of other versions."""
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator.
@@ -74,7 +95,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         **params : dict
-            Names and values, as `__init__` takes them.
+            Names and values of parameters.
 
         Returns
         -------
@@ -83,7 +104,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            There is no such parameter; the message names the nearest one.
+            If a parameter does not exist. The message suggests the closest name.
         """
         known = self.get_params(deep=False)
         for name in params:
@@ -101,8 +122,55 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         if version != __version__:
             warnings.warn(
                 f"This {type(self).__name__} was pickled by skmnist {version} and is loaded by "
-                f"{__version__}; check its predictions, or train it anew.",
+                f"{__version__}; check its predictions, or fit it again.",
                 UserWarning,
                 stacklevel=2,
             )
         super().__setstate__(state)
+
+
+class FitTasks:
+    """Notify the callbacks of `set_callbacks` about a fit and, for networks, about each epoch.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator being fitted, in a method decorated by `with_callbacks`.
+    X, y, sample_weight : array-like or None
+        Training data.
+    epochs : int, default=0
+        Maximum number of epochs.
+    """
+
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, epochs: int = 0
+    ) -> None:
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._data = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._fit: Any = None
+        if hasattr(estimator, "_init_callback_context"):
+            self._fit = estimator._init_callback_context(max_subtasks=epochs)
+            self._fit.call_on_fit_task_begin(**self._data)
+
+    def begin_epoch(self) -> None:
+        """Notify the callbacks that an epoch begins."""
+        if self._fit is not None:
+            self._epoch = self._fit.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(**self._data)
+
+    def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
+        """Notify the callbacks that an epoch has ended; return whether one wants to stop.
+
+        `attributes` returns the fitted attributes needed to predict with the current weights.
+        """
+        if self._fit is None:
+            return False
+        stop: bool = self._epoch.call_on_fit_task_end(
+            **self._data, reconstruction_attributes=attributes
+        )
+        return stop
+
+    def end(self) -> None:
+        """Notify the callbacks that the fit has ended; all fitted attributes are set."""
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(**self._data, reconstruction_attributes={})

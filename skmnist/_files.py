@@ -1,4 +1,7 @@
-"""Write files whole or not at all."""
+"""Write files atomically.
+
+Not by a library: none of them also keeps permissions and symlinks and removes stale temporary files.
+"""
 
 import errno
 import os
@@ -8,22 +11,22 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-TEMPORARY = ".skmnist-"  # how a file begins that a killed process has left
+TEMPORARY = ".skmnist-"  # prefix of temporary files; killed processes leave some behind
 _NAME = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{32}}")
-STALE_SECONDS = 3600.0  # nobody takes that long to write a file that is in memory
+STALE_SECONDS = 3600.0  # writing a file from memory never takes that long
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write bytes, or text as UTF-8, so that nobody ever sees half of a file.
+    """Write bytes, or text as UTF-8, atomically.
 
-    What was there stays as it was until the new content is on the disk, whatever ends the process
-    before. A link stays and what it points to is replaced; a pipe or a device is written to.
-    Temporary files that killed processes have left in the folder are deleted after an hour.
+    An existing file is unchanged until the new content is on disk, even if the process is killed.
+    Symlinks are followed; pipes and devices are written to directly. Temporary files that killed
+    processes left in the folder are deleted after an hour.
 
     Raises
     ------
     OSError
-        The file cannot be written; what was there is untouched.
+        If the file cannot be written. An existing file is unchanged.
     """
     if isinstance(content, str):
         content = content.encode()
@@ -38,7 +41,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     mode = None
     if path.exists():
-        mode = path.stat().st_mode & 0o777  # what was private stays so
+        mode = path.stat().st_mode & 0o777  # a private file stays private
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
@@ -56,7 +59,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Delete temporary files that are too old to be of a process that is still writing."""
+    """Delete temporary files too old to belong to a running process."""
     with suppress(OSError):
         for file in folder.glob(f"{TEMPORARY}*"):
             is_ours = _NAME.fullmatch(file.name) and not file.is_symlink() and file.is_file()

@@ -1,6 +1,6 @@
-"""What every estimator here needs to check its input.
+"""Input checks shared by all estimators.
 
-The private scikit-learn names in use are all imported here and nowhere else.
+Private names of scikit-learn are imported here and nowhere else.
 """
 
 import re
@@ -30,14 +30,14 @@ __all__ = [
 ]
 
 
-COLOURS = (3, 4)  # channels, the fourth being alpha
+COLOURS = (3, 4)  # channels of RGB and RGBA
 TO_GREY = "turn colours into grey levels, by X[..., :3].mean(axis=-1) or by a DigitCropper before"
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Turn images (n, height, width) into rows (n, height * width); leave all else alone.
+    """Reshape images (n, height, width) to rows (n, height * width).
 
-    Returns the rows and the shape of one image, None where `X` held no images.
+    Returns the rows and the shape of one image, or `X` and None if `X` does not hold images.
     """
     X = stack_rows(X)
     if len(X.shape) > 3:
@@ -55,23 +55,23 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
 
 
 def stack_rows(X: Any) -> Any:
-    """Make an array of a sequence of images or rows; leave arrays and data frames alone.
+    """Stack a sequence of images or rows to an array; return arrays and data frames unchanged.
 
     Raises
     ------
     ValueError
-        They have different shapes.
+        If the images or rows have different shapes.
     """
     is_column = getattr(X, "dtype", None) == np.dtype(object) and len(X.shape) == 1
     if hasattr(X, "shape") and not is_column:
         return X
     try:
-        # a column of a data frame may hold an image in each cell
+        # the cells of a data frame column may be images
         return np.stack([np.asarray(part) for part in X]) if is_column else np.asarray(X)
     except ValueError as error:
         try:
             shapes = sorted({np.shape(part) for part in X})
-        except (TypeError, ValueError):  # ragged in itself
+        except (TypeError, ValueError):  # the parts themselves are ragged
             raise error from None
         if len(shapes) < 2:
             raise
@@ -88,17 +88,17 @@ def check_image_shape(
     expected: tuple[int, ...],
     X: Any = None,
 ) -> None:
-    """Raise if images have another shape than those seen in `fit`, or `X` is a single image.
+    """Raise if the shape of the images differs from `fit`, or if `X` is a single image.
 
     Parameters
     ----------
     estimator : estimator
     shape : tuple of int or None
-        Of one image, None for rows.
+        Shape of one image, or None for rows.
     expected : tuple of int
-        Of one image in `fit`; one number for rows.
+        Shape of one image seen in `fit`; one number for rows.
     X : array-like, default=None
-        The rows, to say what they may be where their number of features is another.
+        The rows, used to explain an unexpected number of features.
     """
     found: tuple[int, ...] = getattr(X, "shape", ())
     name, n_pixels = type(estimator).__name__, prod(expected)
@@ -128,14 +128,14 @@ def check_image_shape(
 
 
 def check_numbers(estimator: Any, X: Any, *labels: Any, reset: bool, **options: Any) -> Any:
-    """Check rows as `validate_data` does, and raise ValueError for all that are not numbers.
+    """Call `validate_data` and raise ValueError if the rows are not numeric.
 
-    Returns the rows, and `labels` as well if there are any.
+    Returns the rows, and the labels if there are any.
     """
     try:
         checked = validate_data(estimator, X, *labels, reset=reset, dtype="numeric", **options)
     except TypeError as error:
-        # scikit-learn's checks ask for these
+        # scikit-learn's estimator checks expect these TypeErrors
         if re.search("Sparse|np.matrix|argument must be .* number", str(error)) and X.shape:
             raise
         kind = getattr(X, "dtype", type(X).__name__)
@@ -152,13 +152,13 @@ def check_numbers(estimator: Any, X: Any, *labels: Any, reset: bool, **options: 
 
 
 def check_parameter_values(estimator: Any, names: Iterable[str]) -> None:
-    """Refuse values of some parameters, nested ones too, as `fit` would.
+    """Check the values of some parameters, including nested ones, as `fit` would.
 
     Raises
     ------
     ValueError
-        What scikit-learn's InvalidParameterError says; an estimator that declares no rules
-        accepts everything.
+        If a value is invalid (scikit-learn's InvalidParameterError). Estimators without
+        parameter constraints accept everything.
     """
     for owner in {name.rpartition("__")[0] for name in names}:
         part = estimator.get_params(deep=True)[owner] if owner else estimator

@@ -31,9 +31,8 @@ ROOMS = (
 ARROWS = {
     "text": set(),
     "datasets": {"_drawing", "_files", "_progress", "text"},
-    "preprocessing": {"_callbacks", "_estimator", "_validation"},
+    "preprocessing": {"_estimator", "_validation"},
     "neural_network": {
-        "_callbacks",
         "_clock",
         "_estimator",
         "_progress",
@@ -42,7 +41,6 @@ ARROWS = {
     },
     "diagnosis": {"_drawing", "text"},
     "model_selection": {
-        "_callbacks",
         "_estimator",
         "_progress",
         "_validation",
@@ -63,8 +61,7 @@ ARROWS = {
     "report": {"__version__", "_drawing", "_files", "comparison", "diagnosis", "text"},
     "persistence": {"__version__", "_estimator", "_files", "neural_network"},
     "_clock": set(),
-    "_callbacks": set(),
-    "_estimator": {"__version__", "_callbacks"},
+    "_estimator": {"__version__"},
     "_files": set(),
     "_progress": {"text"},
     "_validation": set(),

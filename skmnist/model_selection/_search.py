@@ -18,8 +18,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 
-from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import warn_caller
+from skmnist._estimator import FitTasks, warn_caller, with_callbacks
 from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
 from skmnist.model_selection._describe import describe, describe_rows
 from skmnist.model_selection._pruner import make_pruner

@@ -17,8 +17,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import Estimator, warn_caller, with_default_settings
+from skmnist._estimator import (
+    Estimator,
+    FitTasks,
+    warn_caller,
+    with_callbacks,
+    with_default_settings,
+)
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward

@@ -8,8 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import Estimator, refuse_unknown, warn_caller
+from skmnist._estimator import Estimator, FitTasks, refuse_unknown, warn_caller, with_callbacks
 from skmnist._validation import Interval, StrOptions, _fit_context, check_numbers, stack_rows
 from skmnist.preprocessing._ink import FULL, find_ink
 from skmnist.preprocessing._pictures import (

@@ -7,8 +7,7 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skmnist._callbacks import FitTasks, with_callbacks
-from skmnist._estimator import Estimator, refuse_unknown, warn_caller
+from skmnist._estimator import Estimator, FitTasks, refuse_unknown, warn_caller, with_callbacks
 from skmnist._validation import (
     Interval,
     _fit_context,

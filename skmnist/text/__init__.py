@@ -1,7 +1,7 @@
-"""What the results, the command line and the report say, a catalogue per language.
+"""Texts of the results, the report, the command line and the app, in several languages.
 
-A catalogue is a TOML file named for its language; a further language is one more file with the
-same keys and placeholders.
+A catalogue is a TOML file named after its language. To add a language, add a file with the same
+keys and placeholders.
 """
 
 import locale
@@ -18,7 +18,7 @@ __all__ = ["Catalogue", "get_catalogue", "get_languages", "guess_language", "mak
 
 @cache
 def get_languages() -> tuple[str, ...]:
-    """Return the codes of the languages there is a catalogue for, English first."""
+    """Return the codes of the available languages, English first."""
     codes = {
         file.name.removesuffix(".toml")
         for file in files(__name__).iterdir()
@@ -28,13 +28,13 @@ def get_languages() -> tuple[str, ...]:
 
 
 def guess_language() -> str:
-    """Return the language of the environment's locale where there is a catalogue, else "en"."""
+    """Return the language of the locale if it is available, else "en"."""
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
         code = os.environ.get(variable)
         if code:
             break
     else:
-        # on Windows a locale is called German_Germany
+        # Windows calls a locale German_Germany
         code = locale.normalize(locale.getlocale()[0] or "")
     code = code.split(".")[0].split("_")[0].lower()
     return code if code in get_languages() else "en"
@@ -47,7 +47,7 @@ def get_catalogue(language: str) -> "Catalogue":
     Raises
     ------
     ValueError
-        There is none.
+        If the language is not available.
 
     Examples
     --------
@@ -66,10 +66,10 @@ def get_catalogue(language: str) -> "Catalogue":
 
 
 class Catalogue(string.Formatter):
-    """The phrases of one language; numbers in them follow the language's signs.
+    """The phrases of one language, with numbers formatted as usual in that language.
 
-    Two format specifications are added to Python's: ``{n:image|images}`` gives the word for one
-    and for any other number, and ``{size:bytes}`` a number of bytes in a unit that suits it.
+    There are two additional format specifications: ``{n:image|images}`` selects the singular or
+    the plural, and ``{size:bytes}`` formats a number of bytes with a suitable unit.
 
     Examples
     --------
@@ -88,11 +88,11 @@ class Catalogue(string.Formatter):
         self._signs = str.maketrans({s: self.phrases[f"number.{n}"] for s, n in signs.items()})
 
     def __call__(self, key: str, **values: Any) -> str:
-        """Return the phrase `key` with its placeholders filled."""
+        """Return the phrase `key` with its placeholders replaced."""
         return self.vformat(self.phrases[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format a number with the language's signs; all else is left as it is."""
+        """Format numbers as usual in the language, and other values as Python does."""
         if "|" in format_spec:
             one, other = format_spec.split("|")
             return one if value == 1 else other
@@ -102,23 +102,23 @@ class Catalogue(string.Formatter):
         if not isinstance(value, Number):
             return text
         if text.startswith("-") and not text.strip("-0.,%"):
-            text = text[1:]  # what rounds to 0 has no sign
+            text = text[1:]  # no sign for what rounds to 0
         return text.translate(self._signs)
 
 
 def _format_bytes(size: float) -> str:
-    """Return a number of bytes in the largest unit of which there is one, with three digits."""
+    """Format a number of bytes with three significant digits and a suitable unit."""
     units = ["B", "kB", "MB", "GB", "TB"]
-    while abs(size) >= 999.5 and len(units) > 1:  # 999.5 has four digits when it is rounded
+    while abs(size) >= 999.5 and len(units) > 1:  # 999.5 is rounded to four digits
         size /= 1000
         units.pop(0)
     return f"{size:.3g} {units[0]}"
 
 
 def make_printable(text: str) -> str:
-    r"""Show control characters instead of sending them to a terminal; keep line breaks.
+    r"""Escape control characters except line breaks.
 
-    Class labels and file names come from anywhere; an escape sequence in one is text.
+    Class labels and file names from untrusted data may contain escape sequences for terminals.
 
     Examples
     --------
