@@ -1,6 +1,7 @@
 """Write files atomically.
 
-Not by a library: none of them also keeps permissions and symlinks and removes stale temporary files.
+Not done by a library, because none keeps permissions, follows symlinks and removes stale
+temporary files.
 """
 
 import errno
