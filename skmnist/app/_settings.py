@@ -21,6 +21,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "l2": (0.0, 1.0),
     "seed": (0, 2**32 - 1),
 }
+MAX_LABEL = 200  # characters of a column's name
 UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # with the first bytes of the file's SHA-256
 
 
@@ -32,6 +33,8 @@ class Settings:
     ----------
     data : str
         "mnist", "cloud", "upload" (no file yet), or "upload-" and a checksum.
+    label : str
+        The column that holds the labels, in an uploaded file; empty to find it.
     invert : bool
         Whether light and dark are swapped, in an uploaded file.
     train_size : int
@@ -41,6 +44,7 @@ class Settings:
     """
 
     data: str = "mnist"
+    label: str = ""
     invert: bool = False
     train_size: int = 0
     epochs: int = 100
@@ -120,6 +124,8 @@ def _parse(name: str, kind: type, text: str) -> Any:
 def _is_allowed(name: str, value: Any) -> bool:
     if name == "data":
         return value in ("mnist", "cloud") or bool(UPLOAD.fullmatch(value))
+    if name == "label":
+        return len(value) <= MAX_LABEL and value.isprintable()
     if name == "optimizer":
         return value in OPTIMIZERS
     low, high = RANGES[name]

@@ -33,10 +33,11 @@ def tell_error(say: Catalogue, message: str) -> None:
 
 
 @contextmanager
-def tell_warnings() -> Iterator[None]:
-    """Say what the block warns of, without the line of code that it comes from."""
+def tell_warnings(start: str = "") -> Iterator[None]:
+    """Print the warnings of the block that begin with `start`, without the line of code."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         yield
     for warning in told:
-        print(make_printable(str(warning.message)), file=sys.stderr)
+        if str(warning.message).startswith(start):
+            print(make_printable(str(warning.message)), file=sys.stderr)

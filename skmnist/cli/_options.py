@@ -12,6 +12,8 @@ from skmnist.text import Catalogue, get_languages
 
 MAX_SEED = 2**32 - 1
 MAX_PORT = 65535
+MAX_SIDE = 4096  # as the loaders have it
+SHAPE = re.compile(r"[0-9]{1,9}x[0-9]{1,9}")
 # a name or an address
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -104,6 +106,17 @@ class Options:
 
         metavar = metavar or ("N" if kind is int else "X")
         return self.make(name, metavar, panel, text=text, parser=parse)
+
+    def shape(self, name: str, panel: str) -> Any:
+        """Make an option that takes a height and a width."""
+
+        def parse(word: str) -> tuple[int, ...]:
+            sides = tuple(map(int, word.split("x"))) if SHAPE.fullmatch(word) else ()
+            if not sides or not all(0 < side <= MAX_SIDE for side in sides):
+                raise OptionError(_spell(name), word, self.say(f"cli.rule.{name}", high=MAX_SIDE))
+            return sides
+
+        return self.make(name, "HEIGHTxWIDTH", panel, parser=parse)
 
     def count(self, name: str, panel: str = "training", *, text: str | None = None) -> Any:
         """Make an option that takes a whole number from 1 on."""
