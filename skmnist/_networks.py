@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
 MODELS = {"simple": "NN", "deep": "DNN"}  # by the names of the search spaces
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 
 
 def make_network(name: str, max_value: float, **settings: Any) -> "Pipeline":

@@ -162,22 +162,26 @@ class EpochLog:
         count = f"{self.name} {event.epoch}/{event.epochs}"
         left = f"{self.words('cli.eta')} {event.eta:.0f}s"
         if self._live is None:
-            print(f"{count} | {_figures(event.logs)} | {left}", file=sys.stderr, flush=True)
+            line = f"{count} | {self._figures(event.logs)} | {left}"
+            print(line, file=sys.stderr, flush=True)
         else:
-            self._live.update(_frame(count, event, left), refresh=True)
+            frame = _frame(count, event, left, self._figures(event.logs))
+            self._live.update(frame, refresh=True)
+
+    def _figures(self, logs: dict[str, float]) -> str:
+        groups = []
+        for name, label in (("accuracy", "acc"), ("loss", "loss")):
+            shown = {f"{part}{label}": logs.get(f"{part}{name}") for part in ("", "val_")}
+            figures = [
+                self.words.format("{}={:.4f}", key, value)
+                for key, value in shown.items()
+                if value is not None
+            ]
+            groups.append(" ".join(figures))
+        return " | ".join(groups)
 
 
-def _figures(logs: dict[str, float]) -> str:
-    groups = []
-    for name, label in (("accuracy", "acc"), ("loss", "loss")):
-        figures = [f"{label}={logs[name]:.4f}"]
-        if f"val_{name}" in logs:
-            figures.append(f"val_{label}={logs['val_' + name]:.4f}")
-        groups.append(" ".join(figures))
-    return " | ".join(groups)
-
-
-def _frame(count: str, event: Any, left: str) -> Any:
+def _frame(count: str, event: Any, left: str, figures: str) -> Any:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -187,7 +191,7 @@ def _frame(count: str, event: Any, left: str) -> Any:
     row.add_row(
         Text(count), ProgressBar(event.epochs, event.epoch, width=40), Text(left, style="cyan")
     )
-    return Group(row, Text(f"  {_figures(event.logs)}"))
+    return Group(row, Text(f"  {figures}"))
 
 
 class TrialLog:

@@ -36,6 +36,7 @@ ARROWS = {
         "_callbacks",
         "_clock",
         "_estimator",
+        "_parameters",
         "_progress",
         "_validation",
         "_workers",
@@ -44,6 +45,7 @@ ARROWS = {
     "model_selection": {
         "_callbacks",
         "_estimator",
+        "_parameters",
         "_progress",
         "_validation",
         "_workers",
@@ -67,6 +69,7 @@ ARROWS = {
     "_callbacks": set(),
     "_estimator": {"__version__", "_callbacks"},
     "_files": set(),
+    "_parameters": set(),
     "_progress": {"text"},
     "_validation": set(),
     "_workers": set(),
@@ -117,7 +120,7 @@ OPTUNA = (
 
 
 # What the command line and the app share although nobody else would call it.
-SHARED = {"_files", "_networks"}
+SHARED = {"_files", "_networks", "_parameters"}
 PICTURES = {"describe_curve", "draw_curve", "draw_svg", "show_samples", "sketch_curve"}
 
 

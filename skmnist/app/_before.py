@@ -8,11 +8,12 @@ import streamlit as st
 from markupsafe import Markup
 
 import skmnist
-from skmnist._networks import NETWORKS, OPTIMIZERS
+from skmnist._networks import NETWORKS
+from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.app import _store, _training
 from skmnist.app._html import as_digit, as_list, as_paragraphs, as_table, as_text
 from skmnist.app._server import MAX_UPLOAD
-from skmnist.app._settings import HYPERPARAMETERS, MAX_LABEL, RANGES
+from skmnist.app._settings import MAX_LABEL, RANGES
 from skmnist.app._store import Data
 from skmnist.app._view import View, change, follow, go_to, remember
 from skmnist.datasets import DatasetDisplay
@@ -215,7 +216,7 @@ def show_networks(view: View) -> None:
 def _list_layers(name: str, n_pixels: int, n_classes: int) -> list[tuple[str, Any, str, int]]:
     """Return kind, outputs, activation and number of parameters of each layer."""
     network = getattr(skmnist, NETWORKS[name])()
-    hidden = [network.hidden_units] if name == "NN" else network.hidden_layer_sizes
+    hidden = getattr(network, "hidden_layer_sizes", None) or [network.hidden_units]
     layers: list[tuple[str, Any, str, int]] = [("Flatten", n_pixels, "", 0)]
     for n_in, n_out in pairwise([n_pixels, *hidden]):
         layers.append(("Dense", n_out, network.activation, (n_in + 1) * n_out))
@@ -228,7 +229,7 @@ def _list_layers(name: str, n_pixels: int, n_classes: int) -> list[tuple[str, An
 def show_settings(view: View) -> None:
     """Set the hyperparameters, each with what it does, and start."""
     say = view.say
-    names = (*HYPERPARAMETERS, "seed")
+    names = (*TRAINING, "seed")
     for pair in zip(names[::2], names[1::2], strict=True):  # one below the other on a phone
         for column, name in zip(st.columns(2, gap="large"), pair, strict=True):
             with column:
@@ -268,7 +269,7 @@ def _offer(view: View, name: str) -> None:
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
     label = say(f"app.settings.{name}")
     if name == "optimizer":
-        st.selectbox(label, OPTIMIZERS, **options)
+        st.selectbox(label, PARAMETERS["optimizer"].choices, **options)
     elif name == "epochs":
         st.slider(label, *RANGES[name], **options)
     else:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from skmnist import __version__
-from skmnist._networks import MODELS, OPTIMIZERS, write_command
+from skmnist._networks import MODELS, write_command
+from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.cli._data import read_part, show_digits
 from skmnist.cli._errors import CommandError, OptionError
 from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
@@ -28,6 +29,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         context_settings={"help_option_names": []},
     )
     options = Options(say)
+    default = {name: PARAMETERS[name].default for name in TRAINING}
     # what several commands have
     data_option = options.make("data", DIGITS, "data")
     invert_option = options.flag("invert", "data")
@@ -91,13 +93,15 @@ def make_app(say: Catalogue) -> typer.Typer:
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
-        epochs: Annotated[Any, options.value("epochs", int, lambda n: n >= 0)] = 100,
-        batch_size: Annotated[Any, options.count("batch_size")] = 128,
-        learning_rate: Annotated[Any, options.positive("learning_rate")] = 0.001,
-        optimizer: Annotated[Any, options.choice("optimizer", OPTIMIZERS, "NAME")] = "adam",
-        patience: Annotated[Any, options.count("patience")] = 15,
-        dropout: Annotated[Any, options.value("dropout", float, lambda x: 0 <= x < 1)] = 0.0,
-        l2: Annotated[Any, options.value("l2", float, lambda x: 0 <= x < float("inf"))] = 0.0,
+        epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
+        batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
+        learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[
+            "learning_rate"
+        ],
+        optimizer: Annotated[Any, options.parameter("optimizer")] = default["optimizer"],
+        patience: Annotated[Any, options.parameter("patience")] = default["patience"],
+        dropout: Annotated[Any, options.parameter("dropout")] = default["dropout"],
+        l2: Annotated[Any, options.parameter("l2")] = default["l2"],
         seed: Annotated[Any, options.seed()] = 0,
         lang: Annotated[str | None, lang_option] = None,
         json_path: Annotated[Path | None, json_option] = None,
@@ -138,7 +142,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         ] = "simple",
         n_trials: Annotated[Any, options.count("n_trials", "search")] = 20,
         timeout: Annotated[Any, options.positive("timeout", "search", metavar="SECONDS")] = None,
-        folds: Annotated[Any, options.value("folds", int, lambda n: n >= 2, "search")] = 3,
+        folds: Annotated[Any, options.count("folds", "search", low=2)] = 3,
         jobs: Annotated[Any, options.count("jobs", "search")] = 1,
         storage: Annotated[str | None, options.make("storage", "FILE|URL", "search")] = None,
         data: Annotated[str, data_option] = "mnist",

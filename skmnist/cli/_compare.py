@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skmnist._networks import NETWORKS, make_network
-from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error
+from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error, tell_interrupt
 from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent, compare_models
@@ -62,7 +62,7 @@ def compare_networks(
         if len(comparison.results) < len(networks):
             raise KeyboardInterrupt
     except KeyboardInterrupt:
-        print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
+        tell_interrupt(say("cli.interrupted" if results else "cli.interrupted_early"))
         status = INTERRUPTED
     except ValueError as error:
         tell_error(say, f"{begun[-1]}: {error}" if begun else str(error))

@@ -155,8 +155,8 @@ class Screen:
         self.say_line("cli.best", number=number, score=score)
         grid = Table.grid(padding=(0, 2))
         for name, value in params.items():
-            key = f"cli.parameter.{name}"
-            meaning = self.say(key) if key in self.say.phrases else ""
+            key = f"cli.{name}_help"
+            meaning = self.say(key).split(". ")[0] if key in self.say.phrases else ""
             grid.add_row(_text(name), _text(self._value(value), style="bold"), _text(meaning))
         self._console.print(grid)
 

@@ -10,7 +10,13 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from skmnist._networks import MODELS, make_network
-from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_warnings
+from skmnist.cli._errors import (
+    INTERRUPTED,
+    CommandError,
+    OptionError,
+    tell_interrupt,
+    tell_warnings,
+)
 from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelResult, evaluate_model
@@ -152,7 +158,7 @@ def _show_interrupted(screen: Screen, plan: Plan, search: OptunaSearchCV) -> int
     told = screen.say("cli.interrupted" if trials else "cli.interrupted_no_trial")
     if plan.storage is not None:
         told += " " + screen.say("cli.goes_on")
-    print(told, file=sys.stderr)
+    tell_interrupt(told)
     return INTERRUPTED
 
 

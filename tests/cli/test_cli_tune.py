@@ -28,7 +28,7 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
         "Training data: (300, 28, 28)",
         "Trials: 3, each on 2 folds of the training images with up to 2 epochs.",
         "Best parameters",
-        "step size of the updates",
+        "Step size of the updates",
         "Which parameters mattered",
         "Finished trials: ",
         "Folds: 2. Fit: ",

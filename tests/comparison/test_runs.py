@@ -308,15 +308,15 @@ def test_verbose_shows_epochs_and_trainings_on_standard_error(known, capsys):
         compare_models(models, *known, n_repeats=2, verbose=1, random_state=0)
     out, err = capsys.readouterr()
     assert out == ""
-    epochs = [f"{n}/4 | acc=0.5000 | loss={1 / n:.4f} | Rest ~ {4 - n}s" for n in range(1, 5)]
+    losses = ("1,0000", "0,5000", "0,3333", "0,2500")
+    epochs = [
+        f"{n}/4 | acc=0,5000 | loss={loss} | Rest ~ {4 - n}s" for n, loss in enumerate(losses, 1)
+    ]
     assert [re.sub(r"\d+,\ds", "?s", line) for line in err.splitlines()] == [
         *(f"net {epoch}" for epoch in epochs),
         "2/4 | other | in ?s trainiert",
         "3/4 | other, start 1 | in ?s trainiert",
-        *(
-            f"net, start 1 {n}/4 | acc=0.5000 | loss={1 / n:.4f} | Rest ~ {4 - n}s"
-            for n in range(1, 5)
-        ),
+        *(f"net, start 1 {epoch}" for epoch in epochs),
     ]
 
 
