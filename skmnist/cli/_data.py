@@ -43,7 +43,7 @@ def read_all(
     """Return the digits and what to call them; `options` are parameters of the loader."""
     from skmnist.datasets import DatasetError, load_dataset
 
-    given = {name: value for name, value in options.items() if value}
+    given = {name: value for name, value in options.items() if value not in (None, False)}
     if data in SETS and given:
         raise OptionError(OPTIONS[next(iter(given))], "", say("cli.rule.own_data"))
     try:
