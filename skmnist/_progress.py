@@ -123,6 +123,13 @@ def _make_bar(text: str) -> Any:
     return bar
 
 
+def print_trained(name: str, n_done: int, n_trainings: int, seconds: float) -> None:
+    """Print that a model was trained whose epochs were not shown."""
+    count = f"{n_done}/{n_trainings}"
+    line = get_catalogue()("cli.trained_line", count=count, name=name, seconds=seconds)
+    print(line, file=sys.stderr, flush=True)
+
+
 class EpochLog:
     """Shows each epoch of one network as its events arrive; a context manager.
 
@@ -149,13 +156,6 @@ class EpochLog:
         if self._live is not None:
             self._live.stop()
             self._live.console.file.close()
-
-    def finish(self, n_done: int, n_all: int, seconds: float) -> None:
-        """Print that a model without epochs, or in another process, has been trained."""
-        line = self.words(
-            "cli.trained_line", count=f"{n_done}/{n_all}", name=self.name, seconds=seconds
-        )
-        print(line, file=sys.stderr, flush=True)
 
     def __call__(self, event: Any) -> None:
         """Show the epoch that has ended."""

@@ -71,3 +71,12 @@ def test_what_the_app_offers_is_in_range_and_explained(name):
     assert getattr(Settings(), name) == parameter.default
     for language in get_languages():
         assert get_catalogue(language)(f"cli.{name}_help")
+
+
+def test_the_docstring_of_the_search_spaces_has_their_ranges():
+    space = pytest.importorskip("skmnist.model_selection._space")
+    text = inspect.getdoc(space.get_search_space)
+    numbers = {float(number) for number in re.findall(r"\d[\d.]*(?:e-?\d+)?", text)}
+    for name in {*space.get_search_space("simple"), *space.get_search_space("deep")}:
+        for value in PARAMETERS[name].search:
+            assert str(value) in text or float(value) in numbers, name

@@ -51,9 +51,7 @@ def compare_models(
     margin: float = MARGIN,
     alpha: float = ALPHA,
     tuned_on_test: bool = False,
-    callbacks: Callable[[TrainingEvent], Any] | Sequence[Callable[[TrainingEvent], Any]] | None = (
-        None
-    ),
+    callbacks: Any = None,
     random_state: Any = None,
     verbose: int = 0,
 ) -> ModelComparison:

@@ -12,7 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
-from skmnist._progress import EpochLog
+from skmnist._progress import EpochLog, print_trained
 from skmnist._workers import iterate_tasks
 from skmnist.diagnosis._estimator import get_core, was_interrupted
 from skmnist.diagnosis._rows import take_rows
@@ -86,8 +86,8 @@ class Watcher:
         """Report that a training has ended."""
         self.n_done += 1
         if self.verbose and (run.name, run.start, run.fold) not in self._shown:
-            log = EpochLog(_describe(run.name, run.start, run.fold))
-            log.finish(self.n_done, self.n_trainings, run.fit_time)
+            name = _describe(run.name, run.start, run.fold)
+            print_trained(name, self.n_done, self.n_trainings, run.fit_time)
         event = self._make_event("end", run.name, run.start, run.fold)
         self._tell(replace(event, result=result))
 
