@@ -5,9 +5,8 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,21 +14,6 @@ from skmnist.text import get_catalogue, make_printable
 
 BAR_DELAY = 2.0  # seconds after which somebody who waits wants to know for how long
 MAX_RUNNING = 8  # trials below the bar, whatever the number of workers
-
-_language = ContextVar("language", default="en")
-
-
-@contextmanager
-def speak(language: str) -> Iterator[None]:
-    """Let the logs that begin in the block speak another language than English.
-
-    A search makes its log by itself and speaks English; the command line is asked for another.
-    """
-    token = _language.set(language)
-    try:
-        yield
-    finally:
-        _language.reset(token)
 
 
 def is_terminal() -> bool:
@@ -60,27 +44,42 @@ def spinner(text: str) -> Iterator[None]:
         yield
 
 
-def print_line(text: str) -> None:
-    """Write what a function with ``verbose=True`` has found, on standard output."""
-    print(text)
+@contextmanager
+def report_bytes(
+    progress: bool | Callable[[int, int], Any], text: str
+) -> Iterator[Callable[[int, int], Any]]:
+    """Return the function to call with the bytes done and the bytes in total.
+
+    Parameters
+    ----------
+    progress : bool or callable
+        As a loader takes it: True shows a bar, False nothing; a function is called.
+    text : str
+        Shown beside the bar.
+    """
+    if callable(progress):
+        yield progress
+    elif progress:
+        with ByteBar(text) as bar:
+            yield bar
+    else:
+        yield lambda done, total: None
 
 
 class ByteBar:
-    """A bar for what takes longer than two seconds, on a terminal; a context manager.
+    """A progress bar for tasks that take longer than two seconds; a context manager.
 
-    Elsewhere one line says what is being done. Call it with the bytes done and all bytes.
+    Call it with the bytes done and the bytes in total. If standard error is not a terminal, one
+    line is printed instead.
 
     Parameters
     ----------
     text : str
-        What is being done.
-    shown : bool, default=True
-        False shows nothing at all.
+        Shown beside the bar.
     """
 
-    def __init__(self, text: str, *, shown: bool = True) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.shown = shown
         self._started = time.monotonic()
         self._bar: Any = None
         self._told = False
@@ -95,8 +94,8 @@ class ByteBar:
             self._bar = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how far it is."""
-        if not self.shown or time.monotonic() - self._started < BAR_DELAY:
+        """Update the bar."""
+        if time.monotonic() - self._started < BAR_DELAY:
             return
         if not is_terminal():
             if not self._told:
@@ -124,6 +123,13 @@ def _make_bar(text: str) -> Any:
     return bar
 
 
+def print_trained(name: str, n_done: int, n_trainings: int, seconds: float) -> None:
+    """Print that a model was trained whose epochs were not shown."""
+    count = f"{n_done}/{n_trainings}"
+    line = get_catalogue()("cli.trained_line", count=count, name=name, seconds=seconds)
+    print(line, file=sys.stderr, flush=True)
+
+
 class EpochLog:
     """Shows each epoch of one network as its events arrive; a context manager.
 
@@ -135,7 +141,7 @@ class EpochLog:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.words = get_catalogue(_language.get())
+        self.words = get_catalogue()
         self._live: Any = None
 
     def __enter__(self) -> Self:
@@ -156,22 +162,26 @@ class EpochLog:
         count = f"{self.name} {event.epoch}/{event.epochs}"
         left = f"{self.words('cli.eta')} {event.eta:.0f}s"
         if self._live is None:
-            print(f"{count} | {_figures(event.logs)} | {left}", file=sys.stderr, flush=True)
+            line = f"{count} | {self._figures(event.logs)} | {left}"
+            print(line, file=sys.stderr, flush=True)
         else:
-            self._live.update(_frame(count, event, left), refresh=True)
+            frame = _frame(count, event, left, self._figures(event.logs))
+            self._live.update(frame, refresh=True)
+
+    def _figures(self, logs: dict[str, float]) -> str:
+        groups = []
+        for name, label in (("accuracy", "acc"), ("loss", "loss")):
+            shown = {f"{part}{label}": logs.get(f"{part}{name}") for part in ("", "val_")}
+            figures = [
+                self.words.format("{}={:.4f}", key, value)
+                for key, value in shown.items()
+                if value is not None
+            ]
+            groups.append(" ".join(figures))
+        return " | ".join(groups)
 
 
-def _figures(logs: dict[str, float]) -> str:
-    groups = []
-    for name, label in (("accuracy", "acc"), ("loss", "loss")):
-        figures = [f"{label}={logs[name]:.4f}"]
-        if f"val_{name}" in logs:
-            figures.append(f"val_{label}={logs['val_' + name]:.4f}")
-        groups.append(" ".join(figures))
-    return " | ".join(groups)
-
-
-def _frame(count: str, event: Any, left: str) -> Any:
+def _frame(count: str, event: Any, left: str, figures: str) -> Any:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -181,7 +191,7 @@ def _frame(count: str, event: Any, left: str) -> Any:
     row.add_row(
         Text(count), ProgressBar(event.epochs, event.epoch, width=40), Text(left, style="cyan")
     )
-    return Group(row, Text(f"  {_figures(event.logs)}"))
+    return Group(row, Text(f"  {figures}"))
 
 
 class TrialLog:
@@ -206,7 +216,7 @@ class TrialLog:
         self.n_trials = n_trials
         self.folder = folder
         self.done = done
-        self.words = get_catalogue(_language.get())
+        self.words = get_catalogue()
         self._already = done
         self._over: set[int] = set()
         self._best: float | None = None

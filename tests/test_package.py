@@ -35,6 +35,7 @@ ARROWS = {
     "neural_network": {
         "_clock",
         "_estimator",
+        "_parameters",
         "_progress",
         "_validation",
         "_workers",
@@ -42,6 +43,7 @@ ARROWS = {
     "diagnosis": {"_drawing", "text"},
     "model_selection": {
         "_estimator",
+        "_parameters",
         "_progress",
         "_validation",
         "_workers",
@@ -52,6 +54,7 @@ ARROWS = {
         "_clock",
         "_drawing",
         "_estimator",
+        "_progress",
         "_validation",
         "_workers",
         "diagnosis",
@@ -63,6 +66,7 @@ ARROWS = {
     "_clock": set(),
     "_estimator": {"__version__"},
     "_files": set(),
+    "_parameters": set(),
     "_progress": {"text"},
     "_validation": set(),
     "_workers": set(),
@@ -110,6 +114,30 @@ OPTUNA = (
     "_summary",
     "_trial",
 )
+
+
+# What the command line and the app share although nobody else would call it.
+SHARED = {"_files", "_networks", "_parameters"}
+PICTURES = {"describe_curve", "draw_curve", "draw_svg", "show_samples", "sketch_curve"}
+
+
+@pytest.mark.parametrize("front", ["app", "cli"])
+def test_command_line_and_app_use_what_everybody_can_use(front):
+    """All they import is a public name, of their own room, or in a module that they share."""
+    private = set()
+    for path in MODULES:
+        if room(path) != front:
+            continue
+        for name in imports(path):
+            package, _, rest = name.partition(".")
+            if package != "skmnist" or not rest or rest.split(".")[0] in {front, *SHARED}:
+                continue
+            module, _, attribute = name.rpartition(".")
+            home = importlib.import_module(module)
+            public = {*home.__all__, *getattr(home, "_SUBPACKAGES", ())}
+            if attribute not in public | (PICTURES if module == "skmnist.report" else set()):
+                private.add(f"{path.name}: {name}")
+    assert private == set()
 
 
 def test_only_the_command_line_knows_the_app():

@@ -4,8 +4,9 @@ import re
 import pytest
 
 from skmnist import _progress
-from skmnist._progress import ByteBar, EpochLog, TrialLog, speak, spinner
+from skmnist._progress import ByteBar, EpochLog, TrialLog, report_bytes, spinner
 from skmnist.neural_network import EpochEvent
+from skmnist.text import use_language
 from tests.terminal import needs_a_terminal, show_on_a_terminal
 
 
@@ -26,7 +27,7 @@ def test_plain_lines_say_what_the_source_shows_in_80_columns(capsys):
 
 
 def test_epochs_are_told_in_the_language_that_was_asked_for(capsys):
-    with speak("de"), EpochLog("NN") as log:
+    with use_language("de"), EpochLog("NN") as log:
         log(event(1))
     assert capsys.readouterr().err.endswith("| Rest ~ 132s\n")
 
@@ -72,7 +73,7 @@ def test_what_takes_longer_than_two_seconds_is_told_in_a_line(capsys, monkeypatc
 
 def test_nothing_is_shown_unless_asked(capsys, monkeypatch):
     monkeypatch.setattr(_progress, "BAR_DELAY", 0.0)
-    with ByteBar("Reading x", shown=False) as bar:
+    with report_bytes(False, "Reading x") as bar:
         bar(1, 10)
     assert capsys.readouterr().err == ""
 
@@ -119,7 +120,7 @@ def test_each_trial_that_has_ended_is_a_line(tmp_path, capsys, clock):
 
 
 def test_trials_are_told_in_the_language_that_was_asked_for(tmp_path, capsys):
-    with speak("de"), TrialLog(20, tmp_path) as log:
+    with use_language("de"), TrialLog(20, tmp_path) as log:
         finish_three(log)
     told = capsys.readouterr().err
     assert "1/20 | Versuch 4: 0,9313 | bester 0,9313 | 12,3s | Rest ~ " in told

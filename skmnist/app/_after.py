@@ -11,9 +11,14 @@ from skmnist.app import _training
 from skmnist.app._html import as_paragraphs, as_text
 from skmnist.app._training import Training
 from skmnist.app._view import View, go_to, remember
-from skmnist.report import explain_terms, make_page, make_parts
-from skmnist.report._pictures import describe_curve, draw_curve
-from skmnist.report._sketch import sketch_curve
+from skmnist.report import (
+    describe_curve,
+    draw_curve,
+    explain_terms,
+    make_page,
+    make_parts,
+    sketch_curve,
+)
 from skmnist.text import Catalogue
 
 REFRESH = 1.0  # seconds between two looks at a running training
@@ -233,8 +238,8 @@ def _make_report(training: Training, say: Catalogue) -> bytes:
         command=write_command(
             data.name or settings.data,
             settings.train_size or None,
+            {"label": settings.label or None, "invert": settings.invert},
             settings.of_network(),
-            invert=settings.invert,
         ),
         training_data=(data.digits.X_train, data.digits.y_train),
     )

@@ -1,26 +1,24 @@
 """The steps before the training: what is learned from, by what, and how."""
 
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 from markupsafe import Markup
 
-from skmnist._networks import NETWORKS, OPTIMIZERS, make_network
+import skmnist
+from skmnist._networks import NETWORKS
+from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.app import _store, _training
 from skmnist.app._html import as_digit, as_list, as_paragraphs, as_table, as_text
 from skmnist.app._server import MAX_UPLOAD
-from skmnist.app._settings import HYPERPARAMETERS, RANGES
+from skmnist.app._settings import MAX_LABEL, RANGES
 from skmnist.app._store import Data
 from skmnist.app._view import View, change, follow, go_to, remember
 from skmnist.datasets import DatasetDisplay
-from skmnist.datasets._images import MAX_PIXELS
-from skmnist.datasets._members import MAX_RATIO
-from skmnist.neural_network._layers import list_layers
 from skmnist.preprocessing import PixelNormalizer
-from skmnist.report import explain_terms
-from skmnist.report._pictures import show_samples
-from skmnist.report._svg import draw_svg
+from skmnist.report import draw_svg, explain_terms, show_samples
 from skmnist.text import Catalogue
 
 SOURCES = ("mnist", "cloud", "upload")
@@ -49,7 +47,7 @@ def show_data(view: View) -> None:
         SOURCES,
         key="source",
         format_func=lambda source: say(f"app.data.{source}"),
-        on_change=lambda: change(data=st.session_state["source"], invert=False),
+        on_change=lambda: change(data=st.session_state["source"], label="", invert=False),
     )
     if settings.is_upload:
         _offer_upload(view)
@@ -61,8 +59,7 @@ def show_data(view: View) -> None:
 
 def _offer_upload(view: View) -> None:
     say = view.say
-    limits = {"megabytes": MAX_UPLOAD, "ratio": MAX_RATIO, "pixels": MAX_PIXELS // 10**6}
-    st.caption(say("app.data.limits", **limits))
+    st.caption(say("app.data.limits", megabytes=MAX_UPLOAD))
     st.file_uploader(
         say("app.data.file"),
         key="file",
@@ -72,6 +69,14 @@ def _offer_upload(view: View) -> None:
     problem = st.session_state.pop("unkept", None)
     if problem is not None:
         st.error(say("app.data.unkept", problem=as_text(problem)))
+    st.session_state["label"] = view.settings.label
+    st.text_input(
+        say("app.data.label"),
+        key="label",
+        max_chars=MAX_LABEL,
+        help=say("cli.label_help"),
+        on_change=lambda: follow("label"),
+    )
     st.session_state["invert"] = view.settings.invert
     st.checkbox(
         say("app.data.invert"),
@@ -89,7 +94,7 @@ def _take_upload() -> None:
         except OSError as error:
             st.session_state["unkept"] = error.strerror or str(error)
         else:
-            change(data=data, train_size=0)
+            change(data=data, label="", train_size=0)
 
 
 def _offer_size(view: View, data: Data) -> None:
@@ -155,9 +160,10 @@ def show_normalisation(view: View) -> None:
     say, data = view.say, view.find_data()
     if data is None:
         return
-    view.show_html(as_paragraphs([say("app.normalisation.why", max_value=data.max_value)]), "why")
+    max_value = data.digits.max_value
+    view.show_html(as_paragraphs([say("app.normalisation.why", max_value=max_value)]), "why")
     image, label = data.digits.X_train[0], data.digits.y_train[0]
-    normalizer = PixelNormalizer(max_value=data.max_value).fit(image[None])
+    normalizer = PixelNormalizer(max_value=max_value).fit(image[None])
     scaled = normalizer.transform(image[None]).reshape(image.shape)
     rows, columns = (_middle(side) for side in image.shape)
     (shown,) = show_samples(image[None], [label], say)
@@ -188,18 +194,10 @@ def show_networks(view: View) -> None:
     height, width = data.digits.X_train.shape[1:]
     html, totals = Markup(""), []
     for name in NETWORKS:
-        layers = list_layers(make_network(name, 1.0)[-1], (height, width), data.n_classes)
-        totals.append(sum(layer.n_parameters for layer in layers))
-        rows = [
-            (
-                layer.kind,
-                say.format("{:,}", layer.n_outputs),
-                layer.activation,
-                say.format("{:,}", layer.n_parameters),
-            )
-            for layer in layers
-        ]
-        rows.append((say("app.networks.all"), "", "", say.format("{:,}", totals[-1])))
+        layers = _list_layers(name, height * width, data.n_classes)
+        totals.append(sum(layer[-1] for layer in layers))
+        layers.append((say("app.networks.all"), "", "", totals[-1]))
+        rows = [[say.format("{:,}", c) if isinstance(c, int) else c for c in row] for row in layers]
         title = say(f"app.networks.{name}")
         head = [say(f"app.networks.{c}") for c in ("layer", "outputs", "function", "parameters")]
         html += Markup("<h2>{}</h2>").format(title)
@@ -215,13 +213,23 @@ def show_networks(view: View) -> None:
     view.show_html(html)
 
 
+def _list_layers(name: str, n_pixels: int, n_classes: int) -> list[tuple[str, Any, str, int]]:
+    """Return kind, outputs, activation and number of parameters of each layer."""
+    network = getattr(skmnist, NETWORKS[name])()
+    hidden = getattr(network, "hidden_layer_sizes", None) or [network.hidden_units]
+    layers: list[tuple[str, Any, str, int]] = [("Flatten", n_pixels, "", 0)]
+    for n_in, n_out in pairwise([n_pixels, *hidden]):
+        layers.append(("Dense", n_out, network.activation, (n_in + 1) * n_out))
+    return [*layers, ("Dense", n_classes, "softmax", (hidden[-1] + 1) * n_classes)]
+
+
 # --- settings
 
 
 def show_settings(view: View) -> None:
     """Set the hyperparameters, each with what it does, and start."""
     say = view.say
-    names = (*HYPERPARAMETERS, "seed")
+    names = (*TRAINING, "seed")
     for pair in zip(names[::2], names[1::2], strict=True):  # one below the other on a phone
         for column, name in zip(st.columns(2, gap="large"), pair, strict=True):
             with column:
@@ -261,7 +269,7 @@ def _offer(view: View, name: str) -> None:
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
     label = say(f"app.settings.{name}")
     if name == "optimizer":
-        st.selectbox(label, OPTIMIZERS, **options)
+        st.selectbox(label, PARAMETERS["optimizer"].choices, **options)
     elif name == "epochs":
         st.slider(label, *RANGES[name], **options)
     else:

@@ -13,10 +13,9 @@ from skmnist.app._panel import show_board
 from skmnist.app._store import Data
 from skmnist.app._training import Training
 from skmnist.app._view import View
-from skmnist.datasets import DatasetError
-from skmnist.datasets._images import MAX_PIXELS, read_image
+from skmnist.datasets import DatasetError, load_image
 from skmnist.preprocessing import DigitCropper
-from skmnist.report._pictures import show_samples
+from skmnist.report import show_samples
 
 Array = np.ndarray[Any, Any]
 
@@ -63,11 +62,12 @@ def _take_photo(view: View) -> Array | None:
         max_upload_size=MAX_IMAGE,
         on_change=lambda: _note_latest("photo"),
     )
-    st.caption(say("app.draw.limits", megabytes=MAX_IMAGE, pixels=MAX_PIXELS // 10**6))
+    st.caption(say("app.draw.limits", megabytes=MAX_IMAGE))
     if file is None:
         return None
     try:
-        return read_image(file.getvalue(), file.name)
+        file.seek(0)  # each run of the page reads it again
+        return load_image(file)
     except DatasetError as error:
         st.error(say("app.draw.bad", problem=as_text(str(error))))
         return None
@@ -121,7 +121,7 @@ def prepare(digit: Array, data: Data) -> Array | None:
         return None
     if any(note.key == "light_ground" for note in data.description.warnings):
         image = 255 - image
-    image *= data.max_value / 255
+    image *= data.digits.max_value / 255
     return (image.round() if X.dtype.kind in "ui" else image).astype(X.dtype)
 
 

@@ -23,13 +23,14 @@ from skmnist.app._draw import show_drawing
 from skmnist.app._html import as_text
 from skmnist.app._panel import tend_page
 from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_over
-from skmnist.datasets._members import shorten
 from skmnist.text import get_catalogue, get_languages
 
 # After each run of the page, Streamlit clears Keras's session, which is that of all threads: layers
 # that a training is just making get names twice, and it fails. matplotlib's windows, which are
 # cleared with it, are not used here.
 script_runner._clean_problem_modules = lambda: None
+
+MAX_NAMES = 200  # characters of unknown names in the address
 
 SHOW = {
     "data": show_data,
@@ -91,8 +92,10 @@ def show_hints(view: View) -> None:
     if view.refused:
         st.warning(view.say("app.refused", names=", ".join(view.refused)))
     if view.unknown:
-        names = as_text(shorten(", ".join(view.unknown)))
-        st.warning(view.say("app.unknown", names=names))
+        names = ", ".join(view.unknown)
+        if len(names) > MAX_NAMES:
+            names = f"{names[:MAX_NAMES]}..."
+        st.warning(view.say("app.unknown", names=as_text(names)))
     latest = _training.find_latest()
     if latest is None:
         return

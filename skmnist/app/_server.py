@@ -163,7 +163,8 @@ def _find_address(host: str, port: int) -> tuple[str, int]:
         try:
             free.bind((host, port))
         except OSError as error:
-            where = f"{host}:{port}" if port else host
+            where = f"[{host}]" if ":" in host else host
+            where = f"{where}:{port}" if port else host
             raise ServerError(f"{where}: {error.strerror}") from error
         address = free.getsockname()
         return str(address[0]), int(address[1])

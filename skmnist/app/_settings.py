@@ -8,19 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from skmnist._networks import OPTIMIZERS
+from skmnist._parameters import PARAMETERS, TRAINING
+
+TINY = float(np.finfo(np.float32).tiny)  # what is smaller is 0 to a network
+
+
+def _offer(name: str) -> tuple[float, float]:
+    """Return the lowest and the highest value that the app offers for a hyperparameter."""
+    parameter = PARAMETERS[name]
+    assert parameter.low is not None  # for the types: each of these is a number
+    assert parameter.offered is not None
+    kind = int if parameter.is_whole else float
+    low = TINY if parameter.closed == "neither" else kind(parameter.low)
+    return low, kind(parameter.offered)
+
 
 # What the fields on the page and the address allow, both ends included.
 RANGES: dict[str, tuple[float, float]] = {
     "train_size": (0, math.inf),
-    "epochs": (0, 100),
-    "batch_size": (1, 10_000),
-    "learning_rate": (float(np.finfo(np.float32).tiny), 1.0),
-    "patience": (1, 100),
-    "dropout": (0.0, 0.99),
-    "l2": (0.0, 1.0),
+    **{name: _offer(name) for name in TRAINING if not PARAMETERS[name].choices},
     "seed": (0, 2**32 - 1),
 }
+MAX_LABEL = 200  # characters of a column's name
 UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # with the first bytes of the file's SHA-256
 
 
@@ -32,6 +41,8 @@ class Settings:
     ----------
     data : str
         "mnist", "cloud", "upload" (no file yet), or "upload-" and a checksum.
+    label : str
+        The column that holds the labels, in an uploaded file; empty to find it.
     invert : bool
         Whether light and dark are swapped, in an uploaded file.
     train_size : int
@@ -41,15 +52,16 @@ class Settings:
     """
 
     data: str = "mnist"
+    label: str = ""
     invert: bool = False
     train_size: int = 0
-    epochs: int = 100
-    batch_size: int = 128
-    optimizer: str = "adam"
-    learning_rate: float = 0.001
-    patience: int = 15
-    dropout: float = 0.0
-    l2: float = 0.0
+    epochs: int = PARAMETERS["epochs"].default
+    batch_size: int = PARAMETERS["batch_size"].default
+    optimizer: str = PARAMETERS["optimizer"].default
+    learning_rate: float = PARAMETERS["learning_rate"].default
+    patience: int = PARAMETERS["patience"].default
+    dropout: float = PARAMETERS["dropout"].default
+    l2: float = PARAMETERS["l2"].default
     seed: int = 0
 
     @property
@@ -59,7 +71,7 @@ class Settings:
 
     def of_network(self) -> dict[str, Any]:
         """Return the hyperparameters by the names that the networks have for them."""
-        values = {name: getattr(self, name) for name in HYPERPARAMETERS}
+        values = {name: getattr(self, name) for name in TRAINING}
         return values | {"random_state": self.seed}
 
     def to_query(self) -> dict[str, str]:
@@ -70,17 +82,6 @@ class Settings:
             for name, (value, default) in values.items()
             if value != default
         }
-
-
-HYPERPARAMETERS = (
-    "epochs",
-    "batch_size",
-    "optimizer",
-    "learning_rate",
-    "patience",
-    "dropout",
-    "l2",
-)
 
 
 def read_settings(query: Mapping[str, str]) -> tuple[Settings, list[str]]:
@@ -120,7 +121,9 @@ def _parse(name: str, kind: type, text: str) -> Any:
 def _is_allowed(name: str, value: Any) -> bool:
     if name == "data":
         return value in ("mnist", "cloud") or bool(UPLOAD.fullmatch(value))
+    if name == "label":
+        return len(value) <= MAX_LABEL and value.isprintable()
     if name == "optimizer":
-        return value in OPTIMIZERS
+        return value in PARAMETERS["optimizer"].choices
     low, high = RANGES[name]
     return bool(low <= value <= high)  # what is no number is in no range

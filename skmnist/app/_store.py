@@ -5,19 +5,16 @@ import re
 import shutil
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skmnist._networks import find_max_value
+from skmnist._networks import limit_training
 from skmnist.app._settings import Settings
-from skmnist.datasets import DatasetDescription, DatasetError, describe_dataset, load_mnist
-from skmnist.datasets._bunch import take_part
-from skmnist.datasets._cloud import get_file
-from skmnist.datasets._local import read_digits
-from skmnist.datasets._mnist import make_mnist
+from skmnist.datasets import DatasetDescription, DatasetError, describe_dataset, load_dataset
 
 MAX_UPLOADS = 8  # files that are kept; the oldest goes first
 MAX_LOADED = 3  # data sets in memory
@@ -46,11 +43,6 @@ class Data:
     digits: Any
     name: str | None
     n_all: int
-
-    @cached_property
-    def max_value(self) -> float:
-        """The value of full ink."""
-        return find_max_value(self.digits)
 
     @cached_property
     def description(self) -> DatasetDescription:
@@ -141,6 +133,7 @@ def _key(settings: Settings) -> Settings:
     return Settings(
         data=settings.data,
         invert=settings.invert and settings.is_upload,
+        label=settings.label if settings.is_upload else "",
         train_size=settings.train_size,
         seed=settings.seed if drawn else 0,
     )
@@ -156,17 +149,13 @@ def _read(key: Settings, progress: Progress) -> Data:
     name = None
     if key.is_upload:
         digits, name = _read_upload(key, progress)
-    elif key.data == "cloud":
-        digits = make_mnist(get_file(None, None, progress=progress))
     else:
-        digits = load_mnist()
+        digits = load_dataset(key.data, progress=progress)
     n_all = len(digits.y_train)
-    # two per class at least: one to train on, and some to validate on
-    low = 2 * len(set(digits.y_train.tolist()))
-    size = min(max(key.train_size, low), n_all) if key.train_size else None
-    digits.X_train, digits.y_train = take_part(
-        digits.X_train, digits.y_train, size, parameter="train_size", random_state=key.seed
-    )
+    if key.train_size:
+        # two per class: one for training, one for validation
+        low = 2 * len(set(digits.y_train.tolist()))
+        limit_training(digits, max(key.train_size, low), key.seed)
     return Data(digits, name, n_all)
 
 
@@ -176,7 +165,15 @@ def _read_upload(key: Settings, progress: Progress) -> tuple[Any, str]:
         raise MissingUploadError(key.data)
     (path,) = files
     try:
-        digits = read_digits(path, random_state=key.seed, invert=key.invert, progress=progress)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the page shows the notes
+            digits = load_dataset(
+                path,
+                label=key.label or None,
+                invert=key.invert,
+                random_state=key.seed,
+                progress=progress,
+            )
     except DatasetError as error:
         # where the server keeps the file is nothing to its reader
         raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error

@@ -3,16 +3,17 @@
 import atexit
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from skmnist._networks import NETWORKS, compare_results, train_network
+from skmnist._networks import NETWORKS, make_network
 from skmnist.app._settings import Settings
 from skmnist.app._store import Data
 
 if TYPE_CHECKING:
-    from skmnist.comparison import ModelComparison, ModelResult
+    from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent
     from skmnist.neural_network import EpochEvent
 
 MAX_KEPT = 4  # trainings that are remembered, with their networks
@@ -75,28 +76,33 @@ class Training:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        from skmnist.comparison import compare_models
+
+        digits, settings = self.data.digits, self.settings.of_network()
         try:
-            for name in NETWORKS:
-                self.results[name] = train_network(
-                    name,
-                    self.data.digits,
-                    self.data.max_value,
-                    self.settings.of_network(),
-                    self._listen_to(name),
+            networks = {name: make_network(name, digits.max_value, **settings) for name in NETWORKS}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the page says the same in the reader's language
+                self.comparison = compare_models(
+                    networks,
+                    digits.X_train,
+                    digits.y_train,
+                    X_test=digits.X_test,
+                    y_test=digits.y_test,
+                    callbacks=self._follow,
                 )
-            self.comparison = compare_results(list(self.results.values()), self.data.digits)
         except Exception as error:  # nobody stands above a thread; the page tells it
             self.error = str(error) or type(error).__name__
             logging.getLogger(__name__).error("Training failed: %s", self.error)
         finally:
             self.running = False
 
-    def _listen_to(self, name: str) -> Any:
-        def listen(event: "EpochEvent") -> bool:
-            self.events[name].append(event)
-            return name in self._stopped
-
-        return listen
+    def _follow(self, event: "TrainingEvent") -> bool:
+        if event.epoch is not None:
+            self.events[event.model].append(event.epoch)
+        if event.result is not None:
+            self.results[event.model] = event.result
+        return event.model in self._stopped
 
 
 _lock = threading.Lock()

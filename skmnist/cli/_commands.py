@@ -1,5 +1,6 @@
 """The commands: which options each has, and what is called when it runs."""
 
+import importlib.util
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from skmnist import __version__
-from skmnist._networks import MODELS, OPTIMIZERS, write_command
-from skmnist.cli._digits import read_part
-from skmnist.cli._errors import OptionError
+from skmnist._networks import MODELS, write_command
+from skmnist._parameters import PARAMETERS, TRAINING
+from skmnist.cli._data import read_part, show_digits
+from skmnist.cli._errors import CommandError, OptionError
 from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
 from skmnist.cli._outputs import check_outputs
 from skmnist.text import Catalogue
@@ -27,10 +29,12 @@ def make_app(say: Catalogue) -> typer.Typer:
         context_settings={"help_option_names": []},
     )
     options = Options(say)
+    default = {name: PARAMETERS[name].default for name in TRAINING}
     # what several commands have
     data_option = options.make("data", DIGITS, "data")
     invert_option = options.flag("invert", "data")
     label_option = options.make("label", "COLUMN|first|last", "data")
+    shape_option = options.shape("image_shape", "data")
     train_size_option = options.count("train_size", "data")
     lang_option = options.language()
     json_option = options.file("json")
@@ -64,6 +68,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         ] = "mnist",
         invert: Annotated[bool, invert_option] = False,
         label: Annotated[str | None, label_option] = None,
+        image_shape: Annotated[Any, shape_option] = None,
         seed: Annotated[Any, options.seed("data", text=say("cli.split_seed_help"))] = 0,
         extract_dir: Annotated[Path | None, options.make("extract", "FOLDER", "output")] = None,
         picture: Annotated[Path | None, options.file("picture")] = None,
@@ -78,25 +83,25 @@ def make_app(say: Catalogue) -> typer.Typer:
             raise OptionError("--picture", picture, rule)
         check_outputs(say, {"--picture": picture}, source, force=force)
 
-        from skmnist.cli._data import show_digits
-
-        return show_digits(
-            say, source, seed, invert=invert, label=label, extract_dir=extract_dir, picture=picture
-        )
+        how = {"label": label, "image_shape": image_shape, "invert": invert}
+        return show_digits(say, source, seed, how | {"extract_dir": extract_dir}, picture=picture)
 
     @app.command("compare", help=say("cli.compare_help"))
     def compare_command(
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
         label: Annotated[str | None, label_option] = None,
+        image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
-        epochs: Annotated[Any, options.value("epochs", int, lambda n: n >= 0)] = 100,
-        batch_size: Annotated[Any, options.count("batch_size")] = 128,
-        learning_rate: Annotated[Any, options.positive("learning_rate")] = 0.001,
-        optimizer: Annotated[Any, options.choice("optimizer", OPTIMIZERS, "NAME")] = "adam",
-        patience: Annotated[Any, options.count("patience")] = 15,
-        dropout: Annotated[Any, options.value("dropout", float, lambda x: 0 <= x < 1)] = 0.0,
-        l2: Annotated[Any, options.value("l2", float, lambda x: 0 <= x < float("inf"))] = 0.0,
+        epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
+        batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
+        learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[
+            "learning_rate"
+        ],
+        optimizer: Annotated[Any, options.parameter("optimizer")] = default["optimizer"],
+        patience: Annotated[Any, options.parameter("patience")] = default["patience"],
+        dropout: Annotated[Any, options.parameter("dropout")] = default["dropout"],
+        l2: Annotated[Any, options.parameter("l2")] = default["l2"],
         seed: Annotated[Any, options.seed()] = 0,
         lang: Annotated[str | None, lang_option] = None,
         json_path: Annotated[Path | None, json_option] = None,
@@ -115,7 +120,8 @@ def make_app(say: Catalogue) -> typer.Typer:
             "random_state": seed,
         }
         check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
-        digits, name = read_part(say, data, train_size, seed, invert=invert, label=label)
+        how = {"label": label, "image_shape": image_shape, "invert": invert}
+        digits, name = read_part(say, data, train_size, seed, how)
 
         from skmnist.cli._compare import compare_networks
 
@@ -124,7 +130,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             digits,
             name,
             settings,
-            command=write_command(data, train_size, {"label": label, **settings}, invert=invert),
+            command=write_command(data, train_size, how, settings),
             json_path=json_path,
             report_path=report_path,
         )
@@ -136,12 +142,13 @@ def make_app(say: Catalogue) -> typer.Typer:
         ] = "simple",
         n_trials: Annotated[Any, options.count("n_trials", "search")] = 20,
         timeout: Annotated[Any, options.positive("timeout", "search", metavar="SECONDS")] = None,
-        folds: Annotated[Any, options.value("folds", int, lambda n: n >= 2, "search")] = 3,
+        folds: Annotated[Any, options.count("folds", "search", low=2)] = 3,
         jobs: Annotated[Any, options.count("jobs", "search")] = 1,
         storage: Annotated[str | None, options.make("storage", "FILE|URL", "search")] = None,
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
         label: Annotated[str | None, label_option] = None,
+        image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
         epochs: Annotated[Any, options.count("epochs", text=say("cli.tune_epochs_help"))] = 30,
         seed: Annotated[Any, options.seed()] = 0,
@@ -158,7 +165,8 @@ def make_app(say: Catalogue) -> typer.Typer:
             {} if storage is None or "://" in storage else {Path(storage).resolve(): "--storage"}
         )
         check_outputs(say, outputs, data, force=force, given=given)
-        digits, name = read_part(say, data, train_size, seed, invert=invert, label=label)
+        how = {"label": label, "image_shape": image_shape, "invert": invert}
+        digits, name = read_part(say, data, train_size, seed, how)
         rarest = min(Counter(digits.y_train.tolist()).values())
         if folds > rarest:
             raise OptionError("--folds", folds, say("cli.rule.folds_classes", high=rarest))
@@ -189,11 +197,27 @@ def make_app(say: Catalogue) -> typer.Typer:
         lang: Annotated[str | None, options.language("app_lang")] = None,
         help_: Annotated[bool, help_option] = False,
     ) -> None:
-        from skmnist.cli._app import serve_app
-
         serve_app(say, host, port, lang, open_browser=not no_browser)
 
     return app
+
+
+def serve_app(
+    say: Catalogue, host: str, port: int, language: str | None, *, open_browser: bool
+) -> None:
+    """Serve the page until Ctrl-C."""
+    from skmnist.app import ServerError, serve
+
+    if importlib.util.find_spec("streamlit") is None:
+        raise CommandError(say("cli.app_missing", command="pip install 'skmnist[app]'"))
+
+    def tell(url: str) -> None:
+        print(say("cli.app_open", url=url), flush=True)
+
+    try:
+        serve(host=host, port=port, language=language, open_browser=open_browser, tell=tell)
+    except ServerError as error:
+        raise CommandError(say("cli.app_failed", problem=str(error))) from error
 
 
 def show_version(wanted: bool) -> None:

@@ -1,21 +1,18 @@
-"""`skmnist compare`: train both networks, show what became of each, and recommend one."""
+"""`skmnist compare`: train both networks, show the results of each, and recommend one."""
 
 import sys
-from collections.abc import Iterator
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skmnist._networks import NETWORKS, compare_results, find_max_value, train_network
-from skmnist._progress import EpochLog, speak, spinner
-from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error
+from skmnist._networks import NETWORKS, make_network
+from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error, tell_interrupt
 from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
-from skmnist.comparison import ModelComparison, ModelResult
-from skmnist.diagnosis._estimator import was_interrupted
-from skmnist.neural_network._tensorflow import load_training
+from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent, compare_models
 from skmnist.report import write_page
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, use_language
 
 
 def compare_networks(
@@ -28,33 +25,53 @@ def compare_networks(
     json_path: Path | None,
     report_path: Path | None,
 ) -> int:
-    """Train, show, compare and write; what was finished before an error or Ctrl-C as well.
+    """Train, show, compare and write, and return the exit status.
 
-    `command` repeats the run, for the page. Returned is the exit status.
+    After an error or Ctrl-C, the results of the networks that were trained are shown and written.
+    `command` is the command that repeats the run, for the page.
     """
     screen = Screen(say)
-    max_value = find_max_value(digits)
-    screen.show_data(digits, name, max_value)
+    screen.show_data(digits, name)
+    networks = {key: make_network(key, digits.max_value, **settings) for key in NETWORKS}
+    begun: list[str] = []
     results: list[ModelResult] = []
-    status = 0
+
+    def show(event: TrainingEvent) -> None:
+        if event.stage == "begin":
+            begun.append(event.model)
+            screen.show_title("cli.training_title", name=event.model)
+        elif event.result is not None:
+            results.append(event.result)
+            screen.show_result(event.result)
+
+    if settings["epochs"]:
+        print(say("cli.loading"), file=sys.stderr, flush=True)
+    comparison, status = None, 0
     try:
-        for result in train(screen, digits, max_value, settings):
-            results.append(result)
-            screen.show_result(result)
-            if was_interrupted(result.estimator):
-                raise KeyboardInterrupt
-        comparison = compare_results(results, digits)
+        with use_language(say.language), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the results say the same in the reader's language
+            comparison = compare_models(
+                networks,
+                digits.X_train,
+                digits.y_train,
+                X_test=digits.X_test,
+                y_test=digits.y_test,
+                callbacks=show,
+                verbose=1,
+            )
+        if len(comparison.results) < len(networks):
+            raise KeyboardInterrupt
     except KeyboardInterrupt:
-        print(say("cli.interrupted" if results else "cli.interrupted_early"), file=sys.stderr)
+        tell_interrupt(say("cli.interrupted" if results else "cli.interrupted_early"))
         status = INTERRUPTED
-    except CommandError as error:
-        tell_error(say, str(error))
-        status = error.status
+    except ValueError as error:
+        tell_error(say, f"{begun[-1]}: {error}" if begun else str(error))
+        status = CommandError.status
     if not results:
         return status
-    if status:
+    if comparison is None or status:
         comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
-        # of what was cut short nothing is claimed
+        # an incomplete run claims nothing
         found = comparison.to_dict() | {"tests": [], "recommendation": None}
     else:
         found = comparison.to_dict()
@@ -88,20 +105,3 @@ def compare_networks(
             failed = True
     screen.finish()
     return status or int(failed)
-
-
-def train(
-    screen: Screen, digits: Any, max_value: float, settings: dict[str, Any]
-) -> Iterator[ModelResult]:
-    """Train both networks, and evaluate each when it is trained."""
-    if settings["epochs"]:
-        with spinner(screen.say("cli.loading")):
-            load_training()
-    for name in NETWORKS:
-        screen.show_title("cli.training_title", name=name)
-        with speak(screen.say.language), EpochLog(name) as log:
-            try:
-                result = train_network(name, digits, max_value, settings, log)
-            except ValueError as error:
-                raise CommandError(f"{name}: {error}") from error
-        yield result

@@ -1,36 +1,91 @@
-"""`skmnist data`: show what is in a data set."""
+"""The digits of a command, and `skmnist data`, which shows what is in them."""
 
 import io
 import os
+import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skmnist._files import write_whole
-from skmnist.cli._digits import read_all
-from skmnist.cli._errors import CommandError, OptionError
-from skmnist.cli._outputs import write_file
-from skmnist.cli._screen import Screen
-from skmnist.datasets import DatasetDisplay, describe_dataset
-from skmnist.text import Catalogue
+from skmnist._networks import limit_training
+from skmnist.cli._errors import CommandError, OptionError, tell_warnings
+from skmnist.cli._options import suggest
+from skmnist.text import Catalogue, use_language
+
+SETS = ("mnist", "cloud")
+OPTIONS = {  # by the parameters of the loader, for digits of one's own
+    "label": "--label",
+    "image_shape": "--image-shape",
+    "invert": "--invert",
+    "extract_dir": "--extract",
+}
+
+
+def read_part(
+    say: Catalogue, data: str, train_size: int | None, seed: int, options: Mapping[str, Any]
+) -> tuple[Any, str]:
+    """Return the digits with `train_size` of their training images, and what to call them."""
+    digits, name = read_all(say, data, seed, options)
+    # two per class: one for training, one for validation
+    low, high = 2 * len(set(digits.y_train.tolist())), len(digits.y_train)
+    if train_size is not None:
+        if not low <= train_size <= high:
+            rule = say("cli.rule.train_size", low=low, high=high)
+            raise OptionError("--train-size", train_size, rule)
+        limit_training(digits, train_size, seed)
+    return digits, name
+
+
+def read_all(
+    say: Catalogue, data: str, seed: int, options: Mapping[str, Any], *, option: str = "--data"
+) -> tuple[Any, str]:
+    """Return the digits and what to call them; `options` are parameters of the loader."""
+    from skmnist.datasets import DatasetError, load_dataset
+
+    given = {name: value for name, value in options.items() if value not in (None, False)}
+    if data in SETS and given:
+        raise OptionError(OPTIONS[next(iter(given))], "", say("cli.rule.own_data"))
+    try:
+        with use_language(say.language):
+            if data in SETS:
+                with tell_warnings():
+                    digits = load_dataset(data, progress=True)
+                return digits, say("data.bundled" if data == "mnist" else "data.cloud")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the notes on the screen say the same
+                return load_dataset(data, random_state=seed, progress=True, **given), data
+    except DatasetError as error:
+        if data in SETS:  # the message is complete
+            raise OptionError(option, data, str(error)) from None
+        # the message names parameters of Python
+        rule = str(error).removeprefix(f"{data}: ")
+        for name, spelling in OPTIONS.items():
+            rule = re.sub(rf"\b{name}= ?", f"{spelling} ", rule)
+        rule = re.sub(r"(?<=--image-shape )\((\w+), (\w+)\)", r"\1x\2", rule)
+        if not os.path.exists(data):
+            rule = say("cli.rule.data", problem=rule) + suggest(say, data, SETS)
+        raise OptionError(option, data, rule) from None
 
 
 def show_digits(
     say: Catalogue,
     source: str,
     seed: int,
+    options: Mapping[str, Any],
     *,
-    invert: bool,
-    label: str | None,
-    extract_dir: Path | None,
     picture: Path | None,
 ) -> int:
-    """Describe the digits, and draw them where a picture was asked for; return the exit status."""
+    """Describe the digits, draw them where a picture was asked for, and return the exit status."""
+    from skmnist._files import write_whole
+    from skmnist.cli._outputs import write_file
+    from skmnist.cli._screen import Screen
+    from skmnist.datasets import describe_dataset
+
+    extract_dir = options["extract_dir"]
     if extract_dir is not None and os.path.isdir(source):
         raise OptionError("--extract", extract_dir, say("cli.rule.extract_folder"))
-    digits, name = read_all(
-        say, source, seed, option="data", invert=invert, label=label, extract_dir=extract_dir
-    )
+    digits, name = read_all(say, source, seed, options, option="data")
     screen = Screen(say)
     screen.show_description(digits, name, describe_dataset(digits))
     if picture is not None:
@@ -46,9 +101,11 @@ def _draw(digits: Any, language: str, ending: str) -> bytes:
     import matplotlib.style
     from matplotlib.figure import Figure
 
+    from skmnist.datasets import DatasetDisplay
+
     display = DatasetDisplay.from_dataset(digits, language=language)
     content = io.BytesIO()
-    # whatever a matplotlibrc asks for, LaTeX that is not installed for example
+    # the user's matplotlibrc may ask for LaTeX that is not installed, for example
     with matplotlib.style.context("default"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
         figure = display.plot(figure=Figure()).figure_

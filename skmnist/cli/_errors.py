@@ -32,11 +32,19 @@ def tell_error(say: Catalogue, message: str) -> None:
     print(make_printable(" ".join(line.split())), file=sys.stderr)
 
 
+def tell_interrupt(text: str) -> None:
+    """Print what became of an interrupted run, on a line of its own."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(file=sys.stderr)  # the terminal has written ^C, and may have dropped a line break
+    print(text, file=sys.stderr)
+
+
 @contextmanager
-def tell_warnings() -> Iterator[None]:
-    """Say what the block warns of, without the line of code that it comes from."""
+def tell_warnings(start: str = "") -> Iterator[None]:
+    """Print the warnings of the block that begin with `start`, without the line of code."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         yield
     for warning in told:
-        print(make_printable(str(warning.message)), file=sys.stderr)
+        if str(warning.message).startswith(start):
+            print(make_printable(str(warning.message)), file=sys.stderr)

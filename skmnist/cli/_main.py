@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from skmnist.cli._commands import make_app
-from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_error
+from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_error, tell_interrupt
 from skmnist.cli._options import choice_rule
 from skmnist.text import get_catalogue, get_languages, guess_language
 
@@ -60,7 +60,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         tell_error(say, error.format_message())
         status = OptionError.status
     except (KeyboardInterrupt, typer.Abort):
-        print(say("cli.interrupted_early"), file=sys.stderr)
+        tell_interrupt(say("cli.interrupted_early"))
         status = INTERRUPTED
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough

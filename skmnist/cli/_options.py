@@ -7,11 +7,14 @@ from typing import Any
 
 import typer
 
+from skmnist._parameters import PARAMETERS
 from skmnist.cli._errors import OptionError
 from skmnist.text import Catalogue, get_languages
 
 MAX_SEED = 2**32 - 1
 MAX_PORT = 65535
+MAX_SIDE = 4096  # as the loaders have it
+SHAPE = re.compile(r"[0-9]{1,9}x[0-9]{1,9}")
 # a name or an address
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -90,8 +93,12 @@ class Options:
         metavar: str = "",
         rule: str | None = None,
         text: str | None = None,
+        **limits: Any,
     ) -> Any:
-        """Make an option that takes a value of a kind, for which `allowed` is true."""
+        """Make an option that takes a value of a kind, for which `allowed` is true.
+
+        `limits` are filled in where the rule is told.
+        """
 
         def parse(word: Any) -> Any:
             try:
@@ -100,19 +107,52 @@ class Options:
                     return value
             except ValueError:
                 pass
-            raise OptionError(_spell(name), word, self.say(f"cli.rule.{rule or name}"))
+            raise OptionError(_spell(name), word, self.say(f"cli.rule.{rule or name}", **limits))
 
         metavar = metavar or ("N" if kind is int else "X")
         return self.make(name, metavar, panel, text=text, parser=parse)
 
-    def count(self, name: str, panel: str = "training", *, text: str | None = None) -> Any:
-        """Make an option that takes a whole number from 1 on."""
-        return self.value(name, int, lambda n: n >= 1, panel, rule="count", text=text)
+    def parameter(self, name: str) -> Any:
+        """Make the option of a hyperparameter, with the range that it has in Python."""
+        parameter = PARAMETERS[name]
+        if parameter.choices:
+            return self.choice(name, parameter.choices, "NAME")
+        kind: type[Any] = int if parameter.is_whole else float
+        rule = "count" if kind is int else "number"
+        if parameter.high is not None:
+            rule = "below"
+        elif parameter.closed == "neither":
+            rule = "positive"
+        limits: dict[str, Any] = {"low": parameter.low, "high": parameter.high}
+        return self.value(name, kind, parameter.allows, rule=rule, **limits)
+
+    def shape(self, name: str, panel: str) -> Any:
+        """Make an option that takes a height and a width."""
+
+        def parse(word: str) -> tuple[int, ...]:
+            sides = tuple(map(int, word.split("x"))) if SHAPE.fullmatch(word) else ()
+            if not sides or not all(0 < side <= MAX_SIDE for side in sides):
+                raise OptionError(_spell(name), word, self.say(f"cli.rule.{name}", high=MAX_SIDE))
+            return sides
+
+        return self.make(name, "HEIGHTxWIDTH", panel, parser=parse)
+
+    def count(
+        self, name: str, panel: str = "training", *, text: str | None = None, low: int = 1
+    ) -> Any:
+        """Make an option that takes a whole number from `low` on."""
+        return self.value(name, int, lambda n: n >= low, panel, rule="count", text=text, low=low)
 
     def positive(self, name: str, panel: str = "training", *, metavar: str = "") -> Any:
         """Make an option that takes a number above 0."""
         return self.value(
-            name, float, lambda x: 0 < x < float("inf"), panel, rule="positive", metavar=metavar
+            name,
+            float,
+            lambda x: 0 < x < float("inf"),
+            panel,
+            rule="positive",
+            metavar=metavar,
+            low=0,
         )
 
     def seed(self, panel: str = "training", *, text: str | None = None) -> Any:

@@ -15,7 +15,6 @@ from rich.text import Text
 from skmnist._networks import tell_training
 from skmnist.comparison import ModelComparison, ModelResult, Recommendation
 from skmnist.datasets import DatasetDescription
-from skmnist.datasets._members import shorten
 from skmnist.diagnosis import FitDiagnosis
 from skmnist.text import Catalogue, make_printable
 
@@ -23,6 +22,7 @@ MAX_WIDTH = 100
 # what 80 columns hold; the JSON file has all of them
 SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
 MAX_COUNT_ROWS = 100
+MAX_LABEL = 60  # characters in a row of the counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
 MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
 MAX_TRIAL_ROWS = 15  # a screen's height, with wrapped parameters
@@ -83,15 +83,15 @@ class Screen:
         """Write a phrase, wrapped between words."""
         self._console.print(_text(self.say(key, **values)))
 
-    def show_data(self, digits: Any, name: str, max_value: float) -> None:
-        """Write what there is to learn from."""
+    def show_data(self, digits: Any, name: str) -> None:
+        """Write what the networks are trained and tested on."""
         self.show_title("cli.data_title")
         self.say_line("cli.data_name", name=name)
         self._show_notes(digits)
         self.say_line("cli.data_train", shape=str(digits.X_train.shape))
         self.say_line("cli.data_test", shape=str(digits.X_test.shape))
-        scaled = "cli.data_pixels_scaled" if max_value == 1 else "cli.data_pixels"
-        self.say_line(scaled, max_value=max_value)
+        scaled = "cli.data_pixels_scaled" if digits.max_value == 1 else "cli.data_pixels"
+        self.say_line(scaled, max_value=digits.max_value)
 
     def show_description(self, digits: Any, name: str, description: DatasetDescription) -> None:
         """Write what is in a data set: where it was found, how much it is, what to know of it."""
@@ -108,7 +108,9 @@ class Screen:
             for part in ("train", "test"):
                 cells.append(self.say.format("{:,}", int(row[part])))
                 cells.append(self.say.format("{:.1%}", row[part] / totals[part]))
-            table.add_row(_text(shorten(str(label))), *cells)
+            shown = _text(str(label).replace("\n", "\\n"))
+            shown.truncate(MAX_LABEL, overflow="ellipsis")
+            table.add_row(shown, *cells)
         self._console.print(table)
         if len(counts) > MAX_COUNT_ROWS:
             self.say_line("cli.more_classes", n=len(counts) - MAX_COUNT_ROWS)
@@ -153,8 +155,8 @@ class Screen:
         self.say_line("cli.best", number=number, score=score)
         grid = Table.grid(padding=(0, 2))
         for name, value in params.items():
-            key = f"cli.parameter.{name}"
-            meaning = self.say(key) if key in self.say.phrases else ""
+            key = f"cli.{name}_help"
+            meaning = self.say(key).split(". ")[0] if key in self.say.phrases else ""
             grid.add_row(_text(name), _text(self._value(value), style="bold"), _text(meaning))
         self._console.print(grid)
 

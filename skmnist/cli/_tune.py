@@ -1,7 +1,6 @@
 """`skmnist tune`: search for good parameters of one network, and train it with the best."""
 
 import sys
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,25 +9,27 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from skmnist._networks import MODELS, find_max_value, make_network
-from skmnist._progress import speak, spinner
-from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_warnings
+from skmnist._networks import MODELS, make_network
+from skmnist.cli._errors import (
+    INTERRUPTED,
+    CommandError,
+    OptionError,
+    tell_interrupt,
+    tell_warnings,
+)
 from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
-from skmnist.comparison import ModelResult
-from skmnist.comparison._result import make_result
-from skmnist.model_selection import OptunaSearchCV, get_search_space
-from skmnist.model_selection._storage import (
+from skmnist.comparison import ModelResult, evaluate_model
+from skmnist.model_selection import (
+    OptunaSearchCV,
     StorageError,
-    close_storage,
-    explain_failure,
-    open_storage,
-    show_storage,
+    TrialSummary,
+    get_search_space,
+    rate_parameters,
+    summarize_trials,
 )
-from skmnist.model_selection._summary import TrialSummary, rate_parameters, summarize_trials
-from skmnist.neural_network._tensorflow import load_training
 from skmnist.persistence import save_model
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, use_language
 
 PREFIX = "network__"  # of the network's parameters within its Pipeline
 FEW_TRIALS = 50  # below it, a search over five parameters is worth going on with
@@ -58,38 +59,36 @@ def tune_network(
     json_path: Path | None,
 ) -> int:
     """Search, show what was found, test the winner once, save it; return the exit status."""
-    _try_storage(plan.storage)
     screen = Screen(say)
-    max_value = find_max_value(digits)
-    screen.show_data(digits, name, max_value)
+    screen.show_data(digits, name)
     screen.show_title("cli.search_title", name=MODELS[plan.model])
     screen.say_line(
         "cli.search_plan", n_trials=plan.n_trials, n_folds=plan.n_folds, epochs=plan.epochs
     )
-    with spinner(say("cli.loading")):
-        load_training()
-    search = _make_search(plan, max_value)
+    print(say("cli.loading"), file=sys.stderr, flush=True)
+    search = _make_search(plan, digits.max_value)
     try:
-        with speak(say.language), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they say stands in the table of trials
+        # the table of trials shows what other warnings say
+        with use_language(say.language), tell_warnings("The journal "):
             search.fit(digits.X_train, digits.y_train)
     except KeyboardInterrupt:
-        return _show_interrupted(screen, plan, getattr(search, "study_", None))
-    except StorageError as error:  # it was fine when the search began: no wrong usage
-        raise CommandError(str(_told_as_option(error))) from error
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise _told_as_option(error) or CommandError(str(error)) from error
+        return _show_interrupted(screen, plan, search)
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        told = _told_as_option(error)
+        began = isinstance(error, StorageError) and hasattr(search, "study_")
+        if told is None or began:  # a storage that failed meanwhile is no wrong usage
+            raise CommandError(str(told or error)) from error
+        raise told from error
     if search.best_estimator_[-1].stop_reason_ == "interrupted":  # in the last training
-        return _show_interrupted(screen, plan, search.study_)
+        return _show_interrupted(screen, plan, search)
     failed = False
     if save_path is not None and not write_file(
         say, save_path, partial(save_model, search.best_estimator_, save_path)
     ):
         save_path, failed = None, True
     try:
-        with explain_failure(show_storage(plan.storage), "read"):
-            trials = _summarize(search.study_)
-            shares = rate_parameters(search.study_, seed=plan.seed)
+        trials = _summarize(search)
+        shares = rate_parameters(search, seed=plan.seed)
     except StorageError as error:
         raise CommandError(str(_told_as_option(error))) from error
     number = int(search.cv_results_["trial_number"][search.best_index_])
@@ -97,14 +96,14 @@ def tune_network(
     screen.show_trials(trials)
     screen.show_importances(_short(shares), sum(trial.state == "COMPLETE" for trial in trials))
     screen.show_folds([found for found in search.best_diagnoses_ if found is not None])
-    result = make_result(
-        MODELS[plan.model],
+    result = evaluate_model(
         search.best_estimator_,
-        search.best_estimator_[-1].fit_time_,
         digits.X_test,
         digits.y_test,
-        digits.X_train,
-        digits.y_train,
+        X=digits.X_train,
+        y=digits.y_train,
+        name=MODELS[plan.model],
+        fit_time=search.best_estimator_[-1].fit_time_,
     )
     screen.show_refit(result)
     screen.show_analysis(result)
@@ -121,17 +120,6 @@ def tune_network(
     _show_end(screen, plan, result, len(trials), save_path, json_path)
     screen.finish()
     return int(failed)
-
-
-def _try_storage(storage: str | None) -> None:
-    """Refuse a storage that cannot be opened before tensorflow is loaded, not after."""
-    if storage is None:
-        return
-    try:
-        with tell_warnings():
-            close_storage(open_storage(storage))
-    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise _told_as_option(error) or CommandError(str(error)) from error
 
 
 def _told_as_option(error: Exception) -> OptionError | None:
@@ -159,18 +147,18 @@ def _short(params: dict[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(PREFIX): value for name, value in params.items()}
 
 
-def _summarize(study: Any) -> list[TrialSummary]:
-    return [replace(trial, params=_short(trial.params)) for trial in summarize_trials(study)]
+def _summarize(search: OptunaSearchCV) -> list[TrialSummary]:
+    return [replace(trial, params=_short(trial.params)) for trial in summarize_trials(search)]
 
 
-def _show_interrupted(screen: Screen, plan: Plan, study: Any) -> int:
-    trials = [] if study is None else _summarize(study)
+def _show_interrupted(screen: Screen, plan: Plan, search: OptunaSearchCV) -> int:
+    trials = _summarize(search) if hasattr(search, "study_") else []
     if trials:
         screen.show_trials(trials)
     told = screen.say("cli.interrupted" if trials else "cli.interrupted_no_trial")
     if plan.storage is not None:
         told += " " + screen.say("cli.goes_on")
-    print(told, file=sys.stderr)
+    tell_interrupt(told)
     return INTERRUPTED
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -25,8 +25,8 @@ from skmnist.comparison._inputs import (
     check_test_rows,
 )
 from skmnist.comparison._recommend import MARGIN, check_shares
-from skmnist.comparison._result import make_result, measure_costs
-from skmnist.comparison._runs import Run, run_all
+from skmnist.comparison._result import ModelResult, make_result, measure_costs
+from skmnist.comparison._runs import Run, TrainingEvent, Watcher, as_list, run_all
 from skmnist.comparison._significance import ALPHA
 from skmnist.diagnosis._estimator import get_core
 
@@ -51,7 +51,9 @@ def compare_models(
     margin: float = MARGIN,
     alpha: float = ALPHA,
     tuned_on_test: bool = False,
+    callbacks: Any = None,
     random_state: Any = None,
+    verbose: int = 0,
 ) -> ModelComparison:
     """Train classifiers on the same rows, evaluate them on the same test set, recommend one.
 
@@ -87,12 +89,20 @@ def compare_models(
     tuned_on_test : bool, default=False
         Say so by True where the test set was used in choosing hyperparameters: the result is
         then marked as flattered.
+    callbacks : callable or list of callables, default=None
+        Each is called with a :class:`~skmnist.comparison.TrainingEvent` when the training of a
+        model begins and ends and, for this package's networks (alone or as the last step of a
+        Pipeline), after each epoch. If one returns True after an epoch, the training of that
+        network stops. Epochs in other processes, see `n_jobs`, are not reported.
     random_state : int, RandomState instance or None, default=None
         Seeds the held-out test set, the folds, the starts, and every estimator whose own
         `random_state` is None. Each of these estimators gets its own seed by model, start and
         fold, so that copies of one estimator under two names differ everywhere. Copies that have
         the same int as `random_state` are identical in the first start and in the folds, and
         differ in further starts only.
+    verbose : int, default=0
+        1 shows progress on standard error: for this package's networks a bar on a terminal, or a
+        line per epoch elsewhere; for other models, and with `n_jobs`, a line per training.
 
     Returns
     -------
@@ -108,8 +118,7 @@ def compare_models(
     Exception
         Whatever the `fit` or `predict` of a model raises, with a note that names the model.
     KeyboardInterrupt
-        Ctrl-C was pressed before a model was trained, or once more while the trained ones were
-        evaluated.
+        Ctrl-C was pressed before a model was trained and evaluated, or once more at the end.
 
     Warns
     -----
@@ -142,6 +151,7 @@ def compare_models(
         raise ValueError(f"{given} was given without {absent}; pass both or neither.")
     check_shares(margin, alpha)
     _check_counts(n_repeats, n_jobs)
+    functions = _check_callbacks(callbacks)
     rng = check_random_state(random_state)
     X = check_rows(X, "X")
     y = check_labels(y, "y", X)
@@ -159,32 +169,45 @@ def compare_models(
     _warn_of_leaks(cautions)
     seed = int(rng.randint(2**31))
     splits = _make_splits(cv, X, y, rng)
+    n_trainings = len(pairs) * (n_repeats + len(splits))
+    watcher = Watcher(functions, n_trainings, verbose=verbose)
     runs: list[Run] = []
+    found: dict[str, ModelResult] = {}
     try:
         for run in run_all(
-            pairs, X, y, X_test, seed=seed, n_starts=n_repeats, splits=splits, n_jobs=n_jobs
+            pairs,
+            X,
+            y,
+            X_test,
+            seed=seed,
+            n_starts=n_repeats,
+            splits=splits,
+            n_jobs=n_jobs,
+            watcher=watcher,
         ):
-            runs.append(run)
+            result = None
+            if run.estimator is not None and (functions or not run.interrupted):
+                result = make_result(run.name, run.estimator, run.fit_time, X_test, y_test, X, y)
+            watcher.end(run, result)
+            if not run.interrupted:
+                runs.append(run)
+                if result is not None:
+                    found[run.name] = result
     except KeyboardInterrupt:
-        if all(run.estimator is None for run in runs):
+        if not found:
             raise
-    first = {run.name: run for run in runs if run.estimator is not None}
-    names = [name for name, _ in pairs if name in first]
+    names = [name for name, _ in pairs if name in found]
     starts = _find_complete(runs, names, [(start, -1) for start in range(n_repeats)])
     folds = _find_complete(runs, names, [(0, fold) for fold in range(len(splits))])
     interrupted = caution_interrupt(
-        [name for name, _ in pairs if name not in first],
+        [name for name, _ in pairs if name not in found],
         starts=(max(1, len(starts)), n_repeats),
         folds=(len(folds), len(splits)),
     )
     if interrupted:
         warn_caller(" ".join(caution.sentence() for caution in interrupted))
-    results = [
-        make_result(name, first[name].estimator, first[name].fit_time, X_test, y_test, X, y)
-        for name in names
-    ]
     return ModelComparison(
-        measure_costs(results, X_test),
+        measure_costs([found[name] for name in names], X_test),
         X_test=X_test,
         y_test=y_test,
         margin=margin,
@@ -203,6 +226,65 @@ def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
             f"n_jobs={n_jobs!r} must be an int other than 0, or None for one process; -1 takes as "
             "many as there are cores."
         )
+
+
+def _check_callbacks(callbacks: Any) -> list[Callable[[TrainingEvent], Any]]:
+    functions = as_list(callbacks)
+    for function in functions:
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(
+                f"callbacks={callbacks!r} must be a function that takes one TrainingEvent, or a "
+                "list of such functions. Keras callbacks belong to the networks: pass callbacks= "
+                "to them."
+            )
+    return functions
+
+
+def evaluate_model(
+    estimator: Any,
+    X_test: Any,
+    y_test: Any,
+    *,
+    X: Any = None,
+    y: Any = None,
+    name: str | None = None,
+    fit_time: float = float("nan"),
+) -> ModelResult:
+    """Evaluate a fitted classifier on a test set and diagnose its fit.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        A scikit-learn classifier or Pipeline.
+    X_test : array-like of shape (n_samples, ...)
+        Test rows.
+    y_test : array-like of shape (n_samples,)
+        Their labels.
+    X, y : array-likes, default=None
+        The rows that `estimator` was fitted on, for the diagnosis.
+    name : str, default=None
+        What to call the model; None uses the name of its class.
+    fit_time : float, default=NaN
+        Seconds that training took.
+
+    Returns
+    -------
+    result : ModelResult
+        As :func:`compare_models` returns it for each model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmnist.comparison import evaluate_model
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = LogisticRegression(max_iter=1000).fit(X[:1000] / 16, y[:1000])
+    >>> result = evaluate_model(model, X[1000:] / 16, y[1000:], X=X[:1000] / 16, y=y[:1000])
+    >>> result.name, result.diagnosis.label
+    ('LogisticRegression', 'overfitting')
+    """
+    name = type(get_core(estimator)).__name__ if name is None else name
+    return make_result(name, estimator, fit_time, X_test, y_test, X, y)
 
 
 def _warn_of_leaks(cautions: Sequence[Caution]) -> None:

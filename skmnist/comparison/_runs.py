@@ -1,21 +1,143 @@
 """Train models: once, from several starts, on folds; one after another, or by several workers."""
 
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
+from skmnist._progress import EpochLog, print_trained
 from skmnist._workers import iterate_tasks
-from skmnist.diagnosis._estimator import was_interrupted
+from skmnist.diagnosis._estimator import get_core, was_interrupted
 from skmnist.diagnosis._rows import take_rows
 
+if TYPE_CHECKING:
+    from skmnist.comparison._result import ModelResult
+
 Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingEvent:
+    """Progress of a comparison; passed to the `callbacks` of `compare_models`.
+
+    Attributes
+    ----------
+    stage : {"begin", "epoch", "end"}
+        Whether the training of a model begins, has finished an epoch, or has ended.
+    model : str
+        The name of the model.
+    start : int
+        The start, counted from 0.
+    fold : int or None
+        The fold, counted from 0; None if the model is trained on all training rows.
+    n_done, n_trainings : int
+        Number of trainings that have ended, and of all trainings.
+    epoch : EpochEvent or None
+        The epoch, if `stage` is "epoch".
+    result : ModelResult or None
+        The evaluated model, if `stage` is "end" and this was its first start on all training
+        rows. Size and prediction time are not measured yet.
+    """
+
+    stage: str
+    model: str
+    start: int
+    fold: int | None
+    n_done: int
+    n_trainings: int
+    epoch: Any = None
+    result: "ModelResult | None" = None
+
+
+class Watcher:
+    """Reports the progress of trainings to callbacks and, if `verbose`, on standard error.
+
+    Epochs are reported from the process and the threads that call `compare_models`: a copy in
+    another process reports nothing.
+    """
+
+    def __init__(
+        self,
+        callbacks: Sequence[Callable[[TrainingEvent], Any]] = (),
+        n_trainings: int = 0,
+        *,
+        verbose: int = 0,
+    ) -> None:
+        self.callbacks, self.n_trainings, self.verbose = callbacks, n_trainings, verbose
+        self.n_done = 0
+        self._screen = threading.Lock()  # one bar at a time
+        self._shown: set[tuple[str, int, int]] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+    def begin(self, name: str, start: int, fold: int) -> None:
+        """Report that a training begins."""
+        self._tell(self._make_event("begin", name, start, fold))
+
+    def end(self, run: "Run", result: "ModelResult | None") -> None:
+        """Report that a training has ended."""
+        self.n_done += 1
+        if self.verbose and (run.name, run.start, run.fold) not in self._shown:
+            name = _describe(run.name, run.start, run.fold)
+            print_trained(name, self.n_done, self.n_trainings, run.fit_time)
+        event = self._make_event("end", run.name, run.start, run.fold)
+        self._tell(replace(event, result=result))
+
+    @contextmanager
+    def watch(self, estimator: Any, name: str, start: int, fold: int) -> Iterator[None]:
+        """Report the epochs of a network that is fitted in the block."""
+        core = get_core(estimator)
+        if not (self.callbacks or self.verbose) or not getattr(core, "epoch_events", False):
+            yield
+            return
+        shows = bool(self.verbose) and self._screen.acquire(blocking=False)
+        event = self._make_event("epoch", name, start, fold)
+        before = core.callbacks
+        try:
+            with EpochLog(_describe(name, start, fold)) if shows else nullcontext() as log:
+                if log:
+                    self._shown.add((name, start, fold))
+
+                def tell(epoch: Any) -> bool:
+                    if log:
+                        log(epoch)
+                    return self._tell(replace(event, n_done=self.n_done, epoch=epoch))
+
+                core.callbacks = [*as_list(before), tell]
+                yield
+        finally:
+            core.callbacks = before  # the watcher is no part of the model
+            if shows:
+                self._screen.release()
+
+    def _make_event(self, stage: str, name: str, start: int, fold: int) -> TrainingEvent:
+        whole = None if fold < 0 else fold
+        return TrainingEvent(stage, name, start, whole, self.n_done, self.n_trainings)
+
+    def _tell(self, event: TrainingEvent) -> bool:
+        answers = [callback(event) for callback in self.callbacks]
+        return any(isinstance(each, bool | np.bool_) and bool(each) for each in answers)
+
+
+def as_list(callbacks: Any) -> list[Any]:
+    """Return `callbacks` as a list; it may be None, one callback or a sequence."""
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
+
+
+def _describe(name: str, start: int, fold: int) -> str:
+    if fold >= 0:
+        return f"{name}, fold {fold}"
+    return f"{name}, start {start}" if start else name
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +155,8 @@ class Run:
         On the test set, or on the rows that the fold left out.
     fit_time : float
         Seconds, without importing tensorflow and compiling.
+    interrupted : bool
+        Whether Ctrl-C ended the training before it was complete.
     """
 
     name: str
@@ -41,6 +165,7 @@ class Run:
     estimator: Any
     predictions: Array
     fit_time: float
+    interrupted: bool = False
 
 
 def run_all(
@@ -53,6 +178,7 @@ def run_all(
     n_starts: int = 1,
     splits: Sequence[tuple[Array, Array]] = (),
     n_jobs: int | None = None,
+    watcher: Watcher | None = None,
 ) -> Iterator[Run]:
     """Train every model from every start, then on every fold.
 
@@ -62,9 +188,10 @@ def run_all(
     Raises
     ------
     KeyboardInterrupt
-        Ctrl-C was pressed. All runs that had ended have been yielded; one that was cut short,
-        even where its estimator kept what it had learned, has not.
+        Ctrl-C was pressed. All runs that had ended have been yielded, and those that returned an
+        estimator although they were interrupted.
     """
+    watcher = watcher or Watcher()
     rounds: list[tuple[Any, ...]] = [(start, -1, None, None) for start in range(n_starts)]
     rounds += [(0, fold, train, test) for fold, (train, test) in enumerate(splits)]
     tasks: list[tuple[Any, ...]] = []
@@ -75,7 +202,14 @@ def run_all(
             for name, model in order
         ]
         order.reverse()
-    runs = iterate_tasks(_run, ((*task, X, y, X_test) for task in tasks), n_jobs=n_jobs)
+
+    def begin() -> Iterator[tuple[Any, ...]]:
+        for task in tasks:  # each is taken when a worker is free
+            name, _, start, fold, *_ = task
+            watcher.begin(name, start, fold)
+            yield (*task, X, y, X_test, watcher)
+
+    runs = iterate_tasks(_run, begin(), n_jobs=n_jobs)
     try:
         with closing(runs):
             yield from _in_order(runs, tasks)
@@ -95,6 +229,8 @@ def _in_order(runs: Iterator[Run], tasks: Sequence[tuple[Any, ...]]) -> Iterator
             while (name, start, fold) not in ended:
                 run = next(runs)
                 ended[run.name, run.start, run.fold] = run
+                if run.interrupted:
+                    raise KeyboardInterrupt
             yield ended.pop((name, start, fold))
     except KeyboardInterrupt:
         yield from ended.values()
@@ -111,19 +247,20 @@ def _run(
     X: Any,
     y: Any,
     X_test: Any,
+    watcher: Watcher,
 ) -> Run:
     if train is not None:
         X, y, X_test = take_rows(X, train), take_rows(y, train), take_rows(X, test)
     try:
-        fit_time = fit_timed(estimator, X, y)
-        if was_interrupted(estimator):  # its `fit` returned all the same, with what it had learned
-            raise KeyboardInterrupt
+        with watcher.watch(estimator, name, start, fold):
+            fit_time = fit_timed(estimator, X, y)
+        interrupted = was_interrupted(estimator)  # some return what they have learned so far
         predictions = np.ravel(estimator.predict(X_test))  # some predict a column
     except Exception as error:
         error.add_note(f"while training estimators[{name!r}]")
         raise
     kept = estimator if start == 0 and fold < 0 else None
-    return Run(name, start, fold, kept, predictions, fit_time)
+    return Run(name, start, fold, kept, predictions, fit_time, interrupted)
 
 
 def fit_timed(estimator: Any, X: Any, y: Any) -> float:

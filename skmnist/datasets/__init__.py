@@ -4,7 +4,7 @@ from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._describe import DatasetDescription, describe_dataset
 from skmnist.datasets._display import DatasetDisplay
 from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._local import load_digit_archive
+from skmnist.datasets._local import load_dataset, load_digit_archive, load_image
 from skmnist.datasets._mnist import load_mnist
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "DatasetError",
     "describe_dataset",
     "fetch_mnist",
+    "load_dataset",
     "load_digit_archive",
+    "load_image",
     "load_mnist",
 ]

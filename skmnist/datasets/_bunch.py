@@ -18,6 +18,7 @@ MAX_LABEL = 200  # characters; every label of an array takes as much memory as i
 # Kanji and Hanzi have more classes than any other handwriting: 7,356 in CASIA (Liu et al. 2011)
 MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
+FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
 
 
@@ -57,7 +58,20 @@ def make_bunch(
             f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
             "if these are not labels but names of images, pass label="
         )
-    return Bunch(**parts, target_names=labels.astype(str), DESCR=descr, notes=list(notes))
+    return Bunch(
+        **parts,
+        target_names=labels.astype(str),
+        max_value=max(find_full_ink(parts["X_train"]), find_full_ink(parts["X_test"])),
+        DESCR=descr,
+        notes=list(notes),
+    )
+
+
+def find_full_ink(X: Array) -> float:
+    """Return the smallest usual pixel range that holds all values, or their maximum."""
+    highest = X.max(initial=0)
+    highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 is exact as an int
+    return next((ink for ink in FULL_INK if highest <= ink), highest)
 
 
 def check_images(X: Array, *, name: str) -> None:

@@ -5,17 +5,18 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from skmnist._files import write_whole
-from skmnist._progress import ByteBar
+from skmnist._progress import report_bytes
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import Progress
 from skmnist.datasets._mnist import make_mnist
+from skmnist.text import get_catalogue
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -47,7 +48,7 @@ def fetch_mnist(
     return_X_y: bool = False,
     n_retries: int = 3,
     delay: float = 1.0,
-    verbose: bool = False,
+    progress: bool | Callable[[int, int], Any] = False,
 ) -> Any:
     """Download MNIST as Keras publishes it, once, and load it.
 
@@ -74,8 +75,9 @@ def fetch_mnist(
         How often the addresses are tried again when a download fails.
     delay : float, default=1.0
         Seconds to wait before that.
-    verbose : bool, default=False
-        Show a bar while downloading.
+    progress : bool or callable, default=False
+        True shows a progress bar on standard error. A callable is called as
+        ``progress(bytes_done, bytes_in_total)`` instead.
 
     Returns
     -------
@@ -96,8 +98,8 @@ def fetch_mnist(
         The file could not be kept: the folder is read-only or the disk is full. The data are
         returned all the same.
     """
-    with ByteBar(f"Downloading {FILE_NAME}", shown=verbose) as bar:
-        content = get_file(data_home, urls, n_retries=n_retries, delay=delay, progress=bar)
+    with report_bytes(progress, get_catalogue()("cli.downloading")) as tell:
+        content = get_file(data_home, urls, n_retries=n_retries, delay=delay, progress=tell)
     return make_mnist(
         content,
         n_train=n_train,

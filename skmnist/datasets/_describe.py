@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmnist.datasets._bunch import MAX_PIXEL
+from skmnist.datasets._bunch import MAX_PIXEL, find_full_ink
 from skmnist.datasets._members import shorten
 from skmnist.datasets._notes import Note
 from skmnist.text import get_catalogue
@@ -19,7 +19,6 @@ Array = np.ndarray[Any, Any]
 
 # The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this.
 MAX_IMBALANCE = 9
-FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 # So many images must have a light border for the ink to be dark; of noise, half of them have one.
 MIN_SHARE = 0.75
 MAX_NAMED = 5  # classes in a sentence
@@ -201,13 +200,6 @@ def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
             f"{arrays[2].shape[1:]}; expected one shape."
         )
     return arrays[0], arrays[1], arrays[2], arrays[3]
-
-
-def find_full_ink(X: Array) -> float:
-    """Guess the value of full ink."""
-    highest = X.max(initial=0)
-    highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 is exact as an int
-    return next((ink for ink in FULL_INK if highest <= ink), highest)
 
 
 def count_classes(y_train: Array, y_test: Array) -> "pd.DataFrame":

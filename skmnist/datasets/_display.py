@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmnist._drawing import BLUE, VERMILION, as_label, format_axis
-from skmnist.datasets._describe import check_data, count_classes, find_full_ink
+from skmnist.datasets._bunch import find_full_ink
+from skmnist.datasets._describe import check_data, count_classes
 from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:

@@ -2,38 +2,41 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isqrt
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
-from skmnist._progress import ByteBar, print_line
+from skmnist._progress import report_bytes
 from skmnist.datasets._archive import open_contents
 from skmnist.datasets._arrays import read_array
 from skmnist.datasets._bunch import (
+    FULL_INK,
     as_labels,
     check_images,
     check_labels,
     check_values,
+    find_full_ink,
     make_bunch,
     make_labels,
 )
+from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._columns import is_square
-from skmnist.datasets._describe import FULL_INK, find_full_ink
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._extract import extract
 from skmnist.datasets._finder import Layout, Part, Role, find_digits
 from skmnist.datasets._idx import read_idx
-from skmnist.datasets._images import read_images
-from skmnist.datasets._members import Progress, shorten
+from skmnist.datasets._images import read_image, read_images
+from skmnist.datasets._members import shorten
+from skmnist.datasets._mnist import load_mnist
 from skmnist.datasets._notes import Note
 from skmnist.datasets._tables import read_tables
-from skmnist.text import get_catalogue, make_printable
+from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, int] | None
@@ -51,7 +54,7 @@ def load_digit_archive(
     image_shape: tuple[int, int] | None = None,
     invert: bool = False,
     return_X_y: bool = False,
-    verbose: bool = False,
+    progress: bool | Callable[[int, int], Any] = False,
 ) -> Any:
     r"""Load images and labels from a ZIP, a folder or a file, and find out how they stand there.
 
@@ -94,16 +97,17 @@ def load_digit_archive(
         training and the test part have different ranges.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
-    verbose : bool, default=False
-        Print what was found, and show a bar when it takes more than two seconds.
+    progress : bool or callable, default=False
+        True shows a progress bar on standard error if reading takes longer than two seconds. A
+        callable is called as ``progress(bytes_done, bytes_in_total)`` instead.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        With `X_train, y_train, X_test, y_test, target_names, DESCR` as
-        :func:`~skmnist.datasets.load_mnist` returns them. Labels are int64 where all of them are
-        plain integers ("07" is none), else str. `notes` is a list of sentences on what was found
-        and done, each with a method ``sentence(language)``.
+        With `X_train, y_train, X_test, y_test, target_names, max_value, DESCR` as
+        :func:`~skmnist.datasets.load_mnist` returns them; `DESCR` lists what was found. Labels
+        are int64 if all of them are plain integers, so "07" makes them str. `notes` is a list of
+        sentences on what was found and done, each with a method ``sentence(language)``.
 
     Raises
     ------
@@ -140,44 +144,6 @@ def load_digit_archive(
     expected a whole number from 0 to 255
     >>> folder.cleanup()
     """
-    with ByteBar(f"Reading {shorten(os.fsdecode(path))}", shown=verbose) as bar:
-        data = read_digits(
-            path,
-            extract_dir,
-            test_size=test_size,
-            random_state=random_state,
-            label=label,
-            image_shape=image_shape,
-            invert=invert,
-            progress=bar,
-        )
-    if verbose:
-        for line in tell(data):
-            print_line(make_printable(line))
-    resized = [note for note in data.notes if note.key == "resized"]
-    if resized and image_shape is None:
-        warnings.warn(
-            f"{resized[0]}. Pass image_shape=(28, 28), or another, to choose.",
-            UserWarning,
-            stacklevel=2,
-        )
-    if return_X_y:
-        return data.X_train, data.X_test, data.y_train, data.y_test
-    return data
-
-
-def read_digits(
-    path: str | PathLike[str],
-    extract_dir: str | PathLike[str] | None = None,
-    *,
-    test_size: float | None = TEST_SIZE,
-    random_state: Any = None,
-    label: str | None = None,
-    image_shape: tuple[int, int] | None = None,
-    invert: bool = False,
-    progress: Progress | None = None,
-) -> Bunch:
-    """Do what :func:`load_digit_archive` says, and tell `progress` how far it is."""
     _check_parameters(test_size, label, image_shape)
     name = os.fsdecode(path)
     if extract_dir is not None and os.path.isdir(path):
@@ -185,7 +151,10 @@ def read_digits(
             f"extract_dir={os.fsdecode(extract_dir)!r} is for an archive, and {name} is a folder; "
             "leave extract_dir out."
         )
-    with open_contents(path, progress=progress) as contents:
+    with (
+        report_bytes(progress, get_catalogue()("cli.reading", file=shorten(name))) as tell,
+        open_contents(path, progress=tell) as contents,
+    ):
         layout = find_digits(contents, label=label)
         used = [member for part in layout.parts.values() for member in part.files]
         contents.budget.begin(sum(member.size for member in used))
@@ -203,18 +172,104 @@ def read_digits(
         if extract_dir is not None:  # not before all of it proved sound
             contents.budget.begin(contents.budget.total)
             extract(used, extract_dir)
-    data.DESCR = "\n".join([f"Digits from {name}", *tell(data)])
-    return data
-
-
-def tell(data: Any, language: str = "en") -> list[str]:
-    """Say what was found, in the order in which a reader wants to know it."""
-    say = get_catalogue(language)
+    say = get_catalogue("en")
     shapes = [
         say(f"data.{part}_shape", X=data[f"X_{part}"].shape, y=data[f"y_{part}"].shape)
         for part in ("train", "test")
     ]
-    return [*(note.sentence(language) for note in data.notes), *shapes]
+    data.DESCR = "\n".join([f"Digits from {name}", *map(str, data.notes), *shapes])
+    resized = [note for note in data.notes if note.key == "resized"]
+    if resized and image_shape is None:
+        warnings.warn(
+            f"{resized[0]}. Pass image_shape=(28, 28), or another, to choose.",
+            UserWarning,
+            stacklevel=2,
+        )
+    if return_X_y:
+        return data.X_train, data.X_test, data.y_train, data.y_test
+    return data
+
+
+def load_dataset(
+    source: str | PathLike[str] = "mnist",
+    *,
+    random_state: Any = None,
+    progress: bool | Callable[[int, int], Any] = False,
+    **options: Any,
+) -> Bunch:
+    """Load digits by name or path: MNIST, MNIST from the cloud, or your own files.
+
+    Use it where the source is an argument of your program.
+
+    Parameters
+    ----------
+    source : {"mnist", "cloud"} or path, default="mnist"
+        "mnist" calls :func:`~skmnist.datasets.load_mnist`, "cloud"
+        :func:`~skmnist.datasets.fetch_mnist`, and anything else
+        :func:`~skmnist.datasets.load_digit_archive`. A file that is called "mnist" is
+        ``"./mnist"``.
+    random_state : int, RandomState instance or None, default=None
+        Which images are held out for testing if your own files have no test part.
+    progress : bool or callable, default=False
+        True shows a progress bar on standard error. A callable is called as
+        ``progress(bytes_done, bytes_in_total)`` instead.
+    **options : dict
+        Further parameters of :func:`~skmnist.datasets.load_digit_archive`, such as `label` or
+        `invert`; only for your own files.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        See :func:`~skmnist.datasets.load_mnist`.
+
+    Raises
+    ------
+    DatasetError
+        The digits cannot be loaded.
+    ValueError
+        A parameter is out of range, or an option was passed with "mnist" or "cloud".
+
+    Examples
+    --------
+    >>> from skmnist.datasets import load_dataset
+    >>> load_dataset("mnist").X_train.shape
+    (60000, 28, 28)
+    """
+    if source not in ("mnist", "cloud"):
+        return load_digit_archive(source, random_state=random_state, progress=progress, **options)
+    if options:
+        raise ValueError(
+            f"source={source!r} takes no {', '.join(options)}; these options are for your own "
+            "files."
+        )
+    return load_mnist() if source == "mnist" else fetch_mnist(progress=progress)
+
+
+def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
+    """Load an image as grey levels, for example a photo for :class:`~skmnist.DigitCropper`.
+
+    Parameters
+    ----------
+    file : path or binary file
+        PNG, JPEG, BMP or TIFF; the image is turned as its EXIF orientation says.
+
+    Returns
+    -------
+    image : ndarray of shape (height, width), uint8 or uint16
+
+    Raises
+    ------
+    DatasetError
+        The file is missing, damaged or too large, or its format is not supported.
+    """
+    if hasattr(file, "read"):
+        return read_image(file.read(), str(getattr(file, "name", "image")))
+    name = os.fsdecode(file)
+    try:
+        with open(file, "rb") as opened:
+            return read_image(opened.read(), name)
+    except OSError as error:
+        raise DatasetError(f"{name}: cannot be read ({error.strerror})") from error
 
 
 def _check_parameters(test_size: Any, label: Any, image_shape: Any) -> None:

@@ -63,8 +63,9 @@ def load_mnist(
     -------
     data : :class:`~sklearn.utils.Bunch`
         With `X_train` (n_train, 28, 28) uint8, `y_train` (n_train,) int64, `X_test`
-        (n_test, 28, 28) uint8, `y_test` (n_test,) int64, `target_names` (10,) str, `DESCR` str,
-        and an empty list `notes`.
+        (n_test, 28, 28) uint8, `y_test` (n_test,) int64, `target_names` (10,) str,
+        `max_value` 255 (full ink, for :class:`~skmnist.preprocessing.PixelNormalizer`), `DESCR`
+        str, and an empty list `notes`.
 
     Raises
     ------

@@ -9,15 +9,28 @@ from skmnist.model_selection._validation import CrossValidation, cross_validate
 if TYPE_CHECKING:
     from skmnist.model_selection._search import OptunaSearchCV
     from skmnist.model_selection._space import get_search_space
+    from skmnist.model_selection._storage import StorageError
+    from skmnist.model_selection._summary import TrialSummary, rate_parameters, summarize_trials
 
-_HOMES = {"OptunaSearchCV": "_search", "get_search_space": "_space"}  # these import Optuna
+_HOMES = {  # these import Optuna
+    "OptunaSearchCV": "_search",
+    "StorageError": "_storage",
+    "TrialSummary": "_summary",
+    "get_search_space": "_space",
+    "rate_parameters": "_summary",
+    "summarize_trials": "_summary",
+}
 
 __all__ = [
     "CrossValidation",
     "OptunaSearchCV",
+    "StorageError",
+    "TrialSummary",
     "best_without_overfitting",
     "cross_validate",
     "get_search_space",
+    "rate_parameters",
+    "summarize_trials",
 ]
 
 

@@ -22,6 +22,7 @@ from scipy.stats import rv_continuous, rv_discrete
 from sklearn.base import clone
 
 from skmnist._estimator import name_meant
+from skmnist._parameters import PARAMETERS, Parameter
 from skmnist._validation import check_parameter_values
 from skmnist.model_selection._describe import describe
 from skmnist.model_selection._storage import quiet_optuna
@@ -32,23 +33,10 @@ N_TRIED = 10  # draws of a function before the first fit, so that rare branches 
 PARAMS = "skmnist_params"  # the parameters of a trial as its function returned them
 MAX_EPOCHS = 10_000  # of a fold that reports its epochs where a function draws their number
 
-_REGULARIZATION = {
-    "dropout": FloatDistribution(0.0, 0.5),
-    "l2": FloatDistribution(1e-6, 1e-3, log=True),
-}
-_STEPS = {
-    "learning_rate": FloatDistribution(3e-4, 3e-3, log=True),
-    "batch_size": [64, 128, 256],
-}
-# Widths come from short lists: every other one is another program to compile.
-_SPACES: dict[str, dict[str, Any]] = {
-    "regularization": _REGULARIZATION,
-    "simple": {**_REGULARIZATION, **_STEPS, "hidden_units": [64, 128, 256, 512]},
-    "deep": {
-        **_REGULARIZATION,
-        **_STEPS,
-        "hidden_layer_sizes": [(256, 128), (512, 256), (512, 256, 128), (512, 512, 256)],
-    },
+_SPACES = {  # the ranges are those of PARAMETERS
+    "regularization": ("dropout", "l2"),
+    "simple": ("dropout", "l2", "learning_rate", "batch_size", "hidden_units"),
+    "deep": ("dropout", "l2", "learning_rate", "batch_size", "hidden_layer_sizes"),
 }
 
 
@@ -83,7 +71,14 @@ def get_search_space(name: str, prefix: str = "") -> Params:
         close = get_close_matches(str(name), _SPACES, n=1)
         way_out = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(_SPACES)}."
         raise ValueError(f"name={name!r} is no search space. {way_out}")
-    return {prefix + parameter: values for parameter, values in _SPACES[name].items()}
+    return {prefix + parameter: _range_of(PARAMETERS[parameter]) for parameter in _SPACES[name]}
+
+
+def _range_of(parameter: Parameter) -> Any:
+    """Return where to search for a parameter: a distribution, or a list of values."""
+    if isinstance(parameter.search, tuple):
+        return FloatDistribution(*parameter.search, log=parameter.log)
+    return list(parameter.search or ())
 
 
 class Space:

@@ -1,4 +1,4 @@
-"""What a search has found, for people to read."""
+"""The trials of a search and the importance of its parameters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
+from skmnist.model_selection._storage import explain_failure, show_storage
 from skmnist.model_selection._study import error_of, finished_trials
 
 MIN_RATED_TRIALS = 10  # ours to choose: of fewer a forest makes a story about any parameter
@@ -14,20 +15,20 @@ _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 @dataclass(frozen=True)
 class TrialSummary:
-    """One trial that has ended.
+    """One trial of a search that has ended.
 
     Attributes
     ----------
     number : int
     state : {"COMPLETE", "PRUNED", "FAIL"}
     score : float or None
-        Mean over the folds; None where not all of them were done.
+        Mean over the folds; None if the trial was not completed.
     n_epochs : int
-        Epochs trained, those of all folds together; 0 where the estimator has none.
+        Number of epochs trained, of all folds together; 0 if the estimator has no epochs.
     params : dict
-        What was tried.
+        The parameters of the trial.
     error : str
-        Why it failed, else empty.
+        Why the trial failed, otherwise empty.
     """
 
     number: int
@@ -38,15 +39,24 @@ class TrialSummary:
     error: str = ""
 
 
-def summarize_trials(study: Any) -> list[TrialSummary]:
-    """Return the trials that have ended, the best first, those without a score last.
+def summarize_trials(search: Any) -> list[TrialSummary]:
+    """Return the trials of a search that have ended, best score first.
 
-    Those that were taken back, by Ctrl-C or because their process is gone, are left out.
+    Trials that were interrupted or whose process has ended are left out.
 
     Parameters
     ----------
-    study : optuna.Study
-        One that maximizes.
+    search : OptunaSearchCV
+        Fitted, or interrupted while it was fitted.
+
+    Returns
+    -------
+    trials : list of TrialSummary
+
+    Raises
+    ------
+    StorageError
+        The storage of the study cannot be read.
     """
 
     def rank(trial: Any) -> tuple[int, float, int]:
@@ -55,6 +65,8 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
         merit = trial.value if scored else len(trial.intermediate_values)
         return _ORDER.index(trial.state), -merit, trial.number
 
+    with explain_failure(show_storage(search.storage), "read"):
+        trials = sorted(finished_trials(search.study_), key=rank)
     return [
         TrialSummary(
             number=trial.number,
@@ -64,37 +76,40 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
             params=dict(trial.params),
             error=error_of(trial),
         )
-        for trial in sorted(finished_trials(study), key=rank)
+        for trial in trials
     ]
 
 
-def rate_parameters(study: Any, *, seed: int = 0) -> dict[str, float]:
-    """Return the share of the differences in score that each parameter explains.
-
-    By fANOVA: a forest learns the score from the parameters, and its variance is taken apart.
+def rate_parameters(search: Any, *, seed: int = 0) -> dict[str, float]:
+    """Return the share of the variance in score that each parameter explains, by fANOVA.
 
     Parameters
     ----------
-    study : optuna.Study
+    search : OptunaSearchCV
+        Fitted.
     seed : int, default=0
-        Of the forest.
+        Seeds the random forest that fANOVA fits.
 
     Returns
     -------
     shares : dict of str to float
-        The largest first, together 1. Empty where fewer than `MIN_RATED_TRIALS` trials were
-        finished, or where all of them scored the same.
+        Largest first; they sum to 1. Empty if fewer than 10 trials were completed, or if all
+        scores are equal.
+
+    Raises
+    ------
+    StorageError
+        The storage of the study cannot be read.
 
     References
     ----------
     F. Hutter, H. Hoos, K. Leyton-Brown: An efficient approach for assessing hyperparameter
     importance. ICML 2014, 754-762.
     """
-    values = {
-        trial.number: trial.value
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    }
-    if len(values) < MIN_RATED_TRIALS or len(set(values.values())) < 2:
-        return {}
-    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed))
+    study = search.study_
+    with explain_failure(show_storage(search.storage), "read"):
+        completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if len(completed) < MIN_RATED_TRIALS or len({trial.value for trial in completed}) < 2:
+            return {}
+        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed))
     return dict(sorted(found.items(), key=lambda item: -item[1]))

@@ -24,6 +24,7 @@ from skmnist._estimator import (
     with_callbacks,
     with_default_settings,
 )
+from skmnist._parameters import PARAMETERS
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
@@ -37,16 +38,28 @@ from skmnist.neural_network._data import (
 )
 from skmnist.neural_network._plan import Resume, plan_fit, plan_pass
 from skmnist.neural_network._tensorflow import is_loaded, load_training
-from skmnist.neural_network._training import SCHEDULES, Plan, Watch
+from skmnist.neural_network._training import Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 # Where there are more training rows, so many of them are measured: the standard error at 99 % is
 # then 0.1 percentage points, and measuring all would take as long as a third of an epoch.
 MAX_MEASURED_ROWS = 10_000
 MEASURED_AT_ONCE = 2048  # rows, each a copy: those that were trained on are still in memory
-MONITORS = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+
+def constrain(*names: str) -> dict[str, list[Any]]:
+    """Return the constraints of hyperparameters, for `_parameter_constraints`."""
+    constraints: dict[str, list[Any]] = {}
+    for name in names:
+        parameter, rules = PARAMETERS[name], []
+        if parameter.low is not None:
+            kind = Integral if parameter.is_whole else Real
+            rules.append(Interval(kind, parameter.low, parameter.high, closed=parameter.closed))
+        if parameter.choices:
+            rules.append(StrOptions(set(parameter.choices)))
+        constraints[name] = [*rules, None] if parameter.optional else rules
+    return constraints
 
 
 class NNClassifier(ClassifierMixin, Estimator):
@@ -60,19 +73,21 @@ class NNClassifier(ClassifierMixin, Estimator):
     intercepts_: list[Array]
 
     _parameter_constraints: dict[str, Any] = {
-        "activation": [StrOptions(set(_forward.ACTIVATIONS))],
-        "optimizer": [StrOptions(set(OPTIMIZERS))],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
-        "learning_rate_schedule": [StrOptions(set(SCHEDULES)), None],
-        "epochs": [Interval(Integral, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "monitor": [StrOptions(set(MONITORS))],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), StrOptions({"auto"}), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "l2": [Interval(Real, 0, None, closed="left")],
+        **constrain(
+            "activation",
+            "optimizer",
+            "learning_rate",
+            "momentum",
+            "weight_decay",
+            "learning_rate_schedule",
+            "epochs",
+            "batch_size",
+            "patience",
+            "monitor",
+            "validation_fraction",
+            "dropout",
+            "l2",
+        ),
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "shuffle": ["boolean"],
         "warm_start": ["boolean"],

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmnist._estimator import refuse_unknown
-from skmnist._validation import Interval
-from skmnist.neural_network._base import NNClassifier
+from skmnist.neural_network._base import NNClassifier, constrain
 
 
 class SimpleNNClassifier(NNClassifier):
@@ -155,7 +154,7 @@ class SimpleNNClassifier(NNClassifier):
 
     _parameter_constraints: dict[str, Any] = {
         **NNClassifier._parameter_constraints,
-        "hidden_units": [Interval(Integral, 1, None, closed="left")],
+        **constrain("hidden_units"),
     }
 
     @refuse_unknown

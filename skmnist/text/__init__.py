@@ -8,12 +8,24 @@ import locale
 import os
 import string
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from numbers import Number
 from typing import Any
 
-__all__ = ["Catalogue", "get_catalogue", "get_languages", "guess_language", "make_printable"]
+__all__ = [
+    "Catalogue",
+    "get_catalogue",
+    "get_languages",
+    "guess_language",
+    "make_printable",
+    "use_language",
+]
+
+_language = ContextVar("language", default="en")
 
 
 @cache
@@ -40,9 +52,40 @@ def guess_language() -> str:
     return code if code in get_languages() else "en"
 
 
-@cache
-def get_catalogue(language: str) -> "Catalogue":
+@contextmanager
+def use_language(language: str) -> Iterator[None]:
+    """Show progress and logs in a language other than English, in a ``with`` block.
+
+    Parameters
+    ----------
+    language : {"en", "de"}
+
+    Yields
+    ------
+    None
+        Nothing; the language applies to the block.
+
+    Examples
+    --------
+    >>> from skmnist.text import get_catalogue, use_language
+    >>> with use_language("de"):
+    ...     print(get_catalogue()("cli.eta"))
+    Rest ~
+    """
+    token = _language.set(get_catalogue(language).language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def get_catalogue(language: str | None = None) -> "Catalogue":
     """Return the catalogue of a language.
+
+    Parameters
+    ----------
+    language : str, default=None
+        None uses the language of :func:`use_language`, English outside of it.
 
     Raises
     ------
@@ -58,6 +101,11 @@ def get_catalogue(language: str) -> "Catalogue":
     Traceback (most recent call last):
     ValueError: language='xx' must be one of 'en', 'de'.
     """
+    return _read_catalogue(_language.get() if language is None else language)
+
+
+@cache
+def _read_catalogue(language: str) -> "Catalogue":
     if language not in get_languages():
         known = ", ".join(map(repr, get_languages()))
         raise ValueError(f"language={language!r} must be one of {known}.")

@@ -31,7 +31,12 @@ def server(monkeypatch, small, loaded, tmp_path):
     from skmnist.app import _store, _training
 
     monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setattr(_store, "load_mnist", lambda: Bunch(**small))
+    load = _store.load_dataset
+
+    def load_little(source, **options):
+        return Bunch(**small) if source == "mnist" else load(source, **options)
+
+    monkeypatch.setattr(_store, "load_dataset", load_little)
     monkeypatch.setattr(_store, "_home", lambda: tmp_path)
     monkeypatch.setattr(_store, "_loaded", loaded)
     monkeypatch.setattr(_training, "_trainings", {})

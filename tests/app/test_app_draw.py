@@ -58,7 +58,7 @@ def test_a_drawing_becomes_an_image_as_those_of_mnist(small):
 
 def test_other_sides_ranges_and_dark_ink(small):
     scaled = small.X_train[:, ::2, ::2] / 255 * 16
-    image = prepare(draw_one(), to_data(small, scaled))
+    image = prepare(draw_one(), to_data(small, scaled, max_value=16))
     assert (image.shape, image.dtype) == ((14, 14), float)
     assert image.max() == pytest.approx(16)
     dark = prepare(draw_one(), to_data(small, 255 - small.X_train))

@@ -191,13 +191,14 @@ def slow(monkeypatch):
 
 
 def tell(training, name, epoch, epochs=9):
+    from skmnist.comparison import TrainingEvent
     from skmnist.neural_network import EpochEvent
 
     logs = {"loss": 1 / epoch, "accuracy": 0.5, "val_loss": 1.5 / epoch, "val_accuracy": 0.4}
     event = EpochEvent(
         epoch=epoch, epochs=epochs, logs=logs, best_epoch=1, seconds=1.0, eta=float(epochs - epoch)
     )
-    return training._listen_to(name)(event)
+    return training._follow(TrainingEvent("epoch", name, 0, None, 0, 2, epoch=event))
 
 
 def test_a_running_training_is_shown_as_it_comes(open_page, slow):
@@ -274,10 +275,10 @@ def test_a_look_at_the_page_leaves_a_training_s_keras_alone(open_page, trained, 
 
 
 def test_a_training_that_fails_is_told_in_a_sentence(open_page, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise ValueError("It *did* not work.")
 
-    monkeypatch.setattr(_training, "train_network", fail)
+    monkeypatch.setattr(_training, "make_network", fail)
     page = open_page(step="settings", **QUICK)
     click(page, "start")
     _training.find(Settings(**QUICK)).join(60)

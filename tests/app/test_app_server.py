@@ -142,3 +142,27 @@ def test_help_in_both_languages(language, word, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert main(["app", "--help", "--lang", language]) == 0
     assert word in capsys.readouterr().out
+
+
+def test_an_ipv6_address_is_told_in_brackets(monkeypatch):
+    class Taken:
+        def __init__(self, family):
+            self.family = family
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def setsockopt(self, *_):
+            pass
+
+        def bind(self, address):
+            raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(_server.socket, "socket", Taken)
+    with pytest.raises(ServerError, match=r"^\[::1\]:8741: Address already in use$"):
+        serve(host="::1", port=8741)
+    with pytest.raises(ServerError, match=r"^127\.0\.0\.1:8741: "):
+        serve(port=8741)

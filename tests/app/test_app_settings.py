@@ -7,6 +7,7 @@ from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
 
 OTHERS = {
     "data": "upload-0123456789abcdef",
+    "label": "Ziffer",
     "invert": True,
     "train_size": 500,
     "epochs": 3,
@@ -36,6 +37,8 @@ def test_settings_survive_the_address():
     [
         ("data", "/etc/passwd"),
         ("data", "upload-../../x"),
+        ("label", "x" * 201),
+        ("label", "\x1b[2J"),
         ("invert", "yes"),
         ("train_size", "-1"),
         ("epochs", "101"),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import click, html_of, run, told
+from pages import address, click, html_of, run, told
 
 from skmnist.app import _store
 from skmnist.app._settings import Settings
 from skmnist.datasets import DatasetError
+from skmnist.text import get_catalogue
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def test_an_upload_is_read_by_the_loader_and_told_by_its_name(small):
     data = _store.load(keep("C:\\temp\\Meine Ziffern.npz", to_npz(small)))
     np.testing.assert_array_equal(data.digits.X_train, small.X_train)
     assert data.name == "Meine Ziffern.npz"
-    assert (data.n_all, data.n_classes, data.max_value) == (300, 10, 255)
+    assert (data.n_all, data.n_classes, data.digits.max_value) == (300, 10, 255)
     assert "skmnist-" not in " ".join(map(str, data.digits.notes))
 
 
@@ -189,7 +190,7 @@ def test_without_a_network_the_cloud_is_told_in_a_sentence(open_page, monkeypatc
     def unreachable(*_, **__):
         raise DatasetError("no server answers; load_mnist() has the same digits")
 
-    monkeypatch.setattr(_store, "get_file", unreachable)
+    monkeypatch.setattr(_store, "load_dataset", unreachable)
     (text,) = told(open_page(data="cloud"))
     assert "no server answers" in text
 
@@ -205,7 +206,7 @@ def test_a_bar_shows_how_far_the_cloud_is(open_page, monkeypatch):
         raise DatasetError("no more came")
 
     shares = []
-    monkeypatch.setattr(_store, "get_file", break_off)
+    monkeypatch.setattr(_store, "load_dataset", break_off)
     monkeypatch.setattr(_view, "BAR_SECONDS", 0)
     monkeypatch.setattr(DeltaGenerator, "progress", lambda self, share: shares.append(share))
     assert "no more came" in told(open_page(data="cloud"))[0]
@@ -219,3 +220,27 @@ def test_markup_in_a_class_stays_text(open_page, small, monkeypatch):
     html = html_of(page)
     assert "<b>" not in html
     assert "<i>" not in html
+
+
+def test_the_column_of_the_labels_can_be_named_on_the_page(open_page):
+    rows = "\n".join(f"{at % 2},9,8,7,{at % 3}" for at in range(60))
+    page = open_page(**keep("a.csv", rows.encode()).to_query())
+    assert "label='last'" in told(page)[0].replace("\\", "")
+    page.text_input(key="label").set_value("last")
+    assert "in 3 classes" in html_of(run(page))
+    assert address(page)["label"] == "last"
+    page.text_input(key="label").set_value("nothing")
+    (text,) = told(run(page))
+    assert text.startswith("These digits cannot be used. a.csv")
+    page.radio(key="source").set_value("mnist")
+    assert "label" not in address(run(page))
+
+
+def test_the_limits_on_the_page_are_those_of_the_loader():
+    from skmnist.datasets._images import MAX_PIXELS
+    from skmnist.datasets._members import MAX_RATIO
+
+    say = get_catalogue("de")
+    assert f"{MAX_RATIO}-Fachen" in say("app.data.limits", megabytes=1)
+    assert f"{MAX_PIXELS // 10**6} Megapixel" in say("app.data.limits", megabytes=1)
+    assert f"{MAX_PIXELS // 10**6} Megapixel" in say("app.draw.limits", megabytes=1)

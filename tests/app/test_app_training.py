@@ -16,19 +16,14 @@ def data():
 def test_a_stopped_network_keeps_its_best_and_the_other_goes_on(data, monkeypatch):
     settings = Settings(epochs=50, patience=50)
     training = _training.Training(settings, data)
-    listen_to = training._listen_to
+    follow = training._follow
 
-    def stop_in_epoch_three(name):
-        listen = listen_to(name)
+    def stop_in_epoch_three(event):
+        if event.epoch is not None and event.epoch.epoch == 3:
+            training.stop(event.model)
+        return follow(event)
 
-        def listen_and_stop(event):
-            if event.epoch == 3:
-                training.stop(name)
-            return listen(event)
-
-        return listen_and_stop
-
-    monkeypatch.setattr(training, "_listen_to", stop_in_epoch_three)
+    monkeypatch.setattr(training, "_follow", stop_in_epoch_three)
     training.start()
     training.join(120)
     assert training.error == ""
@@ -58,7 +53,7 @@ def test_the_result_is_that_of_the_command_line(data):
 
 def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):
     gate = threading.Event()
-    monkeypatch.setattr(_training, "train_network", lambda *_: gate.wait(60) and 1 / 0)
+    monkeypatch.setattr(_training, "make_network", lambda *_, **__: gate.wait(60) and 1 / 0)
     first = _training.start(Settings(epochs=1), data)
     assert _training.start(Settings(epochs=2), data) is first
     assert _training.find(Settings(epochs=2)) is None
@@ -70,7 +65,7 @@ def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):
 
 
 def test_the_latest_trainings_are_remembered_and_no_more(data, monkeypatch):
-    monkeypatch.setattr(_training, "train_network", lambda *_: 1 / 0)
+    monkeypatch.setattr(_training, "make_network", lambda *_, **__: 1 / 0)
     for epochs in range(_training.MAX_KEPT + 2):
         _training.start(Settings(epochs=epochs), data).join(60)
     assert len(_training._trainings) == _training.MAX_KEPT

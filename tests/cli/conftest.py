@@ -12,6 +12,25 @@ def english(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
 
 
+@pytest.fixture
+def do_at(monkeypatch):
+    """Return a function that lets something happen at a point of the comparison."""
+    from skmnist.cli import _compare
+
+    def do_at(stage, model, action):
+        def compare(*arguments, callbacks, **options):
+            def act(event):
+                callbacks(event)
+                if (event.stage, event.model) == (stage, model):
+                    action()
+
+            return skmnist.compare_models(*arguments, callbacks=act, **options)
+
+        monkeypatch.setattr(_compare, "compare_models", compare)
+
+    return do_at
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """Write the first rows of MNIST as an archive of one's own."""

@@ -6,11 +6,16 @@ import re
 import numpy as np
 import pytest
 
-from skmnist.cli import _compare, main
+from skmnist.cli import main
+from skmnist.comparison import _compare as _comparing
 from skmnist.text import get_languages
 from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
 QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
+
+
+def interrupt_now(*_):
+    raise KeyboardInterrupt
 
 
 def test_the_main_job_ends_in_a_recommendation(capsys):
@@ -70,15 +75,9 @@ def test_own_data_and_json(small, tmp_path, capsys):
 
 
 def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
-    small, tmp_path, monkeypatch
+    small, tmp_path, do_at
 ):
-    train = _compare.train
-
-    def interrupt(*arguments):
-        yield from train(*arguments)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(_compare, "train", interrupt)
+    do_at("end", "DNN", interrupt_now)
     out = tmp_path / "out.json"
     assert main(["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]) == 130
     document = json.loads(out.read_text(encoding="utf-8"))
@@ -89,10 +88,7 @@ def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
 def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     small, tmp_path, monkeypatch, capsys
 ):
-    def interrupt(*arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(_compare, "compare_results", interrupt)
+    monkeypatch.setattr(_comparing, "measure_costs", interrupt_now)
     out = tmp_path / "out.json"
     assert main(["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]) == 130
     document = json.loads(out.read_text(encoding="utf-8"))

@@ -88,6 +88,19 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
             "Error: --invert: is for digits of your own, not for mnist and cloud",
         ),
         (
+            "data --image-shape 28x28",
+            "Error: --image-shape: is for digits of your own, not for mnist and cloud",
+        ),
+        (
+            "data x.csv --image-shape 28",
+            "Error: --image-shape 28: must be height x width, such as 28x28, each from 1 to 4,096",
+        ),
+        (
+            "compare --data x.csv --image-shape 0x5 --lang de",
+            "Fehler: --image-shape 0x5: muss Höhe x Breite sein, etwa 28x28, beides von 1 bis "
+            "4.096",
+        ),
+        (
             "data mnist --extract x",
             "Error: --extract: is for digits of your own, not for mnist and cloud",
         ),
@@ -132,3 +145,17 @@ def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):
         assert len(re.findall(r"(?m)^ *[0-9] +[0-9]+ ", capsys.readouterr().out)) == n_classes
     assert main(["data", "mnist", "--label", "x"]) == 2
     assert "--label: is for digits of your own" in capsys.readouterr().err
+
+
+def test_rows_are_folded_to_the_shape_that_was_asked_for(tmp_path, capsys):
+    path = tmp_path / "train.csv"
+    header = "label,pixel0,pixel1,pixel2,pixel3,pixel4,pixel5\n"
+    path.write_text(header + "1,0,9,8,7,6,5\n2,5,6,7,8,9,0\n" * 20)
+    assert main(["data", str(path)]) == 2
+    assert "pass --image-shape heightxwidth" in capsys.readouterr().err
+    assert main(["data", str(path), "--image-shape", "2x3"]) == 0
+    assert "images of 2 x 3 pixels" in " ".join(capsys.readouterr().out.split())
+    report = tmp_path / "out.html"
+    options = ["--data", str(path), "--image-shape", "2x3", "--label", "label", "--epochs", "0"]
+    assert main(["compare", *options, "--report", str(report)]) == 0
+    assert "--label label --image-shape 2x3" in report.read_text(encoding="utf-8")

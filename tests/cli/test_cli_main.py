@@ -43,6 +43,18 @@ def test_an_error_of_the_system_without_a_number_is_told_by_its_words(monkeypatc
     assert capsys.readouterr().err == "Error: cannot write: the disk is gone\n"
 
 
+def test_on_a_terminal_an_interrupt_is_told_on_a_line_of_its_own(monkeypatch, capsys):
+    def interrupt(say):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_main, "make_app", interrupt)
+    for is_terminal, before in ((False, ""), (True, "\n")):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda answer=is_terminal: answer)
+        assert main([]) == 130
+        told = f"{before}Interrupted before a network was finished.\n"
+        assert capsys.readouterr().err == told
+
+
 def test_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"skmnist {skmnist.__version__}\n"

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import skmnist
-from skmnist._networks import OPTIMIZERS
+from skmnist._parameters import PARAMETERS
 from skmnist.cli import main
 from skmnist.text import get_catalogue, get_languages
 
@@ -62,12 +62,9 @@ def test_wrong_usage_is_told_in_one_line(arguments, line, capsys):
 
 
 def test_defaults_and_choices_are_those_of_the_estimators(capsys):
-    from skmnist.neural_network import _base
-
-    assert _base.OPTIMIZERS == OPTIMIZERS
     for language in get_languages():
         told = get_catalogue(language)("cli.optimizer_help")
-        assert all(name in told for name in OPTIMIZERS)
+        assert all(name in told for name in PARAMETERS["optimizer"].choices)
     main(["compare", "--help"])
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
     parameters = inspect.signature(skmnist.SimpleNNClassifier).parameters

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from skmnist.cli import _compare, main
+from skmnist.cli import main
 
 
 def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, capsys):
@@ -56,16 +56,10 @@ def test_a_link_into_nowhere_is_told_before_training(small, tmp_path, capsys):
     assert (out, "cannot be written: No such file or directory" in err) == ("", True)
 
 
-def test_a_file_that_cannot_be_written_costs_no_other(small, tmp_path, capsys, monkeypatch):
+def test_a_file_that_cannot_be_written_costs_no_other(small, tmp_path, capsys, do_at):
     folder, page = tmp_path / "gone", tmp_path / "kept.html"
     folder.mkdir()
-    train = _compare.train
-
-    def lose_folder(*arguments):
-        yield from train(*arguments)
-        folder.rmdir()
-
-    monkeypatch.setattr(_compare, "train", lose_folder)
+    do_at("end", "DNN", folder.rmdir)
     options = ["--json", str(folder / "a.json"), "--report", str(page)]
     assert main(["compare", "--data", str(small), "--epochs", "0", *options]) == 1
     out, err = capsys.readouterr()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from skmnist.cli import _compare, main
+from skmnist.cli import main
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +47,9 @@ def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys
     ],
 )
 def test_file_that_cannot_be_written_is_told_before_training(
-    options, tmp_path, capsys, monkeypatch, name, rule
+    options, tmp_path, capsys, do_at, name, rule
 ):
-    monkeypatch.setattr(_compare, "train", lambda *_: pytest.fail("trained"))
+    do_at("begin", "NN", lambda: pytest.fail("trained"))
     (tmp_path / "old.html").write_text("precious")
     path = tmp_path / name
     assert main([*options, "--json", str(tmp_path / "out.json"), "--report", str(path)]) == 2
@@ -66,14 +66,11 @@ def test_force_overwrites(options, tmp_path):
     assert "<h1>Comparison of models</h1>" in out.read_text(encoding="utf-8")
 
 
-def test_what_was_finished_is_on_the_page_of_an_interrupted_run(options, tmp_path, monkeypatch):
-    train = _compare.train
-
-    def interrupt(*arguments):
-        yield next(train(*arguments))
+def test_what_was_finished_is_on_the_page_of_an_interrupted_run(options, tmp_path, do_at):
+    def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_compare, "train", interrupt)
+    do_at("begin", "DNN", interrupt)
     options[-1] = "0"
     assert main([*options, "--report", str(tmp_path / "out.html")]) == 130
     page = (tmp_path / "out.html").read_text(encoding="utf-8")

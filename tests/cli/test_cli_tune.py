@@ -8,6 +8,7 @@ import pytest
 
 import skmnist
 from skmnist.cli import _tune, main
+from skmnist.model_selection._storage import open_storage
 from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
 QUICK = ["tune", "--train-size", "300", "--n-trials", "3", "--epochs", "2", "--folds", "2"]
@@ -27,7 +28,7 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
         "Training data: (300, 28, 28)",
         "Trials: 3, each on 2 folds of the training images with up to 2 epochs.",
         "Best parameters",
-        "step size of the updates",
+        "Step size of the updates",
         "Which parameters mattered",
         "Finished trials: ",
         "Folds: 2. Fit: ",
@@ -170,8 +171,9 @@ def test_a_storage_that_fails_meanwhile_is_a_failed_run_and_no_wrong_usage(
     path = tmp_path / "study.db"
 
     def damage(search, X, y):
+        search.study_ = None  # the search has begun
         path.write_bytes(b"something else" * 100)
-        _tune.open_storage(path)
+        open_storage(path)
 
     monkeypatch.setattr(_tune.OptunaSearchCV, "fit", damage)
     assert main(options_for(small, "--storage", str(path))) == 1

@@ -1,11 +1,12 @@
 import os
+import re
 import signal
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork, Lucky, make_mlp
+from fakes import CutShort, Fails, FakeNetwork, Lucky, make_mlp
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -13,6 +14,9 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skmnist import SimpleNNClassifier
 from skmnist.comparison import compare_models
+from skmnist.diagnosis._estimator import get_core
+from skmnist.neural_network import EpochEvent
+from skmnist.text import use_language
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
@@ -205,3 +209,117 @@ def test_an_exception_in_a_worker_names_its_model(known):
     with pytest.raises(OverflowError, match=r"^too large") as caught:
         compare_models({"good": Lucky(), "bad": Breaks(1)}, *known, n_jobs=2)
     assert "while training estimators['bad']" in caught.value.__notes__
+
+
+# --- progress
+
+
+def watch(known, models, **options):
+    events = []
+    compare_models(models, *known, callbacks=events.append, random_state=0, **options)
+    return events
+
+
+def test_callbacks_hear_of_every_training_and_get_the_results(known):
+    models = {"a": Lucky(0.1), "b": Lucky(0.2)}
+    events = watch(known, models, n_repeats=2, cv=2)
+    assert [(e.stage, e.model, e.start, e.fold) for e in events[:6]] == [
+        ("begin", "a", 0, None),
+        ("end", "a", 0, None),
+        ("begin", "b", 0, None),
+        ("end", "b", 0, None),
+        ("begin", "b", 1, None),
+        ("end", "b", 1, None),
+    ]
+    ends = [event for event in events if event.stage == "end"]
+    assert [event.n_done for event in ends] == list(range(1, 9))
+    assert {event.n_trainings for event in events} == {8}
+    assert [e.fold for e in ends] == [None] * 4 + [0, 0, 1, 1]
+    assert [e.result and e.result.name for e in ends] == ["a", "b"] + [None] * 6
+
+
+def test_callbacks_hear_of_trainings_in_other_processes(known):
+    models = {"a": Lucky(0.1), "b": Lucky(0.2)}
+    events = watch(known, models, n_jobs=2)
+    assert sorted((e.stage, e.model) for e in events) == [
+        ("begin", "a"),
+        ("begin", "b"),
+        ("end", "a"),
+        ("end", "b"),
+    ]
+
+
+class Epochs(Lucky):
+    """Trains in epochs as our networks do, and stops where a callback says so."""
+
+    epoch_events = True
+
+    def __init__(self, errors=0, random_state=None, callbacks=None):
+        super().__init__(errors, random_state)
+        self.callbacks = callbacks
+
+    def fit(self, X, y):
+        for epoch in range(1, 5):
+            logs = {"loss": 1 / epoch, "accuracy": 0.5}
+            event = EpochEvent(epoch, 4, logs, best_epoch=1, seconds=0.0, eta=4.0 - epoch)
+            answers = [callback(event) for callback in self.callbacks or ()]
+            if True in answers:
+                break
+        self.n_iter_ = epoch
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("pipe", [False, True])
+def test_callbacks_hear_of_the_epochs_of_a_network_and_can_stop_it(known, pipe):
+    own, epochs = [], []
+    network = Epochs(callbacks=[own.append])
+
+    def stop(event):
+        if event.epoch is not None:
+            epochs.append((event.model, event.start, event.epoch.epoch))
+        return event.epoch is not None and event.epoch.epoch == 2 - event.start
+
+    models = {"net": make_pipeline(MinMaxScaler(), network) if pipe else network}
+    comparison = compare_models(models, *known, callbacks=stop, n_repeats=2, random_state=0)
+    assert epochs == [("net", 0, 1), ("net", 0, 2), ("net", 1, 1)]
+    fitted = get_core(comparison.results["net"].estimator)
+    assert fitted.n_iter_ == 2
+    assert len(fitted.callbacks) == 1  # its own; ours is no part of the model
+
+
+def test_an_interrupted_network_is_handed_to_the_callbacks_and_left_out(known, monkeypatch):
+    monkeypatch.setattr(CutShort, "fits", [])
+    models, results = {"done": Lucky(), "cut": CutShort(at_fit=1)}, []
+    with pytest.warns(UserWarning, match="left out: cut"):
+        comparison = compare_models(models, *known, callbacks=lambda e: results.append(e.result))
+    assert list(comparison.results) == ["done"]
+    assert [result.name for result in results if result] == ["done", "cut"]
+
+
+@pytest.mark.parametrize("callbacks", [3, [print, "x"], Lucky])
+def test_callbacks_must_be_functions(known, callbacks):
+    with pytest.raises(TypeError, match=r"callbacks=.* must be a function that takes one"):
+        compare_models({"a": Fails()}, *known, callbacks=callbacks)
+
+
+def test_verbose_shows_epochs_and_trainings_on_standard_error(known, capsys):
+    models = {"net": Epochs(callbacks=None), "other": Lucky()}
+    with use_language("de"):
+        compare_models(models, *known, n_repeats=2, verbose=1, random_state=0)
+    out, err = capsys.readouterr()
+    assert out == ""
+    losses = ("1,0000", "0,5000", "0,3333", "0,2500")
+    epochs = [
+        f"{n}/4 | acc=0,5000 | loss={loss} | Rest ~ {4 - n}s" for n, loss in enumerate(losses, 1)
+    ]
+    assert [re.sub(r"\d+,\ds", "?s", line) for line in err.splitlines()] == [
+        *(f"net {epoch}" for epoch in epochs),
+        "2/4 | other | in ?s trainiert",
+        "3/4 | other, start 1 | in ?s trainiert",
+        *(f"net, start 1 {epoch}" for epoch in epochs),
+    ]
+
+
+def test_nothing_is_shown_unless_asked(known, capsys):
+    compare_models({"net": Epochs(), "other": Lucky()}, *known)
+    assert capsys.readouterr() == ("", "")

@@ -19,7 +19,6 @@ from build import (
 from PIL import Image
 
 from skmnist.datasets import DatasetError, load_digit_archive
-from skmnist.datasets._local import read_digits
 
 
 def first_image(data):
@@ -152,7 +151,8 @@ def test_progress_begins_anew_where_images_have_to_be_resized(tmp_path):
     seen = []
     files = with_image(to_image(GREY)) | {"test/1/1.png": to_image(np.zeros((9, 9), np.uint8))}
     path = write_folder(tmp_path / "data", files)
-    read_digits(path, progress=lambda done, total: seen.append((done, total)))
+    with pytest.warns(UserWarning, match="Images resized"):
+        load_digit_archive(path, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] == max(done for done, _ in seen)
 
 

@@ -23,8 +23,16 @@ from build import (
     write_zip,
 )
 
-from skmnist.datasets import DatasetError, load_digit_archive, load_mnist
-from skmnist.datasets._local import read_digits
+from skmnist import _progress
+from skmnist.datasets import (
+    DatasetError,
+    _local,
+    load_dataset,
+    load_digit_archive,
+    load_image,
+    load_mnist,
+)
+from skmnist.text import use_language
 
 # --- every kind
 
@@ -75,10 +83,10 @@ def test_arrays_come_in_the_order_of_train_test_split(tmp_path):
 # --- what is found, and how it is announced
 
 
-def test_what_was_found_is_said_as_the_source_says_it(tmp_path, capsys):
+def test_the_description_lists_what_was_found(tmp_path):
     path = write_zip(tmp_path / "lokaler_Datensatz.zip", tables_in_folders(DIGITS))
-    load_digit_archive(path, verbose=True)
-    assert capsys.readouterr().out.splitlines() == [
+    assert load_digit_archive(path).DESCR.splitlines() == [
+        f"Digits from {path}",
         f"Train folder: {path}/dataset/lokaler Datensatz/train",
         f"Test folder: {path}/dataset/lokaler Datensatz/test",
         "Train: (12, 4, 4) (12,)",
@@ -170,11 +178,11 @@ def test_parts_that_cannot_be_swapped_alike_are_refused(changes, told, tmp_path)
         load(tmp_path, {"digits.npz": to_npz(DIGITS | changes)}, invert=True)
 
 
-def test_names_that_would_steer_a_terminal_are_shown_as_text(tmp_path, capsys):
+def test_names_that_would_steer_a_terminal_are_shown_as_text(tmp_path):
     files = {f"\x1b[2J\n{name}": content for name, content in tables_in_folders(DIGITS).items()}
-    data = load_digit_archive(write_zip(tmp_path / "a.zip", files), verbose=True)
+    data = load_digit_archive(write_zip(tmp_path / "a.zip", files))
     assert not any("\x1b" in note for note in sentences(data))
-    assert "\x1b" not in capsys.readouterr().out
+    assert "\x1b" not in data.DESCR
     files = {name: content[:50] for name, content in files.items()}
     with pytest.raises(DatasetError, match=r"\\x1b\[2J\\n"):
         load_digit_archive(write_zip(tmp_path / "b.zip", files))
@@ -243,7 +251,69 @@ def test_arrays_are_not_resized(tmp_path):
 def test_progress_reaches_its_end(kind, tmp_path):
     seen = []
     path = write_zip(tmp_path / "a.zip", EXACT[kind](DIGITS), zipfile.ZIP_STORED)
-    read_digits(path, progress=lambda done, total: seen.append((done, total)))
+    load_digit_archive(path, progress=lambda done, total: seen.append((done, total)))
     done, total = seen[-1]
     assert 0.9 * total <= done <= 1.1 * total + 4  # a glance at how a file begins counts, too
     assert [pair[0] for pair in seen] == sorted(pair[0] for pair in seen)
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_quick_loading_shows_no_bar(tmp_path, capsys, monkeypatch, progress):
+    monkeypatch.setattr(_progress, "BAR_DELAY", float("inf"))
+    load(tmp_path, tables(DIGITS), progress=progress)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_shown_where_it_was_asked_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "BAR_DELAY", 0.0)
+    with use_language("de"):
+        load_digit_archive(write_folder(tmp_path / "a", tables(DIGITS)), progress=True)
+    assert capsys.readouterr().err == f"{tmp_path / 'a'} wird gelesen ...\n"
+
+
+# --- by name or path, and single images
+
+
+def test_digits_are_loaded_by_name_or_by_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(_local, "load_mnist", lambda: "bundled")
+    monkeypatch.setattr(_local, "fetch_mnist", lambda progress: f"cloud, {progress}")
+    assert load_dataset() == load_dataset("mnist") == "bundled"
+    assert load_dataset("cloud", progress=True) == "cloud, True"
+    data = load_dataset(write_folder(tmp_path / "a", tables(DIGITS)), invert=True)
+    np.testing.assert_array_equal(data.X_test, 255 - DIGITS["x_test"])
+
+
+def test_options_for_files_are_refused_for_mnist():
+    with pytest.raises(ValueError, match="source='mnist' takes no label, invert; these options"):
+        load_dataset("mnist", label="x", invert=True)
+
+
+def test_max_value_is_the_one_of_full_ink(tmp_path):
+    assert load(tmp_path, tables(DIGITS)).max_value == 255
+    for highest, full in ((0.5, 1), (12, 16), (300, 65535), (70000, 70000)):
+        X = np.full((6, 2, 2), highest)
+        arrays = {
+            "x_train": X,
+            "y_train": np.arange(6) % 2,
+            "x_test": X,
+            "y_test": np.arange(6) % 2,
+        }
+        assert load(tmp_path / str(full), {"a.npz": to_npz(arrays)}).max_value == full
+
+
+def test_an_image_is_loaded_from_a_path_or_an_open_file(tmp_path):
+    from PIL import Image
+
+    path, pixels = tmp_path / "7.png", np.arange(12, dtype=np.uint8).reshape(3, 4)
+    Image.fromarray(pixels).save(path)
+    with path.open("rb") as file:
+        for image in (load_image(path), load_image(str(path)), load_image(file)):
+            np.testing.assert_array_equal(image, pixels)
+
+
+def test_a_bad_image_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"none\.png: cannot be read \(No such file"):
+        load_image(tmp_path / "none.png")
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(DatasetError, match=r"bad\.png"):
+        load_image(tmp_path / "bad.png")

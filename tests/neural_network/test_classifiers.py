@@ -13,7 +13,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
-from skmnist.neural_network._base import OPTIMIZERS
+from skmnist._parameters import PARAMETERS
 from skmnist.neural_network._forward import ACTIVATIONS
 
 
@@ -104,7 +104,7 @@ def test_it_is_a_classifier_and_clones_with_all_its_parameters():
     assert clone(model).get_params() == model.get_params()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", PARAMETERS["optimizer"].choices)
 def test_every_optimizer_learns(digits, optimizer):
     rate = 0.1 if optimizer == "sgd" else 0.005
     model = SimpleNNClassifier(

@@ -1,0 +1,44 @@
+"""The trials of a search and the importance of its parameters."""
+
+import pytest
+from optuna.distributions import IntDistribution
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+
+from skmnist.model_selection import OptunaSearchCV, rate_parameters, summarize_trials
+
+
+def search(n_trials, **space):
+    X, y = load_digits(return_X_y=True)
+    found = OptunaSearchCV(
+        KNeighborsClassifier(),
+        {"n_neighbors": IntDistribution(1, 60), **space},
+        n_trials=n_trials,
+        cv=2,
+        pruner=None,
+        error_score=float("nan"),
+        random_state=0,
+    )
+    return found.fit(X[:120], y[:120])
+
+
+def test_trials_are_listed_best_first():
+    found = search(4)
+    trials = summarize_trials(found)
+    assert sorted(trial.number for trial in trials) == [0, 1, 2, 3]
+    scores = [trial.score for trial in trials]
+    assert scores == sorted(scores, reverse=True)
+    assert trials[0].score == pytest.approx(found.best_score_)
+    assert trials[0].params == found.best_params_
+    assert {trial.state for trial in trials} == {"COMPLETE"}
+
+
+def test_parameters_are_rated_by_their_share():
+    shares = rate_parameters(search(12, leaf_size=[10, 30]), seed=0)
+    assert list(shares) == ["n_neighbors", "leaf_size"]  # the second only changes the speed
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["n_neighbors"] > 0.9
+
+
+def test_few_trials_rate_nothing():
+    assert rate_parameters(search(3)) == {}
