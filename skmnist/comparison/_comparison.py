@@ -11,7 +11,7 @@ from skmnist.comparison._cautions import Caution
 from skmnist.comparison._recommend import MARGIN, recommend
 from skmnist.comparison._result import ModelResult
 from skmnist.comparison._significance import ALPHA, compare_folds, compare_predictions
-from skmnist.diagnosis._pairs import are_digits
+from skmnist.diagnosis._errors import are_digits
 
 Array = np.ndarray[Any, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.diagnosis._rows import take_rows
+from skmnist.diagnosis._estimator import take_rows
 
 N_ROUNDS = 100
 # A 95th percentile of fewer than twenty values would be their maximum.

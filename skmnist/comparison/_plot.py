@@ -8,7 +8,7 @@ import pandas as pd
 
 from skmnist._drawing import BLUE, as_label, format_axis, get_axes, strip_frame
 from skmnist.comparison._recommend import COSTS
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from skmnist.diagnosis import (
     analyze_errors,
     diagnose_fit,
 )
-from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._estimator import get_core, take_rows
 from skmnist.diagnosis._figures import read_history
-from skmnist.diagnosis._rows import take_rows
 
 Array = np.ndarray[Any, Any]
 

@@ -12,8 +12,7 @@ from sklearn.base import clone
 
 from skmnist._clock import get_setup_seconds
 from skmnist._workers import iterate_tasks
-from skmnist.diagnosis._estimator import was_interrupted
-from skmnist.diagnosis._rows import take_rows
+from skmnist.diagnosis._estimator import take_rows, was_interrupted
 
 Array = np.ndarray[Any, Any]
 

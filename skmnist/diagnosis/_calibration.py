@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
 
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
 # Guo et al. (below) take fifteen bins; so that figures compare with those of others, so do we.

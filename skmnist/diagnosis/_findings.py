@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from skmnist.diagnosis._figures import FitFigures
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import FitFigures, wilson_interval
 from skmnist.text import Catalogue, get_catalogue
 
 Severity = Literal["good", "note", "warning", "problem"]

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from skmnist.comparison import ModelComparison, ModelResult
-from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._intervals import wilson_interval
-from skmnist.diagnosis._rows import find_image_shape, take_images
+from skmnist.diagnosis._estimator import find_image_shape, get_core, take_images
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.report import _pictures, _run
 from skmnist.text import Catalogue
 

@@ -13,9 +13,8 @@ from markupsafe import Markup
 from skmnist.comparison import AccuracyCostDisplay, ModelComparison, ModelResult
 from skmnist.comparison._recommend import COSTS
 from skmnist.diagnosis import ConfusionDisplay, EpochCurveDisplay
-from skmnist.diagnosis._estimator import get_core
-from skmnist.diagnosis._plot.misclassified import format_confidence
-from skmnist.diagnosis._rows import take_images
+from skmnist.diagnosis._estimator import get_core, take_images
+from skmnist.diagnosis._plot_images import format_confidence
 from skmnist.report._svg import draw_svg
 from skmnist.text import Catalogue
 

@@ -216,7 +216,7 @@ def mix(one, other, share):
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
     from skmnist._drawing import BLUE, VERMILION
-    from skmnist.diagnosis._plot.confusion import MAX_OPACITY, RIGHT_OPACITY
+    from skmnist.diagnosis._plot_confusion import MAX_OPACITY, RIGHT_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
     colors = dict(
@@ -234,7 +234,7 @@ def test_contrast_is_enough_for_weak_eyes(theme):
 
 
 def test_right_answers_have_the_colour_of_the_text(page):
-    from skmnist.diagnosis._plot.confusion import RIGHT_OPACITY
+    from skmnist.diagnosis._plot_confusion import RIGHT_OPACITY
 
     # without a colour of its own, a path has that of the picture
     right = [e for _, e in elements(page) if e.get("fill-opacity") == str(RIGHT_OPACITY)]

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skmnist import compare_models
 from skmnist.comparison import ModelComparison
 from skmnist.comparison._result import make_result
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.report import make_page
 from skmnist.text import get_catalogue, get_languages
 
