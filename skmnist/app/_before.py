@@ -18,9 +18,7 @@ from skmnist.datasets._images import MAX_PIXELS
 from skmnist.datasets._members import MAX_RATIO
 from skmnist.neural_network._layers import list_layers
 from skmnist.preprocessing import PixelNormalizer
-from skmnist.report import explain_terms
-from skmnist.report._pictures import show_samples
-from skmnist.report._svg import draw_svg
+from skmnist.report import draw_svg, explain_terms, show_samples
 from skmnist.text import Catalogue
 
 SOURCES = ("mnist", "cloud", "upload")

@@ -16,7 +16,7 @@ from skmnist.app._view import View
 from skmnist.datasets import DatasetError
 from skmnist.datasets._images import MAX_PIXELS, read_image
 from skmnist.preprocessing import DigitCropper
-from skmnist.report._pictures import show_samples
+from skmnist.report import show_samples
 
 Array = np.ndarray[Any, Any]
 

@@ -14,7 +14,6 @@ from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult
 from skmnist.diagnosis._estimator import was_interrupted
 from skmnist.neural_network._tensorflow import load_training
-from skmnist.report import write_page
 from skmnist.text import Catalogue
 
 
@@ -66,8 +65,7 @@ def compare_networks(
         ),
         report_path: (
             "cli.report_written",
-            lambda path: write_page(
-                comparison,
+            lambda path: comparison.to_html(
                 path,
                 overwrite=True,
                 language=say.language,

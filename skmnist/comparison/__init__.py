@@ -4,8 +4,7 @@ from skmnist.comparison._cautions import Caution
 from skmnist.comparison._compare import compare_models
 from skmnist.comparison._comparison import ModelComparison
 from skmnist.comparison._plot import AccuracyCostDisplay
-from skmnist.comparison._recommend import recommend
-from skmnist.comparison._recommendation import Recommendation
+from skmnist.comparison._recommendation import Recommendation, recommend
 from skmnist.comparison._result import ModelResult
 from skmnist.comparison._significance import PairedTest
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
+from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
 from sklearn.utils import check_random_state
 
@@ -24,7 +25,7 @@ from skmnist.comparison._inputs import (
     check_suitable,
     check_test_rows,
 )
-from skmnist.comparison._recommend import MARGIN, check_shares
+from skmnist.comparison._recommendation import MARGIN, check_shares
 from skmnist.comparison._result import make_result, measure_costs
 from skmnist.comparison._runs import Run, run_all
 from skmnist.comparison._significance import ALPHA
@@ -275,9 +276,11 @@ def _look_at_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str,
     for run in itertools.chain(*starts):
         hits = run.predictions == y_test
         correct[run.name].append(hits)
-        rows.append((run.name, run.start, float(hits.mean()), run.fit_time))
+        f1 = float(f1_score(y_test, run.predictions, average="macro", zero_division=0.0))
+        rows.append((run.name, run.start, float(hits.mean()), run.fit_time, f1))
+    columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro"]
     return {
-        "starts": pd.DataFrame(rows, columns=["model", "start", "test_accuracy", "fit_time"]),
+        "starts": pd.DataFrame(rows, columns=columns),
         "correct": {name: np.array(hits) for name, hits in correct.items()},
     }
 

@@ -151,6 +151,13 @@ class ErrorAnalysis:
         return self.n_test - int(np.trace(self.confusion.to_numpy()))
 
     @property
+    def f1_macro(self) -> float:
+        """Mean F1 of the classes, as scikit-learn's ``f1_score(average="macro")``."""
+        counts = self.confusion.to_numpy()
+        occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
+        return float(self.report["f1"][occurs].mean())
+
+    @property
     def correct(self) -> Array:
         """Which images were classified correctly: bool, shape (n_test,).
 

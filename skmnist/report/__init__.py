@@ -1,5 +1,21 @@
-"""A comparison as one page for everybody: HTML that needs nothing but itself."""
+"""Render pictures and pages as HTML and SVG, from plain values."""
 
-from skmnist.report._page import explain_terms, make_page, make_parts, make_snippet, write_page
+from skmnist.report._page import explain_terms
+from skmnist.report._pictures import (
+    Image,
+    describe_curve,
+    draw_curve,
+    draw_svg,
+    show_samples,
+    sketch_curve,
+)
 
-__all__ = ["explain_terms", "make_page", "make_parts", "make_snippet", "write_page"]
+__all__ = [
+    "Image",
+    "describe_curve",
+    "draw_curve",
+    "draw_svg",
+    "explain_terms",
+    "show_samples",
+    "sketch_curve",
+]
