@@ -30,7 +30,7 @@ ROOMS = (
 # Which rooms a room may import from; those that begin with `_` stand below the others.
 ARROWS = {
     "text": set(),
-    "datasets": {"_drawing", "_files", "_progress", "text"},
+    "datasets": {"_drawing", "_html", "_files", "_progress", "text"},
     "preprocessing": {"_callbacks", "_estimator", "_validation"},
     "neural_network": {
         "_callbacks",
@@ -40,10 +40,11 @@ ARROWS = {
         "_validation",
         "_workers",
     },
-    "diagnosis": {"_drawing", "text"},
+    "diagnosis": {"_drawing", "_html", "text"},
     "model_selection": {
         "_callbacks",
         "_estimator",
+        "_html",
         "_progress",
         "_validation",
         "_workers",
@@ -55,6 +56,7 @@ ARROWS = {
         "_drawing",
         "_estimator",
         "_files",
+        "_html",
         "_validation",
         "_workers",
         "diagnosis",
@@ -62,6 +64,7 @@ ARROWS = {
         "text",
     },
     "_drawing": {"text"},
+    "_html": {"text"},
     "report": {"__version__", "_drawing", "diagnosis", "text"},
     "persistence": {"__version__", "_estimator", "_files", "neural_network"},
     "_clock": set(),

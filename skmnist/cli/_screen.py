@@ -236,7 +236,7 @@ class Screen:
         figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
         table = self._table("column.model")
         for label in figures:
-            table.add_column(Text(label), justify="right")
+            table.add_column(Text(str(label)), justify="right")
         for name, *cells in figures.itertuples(name=None):
             table.add_row(_text(str(name)), *cells)
         self._console.print(table)

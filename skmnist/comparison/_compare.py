@@ -25,10 +25,9 @@ from skmnist.comparison._inputs import (
     check_suitable,
     check_test_rows,
 )
-from skmnist.comparison._recommendation import MARGIN, check_shares
+from skmnist.comparison._recommendation import check_shares
 from skmnist.comparison._result import make_result, measure_costs
 from skmnist.comparison._runs import Run, run_all
-from skmnist.comparison._significance import ALPHA
 from skmnist.diagnosis._estimator import get_core
 
 Array = np.ndarray[Any, Any]
@@ -49,8 +48,8 @@ def compare_models(
     cv: Any = None,
     n_repeats: int = 1,
     n_jobs: int | None = None,
-    margin: float = MARGIN,
-    alpha: float = ALPHA,
+    margin: float = 0.01,
+    alpha: float = 0.05,
     tuned_on_test: bool = False,
     random_state: Any = None,
 ) -> ModelComparison:

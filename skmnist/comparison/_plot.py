@@ -125,9 +125,11 @@ class AccuracyCostDisplay:
         n_test : int or sequence of int, default=None
             Number of test images, of all models or of each; with it each accuracy has its 95 %
             interval.
+        cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
+            As for :meth:`from_comparison`.
         recommended : str, default=None
             Model whose name is written in bold.
-        cost, language, ax
+        language, ax
             As for :meth:`from_comparison`.
 
         Returns

@@ -8,16 +8,17 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from skmnist._html import make_html
 from skmnist.comparison._cautions import Caution, caution_ranking
 from skmnist.comparison._result import COLUMNS
-from skmnist.comparison._significance import ALPHA, PairedTest, compare_accuracies
+from skmnist.comparison._significance import PairedTest, compare_accuracies
 from skmnist.text import Catalogue, get_catalogue, get_languages
 
-# Times vary from run to run: one is called shorter where the other is longer by a quarter, and
-# the time for an image is told where one of the two reads fewer than a hundred in a second.
+# Times vary from run to run: one is called shorter if the other is longer by a quarter. The time
+# for an image is mentioned if one of the two models reads fewer than a hundred per second.
 MIN_TIME_RATIO = 1.25
 MIN_TOLD_PREDICT_TIME = 0.01
-# The source's field of use; a code is misread where one of its digits is.
+# The use that the slide deck has in mind; a code is misread if one of its digits is.
 CODE_LENGTH, N_CODES = 5, 1000
 
 Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
@@ -25,49 +26,61 @@ Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tel
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The model to take, and the reason.
+    """The model to take, and the reasons.
 
-    Attributes
+    :func:`recommend` makes one. The parameters are attributes as well.
+
+    Parameters
     ----------
     model : str or None
-        The recommended model; None where none was trained.
+        The recommended model; None if no model was trained.
     rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "equal", "clearly_better", \
             "ahead", "only_known", "similar", "untrained"}
-        What decided: there is no other; it leads all in accuracy and cost; it is the most
-        accurate, and none of those that are similarly accurate is cheaper; the same, but another
-        one is as accurate; its lead is at least the
-        margin; the same, but the lead may be chance; costs are unknown, so accuracy alone; or it
-        is not the most accurate, but the cheapest of those that are similarly accurate. Nothing
-        where no model has been trained.
+        The rule that decided: there is only one model; it is the best in accuracy and in cost; it
+        is the most accurate, and no similarly accurate model is cheaper; the same, but another
+        model is as accurate; its lead is at least the margin; the same, but the lead may be
+        chance; costs are unknown, so accuracy decides; or it is not the most accurate, but the
+        cheapest of the similarly accurate models. "untrained" if no model was trained.
     most_accurate : str
         The model with the highest test accuracy.
     other : str or None
-        The model it is weighed against: the most accurate one, or the best of the rest.
+        The model that it is compared with: the most accurate one, or the best of the rest.
     accuracies : dict of str to float
         Test accuracy of every model.
     cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
-        What cheapness was judged by.
+        The cost that was compared.
     costs : dict
-        For each cost that is known of both `model` and `other`, the two values.
+        The values of `model` and `other` for each cost that is known of both.
     margin : float
         Accuracies closer than this count as similar.
     n_test : int or None
         Number of test images.
-    verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"} or None
-        How sure it is: the more accurate of the two is really so, and recommended; really so, but
-        by less than the margin, and the other is cheaper; no difference is shown, and one of
-        the margin or more is ruled out; no difference is shown, but one that matters may be there.
-        None where there is nothing to weigh, or where `n_test` is not known.
-    evidence : PairedTest or None
-        The test behind the verdict, the more accurate of the two models first.
-    folds : PairedTest or None
-        The same two models by their scores on folds, where there are any.
-    alpha : float
-        Probability with which a difference between equal models may be called real.
-    digits : bool
-        Whether the classes are the ten digits, so that postal codes are spoken of.
-    cautions : tuple of Caution
-        What to know before relying on the figures.
+    verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
+        How certain it is. The difference is real, and the more accurate model is recommended; it
+        is real, but below the margin, and the other model is cheaper; no difference is shown, and
+        one of the margin or more is ruled out; or no difference is shown, but there may be one
+        that matters. None if there is nothing to compare, or if `n_test` is unknown.
+    evidence : PairedTest, default=None
+        The test behind the verdict, with the more accurate of the two models first.
+    folds : PairedTest, default=None
+        The same two models by their scores on folds.
+    alpha : float, default=0.05
+        Probability of calling a difference between equal models real.
+    digits : bool, default=False
+        Whether the classes are the ten digits; then the reasons mention postal codes.
+    cautions : tuple of Caution, default=()
+        Reasons why the figures are less certain than they look.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmnist import recommend
+    >>> accuracies = pd.DataFrame({"test_accuracy": [0.95, 0.98]}, index=["NN", "DNN"])
+    >>> recommendation = recommend(accuracies, n_test=10000)
+    >>> recommendation.model, recommendation.verdict
+    ('DNN', 'clearly_better')
+    >>> print(recommendation.headline())
+    Take DNN: it is clearly better than NN.
     """
 
     model: str | None
@@ -82,20 +95,20 @@ class Recommendation:
     verdict: Verdict | None = None
     evidence: PairedTest | None = None
     folds: PairedTest | None = None
-    alpha: float = ALPHA
+    alpha: float = 0.05
     digits: bool = False
     cautions: tuple[Caution, ...] = ()
 
     @property
     def accuracy_difference(self) -> float:
-        """Test accuracy of the most accurate model minus that of the recommended or next one."""
+        """Absolute difference between the test accuracies of `model` and `other`."""
         if self.model is None or self.other is None:
             return 0.0
         return abs(self.accuracies[self.model] - self.accuracies[self.other])
 
     @property
     def less_accurate(self) -> str | None:
-        """The less accurate one of the two that are weighed; None where there are not two."""
+        """The less accurate of `model` and `other`; None if there are not two."""
         if self.model is None or self.other is None:
             return None
         return self.other if self.model == self.most_accurate else self.model
@@ -110,43 +123,62 @@ class Recommendation:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether there is a difference that is not shown to be real."""
+        """Whether there is a difference that may be due to chance."""
         return self.accuracy_difference > 0 and self.verdict in ("no_difference", "cannot_tell")
 
     @property
     def misread_codes(self) -> dict[str, float]:
-        """Of 1,000 five-digit codes, how many each of the two would misread.
+        """Number of misread codes among 1,000 five-digit codes, for each of the two models.
 
-        Reckoned from the accuracies, as if the digits of a code were read independently.
+        Computed from the accuracies, assuming that the digits of a code are read independently.
         """
         names = [name for name in (self.most_accurate, self.less_accurate) if name is not None]
         return {n: N_CODES * (1 - self.accuracies[n] ** CODE_LENGTH) for n in names}
 
     def headline(self, language: str = "en") -> str:
-        """Return the recommendation in one sentence."""
-        key = self.verdict or ("take" if self.model and self.other else self.rule)
-        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
-
-    def reasons(self, language: str = "en") -> list[str]:
-        """Return the reasons, a sentence or two each, the most important first."""
-        say = get_catalogue(language)
-        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
-
-    def reason(self, language: str = "en") -> str:
-        """Explain the recommendation in plain words.
+        """Return the recommendation in one sentence.
 
         Parameters
         ----------
         language : {"en", "de"}, default="en"
+            Language of the text.
+        """
+        key = self.verdict or ("take" if self.model and self.other else self.rule)
+        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
+
+    def reasons(self, language: str = "en") -> list[str]:
+        """Return the reasons, a sentence or two each, the most important first.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
+        say = get_catalogue(language)
+        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
+
+    def reason(self, language: str = "en") -> str:
+        """Return the reasons in one text.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
         """
         return " ".join(self.reasons(language))
 
     def notes(self, language: str = "en") -> list[str]:
-        """Say what to know before relying on the figures."""
+        """Return the cautions in plain words.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         return [caution.sentence(language) for caution in self.cautions]
 
     def _phrases(self) -> list[str]:
-        # times that are about the same, say, are no advantage that can be told
+        # times that are about the same are not an advantage
         bare = self.rule == "similar" and not self._advantages(get_catalogue("en"))
         phrases = ["similar_bare" if bare else self.rule]
         if self.verdict is not None:
@@ -237,6 +269,12 @@ class Recommendation:
             advantages.append(say("recommendation.advantage_explain"))
         return advantages
 
+    def _repr_html_(self) -> str:
+        """Show the recommendation in a notebook."""
+        say = get_catalogue("en")
+        title = say("page.title", model=self.model) if self.model else say("page.title_none")
+        return make_html(title, self.headline(), self.reasons(), self.notes())
+
     def __str__(self) -> str:
         text = " ".join([self.reason(), *self.notes()])
         return f"{self.model}. {text}" if self.model else text
@@ -262,14 +300,12 @@ class Recommendation:
 
 
 def reaches(difference: Any, margin: float) -> Any:
-    """Say whether a difference, or each of several, is as large as the margin."""
+    """Return whether a difference, or each of several, is at least as large as the margin."""
     # 0.98 - 0.97 is 0.010000000000000009: a difference of just the margin is not under it
     return (difference >= margin) | np.isclose(difference, margin, rtol=0, atol=1e-12)
 
 
-# The source calls a difference of 0.63 percentage points "very similar".
-MARGIN = 0.01
-# What counts as cheap, the first one that is known of every candidate.
+# The first of these costs that is known of every candidate decides what is cheap.
 COSTS = ("n_parameters", "size", "predict_time", "fit_time")
 
 
@@ -277,8 +313,8 @@ def recommend(
     table: pd.DataFrame,
     *,
     n_test: int | None = None,
-    margin: float = MARGIN,
-    alpha: float = ALPHA,
+    margin: float = 0.01,
+    alpha: float = 0.05,
     digits: bool = False,
     tests: Sequence[PairedTest] | None = None,
     folds: Sequence[PairedTest] | None = None,
@@ -286,41 +322,41 @@ def recommend(
 ) -> Recommendation:
     """Recommend one of the models in a table of figures.
 
-    The margin decides which, the evidence how sure that is. Models whose test accuracy is less
-    than `margin` below the best are similar; of these the cheapest is recommended: the one with
-    the fewest parameters where all tell them, else the smallest on disk, the one that predicts
-    fastest, or the one trained fastest. Where no cost is known of all, accuracy decides.
+    The margin decides which model is recommended, the evidence how certain that is. Models whose
+    test accuracy is less than `margin` below the best are similar, and the cheapest of them is
+    recommended: the one with the fewest parameters, if these are known of all, or else the
+    smallest on disk, the fastest to predict, or the fastest to train. If no cost is known of all
+    similar models, accuracy decides.
 
-    The verdict is about the recommended model and the one it is weighed against. Where a
-    difference is real (its p-value, adjusted for all pairs, is below `alpha`) the more accurate
-    one is either recommended ("clearly_better") or real but not worth its cost ("not_worth_it").
-    Where it is not shown to be real, "no_difference" says that the interval rules out one of
-    `margin` or more, and "cannot_tell" that it does not.
+    The verdict is about the recommended model and the one it is compared with. If the difference
+    is real (its p-value, adjusted for all pairs, is below `alpha`), the more accurate model is
+    either recommended ("clearly_better") or not worth its cost ("not_worth_it"). If not,
+    "no_difference" means that the interval rules out a difference of `margin` or more, and
+    "cannot_tell" that it does not.
 
     Parameters
     ----------
     table : DataFrame
-        A row per model, indexed by name; column `test_accuracy` in [0, 1], and where known
+        A row per model, indexed by name, with the column `test_accuracy` in [0, 1] and, if known,
         `n_parameters`, `size` (in bytes), `predict_time` and `fit_time` (in s) and `n_epochs`.
-        Where all have 0 epochs, none is recommended.
+        If all models have 0 epochs, none is recommended.
     n_test : int, default=None
-        Number of test images behind the accuracies, the same ones for all; with it errors are
-        counted, and there is a verdict.
+        Number of test images, the same for all models. It is needed for a verdict.
     margin : float, default=0.01
-        Accuracies closer than this count as similar. The source calls 0.63 percentage points
-        "very similar".
+        Accuracies closer than this count as similar. The slide deck that this project started
+        from calls 0.63 percentage points "very similar".
     alpha : float, default=0.05
-        Probability with which a difference between equal models may be called real.
+        Probability of calling a difference between equal models real.
     digits : bool, default=False
-        Whether the classes are the ten digits: then the reason also says how many postal codes
+        Whether the classes are the ten digits; then the reasons also say how many postal codes
         would be misread.
     tests : sequence of PairedTest, default=None
-        The test of each pair of models, as :func:`~skmnist.comparison.compare_models` makes
-        them. None bounds them by what `n_test` and the accuracies allow.
+        The test of each pair of models, as in ``compare_models(...).tests``. None takes the worst
+        case that `n_test` and the accuracies allow.
     folds : sequence of PairedTest, default=None
-        Tests on the scores of folds, told beside.
+        Tests on the scores of folds, which the reasons mention.
     cautions : sequence of Caution, default=()
-        What else to know; that the test images both ranked and measured is added.
+        Further cautions. That the test images both ranked and measured the models is added.
 
     Returns
     -------
@@ -329,8 +365,8 @@ def recommend(
     Raises
     ------
     ValueError
-        The table is empty or lacks `test_accuracy`, an accuracy is no share, names repeat, or
-        `margin`, `alpha` or `n_test` is out of range.
+        The table is empty or lacks `test_accuracy`, an accuracy is not in [0, 1], names are not
+        unique, or `margin`, `alpha` or `n_test` is out of range.
 
     Examples
     --------
@@ -392,7 +428,7 @@ def recommend(
 def _choose(
     table: pd.DataFrame, accuracy: "pd.Series[float]", margin: float
 ) -> tuple[str, str, str | None]:
-    """Return the model that the margin and the costs choose, by which rule and cost."""
+    """Return the chosen model, and the rule and the cost that chose it."""
     best = str(accuracy.idxmax())
     lead = accuracy[best] - accuracy
     similar = table[~reaches(lead, margin) | np.isclose(lead, 0)]
@@ -418,7 +454,7 @@ def _choose(
 def _weigh(
     found: Recommendation, tests: Sequence[PairedTest], folds: Sequence[PairedTest]
 ) -> Recommendation:
-    """Add what the tests say of the two models that are weighed."""
+    """Add the verdict on the two models, and the tests behind it."""
     test = _find_test(tests, found)
     found = replace(found, evidence=test, folds=_find_test(folds, found))
     if test is None:
@@ -438,7 +474,7 @@ def _find_test(tests: Sequence[PairedTest], found: Recommendation) -> PairedTest
 
 
 def _check(table: Any, n_test: Any, margin: float, alpha: float) -> pd.DataFrame:
-    """Return the table with the names of the models as text, if all is as it should be."""
+    """Return the table with the names of the models as text, or raise if it is invalid."""
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
             f"table is a {type(table).__name__}, but must be a DataFrame with a row per model."

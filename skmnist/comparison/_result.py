@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.metrics import log_loss
 
 from skmnist._estimator import warn_caller
+from skmnist._html import make_html
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -21,7 +22,7 @@ from skmnist.diagnosis import (
 )
 from skmnist.diagnosis._estimator import get_core, take_rows
 from skmnist.diagnosis._figures import read_history
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, get_catalogue
 
 Array = np.ndarray[Any, Any]
 
@@ -79,7 +80,8 @@ def write_figure(
 class ModelResult:
     """One trained model, evaluated.
 
-    :func:`compare_models` makes one for each model, in ``comparison.results``.
+    :func:`compare_models` makes one for each model, in ``comparison.results``. The parameters are
+    attributes as well.
 
     Parameters
     ----------
@@ -156,6 +158,16 @@ class ModelResult:
         advice : Advice
         """
         return advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
+
+    def _repr_html_(self) -> str:
+        """Show the figures in a notebook."""
+        say = get_catalogue("en")
+        figures = {
+            label_column(column, say): write_figure(column, getattr(self, column), say)
+            for column in ("n_parameters", "n_epochs", "fit_time", "predict_time", "size")
+        }
+        accuracy = say("cli.report_title", name=self.name, accuracy=self.errors.accuracy)
+        return make_html(accuracy, self.diagnosis.summary() if self.diagnosis else "", figures)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON."""

@@ -44,10 +44,19 @@ def guess_language() -> str:
 def get_catalogue(language: str) -> "Catalogue":
     """Return the catalogue of a language.
 
+    Parameters
+    ----------
+    language : {"en", "de"}
+        Code of the language.
+
+    Returns
+    -------
+    catalogue : Catalogue
+
     Raises
     ------
     ValueError
-        There is none.
+        There is no such language.
 
     Examples
     --------
@@ -71,6 +80,20 @@ class Catalogue(string.Formatter):
     Two format specifications are added to Python's: ``{n:image|images}`` gives the word for one
     and for any other number, and ``{size:bytes}`` a number of bytes in a unit that suits it.
 
+    Parameters
+    ----------
+    language : str
+        Code of the language.
+    entries : dict
+        The phrases, in nested tables.
+
+    Attributes
+    ----------
+    language : str
+        Code of the language.
+    phrases : dict of str to str
+        The phrases by their full keys, such as "plot.epoch".
+
     Examples
     --------
     >>> from skmnist.text import get_catalogue
@@ -92,7 +115,19 @@ class Catalogue(string.Formatter):
         return self.vformat(self.phrases[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format a number with the language's signs; all else is left as it is."""
+        """Format a number with the language's signs; other values are formatted as usual.
+
+        Parameters
+        ----------
+        value : object
+            Value to format.
+        format_spec : str
+            Format specification, as in Python, or one of the two further ones.
+
+        Returns
+        -------
+        text : str
+        """
         if "|" in format_spec:
             one, other = format_spec.split("|")
             return one if value == 1 else other
@@ -118,7 +153,17 @@ def _format_bytes(size: float) -> str:
 def make_printable(text: str) -> str:
     r"""Show control characters instead of sending them to a terminal; keep line breaks.
 
-    Class labels and file names come from anywhere; an escape sequence in one is text.
+    Class labels and file names can contain anything, such as escape sequences.
+
+    Parameters
+    ----------
+    text : str
+        Text from any source.
+
+    Returns
+    -------
+    text : str
+        The text with control characters written as ``\x1b`` and the like.
 
     Examples
     --------
