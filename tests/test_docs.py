@@ -153,11 +153,15 @@ def find_object(full_name):
     return found
 
 
+def is_made(function):
+    return function.__code__.co_filename == "<string>"
+
+
 def find_attributes(cls):
     """Yield the public attributes that the methods of a class itself set."""
     for method in vars(cls).values():
         # what dataclasses make has no source
-        if not inspect.isfunction(method) or method.__code__.co_filename == "<string>":
+        if not inspect.isfunction(method) or is_made(inspect.unwrap(method)):
             continue
         for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(method)))):
             set_here = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
@@ -182,7 +186,7 @@ def test_a_signature_shows_values_instead_of_names_of_constants(name):
     """What a reader sees, also in the documentation, is what stands in the code."""
     found = find_object(name)
     found = inspect.unwrap(found.__init__ if inspect.isclass(found) else found)
-    if not inspect.isfunction(found) or found.__code__.co_filename == "<string>":
+    if not inspect.isfunction(found) or is_made(found):
         return  # what dataclasses make shows values
     tree = ast.parse(textwrap.dedent(inspect.getsource(found)))
     defaults = [*tree.body[0].args.defaults, *filter(None, tree.body[0].args.kw_defaults)]

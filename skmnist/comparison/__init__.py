@@ -1,4 +1,4 @@
-"""Which model to take, and why."""
+"""Compare models: which one to take, and why."""
 
 from skmnist.comparison._cautions import Caution
 from skmnist.comparison._compare import compare_models

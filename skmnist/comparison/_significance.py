@@ -1,4 +1,9 @@
-"""Whether a difference between two models can be chance, and how large it may be."""
+"""Tests of the difference between two models, and intervals for it.
+
+SciPy has the distributions, but not McNemar's test, Tango's interval or Holm's adjustment.
+statsmodels has the first and the last, which is too little for a dependency; the tests compare
+with it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace

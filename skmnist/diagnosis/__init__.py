@@ -1,4 +1,4 @@
-"""What the figures mean: does a network overfit, what does it confuse, what to do about it."""
+"""Diagnose a classifier: does it overfit, what does it confuse, and what to do about it."""
 
 from skmnist.diagnosis._advice import Advice, advise
 from skmnist.diagnosis._calibration import Calibration, calibrate

@@ -20,7 +20,7 @@ def get_core(estimator: Any) -> Any:
 
 
 def was_interrupted(estimator: Any) -> bool:
-    """Say whether Ctrl-C cut short the training of an estimator or of one that it consists of."""
+    """Return whether Ctrl-C ended the training of an estimator, or of one inside it."""
     core = get_core(estimator)
     members = [*getattr(core, "estimators_", ()), *getattr(core, "calibrated_classifiers_", ())]
     parts = [core, *(get_core(getattr(member, "estimator", member)) for member in members)]
@@ -51,29 +51,29 @@ def get_parameters(estimator: Any) -> dict[str, Any] | None:
 
 def _has_effect(name: str, parameters: dict[str, Any]) -> bool:
     if parameters.get("solver") == "lbfgs" and name in ("learning_rate_init", "early_stopping"):
-        return False  # of MLPClassifier: one solver takes its own steps
+        return False  # lbfgs of MLPClassifier takes its own steps
     if name == "n_iter_no_change":
         return bool(parameters.get("early_stopping"))
     if name in ("alpha", "C") and "penalty" in parameters:
         return parameters["penalty"] is not None
-    return name != "learning_rate" or not isinstance(parameters[name], str)  # a schedule's name
+    return name != "learning_rate" or not isinstance(parameters[name], str)  # of a schedule
 
 
 def take_rows(X: Any, rows: Any) -> Any:
-    """Take rows of an array, a sparse matrix, a data frame or a list."""
+    """Return rows of an array, a sparse matrix, a data frame or a list."""
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     return X[rows] if hasattr(X, "shape") else [X[row] for row in rows]
 
 
 def take_images(X: Any, rows: Any, image_shape: tuple[int, int] | None) -> Array:
-    """Return rows of `X`, an array, a frame, a sparse matrix or a list, as images."""
+    """Return rows of an array, a sparse matrix, a data frame or a list as images."""
     X = take_rows(X, rows)
     return as_images(X.toarray() if hasattr(X, "toarray") else np.asarray(X), image_shape)
 
 
 def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
-    """Give rows of pixels the shape of an image; None takes a square."""
+    """Reshape rows of pixels to images; `image_shape=None` means squares."""
     if X.ndim == 3:
         return X
     if X.ndim != 2:
@@ -94,7 +94,7 @@ def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
 
 
 def find_image_shape(estimator: Any) -> tuple[int, int] | None:
-    """Return the shape that a step of the estimator has learned, where one has."""
+    """Return the image shape that a step of the estimator has learned, or None."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     for step in steps:

@@ -26,7 +26,7 @@ N_COLUMNS = 5
 def draw_tiles(
     ax: "Axes | None", images: Array, captions: Sequence[str] = (), **look: Any
 ) -> tuple["Figure", "Axes"]:
-    """Lay images out in rows, each with its caption below where there are captions."""
+    """Draw images in rows, with their captions below."""
     n_columns = max(1, min(N_COLUMNS, len(images)))
     n_rows = max(1, ceil(len(images) / n_columns))
     height, width = images.shape[1:] if len(images) else (1, 1)
@@ -76,7 +76,7 @@ class MisclassifiedDisplay:
     images : ndarray of shape (n_shown, height, width)
         The images that are shown.
     n_errors : int
-        How many were misread altogether.
+        Number of misread images altogether.
 
     Attributes
     ----------
@@ -122,23 +122,24 @@ class MisclassifiedDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Let a fitted classifier predict, and show what it misread.
+        """Show the images that a fitted classifier misreads.
 
         Parameters
         ----------
         estimator : fitted classifier
-            Where it has no `predict_proba`, no confidence is shown.
+            Without `predict_proba`, no confidence is shown.
         X : array-like of shape (n_samples, height, width) or (n_samples, n_pixels)
-            Images that were not trained on.
+            Held-out images.
         y : array-like of shape (n_samples,)
             Their labels.
         n_images : int, default=20
-            How many are shown at most.
+            Number of images at most.
         image_shape : (height, width), default=None
-            What the columns of `X` make; None takes what the estimator learned, or a square.
+            Shape of the rows of `X`; None takes that of a fitted step, or a square.
         language : {"en", "de"}, default="en"
-        ax : Axes, default=None
-            Where it is drawn; None makes a figure.
+            Language of the labels.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
 
         Returns
         -------
@@ -147,7 +148,7 @@ class MisclassifiedDisplay:
         Raises
         ------
         ValueError
-            The shape of an image is not known, or `n_images` is no number above 0.
+            The shape of an image is not known, or `n_images` is not positive.
         """
         labels = getattr(estimator, "classes_", None)
         proba = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
@@ -176,7 +177,7 @@ class MisclassifiedDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Show what predictions misread.
+        """Show the images that were misread.
 
         Parameters
         ----------
@@ -196,8 +197,8 @@ class MisclassifiedDisplay:
         Raises
         ------
         ValueError
-            Lengths differ, the shape of an image is not known, or `n_images` is no number
-            above 0.
+            Lengths differ, the shape of an image is not known, or `n_images` is not
+            positive.
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
@@ -211,7 +212,7 @@ class MisclassifiedDisplay:
         return cls(frame, images, n_errors=errors.n_errors).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw it.
+        """Draw the display.
 
         Parameters
         ----------
@@ -238,7 +239,7 @@ class MisclassifiedDisplay:
 
 
 def format_confidence(say: Catalogue, confidence: float) -> str:
-    """Write a probability without rounding it up to certainty."""
+    """Write a probability, without rounding it up to 100 %."""
     if confidence >= ALMOST_SURE:
         return say("plot.almost_sure", value=0.999)
     return say.format("{:.1%}", confidence)
@@ -302,12 +303,13 @@ class FirstLayerDisplay:
             `coef_`, as linear ones have; alone, as the last step of a Pipeline, or as the best
             of a search.
         n_images : int, default=20
-            How many neurons are shown at most, those of the largest weights.
+            Number of neurons at most; those with the largest weights are shown.
         image_shape : (height, width), default=None
-            What the inputs make; None takes what the estimator learned, or a square.
+            Shape of the inputs; None takes that of a fitted step, or a square.
         language : {"en", "de"}, default="en"
-        ax : Axes, default=None
-            Where it is drawn; None makes a figure.
+            Language of the labels.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
 
         Returns
         -------
@@ -317,7 +319,7 @@ class FirstLayerDisplay:
         ------
         ValueError
             The estimator has no such weights, the shape of an image is not known, or `n_images`
-            is no number above 0.
+            is not positive.
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
@@ -340,7 +342,7 @@ class FirstLayerDisplay:
         return cls(frame, images).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw it.
+        """Draw the display.
 
         Parameters
         ----------

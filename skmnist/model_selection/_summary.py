@@ -1,4 +1,4 @@
-"""What a search has found, for people to read."""
+"""Summaries of a search, for people to read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from skmnist.model_selection._study import error_of, finished_trials
 
-MIN_RATED_TRIALS = 10  # ours to choose: of fewer a forest makes a story about any parameter
+MIN_RATED_TRIALS = 10  # chosen by us: with fewer trials a forest fits noise
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -16,18 +16,20 @@ _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 class TrialSummary:
     """One trial that has ended.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     number : int
     state : {"COMPLETE", "PRUNED", "FAIL"}
     score : float or None
-        Mean over the folds; None where not all of them were done.
+        Mean over the folds; None if not all of them were finished.
     n_epochs : int
-        Epochs trained, those of all folds together; 0 where the estimator has none.
+        Epochs trained, all folds together; 0 if the estimator does not train in epochs.
     params : dict
-        What was tried.
+        The parameters that were tried.
     error : str
-        Why it failed, else empty.
+        The reason why it failed, or empty.
     """
 
     number: int
@@ -39,9 +41,9 @@ class TrialSummary:
 
 
 def summarize_trials(study: Any) -> list[TrialSummary]:
-    """Return the trials that have ended, the best first, those without a score last.
+    """Return the trials that have ended, the best first, and those without a score last.
 
-    Those that were taken back, by Ctrl-C or because their process is gone, are left out.
+    Trials that were given up by Ctrl-C, or whose process has ended, are left out.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
 
     def rank(trial: Any) -> tuple[int, float, int]:
         scored = trial.state is TrialState.COMPLETE
-        # of those that were stopped, the ones that lasted longest came closest
+        # of the pruned trials, those that lasted longest came closest
         merit = trial.value if scored else len(trial.intermediate_values)
         return _ORDER.index(trial.state), -merit, trial.number
 
@@ -69,21 +71,19 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
 
 
 def rate_parameters(study: Any, *, seed: int = 0) -> dict[str, float]:
-    """Return the share of the differences in score that each parameter explains.
-
-    By fANOVA: a forest learns the score from the parameters, and its variance is taken apart.
+    """Return the share of the variance of the score that each parameter explains (fANOVA).
 
     Parameters
     ----------
     study : optuna.Study
     seed : int, default=0
-        Of the forest.
+        Seed of the forest.
 
     Returns
     -------
     shares : dict of str to float
-        The largest first, together 1. Empty where fewer than `MIN_RATED_TRIALS` trials were
-        finished, or where all of them scored the same.
+        The largest first; their sum is 1. Empty if fewer than 10 trials were finished, or if all
+        of them have the same score.
 
     References
     ----------
