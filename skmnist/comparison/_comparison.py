@@ -341,7 +341,9 @@ class ModelComparison:
         """Show recommendation and table in a notebook."""
         say = get_catalogue(language)
         lead = describe_recommendation(self.recommendation, say)
-        return make_snippet(lead, self._tabulate(say), say)
+        results, several_starts = list(self.results.values()), self.starts is not None
+        table = make_figure_table(results, self.table, say, several_starts=several_starts)
+        return make_snippet(lead, table, say)
 
     def _describe(self, say: Catalogue, *, interrupted: bool = False) -> dict[str, Any]:
         return describe_page(
@@ -354,11 +356,6 @@ class ModelComparison:
             several_starts=self.starts is not None,
             interrupted=interrupted,
         )
-
-    def _tabulate(self, say: Catalogue) -> Any:
-        several_starts = self.starts is not None
-        results = list(self.results.values())
-        return make_figure_table(results, self.table, say, several_starts=several_starts)
 
 
 def _measured_alike(results: Sequence[ModelResult]) -> bool:
