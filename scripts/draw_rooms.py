@@ -14,24 +14,23 @@ from html import escape
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "skmnist"
-UPWARDS = ("comparison", "report")  # a result knows how to become a page
 
 PLACES = {  # middle of the box, row
     "cli": (600, 0),
     "app": (270, 1),
-    "report": (372, 2),
     "_networks": (610, 2),
     "model_selection": (848, 2),
     "persistence": (1086, 2),
     "datasets": (128, 3),
     "comparison": (440, 3),
-    "diagnosis": (520, 4),
-    "preprocessing": (760, 4),
-    "neural_network": (1000, 4),
-    "text": (265, 5),
+    "report": (440, 4),
+    "diagnosis": (520, 5),
+    "preprocessing": (760, 5),
+    "neural_network": (1000, 5),
+    "text": (265, 6),
 }
 WIDTH, HEIGHT, ROW, MARGIN = 226, 100, 142, 14
-SIZE = (1214, 5 * ROW + HEIGHT + 2 * MARGIN)
+SIZE = (1214, 6 * ROW + HEIGHT + 2 * MARGIN)
 
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #333; text-anchor: middle }
@@ -39,7 +38,6 @@ text { font: 13px system-ui, sans-serif; fill: #333; text-anchor: middle }
 .room { fill: #fff; stroke: #0072b2; stroke-width: 1.5 }
 .tools { fill: #f4f4f4; stroke: #999; stroke-dasharray: 4 3 }
 .arrow { fill: none; stroke: #5f6b76; stroke-width: 1.5; marker-end: url(#head) }
-.up { stroke: #d55e00; stroke-dasharray: 5 4; marker-end: url(#up) }
 """
 
 
@@ -112,18 +110,10 @@ def draw_arrow(room, used):
 def draw():
     """Return the picture as SVG."""
     arrows, tools = find_arrows()
-    low, high = UPWARDS
-    arrows[low].remove(high)
     arrows = drop_detours(arrows)
     body = [draw_arrow(room, used) for room in PLACES for used in sorted(arrows[room])]
-    (x0, row), (x1, above) = PLACES[low], PLACES[high]
-    y0, y1 = MARGIN + row * ROW, MARGIN + above * ROW + HEIGHT + 3
-    body.append(
-        f'<path class="arrow up" d="M{x0 - 60},{y0} C{x0 - 60},{y0 - 25} '
-        f'{x1 - 30},{y1 + 25} {x1 - 30},{y1}"/>'
-    )
     body += [part for room in PLACES for part in draw_box(room)]
-    left, top = PLACES["text"][0] + WIDTH / 2 + 40, MARGIN + 5 * ROW
+    left, top = PLACES["text"][0] + WIDTH / 2 + 40, MARGIN + 6 * ROW
     body.append(
         f'<rect class="room tools" x="{left:g}" y="{top}" width="{SIZE[0] - left - MARGIN:g}" '
         f'height="{HEIGHT}" rx="8"/>'
@@ -134,14 +124,13 @@ def draw():
         y = top + HEIGHT / 2 - 8 * len(lines) + 12 + 16 * at
         body.append(f'<text x="{middle:g}" y="{y:g}">{line}</text>')
     width, height = SIZE
-    heads = "".join(
-        f'<marker id="{name}" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" '
-        f'orient="auto"><path d="M0,0 8,4 0,8z" fill="{colour}"/></marker>'
-        for name, colour in (("head", "#5f6b76"), ("up", "#d55e00"))
+    head = (
+        '<marker id="head" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" '
+        'orient="auto"><path d="M0,0 8,4 0,8z" fill="#5f6b76"/></marker>'
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}">\n<style>{STYLE}</style>\n<defs>{heads}</defs>\n'
+        f'height="{height}">\n<style>{STYLE}</style>\n<defs>{head}</defs>\n'
         f'<rect width="{width}" height="{height}" fill="#fff"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpydoc.validate import validate
+from numpydoc.validate import Validator, get_doc_object, validate
 from sklearn.datasets import load_digits
 
 import skmnist
@@ -141,10 +141,57 @@ VALIDATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 @pytest.mark.parametrize("name", list(find_documented()))
 def test_docstrings_are_as_numpydoc_has_them(name):
     found = validate(name)
-    wrong = {code: message for code, message in found["errors"] if code not in VALIDATION["checks"]}
-    if "Parameters\n" not in found["docstring"]:  # it is told in the one line that there is
-        wrong.pop("PR01", None)
-    assert not wrong
+    assert not {c: message for c, message in found["errors"] if c not in VALIDATION["checks"]}
+
+
+def find_object(full_name):
+    _, room, name, *members = full_name.split(".")
+    found = getattr(importlib.import_module(f"skmnist.{room}"), name)
+    for member in members:
+        found = inspect.getattr_static(found, member)
+        found = getattr(found, "fget", getattr(found, "__func__", found))
+    return found
+
+
+def is_made(function):
+    return function.__code__.co_filename == "<string>"
+
+
+def find_attributes(cls):
+    """Yield the public attributes that the methods of a class itself set."""
+    for method in vars(cls).values():
+        # what dataclasses make has no source
+        if not inspect.isfunction(method) or is_made(inspect.unwrap(method)):
+            continue
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(method)))):
+            set_here = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if set_here and ast.unparse(node.value) == "self" and not node.attr.startswith("_"):
+                yield node.attr
+
+
+CLASSES = [name for name in sorted(find_public()) if inspect.isclass(find_object(name))]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_class_documents_its_attributes_and_has_an_example(name):
+    docstring = Validator(get_doc_object(find_object(name)))
+    attributes = {each for a in docstring.doc["Attributes"] for each in a.name.split(", ")}
+    documented = attributes | set(docstring.doc_parameters)
+    assert docstring.examples, "needs an example"
+    assert set(find_attributes(find_object(name))) <= documented
+
+
+@pytest.mark.parametrize("name", list(find_documented()))
+def test_a_signature_shows_values_instead_of_names_of_constants(name):
+    """What a reader sees, also in the documentation, is what stands in the code."""
+    found = find_object(name)
+    found = inspect.unwrap(found.__init__ if inspect.isclass(found) else found)
+    if not inspect.isfunction(found) or is_made(found):
+        return  # what dataclasses make shows values
+    tree = ast.parse(textwrap.dedent(inspect.getsource(found)))
+    defaults = [*tree.body[0].args.defaults, *filter(None, tree.body[0].args.kw_defaults)]
+    names = {node.id for each in defaults for node in ast.walk(each) if isinstance(node, ast.Name)}
+    assert not {constant for constant in names if constant.isupper()}
 
 
 def test_the_architecture_lists_every_file_and_no_other():

@@ -11,14 +11,7 @@ from skmnist.app import _training
 from skmnist.app._html import as_paragraphs, as_text
 from skmnist.app._training import Training
 from skmnist.app._view import View, go_to, remember
-from skmnist.report import (
-    describe_curve,
-    draw_curve,
-    explain_terms,
-    make_page,
-    make_parts,
-    sketch_curve,
-)
+from skmnist.report import describe_curve, draw_curve, explain_terms, sketch_curve
 from skmnist.text import Catalogue
 
 REFRESH = 1.0  # seconds between two looks at a running training
@@ -223,7 +216,7 @@ def _offer_settings(view: View) -> None:
 def _get_part(view: View, training: Training, name: str) -> Markup:
     def make() -> dict[str, str]:
         assert training.comparison is not None  # for the types: `find_finished` has seen to it
-        return make_parts(training.comparison, language=view.language)
+        return training.comparison.to_html_parts(view.language)
 
     return Markup(remember(training, ("parts", view.language), make)[name])
 
@@ -231,8 +224,7 @@ def _get_part(view: View, training: Training, name: str) -> Markup:
 def _make_report(training: Training, say: Catalogue) -> bytes:
     settings, data = training.settings, training.data
     assert training.comparison is not None  # as above
-    page = make_page(
-        training.comparison,
+    page = training.comparison.to_html(
         language=say.language,
         data=data.name or say(NAMES[settings.data]),
         command=write_command(
@@ -243,4 +235,5 @@ def _make_report(training: Training, say: Catalogue) -> bytes:
         ),
         training_data=(data.digits.X_train, data.digits.y_train),
     )
+    assert page is not None  # without a path, the page is returned
     return page.encode()

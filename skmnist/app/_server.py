@@ -43,7 +43,17 @@ DARK = {
 
 
 class ServerError(Exception):
-    """A server that does not run."""
+    """The server of the app cannot be started, or has ended by itself.
+
+    Examples
+    --------
+    >>> from skmnist.app import ServerError, serve
+    >>> try:
+    ...     serve(host="192.0.2.1")  # an address of another machine
+    ... except ServerError as error:
+    ...     print("The app does not run.")
+    The app does not run.
+    """
 
 
 def serve(

@@ -11,7 +11,6 @@ from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error, tell_inte
 from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent, compare_models
-from skmnist.report import write_page
 from skmnist.text import Catalogue, use_language
 
 
@@ -83,8 +82,7 @@ def compare_networks(
         ),
         report_path: (
             "cli.report_written",
-            lambda path: write_page(
-                comparison,
+            lambda path: comparison.to_html(
                 path,
                 overwrite=True,
                 language=say.language,

@@ -235,18 +235,11 @@ class Screen:
     def show_comparison(self, comparison: ModelComparison) -> None:
         """Write the table and the recommendation."""
         self.show_title("cli.comparison_title")
-        formats = {"test_accuracy": "{:.4f}", "gap": "{:.4f}", "fit_time": "{:.1f}"}
-        shown = comparison.table[list(SHOWN_COLUMNS)]
-        table = self._table("cli.column_model", *(f"cli.column_{c}" for c in shown))
-        for name, row in shown.iterrows():
-            cells = []
-            for column, value in row.items():
-                if value is None or value != value:  # NaN
-                    cells.append("-")
-                elif column == "diagnosis":
-                    cells.append(self.say(f"diagnosis.{value}"))
-                else:
-                    cells.append(self.say.format(formats.get(str(column), "{:,}"), value))
+        figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
+        table = self._table("column.model")
+        for label in figures:
+            table.add_column(Text(str(label)), justify="right")
+        for name, *cells in figures.itertuples(name=None):
             table.add_row(_text(str(name)), *cells)
         self._console.print(table)
         self.say_line("cli.comparison_note")

@@ -1,11 +1,10 @@
-"""Which model to take, and why."""
+"""Compare models: which one to take, and why."""
 
 from skmnist.comparison._cautions import Caution
 from skmnist.comparison._compare import compare_models, evaluate_model
 from skmnist.comparison._comparison import ModelComparison
 from skmnist.comparison._plot import AccuracyCostDisplay
-from skmnist.comparison._recommend import recommend
-from skmnist.comparison._recommendation import Recommendation
+from skmnist.comparison._recommendation import Recommendation, recommend
 from skmnist.comparison._result import ModelResult
 from skmnist.comparison._runs import TrainingEvent
 from skmnist.comparison._significance import PairedTest

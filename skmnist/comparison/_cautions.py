@@ -25,20 +25,30 @@ N_TOLD = 5  # classes in a sentence
 
 @dataclass(frozen=True)
 class Caution:
-    """One thing that makes the figures less sure than they look.
+    """A reason why the figures of a comparison are less certain than they look.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     code : {"ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", \
             "different_test_sets", "unseen_classes", "interrupted_models", \
             "interrupted_starts", "interrupted_folds"}
         The same test images ranked the two models and measured them; ranked more than two; were
-        used in tuning; occur among the training images, too; are not the same for all models;
-        are of classes without training images. Or the comparison was interrupted, and models,
-        starts or folds that were not finished are left out.
-    severity : {"note", "warning"}
-    figures : dict
+        used in tuning; also occur among the training images; are not the same for all models; or
+        belong to classes without training images. Or the comparison was interrupted, and
+        unfinished models, starts or folds are left out.
+    severity : {"note", "warning"}, default="warning"
+        How serious it is.
+    figures : dict, default={}
         The figures in its sentence.
+
+    Examples
+    --------
+    >>> from skmnist.comparison import Caution
+    >>> print(Caution("ranked_two", "note").sentence())
+    The same test images ranked the two and measured them, so the better figure is slightly
+    flattered.
     """
 
     code: Code
@@ -46,7 +56,13 @@ class Caution:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def sentence(self, language: str = "en") -> str:
-        """Say it in plain words."""
+        """Return the caution in plain words.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         return get_catalogue(language)(f"recommendation.caution.{self.code}", **self.figures)
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,7 +71,7 @@ class Caution:
 
 
 def caution_ranking(n_models: int) -> list[Caution]:
-    """Say that the images which ranked the models also measured them."""
+    """Return the caution that the images which ranked the models also measured them."""
     if n_models < 2:
         return []
     if n_models == 2:
@@ -66,7 +82,7 @@ def caution_ranking(n_models: int) -> list[Caution]:
 def caution_data(
     X_train: Any, X_test: Any, y_train: Any, y_test: Any, *, tuned_on_test: bool = False
 ) -> list[Caution]:
-    """Say what makes the test set less of a test."""
+    """Return the cautions that follow from the training and test rows."""
     cautions = [Caution("tuned_on_test")] if tuned_on_test else []
     shared = find_shared_rows(X_train, X_test)
     if shared:
@@ -89,7 +105,7 @@ def caution_data(
 def caution_interrupt(
     models: Collection[str], *, starts: tuple[int, int], folds: tuple[int, int]
 ) -> list[Caution]:
-    """Say what an interrupt left out: models by name, starts and folds as (used, planned)."""
+    """Return the cautions after an interrupt; `starts` and `folds` are (used, planned)."""
     cautions = []
     if models:
         cautions.append(Caution("interrupted_models", figures={"models": ", ".join(models)}))
@@ -101,9 +117,9 @@ def caution_interrupt(
 
 
 def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
-    """Return the test rows that occur, number by number, among the training rows.
+    """Return the numbers of the test rows that also occur among the training rows.
 
-    Only numeric arrays and frames are looked at; of anything else nothing is said.
+    Only numeric arrays and frames are compared; for anything else, nothing is returned.
     """
     arrays = [_as_rows(X) for X in (X_train, X_test)]
     if arrays[0] is None or arrays[1] is None:
@@ -112,7 +128,7 @@ def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
     train, test = (np.ascontiguousarray(rows, dtype=kind) for rows in arrays)
     if train.shape[1:] != test.shape[1:]:
         return []
-    seen = {hash(row.tobytes()) for row in train}  # 64 bits: chance makes no two of them alike
+    seen = {hash(row.tobytes()) for row in train}  # 64 bits: no two by chance
     return [at for at, row in enumerate(test) if hash(row.tobytes()) in seen]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
+from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
 from sklearn.utils import check_random_state
 
@@ -24,10 +25,9 @@ from skmnist.comparison._inputs import (
     check_suitable,
     check_test_rows,
 )
-from skmnist.comparison._recommend import MARGIN, check_shares
+from skmnist.comparison._recommendation import check_shares
 from skmnist.comparison._result import ModelResult, make_result, measure_costs
 from skmnist.comparison._runs import Run, TrainingEvent, Watcher, as_list, run_all
-from skmnist.comparison._significance import ALPHA
 from skmnist.diagnosis._estimator import get_core
 
 Array = np.ndarray[Any, Any]
@@ -48,8 +48,8 @@ def compare_models(
     cv: Any = None,
     n_repeats: int = 1,
     n_jobs: int | None = None,
-    margin: float = MARGIN,
-    alpha: float = ALPHA,
+    margin: float = 0.01,
+    alpha: float = 0.05,
     tuned_on_test: bool = False,
     callbacks: Any = None,
     random_state: Any = None,
@@ -357,9 +357,11 @@ def _look_at_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str,
     for run in itertools.chain(*starts):
         hits = run.predictions == y_test
         correct[run.name].append(hits)
-        rows.append((run.name, run.start, float(hits.mean()), run.fit_time))
+        f1 = float(f1_score(y_test, run.predictions, average="macro", zero_division=0.0))
+        rows.append((run.name, run.start, float(hits.mean()), run.fit_time, f1))
+    columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro"]
     return {
-        "starts": pd.DataFrame(rows, columns=["model", "start", "test_accuracy", "fit_time"]),
+        "starts": pd.DataFrame(rows, columns=columns),
         "correct": {name: np.array(hits) for name, hits in correct.items()},
     }
 

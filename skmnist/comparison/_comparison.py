@@ -1,50 +1,102 @@
-"""Several trained models side by side, and what is known of their differences."""
+"""Several trained models side by side, and what is known about their differences."""
 
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from skmnist._files import write_whole
 from skmnist.comparison._cautions import Caution
-from skmnist.comparison._recommend import MARGIN, recommend
-from skmnist.comparison._result import ModelResult
-from skmnist.comparison._significance import ALPHA, compare_folds, compare_predictions
-from skmnist.diagnosis._pairs import are_digits
+from skmnist.comparison._page import describe_page, describe_recommendation, make_figure_table
+from skmnist.comparison._recommendation import recommend
+from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
+from skmnist.comparison._significance import compare_folds, compare_predictions
+from skmnist.diagnosis import ConfusionPair
+from skmnist.diagnosis._errors import are_digits
+from skmnist.report._page import check_target, make_page, make_parts, make_snippet
+from skmnist.text import Catalogue, get_catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
+N_ROWS = 5  # of the test set, listed for each confusion in Markdown
 
 
 class ModelComparison:
     """Several trained models side by side.
 
+    :func:`compare_models` makes one. In a notebook, it shows its recommendation and its table.
+
+    Parameters
+    ----------
+    results : sequence of ModelResult
+        The models; with several starts those of the first.
+    X_test, y_test : array-like, default=None
+        The test set, for the images on the page.
+    margin : float, default=0.01
+        Accuracies closer than this count as similar.
+    alpha : float, default=0.05
+        Probability of calling a difference between equal models real.
+    starts : DataFrame, default=None
+        A row per model and start; see the attribute.
+    correct : dict of str to ndarray of bool, shape (n_starts, n_test), default=None
+        For each model and start, which test images it reads correctly. None takes it from
+        `results`.
+    fold_scores : DataFrame, default=None
+        A row per fold, a column per model: accuracy on the rows that were left out.
+    fold_test_share : float, default=0.0
+        Rows tested on, as a share of the rows trained on, in a fold.
+    cautions : sequence of Caution, default=()
+        Cautions to show beside the recommendation.
+
     Attributes
     ----------
     results : dict of str to ModelResult
-        Each model's estimator, errors and diagnosis, in the order they were given; with several
-        starts those of the first.
+        Each model's estimator, errors and diagnosis, in the order in which they were passed.
     table : DataFrame
-        A row per model, indexed by name: `test_accuracy` (float), `diagnosis` (str),
-        `gap` (float), `n_parameters` (Int64), `fit_time` (float, s), `n_epochs` (Int64),
-        `predict_time` and `predict_time_p95` (float, s for one image, median and 95th
-        percentile), `size` (Int64, bytes on disk, pickled). What a model cannot tell is missing.
-        With several starts `test_accuracy` is their mean and `fit_time` their median.
+        A row per model, indexed by name: `test_accuracy`, `f1_macro`, `log_loss` (float),
+        `diagnosis` (str), `gap` (float), `n_parameters` (Int64), `fit_time` (float, s),
+        `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s for one image, median
+        and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown figures are
+        missing. With several starts, `test_accuracy` and `f1_macro` are means, `fit_time` is
+        the median, and the other figures are those of the first start.
     recommendation : Recommendation
         The model to take, and why.
+    best_model_ : str or None
+        Name of the recommended model; None if there is nothing to recommend.
+    best_estimator_ : fitted estimator or None
+        The recommended model itself, fitted; None if there is nothing to recommend.
     tests : list of PairedTest
         The difference of each pair of models on the test set, with interval and p-value. Empty
-        where they were not measured on the same one.
+        if the models had different test sets.
     folds : list of PairedTest
-        The same by the scores on the folds; empty without any.
+        The same by the scores on the folds; empty without folds.
     starts : DataFrame or None
-        A row per model and start: `model`, `start`, `test_accuracy`, `fit_time`. None with one.
+        A row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`.
+        None with a single start.
     fold_scores : DataFrame or None
         A row per fold, a column per model: accuracy on the rows left out. None without folds.
-    X_test, y_test : array-likes or None
-        The test set: the same object where it is an array or a data frame, otherwise converted.
-        Row numbers of `predictions`, `proba` and `errors` are rows of it. None where it was not
-        handed in.
+    X_test, y_test : array-like or None
+        The test set. Row numbers in `predictions`, `proba` and `errors` refer to it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import compare_models
+    >>> X, y = load_digits(return_X_y=True)
+    >>> comparison = compare_models(
+    ...     {"bayes": GaussianNB(), "tree": DecisionTreeClassifier(max_depth=3)},
+    ...     X, y, random_state=0,
+    ... )
+    >>> comparison.best_model_, comparison.best_estimator_
+    ('bayes', GaussianNB())
+    >>> comparison.rank("log_loss")["rank"].to_dict()
+    {'tree': 1, 'bayes': 2}
     """
 
     def __init__(
@@ -53,8 +105,8 @@ class ModelComparison:
         *,
         X_test: Any = None,
         y_test: Any = None,
-        margin: float = MARGIN,
-        alpha: float = ALPHA,
+        margin: float = 0.01,
+        alpha: float = 0.05,
         starts: pd.DataFrame | None = None,
         correct: dict[str, Array] | None = None,
         fold_scores: pd.DataFrame | None = None,
@@ -68,6 +120,7 @@ class ModelComparison:
         if starts is not None:
             by_model = starts.groupby("model")
             self.table["test_accuracy"] = by_model["test_accuracy"].mean()
+            self.table["f1_macro"] = by_model["f1_macro"].mean()
             self.table["fit_time"] = by_model["fit_time"].median()
         same = _measured_alike(results)
         if not same:
@@ -89,12 +142,21 @@ class ModelComparison:
             folds=self.folds,
             cautions=cautions,
         )
+        self.best_model_ = self.recommendation.model
+        self.best_estimator_: Any = None
+        if self.best_model_ is not None:
+            self.best_estimator_ = self.results[self.best_model_].estimator
 
     def __repr__(self) -> str:
         return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return all figures as plain Python values, for JSON.
+
+        Returns
+        -------
+        figures : dict
+        """
         return {
             "models": [result.to_dict() for result in self.results.values()],
             "tests": [test.to_dict() for test in self.tests],
@@ -104,16 +166,89 @@ class ModelComparison:
             "recommendation": self.recommendation.to_dict(),
         }
 
+    def rank(self, by: str = "test_accuracy") -> pd.DataFrame:
+        """Return the table sorted by one of its figures, the best model first.
+
+        Parameters
+        ----------
+        by : str, default="test_accuracy"
+            Column of `table`. The highest `test_accuracy` and `f1_macro` are best, and the lowest
+            of all other figures.
+
+        Returns
+        -------
+        ranked : DataFrame
+            The table with a further column `rank`, counted from 1. Equal figures have the same
+            rank; models whose figure is missing come last, without a rank.
+
+        Raises
+        ------
+        ValueError
+            There is no such column of numbers.
+        """
+        if by not in COLUMNS or by == "diagnosis":
+            known = [column for column in COLUMNS if column != "diagnosis"]
+            raise ValueError(f"by={by!r} must be one of {known}.")
+        ascending = COLUMNS[by].best == "low"
+        ranks = self.table[by].rank(method="min", ascending=ascending).astype("Int64")
+        return self.table.assign(rank=ranks).sort_values("rank", kind="stable")
+
+    def format_table(
+        self, columns: Sequence[str] | None = None, *, language: str = "en"
+    ) -> pd.DataFrame:
+        """Return the table as text, with labels and numbers of a language.
+
+        Parameters
+        ----------
+        columns : sequence of str, default=None
+            Columns of `table`; None takes all that are known of a model.
+        language : {"en", "de"}, default="en"
+            Language of labels and numbers.
+
+        Returns
+        -------
+        formatted : DataFrame of str
+            A row per model; unknown figures are "-".
+        """
+        say = get_catalogue(language)
+        if columns is None:
+            columns = [column for column in COLUMNS if self.table[column].notna().any()]
+        # a list of lists: pandas would turn Python's text into Arrow's, which refuses some
+        cells = [
+            [write_figure(column, value, say) for value in self.table[column]] for column in columns
+        ]
+        labels = [label_column(column, say, short=True) for column in columns]
+        return pd.DataFrame(
+            {label: pd.Series(c, dtype=object) for label, c in zip(labels, cells, strict=True)}
+        ).set_axis(self.table.index)
+
     def to_markdown(self, language: str = "en") -> str:
         """Return the recommendation, the table and each model's analysis as Markdown.
 
         Parameters
         ----------
         language : {"en", "de"}, default="en"
-        """
-        from skmnist.comparison._markdown import make_markdown
+            Language of the text.
 
-        return make_markdown(self, language)
+        Returns
+        -------
+        text : str
+        """
+        say = get_catalogue(language)
+        found = self.recommendation
+        title = "cli.recommendation_title" if found.model else "cli.no_recommendation_title"
+        blocks = [
+            f"# {_escape(say(title, model=found.model))}",
+            f"**{_escape(found.headline(language))}**",
+            _list_items(found.reasons(language)),
+            *(f"> {_escape(note)}" for note in found.notes(language)),
+            f"## {_escape(say('cli.comparison_title'))}",
+            _write_table(self.format_table(language=language), say),
+            _escape(say("cli.comparison_note")),
+        ]
+        for result in self.results.values():
+            blocks += _analyze_in_markdown(result, say)
+        return "\n\n".join(blocks) + "\n"
 
     def to_html(
         self,
@@ -121,44 +256,106 @@ class ModelComparison:
         *,
         language: str = "en",
         overwrite: bool = False,
+        data: str | None = None,
+        command: str | None = None,
+        training_data: tuple[Any, Any] | None = None,
+        interrupted: bool = False,
     ) -> str | None:
-        """Return all of it as one HTML page for everybody, or write it to a file.
+        """Return the comparison as one HTML page for everybody, or write it to a file.
 
         The page needs no other file and no network. It begins with the recommendation, and ends
-        with what it takes to repeat the run.
+        with what it takes to repeat the run. Names, labels and parameters are shown as text,
+        whatever they contain; the page has no script. A file is written whole or not at all.
 
         Parameters
         ----------
         path : path-like, default=None
-            The file; None returns the page.
+            File to write; None returns the page.
         language : {"en", "de"}, default="en"
+            Language of the page.
         overwrite : bool, default=False
-            Whether a file that is there already is replaced.
+            Whether to replace an existing file.
+        data : str, default=None
+            Name of the data, to be shown on the page.
+        command : str, default=None
+            Command line that repeats the run, to be shown on the page.
+        training_data : tuple of X and y, default=None
+            Training rows and labels, which a comparison does not keep; the page shows their
+            checksum.
+        interrupted : bool, default=False
+            Whether the run ended before all models were trained; then none is recommended.
 
         Returns
         -------
         page : str or None
-            None where it was written.
+            None if it was written to a file.
 
         Raises
         ------
+        ValueError
+            There is no such language.
         FileExistsError
-            The file is there, and `overwrite` is False.
+            The file exists, and `overwrite` is False.
         OSError
-            The file cannot be written there.
+            The file cannot be written.
         """
-        from skmnist.report import make_page, write_page  # the way up, see docs/architecture.rst
-
+        if path is not None:
+            check_target(Path(path), overwrite=overwrite)
+        say = get_catalogue(language)
+        page = make_page(
+            self._describe(say, interrupted=interrupted),
+            say,
+            data=data,
+            command=command,
+            training_data=training_data,
+            test_data=(self.X_test, self.y_test),
+        )
         if path is None:
-            return make_page(self, language=language)
-        write_page(self, path, language=language, overwrite=overwrite)
+            return page
+        write_whole(Path(path), page)
         return None
 
-    def _repr_html_(self) -> str:
-        """Show recommendation and table in a notebook."""
-        from skmnist.report import make_snippet
+    def to_html_parts(self, language: str = "en") -> dict[str, str]:
+        """Return parts of the page as HTML, for another page with the same style sheet.
 
-        return make_snippet(self)
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the parts.
+
+        Returns
+        -------
+        parts : dict of str to str
+            "recommendation", "table" (the figures side by side), "analysis" and "evaluation" of
+            the models. Headings begin at the second level.
+
+        Raises
+        ------
+        ValueError
+            There is no such language.
+        """
+        say = get_catalogue(language)
+        return make_parts(self._describe(say), say)
+
+    def _repr_html_(self, language: str = "en") -> str:
+        """Show recommendation and table in a notebook."""
+        say = get_catalogue(language)
+        lead = describe_recommendation(self.recommendation, say)
+        results, several_starts = list(self.results.values()), self.starts is not None
+        table = make_figure_table(results, self.table, say, several_starts=several_starts)
+        return make_snippet(lead, table, say)
+
+    def _describe(self, say: Catalogue, *, interrupted: bool = False) -> dict[str, Any]:
+        return describe_page(
+            list(self.results.values()),
+            self.table,
+            self.recommendation,
+            say,
+            X_test=self.X_test,
+            y_test=self.y_test,
+            several_starts=self.starts is not None,
+            interrupted=interrupted,
+        )
 
 
 def _measured_alike(results: Sequence[ModelResult]) -> bool:
@@ -171,6 +368,8 @@ def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "test_accuracy": [r.errors.accuracy for r in results],
+            "f1_macro": [r.errors.f1_macro for r in results],
+            "log_loss": np.array([r.log_loss for r in results], dtype=float),
             "diagnosis": [None if d is None else d.label for d in diagnoses],
             "gap": np.array([None if d is None else d.gap for d in diagnoses], dtype=float),
             "n_parameters": pd.array([r.n_parameters for r in results], dtype="Int64"),
@@ -182,3 +381,47 @@ def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
         },
         index=pd.Index([r.name for r in results], dtype=object),  # names may be any text
     )
+
+
+# --- Markdown
+
+
+def _analyze_in_markdown(result: ModelResult, say: Catalogue) -> list[str]:
+    language = say.language
+    blocks = [f"## {_escape(say('cli.analysis_title', name=result.name))}"]
+    if result.diagnosis is not None:
+        label = say(f"diagnosis.{result.diagnosis.label}")
+        fit = _escape(say("cli.diagnosis", label=label))
+        blocks.append(f"**{fit}** {_escape(result.diagnosis.summary(language))}")
+    for kind, sentences in asdict(result.advice(language)).items():
+        if sentences:
+            blocks += [f"### {_escape(say(f'cli.{kind}'))}", _list_items(sentences)]
+    pairs = [_describe_pair(pair, say) for pair in result.errors.pairs()]
+    if pairs:
+        blocks += [f"### {_escape(say('comparison.pairs_title'))}", _list_items(pairs)]
+    return blocks
+
+
+def _describe_pair(pair: ConfusionPair, say: Catalogue) -> str:
+    rows = ", ".join(map(str, pair.rows[:N_ROWS]))
+    figures = {"pair": f"{pair.true}→{pair.predicted}", "count": pair.count, "rows": rows}
+    sentence = say("comparison.pair", share=pair.share, **figures)
+    return " ".join([sentence, *pair.advice(say.language)])
+
+
+def _write_table(formatted: pd.DataFrame, say: Catalogue) -> str:
+    head = [say("column.model"), *formatted]
+    rows = [head, ["---", *("---:" for _ in formatted)]]
+    for name, *cells in formatted.itertuples(name=None):
+        rows.append([_escape(str(name)), *map(_escape, cells)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _list_items(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {_escape(sentence)}" for sentence in sentences)
+
+
+def _escape(text: str) -> str:
+    """Escape text so that nothing in it is taken for Markdown or HTML."""
+    text = " ".join(make_printable(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_{}\[\]#|>~$])", r"\\\1", text)

@@ -7,19 +7,16 @@ import numpy as np
 import pandas as pd
 
 from skmnist._drawing import BLUE, as_label, format_axis, get_axes, strip_frame
-from skmnist.comparison._recommend import COSTS
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.comparison._recommendation import COSTS
+from skmnist.comparison._result import COLUMNS, label_column
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from skmnist.comparison._comparison import ModelComparison
-
-# What a cost is drawn in: milliseconds rather than seconds.
-SCALES = {"n_parameters": 1.0, "size": 1.0, "predict_time": 1e3, "fit_time": 1.0}
-MIN_LOG_RATIO = 4  # closer costs are told apart better on a plain scale
+MIN_LOG_RATIO = 4  # closer costs are easier to tell apart on a linear scale
 
 
 class AccuracyCostDisplay:
@@ -70,7 +67,7 @@ class AccuracyCostDisplay:
     @classmethod
     def from_comparison(
         cls,
-        comparison: "ModelComparison",
+        comparison: Any,
         *,
         cost: str | None = None,
         language: str = "en",
@@ -81,12 +78,13 @@ class AccuracyCostDisplay:
         Parameters
         ----------
         comparison : ModelComparison
-            Its models are drawn, the recommended one in bold.
+            Comparison to draw; the name of its recommended model is written in bold.
         cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
-            What the models are weighed by; None takes the first that is known of all.
+            Cost on the horizontal axis; None takes the first that is known of all models.
         language : {"en", "de"}, default="en"
-        ax : Axes, default=None
-            Where it is drawn; None makes a figure.
+            Language of the labels.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
 
         Returns
         -------
@@ -97,17 +95,23 @@ class AccuracyCostDisplay:
         ValueError
             The cost is not known of any model.
         """
-        n_test = [result.errors.n_test for result in comparison.results.values()]
-        display = cls._from(comparison.table, n_test, cost, comparison.recommendation.model)
-        return display.plot(ax, language=language)
+        return cls.from_table(
+            comparison.table,
+            n_test=[result.errors.n_test for result in comparison.results.values()],
+            cost=cost,
+            recommended=comparison.recommendation.model,
+            language=language,
+            ax=ax,
+        )
 
     @classmethod
     def from_table(
         cls,
         table: pd.DataFrame,
         *,
-        n_test: int | None = None,
+        n_test: int | Sequence[int] | None = None,
         cost: str | None = None,
+        recommended: str | None = None,
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
@@ -116,11 +120,16 @@ class AccuracyCostDisplay:
         Parameters
         ----------
         table : DataFrame
-            A row per model, indexed by name, with `test_accuracy` and the cost. Models whose
-            cost is missing are left out.
-        n_test : int, default=None
-            Number of test images; with it each accuracy gets its 95 % interval.
-        cost, language, ax
+            A row per model, indexed by name, with the columns `test_accuracy` and the cost.
+            Models whose cost is missing are left out.
+        n_test : int or sequence of int, default=None
+            Number of test images, of all models or of each; with it each accuracy has its 95 %
+            interval.
+        cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
+            As for :meth:`from_comparison`.
+        recommended : str, default=None
+            Model whose name is written in bold.
+        language, ax
             As for :meth:`from_comparison`.
 
         Returns
@@ -132,16 +141,6 @@ class AccuracyCostDisplay:
         ValueError
             The cost is not known of any model.
         """
-        return cls._from(table, [n_test] * len(table), cost, None).plot(ax, language=language)
-
-    @classmethod
-    def _from(
-        cls,
-        table: pd.DataFrame,
-        n_test: Sequence[int | None],
-        cost: str | None,
-        recommended: str | None,
-    ) -> Self:
         if cost is None:
             known = [c for c in COSTS if c in table and table[c].notna().all()]
             cost = known[0] if known else COSTS[0]
@@ -151,9 +150,10 @@ class AccuracyCostDisplay:
                 f"has the columns {list(table.columns)}."
             )
         accuracy = table["test_accuracy"].astype(float)
+        counts = n_test if isinstance(n_test, Sequence) else [n_test] * len(table)
         intervals = [
             (np.nan, np.nan) if n is None else wilson_interval(p, n)
-            for p, n in zip(accuracy, n_test, strict=True)
+            for p, n in zip(accuracy, counts, strict=True)
         ]
         frame = pd.DataFrame(
             {
@@ -166,7 +166,8 @@ class AccuracyCostDisplay:
         frame.index = pd.Index([str(name) for name in frame.index], dtype=object)
         frame = frame[frame["cost"].notna()]
         frame = frame.assign(on_front=_find_front(frame["test_accuracy"], frame["cost"]))
-        return cls(frame, cost=cost, recommended=recommended)
+        display = cls(frame, cost=cost, recommended=recommended)
+        return display.plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
         """Draw it.
@@ -185,7 +186,7 @@ class AccuracyCostDisplay:
 
         say = get_catalogue(language)
         self.figure_, self.ax_ = get_axes(ax, (5, 3.2))
-        frame = self.frame.assign(cost=SCALES[self.cost] * self.frame["cost"])
+        frame = self.frame.assign(cost=COLUMNS[self.cost].scale * self.frame["cost"])
         costs = frame["cost"]
         wide = bool(costs.min() > 0 and costs.max() > MIN_LOG_RATIO * costs.min())
         if wide:
@@ -213,7 +214,7 @@ class AccuracyCostDisplay:
         number = "{:,.0f}" if costs.min() > MIN_LOG_RATIO else "{:,g}"
         format_axis(self.ax_.xaxis, say, "{:bytes}" if self.cost == "size" else number)
         format_axis(self.ax_.yaxis, say)
-        self.ax_.set(xlabel=say(f"plot.cost_{self.cost}"), ylabel=say("plot.test_accuracy"))
+        self.ax_.set(xlabel=label_column(self.cost, say), ylabel=label_column("test_accuracy", say))
         self.ax_.legend(loc="lower right", frameon=False, fontsize="small")
         return self
 

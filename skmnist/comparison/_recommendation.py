@@ -1,19 +1,24 @@
-"""What is recommended, why, and how sure that is; in words."""
+"""The rule that turns a table of figures into a recommendation, and what it says in words."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
-from skmnist.comparison._cautions import Caution
-from skmnist.comparison._significance import ALPHA, PairedTest
+from skmnist._html import make_html
+from skmnist.comparison._cautions import Caution, caution_ranking
+from skmnist.comparison._result import COLUMNS
+from skmnist.comparison._significance import PairedTest, compare_accuracies
 from skmnist.text import Catalogue, get_catalogue, get_languages
 
-# Times vary from run to run: one is called shorter where the other is longer by a quarter, and
-# the time for an image is told where one of the two reads fewer than a hundred in a second.
+# Times vary from run to run: one is called shorter if the other is longer by a quarter. The time
+# for an image is mentioned if one of the two models reads fewer than a hundred per second.
 MIN_TIME_RATIO = 1.25
 MIN_TOLD_PREDICT_TIME = 0.01
-# The source's field of use; a code is misread where one of its digits is.
+# The use that the slide deck has in mind; a code is misread if one of its digits is.
 CODE_LENGTH, N_CODES = 5, 1000
 
 Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
@@ -21,49 +26,61 @@ Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tel
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The model to take, and the reason.
+    """The model to take, and the reasons.
 
-    Attributes
+    :func:`recommend` makes one. The parameters are attributes as well.
+
+    Parameters
     ----------
     model : str or None
-        The recommended model; None where none was trained.
+        The recommended model; None if no model was trained.
     rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "equal", "clearly_better", \
             "ahead", "only_known", "similar", "untrained"}
-        What decided: there is no other; it leads all in accuracy and cost; it is the most
-        accurate, and none of those that are similarly accurate is cheaper; the same, but another
-        one is as accurate; its lead is at least the
-        margin; the same, but the lead may be chance; costs are unknown, so accuracy alone; or it
-        is not the most accurate, but the cheapest of those that are similarly accurate. Nothing
-        where no model has been trained.
+        The rule that decided: there is only one model; it is the best in accuracy and in cost; it
+        is the most accurate, and no similarly accurate model is cheaper; the same, but another
+        model is as accurate; its lead is at least the margin; the same, but the lead may be
+        chance; costs are unknown, so accuracy decides; or it is not the most accurate, but the
+        cheapest of the similarly accurate models. "untrained" if no model was trained.
     most_accurate : str
         The model with the highest test accuracy.
     other : str or None
-        The model it is weighed against: the most accurate one, or the best of the rest.
+        The model that it is compared with: the most accurate one, or the best of the rest.
     accuracies : dict of str to float
         Test accuracy of every model.
     cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
-        What cheapness was judged by.
+        The cost that was compared.
     costs : dict
-        For each cost that is known of both `model` and `other`, the two values.
+        The values of `model` and `other` for each cost that is known of both.
     margin : float
         Accuracies closer than this count as similar.
     n_test : int or None
         Number of test images.
-    verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"} or None
-        How sure it is: the more accurate of the two is really so, and recommended; really so, but
-        by less than the margin, and the other is cheaper; no difference is shown, and one of
-        the margin or more is ruled out; no difference is shown, but one that matters may be there.
-        None where there is nothing to weigh, or where `n_test` is not known.
-    evidence : PairedTest or None
-        The test behind the verdict, the more accurate of the two models first.
-    folds : PairedTest or None
-        The same two models by their scores on folds, where there are any.
-    alpha : float
-        Probability with which a difference between equal models may be called real.
-    digits : bool
-        Whether the classes are the ten digits, so that postal codes are spoken of.
-    cautions : tuple of Caution
-        What to know before relying on the figures.
+    verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
+        How certain it is. The difference is real, and the more accurate model is recommended; it
+        is real, but below the margin, and the other model is cheaper; no difference is shown, and
+        one of the margin or more is ruled out; or no difference is shown, but there may be one
+        that matters. None if there is nothing to compare, or if `n_test` is unknown.
+    evidence : PairedTest, default=None
+        The test behind the verdict, with the more accurate of the two models first.
+    folds : PairedTest, default=None
+        The same two models by their scores on folds.
+    alpha : float, default=0.05
+        Probability of calling a difference between equal models real.
+    digits : bool, default=False
+        Whether the classes are the ten digits; then the reasons mention postal codes.
+    cautions : tuple of Caution, default=()
+        Reasons why the figures are less certain than they look.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmnist import recommend
+    >>> accuracies = pd.DataFrame({"test_accuracy": [0.95, 0.98]}, index=["NN", "DNN"])
+    >>> recommendation = recommend(accuracies, n_test=10000)
+    >>> recommendation.model, recommendation.verdict
+    ('DNN', 'clearly_better')
+    >>> print(recommendation.headline())
+    Take DNN: it is clearly better than NN.
     """
 
     model: str | None
@@ -78,20 +95,20 @@ class Recommendation:
     verdict: Verdict | None = None
     evidence: PairedTest | None = None
     folds: PairedTest | None = None
-    alpha: float = ALPHA
+    alpha: float = 0.05
     digits: bool = False
     cautions: tuple[Caution, ...] = ()
 
     @property
     def accuracy_difference(self) -> float:
-        """Test accuracy of the most accurate model minus that of the recommended or next one."""
+        """Absolute difference between the test accuracies of `model` and `other`."""
         if self.model is None or self.other is None:
             return 0.0
         return abs(self.accuracies[self.model] - self.accuracies[self.other])
 
     @property
     def less_accurate(self) -> str | None:
-        """The less accurate one of the two that are weighed; None where there are not two."""
+        """The less accurate of `model` and `other`; None if there are not two."""
         if self.model is None or self.other is None:
             return None
         return self.other if self.model == self.most_accurate else self.model
@@ -106,43 +123,62 @@ class Recommendation:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether there is a difference that is not shown to be real."""
+        """Whether there is a difference that may be due to chance."""
         return self.accuracy_difference > 0 and self.verdict in ("no_difference", "cannot_tell")
 
     @property
     def misread_codes(self) -> dict[str, float]:
-        """Of 1,000 five-digit codes, how many each of the two would misread.
+        """Number of misread codes among 1,000 five-digit codes, for each of the two models.
 
-        Reckoned from the accuracies, as if the digits of a code were read independently.
+        Computed from the accuracies, assuming that the digits of a code are read independently.
         """
         names = [name for name in (self.most_accurate, self.less_accurate) if name is not None]
         return {n: N_CODES * (1 - self.accuracies[n] ** CODE_LENGTH) for n in names}
 
     def headline(self, language: str = "en") -> str:
-        """Return the recommendation in one sentence."""
-        key = self.verdict or ("take" if self.model and self.other else self.rule)
-        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
-
-    def reasons(self, language: str = "en") -> list[str]:
-        """Return the reasons, a sentence or two each, the most important first."""
-        say = get_catalogue(language)
-        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
-
-    def reason(self, language: str = "en") -> str:
-        """Explain the recommendation in plain words.
+        """Return the recommendation in one sentence.
 
         Parameters
         ----------
         language : {"en", "de"}, default="en"
+            Language of the text.
+        """
+        key = self.verdict or ("take" if self.model and self.other else self.rule)
+        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
+
+    def reasons(self, language: str = "en") -> list[str]:
+        """Return the reasons, a sentence or two each, the most important first.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
+        say = get_catalogue(language)
+        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
+
+    def reason(self, language: str = "en") -> str:
+        """Return the reasons in one text.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
         """
         return " ".join(self.reasons(language))
 
     def notes(self, language: str = "en") -> list[str]:
-        """Say what to know before relying on the figures."""
+        """Return the cautions in plain words.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         return [caution.sentence(language) for caution in self.cautions]
 
     def _phrases(self) -> list[str]:
-        # times that are about the same, say, are no advantage that can be told
+        # times that are about the same are not an advantage
         bare = self.rule == "similar" and not self._advantages(get_catalogue("en"))
         phrases = ["similar_bare" if bare else self.rule]
         if self.verdict is not None:
@@ -226,12 +262,18 @@ class Recommendation:
                 continue
             if cost == "size" and len({say.format("{:bytes}", size) for size in (own, other)}) < 2:
                 continue  # the same as far as it is told
-            scale = 1e3 if cost == "predict_time" else 1
+            scale = COLUMNS[cost].scale
             values = {"own": own * scale, "other": other * scale}
             advantages.append(say(f"recommendation.advantage_{cost}", **values))
         if self.cost == "n_parameters":
             advantages.append(say("recommendation.advantage_explain"))
         return advantages
+
+    def _repr_html_(self) -> str:
+        """Show the recommendation in a notebook."""
+        say = get_catalogue("en")
+        title = say("page.title", model=self.model) if self.model else say("page.title_none")
+        return make_html(title, self.headline(), self.reasons(), self.notes())
 
     def __str__(self) -> str:
         text = " ".join([self.reason(), *self.notes()])
@@ -258,6 +300,209 @@ class Recommendation:
 
 
 def reaches(difference: Any, margin: float) -> Any:
-    """Say whether a difference, or each of several, is as large as the margin."""
+    """Return whether a difference, or each of several, is at least as large as the margin."""
     # 0.98 - 0.97 is 0.010000000000000009: a difference of just the margin is not under it
     return (difference >= margin) | np.isclose(difference, margin, rtol=0, atol=1e-12)
+
+
+# The first of these costs that is known of every candidate decides what is cheap.
+COSTS = ("n_parameters", "size", "predict_time", "fit_time")
+
+
+def recommend(
+    table: pd.DataFrame,
+    *,
+    n_test: int | None = None,
+    margin: float = 0.01,
+    alpha: float = 0.05,
+    digits: bool = False,
+    tests: Sequence[PairedTest] | None = None,
+    folds: Sequence[PairedTest] | None = None,
+    cautions: Sequence[Caution] = (),
+) -> Recommendation:
+    """Recommend one of the models in a table of figures.
+
+    The margin decides which model is recommended, the evidence how certain that is. Models whose
+    test accuracy is less than `margin` below the best are similar, and the cheapest of them is
+    recommended: the one with the fewest parameters, if these are known of all, or else the
+    smallest on disk, the fastest to predict, or the fastest to train. If no cost is known of all
+    similar models, accuracy decides.
+
+    The verdict is about the recommended model and the one it is compared with. If the difference
+    is real (its p-value, adjusted for all pairs, is below `alpha`), the more accurate model is
+    either recommended ("clearly_better") or not worth its cost ("not_worth_it"). If not,
+    "no_difference" means that the interval rules out a difference of `margin` or more, and
+    "cannot_tell" that it does not.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row per model, indexed by name, with the column `test_accuracy` in [0, 1] and, if known,
+        `n_parameters`, `size` (in bytes), `predict_time` and `fit_time` (in s) and `n_epochs`.
+        If all models have 0 epochs, none is recommended.
+    n_test : int, default=None
+        Number of test images, the same for all models. It is needed for a verdict.
+    margin : float, default=0.01
+        Accuracies closer than this count as similar. The slide deck that this project started
+        from calls 0.63 percentage points "very similar".
+    alpha : float, default=0.05
+        Probability of calling a difference between equal models real.
+    digits : bool, default=False
+        Whether the classes are the ten digits; then the reasons also say how many postal codes
+        would be misread.
+    tests : sequence of PairedTest, default=None
+        The test of each pair of models, as in ``compare_models(...).tests``. None takes the worst
+        case that `n_test` and the accuracies allow.
+    folds : sequence of PairedTest, default=None
+        Tests on the scores of folds, which the reasons mention.
+    cautions : sequence of Caution, default=()
+        Further cautions. That the test images both ranked and measured the models is added.
+
+    Returns
+    -------
+    recommendation : Recommendation
+
+    Raises
+    ------
+    ValueError
+        The table is empty or lacks `test_accuracy`, an accuracy is not in [0, 1], names are not
+        unique, or `margin`, `alpha` or `n_test` is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmnist import recommend
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "test_accuracy": [0.9756, 0.9819],
+    ...         "n_parameters": [101770, 567434],
+    ...         "fit_time": [78.4109, 117.9508],
+    ...     },
+    ...     index=["NN", "DNN"],
+    ... )
+    >>> recommendation = recommend(table, n_test=10000, digits=True)
+    >>> recommendation.model, recommendation.verdict
+    ('NN', 'not_worth_it')
+    >>> for reason in recommendation.reasons():
+    ...     print(reason)
+    The accuracy is very similar (difference 0.63 percentage points; under 1 counts as similar).
+    NN is mostly the better choice: fewer parameters (101,770 instead of 567,434), trains faster
+    (78.4 s instead of 118.0 s), easier to explain.
+    The difference is real, but small: from 0.23 to 1.04 percentage points (95% interval).
+    DNN made 26% fewer errors than NN (181 instead of 244 of 10,000 test images).
+    Of 1,000 five-digit postal codes NN would misread about 116, DNN about 87 (if digits are
+    misread independently).
+    If every error counts and size does not matter, take DNN.
+    Only the accuracies are known here, so this is reckoned for the worst case, that the two never
+    err on the same image.
+    """
+    table = _check(table, n_test, margin, alpha)
+    accuracy = table["test_accuracy"].astype(float)
+    best = str(accuracy.idxmax())
+    shared: dict[str, Any] = {
+        "most_accurate": best,
+        "accuracies": {str(name): float(value) for name, value in accuracy.items()},
+        "margin": margin,
+        "n_test": None if n_test is None else int(n_test),
+        "alpha": alpha,
+        "digits": digits,
+        "cautions": (*cautions, *caution_ranking(len(table))),
+    }
+    if "n_epochs" in table and (table["n_epochs"] == 0).fillna(False).all():
+        return Recommendation(None, "untrained", other=None, cost=None, costs={}, **shared)
+    if len(table) == 1:
+        return Recommendation(best, "only_one", other=None, cost=None, costs={}, **shared)
+    model, rule, cost = _choose(table, accuracy, margin)
+    other = best if model != best else str(accuracy[accuracy.index != best].idxmax())
+    names = list(table.index)
+    pair = table.iloc[[names.index(model), names.index(other)]]
+    # a missing value beside makes counts floats
+    kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
+    costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
+    found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
+    if tests is None:
+        tests = [] if n_test is None else compare_accuracies(found.accuracies, n_test, alpha=alpha)
+    return _weigh(found, tests, folds or ())
+
+
+def _choose(
+    table: pd.DataFrame, accuracy: "pd.Series[float]", margin: float
+) -> tuple[str, str, str | None]:
+    """Return the chosen model, and the rule and the cost that chose it."""
+    best = str(accuracy.idxmax())
+    lead = accuracy[best] - accuracy
+    similar = table[~reaches(lead, margin) | np.isclose(lead, 0)]
+    cost = next((c for c in COSTS if c in table and similar[c].notna().all()), None)
+    model, rule = best, "clearly_better"
+    if cost is None:
+        rule = "only_known" if len(similar) > 1 else rule
+    elif len(similar) > 1:
+        # among equally cheap ones the more accurate
+        order = similar.sort_values([cost, "test_accuracy"], ascending=[True, False])
+        model = str(order.index[0])
+        rule = "similar"
+    if cost is not None and model == best:
+        others = table.index != best  # `drop` would make an array of the name, of any text
+        cheaper, ahead = table[cost][others], lead[others].all()
+        if cheaper.notna().all() and (table[cost][best] < cheaper).all() and ahead:
+            rule = "best_and_cheapest"
+        elif len(similar) > 1:
+            rule = "cheapest_of_similar" if ahead else "equal"
+    return model, rule, cost
+
+
+def _weigh(
+    found: Recommendation, tests: Sequence[PairedTest], folds: Sequence[PairedTest]
+) -> Recommendation:
+    """Add the verdict on the two models, and the tests behind it."""
+    test = _find_test(tests, found)
+    found = replace(found, evidence=test, folds=_find_test(folds, found))
+    if test is None:
+        return found
+    if test.p_adjusted < found.alpha and test.difference > 0:
+        better = found.model == found.most_accurate
+        return replace(found, verdict="clearly_better" if better else "not_worth_it")
+    within = max(map(abs, test.interval)) < found.margin
+    rule = "ahead" if found.rule == "clearly_better" else found.rule
+    return replace(found, rule=rule, verdict="no_difference" if within else "cannot_tell")
+
+
+def _find_test(tests: Sequence[PairedTest], found: Recommendation) -> PairedTest | None:
+    pair = {found.most_accurate, found.less_accurate}
+    of_pair = [test for test in tests if {test.first, test.second} == pair]
+    return of_pair[0].seen_from(found.most_accurate) if of_pair else None
+
+
+def _check(table: Any, n_test: Any, margin: float, alpha: float) -> pd.DataFrame:
+    """Return the table with the names of the models as text, or raise if it is invalid."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"table is a {type(table).__name__}, but must be a DataFrame with a row per model."
+        )
+    if "test_accuracy" not in table or not len(table):
+        raise ValueError(
+            f"table has {len(table)} rows and the columns {list(table.columns)}, but needs a row "
+            "per model and a column 'test_accuracy'."
+        )
+    table = table.set_axis(pd.Index([str(name) for name in table.index], dtype=object))
+    if not table.index.is_unique:
+        raise ValueError(f"table has models of one name: {table.index.tolist()}; rename one.")
+    accuracy = pd.to_numeric(table["test_accuracy"], errors="coerce").astype(float)
+    if not accuracy.between(0, 1).all():
+        raise ValueError(
+            f"test_accuracy={table['test_accuracy'].tolist()} must be shares from 0 to 1; divide "
+            "percentages by 100."
+        )
+    check_shares(margin, alpha)
+    is_count = isinstance(n_test, (int, np.integer)) and not isinstance(n_test, bool)
+    if n_test is not None and not (is_count and n_test >= 1):
+        raise ValueError(f"n_test={n_test!r} must be an int >= 1, or None if it is not known.")
+    return table
+
+
+def check_shares(margin: float, alpha: float) -> None:
+    """Raise if `margin` or `alpha` is out of range."""
+    if not isinstance(margin, Real) or not 0 <= margin <= 1:
+        raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
+    if not isinstance(alpha, Real) or not 0 < alpha < 1:
+        raise ValueError(f"alpha={alpha!r} must lie between 0 and 1, such as 0.05.")

@@ -1,14 +1,17 @@
-"""One trained model and what was found out about it."""
+"""One trained model: its figures, and how these are written."""
 
+import pickle
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import log_loss
 
 from skmnist._estimator import warn_caller
-from skmnist.comparison._costs import measure_size, time_predictions
+from skmnist._html import make_html
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -17,44 +20,113 @@ from skmnist.diagnosis import (
     analyze_errors,
     diagnose_fit,
 )
-from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._estimator import get_core, take_rows
 from skmnist.diagnosis._figures import read_history
-from skmnist.diagnosis._rows import take_rows
+from skmnist.text import Catalogue, get_catalogue
 
 Array = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True)
+class Column:
+    """How a figure of a model is written on a page, in a plot, in Markdown and on a terminal.
+
+    Its label is in the catalogues, under "column". Figures are multiplied by `scale` to be in
+    `unit`; `best` is the end of the ranking at which the better models are.
+    """
+
+    format: str = "{:,}"
+    scale: float = 1
+    unit: str = ""
+    best: Literal["high", "low"] = "low"
+
+
+# The columns of a comparison's table, in their order.
+COLUMNS = {
+    "test_accuracy": Column("{:.2%}", best="high"),
+    "f1_macro": Column("{:.4f}", best="high"),
+    "log_loss": Column("{:.4f}"),
+    "diagnosis": Column(),
+    "gap": Column("{:.4f}"),
+    "n_parameters": Column(),
+    "fit_time": Column("{:,.1f}", unit="s"),
+    "n_epochs": Column(),
+    "predict_time": Column("{:,.2f}", scale=1e3, unit="ms"),
+    "predict_time_p95": Column("{:,.2f}", scale=1e3, unit="ms"),
+    "size": Column("{:bytes}"),
+}
+
+
+def label_column(column: str, say: Catalogue, *, short: bool = False) -> str:
+    """Return the label of a column with its unit."""
+    label, unit = say(f"column.{'short.' if short else ''}{column}"), COLUMNS[column].unit
+    return f"{label} ({unit})" if unit else label
+
+
+def write_figure(
+    column: str, value: Any, say: Catalogue, *, unit: bool = False, missing: str = "-"
+) -> str:
+    """Write a figure as text, with or without its unit."""
+    if pd.isna(value):
+        return missing
+    if column == "diagnosis":
+        return say(f"diagnosis.{value}")
+    form = COLUMNS[column]
+    text = say.format(form.format, form.scale * value)
+    return f"{text} {form.unit}" if unit and form.unit else text
+
+
 @dataclass(frozen=True, eq=False)
 class ModelResult:
-    """One trained model and what was found out about it.
+    """One trained model, evaluated.
 
-    Attributes
+    :func:`compare_models` makes one for each model, in ``comparison.results``. The parameters are
+    attributes as well.
+
+    Parameters
     ----------
     name : str
+        Name of the model.
     estimator : fitted estimator
+        The trained model.
     errors : ErrorAnalysis
-        On the test set.
+        Its errors on the test set.
     diagnosis : FitDiagnosis or None
-        By the validation rows that the model held out itself, else by training rows and the test
-        set. None where neither is at hand.
-    n_parameters, n_epochs : int or None
-        None where the model cannot tell.
+        Its fit, by the validation rows that the model held out itself, or else by training rows
+        and the test set. None if neither is available.
+    n_parameters : int or None
+        Number of learned parameters; None if unknown.
+    n_epochs : int or None
+        Number of epochs; None if the model does not train in epochs.
     fit_time : float
         Seconds, without importing tensorflow and compiling.
-    predictions : ndarray of shape (n_test,) or None
+    predictions : ndarray of shape (n_test,), default=None
         Predicted classes of the test images.
-    proba : ndarray of float32, shape (n_test, n_classes), or None
-        Probabilities of the test images, columns in the order of `classes`; None where the model
+    proba : ndarray of float32, shape (n_test, n_classes), default=None
+        Probabilities of the test images, columns in the order of `classes`; None if the model
         has no `predict_proba`.
-    classes : ndarray of shape (n_classes,) or None
-        The model's classes.
-    history : DataFrame or None
-        A row per epoch, indexed by `epoch` from 1; of the columns `loss, accuracy, val_loss,
-        val_accuracy` those that the model kept of every epoch. None without any.
-    predict_time, predict_time_p95 : float or None
-        Seconds for predicting one image, median and 95th percentile; None where not measured.
-    size : int or None
-        Bytes on disk, pickled; None where not measured or where it cannot be pickled.
+    classes : ndarray of shape (n_classes,), default=None
+        Classes that the model knows.
+    history : DataFrame, default=None
+        A row per epoch, indexed by `epoch` from 1, with those of the columns `loss`, `accuracy`,
+        `val_loss` and `val_accuracy` that the model kept for every epoch.
+    predict_time, predict_time_p95 : float, default=None
+        Seconds to predict one image, median and 95th percentile; None if not measured.
+    size : int, default=None
+        Bytes on disk, pickled; None if not measured or if the model cannot be pickled.
+    log_loss : float, default=None
+        Log loss on the test set; None without probabilities, or if the test set has classes that
+        the model does not know.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skmnist import compare_models
+    >>> X, y = load_digits(return_X_y=True)
+    >>> result = compare_models({"bayes": GaussianNB()}, X, y, random_state=0).results["bayes"]
+    >>> result.proba.shape, result.errors.n_test
+    ((257, 10), 257)
     """
 
     name: str
@@ -71,10 +143,31 @@ class ModelResult:
     predict_time: float | None = None
     predict_time_p95: float | None = None
     size: int | None = None
+    log_loss: float | None = None
 
     def advice(self, language: str = "en") -> Advice:
-        """Return strengths, weaknesses and improvements in plain words."""
+        """Return strengths, weaknesses and improvements in plain words.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the sentences.
+
+        Returns
+        -------
+        advice : Advice
+        """
         return advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
+
+    def _repr_html_(self) -> str:
+        """Show the figures in a notebook."""
+        say = get_catalogue("en")
+        figures = {
+            label_column(column, say): write_figure(column, getattr(self, column), say)
+            for column in ("n_parameters", "n_epochs", "fit_time", "predict_time", "size")
+        }
+        accuracy = say("cli.report_title", name=self.name, accuracy=self.errors.accuracy)
+        return make_html(accuracy, self.diagnosis.summary() if self.diagnosis else "", figures)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON."""
@@ -86,6 +179,8 @@ class ModelResult:
             "predict_time": self.predict_time,
             "predict_time_p95": self.predict_time_p95,
             "size": self.size,
+            "f1_macro": self.errors.f1_macro,
+            "log_loss": self.log_loss,
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
             "errors": self.errors.to_dict(),
             "history": None if self.history is None else _plain_columns(self.history),
@@ -101,14 +196,14 @@ def make_result(
     X: Any = None,
     y: Any = None,
 ) -> ModelResult:
-    """Look at a fitted model; `X` and `y` are the rows it was fitted on, where they are at hand."""
+    """Evaluate a fitted model; `X` and `y` are the rows that it was fitted on, if available."""
     core = get_core(estimator)
     classes = getattr(estimator, "classes_", None)
     predictions = np.ravel(estimator.predict(X_test))
     proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test, classes)
     rows = labels = None
     if X is not None:
-        # as many as it is tested on: for a fit diagnosis enough, and no model predicts for ever
+        # as many as it is tested on: enough for a diagnosis, and not too slow for any model
         at = np.unique(np.linspace(0, len(y) - 1, min(len(y), len(y_test))).astype(int))
         rows, labels = take_rows(X, at), take_rows(y, at)
     return ModelResult(
@@ -127,20 +222,21 @@ def make_result(
         proba=proba,
         classes=classes,
         history=_attempt(name, "history", lambda: _frame_epochs(read_history(core))),
+        log_loss=_attempt(name, "log loss", _log_loss, y_test, proba, classes),
     )
 
 
 def _attempt(name: str, figure: str, measure: Callable[..., Any], *args: Any) -> Any:
-    """Measure what a comparison can do without; None, and a warning, where that fails."""
+    """Measure a figure that can be missing; return None, with a warning, if that fails."""
     try:
         return measure(*args)
-    except Exception as error:  # a classifier of any origin; its training must not be lost
+    except Exception as error:  # of any kind: the training must not be lost
         warn_caller(f"{name}: the {figure} cannot be measured ({type(error).__name__}: {error}).")
         return None
 
 
 def measure_costs(results: Sequence[ModelResult], X_test: Any) -> list[ModelResult]:
-    """Add each model's size and prediction time, measured in turns."""
+    """Add the size and the prediction time of each model; the models take turns."""
     times = time_predictions([result.estimator for result in results], X_test)
     return [
         replace(
@@ -162,25 +258,31 @@ def _predict_proba(estimator: Any, X: Any, classes: Any) -> Array | None:
     return proba
 
 
+def _log_loss(y_test: Any, proba: Array | None, classes: Any) -> float | None:
+    if proba is None or classes is None or not np.isin(y_test, classes).all():
+        return None
+    return float(log_loss(y_test, proba, labels=classes))
+
+
 def _n_parameters(core: Any) -> int | None:
     if hasattr(core, "n_parameters_"):
         return int(core.n_parameters_)
-    if hasattr(core, "coefs_"):  # a multi-layer perceptron's lists
+    if hasattr(core, "coefs_"):  # lists, of a multi-layer perceptron
         return sum(np.size(array) for array in [*core.coefs_, *core.intercepts_])
-    if hasattr(core, "coef_"):  # a linear model, which has zeros for intercepts it did not fit
+    if hasattr(core, "coef_"):  # of a linear model; without fit_intercept, intercept_ is 0
         with_intercept = getattr(core, "fit_intercept", True)
         return np.size(core.coef_) + (np.size(core.intercept_) if with_intercept else 0)
     return None
 
 
 def _n_epochs(core: Any) -> int | None:
-    # the solver iterations of a linear model (n_iter_) are no epochs; a loss per epoch tells
+    # n_iter_ can count the iterations of a solver; one loss per epoch means epochs
     curve = getattr(core, "loss_curve_", None)
     return None if curve is None else len(curve)
 
 
 def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
-    """Put a history into a frame, but for figures that were not taken at each epoch."""
+    """Return a history as a frame, without figures that are missing for some epochs."""
     if not history:
         return None
     n_epochs = max(map(len, history.values()))
@@ -191,7 +293,7 @@ def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
 def _diagnose(
     estimator: Any, core: Any, X: Any, y: Any, X_test: Any, y_test: Any
 ) -> FitDiagnosis | None:
-    """Diagnose by what the model kept, else by its training rows and the test set."""
+    """Diagnose by the accuracies that the model kept, or by training rows and the test set."""
     kept = [getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation")]
     if None not in kept:
         return diagnose_fit(estimator, X=X, y=y)
@@ -201,8 +303,83 @@ def _diagnose(
 
 
 def _plain_columns(frame: pd.DataFrame) -> dict[str, list[float | None]]:
-    """Make plain numbers; JSON has no word for one that is not finite."""
+    """Return plain numbers; JSON has none for NaN and infinity."""
     return {
         str(name): [float(value) if np.isfinite(value) else None for value in column]
         for name, column in frame.items()
     }
+
+
+# --- costs
+
+N_ROUNDS = 100
+# The 95th percentile of fewer than twenty values would be their maximum.
+MIN_ROUNDS = 20
+# After this time twenty rounds are enough; after ten times as long, fewer are.
+MAX_SECONDS = 1.0
+N_WARM_UP = 3
+
+
+class _Counter:
+    """A file that only counts its bytes."""
+
+    def __init__(self) -> None:
+        self.n_bytes = 0
+
+    def write(self, data: Any) -> int:
+        n_bytes = memoryview(data).nbytes
+        self.n_bytes += n_bytes
+        return n_bytes
+
+
+def measure_size(estimator: Any) -> int | None:
+    """Return the number of bytes of the pickled estimator; None if it cannot be pickled."""
+    counter = _Counter()
+    try:
+        pickle.Pickler(counter, protocol=5).dump(estimator)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+    return counter.n_bytes
+
+
+def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float | None, float | None]]:
+    """Time the prediction of one row: median and 95th percentile, in seconds.
+
+    The estimators take turns, in an order that is reversed every round, so that other load on
+    the machine affects all of them alike. If they are slow, there are fewer rounds; with fewer
+    than twenty the percentile is None. Both are None if an estimator cannot predict one row.
+    """
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    order = [at for at in range(len(estimators)) if _warm_up(estimators[at], X, n_rows)]
+    seconds: list[list[float]] = [[] for _ in estimators]
+    started = time.perf_counter()
+    for n_done in range(N_ROUNDS):
+        row = take_rows(X, [n_done % n_rows])
+        for at in order:
+            seconds[at].append(_time(estimators[at], row))
+        order.reverse()
+        elapsed = time.perf_counter() - started
+        if elapsed > (MAX_SECONDS if n_done + 1 >= MIN_ROUNDS else 10 * MAX_SECONDS):
+            break
+    return [
+        (
+            float(np.median(values)) if values else None,
+            float(np.quantile(values, 0.95)) if len(values) >= MIN_ROUNDS else None,
+        )
+        for values in seconds
+    ]
+
+
+def _warm_up(estimator: Any, X: Any, n_rows: int) -> bool:
+    try:
+        for row in range(min(N_WARM_UP, n_rows)):
+            _time(estimator, take_rows(X, [row]))
+    except Exception:  # of any kind: predicting all rows together has worked
+        return False
+    return True
+
+
+def _time(estimator: Any, X: Any) -> float:
+    started = time.perf_counter()
+    estimator.predict(X)
+    return time.perf_counter() - started

@@ -14,8 +14,7 @@ from sklearn.base import clone
 from skmnist._clock import get_setup_seconds
 from skmnist._progress import EpochLog, print_trained
 from skmnist._workers import iterate_tasks
-from skmnist.diagnosis._estimator import get_core, was_interrupted
-from skmnist.diagnosis._rows import take_rows
+from skmnist.diagnosis._estimator import get_core, take_rows, was_interrupted
 
 if TYPE_CHECKING:
     from skmnist.comparison._result import ModelResult

@@ -1,4 +1,9 @@
-"""Whether a difference between two models can be chance, and how large it may be."""
+"""Tests of the difference between two models, and intervals for it.
+
+SciPy has the distributions, but not McNemar's test, Tango's interval or Holm's adjustment.
+statsmodels has the first and the last, which is too little for a dependency; the tests compare
+with it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -7,8 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from skmnist._html import make_html
+
 Array = np.ndarray[Any, Any]
-ALPHA = 0.05
 ROUNDING = 1e-12  # means of equal shares differ by that little
 
 Method = Literal["mcnemar", "bound", "starts", "folds"]
@@ -16,34 +22,47 @@ Method = Literal["mcnemar", "bound", "starts", "folds"]
 
 @dataclass(frozen=True)
 class PairedTest:
-    """What is known of the difference in accuracy between two models.
+    """The difference in accuracy between two models, with interval and p-value.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     first, second : str
         The two models.
     method : {"mcnemar", "bound", "starts", "folds"}
         McNemar's exact test on the same test images; the largest p-value and the widest interval
-        that two accuracies allow where nothing else is known; a test over images and starts,
-        where each model was trained more than once; the corrected resampled t-test, where there
-        are folds.
+        that two accuracies allow if nothing else is known; a test over images and starts, if
+        each model was trained more than once; or the corrected resampled t-test, on folds.
     difference : float
         Accuracy of `first` minus that of `second`.
     interval : tuple of float
-        Of the difference, at confidence 1 - alpha. It reaches 0 wherever `p_adjusted` is not
-        below alpha, so that the two never contradict each other.
+        Interval of the difference, at confidence 1 - alpha. It includes 0 whenever `p_adjusted`
+        is not below alpha, so that the two never contradict each other.
     p_value : float
-        Probability of so large a difference, or a larger one, between equal models.
+        Probability of a difference at least as large between equal models.
     p_adjusted : float
         The same, after Holm's adjustment for all pairs that were tested.
-    n_test : int or None
-        Test images; None for folds.
-    only_first, only_second : int or None
-        Images that only the one model reads correctly; None where they are not known.
-    n_runs : int
-        Starts or folds; 1 where the models were trained once.
-    spread : float or None
+    n_test : int, default=None
+        Number of test images; None for folds.
+    only_first, only_second : int, default=None
+        Number of images that only this model reads correctly; None if unknown.
+    n_runs : int, default=1
+        Number of starts or folds.
+    spread : float, default=None
         Standard deviation of the difference from start to start, or from fold to fold.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import compare_models
+    >>> X, y = load_digits(return_X_y=True)
+    >>> models = {"bayes": GaussianNB(), "tree": DecisionTreeClassifier(max_depth=2)}
+    >>> (test,) = compare_models(models, X, y, random_state=0).tests
+    >>> test.method, test.n_test, test.p_adjusted < 0.05
+    ('mcnemar', 257, True)
     """
 
     first: str
@@ -60,7 +79,17 @@ class PairedTest:
     spread: float | None = None
 
     def seen_from(self, name: str) -> "PairedTest":
-        """Return the same test with `name` as the first of the two."""
+        """Return the same test with the given model first.
+
+        Parameters
+        ----------
+        name : str
+            `first` or `second`.
+
+        Returns
+        -------
+        test : PairedTest
+        """
         if name == self.first:
             return self
         low, high = self.interval
@@ -78,8 +107,23 @@ class PairedTest:
         """Return all figures as plain Python values, for JSON."""
         return {**asdict(self), "interval": list(self.interval)}
 
+    def _repr_html_(self) -> str:
+        """Show the test in a notebook."""
+        low, high = self.interval
+        return make_html(
+            f"{self.first} - {self.second}",
+            {
+                "method": self.method,
+                "difference": f"{self.difference:+.4f}",
+                "interval": f"{low:+.4f} to {high:+.4f}",
+                "p_adjusted": f"{self.p_adjusted:.3g}",
+                "n_test": "-" if self.n_test is None else f"{self.n_test:,}",
+                "n_runs": f"{self.n_runs}",
+            },
+        )
 
-def compare_predictions(correct: dict[str, Array], *, alpha: float = ALPHA) -> list[PairedTest]:
+
+def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> list[PairedTest]:
     """Test each pair of models that were measured on the same images.
 
     Parameters
@@ -120,7 +164,7 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = ALPHA) -> l
 
 
 def compare_accuracies(
-    accuracies: dict[str, float], n_test: int, *, alpha: float = ALPHA
+    accuracies: dict[str, float], n_test: int, *, alpha: float = 0.05
 ) -> list[PairedTest]:
     """Bound the test of each pair by what two accuracies alone allow.
 
@@ -150,7 +194,7 @@ def compare_accuracies(
 
 
 def compare_folds(
-    scores: dict[str, Array], test_share: float, *, alpha: float = ALPHA
+    scores: dict[str, Array], test_share: float, *, alpha: float = 0.05
 ) -> list[PairedTest]:
     """Compare each pair of models by their scores on the same folds.
 
@@ -204,7 +248,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
 
 
 def tango_interval(
-    only_first: int, only_second: int, n: int, confidence: float = 1 - ALPHA
+    only_first: int, only_second: int, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Return Tango's score interval of a paired difference of shares.
 
@@ -247,7 +291,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in np.minimum(adjusted, 1)]
 
 
-def adjust(tests: Sequence[PairedTest], alpha: float = ALPHA) -> list[PairedTest]:
+def adjust(tests: Sequence[PairedTest], alpha: float = 0.05) -> list[PairedTest]:
     """Adjust the p-values for the number of tests; let intervals reach 0 where nothing is shown.
 
     An interval made by another rule than the test, or for one pair among many, may leave out a 0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch, resample
 
+from skmnist._html import list_entries, make_html
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._members import FREE_BYTES, shorten
 from skmnist.datasets._notes import Note
@@ -20,6 +21,16 @@ MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
 FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
+
+
+class Digits(Bunch):
+    """A Bunch that fits on a screen in a notebook."""
+
+    def _repr_html_(self) -> str:
+        entries = list_entries(self)
+        title = entries.pop("DESCR", "Digits")
+        notes = [note.sentence() for note in self.get("notes", ())]
+        return make_html(title, entries, notes)
 
 
 def make_bunch(
@@ -58,7 +69,7 @@ def make_bunch(
             f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
             "if these are not labels but names of images, pass label="
         )
-    return Bunch(
+    return Digits(
         **parts,
         target_names=labels.astype(str),
         max_value=max(find_full_ink(parts["X_train"]), find_full_ink(parts["X_test"])),

@@ -26,26 +26,35 @@ MAX_NAMED = 5  # classes in a sentence
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """The extent of a data set, and what is unusual about it.
+    """The size of a data set, and what is unusual about it.
 
-    Attributes
+    :func:`describe_dataset` makes one. The parameters are attributes as well.
+
+    Parameters
     ----------
     counts : DataFrame
-        Images of each class: a row per class, columns "train" and "test", int64.
+        Number of images of each class: a row per class, columns "train" and "test", int64.
     image_shape : tuple of int
         Height and width.
     dtype : str
-        Of the training pixels.
+        Dtype of the training pixels.
     pixel_range : tuple of float
-        The lowest and highest value of all pixels.
+        Lowest and highest value of all pixels.
     n_duplicates : int
-        Test images that are among the training images, too.
+        Number of test images that also occur among the training images.
     n_contradictions : int
-        Training images that stand there again with another label.
+        Number of training images that occur again with another label.
     n_constant_pixels : int
-        Pixels that are the same in every training image.
+        Number of pixels that are the same in every training image.
     warnings : tuple
-        What a person should know; each with a method ``sentence(language)``.
+        Problems of the data, each with a method ``sentence(language)``.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import describe_dataset, load_mnist
+    >>> description = describe_dataset(load_mnist(n_train=100, n_test=50, random_state=0))
+    >>> description.image_shape, description.dtype, description.counts["test"].sum()
+    ((28, 28), 'uint8', np.int64(50))
     """
 
     counts: "pd.DataFrame"

@@ -148,7 +148,13 @@ class DatasetDisplay:
         return self
 
     def plot_counts(self, ax: "Axes") -> None:
-        """Draw the images of each class as bars, on axes by themselves."""
+        """Draw the number of images of each class as bars.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes
+            Axes to draw on.
+        """
         say = get_catalogue(self.language)
         n_classes = len(self.counts)
         places = np.arange(n_classes)
@@ -171,7 +177,13 @@ class DatasetDisplay:
         ax.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0)
 
     def plot_images(self, ax: "Axes") -> None:
-        """Draw means and examples, on axes by themselves."""
+        """Draw the mean and examples of each class.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes
+            Axes to draw on.
+        """
         say = get_catalogue(self.language)
         height, width = next(iter(self.means.values())).shape
         gap = max(1, height // 10)  # all images are drawn as one: a hundred axes take seconds

@@ -41,14 +41,12 @@ from skmnist.text import get_catalogue
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, int] | None
 
-TEST_SIZE = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
-
 
 def load_digit_archive(
     path: str | PathLike[str],
     extract_dir: str | PathLike[str] | None = None,
     *,
-    test_size: float | None = TEST_SIZE,
+    test_size: float | None = 1 / 7,
     random_state: Any = None,
     label: str | None = None,
     image_shape: tuple[int, int] | None = None,

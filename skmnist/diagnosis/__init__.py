@@ -1,15 +1,13 @@
-"""What the figures mean: does a network overfit, what does it confuse, what to do about it."""
+"""Diagnose a classifier: does it overfit, what does it confuse, and what to do about it."""
 
 from skmnist.diagnosis._advice import Advice, advise
 from skmnist.diagnosis._calibration import Calibration, calibrate
-from skmnist.diagnosis._errors import ErrorAnalysis, analyze_errors
+from skmnist.diagnosis._errors import ConfusionPair, ErrorAnalysis, analyze_errors
 from skmnist.diagnosis._findings import Finding
 from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
-from skmnist.diagnosis._pairs import ConfusionPair
-from skmnist.diagnosis._plot.confusion import ConfusionDisplay
-from skmnist.diagnosis._plot.epoch_curve import EpochCurveDisplay
-from skmnist.diagnosis._plot.first_layer import FirstLayerDisplay
-from skmnist.diagnosis._plot.misclassified import MisclassifiedDisplay
+from skmnist.diagnosis._plot_confusion import ConfusionDisplay
+from skmnist.diagnosis._plot_epochs import EpochCurveDisplay
+from skmnist.diagnosis._plot_images import FirstLayerDisplay, MisclassifiedDisplay
 from skmnist.diagnosis._scorers import fit_diagnosis, neg_fit_gap, penalized_accuracy
 
 __all__ = [

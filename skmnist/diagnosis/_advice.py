@@ -1,8 +1,9 @@
 """Strengths, weaknesses and improvements of a model, from its diagnosis and its errors."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from skmnist._html import make_html
 from skmnist.diagnosis._calibration import Calibration
 from skmnist.diagnosis._errors import ErrorAnalysis
 from skmnist.diagnosis._findings import (
@@ -18,16 +19,37 @@ from skmnist.diagnosis._findings import (
 from skmnist.diagnosis._fit import FitDiagnosis
 from skmnist.text import Catalogue, get_catalogue
 
-N_LISTED = 3  # classes named as strong and as weak, as the source does
+N_LISTED = 3  # classes named as strong and as weak
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What to say about a model: three lists of sentences in one language."""
+    """Strengths, weaknesses and improvements of a model, as sentences in one language.
+
+    :func:`advise` makes one. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    strengths, weaknesses, improvements : list of str
+        A sentence each, the most important first.
+
+    Examples
+    --------
+    >>> from skmnist.diagnosis import advise, analyze_errors
+    >>> advice = advise(analyze_errors([1, 4, 9] * 50, [1, 4, 9] * 49 + [1, 4, 4]))
+    >>> advice.strengths[0]
+    '99.33% of the test images are read correctly.'
+    """
 
     strengths: list[str]
     weaknesses: list[str]
     improvements: list[str]
+
+    def _repr_html_(self) -> str:
+        """Show the advice in a notebook."""
+        say = get_catalogue("en")
+        sentences = {say(f"cli.{kind}"): found for kind, found in asdict(self).items() if found}
+        return "".join(make_html(kind, found) for kind, found in sentences.items())
 
 
 def advise(
@@ -37,20 +59,21 @@ def advise(
     trained: bool = True,
     language: str = "en",
 ) -> Advice:
-    """Put figures into advice.
+    """Describe the strengths and weaknesses of a model, and suggest improvements.
 
-    What it says of the fit comes from the diagnosis' label alone, so the two cannot contradict
+    Its sentences about the fit follow the label of the diagnosis, so that the two cannot contradict
     each other.
 
     Parameters
     ----------
     errors : ErrorAnalysis
-        The model's errors on the test set.
-    diagnosis : FitDiagnosis or None, default=None
-        The model's fit, where it is known.
+        Errors of the model on the test set.
+    diagnosis : FitDiagnosis, default=None
+        Fit of the model; None if it is unknown.
     trained : bool, default=True
-        False where the model was not trained at all (``epochs=0``).
+        False if the model was not trained at all (``epochs=0``).
     language : {"en", "de"}, default="en"
+        Language of the sentences.
 
     Returns
     -------
@@ -73,11 +96,11 @@ def advise(
         advice.improvements.append(say("advice.improve_untrained"))
         return advice
     ignores = _tell_ignored(advice, errors, diagnosis, say)
-    # a model that reads fewer than a linear one would has no strength in reading
+    # a model that reads less than a linear one does has no strengths
     weak = ignores or errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
-    if not ignores:  # where the accuracy was told
+    if not ignores:  # otherwise the accuracy has been mentioned
         accuracy = say("advice.accuracy", accuracy=errors.accuracy)
         (advice.weaknesses if weak else advice.strengths).append(accuracy)
     if diagnosis is not None:
@@ -92,7 +115,7 @@ def advise(
 def _tell_ignored(
     advice: Advice, errors: ErrorAnalysis, diagnosis: FitDiagnosis | None, say: Catalogue
 ) -> bool:
-    """Say which classes are never predicted; an accuracy can be high all the same."""
+    """Mention classes that are never predicted, although the accuracy can still be high."""
     never = errors.never_predicted
     if not never:
         return False
@@ -102,7 +125,7 @@ def _tell_ignored(
         key = "weakness_one_class"
         figures["only_class"] = str(errors.predicted[0])
     advice.weaknesses.append(say(f"advice.{key}", **figures))
-    if diagnosis is None or diagnosis.only_class is None:  # else there is a remedy for it
+    if diagnosis is None or diagnosis.only_class is None:  # otherwise there is a remedy
         advice.improvements.append(say("advice.improve_ignored", **figures))
     return True
 
@@ -118,9 +141,9 @@ def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores
     further = _further(diagnosis)
     if diagnosis.label in ("overfitting", "underfitting"):
         verdict = _verdict(diagnosis)
-        if not (ignores and diagnosis.only_class is not None):  # which was told
+        if not (ignores and diagnosis.only_class is not None):  # which has been mentioned
             advice.weaknesses.append(verdict.sentence(language))
-        # a network that jumped about has not learned little because it learned slowly
+        # an unstable network did not underfit because it learned too slowly
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
         if diagnosis.label == "overfitting" or not jumped:
             advice.improvements.append(verdict.remedy(language))
@@ -137,7 +160,7 @@ def _tell_confidence(
     *,
     ignores: bool,
 ) -> None:
-    """Say whether it is too sure or too careful, by its probabilities or else by its losses."""
+    """Mention over- or underconfidence, by the probabilities or else by the losses."""
     too_sure = calibration is not None and calibration.verdict == "too_sure"
     if calibration is not None and calibration.verdict != "trustworthy":
         advice.weaknesses.append(calibration.sentence(say.language))
@@ -145,7 +168,7 @@ def _tell_confidence(
         advice.strengths.append(calibration.sentence(say.language))
     if diagnosis is None:
         return
-    # the losses are a hint; where there are probabilities of the test images, these decide
+    # the losses are a hint; the probabilities of the test images decide, if there are any
     if diagnosis.val_loss_far_above and calibration is None:
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
@@ -160,7 +183,7 @@ def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
-    # no class is called reliable that is called weak as well
+    # a class is not both reliable and weak
     n_classes = int((errors.report["support"] > 0).sum())
     n_strongest = min(N_LISTED, n_classes // 2) if errors.classes_differ else 0
     if n_strongest and not weak:
@@ -168,9 +191,9 @@ def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak
         advice.strengths.append(say("advice.strength_classes", classes=strongest))
     weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest)) if n_strongest else []
     weakest = [(label, f1) for label, f1 in weakest if label not in errors.never_predicted]
-    # F1 weighted by the images of a class and those taken for it is the accuracy on average
+    # weighted by true and predicted images of each class, the mean F1 is the accuracy
     weakest = [(label, f1) for label, f1 in weakest if f1 < errors.accuracy]
-    weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as it is told
+    weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as it is written
     if weakest:
         advice.weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
         names = ", ".join(str(label) for label, _ in weakest)
@@ -179,23 +202,23 @@ def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak
     if confusions:
         pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
         advice.weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
-        # what is alike about the two is said by pairs(), where there is room for it
+        # what makes the two alike is in pairs(), which has room for it
         true, predicted, _ = confusions[0]
         advice.improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
 
 
 def _verdict(diagnosis: FitDiagnosis) -> Finding:
-    """Return the finding behind a label; a diagnosis made by hand may have none."""
+    """Return the finding behind the label; a diagnosis made by hand may have none."""
     kinds: dict[str, type[Finding]] = {"overfitting": Overfitting, "underfitting": Underfitting}
     of_label = [f for f in diagnosis.findings if f.code == diagnosis.label]
     return of_label[0] if of_label else kinds[diagnosis.label]({"network": diagnosis.network})
 
 
 def _further(diagnosis: FitDiagnosis) -> list[Finding]:
-    """Return the findings beside the verdict that do not contradict it."""
+    """Return the further findings that do not contradict the verdict."""
     findings = list(diagnosis.further_findings)
     if diagnosis.label == "overfitting":
-        # better on its training images alone is what overfitting is
+        # it only gets better on its training images
         return [f for f in findings if f.code not in ("still_improving", "stopped_too_early")]
     if diagnosis.label == "unclear":
         findings = [f for f in diagnosis.findings if f.code == "too_few_to_tell"] + findings

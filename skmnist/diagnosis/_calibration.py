@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it is sure."""
+"""How well the confidence of a model matches its accuracy."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
 
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist._html import make_html
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
-# Guo et al. (below) take fifteen bins; so that figures compare with those of others, so do we.
+# As in Guo et al. (below), so that figures can be compared with those of others.
 N_BINS = 15
-# Off by less than one percentage point on average, a model is called neither too sure nor too
-# careful: as small as what the comparison calls similar.
+# A model that is off by less than one percentage point on average is neither too sure nor too
+# careful; the comparison calls so small a difference similar.
 MAX_OFF = 0.01
 
 CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful"]
@@ -23,28 +24,36 @@ CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful"]
 class Calibration:
     """How sure a model is of its predictions, and how often it is right.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful"}
-        Too sure or too careful: its mean confidence lies outside the 95 % interval of its
-        accuracy, by 0.01 or more from the accuracy itself. Trustworthy: that is not shown. It
-        compares means alone; `ece` and `bins` tell where they hide a difference.
+        Too sure or too careful: the mean confidence lies outside the 95 % interval of the
+        accuracy, and differs from the accuracy by 0.01 or more. Trustworthy: neither is shown.
+        The verdict compares means only; `ece` and `bins` show differences that these hide.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float
-        Share of right predictions.
+        Share of correct predictions.
     ece : float
-        Expected calibration error: how far confidence and accuracy are apart in a bin, on
-        average over the images.
+        Expected calibration error: the mean over all images of the difference between confidence
+        and accuracy in their bin.
     bins : DataFrame
-        A row per bin with an image in it, of 15 bins of equal width: `low`, `high` (of the
-        confidence), `n` (images), `confidence` (their mean), `accuracy`, and its 95 % interval
+        A row per non-empty bin, of 15 bins of equal width: `low` and `high` (of the confidence),
+        `n` (number of images), `confidence` (their mean), `accuracy`, and its 95 % interval
         `accuracy_low`, `accuracy_high`.
 
     References
     ----------
     C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger: On calibration of modern neural networks. ICML
     2017.
+
+    Examples
+    --------
+    >>> from skmnist.diagnosis import calibrate
+    >>> calibrate([0.9] * 10, [True] * 9 + [False]).verdict
+    'trustworthy'
     """
 
     verdict: CalibrationVerdict
@@ -59,9 +68,21 @@ class Calibration:
         return abs(self.confidence - self.accuracy) < MAX_OFF
 
     def sentence(self, language: str = "en") -> str:
-        """Say in plain words how its mean confidence compares with its accuracy."""
+        """Compare the mean confidence with the accuracy in plain words.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         return get_catalogue(language)(
             f"calibration.{self.verdict}", confidence=self.confidence, accuracy=self.accuracy
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the calibration in a notebook."""
+        return make_html(
+            self.verdict.replace("_", " "), self.sentence(), {"ece": f"{self.ece:.4f}"}
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Which classes are weak, and what is taken for what."""
+"""The weakest classes, the most frequent confusions, and what to do about them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,33 +11,159 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
+from skmnist._html import make_html
 from skmnist.diagnosis._calibration import Calibration, calibrate
-from skmnist.diagnosis._intervals import wilson_interval
-from skmnist.diagnosis._pairs import ALPHA, MIN_COMPARED, ConfusionPair, are_digits
+from skmnist.diagnosis._figures import wilson_interval
+from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
+
+# If the median probability of the wrong class is as high as this, the images or their labels are
+# the first suspects.
+SURE = 0.9
+# One way: twice as often as the other way round, and more often than by chance.
+ONE_WAY_RATIO, ALPHA = 2, 0.05
+MIN_COMPARED = 6  # fewer confusions of two classes can all go one way by chance: 2 / 2**5 > ALPHA
+# Digits that are written alike, and what tells them apart.
+ALIKE = ("0_6", "1_7", "2_3", "2_7", "3_5", "3_8", "3_9", "4_9", "5_6", "5_8", "7_9", "8_9")
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionPair:
+    """One class taken for another.
+
+    :meth:`ErrorAnalysis.pairs` makes them. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    true, predicted : label
+        The true class of the images, and the class that the model predicted.
+    count : int
+        Number of these confusions.
+    reverse : int
+        Number of confusions the other way round.
+    share : float
+        `count` as a share of the test images of the true class.
+    rows : ndarray of int
+        Rows of the test set, those that the model was most sure of first.
+    confidence : float or None
+        Median probability of the predicted class; None if unknown.
+    digits : bool, default=False
+        Whether the classes are the ten digits.
+    n_compared : int, default=1
+        Number of pairs of classes that have enough confusions for a test.
+    never_predicted : bool, default=False
+        Whether the model never predicts `true`.
+
+    Examples
+    --------
+    >>> from skmnist.diagnosis import analyze_errors
+    >>> (pair,) = analyze_errors([4, 4, 9], [4, 9, 9]).pairs()
+    >>> pair.true, pair.predicted, pair.count, pair.rows
+    (4, 9, 1, array([1]))
+    """
+
+    true: Any
+    predicted: Any
+    count: int
+    reverse: int
+    share: float
+    rows: np.ndarray[Any, Any]
+    confidence: float | None
+    digits: bool = False
+    n_compared: int = 1
+    never_predicted: bool = False
+
+    @property
+    def one_way(self) -> bool:
+        """Whether it happens at least twice as often as the other way round, beyond chance.
+
+        By the sign test, two-sided, because the direction was chosen by its count. The p-value is
+        multiplied by `n_compared` (Bonferroni), because the pair was chosen as one of the most
+        frequent.
+        """
+        from scipy.stats import binomtest
+
+        if self.count < ONE_WAY_RATIO * self.reverse:
+            return False
+        p_value = binomtest(self.count, self.count + self.reverse).pvalue
+        return bool(p_value * self.n_compared < ALPHA)
+
+    def advice(self, language: str = "en") -> list[str]:
+        """Explain what makes the two classes alike, and what to do about it.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+
+        Returns
+        -------
+        sentences : list of str
+        """
+        say = get_catalogue(language)
+        found = []
+        alike = "_".join(sorted((str(self.true), str(self.predicted))))
+        # the shape of a digit does not explain that it is never predicted
+        if self.digits and alike in ALIKE and not self.never_predicted:
+            found.append(say(f"advice.alike.{alike}"))
+        if self.one_way and self.never_predicted:
+            found.append(say("advice.improve_ignored", classes=str(self.true)))
+        elif self.one_way:
+            names = {"true": str(self.true), "predicted": str(self.predicted)}
+            found.append(say("advice.pair.one_way", **names))
+        if self.confidence is not None and self.confidence >= SURE:
+            found.append(say("advice.pair.sure"))
+        return found or [say("advice.pair.look")]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain Python values, for JSON."""
+        return {
+            "true": self.true,
+            "predicted": self.predicted,
+            "count": self.count,
+            "reverse": self.reverse,
+            "share": self.share,
+            "rows": self.rows.tolist(),
+            "confidence": self.confidence,
+        }
+
+
+def are_digits(labels: Iterable[Any]) -> bool:
+    """Return whether labels are the ten digits, as numbers or as text."""
+    return sorted(map(str, labels)) == list("0123456789")
+
 
 N_DRAWS = 2000  # of errors at random, to see what chance alone does
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorAnalysis:
-    """How a classifier did on a test set, class by class.
+    """The errors of a classifier on a test set, class by class.
 
-    Attributes
+    :func:`analyze_errors` makes one. The parameters are attributes as well.
+
+    Parameters
     ----------
     accuracy : float
         Share of the images that were classified correctly.
     n_test : int
         Number of images.
     report : DataFrame
-        A row per class: `precision, recall, f1` (float) and `support` (int, images of it).
+        A row per class: `precision`, `recall`, `f1` (float) and `support` (int, its images).
     confusion : DataFrame
-        Counts, rows true classes, columns predicted classes.
-    y_true, y_pred : ndarray of shape (n_test,) or None
-        The labels behind it.
-    confidence : ndarray of float32, shape (n_test,), or None
-        Probability that the model gave to each class it predicted; None where it has none.
+        Counts; rows are true classes, columns are predicted classes.
+    y_true, y_pred : ndarray of shape (n_test,), default=None
+        True and predicted labels.
+    confidence : ndarray of float32, shape (n_test,), default=None
+        Probability of each predicted class; None without probabilities.
+
+    Examples
+    --------
+    >>> from skmnist.diagnosis import analyze_errors
+    >>> errors = analyze_errors([9, 9, 9, 4, 4], [9, 4, 4, 4, 9])
+    >>> errors.accuracy, errors.n_errors, round(errors.f1_macro, 2)
+    (0.4, 3, 0.4)
     """
 
     accuracy: float
@@ -53,13 +180,20 @@ class ErrorAnalysis:
         return self.n_test - int(np.trace(self.confusion.to_numpy()))
 
     @property
+    def f1_macro(self) -> float:
+        """Mean F1 of the classes, as scikit-learn's ``f1_score(average="macro")``."""
+        counts = self.confusion.to_numpy()
+        occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
+        return float(self.report["f1"][occurs].mean())
+
+    @property
     def correct(self) -> Array:
-        """Which images were classified correctly: bool, shape (n_test,).
+        """Whether each image was classified correctly: bool, shape (n_test,).
 
         Raises
         ------
         ValueError
-            The labels are not there.
+            `y_true` or `y_pred` is None.
         """
         if self.y_true is None or self.y_pred is None:
             raise ValueError("y_true and y_pred are None; make the analysis by analyze_errors.")
@@ -80,13 +214,13 @@ class ErrorAnalysis:
 
     @property
     def predicted(self) -> list[Any]:
-        """The classes that any image was taken for."""
+        """The classes that were predicted at least once."""
         taken = self.confusion.sum(axis=0).to_numpy() > 0
         return [_plain(label) for label in self.report.index[taken]]
 
     @property
     def never_predicted(self) -> list[Any]:
-        """The classes with test images that not a single image was taken for."""
+        """The classes that have test images, but were never predicted."""
         counts = self.confusion.to_numpy()
         never = (counts.sum(axis=1) > 0) & (counts.sum(axis=0) == 0)
         return [_plain(label) for label in self.report.index[never]]
@@ -95,10 +229,12 @@ class ErrorAnalysis:
     def classes_differ(self) -> bool:
         """Whether some classes are read better than others, beyond chance.
 
-        The errors are spread over the classes as often at random, in proportion to the images
-        of each class and to those taken for it; a chi-squared statistic as large as the real one
-        has to be rarer than 5 %. Counted of a class is what makes its F1: its images that were
-        misread, and others that were taken for it.
+        The errors are spread over the classes at random 2,000 times, in proportion to the true
+        and the predicted images of each class. The classes differ if fewer than 5 % of these
+        draws have a chi-squared statistic as large as the real one. The errors of a class are
+        those that lower its F1: its images that were misread, and others that were taken for it.
+        SciPy's chi-squared tests need other counts: with so few errors in a cell, their
+        approximation does not hold.
 
         References
         ----------
@@ -121,13 +257,13 @@ class ErrorAnalysis:
             rng.multinomial(self.n_errors, part / self.n_test, N_DRAWS) for part in (images, taken)
         ]
         found = measure(images + taken - 2 * counts.diagonal())
-        # the real one is one of the draws
+        # the real one counts as a draw
         n_as_large = 1 + int((measure(drawn[0] + drawn[1]) >= found - 1e-9).sum())
         return n_as_large / (N_DRAWS + 1) < ALPHA
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """Whether it is right as often as it is sure; None without probabilities."""
+        """How well its confidence matches its accuracy; None without probabilities."""
         if self.confidence is None or self.y_true is None:
             return None
         return calibrate(self.confidence, self.y_true == self.y_pred)
@@ -136,8 +272,8 @@ class ErrorAnalysis:
     def mistakes(self) -> pd.DataFrame:
         """The misclassified images, indexed by `row` of the test set.
 
-        Columns `true`, `predicted` and, where known, `confidence`; those that the model was
-        surest of come first.
+        The columns are `true`, `predicted` and, if known, `confidence`; those that the model was
+        most sure of come first.
         """
         if self.y_true is None or self.y_pred is None:
             return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
@@ -154,14 +290,33 @@ class ErrorAnalysis:
         return pd.DataFrame(columns | {"confidence": confidence}, index=index).iloc[order]
 
     def weakest(self, n: int = 3) -> list[tuple[Any, float]]:
-        """Return the classes of lowest F1 (class, F1), the weakest first.
+        """Return the classes with the lowest F1, the weakest first.
 
-        Classes without a test image are left out.
+        Parameters
+        ----------
+        n : int, default=3
+            Number of classes at most. Classes without a test image are left out.
+
+        Returns
+        -------
+        classes : list of (label, float)
+            Each class with its F1.
         """
         return self._by_f1(n, ascending=True)
 
     def strongest(self, n: int = 3) -> list[tuple[Any, float]]:
-        """Return the classes of highest F1 (class, F1), the best first."""
+        """Return the classes with the highest F1, the best first.
+
+        Parameters
+        ----------
+        n : int, default=3
+            Number of classes at most. Classes without a test image are left out.
+
+        Returns
+        -------
+        classes : list of (label, float)
+            Each class with its F1.
+        """
         return self._by_f1(n, ascending=False)
 
     def _by_f1(self, n: int, *, ascending: bool) -> list[tuple[Any, float]]:
@@ -170,7 +325,18 @@ class ErrorAnalysis:
         return [(_plain(label), float(value)) for label, value in f1.items()]
 
     def confusions(self, n: int = 3) -> list[tuple[Any, Any, int]]:
-        """Return the most frequent confusions (true class, predicted class, count)."""
+        """Return the most frequent confusions.
+
+        Parameters
+        ----------
+        n : int, default=3
+            Number of confusions at most.
+
+        Returns
+        -------
+        confusions : list of (label, label, int)
+            True class, predicted class and count of each.
+        """
         counts = self.confusion.to_numpy(copy=True)
         np.fill_diagonal(counts, 0)
         order = np.argsort(-counts, axis=None, kind="stable")[:n]
@@ -188,7 +354,11 @@ class ErrorAnalysis:
         Parameters
         ----------
         n : int, default=3
-            How many at most.
+            Number of confusions at most.
+
+        Returns
+        -------
+        pairs : list of ConfusionPair
         """
         labels = [_plain(label) for label in self.confusion.index]
         counts = self.confusion.to_numpy()
@@ -216,6 +386,13 @@ class ErrorAnalysis:
                 )
             )
         return found
+
+    def _repr_html_(self) -> str:
+        """Show accuracy, confusions and weakest classes in a notebook."""
+        say = get_catalogue("en")
+        pairs = {f"{true} → {read}": f"{n}x" for true, read, n in self.confusions()}
+        weakest = {f"F1: {label}": f"{f1:.4f}" for label, f1 in self.weakest()}
+        return make_html(say("advice.accuracy", accuracy=self.accuracy), pairs, weakest)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain Python values, for JSON."""
@@ -249,11 +426,10 @@ def analyze_errors(
     y_pred : array-like of shape (n_samples,)
         Predicted labels.
     labels : array-like of shape (n_labels,), default=None
-        Classes to list besides those that occur, such as all that a model knows
-        (``classes_``).
+        Classes to list besides those that occur, such as ``model.classes_``.
     proba : array-like of shape (n_samples, n_labels), default=None
-        Probabilities, a column per label in `labels`; with them the surest mistakes and the
-        calibration are told.
+        Probabilities, a column per label in `labels`. They are needed for `confidence`,
+        `calibration`, and the order of `mistakes`.
 
     Returns
     -------
@@ -262,7 +438,7 @@ def analyze_errors(
     Raises
     ------
     ValueError
-        The labels differ in length or kind, or are empty, or `proba` has another shape.
+        The labels are empty, differ in length or kind, or do not fit the shape of `proba`.
 
     Examples
     --------
@@ -317,7 +493,7 @@ def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
 
 
 def _dtype_of(labels: Array) -> Any:
-    """Keep text as Python's; where pandas finds Arrow, it takes Arrow's, which refuses some."""
+    """Keep Python's text: with Arrow installed, pandas would convert it, which can fail."""
     return object if labels.dtype.kind in "OU" else None
 
 

@@ -1,6 +1,11 @@
-"""Find the estimator that learned, inside what it was wrapped in."""
+"""A fitted estimator, the rows it was given, and the images in them."""
 
+from math import isqrt
 from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
 
 
 def get_core(estimator: Any) -> Any:
@@ -15,7 +20,7 @@ def get_core(estimator: Any) -> Any:
 
 
 def was_interrupted(estimator: Any) -> bool:
-    """Say whether Ctrl-C cut short the training of an estimator or of one that it consists of."""
+    """Return whether Ctrl-C ended the training of an estimator, or of one inside it."""
     core = get_core(estimator)
     members = [*getattr(core, "estimators_", ()), *getattr(core, "calibrated_classifiers_", ())]
     parts = [core, *(get_core(getattr(member, "estimator", member)) for member in members)]
@@ -46,9 +51,54 @@ def get_parameters(estimator: Any) -> dict[str, Any] | None:
 
 def _has_effect(name: str, parameters: dict[str, Any]) -> bool:
     if parameters.get("solver") == "lbfgs" and name in ("learning_rate_init", "early_stopping"):
-        return False  # of MLPClassifier: one solver takes its own steps
+        return False  # lbfgs of MLPClassifier takes its own steps
     if name == "n_iter_no_change":
         return bool(parameters.get("early_stopping"))
     if name in ("alpha", "C") and "penalty" in parameters:
         return parameters["penalty"] is not None
-    return name != "learning_rate" or not isinstance(parameters[name], str)  # a schedule's name
+    return name != "learning_rate" or not isinstance(parameters[name], str)  # of a schedule
+
+
+def take_rows(X: Any, rows: Any) -> Any:
+    """Return rows of an array, a sparse matrix, a data frame or a list."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    return X[rows] if hasattr(X, "shape") else [X[row] for row in rows]
+
+
+def take_images(X: Any, rows: Any, image_shape: tuple[int, int] | None) -> Array:
+    """Return rows of an array, a sparse matrix, a data frame or a list as images."""
+    X = take_rows(X, rows)
+    return as_images(X.toarray() if hasattr(X, "toarray") else np.asarray(X), image_shape)
+
+
+def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
+    """Reshape rows of pixels to images; `image_shape=None` means squares."""
+    if X.ndim == 3:
+        return X
+    if X.ndim != 2:
+        raise ValueError(
+            f"X has shape {X.shape}, expected images (n, height, width) or rows (n, n_pixels)."
+        )
+    n_pixels = X.shape[1]
+    side = isqrt(n_pixels)
+    height, width = image_shape or (side, side)
+    if height * width != n_pixels:
+        if image_shape is not None:
+            raise ValueError(f"image_shape={image_shape!r} does not fit X with {n_pixels} columns.")
+        raise ValueError(
+            f"X has {n_pixels} columns, which make no square image; pass "
+            "image_shape=(height, width)."
+        )
+    return X.reshape(-1, height, width)
+
+
+def find_image_shape(estimator: Any) -> tuple[int, int] | None:
+    """Return the image shape that a step of the estimator has learned, or None."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    for step in steps:
+        shape = getattr(step, "image_shape_", ())
+        if len(shape) == 2:
+            return tuple(shape)
+    return None

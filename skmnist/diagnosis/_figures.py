@@ -1,4 +1,8 @@
-"""The figures that a fit is judged by, and where each of them comes from."""
+"""The figures that a fit is judged by, where each comes from, and intervals for shares.
+
+Wilson's interval is SciPy's. Newcombe's, which is made of two of them, is in statsmodels only, and
+not worth a dependency.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +13,45 @@ import pandas as pd
 from sklearn.metrics import accuracy_score
 
 from skmnist.diagnosis._estimator import get_core, get_parameters
-from skmnist.diagnosis._intervals import CONFIDENCE, difference_interval
 
 Array = np.ndarray[Any, Any]
+
+CONFIDENCE = 0.95
+
+
+def wilson_interval(p: float, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % score interval of a share of n images.
+
+    References
+    ----------
+    E. B. Wilson: Probable inference, the law of succession, and statistical inference. Journal of
+    the American Statistical Association 22, 1927, 209-212.
+    """
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(p * n), n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, float]:
+    """Return Newcombe's 95 % interval of the difference of two shares of different images.
+
+    Unlike the textbook interval, it does not shrink to nothing if a share is 1.
+
+    References
+    ----------
+    R. G. Newcombe: Interval estimation for the difference between independent proportions.
+    Statistics in Medicine 17, 1998, 873-890, method 10.
+    """
+    low1, high1 = wilson_interval(p1, n1)
+    low2, high2 = wilson_interval(p2, n2)
+    difference = p1 - p2
+    return (
+        difference - float(np.hypot(p1 - low1, high2 - p2)),
+        difference + float(np.hypot(high1 - p1, p2 - low2)),
+    )
+
+
 HeldOut = Literal["validation", "test"]
 
 # A trend is read over the second half of the epochs, three at least: the first half is descent.
@@ -22,34 +62,34 @@ MIN_OTHERS = 5
 
 @dataclass(frozen=True)
 class FitFigures:
-    """What is known of a fit; every finding reads it.
+    """The known figures of a fit; every finding reads them.
 
     Attributes
     ----------
     max_gap, min_train_accuracy : float
-        What counts as overfitting and as underfitting.
+        Limits of overfitting and underfitting.
     gap : float or None
         Training minus held-out accuracy.
     gap_interval : tuple of float or None
     train_accuracy, validation_accuracy, train_loss, validation_loss : float or None
     n_train, n_validation : int or None
     history : dict of str to ndarray
-        Per epoch `loss, accuracy, val_loss, val_accuracy`, what there is of them.
+        `loss`, `accuracy`, `val_loss` and `val_accuracy` per epoch, if known.
     stop_reason : str or None
         Why training ended: "epochs", "patience", "converged", "callback", "interrupted" or
-        "nonfinite"; None where it is not known.
+        "nonfinite"; None if unknown.
     waited : int or None
         Epochs since the best one.
     last_gap : float or None
     dead_shares : tuple of float
-        Per hidden layer, the share of units that no row makes active.
+        For each hidden layer, the share of units that are active on no row.
     n_classes : int or None
     network : bool
-        Whether it is a network that learns in epochs, as far as is known.
+        Whether the model is a network that learns in epochs.
     parameters : dict or None
-        The parameters that affect what is learned; None if they are not known.
+        The parameters that affect what is learned; None if unknown.
     only_class : label or None
-        The class that is predicted for all rows, although they have several.
+        The class that is predicted for all rows, although these have several.
     curve : LearningCurve or None
     """
 
@@ -76,11 +116,11 @@ class FitFigures:
 
     @property
     def n_epochs(self) -> int:
-        """Epochs that the history has."""
+        """Number of epochs in the history."""
         return max(map(len, self.history.values()), default=0)
 
     def trend(self, name: str, min_epochs: int = MIN_TREND_EPOCHS) -> float | None:
-        """Return how much a line through the second half changes, as a share of its mean."""
+        """Return the change of a line fitted to the second half, as a share of its mean."""
         values = np.asarray(self.history.get(name, ()), dtype=float)
         half = values[min(len(values) // 2, max(0, len(values) - MIN_TREND_EPOCHS)) :]
         if len(half) < min_epochs or not np.isfinite(half).all() or not half.mean():
@@ -91,7 +131,7 @@ class FitFigures:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What :func:`sklearn.model_selection.learning_curve` returns: scores by number of rows."""
+    """Scores by number of rows, from :func:`sklearn.model_selection.learning_curve`."""
 
     sizes: Array
     train_scores: Array
@@ -99,7 +139,7 @@ class LearningCurve:
 
     @classmethod
     def make(cls, result: Any) -> "LearningCurve":
-        """Take its tuple: sizes, training scores and test scores, a row per size."""
+        """Make one from a tuple of sizes, training scores and test scores, a row per size."""
         try:
             sizes, train, test = (np.asarray(part, dtype=float) for part in result[:3])
         except (TypeError, ValueError):
@@ -115,11 +155,11 @@ class LearningCurve:
 def read_estimator(
     estimator: Any, X: Any = None, y: Any = None, X_val: Any = None, y_val: Any = None
 ) -> dict[str, Any]:
-    """Take what a fitted estimator kept, and measure on rows what it did not."""
+    """Return the figures that a fitted estimator kept; measure the others on rows."""
     core = get_core(estimator)
     kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
     figures: dict[str, Any] = {name: getattr(core, f"{name}_", None) for name in kept}
-    # the rows that were measured; 0 of them tell as much as none
+    # the rows that were measured; 0 is as unknown as None
     for name in ("n_train", "n_validation"):
         n_rows = getattr(core, f"{name}_", None)
         figures[name] = getattr(core, f"{name}_measured_", n_rows) or None
@@ -149,7 +189,7 @@ def read_estimator(
 
 
 def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
-    """Return the class that all rows are taken for; None if there are several."""
+    """Return the class that is predicted for all rows; None if there are several."""
     classes = {label for _, predicted in seen for label in predicted.tolist()}
     if len(classes) != 1:
         return None
@@ -159,7 +199,7 @@ def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
 
 
 def read_history(core: Any) -> dict[str, Array]:
-    """Return what an estimator kept of each epoch, by Keras's names; {} without any."""
+    """Return the figures that an estimator kept of each epoch, by Keras's names."""
     history = getattr(core, "history_", None)
     if not isinstance(history, Mapping):
         history = {}
@@ -171,7 +211,7 @@ def read_history(core: Any) -> dict[str, Array]:
 
 
 def read_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Take a Keras history, or what cross_validate returns with the training scores."""
+    """Return the figures of a Keras history, or of the result of cross_validate."""
     for name in ("score", "accuracy"):
         if {f"train_{name}", f"test_{name}"} <= source.keys():
             return _from_folds(source[f"train_{name}"], source[f"test_{name}"])
@@ -203,10 +243,10 @@ def gap_interval(figures: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _from_folds(train: Sequence[float], test: Sequence[float]) -> dict[str, Any]:
-    """Take the scores of folds; the interval is of their mean gap.
+    """Return the figures of folds, with an interval of their mean gap.
 
-    Folds share rows, so their variance is corrected as Nadeau and Bengio (Inference for the
-    generalization error, Machine Learning 52, 2003) have it.
+    Folds share rows, so that the variance is corrected (C. Nadeau, Y. Bengio: Inference for the
+    generalization error. Machine Learning 52, 2003, 239-281).
     """
     from scipy.stats import t
 
@@ -225,7 +265,7 @@ def _from_folds(train: Sequence[float], test: Sequence[float]) -> dict[str, Any]
 
 
 def _read_stop(core: Any, history: Mapping[str, Array]) -> dict[str, Any]:
-    """Return why training ended, and how many epochs came after the best one."""
+    """Return why training ended, and the number of epochs after the best one."""
     n_iter = getattr(core, "n_iter_", None)
     reason = getattr(core, "stop_reason_", None)
     if reason is None and history and hasattr(core, "max_iter"):
@@ -245,7 +285,7 @@ def _last_gap(history: Mapping[str, Array]) -> float | None:
 
 
 def _dead_shares(estimator: Any, core: Any, X: Any) -> tuple[float, ...]:
-    """Return, per hidden ReLU layer, the share of units that none of the rows makes active."""
+    """Return the share of units that are active on no row, for each hidden ReLU layer."""
     activation = getattr(core, "activation_", getattr(core, "activation", None))
     if activation != "relu" or not hasattr(core, "coefs_"):
         return ()
@@ -259,19 +299,19 @@ def _dead_shares(estimator: Any, core: Any, X: Any) -> tuple[float, ...]:
 
 
 def _transform(estimator: Any, X: Any) -> Any:
-    """Take rows through the steps before the last one."""
+    """Transform rows by all steps before the last one."""
     while hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
     if hasattr(estimator, "steps"):
         for _, step in estimator.steps[:-1]:
-            if hasattr(step, "transform"):  # neither "passthrough" nor a sampler, for fit alone
+            if hasattr(step, "transform"):  # not "passthrough", nor a sampler
                 X = step.transform(X)
         return _transform(estimator.steps[-1][1], X)
     return X.toarray() if hasattr(X, "toarray") else X
 
 
 def as_frame_columns(source: Any) -> Any:
-    """Turn a history object or frame into a mapping; leave all else alone."""
+    """Turn a history object or a frame into a mapping; return other sources as they are."""
     if isinstance(getattr(source, "history", None), Mapping):  # keras.callbacks.History
         return source.history
     return source.to_dict("list") if isinstance(source, pd.DataFrame) else source

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from skmnist.diagnosis._figures import FitFigures
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import FitFigures, wilson_interval
 from skmnist.text import Catalogue, get_catalogue
 
 Severity = Literal["good", "note", "warning", "problem"]
 
-# The source deck calls a gap of 0.0226 overfitting and one of 0.0171 optimal.
+# The slide deck that this project started from calls a gap of 0.0226 overfitting and one of
+# 0.0171 optimal.
 MAX_ACCURACY_GAP = 0.02
 GAP_DIGITS = 4  # in the sentences
 # The linear classifier of LeCun et al. (1998) errs on 12 % of MNIST's test images; a network with
@@ -64,18 +64,30 @@ Way = tuple[str, str]  # a phrase under diagnosis.way, and the parameter it name
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the figures show.
+    """Something that the figures of a training show.
+
+    :func:`diagnose_fit` makes them. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    evidence : dict, default={}
+        The figures that show it.
+    ways : tuple, default=None
+        Remedies that the parameters of the model allow; None if its parameters are unknown.
 
     Attributes
     ----------
     code : str
-        What it is, the same in every language.
+        Identifier, the same in every language.
     severity : {"good", "note", "warning", "problem"}
-    evidence : dict
-        The figures that show it.
-    ways : tuple or None
-        What can be done about it with the parameters that the model has; None if they are not
-        known.
+        How serious it is.
+
+    Examples
+    --------
+    >>> from skmnist import diagnose_fit
+    >>> (finding,) = diagnose_fit(gap=0.03).findings
+    >>> finding.code, finding.severity
+    ('overfitting', 'problem')
     """
 
     code: ClassVar[str]
@@ -85,20 +97,44 @@ class Finding:
 
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
-        """Return the finding where the figures show it, else None."""
+        """Return the finding if the figures show it, or None.
+
+        Parameters
+        ----------
+        fit : FitFigures
+            The figures of a fit.
+        """
         raise NotImplementedError
 
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
-        """Return what can be done about it with the parameters that the model has."""
+        """Return the remedies that the parameters of the model allow.
+
+        Parameters
+        ----------
+        fit : FitFigures
+            The figures of a fit.
+        """
         return ()
 
     def sentence(self, language: str = "en") -> str:
-        """Say it in plain words."""
+        """Return the finding in plain words.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         return get_catalogue(language)(f"diagnosis.finding.{self.code}", **self.evidence)
 
     def remedy(self, language: str = "en") -> str:
-        """Say what to do about it; empty if it is good."""
+        """Return what to do about it; empty if it is good.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         if self.severity == "good":
             return ""
         say = get_catalogue(language)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._html import make_html
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import (
     FitFigures,
@@ -21,16 +22,15 @@ from skmnist.diagnosis._figures import (
 from skmnist.diagnosis._findings import (
     CHECKS,
     MAX_ACCURACY_GAP,
-    MIN_TRAIN_ACCURACY,
     Finding,
     exceeds,
 )
 from skmnist.text import get_catalogue
 
-# The deck's two examples of "val loss clearly above train loss" are 16 times and more; twice is
-# where the loss, a mean of -log p, says that true classes got the square of their probability.
+# In the slide deck's two examples of "val loss clearly above train loss" it is 16 times as high, or
+# more. As the loss is a mean of -log p, twice the loss is the square of the probability.
 LOSS_RATIO = 2.0
-# A trend is one when the line fitted to the second half of the epochs changes by at least this
+# There is a trend if the line fitted to the second half of the epochs changes by at least this
 # share of its mean.
 MIN_TREND = 0.01
 
@@ -40,38 +40,46 @@ VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "optimal")
 
 @dataclass(frozen=True)
 class FitDiagnosis:
-    """What a training run's figures say about the fit.
+    """What the figures of a training show about the fit.
 
-    Attributes
+    :func:`diagnose_fit` makes one. The parameters are attributes as well.
+
+    Parameters
     ----------
     label : {"overfitting", "optimal", "underfitting", "unclear"}
-        Unclear where the held-out images are too few to tell.
+        The verdict; unclear if there are too few held-out images to tell.
     gap : float
-        Training minus held-out accuracy; for a network of the weights that were kept.
-    gap_interval : tuple of float or None
-        95 % interval of the gap; None where the number of images is not known.
-    last_gap : float or None
-        The gap at the last epoch, with the running training accuracy of that epoch; the same as
-        `gap` where the weights of the last epoch were kept. None where there is no history.
-    val_loss_trend_up, train_loss_trend_down : bool or None
-        Trends over the second half of the epochs; None where there is no history.
-    val_loss_far_above : bool
-        The validation loss is more than twice the training loss.
-    train_accuracy, validation_accuracy, train_loss, validation_loss : float or None
-        The figures behind it.
-    max_gap : float
-        The largest gap that is fine.
-    n_train, n_validation : int or None
-        Images behind the two accuracies.
-    held_out : {"validation", "test"}
-        What the held-out images are called.
-    network : bool
-        Whether it is a network that learns in epochs, as far as is known.
-    findings : tuple of Finding
-        All that the figures show, each with its code, severity, evidence and sentence.
-    parameters : tuple of str or None
-        Names of the parameters that affect what the classifier learns; None if they are not
-        known.
+        Training minus held-out accuracy, with the weights that were kept.
+    gap_interval : tuple of float, default=None
+        95 % interval of the gap; None if the number of images is unknown.
+    last_gap : float, default=None
+        The gap at the last epoch, with the running training accuracy of that epoch; equal to
+        `gap` if the weights of the last epoch were kept. None without a history.
+    val_loss_trend_up, train_loss_trend_down : bool, default=None
+        Trends over the second half of the epochs; None without a history.
+    val_loss_far_above : bool, default=False
+        Whether the validation loss is more than twice the training loss.
+    train_accuracy, validation_accuracy, train_loss, validation_loss : float, default=None
+        Accuracies and losses; None if unknown.
+    max_gap : float, default=0.02
+        Largest gap that is not overfitting.
+    n_train, n_validation : int, default=None
+        Number of images behind the two accuracies.
+    held_out : {"validation", "test"}, default="validation"
+        Kind of the held-out images.
+    network : bool, default=True
+        Whether the model is a network that learns in epochs.
+    findings : tuple of Finding, default=()
+        All that the figures show.
+    parameters : tuple of str, default=None
+        Names of the parameters that affect what the classifier learns; None if unknown.
+
+    Examples
+    --------
+    >>> from skmnist import diagnose_fit
+    >>> diagnosis = diagnose_fit(train_accuracy=0.99, validation_accuracy=0.95)
+    >>> diagnosis.label, round(diagnosis.gap, 2)
+    ('overfitting', 0.04)
     """
 
     label: Label
@@ -95,7 +103,7 @@ class FitDiagnosis:
 
     @property
     def within_noise(self) -> bool:
-        """Whether the gap is above `max_gap`, but not shown to be above 0."""
+        """Whether the gap is above `max_gap`, but may be due to chance."""
         return self.label == "unclear" and exceeds(self.gap, self.max_gap)
 
     @property
@@ -105,21 +113,33 @@ class FitDiagnosis:
 
     @property
     def only_class(self) -> Any:
-        """The class that it predicts for all images; None if it predicts several, or if unknown."""
+        """The only class that is predicted; None if there are several, or if unknown."""
         found = (finding.evidence.get("only_class") for finding in self.findings)
         return next((label for label in found if label is not None), None)
 
     @property
     def further_findings(self) -> tuple[Finding, ...]:
-        """The findings beside the verdict: what else there is to know about the training."""
+        """The findings other than the verdict."""
         return tuple(finding for finding in self.findings if finding.code not in VERDICTS)
 
     def summary(self, language: str = "en") -> str:
-        """Explain the verdict in two or three sentences."""
+        """Explain the verdict in two or three sentences.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         return " ".join(self._say(language, [*self._main_phrases(), *self._trend_phrases()]))
 
     def sentences(self, language: str = "en") -> list[str]:
-        """Explain the verdict, the most important sentence first."""
+        """Explain the verdict, the most important sentence first.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
         phrases = self._main_phrases()
         if self.gap_interval is not None and self.label != "unclear":
             phrases.append("interval")
@@ -132,13 +152,21 @@ class FitDiagnosis:
         return [*self._say(language, phrases), *told]
 
     def sentence(self, language: str = "en") -> str:
-        """Explain the verdict in plain words.
+        """Explain the verdict in one text.
 
         Parameters
         ----------
         language : {"en", "de"}, default="en"
+            Language of the text.
         """
         return " ".join(self.sentences(language))
+
+    def _repr_html_(self) -> str:
+        """Show the verdict in a notebook."""
+        say = get_catalogue("en")
+        further = [finding.sentence() for finding in self.further_findings]
+        title = say("page.fit", label=say(f"diagnosis.{self.label}"))
+        return make_html(title, self.summary(), further)
 
     def __str__(self) -> str:
         return f"{self.label}: {self.sentence()}"
@@ -196,8 +224,8 @@ def diagnose_fit(
     validation_accuracy: float | None = None,
     n_train: int | None = None,
     n_validation: int | None = None,
-    max_gap: float = MAX_ACCURACY_GAP,
-    min_train_accuracy: float = MIN_TRAIN_ACCURACY,
+    max_gap: float = 0.02,
+    min_train_accuracy: float = 0.88,
     X: Any = None,
     y: Any = None,
     X_val: Any = None,
@@ -205,47 +233,49 @@ def diagnose_fit(
     held_out: HeldOut = "validation",
     learning_curve: Any = None,
 ) -> FitDiagnosis:
-    """Say whether a classifier overfits, underfits, or fits well, and what else its figures show.
+    """Diagnose whether a classifier overfits, underfits, or fits well.
 
     Overfitting is a gap between training and held-out accuracy above `max_gap` whose 95 %
-    interval lies above 0; underfitting is a training accuracy under `min_train_accuracy`, beyond
-    chance, or the same prediction for all rows. If both are found, the label tells the larger
-    part of the error: the training error or the gap. If the interval reaches further above the
-    gap than `max_gap`, the held-out images are too few to tell, and the label is "unclear".
+    interval lies above 0. Underfitting is a training accuracy below `min_train_accuracy`, beyond
+    chance, or the same prediction for all rows. If both are found, the label is the larger part
+    of the error: the training error or the gap. If the interval reaches further above the gap
+    than `max_gap`, there are too few held-out images to tell, and the label is "unclear".
 
     Parameters
     ----------
     source : fitted estimator or mapping, default=None
-        Any fitted classifier, alone, as the last step of a Pipeline or as the best of a search.
-        Our own keep all that is needed; of others pass rows (`X`, `y`, `X_val`, `y_val`) or
-        accuracies. Or a Keras history: what `keras.Model.fit` returns, or a mapping with
-        `accuracy`, `val_accuracy`, `loss`, `val_loss` per epoch, of which the last epoch is
-        judged. Or what :func:`sklearn.model_selection.cross_validate` returns with
+        Any fitted classifier, a Pipeline that ends in one, or a fitted search. The networks of
+        this package keep all that is needed; for other classifiers, pass rows (`X`, `y`, `X_val`,
+        `y_val`) or accuracies. Or a Keras history: the result of `keras.Model.fit`, or a mapping
+        with `accuracy`, `val_accuracy`, `loss` and `val_loss` per epoch, whose last epoch is
+        judged. Or the result of :func:`sklearn.model_selection.cross_validate` with
         ``return_train_score=True``.
     gap : float, default=None
-        Training minus held-out accuracy, where nothing else is known.
+        Training minus held-out accuracy, if nothing else is known.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
-        What is known of the losses' trends.
+        Trends of the losses, if known.
     train_accuracy, validation_accuracy : float in [0, 1], default=None
-        The two accuracies, instead of `gap`. What is given here goes before what the estimator
+        The two accuracies, instead of `gap`. They take precedence over those that the estimator
         kept.
     n_train, n_validation : int, default=None
-        Numbers of images behind the accuracies; with them the gap gets an interval.
+        Number of images behind each accuracy; they are needed for the interval of the gap.
     max_gap : float, default=0.02
-        The largest gap that is fine: the source calls 0.0226 overfitting and 0.0171 optimal.
+        Largest gap that is not overfitting. The slide deck that this project started from calls
+        0.0226 overfitting and 0.0171 optimal.
     min_train_accuracy : float, default=0.88
-        A lower training accuracy is underfitting; what a linear classifier reaches on MNIST
-        (LeCun et al. 1998). For other images, pass what a linear model reaches on them.
-    X, y : array-likes, default=None
-        Training rows, or a part of them. The training accuracy is measured on them where the
-        estimator kept none; `X` alone finds units that are dead.
-    X_val, y_val : array-likes, default=None
-        Held-out rows, on which the other accuracy is measured where the estimator kept none.
+        A lower training accuracy is underfitting. The default is the accuracy of a linear
+        classifier on MNIST (LeCun et al. 1998); for other images, pass that of a linear model on
+        them.
+    X, y : array-like, default=None
+        Training rows, or a part of them. The training accuracy is measured on them if the
+        estimator kept none. `X` alone is enough to find dead units.
+    X_val, y_val : array-like, default=None
+        Held-out rows, to measure the other accuracy if the estimator kept none.
     held_out : {"validation", "test"}, default="validation"
-        What to call them.
+        Kind of the held-out rows, for the sentences.
     learning_curve : tuple, default=None
-        What :func:`sklearn.model_selection.learning_curve` returned: it tells whether more rows
-        would help, and the accuracies where nothing else does.
+        Result of :func:`sklearn.model_selection.learning_curve`. It shows whether more rows would
+        help, and has the accuracies if nothing else has.
 
     Returns
     -------
@@ -254,7 +284,7 @@ def diagnose_fit(
     Raises
     ------
     ValueError
-        There is no training or no held-out accuracy to judge by.
+        The training or the held-out accuracy is missing.
 
     Notes
     -----
@@ -267,7 +297,7 @@ def diagnose_fit(
     Statistics in Medicine 17, 1998, 873-890, method 10.
 
     A. Ng: Machine Learning Yearning, 2018, chapters 20-22: bias and variance as two parts of the
-    error, of which the larger one is to be dealt with first.
+    error, of which the larger one comes first.
 
     Examples
     --------

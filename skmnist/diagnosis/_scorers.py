@@ -1,4 +1,4 @@
-"""The fit diagnosis as scorers, for cross-validation and searches."""
+"""Scorers that take the gap into account, for cross-validation and searches."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from skmnist.diagnosis._findings import MAX_ACCURACY_GAP
 def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
     """Score an estimator by minus its gap between training and held-out accuracy.
 
-    0 is best: nothing is lost on rows it has not seen. Use it in ``scoring=`` of
-    :func:`sklearn.model_selection.cross_validate` or a search, beside "accuracy": on its own it
-    also praises a network that has learned nothing.
+    The best score is 0: as accurate on new rows as on the training rows. Use it in ``scoring=`` of
+    :func:`sklearn.model_selection.cross_validate` or of a search, together with "accuracy": a
+    network that has learned nothing has a gap of 0 as well.
 
     Parameters
     ----------
     estimator : fitted estimator
-        One that keeps its training accuracy in `train_accuracy_`, as our classifiers do; alone,
-        as the last step of a Pipeline, or as the best of a search.
+        An estimator that keeps its training accuracy in `train_accuracy_`, as the classifiers of
+        this package do, a Pipeline that ends in one, or a fitted search.
     X : array-like
-        Rows that were not trained on.
+        Held-out rows.
     y : array-like of shape (n_samples,)
         Their labels.
 
@@ -52,18 +52,16 @@ def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
     return _accuracy(estimator, X, y) - _train_accuracy(estimator)
 
 
-def penalized_accuracy(
-    estimator: Any, X: Any, y: Any, *, allowance: float = MAX_ACCURACY_GAP
-) -> float:
-    """Score an estimator by its accuracy, minus what its gap exceeds the allowance.
+def penalized_accuracy(estimator: Any, X: Any, y: Any, *, allowance: float = 0.02) -> float:
+    """Score an estimator by its accuracy minus the excess of its gap over the allowance.
 
     Parameters
     ----------
     estimator, X, y
         As for :func:`neg_fit_gap`.
     allowance : float, default=0.02
-        The gap that costs nothing. To set it: ``functools.partial(penalized_accuracy,
-        allowance=0.01)``.
+        Gap without a penalty. To change it in ``scoring=``, pass
+        ``functools.partial(penalized_accuracy, allowance=0.01)``.
 
     Returns
     -------
@@ -79,9 +77,10 @@ def penalized_accuracy(
 
 
 def fit_diagnosis(estimator: Any, X: Any, y: Any) -> dict[str, float]:
-    """Score an estimator by all three at once: one prediction, three scores.
+    """Score an estimator by accuracy, gap and penalized accuracy, with a single prediction.
 
-    Pass it as ``scoring=`` itself; a search needs ``refit="accuracy"`` or another of its keys.
+    Pass the function itself as ``scoring=``; a search also needs ``refit="accuracy"`` or another
+    of the three names.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.diagnosis._findings import MAX_ACCURACY_GAP, exceeds
+from skmnist.diagnosis._findings import exceeds
 
 Array = np.ndarray[Any, Any]
 
@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 def best_without_overfitting(
     cv_results: Mapping[str, Any],
     *,
-    max_gap: float = MAX_ACCURACY_GAP,
+    max_gap: float = 0.02,
     score: str | None = None,
     gap: str = "neg_fit_gap",
 ) -> int:

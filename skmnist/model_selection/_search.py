@@ -20,7 +20,7 @@ from sklearn.utils import check_random_state, indexable
 
 from skmnist._estimator import FitTasks, warn_caller, with_callbacks
 from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
-from skmnist.model_selection._describe import describe, describe_rows
+from skmnist.model_selection._fingerprint import describe, describe_rows
 from skmnist.model_selection._pruner import make_pruner
 from skmnist.model_selection._results import diagnose_fold, make_results
 from skmnist.model_selection._run import SearchRun

@@ -24,7 +24,7 @@ from sklearn.base import clone
 from skmnist._estimator import name_meant
 from skmnist._parameters import PARAMETERS, Parameter
 from skmnist._validation import check_parameter_values
-from skmnist.model_selection._describe import describe
+from skmnist.model_selection._fingerprint import describe
 from skmnist.model_selection._storage import quiet_optuna
 
 Params = dict[str, Any]

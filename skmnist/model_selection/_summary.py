@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from skmnist.model_selection._storage import explain_failure, show_storage
 from skmnist.model_selection._study import error_of, finished_trials
 
-MIN_RATED_TRIALS = 10  # ours to choose: of fewer a forest makes a story about any parameter
+MIN_RATED_TRIALS = 10  # chosen by us: with fewer trials a forest fits noise
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -17,7 +17,9 @@ _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 class TrialSummary:
     """One trial of a search that has ended.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     number : int
     state : {"COMPLETE", "PRUNED", "FAIL"}
@@ -61,7 +63,7 @@ def summarize_trials(search: Any) -> list[TrialSummary]:
 
     def rank(trial: Any) -> tuple[int, float, int]:
         scored = trial.state is TrialState.COMPLETE
-        # of those that were stopped, the ones that lasted longest came closest
+        # of the pruned trials, those that lasted longest came closest
         merit = trial.value if scored else len(trial.intermediate_values)
         return _ORDER.index(trial.state), -merit, trial.number
 

@@ -16,6 +16,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, indexable
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._html import list_entries, make_html
 from skmnist._validation import _safe_split
 from skmnist._workers import start_tracker
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_diagnosis
@@ -27,7 +28,12 @@ Array = np.ndarray[Any, Any]
 
 
 class CrossValidation(Bunch):
-    """What :func:`cross_validate` found: a dict, whose entries are attributes as well.
+    """The result of :func:`cross_validate`: a dict whose entries are attributes as well.
+
+    Parameters
+    ----------
+    **kwargs : dict
+        The entries.
 
     Attributes
     ----------
@@ -45,8 +51,21 @@ class CrossValidation(Bunch):
     gap : ndarray of shape (n_folds,)
         The difference of the two; NaN where there is no diagnosis.
     n_epochs, best_epoch : ndarray of float, shape (n_folds,)
-        Epochs trained, and the best of them, from 1; NaN of what does not learn in epochs.
+        Epochs trained, and the best of them, from 1; NaN if the model does not train in epochs.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist.model_selection import cross_validate
+    >>> X, y = load_digits(return_X_y=True)
+    >>> cross_validate(DecisionTreeClassifier(random_state=0), X, y, cv=3).test_score.shape
+    (3,)
     """
+
+    def _repr_html_(self) -> str:
+        """Show the entries in a notebook."""
+        return make_html("CrossValidation", list_entries(self))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per fold, with all that is one value: scores, times, label, gap, epochs.

@@ -99,14 +99,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class EpochEvent:
-    """What is known after an epoch; every function in `callbacks` gets one.
+    """The figures after an epoch, as they are passed to every function in `callbacks`.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     epoch : int
-        The epoch that has ended, from 1.
+        Number of the epoch that has ended, from 1.
     epochs : int
-        How many there will be at most.
+        Largest number of epochs.
     logs : dict of str to float
         `loss`, `accuracy` and, with validation, `val_loss`, `val_accuracy`.
     best_epoch : int
@@ -114,7 +116,18 @@ class EpochEvent:
     seconds : float
         Training time so far, without importing and compiling.
     eta : float
-        Seconds left if no early stopping happens.
+        Seconds left without early stopping.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist import SimpleNNClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> def tell(event):
+    ...     print(f"epoch {event.epoch} of {event.epochs}")
+    >>> model = SimpleNNClassifier(epochs=2, callbacks=[tell]).fit(X / 16, y)
+    epoch 1 of 2
+    epoch 2 of 2
     """
 
     epoch: int

@@ -18,7 +18,17 @@ MAX_ARRAY_BYTES = 64 * 2**20  # of one array
 
 
 class ModelFileError(ValueError):
-    """A model that cannot be saved in this format, or a file that holds none."""
+    """A model cannot be saved in this format, or a file does not contain a model.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import save_model
+    >>> tree = DecisionTreeClassifier().fit([[0], [1]], [0, 1])
+    >>> save_model(tree, "tree.skmnist")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    skmnist.persistence.ModelFileError: ...
+    """
 
     __module__ = "skmnist.persistence"  # where a user finds it
 

@@ -1,74 +1,80 @@
-"""A comparison as an HTML page, and as a snippet for notebooks."""
+"""Lay out plain values as HTML: a page that needs no other file, its parts, and a snippet.
+
+This module knows no models. Text is escaped wherever it comes from, control characters are shown
+as such, and the page's Content-Security-Policy allows no script and no request.
+"""
 
 import base64
 import hashlib
 import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from markupsafe import Markup
 
 from skmnist import __version__
-from skmnist._files import write_whole
-from skmnist.comparison import ModelComparison
-from skmnist.report import _run
-from skmnist.report._describe import (
-    TERMS,
-    describe_comparison,
-    describe_recommendation,
-    explain,
-    tabulate,
-)
-from skmnist.report._pictures import draw_curves
 from skmnist.text import Catalogue, get_catalogue, make_printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+PACKAGES = ("scikit-learn", "scikeras", "tensorflow", "keras", "numpy", "pandas")  # beside Python
+TERMS = {
+    "meaning": (
+        "accuracy",
+        "interval",
+        "precision",
+        "recall",
+        "f1",
+        "support",
+        "confusion",
+        "gap",
+        "parameters",
+        "epochs",
+        "loss",
+        "confidence",
+    ),
+    "theory": (
+        "neuron",
+        "layers",
+        "relu",
+        "sigmoid",
+        "softmax",
+        "cross_entropy",
+        "sgd",
+        "adam",
+        "normalisation",
+        "overfitting",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells of text; the first row and the first cell of each row are headings."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
 
 def make_page(
-    comparison: ModelComparison,
+    content: Mapping[str, Any],
+    say: Catalogue,
     *,
-    language: str = "en",
-    data: str | None = None,
-    command: str | None = None,
-    training_data: tuple[Any, Any] | None = None,
-    interrupted: bool = False,
+    data: str | None,
+    command: str | None,
+    training_data: tuple[Any, Any] | None,
+    test_data: tuple[Any, Any],
 ) -> str:
-    """Return a comparison as one HTML page that needs no other file and no network.
-
-    What comes from data (names, labels, parameters) is text, whatever it holds: it is escaped,
-    control characters are shown as such, and the page's Content-Security-Policy allows no
-    script and no request.
-
-    Parameters
-    ----------
-    comparison : ModelComparison
-        What the page tells.
-    language : {"en", "de"}, default="en"
-    data : str, default=None
-        What the data are called.
-    command : str, default=None
-        The command line that gives this comparison, for those who want to repeat it.
-    training_data : tuple of X and y, default=None
-        The training rows and labels, which a comparison does not keep; the page has their
-        checksum.
-    interrupted : bool, default=False
-        Whether the run ended before all models were finished; then none is recommended.
-
-    Returns
-    -------
-    page : str
-
-    Raises
-    ------
-    ValueError
-        There is no such language.
-    """
-    say = get_catalogue(language)
+    """Return a whole page; `content` has what the templates name."""
     style = _read("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _render(
@@ -80,139 +86,120 @@ def make_page(
         opened=False,
         data=data,
         command=command,
-        curves=draw_curves(comparison, say),
-        checksums=_make_checksums(
-            say, training=training_data, test=(comparison.X_test, comparison.y_test)
-        ),
+        checksums=_make_checksums(say, training=training_data, test=test_data),
+        meanings=_explain("meaning", say),
+        theory=_explain("theory", say) if content["has_networks"] else [],
+        versions=_get_versions(),
+        machine=f"{platform.system()} {platform.release()}, {platform.machine()}",
         written=say("page.written", date=date.today().isoformat(), version=__version__),
-        **describe_comparison(comparison, say, interrupted=interrupted),
+        **content,
     )
 
 
-def make_parts(comparison: ModelComparison, *, language: str = "en") -> dict[str, str]:
-    """Return the parts of the page as HTML to be put into another one that has the same style.
-
-    Parameters
-    ----------
-    comparison : ModelComparison
-        What the page tells.
-    language : {"en", "de"}, default="en"
-
-    Returns
-    -------
-    parts : dict of str to str
-        "analysis" and "evaluation" of each model, "table" (the figures side by side),
-        "recommendation". Headings begin at the second level.
-
-    Raises
-    ------
-    ValueError
-        There is no such language.
-    """
-    say = get_catalogue(language)
-    told = describe_comparison(comparison, say)
+def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
+    """Return parts of the page, with headings from the second level on."""
 
     def render(part: str, **more: Any) -> str:
-        return _render(part, say=say, top=2, opened=True, **told, **more)
+        return _render(part, say=say, top=2, opened=True, **content, **more)
 
     parts = {"recommendation": render("lead"), "table": render("table")}
-    titles = {
-        "analysis": [result.name for result in comparison.results.values()],
-        "evaluation": [
-            say("cli.report_title", name=result.name, accuracy=result.errors.accuracy)
-            for result in comparison.results.values()
-        ],
-    }
-    for part, headings in titles.items():
+    for part, title in (("analysis", "name"), ("evaluation", "title")):
         parts[part] = "".join(
             Markup("<article><h2>{}</h2>{}</article>").format(
-                make_printable(heading), Markup(render(part, model=model))
+                make_printable(model[title]), Markup(render(part, model=model))
             )
-            for heading, model in zip(headings, told["models"], strict=True)
+            for model in content["models"]
         )
     return parts
 
 
+def make_snippet(recommendation: Mapping[str, Any], table: Table, say: Catalogue) -> str:
+    """Return a recommendation and a table for a notebook, which has a style of its own."""
+    return _render("snippet", say=say, recommendation=recommendation, table=table)
+
+
 def explain_terms(language: str = "en") -> dict[str, str]:
-    """Return what the page explains, as HTML: the theory in short, and what the figures mean.
+    """Return the explanations on the page as HTML: the theory in short, and the figures.
 
     Parameters
     ----------
     language : {"en", "de"}, default="en"
+        Language of the explanations.
 
     Returns
     -------
     explained : dict of str to str
         "theory" and "meaning".
+
+    Examples
+    --------
+    >>> from skmnist.report import explain_terms
+    >>> "<dt>Accuracy</dt>" in explain_terms()["meaning"]
+    True
     """
     say = get_catalogue(language)
     macros: Any = _environment().get_template("macros.html.jinja").make_module({"say": say})
-    return {section: macros.explain(explain(section, say)) for section in TERMS}
+    return {section: macros.explain(_explain(section, say)) for section in TERMS}
 
 
-def make_snippet(comparison: ModelComparison, *, language: str = "en") -> str:
-    """Return the recommendation and the table as HTML that a notebook shows in its own look."""
-    say = get_catalogue(language)
-    return _render(
-        "snippet",
-        say=say,
-        recommendation=describe_recommendation(comparison, say),
-        table=tabulate(comparison, say),
-    )
-
-
-def write_page(
-    comparison: ModelComparison,
-    path: str | os.PathLike[str],
-    *,
-    overwrite: bool = False,
-    **options: Any,
-) -> None:
-    """Write the page of a comparison to a file, whole or not at all.
-
-    Parameters
-    ----------
-    comparison : ModelComparison
-        What the page tells.
-    path : path-like
-        The file.
-    overwrite : bool, default=False
-        Whether a file that is there already is replaced.
-    **options
-        As for :func:`make_page`.
-
-    Raises
-    ------
-    FileExistsError
-        The file is there, and `overwrite` is False.
-    OSError
-        The file cannot be written there.
-    """
-    path = Path(path)
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Raise if a file cannot be written at `path`, or must not be."""
     if path.is_dir():
         raise IsADirectoryError(f"path='{path}' is a folder; name a file in it, such as out.html.")
     if path.is_file() and not overwrite:
         raise FileExistsError(f"path='{path}' exists already; pass overwrite=True to replace it.")
-    if not path.resolve().parent.is_dir():
+    folder = path.resolve().parent
+    if not folder.is_dir():
         raise FileNotFoundError(
             f"path='{path}' lies in a folder that does not exist; create '{path.parent}' first."
         )
-    if not os.access(path.resolve().parent, os.W_OK):
+    if not os.access(folder, os.W_OK):
         raise PermissionError(
             f"path='{path}' lies in a folder that you may not write to; choose another one."
         )
-    write_whole(path, make_page(comparison, **options))
+
+
+def _explain(section: str, say: Catalogue) -> list[tuple[str, str]]:
+    """Return the terms of a section and their explanations."""
+    return [
+        (say(f"page.{section}.{name}.term"), say(f"page.{section}.{name}.text"))
+        for name in TERMS[section]
+    ]
+
+
+def _get_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide the figures."""
+    versions = {"Python": platform.python_version(), "skmnist": __version__}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
 
 
 def _make_checksums(say: Catalogue, **parts: tuple[Any, Any] | None) -> dict[str, str]:
     """Return the checksum of each part of the data that is known."""
     return {
-        say(f"page.checksum_{name}"): _run.make_checksum(*part)
+        say(f"page.checksum_{name}"): _make_checksum(*part)
         for name, part in parts.items()
         # a sparse matrix has no one order of its bytes
         if part is not None
         and not any(array is None or hasattr(array, "toarray") for array in part)
     }
+
+
+def _make_checksum(*arrays: Any) -> str:
+    """Return the SHA-256 over the arrays' bytes, in C order and little-endian, labels as text."""
+    digest = hashlib.sha256()
+    for array in map(np.asarray, arrays):
+        if array.dtype.kind not in "biuf":
+            array = array.astype(str)
+            digest.update("\n".join(array.ravel().tolist()).encode("utf-8", "backslashreplace"))
+            continue
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _render(name: str, **values: Any) -> str:

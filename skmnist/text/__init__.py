@@ -84,8 +84,12 @@ def get_catalogue(language: str | None = None) -> "Catalogue":
 
     Parameters
     ----------
-    language : str, default=None
-        None uses the language of :func:`use_language`, English outside of it.
+    language : {"en", "de"} or None, default=None
+        Code of the language; None uses the language of :func:`use_language`, English outside of it.
+
+    Returns
+    -------
+    catalogue : Catalogue
 
     Raises
     ------
@@ -119,6 +123,20 @@ class Catalogue(string.Formatter):
     There are two additional format specifications: ``{n:image|images}`` selects the singular or
     the plural, and ``{size:bytes}`` formats a number of bytes with a suitable unit.
 
+    Parameters
+    ----------
+    language : str
+        Code of the language.
+    entries : dict
+        The phrases, in nested tables.
+
+    Attributes
+    ----------
+    language : str
+        Code of the language.
+    phrases : dict of str to str
+        The phrases by their full keys, such as "plot.epoch".
+
     Examples
     --------
     >>> from skmnist.text import get_catalogue
@@ -140,7 +158,19 @@ class Catalogue(string.Formatter):
         return self.vformat(self.phrases[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format numbers as usual in the language, and other values as Python does."""
+        """Format numbers as usual in the language, and other values as Python does.
+
+        Parameters
+        ----------
+        value : object
+            Value to format.
+        format_spec : str
+            Format specification, as in Python, or one of the two additional ones.
+
+        Returns
+        -------
+        text : str
+        """
         if "|" in format_spec:
             one, other = format_spec.split("|")
             return one if value == 1 else other
@@ -167,6 +197,16 @@ def make_printable(text: str) -> str:
     r"""Escape control characters except line breaks.
 
     Class labels and file names from untrusted data may contain escape sequences for terminals.
+
+    Parameters
+    ----------
+    text : str
+        Text from any source.
+
+    Returns
+    -------
+    text : str
+        The text with control characters written as ``\x1b`` and the like.
 
     Examples
     --------

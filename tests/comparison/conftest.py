@@ -9,14 +9,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skmnist.comparison import _costs, compare_models
+from skmnist.comparison import _result, compare_models
 
 
 @pytest.fixture(scope="module")
 def few_rounds():
     """Time few predictions: these tests are about something else."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_costs, "N_ROUNDS", _costs.MIN_ROUNDS)
+        patch.setattr(_result, "N_ROUNDS", _result.MIN_ROUNDS)
         yield
 
 

@@ -1,19 +1,32 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from fakes import FakeNetwork, Lucky
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.metrics import f1_score, log_loss
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from skmnist.comparison import ModelComparison, compare_models
+from skmnist.comparison._result import make_result
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
 
-COLUMNS = ["test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs"]
+COLUMNS = [
+    "test_accuracy",
+    "f1_macro",
+    "log_loss",
+    "diagnosis",
+    "gap",
+    "n_parameters",
+    "fit_time",
+    "n_epochs",
+]
 COLUMNS += ["predict_time", "predict_time_p95", "size"]
 
 
@@ -122,3 +135,93 @@ def test_luck_of_the_start_is_told(known):
     assert evidence.spread == pytest.approx((a - b).std())
     assert "trained from 4 different starts" in comparison.recommendation.reason()
     assert "von 4 verschiedenen Startpunkten" in comparison.recommendation.reason("de")
+
+
+# --- the best, the ranking, macro F1 and log loss
+
+
+def test_best_model_is_the_recommended_one(comparison):
+    assert comparison.best_model_ == comparison.recommendation.model
+    assert comparison.best_estimator_ is comparison.results[comparison.best_model_].estimator
+
+
+def test_nothing_recommended_nothing_best(digits):
+    X, y = digits
+    network = FakeNetwork().fit(X, y)
+    network.loss_curve_ = []  # of a network that was not trained
+    comparison = ModelComparison([make_result("NN", network, 0.0, X, y)])
+    assert comparison.best_model_ is None
+    assert comparison.best_estimator_ is None
+
+
+def test_macro_f1_and_log_loss_are_scikit_learns(comparison):
+    y = comparison.y_test
+    for name, result in comparison.results.items():
+        expected = f1_score(y, result.predictions, average="macro")
+        assert comparison.table["f1_macro"][name] == pytest.approx(expected)
+        if result.proba is not None:
+            expected = log_loss(y, result.proba, labels=result.classes)
+            assert comparison.table["log_loss"][name] == pytest.approx(expected)
+
+
+def test_log_loss_is_missing_without_probabilities_or_with_unknown_classes(known):
+    X, y = known
+    X_test, y_test = X[:6], np.array([0, 1, 2, 0, 1, 9])
+    found = compare_models({"no": Perceptron()}, X, y, random_state=0)
+    assert found.table["log_loss"].isna().all()
+    with pytest.warns(UserWarning, match="occur in X"):
+        found = compare_models(
+            {"tree": DecisionTreeClassifier()}, X, y, X_test=X_test, y_test=y_test
+        )
+    assert found.table["log_loss"].isna().all()
+    assert found.to_dict()["models"][0]["log_loss"] is None
+
+
+def make_ranked(**figures):
+    """Make a comparison whose table has these figures, a model each."""
+    y = np.arange(3)
+    model = DecisionTreeClassifier().fit(y[:, None], y)
+    results = [make_result(name, model, 0.1, y[:, None], y) for name in "abcd"]
+    comparison = ModelComparison(results)
+    comparison.table = comparison.table.assign(**figures)
+    return comparison
+
+
+@pytest.mark.parametrize(
+    ("by", "order", "ranks"),
+    [
+        ("test_accuracy", ["b", "c", "a", "d"], [1, 1, 3, None]),
+        ("n_parameters", ["a", "b", "c", "d"], [1, 2, 2, None]),
+    ],
+)
+def test_ranking_begins_with_the_best_and_ends_with_the_missing(by, order, ranks):
+    figures = {"test_accuracy": [0.8, 0.9, 0.9, np.nan]}
+    figures["n_parameters"] = pd.array([1, 5, 5, None], dtype="Int64")
+    ranked = make_ranked(**figures).rank(by)
+    assert ranked.index.tolist() == order
+    assert ranked["rank"].astype(object).where(ranked["rank"].notna(), None).tolist() == ranks
+
+
+def test_ranking_by_what_is_no_figure(comparison):
+    with pytest.raises(ValueError, match=r"by='diagnosis' must be one of \['test_accuracy', "):
+        comparison.rank("diagnosis")
+
+
+def test_macro_f1_of_several_starts_is_their_mean(digits):
+    models = {"tree": DecisionTreeClassifier(max_depth=3, max_features=3)}
+    comparison = compare_models(models, *digits, n_repeats=3, random_state=0)
+    assert comparison.starts["f1_macro"].std() > 0
+    assert comparison.table["f1_macro"]["tree"] == pytest.approx(
+        comparison.starts["f1_macro"].mean()
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "time"), [("en", "time (s)", "1,234.5"), ("de", "Zeit (s)", "1.234,5")]
+)
+def test_formatted_table_has_labels_units_and_signs(language, label, time):
+    comparison = make_ranked(fit_time=[1234.5, 1, 1, 1], gap=np.nan)
+    formatted = comparison.format_table(["fit_time", "gap"], language=language)
+    assert formatted[label]["a"] == time
+    assert set(formatted["gap" if language == "en" else "Gap"]) == {"-"}
+    assert not any(column.lower() == "gap" for column in comparison.format_table())

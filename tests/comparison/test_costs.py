@@ -4,8 +4,8 @@ import threading
 import numpy as np
 import pytest
 
-from skmnist.comparison import _costs
-from skmnist.comparison._costs import measure_size, time_predictions
+from skmnist.comparison import _result
+from skmnist.comparison._result import measure_size, time_predictions
 
 
 class Recorder:
@@ -29,7 +29,7 @@ def log():
 def test_models_take_turns_in_alternating_order(log):
     time_predictions([Recorder("a"), Recorder("b")], np.zeros((5, 2)))
     asked = "".join(name for name, _ in log)
-    assert asked == "aaabbb" + "abba" * (_costs.N_ROUNDS // 2)
+    assert asked == "aaabbb" + "abba" * (_result.N_ROUNDS // 2)
 
 
 def test_one_row_at_a_time(log):
@@ -39,14 +39,14 @@ def test_one_row_at_a_time(log):
 
 def test_median_and_percentile(monkeypatch):
     values = [0.0, 0.0, 0.0, *([0.001] * 90), *([0.005] * 10)]
-    monkeypatch.setattr(_costs, "_time", lambda estimator, X: values.pop(0))
+    monkeypatch.setattr(_result, "_time", lambda estimator, X: values.pop(0))
     ((median, percentile),) = time_predictions([None], np.zeros((5, 2)))
     assert (median, percentile) == (0.001, pytest.approx(0.005))
 
 
 def test_a_slow_model_is_asked_less_often_and_has_no_percentile(monkeypatch):
     clock = iter(range(0, 10_000, 4))  # four seconds each time somebody looks
-    monkeypatch.setattr(_costs.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(_result.time, "perf_counter", lambda: float(next(clock)))
     ((median, percentile),) = time_predictions([Recorder("slow")], np.zeros((5, 2)))
     assert median == 4.0
     assert percentile is None

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from skmnist import compare_models
 from skmnist.comparison import AccuracyCostDisplay, ModelComparison
 from skmnist.comparison._result import make_result
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import wilson_interval
 from tests.drawn import check_axes, find_texts
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skmnist.diagnosis import analyze_errors, calibrate
-from skmnist.diagnosis._intervals import wilson_interval
+from skmnist.diagnosis._figures import wilson_interval
 
 
 def make_right(share, n=200):

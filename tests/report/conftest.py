@@ -2,6 +2,7 @@ import pytest
 from samples import compare
 from sklearn.datasets import load_digits
 
+from skmnist.comparison import _page
 from skmnist.report import _pictures
 
 
@@ -19,4 +20,5 @@ def digits():
 @pytest.fixture
 def no_charts(monkeypatch):
     """Leave out what takes time and is looked at elsewhere."""
-    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, **__: "")
+    for module in (_pictures, _page):
+        monkeypatch.setattr(module, "draw_svg", lambda *_, **__: "")

@@ -5,7 +5,6 @@ import json
 import pytest
 from samples import compare
 
-from skmnist.report import write_page
 from skmnist.text import get_catalogue, get_languages
 from tests.chromium import DESKTOP, PHONE, show_as
 
@@ -74,9 +73,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     comparison = compare()
     for language in get_languages():
-        write_page(comparison, folder / f"{language}.html", language=language, command="run " * 30)
+        comparison.to_html(folder / f"{language}.html", language=language, command="run " * 30)
     long = compare(("An extraordinarily-long-name" * 3, "x" * 200), "class of the digit {}")
-    write_page(long, folder / "long.html", language="de")
+    long.to_html(folder / "long.html", language="de")
     return folder
 
 

@@ -12,16 +12,9 @@ from samples import Learned, compare, elements, get_text, parse
 
 import skmnist.text
 from skmnist import load_mnist
-from skmnist.comparison import ModelComparison
+from skmnist.comparison import ModelComparison, _page
 from skmnist.comparison._result import make_result
-from skmnist.report import (
-    _pictures,
-    explain_terms,
-    make_page,
-    make_parts,
-    make_snippet,
-    write_page,
-)
+from skmnist.report import _pictures, explain_terms
 from skmnist.text import get_catalogue, get_languages, make_printable
 
 HOSTILE = [
@@ -57,15 +50,15 @@ def find_names(page):
 
 @pytest.fixture(scope="module", params=get_languages())
 def page(request, comparison):
-    return make_page(comparison, language=request.param)
+    return comparison.to_html(language=request.param)
 
 
 # --- what it says
 
 
 def test_begins_with_the_recommendation(comparison):
-    names = [tag for tag, _ in elements(make_page(comparison))]
-    text = get_text(make_page(comparison))
+    names = [tag for tag, _ in elements(comparison.to_html())]
+    text = get_text(comparison.to_html())
     model = comparison.recommendation.model
     assert names.index("h1") < names.index("nav") < names.index("table")
     assert text.index(f"Recommendation: {model}") < text.index(
@@ -75,8 +68,8 @@ def test_begins_with_the_recommendation(comparison):
 
 @pytest.mark.parametrize("language", get_languages())
 def test_parts_say_what_the_page_says(comparison, language):
-    page = " ".join(html5lib.parse(make_page(comparison, language=language)).itertext())
-    parts = make_parts(comparison, language=language)
+    page = " ".join(html5lib.parse(comparison.to_html(language=language)).itertext())
+    parts = comparison.to_html_parts(language=language)
     assert set(parts) == {"recommendation", "table", "analysis", "evaluation"}
     title = get_catalogue(language)("cli.report_title", name="", accuracy=0)[:8]
     for html in [*parts.values(), *explain_terms(language).values()]:
@@ -86,7 +79,7 @@ def test_parts_say_what_the_page_says(comparison, language):
 
 
 def test_headings_of_a_part_leave_the_first_level_to_its_page(comparison):
-    assert not any("<h1" in html for html in make_parts(comparison).values())
+    assert not any("<h1" in html for html in comparison.to_html_parts().values())
 
 
 def test_page_declares_its_language(page):
@@ -110,21 +103,21 @@ def catalogues(tmp_path, monkeypatch):
 
 def test_a_further_language_is_one_more_file(comparison, catalogues):
     english = (catalogues / "en.toml").read_text(encoding="utf-8")
-    french = english.replace('row_errors = "', 'row_errors = "Mal lues: ')
+    french = english.replace('errors = "test', 'errors = "Mal lues: test')
     (catalogues / "fr.toml").write_text(french, encoding="utf-8")
-    page = make_page(comparison, language="fr")
+    page = comparison.to_html(language="fr")
     assert '<html lang="fr">' in page
     assert "Mal lues: " in page
 
 
 def test_language_that_is_not_there(comparison):
     with pytest.raises(ValueError, match="language='xx' must be one of 'en'"):
-        make_page(comparison, language="xx")
+        comparison.to_html(language="xx")
 
 
 def test_repeating_needs_parameters_versions_and_data(comparison):
     training = np.zeros((2, 3), "uint8"), np.array([1, 2])
-    page = make_page(comparison, training_data=training)
+    page = comparison.to_html(training_data=training)
     assert hashlib.sha256(bytes(6) + training[1].astype("<i8").tobytes()).hexdigest() in page
     digest = hashlib.sha256(comparison.X_test.astype("<f8").tobytes())
     digest.update("\n".join(comparison.y_test).encode())
@@ -216,7 +209,7 @@ def mix(one, other, share):
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough_for_weak_eyes(theme):
     from skmnist._drawing import BLUE, VERMILION
-    from skmnist.diagnosis._plot.confusion import MAX_OPACITY, RIGHT_OPACITY
+    from skmnist.diagnosis._plot_confusion import MAX_OPACITY, RIGHT_OPACITY
 
     style = (files("skmnist.report") / "report.css").read_text(encoding="utf-8")
     colors = dict(
@@ -234,7 +227,7 @@ def test_contrast_is_enough_for_weak_eyes(theme):
 
 
 def test_right_answers_have_the_colour_of_the_text(page):
-    from skmnist.diagnosis._plot.confusion import RIGHT_OPACITY
+    from skmnist.diagnosis._plot_confusion import RIGHT_OPACITY
 
     # without a colour of its own, a path has that of the picture
     right = [e for _, e in elements(page) if e.get("fill-opacity") == str(RIGHT_OPACITY)]
@@ -256,7 +249,7 @@ def check_nothing_got_through(page, harmless):
 @pytest.fixture(scope="module")
 def harmless():
     """Return a page with all that a page can have."""
-    return make_page(compare(label="quite a long label {}"), data="d", command="c")
+    return compare(label="quite a long label {}").to_html(data="d", command="c")
 
 
 def test_twenty_hostile_classes_stay_text(harmless):
@@ -266,7 +259,7 @@ def test_twenty_hostile_classes_stay_text(harmless):
     models = {name: Learned(note=name).fit(X.reshape(80, 64), read) for name in HOSTILE[:2]}
     results = [make_result(name, m, 0.1, X.reshape(80, 64), y) for name, m in models.items()]
     bad = ModelComparison(results, X_test=X, y_test=y)
-    page = make_page(bad, language="de")
+    page = bad.to_html(language="de")
     check_nothing_got_through(page, harmless)
     text = " ".join(parse(page).itertext())
     assert all(text.count(make_printable(label)) >= 4 for label in HOSTILE)
@@ -278,13 +271,14 @@ def test_hostile_names_parameters_and_files_stay_text(hostile, harmless, digits,
     model = Learned(note=hostile).fit(X[:30], y[:30])
     bad = ModelComparison([make_result(hostile, model, 0.1, X[30:60], y[30:60])])
     drawn = []
-    monkeypatch.setattr(_pictures, "draw_svg", lambda *_, alt, **__: drawn.append(alt) or "")
-    page = make_page(bad, data=hostile, command=hostile)
+    for module in (_page, _pictures):
+        monkeypatch.setattr(module, "draw_svg", lambda *_, alt, **__: drawn.append(alt) or "")
+    page = bad.to_html(data=hostile, command=hostile)
     check_nothing_got_through(page, harmless)
     text = " ".join(parse(page).itertext())
     assert text.count(make_printable(hostile)) >= 9
     assert len(drawn) == 3
-    snippet = make_snippet(bad)
+    snippet = bad._repr_html_()
     allowed = {"html", "head", "title", "body", "div", "p", "strong", "table", "thead", "tbody"}
     allowed |= {"tr", "th", "td", "small"}
     assert {tag for tag, _ in elements(f"<!DOCTYPE html><title>x</title>{snippet}")} <= allowed
@@ -294,9 +288,7 @@ def test_hostile_names_parameters_and_files_stay_text(hostile, harmless, digits,
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_strings_in_every_field_at_once(hostile, harmless):
     label = hostile.replace("{", "{{").replace("}", "}}") + " {}"
-    page = make_page(
-        compare((hostile, hostile + "2"), label, hostile), data=hostile, command=hostile
-    )
+    page = compare((hostile, hostile + "2"), label, hostile).to_html(data=hostile, command=hostile)
     check_nothing_got_through(page, harmless)
 
 
@@ -308,7 +300,7 @@ def test_page_of_mnist_is_small(tmp_path):
         make_result(name, Learned().fit(X, labels), 0.1, X, mnist.y_test) for name in ("NN", "DNN")
     ]
     comparison = ModelComparison(results, X_test=mnist.X_test, y_test=mnist.y_test)
-    write_page(comparison, tmp_path / "out.html", language="de")
+    comparison.to_html(tmp_path / "out.html", language="de")
     assert (tmp_path / "out.html").stat().st_size < 2_000_000
 
 
@@ -317,7 +309,7 @@ def test_page_of_mnist_is_small(tmp_path):
 
 @pytest.mark.parametrize("language", get_languages())
 def test_snippet_is_short_and_leaves_colours_to_the_notebook(comparison, language):
-    snippet = make_snippet(comparison, language=language)
+    snippet = comparison._repr_html_(language=language)
     assert len(snippet) < 5000
     assert "style" not in snippet
     assert "color" not in snippet
@@ -330,8 +322,8 @@ def test_snippet_is_short_and_leaves_colours_to_the_notebook(comparison, languag
 
 def test_file_is_the_page(comparison, tmp_path):
     path = tmp_path / "out.html"
-    write_page(comparison, path, language="de")
-    assert path.read_text(encoding="utf-8") == make_page(comparison, language="de")
+    comparison.to_html(path, language="de")
+    assert path.read_text(encoding="utf-8") == comparison.to_html(language="de")
     assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
 
 
@@ -339,9 +331,9 @@ def test_existing_file_is_kept_unless_told(comparison, tmp_path):
     path = tmp_path / "out.html"
     path.write_text("precious")
     with pytest.raises(FileExistsError, match="exists already; pass overwrite=True to replace it"):
-        write_page(comparison, path)
+        comparison.to_html(path)
     assert path.read_text() == "precious"
-    write_page(comparison, path, overwrite=True)
+    comparison.to_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
@@ -354,7 +346,7 @@ def test_failing_write_leaves_the_old_file(comparison, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        write_page(comparison, path, overwrite=True)
+        comparison.to_html(path, overwrite=True)
     assert path.read_text() == "precious"
     assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
 
@@ -368,4 +360,4 @@ def test_failing_write_leaves_the_old_file(comparison, tmp_path, monkeypatch):
 )
 def test_places_that_cannot_be_written(comparison, tmp_path, path, match):
     with pytest.raises(OSError, match=match):
-        write_page(comparison, tmp_path / path)
+        comparison.to_html(tmp_path / path)

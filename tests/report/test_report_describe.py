@@ -13,8 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skmnist import compare_models
 from skmnist.comparison import ModelComparison
 from skmnist.comparison._result import make_result
-from skmnist.diagnosis._intervals import wilson_interval
-from skmnist.report import make_page
+from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue, get_languages
 
 
@@ -27,7 +26,7 @@ class Text(str):
 
 @pytest.mark.parametrize("language", get_languages())
 def test_says_all_that_is_known(comparison, language):
-    page = make_page(comparison, language=language, data="my digits", command="run --it")
+    page = comparison.to_html(language=language, data="my digits", command="run --it")
     text, say = Text(get_text(page)), get_catalogue(language)
     for result in comparison.results.values():
         assert say.format("{:.2%}", result.errors.accuracy) in text
@@ -44,14 +43,14 @@ def test_says_all_that_is_known(comparison, language):
 
 
 def test_german_has_german_words_and_numbers(comparison):
-    text = get_text(make_page(comparison, language="de"), without=["repeat"])
+    text = get_text(comparison.to_html(language="de"), without=["repeat"])
     assert re.findall(r"\d\.\d(?!\d\d\b)\S*", text) == []
     for english in ("the ", "accuracy", "training time", "Training time", "images", "read as"):
         assert english not in text
 
 
 def test_run_that_ended_early_recommends_nothing(comparison):
-    page = make_page(comparison, interrupted=True)
+    page = comparison.to_html(interrupted=True)
     assert "<h1>Comparison of models</h1>" in page
     assert "The run ended early" in page
     assert "recommended" not in page.split("</style>")[1]
@@ -61,7 +60,7 @@ def classify(model, X, y, **options):
     comparison = compare_models(
         {"a": model, "b": DummyClassifier()}, X[:300], y[:300], X_test=X[300:500], y_test=y[300:500]
     )
-    page = make_page(comparison, **options)
+    page = comparison.to_html(**options)
     parse(page)
     return page
 
@@ -75,7 +74,7 @@ def test_labels_stay_what_they_are(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier(1).fit(X[:100], y[:100])
     result = make_result("knn", model, 0.1, X[100:300], y[100:300])
-    text = get_text(make_page(ModelComparison([result], X_test=X[100:300], y_test=y[100:300])))
+    text = get_text(ModelComparison([result], X_test=X[100:300], y_test=y[100:300]).to_html())
     true, read = result.errors.mistakes[["true", "predicted"]].iloc[0]
     assert f"{true} → {read}" in text
     assert ".0 →" not in text
@@ -101,7 +100,7 @@ def test_models_that_read_images_of_their_own(digits, no_charts):
     model = KNeighborsClassifier().fit(X[:300], y[:300])
     results = [make_result("few", model, 0.1, X[300:400], y[300:400])]
     results.append(make_result("many", model, 0.1, X[300:], y[300:]))
-    page = make_page(ModelComparison(results))
+    page = ModelComparison(results).to_html()
     parse(page)
     assert "not measured on the same" in page
     assert "read the same" not in page
@@ -114,7 +113,7 @@ def test_models_that_read_images_of_their_own(digits, no_charts):
 def test_one_model(digits):
     X, y = digits
     comparison = compare_models([KNeighborsClassifier()], X[:300], y[:300], random_state=0)
-    page = make_page(comparison)
+    page = comparison.to_html()
     parse(page)
     assert "Recommendation: KNeighborsClassifier" in page
 
@@ -122,7 +121,7 @@ def test_one_model(digits):
 def test_many_models_become_rows(digits, no_charts):
     X, y = digits
     models = {f"k={k}": DummyClassifier() for k in range(1, 6)}
-    page = make_page(compare_models(models, X[:300], y[:300], random_state=0))
+    page = compare_models(models, X[:300], y[:300], random_state=0).to_html()
     heads = re.findall(r'<th scope="col">(.*?)</th>', page)
     assert "Test accuracy" in heads
     assert "k=3" not in heads
@@ -133,7 +132,7 @@ def test_cost_that_is_known_of_some(digits):
     models = {"linear": LogisticRegression(), "constant": DummyClassifier()}
     comparison = compare_models(models, X[:300], y[:300], random_state=0)
     assert comparison.recommendation.cost == "n_parameters"
-    assert "Chart of accuracy against size on disk: linear" in make_page(comparison)
+    assert "Chart of accuracy against size on disk: linear" in comparison.to_html()
 
 
 def test_pixels_that_are_missing_are_paper(digits):
@@ -141,7 +140,7 @@ def test_pixels_that_are_missing_are_paper(digits):
     X = np.where(X > 0.9, np.nan, X)
     model = HistGradientBoostingClassifier(max_iter=1).fit(X[:100], y[:100])
     result = make_result("trees", model, 0.1, X[100:200], y[100:200])
-    page = make_page(ModelComparison([result], X_test=X[100:200], y_test=y[100:200]))
+    page = ModelComparison([result], X_test=X[100:200], y_test=y[100:200]).to_html()
     assert page.count("<img") > 10
 
 
@@ -149,7 +148,7 @@ def test_no_mistakes(digits):
     X, y = digits
     model = KNeighborsClassifier(1).fit(X, y)
     result = make_result("knn", model, 0.1, X, y)
-    page = make_page(ModelComparison([result], X_test=X, y_test=y))
+    page = ModelComparison([result], X_test=X, y_test=y).to_html()
     assert "None was misread." in page
     assert "What is confused most often" not in page
 
@@ -158,7 +157,7 @@ def test_without_the_test_set_the_figures_are_shown(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier().fit(X[:300], y[:300])
     comparison = ModelComparison([make_result("knn", model, 0.1, X[300:500], y[300:500])])
-    page = make_page(comparison)
+    page = comparison.to_html()
     parse(page)
     assert "<img" not in page
 
@@ -167,8 +166,8 @@ def test_untrained_networks_get_no_recommendation(digits):
     X, y = digits
     from skmnist import SimpleNNClassifier
 
-    page = make_page(
-        compare_models([SimpleNNClassifier(epochs=0)], X, y, random_state=0), language="de"
+    page = compare_models([SimpleNNClassifier(epochs=0)], X, y, random_state=0).to_html(
+        language="de"
     )
     parse(page)
     assert "<h1>Modellvergleich</h1>" in page
@@ -180,6 +179,6 @@ def test_many_classes_with_long_names():
     X = rng.random((480, 8, 8))
     model = KNeighborsClassifier().fit(X.reshape(-1, 64), y)
     result = make_result("knn", model, 0.1, X.reshape(-1, 64), y)
-    page = make_page(ModelComparison([result], X_test=X, y_test=y))
+    page = ModelComparison([result], X_test=X, y_test=y).to_html()
     parse(page)
     assert len(page) < 500_000

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmnist.report._sketch import HEIGHT, WIDTH, sketch_curve
+from skmnist.report import sketch_curve
+from skmnist.report._pictures import SKETCH_HEIGHT, SKETCH_WIDTH
 from skmnist.text import get_catalogue
 
 EN = get_catalogue("en")
@@ -33,7 +34,7 @@ def test_both_lines_lie_inside_and_grow():
     assert [x for x, _ in training] == [x for x, _ in validation]
     assert training[0][1] < training[1][1] < training[2][1]  # a lower loss stands further down
     assert validation[2][1] < training[2][1]
-    assert all(0 < x < WIDTH and 0 < y < HEIGHT for x, y in training + validation)
+    assert all(0 < x < SKETCH_WIDTH and 0 < y < SKETCH_HEIGHT for x, y in training + validation)
     assert 'aria-label="Loss of NN"' in svg
     assert re.findall(r">(training|validation|epoch)<", svg) == ["epoch", "training", "validation"]
 

@@ -68,19 +68,20 @@ class ConfusionDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Let a fitted classifier predict, and draw what it confuses.
+        """Draw the confusions of a fitted classifier.
 
         Parameters
         ----------
         estimator : fitted classifier
-            Its predictions are drawn.
+            Classifier whose confusions are drawn.
         X : array-like
-            Rows that were not trained on.
+            Held-out rows.
         y : array-like of shape (n_samples,)
             Their labels.
         language : {"en", "de"}, default="en"
-        ax : Axes, default=None
-            Where it is drawn; None makes a figure.
+            Language of the labels.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
 
         Returns
         -------
@@ -104,7 +105,7 @@ class ConfusionDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw what predictions confuse.
+        """Draw the confusions of predictions.
 
         Parameters
         ----------
@@ -123,7 +124,7 @@ class ConfusionDisplay:
         return display.plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw it.
+        """Draw the display.
 
         Parameters
         ----------

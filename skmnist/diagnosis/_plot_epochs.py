@@ -92,12 +92,13 @@ class EpochCurveDisplay:
             scikit-learn's networks have; alone, as the last step of a Pipeline, or as the best
             of a search.
         metric : {"accuracy", "loss"}, default=None
-            What is drawn; None takes accuracy where it is known.
+            Metric to draw; None takes accuracy if it is known.
         name : str, default=None
-            The title; None takes none.
+            Title; None means no title.
         language : {"en", "de"}, default="en"
-        ax : Axes, default=None
-            Where it is drawn; None makes a figure.
+            Language of the labels.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
 
         Returns
         -------
@@ -168,7 +169,7 @@ class EpochCurveDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, metric: str | None = None, language: str = "en"
     ) -> Self:
-        """Draw it.
+        """Draw the display.
 
         Parameters
         ----------

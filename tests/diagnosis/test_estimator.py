@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from skmnist.diagnosis._rows import take_images, take_rows
+from skmnist.diagnosis._estimator import take_images, take_rows
 
 KINDS = [np.asarray, pd.DataFrame, csr_matrix, lambda X: [list(row) for row in X]]
 

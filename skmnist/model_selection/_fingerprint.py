@@ -1,4 +1,4 @@
-"""What tells one value from another, the same in every process: for fingerprints."""
+"""Describe values so that equal ones have equal descriptions in every process, for fingerprints."""
 
 import enum
 import functools
@@ -15,37 +15,37 @@ import pandas as pd
 
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, PurePath, range, slice)
 _INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-_DEPTH = 12  # objects within objects; what lies deeper tells no search from another
+_DEPTH = 12  # objects within objects; deeper ones are ignored
 
 
 def describe(value: Any) -> Any:
-    """Return what tells a value from another one, as JSON values.
+    """Describe a value by JSON values.
 
     Parameters
     ----------
     value : object
-        Of functions their code counts, with defaults, what they close over and the constants and
-        functions of their module that they use; of those that are installed with a package, and of
-        classes, the name; of estimators and other objects the class with its parameters or
+        A function is described by its code, its defaults, the values that it closes over, and the
+        constants and functions of its module that it uses; a class, and a function of an installed
+        package, by its name; an estimator or another object by its class and its parameters or
         attributes.
 
     Returns
     -------
     description : str, list or dict
-        The same in every process, with the same versions of Python and packages.
+        Equal in every process with the same versions of Python and packages.
     """
     return _describe(value, ())
 
 
 def describe_rows(rows: Any) -> Any:
-    """Return what tells rows or labels from others: values and names, not how memory holds them."""
+    """Describe rows or labels by their values and names, however they are laid out in memory."""
     if isinstance(rows, pd.DataFrame | pd.Series):
         frame = rows if isinstance(rows, pd.DataFrame) else rows.to_frame()
         names = repr([list(frame.columns), list(frame.dtypes)])
-        with suppress(TypeError):  # lists or the like as values
+        with suppress(TypeError):  # unhashable values, such as lists
             return [names, joblib.hash(pd.util.hash_pandas_object(frame, index=False).values)]
     if isinstance(rows, list | tuple | np.ndarray):
-        with suppress(ValueError):  # lists of other lengths than each other
+        with suppress(ValueError):  # lists of different lengths
             return joblib.hash(np.ascontiguousarray(rows))
     return joblib.hash(rows)
 
@@ -80,7 +80,7 @@ def _describe(value: Any, outer: tuple[Any, ...]) -> Any:
 
 def _describe_function(function: types.FunctionType, outer: tuple[Any, ...]) -> Any:
     if function.__code__.co_filename.startswith(_INSTALLED):
-        return _name(function)  # another version of a package makes no other search
+        return _name(function)  # another version of a package does not make another search
     closed = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     used = {
         name: function.__globals__[name]
@@ -109,7 +109,7 @@ def _describe_object(value: Any, outer: tuple[Any, ...]) -> Any:
     is_data = type(value).__module__.split(".")[0] in ("numpy", "pandas", "scipy")
     if hasattr(value, "__dict__") and not is_data:
         return [_name(type(value)), _describe(vars(value), outer)]
-    with suppress(Exception):  # whatever a pickle of it may raise
+    with suppress(Exception):  # pickling may raise anything
         return [_name(type(value)), joblib.hash(value)]
     return _name(type(value))
 
@@ -119,15 +119,15 @@ def _name(value: Any) -> str:
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Return the names that a function looks up, in the functions inside it as well."""
+    """Return the names that a function looks up, including functions inside it."""
     inner = [_names(each) for each in code.co_consts if isinstance(each, types.CodeType)]
     return set(code.co_names).union(*inner)
 
 
 def _stays_as_it_is(value: Any, module: str) -> bool:
-    """Say whether a global is a constant or a function beside the one that uses it.
+    """Return whether a global is a constant, or a function of the same module.
 
-    Objects may change while a program runs, and would make it another search each time.
+    Other objects can change while a program runs, which would make it another search each time.
     """
     if isinstance(value, tuple | frozenset | list | set):
         return all(_stays_as_it_is(item, module) for item in value)
@@ -140,7 +140,7 @@ def _stays_as_it_is(value: Any, module: str) -> bool:
 
 def _is_filled(cell: Any) -> bool:
     try:
-        cell.cell_contents  # noqa: B018 - raises where nothing is in it yet
+        cell.cell_contents  # noqa: B018 - raises if it is empty
     except ValueError:
         return False
     return True

@@ -1,0 +1,354 @@
+"""The content of a comparison's HTML page, as plain values for `skmnist.report` to lay out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import isqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from skmnist.comparison._plot import AccuracyCostDisplay
+from skmnist.comparison._recommendation import COSTS, Recommendation
+from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
+from skmnist.diagnosis import ConfusionDisplay
+from skmnist.diagnosis._estimator import find_image_shape, get_core, take_images
+from skmnist.diagnosis._figures import wilson_interval
+from skmnist.diagnosis._plot_images import format_confidence
+from skmnist.report import Image, draw_curve, draw_svg, show_samples
+from skmnist.report._page import Table
+from skmnist.report._pictures import HEIGHT, WIDTH
+from skmnist.text import Catalogue
+
+Results = Sequence[ModelResult]
+Shape = tuple[int, int]
+
+MAX_SIDE_BY_SIDE = 4  # models; more of them become rows instead of columns
+MIN_SIDE = 8  # a row of fewer than 8 x 8 numbers is hardly a picture
+MAX_VALUE = 120  # characters of a parameter's value
+N_REASONS = 3
+N_SAMPLES = 12  # classes of which an image is shown
+N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
+N_SUREST = 12  # mistakes that a model was most sure of
+
+
+def describe_page(
+    results: Results,
+    table: pd.DataFrame,
+    recommendation: Recommendation,
+    say: Catalogue,
+    *,
+    X_test: Any = None,
+    y_test: Any = None,
+    several_starts: bool = False,
+    interrupted: bool = False,
+) -> dict[str, Any]:
+    """Return the values that the templates of a page name."""
+    shape = None if y_test is None else _find_image_shape(results, X_test)
+    return {
+        "recommendation": describe_recommendation(recommendation, say, interrupted=interrupted),
+        "n_models": len(results),
+        "n_test": recommendation.n_test,  # None if the models had different test sets
+        "compared": _describe_data(results, recommendation.n_test, shape, say),
+        "networks": [(result.name, _name_kind(result, say)) for result in results],
+        "has_networks": any(hasattr(get_core(result.estimator), "coefs_") for result in results),
+        "samples": [] if shape is None else _show_samples(X_test, y_test, shape, say),
+        "table": make_figure_table(results, table, say, several_starts=several_starts),
+        "costs": _draw_costs(results, table, recommendation, say),
+        "curves": _draw_curves(results, say),
+        "models": [
+            _describe_model(result, at, X_test, shape, say) for at, result in enumerate(results)
+        ],
+    }
+
+
+def describe_recommendation(
+    recommendation: Recommendation, say: Catalogue, *, interrupted: bool = False
+) -> dict[str, Any]:
+    """Return the recommendation as title, lead and sentences; none after an interrupted run."""
+    if interrupted:  # a better model may have been left out
+        return {
+            "model": None,
+            "title": say("page.title_none"),
+            "lead": say("page.interrupted"),
+            "reasons": [],
+            "more": [],
+        }
+    model, language = recommendation.model, say.language
+    reasons = recommendation.reasons(language)
+    return {
+        "model": model,
+        "title": say("page.title", model=model) if model else say("page.title_none"),
+        "lead": recommendation.headline(language),
+        "reasons": reasons[:N_REASONS],
+        "more": [*reasons[N_REASONS:], *recommendation.notes(language)],
+    }
+
+
+def make_figure_table(
+    results: Results, table: pd.DataFrame, say: Catalogue, *, several_starts: bool = False
+) -> Table:
+    """Return all known figures; few models are columns, many are rows."""
+    unknown = say("page.unknown")
+    ranges = [
+        wilson_interval(p, result.errors.n_test)
+        for p, result in zip(table["test_accuracy"], results, strict=True)
+    ]
+    figures = {
+        column: [
+            write_figure(column, value, say, unit=True, missing=unknown) for value in table[column]
+        ]
+        for column in COLUMNS
+    }
+    # with several starts the accuracy is their mean, but the errors are those of the first
+    n_errors = [say.format("{:,}", result.errors.n_errors) for result in results]
+    rows = {
+        "test_accuracy": figures.pop("test_accuracy"),
+        "interval": [say("page.range", low=100 * low, high=high) for low, high in ranges],
+        "errors": [unknown] * len(results) if several_starts else n_errors,
+        **figures,
+    }
+    known = {name: cells for name, cells in rows.items() if set(cells) != {unknown}}
+    names = list(map(str, table.index))
+    body = [[_capitalize(say(f"column.{name}")), *cells] for name, cells in known.items()]
+    head = [_capitalize(say("column.model")), *names]
+    if len(names) > MAX_SIDE_BY_SIDE:
+        head, *body = map(list, zip(head, *body, strict=True))
+    return Table(head, body)
+
+
+def _describe_data(
+    results: Results, n_test: int | None, shape: Shape | None, say: Catalogue
+) -> list[str]:
+    errors = results[0].errors
+    support = errors.report["support"][errors.report["support"] > 0]
+    numbers = {"n_test": errors.n_test, "n_classes": len(errors.report)}
+    sentences = []
+    if n_test is not None:  # the same images for all
+        if shape is None:
+            sentences.append(say("page.compared_rows", **numbers))
+        else:
+            size = f"{shape[0]} × {shape[1]}"
+            sentences.append(say("page.compared_images", size=size, **numbers))
+        sentences.append(say("page.compared_support", low=support.min(), high=support.max()))
+    cores = [get_core(result.estimator) for result in results]
+    trained = {(getattr(c, "n_train_", None), getattr(c, "n_validation_", None)) for c in cores}
+    n_train, n_validation = trained.pop()
+    if not trained and n_train and n_validation:  # the same for all
+        sentences.append(say("page.compared_training", n_train=n_train, n_validation=n_validation))
+    return sentences
+
+
+def _name_kind(result: ModelResult, say: Catalogue) -> str:
+    """Return the class of the model, and the sizes of a network's layers."""
+    core = get_core(result.estimator)
+    kind, weights = type(core).__name__, getattr(core, "coefs_", [])
+    if not len(weights):
+        return kind
+    sizes = [len(weights[0]), *(np.shape(layer)[1] for layer in weights)]
+    layers = " → ".join(say.format("{:,}", size) for size in sizes)
+    return say("page.layers", kind=kind, layers=layers)
+
+
+def _describe_model(
+    result: ModelResult, at: int, X_test: Any, shape: Shape | None, say: Catalogue
+) -> dict[str, Any]:
+    diagnosis, language, errors = result.diagnosis, say.language, result.errors
+    advice = result.advice(language)
+    fit = diagnosis and say("page.fit", label=say(f"diagnosis.{diagnosis.label}"))
+    summary = diagnosis.summary(language) if diagnosis else ""
+    said = [summary, *advice.weaknesses]
+    further = [s for s in (diagnosis.sentences(language) if diagnosis else []) if s not in said]
+    return {
+        "id": f"model-{at}",
+        "name": result.name,
+        "title": say("cli.report_title", name=result.name, accuracy=errors.accuracy),
+        "fit": fit,
+        "summary": summary,
+        "further": [sentence for sentence in further if sentence not in summary],
+        "advice": asdict(advice),
+        "confusion": _draw_confusion(result, f"confusion-{at}-", say),
+        "mistakes": None if shape is None else _show_mistakes(result, X_test, shape, say),
+        "classes": _tabulate_classes(result, say),
+        "parameters": _list_parameters(result.estimator),
+    }
+
+
+def _tabulate_classes(result: ModelResult, say: Catalogue) -> Table:
+    rows = []
+    intervals = result.errors.intervals.to_numpy()
+    for (label, row), (low, high) in zip(result.errors.report.iterrows(), intervals, strict=True):
+        shares = [say.format("{:.3f}", row[column]) for column in ("precision", "recall", "f1")]
+        interval = say.format("{:.3f}–{:.3f}", low, high) if row["support"] else "–"
+        rows.append([str(label), *shares, interval, say.format("{:,}", int(row["support"]))])
+    head = [say(f"cli.column_{column}") for column in ("digit", "precision", "recall", "f1")]
+    head += [say("page.recall_interval"), say("cli.column_support")]
+    return Table(head, rows)
+
+
+def _list_parameters(estimator: Any) -> dict[str, str]:
+    """Return all parameters of an estimator and of its steps, as text."""
+    found = {}
+    for name, value in sorted(estimator.get_params(deep=True).items()):
+        # a step is described by its own parameters
+        if not hasattr(value, "get_params") and name not in {"steps", "memory", "transform_input"}:
+            text = repr(value)
+            found[name] = text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+    return found
+
+
+# --- images of the test set
+
+
+def _find_image_shape(results: Results, X: Any) -> Shape | None:
+    """Return the shape of a test image; None if the test set does not consist of images."""
+    if X is None:
+        return None
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    if len(shape) == 3:
+        return int(shape[1]), int(shape[2])
+    if len(shape) != 2:
+        return None
+    for result in results:
+        learned = find_image_shape(result.estimator)
+        if learned is not None and learned[0] * learned[1] == shape[1]:
+            return learned
+    side = isqrt(shape[1])
+    return (side, side) if side >= MIN_SIDE and side * side == shape[1] else None
+
+
+def _show_samples(X_test: Any, y_test: Any, shape: Shape, say: Catalogue) -> list[Image]:
+    """Return the first image of each class."""
+    labels, rows = np.unique(np.asarray(y_test), return_index=True)
+    images = take_images(X_test, rows[:N_SAMPLES], shape)
+    return show_samples(images, labels[:N_SAMPLES].tolist(), say)
+
+
+def _show_mistakes(
+    result: ModelResult, X_test: Any, shape: Shape, say: Catalogue
+) -> dict[str, Any] | None:
+    """Return the most frequent confusions, and the mistakes that the model was most sure of."""
+    errors = result.errors
+    y_true, y_pred = errors.y_true, errors.y_pred
+    if y_true is None or y_pred is None:
+        return None
+
+    def show(rows: Any, *, captions: bool = True) -> list[Image]:
+        shown = []
+        for row, image in zip(rows, take_images(X_test, rows, shape), strict=True):
+            alt = say("page.misread_alt", row=f"{row}", label=y_true[row])
+            caption = f"{y_true[row]} → {y_pred[row]}" if captions else ""
+            known = errors.confidence is not None
+            note = format_confidence(say, errors.confidence[row]) if known else ""  # type: ignore[index]
+            shown.append(Image.from_array(image, alt=alt, caption=caption, note=note))
+        return shown
+
+    surest = show(errors.mistakes.index[:N_SUREST].to_numpy())
+    note = "mistakes_none"
+    if surest:
+        note = "mistakes_first" if errors.confidence is None else "mistakes_surest"
+    return {
+        "surest": surest,
+        "note": say(
+            f"page.{note}", n_errors=errors.n_errors, n_test=errors.n_test, shown=len(surest)
+        ),
+        "pairs": [
+            (
+                say("page.pair", true=str(p.true), predicted=str(p.predicted), n=p.count),
+                " ".join(p.advice(say.language)),
+                show(p.rows[:N_OF_PAIR], captions=False),
+            )
+            for p in errors.pairs(N_PAIRS)
+        ],
+    }
+
+
+# --- charts
+
+
+def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
+    """Return the learning curves with their captions; the same scale for all models."""
+    drawn = []
+    for metric in ("accuracy", "loss"):
+        parts = [metric, f"val_{metric}"]
+        learned = [
+            (at, result, result.history[[p for p in parts if p in result.history]])
+            for at, result in enumerate(results)
+            if result.history is not None and metric in result.history
+        ]
+        if not learned:
+            continue
+        values = np.concatenate([frame.to_numpy().ravel() for _, _, frame in learned])
+        values = values[np.isfinite(values)]
+        low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+        room = 0.05 * (high - low) or 0.05
+        drawn += [
+            draw_curve(
+                result.name,
+                frame,
+                metric,
+                say,
+                prefix=f"{metric}-{at}-",
+                kept_epoch=getattr(get_core(result.estimator), "kept_epoch_", None),
+                limits=(low - room, high + room),
+            )
+            for at, result, frame in learned
+        ]
+    return drawn
+
+
+def _draw_confusion(result: ModelResult, prefix: str, say: Catalogue) -> Markup:
+    errors = result.errors
+    pairs = ", ".join(f"{true} → {read} ({n}x)" for true, read, n in errors.confusions(N_PAIRS))
+    return draw_svg(
+        lambda ax: ConfusionDisplay(errors.confusion).plot(ax, language=say.language),
+        width=WIDTH,
+        height=WIDTH,
+        prefix=prefix,
+        alt=say(
+            "page.confusion_alt" if pairs else "page.confusion_alt_none",
+            name=result.name,
+            n_errors=errors.n_errors,
+            n_test=errors.n_test,
+            pairs=pairs,
+        ),
+    )
+
+
+def _draw_costs(
+    results: Results, table: pd.DataFrame, recommendation: Recommendation, say: Catalogue
+) -> tuple[Markup, str] | None:
+    """Return accuracy against cost with its caption, if two or more models have a known cost."""
+    cost = next((cost for cost in COSTS if table[cost].notna().all()), None)
+    if len(table) < 2 or cost is None:
+        return None
+    name = label_column(cost, say)
+    models = ", ".join(
+        say(
+            "page.cost_alt_model",
+            name=model,
+            accuracy=row["test_accuracy"],
+            cost=write_figure(cost, row[cost], say, unit=True),
+        )
+        for model, row in table.iterrows()
+    )
+    svg = draw_svg(
+        lambda ax: AccuracyCostDisplay.from_table(
+            table,
+            n_test=[result.errors.n_test for result in results],
+            cost=cost,
+            recommended=recommendation.model,
+            language=say.language,
+            ax=ax,
+        ),
+        width=WIDTH,
+        height=HEIGHT,
+        prefix="cost-",
+        alt=say("page.cost_alt", cost=name, models=models),
+    )
+    return svg, say("page.cost_caption", cost=name)
+
+
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]

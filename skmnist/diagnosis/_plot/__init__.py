@@ -1,1 +1,0 @@
-"""Pictures of how a network learned, what it confuses, what it looks for: a module each."""
