@@ -317,7 +317,7 @@ def _list_zip(
         else:
             full = f"{inside}/{path}" if inside else path
             kind = kind_of(path.rpartition("/")[2])
-            opener = partial(_open_entry, archive, info, f"{source}: {shorten(full)}")
+            opener = partial(_open_entry, archive, info, source, full)
             # a directory may say anything; the packed bytes are in the file, or `_check_overlaps`
             # refuses it
             size = min(info.file_size, info.compress_size * MAX_DEFLATE)
@@ -358,21 +358,24 @@ def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
 def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
     """Return a member's path, which can only lead to a place inside of the archive."""
     name = _decode_name(info)
-    shown = f"{where}: member {shorten(name)!r}"
-    if "\0" in name:
-        raise DatasetError(f"{shown} has a NUL in its name")
     path = name.replace("\\", "/")
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise DatasetError(f"{shown} has an absolute path, expected one inside of the archive")
     parts = [part for part in path.split("/") if part not in ("", ".")]
-    if ".." in parts or not parts:
-        raise DatasetError(f"{shown} leads outside of the archive, expected a path inside of it")
-    _check_depth("/".join(parts), where)
     kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+    fault = None
+    if "\0" in name:
+        fault = "has a NUL in its name"
+    elif path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        fault = "has an absolute path, expected one inside of the archive"
+    elif ".." in parts or not parts:
+        fault = "leads outside of the archive, expected a path inside of it"
+    elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"
-        raise DatasetError(f"{shown} is {what}, expected files and folders")
-    return _check_text("/".join(parts), where)
+        fault = f"is {what}, expected files and folders"
+    if fault:
+        raise DatasetError(f"{where}: member {shorten(name)!r} {fault}")
+    path = "/".join(parts)
+    _check_depth(path, where)
+    return _check_text(path, where)
 
 
 def _decode_name(info: zipfile.ZipInfo) -> str:
@@ -401,16 +404,17 @@ def _check_overlaps(archive: zipfile.ZipFile, where: str) -> None:
         raise DatasetError(f"{where}: member {shorten(before)!r} runs into the list of members")
 
 
-def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> BinaryIO:
+def _open_entry(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, path: str
+) -> BinaryIO:
+    fault = None
     if info.flag_bits & 0x1:
-        raise DatasetError(
-            f"{where}: is encrypted; unpack it with its password and pass the folder"
-        )
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DatasetError(
-            f"{where}: is packed by method {info.compress_type}, expected deflate; unpack it and "
-            "pass the folder"
-        )
+        fault = "is encrypted; unpack it with its password and pass the folder"
+    elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        fault = f"is packed by method {info.compress_type}, expected deflate; unpack it and "
+        fault += "pass the folder"
+    if fault:
+        raise DatasetError(f"{source}: {shorten(path)}: {fault}")
     return archive.open(info)  # type: ignore[return-value]
 
 

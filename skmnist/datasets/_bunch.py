@@ -1,7 +1,7 @@
 """The one shape in which every loader hands over its data."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from numbers import Integral
 from typing import Any
 
@@ -52,12 +52,17 @@ def make_bunch(
             "expected two or more in y_train, and some of them in y_test"
         )
     labels = np.union1d(classes, tested)
+    check_n_classes(labels, name=name)
+    return Bunch(**parts, target_names=labels.astype(str), DESCR=descr, notes=list(notes))
+
+
+def check_n_classes(labels: Sized, *, name: str) -> None:
+    """Raise if there are more different labels than any handwriting has."""
     if len(labels) > MAX_CLASSES:
         raise DatasetError(
             f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
             "if these are not labels but names of images, pass label="
         )
-    return Bunch(**parts, target_names=labels.astype(str), DESCR=descr, notes=list(notes))
 
 
 def check_images(X: Array, *, name: str) -> None:

@@ -5,11 +5,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 from typing import Literal, get_args
 
 from skmnist.datasets._archive import Contents
 from skmnist.datasets._arrays import read_array_header
+from skmnist.datasets._bunch import check_n_classes
 from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._foreign import recognise_name
 from skmnist.datasets._listing import Listing, ListingError, find_listings
@@ -147,7 +149,12 @@ def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
     if not found:
         raise DatasetError(complaints[0] if complaints else _nothing(contents))
-    return _settle((both or sorted(found, key=_is_doubtful))[0], contents)
+    layout = (both or sorted(found, key=_is_doubtful))[0]
+    # before images are read
+    check_n_classes(
+        {label for part in layout.parts.values() for label in part.labels}, name=contents.source
+    )
+    return _settle(layout, contents)
 
 
 def _holds_pixels(layout: Layout, label: str | None) -> bool:
@@ -280,9 +287,9 @@ def _nothing(contents: Contents) -> str:
 
 
 def _name(paths: Iterable[str]) -> str:
-    paths = [shorten(path) or "it" for path in paths]
+    paths = list(paths)
     more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
-    return ", ".join(map(repr, paths[:MAX_NAMED])) + more
+    return ", ".join(repr(shorten(path) or "it") for path in paths[:MAX_NAMED]) + more
 
 
 # --- roles
@@ -290,11 +297,13 @@ def _name(paths: Iterable[str]) -> str:
 
 def role_of(parts: Sequence[str]) -> Role:
     """Read from names, the innermost first, whether they mean training or test."""
-    for part in reversed(parts):
-        roles = {role for word in _words(part) for role, p in ROLES.items() if p.match(word)}
-        if len(roles) == 1:
-            return roles.pop()  # type: ignore[return-value]
-    return None
+    return next((role for part in reversed(parts) if (role := _role_of_name(part))), None)
+
+
+@lru_cache(maxsize=1000)  # folders are asked about once for each image
+def _role_of_name(name: str) -> Role:
+    roles = {role for word in _words(name) for role, p in ROLES.items() if p.match(word)}
+    return roles.pop() if len(roles) == 1 else None  # type: ignore[return-value]
 
 
 def _words(name: str) -> list[str]:

@@ -71,4 +71,4 @@ def recognise(head: bytes) -> str | None:
 def recognise_name(name: str) -> str | None:
     """Name a data format by the ending of a file's name, as :func:`recognise` does."""
     bare = name.lower().removesuffix(".gz")
-    return next((told for ending, told in DATA.items() if bare.endswith(ending)), None)
+    return DATA.get("." + bare.rpartition(".")[2])
