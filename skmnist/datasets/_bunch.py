@@ -1,16 +1,16 @@
-"""The one shape in which every loader hands over its data."""
+"""The Bunch that every loader returns, the checks of its arrays, and its notes."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch, resample
 
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import FREE_BYTES, shorten
-from skmnist.datasets._notes import Note
+from skmnist.datasets._members import FREE_BYTES, DatasetError, shorten
+from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
@@ -19,6 +19,34 @@ MAX_LABEL = 200  # characters; every label of an array takes as much memory as i
 MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
 PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
+
+
+@dataclass(frozen=True)
+class Note:
+    """One sentence about a data set.
+
+    Attributes
+    ----------
+    key : str
+        Which sentence it is: ``"train_folder"``, say.
+    values : dict
+        What is filled in.
+    """
+
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the sentence.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(f"data.note.{self.key}", **self.values)
+
+    def __str__(self) -> str:
+        return self.sentence()
 
 
 def make_bunch(

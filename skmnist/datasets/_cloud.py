@@ -13,8 +13,7 @@ from typing import Any
 
 from skmnist._files import write_whole
 from skmnist._progress import ByteBar
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import Progress
+from skmnist.datasets._members import DatasetError, Progress
 from skmnist.datasets._mnist import make_mnist
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"

@@ -14,8 +14,9 @@ from sklearn.utils import Bunch
 
 from skmnist._progress import ByteBar, print_line
 from skmnist.datasets._archive import open_contents
-from skmnist.datasets._arrays import read_array
+from skmnist.datasets._arrays import read_array, read_idx
 from skmnist.datasets._bunch import (
+    Note,
     as_labels,
     check_images,
     check_labels,
@@ -25,13 +26,11 @@ from skmnist.datasets._bunch import (
 )
 from skmnist.datasets._columns import is_square
 from skmnist.datasets._describe import FULL_INK, find_full_ink
-from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._extract import extract
-from skmnist.datasets._finder import Layout, Part, Role, find_digits
-from skmnist.datasets._idx import read_idx
+from skmnist.datasets._finder import find_digits
 from skmnist.datasets._images import read_images
-from skmnist.datasets._members import Progress, shorten
-from skmnist.datasets._notes import Note
+from skmnist.datasets._layout import Layout, Part, Role
+from skmnist.datasets._members import DatasetError, Progress, shorten
 from skmnist.datasets._tables import read_tables
 from skmnist.text import get_catalogue, make_printable
 

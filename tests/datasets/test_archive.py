@@ -17,7 +17,7 @@ from build import (
     write_zip,
 )
 
-from skmnist.datasets import DatasetError, _archive, _bunch, _finder, _members, load_digit_archive
+from skmnist.datasets import DatasetError, _archive, _bunch, _layout, _members, load_digit_archive
 
 
 def test_bytes_before_an_archive_do_not_matter(tmp_path):
@@ -106,7 +106,7 @@ def test_too_many_classes_are_refused_before_an_image_is_opened(tmp_path, monkey
 def test_names_are_prepared_for_messages_only_where_one_is_shown(tmp_path, monkeypatch):
     files = {f"{n}.txt": b"" for n in range(100)}
     shortened = []
-    for module in (_archive, _finder):
+    for module in (_archive, _layout):
         monkeypatch.setattr(module, "shorten", lambda text: shortened.append(text) or text)
     with pytest.raises(DatasetError, match="and 95 more"):
         load_digit_archive(write_zip(tmp_path / "a.zip", files))
