@@ -3,8 +3,8 @@
 from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._describe import DatasetDescription, describe_dataset
 from skmnist.datasets._display import DatasetDisplay
-from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._local import load_dataset, load_digit_archive, load_image
+from skmnist.datasets._members import DatasetError
 from skmnist.datasets._mnist import load_mnist
 
 __all__ = [

@@ -15,13 +15,13 @@ from io import BytesIO
 from os import PathLike
 from typing import BinaryIO
 
-from skmnist.datasets import _foreign
-from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._formats import is_image, is_leftover, kind_of, recognise, recognise_name
 from skmnist.datasets._members import (
     DAMAGE,
     GZIP,
     MAX_DEFLATE,
     Budget,
+    DatasetError,
     Member,
     Progress,
     shorten,
@@ -33,27 +33,6 @@ MAX_ARCHIVES = 16  # .npz files inside an archive or folder
 MAX_ARRAYS = 1000  # members of such a file
 MAX_DEPTH = 100  # folders in each other
 MAX_PACKED = 1 << 30  # bytes of an .npz file inside an archive
-
-KINDS = {
-    "array": (".npy",),
-    "table": (".csv", ".tsv"),
-    "image": (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"),
-    "archive": (".npz",),
-    "foreign image": _foreign.IMAGES,
-}
-# train-images-idx3-ubyte, train-images.idx3-ubyte
-IDX_NAME = re.compile(r"idx[0-9]-[a-z]+(\.gz)?$")
-PACKED = (
-    *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar"),
-    *(".gz", ".bz2", ".xz", ".zst", ".lzma", ".z"),
-)
-
-# What systems leave behind, Synology's thumbnails among them; so is what begins with a dot.
-LEFTOVER_FOLDERS = {
-    *("__macosx", "$recycle.bin", "system volume information"),
-    *("@eadir", "#recycle", "@recycle", "#snapshot", "lost+found", "thumbnails"),
-}
-LEFTOVER_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 
@@ -119,35 +98,6 @@ def open_contents(
         yield Contents(source, members, leftovers, folders, budget)
 
 
-def kind_of(name: str) -> str | None:
-    """Say what a file is by its name."""
-    name = name.lower()
-    if IDX_NAME.search(name):
-        return "idx"
-    bare = name.removesuffix(".gz")
-    for kind, endings in KINDS.items():
-        if (bare if kind == "table" else name).endswith(endings):
-            return kind
-    if _foreign.recognise_name(name):
-        return "foreign"
-    return "packed" if name.endswith(PACKED) else None
-
-
-def is_leftover(path: str) -> bool:
-    """Say whether a system, and no person, put it there."""
-    parts = path.lower().split("/")
-    return (
-        any(part.startswith((".", "~$")) or part in LEFTOVER_FOLDERS for part in parts)
-        or parts[-1] in LEFTOVER_FILES
-    )
-
-
-def _is_image(path: str) -> bool:
-    """Say whether a leftover is an image; names that begin with ``._`` are notes of macOS."""
-    name = path.rpartition("/")[2]
-    return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
-
-
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
@@ -185,9 +135,9 @@ def _look(file: BinaryIO, source: str) -> str:
         raise DatasetError(f"{source}: cannot be read ({_reason(error)})") from error
     if not head:
         raise DatasetError(f"{source}: is empty")
-    if (name := _foreign.recognise(head)) is not None:
+    if (name := recognise(head)) is not None:
         raise DatasetError(f"{source}: is {name}")
-    if head[:2] == GZIP and (name := _foreign.recognise(_unpack_start(file))) is not None:
+    if head[:2] == GZIP and (name := recognise(_unpack_start(file))) is not None:
         raise DatasetError(f"{source}: is {name}")
     if head[257:262] == b"ustar":
         raise DatasetError(f"{source}: is a tar archive; unpack it and pass the folder")
@@ -203,7 +153,7 @@ def _look(file: BinaryIO, source: str) -> str:
         return "array"
     if head[:3] == b"\0\0\x08" or kind_of(os.path.basename(source)) == "idx":
         return "idx"
-    if (name := _foreign.recognise_name(source)) is not None:
+    if (name := recognise_name(source)) is not None:
         raise DatasetError(f"{source}: is {name}")
     return "table"
 
@@ -246,10 +196,10 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str], 
         seen.add((found.st_dev, found.st_ino))
         _check_depth(prefix + "*", source)
         if is_leftover(prefix[:-1]):  # walked through only to count the images in it
-            leftovers += [prefix + name for name in names if _is_image(name)]
+            leftovers += [prefix + name for name in names if is_image(name)]
             continue
         folders.sort()
-        leftovers += [prefix + name for name in names if is_leftover(name) and _is_image(name)]
+        leftovers += [prefix + name for name in names if is_leftover(name) and is_image(name)]
         names = [name for name in names if not is_leftover(name)]
         if prefix and not names and all(map(is_leftover, folders)):
             empty.append(_check_text(prefix[:-1], source))
@@ -304,7 +254,7 @@ def _list_zip(
     for info in archive.infolist():
         path = _check_entry(info, where)
         if is_leftover(path):
-            if _is_image(path):
+            if is_image(path):
                 leftovers.append(path)
             continue
         filled.add(path.rpartition("/")[0])
@@ -317,7 +267,7 @@ def _list_zip(
         else:
             full = f"{inside}/{path}" if inside else path
             kind = kind_of(path.rpartition("/")[2])
-            opener = partial(_open_entry, archive, info, f"{source}: {shorten(full)}")
+            opener = partial(_open_entry, archive, info, source, full)
             # a directory may say anything; the packed bytes are in the file, or `_check_overlaps`
             # refuses it
             size = min(info.file_size, info.compress_size * MAX_DEFLATE)
@@ -358,21 +308,24 @@ def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
 def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
     """Return a member's path, which can only lead to a place inside of the archive."""
     name = _decode_name(info)
-    shown = f"{where}: member {shorten(name)!r}"
-    if "\0" in name:
-        raise DatasetError(f"{shown} has a NUL in its name")
     path = name.replace("\\", "/")
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise DatasetError(f"{shown} has an absolute path, expected one inside of the archive")
     parts = [part for part in path.split("/") if part not in ("", ".")]
-    if ".." in parts or not parts:
-        raise DatasetError(f"{shown} leads outside of the archive, expected a path inside of it")
-    _check_depth("/".join(parts), where)
     kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+    fault = None
+    if "\0" in name:
+        fault = "has a NUL in its name"
+    elif path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        fault = "has an absolute path, expected one inside of the archive"
+    elif ".." in parts or not parts:
+        fault = "leads outside of the archive, expected a path inside of it"
+    elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"
-        raise DatasetError(f"{shown} is {what}, expected files and folders")
-    return _check_text("/".join(parts), where)
+        fault = f"is {what}, expected files and folders"
+    if fault:
+        raise DatasetError(f"{where}: member {shorten(name)!r} {fault}")
+    path = "/".join(parts)
+    _check_depth(path, where)
+    return _check_text(path, where)
 
 
 def _decode_name(info: zipfile.ZipInfo) -> str:
@@ -401,16 +354,17 @@ def _check_overlaps(archive: zipfile.ZipFile, where: str) -> None:
         raise DatasetError(f"{where}: member {shorten(before)!r} runs into the list of members")
 
 
-def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> BinaryIO:
+def _open_entry(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, path: str
+) -> BinaryIO:
+    fault = None
     if info.flag_bits & 0x1:
-        raise DatasetError(
-            f"{where}: is encrypted; unpack it with its password and pass the folder"
-        )
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DatasetError(
-            f"{where}: is packed by method {info.compress_type}, expected deflate; unpack it and "
-            "pass the folder"
-        )
+        fault = "is encrypted; unpack it with its password and pass the folder"
+    elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        fault = f"is packed by method {info.compress_type}, expected deflate; unpack it and "
+        fault += "pass the folder"
+    if fault:
+        raise DatasetError(f"{source}: {shorten(path)}: {fault}")
     return archive.open(info)  # type: ignore[return-value]
 
 

@@ -1,7 +1,8 @@
-"""The one shape in which every loader hands over its data."""
+"""The Bunch that every loader returns, the checks of its arrays, and its notes."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -9,9 +10,8 @@ import numpy as np
 from sklearn.utils import Bunch, resample
 
 from skmnist._html import list_entries, make_html
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import FREE_BYTES, shorten
-from skmnist.datasets._notes import Note
+from skmnist.datasets._members import FREE_BYTES, DatasetError, shorten
+from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
@@ -21,6 +21,34 @@ MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
 FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
 PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
+
+
+@dataclass(frozen=True)
+class Note:
+    """One sentence about a data set.
+
+    Attributes
+    ----------
+    key : str
+        Which sentence it is: ``"train_folder"``, say.
+    values : dict
+        What is filled in.
+    """
+
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the sentence.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(f"data.note.{self.key}", **self.values)
+
+    def __str__(self) -> str:
+        return self.sentence()
 
 
 class Digits(Bunch):
@@ -64,11 +92,7 @@ def make_bunch(
             "expected two or more in y_train, and some of them in y_test"
         )
     labels = np.union1d(classes, tested)
-    if len(labels) > MAX_CLASSES:
-        raise DatasetError(
-            f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
-            "if these are not labels but names of images, pass label="
-        )
+    check_n_classes(labels, name=name)
     return Digits(
         **parts,
         target_names=labels.astype(str),
@@ -76,6 +100,15 @@ def make_bunch(
         DESCR=descr,
         notes=list(notes),
     )
+
+
+def check_n_classes(labels: Sized, *, name: str) -> None:
+    """Raise if there are more different labels than any handwriting has."""
+    if len(labels) > MAX_CLASSES:
+        raise DatasetError(
+            f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
+            "if these are not labels but names of images, pass label="
+        )
 
 
 def find_full_ink(X: Array) -> float:

@@ -13,8 +13,7 @@ from typing import Any
 
 from skmnist._files import write_whole
 from skmnist._progress import report_bytes
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import Progress
+from skmnist.datasets._members import DatasetError, Progress
 from skmnist.datasets._mnist import make_mnist
 from skmnist.text import get_catalogue
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isqrt
 
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import shorten
+from skmnist.datasets._members import DatasetError, shorten
 
 SEPARATORS = ",;\t"
 LABEL_NAMES = {

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmnist.datasets._bunch import MAX_PIXEL, find_full_ink
+from skmnist.datasets._bunch import MAX_PIXEL, Note, find_full_ink
 from skmnist.datasets._members import shorten
-from skmnist.datasets._notes import Note
 from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import CHUNK, Member, shorten
+from skmnist.datasets._members import CHUNK, DatasetError, Member, shorten
 
 # Names that mean something else to Windows, and characters that it does not allow.
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import MAX_BYTES, MAX_RATIO, Budget, Member, shorten
-from skmnist.datasets._notes import Note
+from skmnist.datasets._bunch import Note
+from skmnist.datasets._members import MAX_BYTES, MAX_RATIO, Budget, DatasetError, Member, shorten
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,16 +1,29 @@
-"""A table with the names of image files and their labels, beside the images."""
+"""Tables with the names of image files and their labels, and the images that they label."""
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, zip_longest
 
-from skmnist.datasets._archive import kind_of
-from skmnist.datasets._bunch import MAX_LABEL
+from skmnist.datasets._bunch import MAX_LABEL, Note
 from skmnist.datasets._columns import LABEL_NAMES, ROW_NAMES
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import Member, shorten
+from skmnist.datasets._formats import kind_of
+from skmnist.datasets._layout import (
+    IMAGE_WORDS,
+    LABEL_WORDS,
+    MAX_NAMED,
+    Layout,
+    Part,
+    Role,
+    by_role,
+    natural_key,
+    quote,
+    role_of,
+    shared_folders,
+    split_words,
+)
+from skmnist.datasets._members import DatasetError, Member, shorten
 from skmnist.datasets._tables import read_rows
 
 MAX_TABLES = 50  # that are looked into
@@ -250,3 +263,129 @@ def _choose_label(header: list[str], others: list[int], label: str | None, table
         f"{table.where}, line 1: names images, and their label may be in any of the columns "
         f"{found}; pass label= with the name of the one that is"
     )
+
+
+# --- which images take their labels from tables
+
+
+def heed_tables(
+    layout: Layout, tables: list[Member], images: list[Member], label: str | None
+) -> Layout:
+    """Raise if a table gives other labels than the folders, unless `label` asks for the table."""
+    try:
+        listings = list_images(tables, images, label)
+    except ListingError:
+        if label is not None:
+            raise
+        return layout
+    of_folder = {
+        id(image): name
+        for part in layout.parts.values()
+        for image, name in zip(part.images, part.labels, strict=True)
+    }
+    for listing in listings:
+        if label is not None and label == listing.name:
+            return arrange_listed([listing], images)
+        words = split_words(listing.table.parts[-1].partition(".")[0])
+        if not (listing.is_named or any(map(LABEL_WORDS.match, words))):
+            continue
+        both = {at: of_folder[at] for at in listing.labels if at in of_folder}
+        pairs = {(name, listing.labels[at]) for at, name in both.items()}
+        if 2 * len(both) < len(of_folder) or _mean_the_same(pairs):
+            continue
+        at = next(at for at in both if not _mean_the_same({(both[at], listing.labels[at])}))
+        path = next(image.path for image in images if id(image) == at)
+        way = (
+            f"pass label={shorten(listing.name)!r} to take the labels of the table, or "
+            if listing.name
+            else ""
+        )
+        raise ListingError(
+            f"{listing.table.where}: gives {shorten(path)!r} the label "
+            f"{shorten(listing.labels[at])!r}, and its folder says {shorten(both[at])!r}; "
+            f"{way}pass label='last' to take the folders, or remove the table"
+        )
+    return layout
+
+
+def _mean_the_same(pairs: set[tuple[str, str]]) -> bool:
+    """Say whether the names of folders, such as "07" or "digit_7", mean the labels beside them."""
+    if all(
+        name.casefold() == text.casefold()
+        or (name.isdecimal() and text.isdecimal() and name.lstrip("0") == text.lstrip("0"))
+        for name, text in pairs
+    ):
+        return True
+    # a sheet 1 may hold nothing but sevens; a folder "digit_7" says what it holds
+    names, texts = {name for name, _ in pairs}, {text for _, text in pairs}
+    are_words = all(len(name) > 1 and not name.isdecimal() for name in names)
+    return are_words and len(pairs) == len(names) == len(texts) > 1
+
+
+def are_of_images(names: Iterable[str]) -> bool:
+    return all(any(map(IMAGE_WORDS.match, split_words(name))) for name in names)
+
+
+def list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
+    """Read the tables that name images, each with images of its own part, or of no part."""
+    found = []
+    roles = [role_of(image.parts[:-1]) for image in images]
+    for role, some in by_role(tables).items():
+        fitting = [
+            image
+            for image, own in zip(images, roles, strict=True)
+            if role is None or own in (role, None)
+        ]
+        found += find_listings(some, fitting, label)
+    return [listing for listing in found if listing.is_named] or found
+
+
+def arrange_listed(listings: list[Listing], images: list[Member]) -> Layout:
+    """Put each image into the part of its table, or of its folder where the table has none."""
+    owners: dict[int, Listing] = {}
+    labels: dict[Role, dict[int, str]] = defaultdict(dict)
+    files: dict[Role, dict[int, Member]] = defaultdict(dict)
+    members = {id(image): image for image in images}
+    for listing in listings:
+        role = role_of(listing.table.parts)
+        for key, text in listing.labels.items():
+            other = owners.setdefault(key, listing)
+            if other.labels[key] != text:
+                raise ListingError(
+                    f"{members[key].where}: has different labels in two tables, "
+                    f"{quote([other.table.path, listing.table.path])}; remove the one that does "
+                    "not hold the labels"
+                )
+            own = role_of(members[key].parts[:-1]) if role is None else role
+            if other is listing:
+                labels[own][key] = text
+                files[own][id(listing.table)] = listing.table
+    parts: dict[Role, Part] = {}
+    for role, named in labels.items():
+        order = sorted(named, key=lambda key: natural_key(members[key].path))
+        place = "/".join(shared_folders([members[key].parts[:-1] for key in order]))
+        parts[role] = Part(
+            place,
+            True,
+            tuple(members[key] for key in order),
+            tuple(named[key] for key in order),
+            tuple(files[role].values()),
+        )
+    return Layout("image", parts, [note for listing in listings for note in _tell_listing(listing)])
+
+
+def _tell_listing(listing: Listing) -> list[Note]:
+    path = shorten(listing.table.path)
+    notes = [Note("listed", {"path": path, "column": listing.column})]
+    if listing.missing:
+        line, name = listing.missing[0]
+        values = {"path": path, "n": len(listing.missing), "line": line, "name": name}
+        notes.append(Note("listed_missing", values))
+    if listing.others:
+        columns = ", ".join(listing.others[:MAX_NAMED]) + ", ..." * (
+            len(listing.others) > MAX_NAMED
+        )
+        notes.append(
+            Note("other_columns", {"path": path, "columns": columns, "n": len(listing.others)})
+        )
+    return notes

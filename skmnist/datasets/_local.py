@@ -14,9 +14,10 @@ from sklearn.utils import Bunch
 
 from skmnist._progress import report_bytes
 from skmnist.datasets._archive import open_contents
-from skmnist.datasets._arrays import read_array
+from skmnist.datasets._arrays import read_array, read_idx
 from skmnist.datasets._bunch import (
     FULL_INK,
+    Note,
     as_labels,
     check_images,
     check_labels,
@@ -27,14 +28,12 @@ from skmnist.datasets._bunch import (
 )
 from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._columns import is_square
-from skmnist.datasets._errors import DatasetError
 from skmnist.datasets._extract import extract
-from skmnist.datasets._finder import Layout, Part, Role, find_digits
-from skmnist.datasets._idx import read_idx
+from skmnist.datasets._finder import find_digits
 from skmnist.datasets._images import read_image, read_images
-from skmnist.datasets._members import shorten
+from skmnist.datasets._layout import Layout, Part, Role
+from skmnist.datasets._members import DatasetError, shorten
 from skmnist.datasets._mnist import load_mnist
-from skmnist.datasets._notes import Note
 from skmnist.datasets._tables import read_tables
 from skmnist.text import get_catalogue
 

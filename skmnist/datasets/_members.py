@@ -10,8 +10,6 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from skmnist.datasets._errors import DatasetError
-
 # EMNIST, the largest of MNIST's family (Cohen et al. 2017), has 814,255 images: 1.5 GB as CSV.
 MAX_BYTES = 4 << 30
 # MNIST packs 10 : 1 at best, as CSV. Deflate cannot do better than 1032 : 1, says its author
@@ -42,6 +40,21 @@ DAMAGE = (
 )
 
 Progress = Callable[[int, int], None]
+
+
+class DatasetError(ValueError):
+    """A file with digits cannot be used; the message names file, place and what was expected.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import load_digit_archive
+    >>> load_digit_archive("nowhere.zip")
+    Traceback (most recent call last):
+    skmnist.datasets.DatasetError: nowhere.zip: there is no such file
+    """
+
+
+DatasetError.__module__ = "skmnist.datasets"  # where a user finds it
 
 
 class Budget:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmnist.datasets._bunch import make_bunch, take_part
-from skmnist.datasets._errors import DatasetError
+from skmnist.datasets._members import DatasetError
 
 BUNDLED = Path(__file__).parent / "data" / "mnist.npz"
 BUNDLED_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"

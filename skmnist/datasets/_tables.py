@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.datasets._bunch import MAX_LABEL
+from skmnist.datasets._bunch import MAX_LABEL, Note
 from skmnist.datasets._columns import (
     Columns,
     choose_label,
@@ -25,9 +25,7 @@ from skmnist.datasets._columns import (
     read_columns,
     split_line,
 )
-from skmnist.datasets._errors import DatasetError
-from skmnist.datasets._members import Member, Stream, shorten
-from skmnist.datasets._notes import Note
+from skmnist.datasets._members import DatasetError, Member, Stream, shorten
 
 Array = np.ndarray[Any, Any]
 

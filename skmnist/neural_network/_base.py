@@ -133,13 +133,18 @@ class NNClassifier(ClassifierMixin, Estimator):
         ------
         ValueError
             Input that cannot be trained on, or a loss that was not finite in the first epoch.
+        RuntimeError
+            A setting of tensorflow, Keras or XLA rules out training.
+        KeyboardInterrupt
+            Ctrl-C was pressed before the first epoch ended, or in a fit that joblib runs: a fold
+            of a search or a member of an ensemble.
 
         Warns
         -----
         ConvergenceWarning
             A loss or a weight became NaN or infinite; the last good weights are kept.
         UserWarning
-            Training was interrupted (Ctrl-C); the weights kept so far stay.
+            Training was interrupted (Ctrl-C); the best weights so far are kept.
         """
         with self._unchanged_where_it_fails():
             return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)

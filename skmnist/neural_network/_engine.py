@@ -3,20 +3,28 @@
 `keras.Model.fit` spends most of its time between the steps. `EpochNetwork` holds a Keras model and
 trains it by a compiled program per epoch (`_program.py`) instead.
 
-What XLA has compiled it keeps until the process ends (about 12 MB per architecture were seen), also
-when the model here is gone: a search over hundreds of architectures belongs into worker processes.
+XLA keeps what it has compiled until the process ends, about 12 MB per architecture. Nothing frees
+it: not dropping the network, `clear_session`, `reset_default_graph`, nor the private
+`clear_kernel_cache` and `_reset_context` of tensorflow.
 """
 
+import os
+import re
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.data.ops import debug_mode
+from tensorflow.python.eager import context
+from tensorflow.python.framework import config as tf_config
+from tensorflow.python.framework import op_callbacks
 
 from skmnist.neural_network._program import VALIDATION_ROWS, Program
 from skmnist.neural_network._tensorflow import hold_interrupts
@@ -72,7 +80,7 @@ def borrow_network(plan: Plan, watch: Watch) -> Iterator["EpochNetwork"]:
 
 
 def check_mode() -> None:
-    """Raise if tensorflow is in a mode that no compiled epoch can run in."""
+    """Raise if the settings of tensorflow, Keras or XLA rule out training, or would change it."""
     if not tf.executing_eagerly():
         raise RuntimeError(
             "tensorflow is in graph mode here (tf.compat.v1.disable_eager_execution() was called, "
@@ -91,40 +99,87 @@ def check_mode() -> None:
             "A keras.StatelessScope is active, in which no weight can be learned; call fit outside "
             "of it."
         ) from error
+    _check_xla_flags()
+
+
+# Flags that change the arithmetic of compiled epochs, and the values that do not. XLA reads them
+# once per process, so unlike the settings below they cannot be suspended for a fit.
+XLA_FLAGS = {
+    "xla_backend_optimization_level": ("3",),
+    "xla_cpu_enable_fast_math": ("false", "0"),
+    "xla_cpu_max_isa": ("",),
+    "xla_cpu_multi_thread_eigen": ("true", "1"),
+    "xla_disable_all_hlo_passes": ("false", "0"),
+    "xla_disable_hlo_passes": ("",),
+    "xla_enable_hlo_passes_only": ("",),
+}
+
+
+def _check_xla_flags() -> None:
+    flags = os.environ.get("XLA_FLAGS", "").strip()
+    if flags and not flags.startswith("-"):  # the name of a file with flags
+        with suppress(OSError, ValueError):
+            flags = Path(flags).read_text()
+    for name, assigned in re.findall(r"--(xla_\w+)(=?\S*)", flags):
+        value = assigned[1:].strip("'\"").lower() if assigned else "true"
+        if value not in XLA_FLAGS.get(name, (value,)):
+            raise RuntimeError(
+                f"XLA_FLAGS sets --{name}={value}, which changes what is learned; remove this flag "
+                "from the environment variable and start Python again."
+            )
 
 
 @contextmanager
 def keras_defaults(dtype: str) -> Iterator[None]:
-    """Build and trace networks the same way, whatever the program around has set in Keras.
+    """Build and trace networks the same way, whatever the caller has set in Keras or tensorflow.
 
-    A policy of mixed precision, another `floatx` or tensorflow's eager mode would change the
-    weights that are learned. All of it is as it was afterwards.
+    A mixed precision policy, another `floatx`, eager mode, op determinism or the debug mode of
+    tf.data would change the weights that are learned; the callbacks of tensorflow's debuggers
+    cannot be compiled. All of these are restored afterwards.
     """
-    policy = keras.config.dtype_policy()  # of this thread; the others are the process's
+    policy = keras.config.dtype_policy()  # per thread, as are the callbacks
+    callbacks = list(context.context().op_callbacks)
     _enter_defaults()
     keras.config.set_dtype_policy(dtype)
+    for callback in callbacks:
+        op_callbacks.remove_op_callback(callback)
     try:
         yield
     finally:
+        for callback in callbacks:
+            op_callbacks.add_op_callback(callback)
         keras.config.set_dtype_policy(policy)
         _leave_defaults()
 
 
-_DEFAULTS: dict[str, Any] = {"floatx": "float32"}
+def _set_determinism(value: bool) -> None:
+    tf_config.enable_op_determinism() if value else tf_config.disable_op_determinism()
+
+
+# Settings of the process: how to read and to set each, and the value to train with.
+_DEFAULTS: list[tuple[Callable[[], Any], Callable[[Any], Any], Any]] = [
+    (keras.config.floatx, keras.config.set_floatx, "float32"),
+    (tf.config.functions_run_eagerly, tf.config.run_functions_eagerly, False),
+    (lambda: debug_mode.DEBUG_MODE, debug_mode.toggle_debug_mode, False),
+]
+if not tf.config.list_physical_devices("GPU"):  # where two runs may differ without it
+    _DEFAULTS.append((tf_config.is_op_determinism_enabled, _set_determinism, False))
 if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of Keras's own loop
-    _DEFAULTS |= {"max_epochs": None, "max_steps_per_epoch": None}
+    _DEFAULTS += [
+        (keras.config.max_epochs, keras.config.set_max_epochs, None),
+        (keras.config.max_steps_per_epoch, keras.config.set_max_steps_per_epoch, None),
+    ]
 _defaults_lock = threading.Lock()
-_defaults_depth = 0  # blocks with Keras's defaults at the moment, in all threads together
-_callers_settings: dict[str, Any] = {}
+_defaults_depth = 0  # blocks with the defaults at the moment, in all threads together
+_callers_settings: list[Any] = []
 
 
 def _enter_defaults() -> None:
     global _defaults_depth, _callers_settings
     with _defaults_lock:
         if _defaults_depth == 0:
-            _callers_settings = {name: getattr(keras.config, name)() for name in _DEFAULTS}
-            _callers_settings["eager"] = tf.config.functions_run_eagerly()
-            _set(**_DEFAULTS, eager=False)
+            _callers_settings = [read() for read, _, _ in _DEFAULTS]
+            _set_all([default for _, _, default in _DEFAULTS])
         _defaults_depth += 1
 
 
@@ -133,14 +188,13 @@ def _leave_defaults() -> None:
     with _defaults_lock:
         _defaults_depth -= 1
         if _defaults_depth == 0:
-            _set(**_callers_settings)
+            _set_all(_callers_settings)
 
 
-def _set(*, eager: bool, **settings: Any) -> None:
-    for name, value in settings.items():
-        getattr(keras.config, f"set_{name}")(value)
-    if tf.config.functions_run_eagerly() != eager:  # setting it resets what was traced
-        tf.config.run_functions_eagerly(eager)
+def _set_all(values: list[Any]) -> None:
+    for (read, write, _), value in zip(_DEFAULTS, values, strict=True):
+        if read() != value:  # setting eager mode resets what was traced
+            write(value)
 
 
 def build_model(
@@ -157,12 +211,15 @@ def build_model(
     compiled epoch takes them as arguments instead.
     """
     layers = keras.layers
-    penalty = keras.regularizers.L2(l2) if l2 else None
+
+    def penalty(kernel: Any) -> Any:  # in float32, as the loss that Keras adds it to
+        return keras.ops.cast(keras.regularizers.L2(l2)(kernel), "float32")
+
     # zeros: the weights are set before each run, and Keras would draw from global generators
     dense = partial(
         layers.Dense,
         kernel_initializer="zeros",
-        kernel_regularizer=penalty,
+        kernel_regularizer=penalty if l2 else None,
         dtype=network.dtype,
     )
     model = keras.Sequential(name="mlp")

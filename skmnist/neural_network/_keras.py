@@ -1,6 +1,7 @@
 """Hand a run to scikeras, which fits the network (the only import of scikeras)."""
 
 import io
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +20,10 @@ Array = np.ndarray[Any, Any]
 
 
 def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]) -> None:
-    """Train by `plan`; `watch` holds the result, also after an interrupt.
+    """Train by `plan`; `watch` holds the result, also after Ctrl-C.
+
+    In a loop of joblib's Ctrl-C is raised instead: a search would score the network that was cut
+    short, and go on with the next fold.
 
     `BaseWrapper` and not `KerasClassifier` hands rows and labels to the network: the latter
     numbers the labels of each call anew, and a batch of `partial_fit` may lack a class.
@@ -38,9 +42,15 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
         with settings, _released(keras_callbacks):
             run(plan, watch, X, y, keras_callbacks)
     except KeyboardInterrupt:
-        if watch.weights is None:
+        if watch.weights is None or _runs_in_joblib():
             raise
         watch.stop_reason = "interrupted"
+
+
+def _runs_in_joblib() -> bool:
+    """Say whether joblib called this fit, for a fold of a search or a member of an ensemble."""
+    stack = traceback.walk_stack(None)
+    return any(frame.f_globals.get("__name__") == "joblib.parallel" for frame, _ in stack)
 
 
 def _train_by_epochs(

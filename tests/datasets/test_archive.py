@@ -17,7 +17,7 @@ from build import (
     write_zip,
 )
 
-from skmnist.datasets import DatasetError, load_digit_archive
+from skmnist.datasets import DatasetError, _archive, _bunch, _layout, _members, load_digit_archive
 
 
 def test_bytes_before_an_archive_do_not_matter(tmp_path):
@@ -93,3 +93,21 @@ def _descriptors():
     if not folder.exists():
         pytest.skip("needs /proc")
     return [path.name for path in folder.iterdir() if path.is_symlink()]
+
+
+def test_too_many_classes_are_refused_before_an_image_is_opened(tmp_path, monkeypatch):
+    files = {f"{label}/{n}.png": b"" for label in range(3) for n in range(2)}
+    monkeypatch.setattr(_bunch, "MAX_CLASSES", 2)
+    monkeypatch.setattr(_members.Member, "open", None)
+    with pytest.raises(DatasetError, match="has 3 different labels, the most allowed are 2"):
+        load_digit_archive(write_zip(tmp_path / "a.zip", files))
+
+
+def test_names_are_prepared_for_messages_only_where_one_is_shown(tmp_path, monkeypatch):
+    files = {f"{n}.txt": b"" for n in range(100)}
+    shortened = []
+    for module in (_archive, _layout):
+        monkeypatch.setattr(module, "shorten", lambda text: shortened.append(text) or text)
+    with pytest.raises(DatasetError, match="and 95 more"):
+        load_digit_archive(write_zip(tmp_path / "a.zip", files))
+    assert len(shortened) == 5

@@ -341,18 +341,3 @@ def test_processes_find_what_one_finds(digits):
     one, two = (cross_validate(NETWORK, *digits, cv=2, n_jobs=n_jobs) for n_jobs in (None, 2))
     np.testing.assert_allclose(one["test_score"], two["test_score"], atol=0.02)
     np.testing.assert_allclose(one.gap, two.gap, atol=0.03)
-
-
-class CutShort(LogisticRegression):
-    """Returns from a fit in which Ctrl-C was pressed, as a network does."""
-
-    def fit(self, X, y):
-        self.stop_reason_ = "interrupted"
-        return super().fit(X, y)
-
-
-@pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline])
-def test_scores_of_folds_that_ctrl_c_cut_short_are_not_returned(wrap):
-    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
-    with pytest.raises(KeyboardInterrupt):
-        cross_validate(wrap(CutShort()), X, y, cv=2)

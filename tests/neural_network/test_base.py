@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skmnist import PixelNormalizer, SimpleNNClassifier
+from skmnist.model_selection import cross_validate
 from skmnist.neural_network import EpochEvent, _base, _program
 
 
@@ -153,6 +156,43 @@ def test_an_interrupt_before_anything_was_learned_goes_through(digits, monkeypat
     monkeypatch.setattr(_program.Program, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         SimpleNNClassifier(8).fit(*digits)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        lambda model, *data: GridSearchCV(model, {"l2": [0.0, 0.1]}, cv=2).fit(*data),
+        lambda model, *data: cross_validate(Pipeline([("nn", model)]), *data, cv=2),
+        lambda model, *data: VotingClassifier([("a", model), ("b", model)]).fit(*data),
+    ],
+    ids=["search", "folds", "ensemble"],
+)
+def test_an_interrupt_in_one_of_many_fits_ends_them_all(digits, loop):
+    begun = []
+
+    def press(event):
+        begun.append(event.epoch)
+        if event.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop(SimpleNNClassifier(4, epochs=3, callbacks=press, random_state=0), *digits)
+    assert begun == [1, 2]
+
+
+def test_an_interrupt_in_the_refit_of_a_search_keeps_the_network(digits):
+    first_epochs = []
+
+    def press(event):
+        first_epochs.append(event.epoch == 1)
+        if sum(first_epochs) == 3 and event.epoch == 2:  # two folds, then the refit
+            raise KeyboardInterrupt
+
+    network = SimpleNNClassifier(4, epochs=3, callbacks=press, random_state=0)
+    search = GridSearchCV(network, {"l2": [0.0]}, cv=2)
+    with pytest.warns(UserWarning, match="interrupted after epoch 2"):
+        search.fit(*digits)
+    assert search.best_estimator_.stop_reason_ == "interrupted"
 
 
 def test_a_warning_points_at_the_callers_line(digits):

@@ -283,3 +283,11 @@ def test_a_callback_that_cannot_be_pickled_is_named_with_the_way_out(digits):
     with pytest.raises(pickle.PicklingError, match=r"callbacks=\[Stuck\].*it holds a socket.*None"):
         pickle.dumps(model)
     assert pickle.loads(pickle.dumps(model.set_params(callbacks=None))).n_iter_ == 1
+
+
+def test_keras_own_loop_trains_in_float64_with_a_penalty():
+    X, y = np.eye(8), np.arange(8) % 2
+    network = SimpleNNClassifier(2, epochs=1, l2=0.1, callbacks=keras.callbacks.TerminateOnNaN())
+    with pytest.warns(UserWarning, match="TerminateOnNaN must be called for each batch"):
+        network.fit(X, y)
+    assert network.coefs_[0].dtype == np.float64

@@ -1,4 +1,6 @@
-"""Formats that are not read: how to recognise them, and what to do instead."""
+"""What a file is, by its name and by how it begins; of formats that are not read, what to do."""
+
+import re
 
 PICKLE = "a pickle, which is never loaded; save its arrays by numpy.savez"
 MATLAB = "a MATLAB file; save its arrays by numpy.savez, after scipy.io.loadmat"
@@ -60,6 +62,56 @@ IMAGES = (
     *(".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".eps", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
 )
 
+KINDS = {
+    "array": (".npy",),
+    "table": (".csv", ".tsv"),
+    "image": (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"),
+    "archive": (".npz",),
+    "foreign image": IMAGES,
+}
+# train-images-idx3-ubyte, train-images.idx3-ubyte
+IDX_NAME = re.compile(r"idx[0-9]-[a-z]+(\.gz)?$")
+PACKED = (
+    *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar"),
+    *(".gz", ".bz2", ".xz", ".zst", ".lzma", ".z"),
+)
+
+# What systems leave behind, Synology's thumbnails among them; so is what begins with a dot.
+LEFTOVER_FOLDERS = {
+    *("__macosx", "$recycle.bin", "system volume information"),
+    *("@eadir", "#recycle", "@recycle", "#snapshot", "lost+found", "thumbnails"),
+}
+LEFTOVER_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+
+
+def kind_of(name: str) -> str | None:
+    """Return the kind of file that a name stands for, as in `Member.kind`."""
+    name = name.lower()
+    if IDX_NAME.search(name):
+        return "idx"
+    bare = name.removesuffix(".gz")
+    for kind, endings in KINDS.items():
+        if (bare if kind == "table" else name).endswith(endings):
+            return kind
+    if recognise_name(name):
+        return "foreign"
+    return "packed" if name.endswith(PACKED) else None
+
+
+def is_leftover(path: str) -> bool:
+    """Return whether an operating system or NAS made the file, not a person."""
+    parts = path.lower().split("/")
+    return (
+        any(part.startswith((".", "~$")) or part in LEFTOVER_FOLDERS for part in parts)
+        or parts[-1] in LEFTOVER_FILES
+    )
+
+
+def is_image(path: str) -> bool:
+    """Return whether a leftover is an image; those with ``._`` before the name are macOS notes."""
+    name = path.rpartition("/")[2]
+    return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
+
 
 def recognise(head: bytes) -> str | None:
     """Name a format by the first bytes of a file, and say what to do; None if it is not known."""
@@ -71,4 +123,5 @@ def recognise(head: bytes) -> str | None:
 def recognise_name(name: str) -> str | None:
     """Name a data format by the ending of a file's name, as :func:`recognise` does."""
     bare = name.lower().removesuffix(".gz")
-    return next((told for ending, told in DATA.items() if bare.endswith(ending)), None)
+    _, dot, ending = bare.rpartition(".")
+    return DATA.get(dot + ending)

@@ -1,0 +1,135 @@
+"""The parts of a data set, and how names of files and folders tell them apart."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import takewhile
+from typing import Literal
+
+from skmnist.datasets._bunch import Note
+from skmnist.datasets._members import Member, shorten
+
+Role = Literal["train", "test", "validation"] | None
+Kind = Literal["array", "idx", "table", "image"]
+
+_BEFORE = r"(?:[efkq]?mnist|digits?|ziffern?|[xy])?"  # mnisttrain, xtrain
+ROLES = {
+    "train": re.compile(_BEFORE + r"(?:train|lern)"),
+    "test": re.compile(_BEFORE + r"(?:test|eval|t10k|prüf)"),
+    "validation": re.compile(_BEFORE + r"(?:valid|val$|dev$)"),
+}
+LABEL_WORDS = re.compile(r"(?:y|labels?|targets?|lab|class(?:es)?|klassen?)$|y(?:train|test|val)")
+IMAGE_WORDS = re.compile(r"(?:x|images?|imgs?|data|pixels?|bild(?:er)?)$|x(?:train|test|val)")
+NUMBER = re.compile("([0-9]{1,18})")
+MAX_NAMED = 5  # names in a message
+
+
+@dataclass(frozen=True)
+class Part:
+    """The files of the training or the test part.
+
+    Attributes
+    ----------
+    place : str
+        The folder they lie in, or the file.
+    is_folder : bool
+    images : tuple of Member
+    labels : tuple of str
+        The label of each image file.
+    label_files : tuple of Member
+        The file with the labels of arrays or IDX images; none for tables, which hold both.
+    """
+
+    place: str
+    is_folder: bool
+    images: tuple[Member, ...]
+    labels: tuple[str, ...] = ()
+    label_files: tuple[Member, ...] = ()
+
+    @property
+    def files(self) -> tuple[Member, ...]:
+        """All that is read."""
+        return self.images + self.label_files
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What was found, and how to read it.
+
+    Attributes
+    ----------
+    kind : str
+    parts : dict of role to Part
+    notes : list of Note
+    twins : list of Member
+        Files that are left out because another one has the same content.
+    """
+
+    kind: Kind
+    parts: dict[Role, Part] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    twins: list[Member] = field(default_factory=list)
+
+
+def quote(paths: Iterable[str]) -> str:
+    """Quote the first few names for a message, and count the others."""
+    paths = list(paths)
+    more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
+    return ", ".join(repr(shorten(path) or "it") for path in paths[:MAX_NAMED]) + more
+
+
+def role_of(parts: Sequence[str]) -> Role:
+    """Read from names, the innermost first, whether they mean training or test."""
+    return next((role for part in reversed(parts) if (role := _role_of_name(part))), None)
+
+
+@lru_cache(maxsize=1000)  # folders are asked about once for each image
+def _role_of_name(name: str) -> Role:
+    roles = {role for word in split_words(name) for role, p in ROLES.items() if p.match(word)}
+    return roles.pop() if len(roles) == 1 else None  # type: ignore[return-value]
+
+
+def split_words(name: str) -> list[str]:
+    """Split a name into small words: ``mnistTrain_02.csv`` is mnist, train, 02, csv."""
+    name = re.sub(r"([a-zäöüß])([A-ZÄÖÜ])", r"\1 \2", name)
+    return re.findall(r"t10k|[^\W\d_]+|[0-9]+", name.lower())
+
+
+def role_folder(parts: Sequence[str]) -> int | None:
+    """Return how many folders lead to the innermost one that has a role."""
+    for depth in range(len(parts), 0, -1):
+        if role_of(parts[depth - 1 : depth]) is not None:
+            return depth
+    return None
+
+
+def by_role(members: Iterable[Member]) -> dict[Role, list[Member]]:
+    """Group files by the role that their paths name."""
+    groups: dict[Role, list[Member]] = defaultdict(list)
+    for member in members:
+        groups[role_of(member.parts)].append(member)
+    return dict(groups)
+
+
+def folder_of(path: str) -> str:
+    """Return the folder of a file, "" at the top."""
+    return path.rpartition("/")[0]
+
+
+def shared_folders(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the folders that all paths begin with."""
+    low, high = min(paths), max(paths)
+    return tuple(
+        a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))
+    )
+
+
+def natural_key(text: str) -> list[str | int]:
+    """Make a key that sorts ``2.png`` before ``10.png``."""
+    # text and numbers take turns, so that only like is compared with like; a number of thousands
+    # of digits would cost the square of them to turn into an int
+    pieces: list[str | int] = list(NUMBER.split(text))
+    pieces[1::2] = map(int, pieces[1::2])
+    return pieces
