@@ -103,9 +103,6 @@ def test_arrows_point_one_way(path):
 
 
 OPTUNA = (
-    "_pruner",
-    "_run",
-    "_sampler",
     "_search",
     "_space",
     "_storage",

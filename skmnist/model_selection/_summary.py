@@ -1,4 +1,4 @@
-"""What a search has found, for people to read."""
+"""Summaries of a study: its trials, and which parameters mattered."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,26 +8,26 @@ from optuna.trial import TrialState
 
 from skmnist.model_selection._study import error_of, finished_trials
 
-MIN_RATED_TRIALS = 10  # ours to choose: of fewer a forest makes a story about any parameter
+MIN_RATED_TRIALS = 10  # chosen by us: with fewer, importances are noise
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass(frozen=True)
 class TrialSummary:
-    """One trial that has ended.
+    """One finished trial.
 
     Attributes
     ----------
     number : int
     state : {"COMPLETE", "PRUNED", "FAIL"}
     score : float or None
-        Mean over the folds; None where not all of them were done.
+        Mean over the folds; None if the trial did not complete.
     n_epochs : int
-        Epochs trained, those of all folds together; 0 where the estimator has none.
+        Epochs of all folds together; 0 if the estimator has no epochs.
     params : dict
-        What was tried.
+        Parameters of the trial.
     error : str
-        Why it failed, else empty.
+        Reason for the failure, or an empty string.
     """
 
     number: int
@@ -39,19 +39,19 @@ class TrialSummary:
 
 
 def summarize_trials(study: Any) -> list[TrialSummary]:
-    """Return the trials that have ended, the best first, those without a score last.
+    """Return the finished trials, best first, those without a score last.
 
-    Those that were taken back, by Ctrl-C or because their process is gone, are left out.
+    Trials that were taken back after Ctrl-C, or because their process ended, are left out.
 
     Parameters
     ----------
     study : optuna.Study
-        One that maximizes.
+        A study that is maximized.
     """
 
     def rank(trial: Any) -> tuple[int, float, int]:
         scored = trial.state is TrialState.COMPLETE
-        # of those that were stopped, the ones that lasted longest came closest
+        # of the pruned trials, those that lasted longest came closest
         merit = trial.value if scored else len(trial.intermediate_values)
         return _ORDER.index(trial.state), -merit, trial.number
 
@@ -69,21 +69,19 @@ def summarize_trials(study: Any) -> list[TrialSummary]:
 
 
 def rate_parameters(study: Any, *, seed: int = 0) -> dict[str, float]:
-    """Return the share of the differences in score that each parameter explains.
-
-    By fANOVA: a forest learns the score from the parameters, and its variance is taken apart.
+    """Return the share of the variance of the score that each parameter explains, by fANOVA.
 
     Parameters
     ----------
     study : optuna.Study
     seed : int, default=0
-        Of the forest.
+        Seed of the random forest.
 
     Returns
     -------
     shares : dict of str to float
-        The largest first, together 1. Empty where fewer than `MIN_RATED_TRIALS` trials were
-        finished, or where all of them scored the same.
+        In decreasing order, with a sum of 1. Empty if fewer than `MIN_RATED_TRIALS` trials
+        completed, or if all have the same score.
 
     References
     ----------

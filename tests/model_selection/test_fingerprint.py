@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmnist.model_selection._describe import describe, describe_rows
+from skmnist.model_selection._fingerprint import describe, describe_rows
 
 FACTOR = 2
 

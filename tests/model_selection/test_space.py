@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import DeepNNClassifier, OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
 from skmnist.model_selection import get_search_space
-from skmnist.model_selection._space import Space
+from skmnist.model_selection._space import SeededSampler, Space
 
 X, Y = make_rows()
 NETWORKS = {"simple": SimpleNNClassifier(), "deep": DeepNNClassifier()}
@@ -105,8 +105,8 @@ def test_a_list_of_tuples_and_scipys_distributions():
         ({"quality": 0.5}, "must be a distribution"),
         ({}, "at least one"),
         (lambda trial: None, "must return a dict"),
-        (lambda trial: {"nothing": 1}, "names 'nothing'"),
-        (on_a_rare_branch, "names 'qualty'.*Did you mean 'quality'"),
+        (lambda trial: {"nothing": 1}, "has the name 'nothing'"),
+        (on_a_rare_branch, "has the name 'qualty'.*Did you mean 'quality'"),
     ],
 )
 def test_wrong_spaces_are_refused_before_the_first_fit(space, told):
@@ -205,3 +205,19 @@ def test_epochs_drawn_by_a_function_leave_the_folds_steps_where_they_are():
         assert len(steps) == 2 * trial.params["epochs"]
         firsts.add(steps[trial.params["epochs"]])
     assert len(firsts) == 1
+
+
+def draw(study, seed):
+    study.sampler = SeededSampler(seed)
+    trial = study.ask()
+    drawn = [trial.suggest_float("a", 0, 1), trial.suggest_float("b", 0, 1)]
+    study.tell(trial, drawn[0])
+    return drawn
+
+
+def test_draws_depend_on_the_seed_and_the_number_of_the_trial():
+    one, resumed = (optuna.create_study() for _ in range(2))
+    drawn = [draw(one, seed=0) for _ in range(4)]
+    assert [draw(resumed, seed=0) for _ in range(4)] == drawn
+    assert len({value for pair in drawn for value in pair}) == 8
+    assert draw(optuna.create_study(), seed=1) != drawn[0]

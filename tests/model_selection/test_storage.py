@@ -71,12 +71,12 @@ def test_a_password_is_hidden_wherever_a_url_has_it():
 @pytest.mark.parametrize(
     ("storage", "told"),
     [
-        ("://nothing", "no database URL"),
-        ("postgresql://me:s3cret@host:port/db", r"me:\*\*\*@host:port/db' is no database URL"),
-        ("postgresql:/me:s3cret@host/db", r"me:\*\*\*@host/db' is no database URL"),
+        ("://nothing", "not a database URL"),
+        ("postgresql://me:s3cret@host:port/db", r"me:\*\*\*@host:port/db' is not a database URL"),
+        ("postgresql:/me:s3cret@host/db", r"me:\*\*\*@host/db' is not a database URL"),
         ("sqlite:///:memory:", "pass storage=None"),
-        ("what?.db", "must not have '\\?' or '%'"),
-        ("50%25.db", "must not have '\\?' or '%'"),
+        ("what?.db", "must not contain '\\?' or '%'"),
+        ("50%25.db", "must not contain '\\?' or '%'"),
     ],
 )
 def test_what_is_no_storage_is_told_as_such(tmp_path, monkeypatch, storage, told):

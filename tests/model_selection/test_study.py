@@ -182,7 +182,7 @@ def test_a_study_of_somebody_elses_is_refused(tmp_path):
     path = tmp_path / "study.db"
     study = optuna.create_study(storage=f"sqlite:///{path}", study_name="s")
     study.optimize(lambda trial: trial.suggest_float("quality", 0, 1), n_trials=1)
-    with pytest.raises(ValueError, match="that no OptunaSearchCV made"):
+    with pytest.raises(ValueError, match="not made by OptunaSearchCV"):
         search(path).fit(X, Y)
 
 
@@ -330,7 +330,7 @@ def test_a_living_trial_that_was_taken_for_lost_does_not_end_the_search(storage,
             return super().fit(X, y)
 
     found = search(storage, estimator=Jumping()).fit(X, Y)
-    assert "taken for lost" in caplog.text
+    assert "reclaimed by another process" in caplog.text
     assert found.n_trials_ == 4
 
 
@@ -356,7 +356,7 @@ def test_a_torn_journal_is_mended(tmp_path):
     search(path, n_trials=2).fit(X, Y)
     with path.open("ab") as file:
         file.write(b'{"op_code": 4, "worker')
-    with pytest.warns(UserWarning, match="half a record"):
+    with pytest.warns(UserWarning, match="an incomplete record"):
         assert search(path, n_trials=3).fit(X, Y).n_trials_ == 3
     assert search(path, n_trials=4).fit(X, Y).n_trials_ == 4
 
@@ -392,7 +392,11 @@ def test_a_full_disk_ends_the_search_and_the_study_can_be_read(tmp_path, name):
         assert finished >= 2
         assert search(storage, n_trials=finished + 1).fit(X, Y).n_trials_ == finished + 1
     else:
-        with pytest.warns(UserWarning, match="half a record") if is_torn(storage) else nothing():
+        with (
+            pytest.warns(UserWarning, match="an incomplete record")
+            if is_torn(storage)
+            else nothing()
+        ):
             assert search(storage, n_trials=20).fit(X, Y).n_trials_ == 20
 
 
@@ -509,7 +513,7 @@ def lock(path):
         pytest.param(  # Optuna tries again several times
             *("study.db", Path.unlink, "deleted, moved or write-protected"), marks=pytest.mark.slow
         ),
-        ("study.db", lock, "locked. Another process keeps it locked: end that one"),
+        ("study.db", lock, "locked. Another process keeps it locked: end that process"),
         ("study.journal", truncate, "truncated or replaced"),
         ("study.journal", append_nonsense, "The file is damaged: restore a copy"),
         ("study.journal", Path.unlink, "deleted, moved or write-protected"),
@@ -561,6 +565,6 @@ def test_a_record_torn_by_another_process_meanwhile_is_cut_off(tmp_path):
             with path.open("ab") as file:
                 file.write(b'{"op_code": 4, "worker')
 
-    with pytest.warns(UserWarning, match="half a record"):
+    with pytest.warns(UserWarning, match="an incomplete record"):
         assert search(path, study_callbacks=[tear]).fit(X, Y).n_trials_ == 4
     assert search(path, n_trials=5).fit(X, Y).n_trials_ == 5
