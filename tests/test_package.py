@@ -140,7 +140,7 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
             {
                 "datasets/_images.py",
                 "preprocessing/_cropper.py",
-                "preprocessing/_pictures.py",
+                "preprocessing/_images.py",
                 "report/_pictures.py",
             },
         ),

@@ -395,7 +395,7 @@ class OptunaSearchCV(BaseSearchCV):
         error_score = np.nan if self.error_score == "raise" else self.error_score
 
         def read(fold: dict[str, Any], kind: str) -> dict[str, float]:
-            scores = fold.get(kind)  # None if the fit failed
+            scores: dict[str, float] | None = fold.get(kind)  # None if the fit failed
             default = error_score if scores is None else np.nan
             return {name: (scores or {}).get(name, default) for name in names}
 

@@ -20,7 +20,8 @@ from skmnist import (
     load_model,
     save_model,
 )
-from skmnist.persistence._save import _learned
+from skmnist.persistence._document import _learned
+from skmnist.preprocessing._images import to_levels
 
 MAX_LOSS = 0.01  # one percentage point of accuracy
 
@@ -209,7 +210,7 @@ def test_rows_that_are_no_squares_need_a_shape():
     for shape in ((60, 90), [60, -1], (-1, 90), (60, 90, 1)):
         digit = DigitCropper(shape=shape).fit_transform(row)
         np.testing.assert_array_equal(digit, DigitCropper().transform([draw()]))
-    with pytest.raises(ValueError, match=r"rows of 5400 pixels.*no square: set shape=\(height"):
+    with pytest.raises(ValueError, match=r"rows of 5400 pixels.*not a square: set shape=\(height"):
         DigitCropper().fit(row)
 
 
@@ -283,12 +284,12 @@ def test_the_input_stays_as_it_is(mnist):
 @pytest.mark.parametrize(
     ("X", "match"),
     [
-        (draw(), "rows of 90 pixels.*single image has to be in a list"),
+        (draw(), "rows of 90 pixels.*single image must be in a list"),
         (np.zeros((60, 90, 4)), r"\(60, 90, 4\) looks like a single image in colour.*\[image\]"),
         (Image.new("L", (9, 9)), r"X is a single image.*\[image\]"),
         ([np.zeros((9, 9, 5))], r"shape \(9, 9, 5\).*1 to 4 channels"),
         (np.zeros((2, 9, 9, 9, 3)), r"shape \(9, 9, 9, 3\)"),
-        ([np.zeros((0, 9))], r"shape \(0, 9\), without a pixel"),
+        ([np.zeros((0, 9))], r"shape \(0, 9\), which has no pixels"),
         (np.zeros((0, 28, 28)), "0 sample"),
         ([], "0 sample|Expected 2D"),
         ([np.full((9, 9), "a")], "dtype <U1"),
@@ -355,7 +356,7 @@ def test_a_line_one_pixel_wide_is_no_speck(ink):
 
 def test_12_bits_in_16_need_their_max_value():
     deep = draw().astype(np.uint16) * 4
-    with pytest.warns(UserWarning, match="need max_value"):
+    with pytest.warns(UserWarning, match="set max_value"):
         crop(deep)
     np.testing.assert_allclose(crop(deep, max_value=1020), crop(draw()).astype(int), atol=1)
 
@@ -466,3 +467,10 @@ def test_a_pipeline_may_learn_with_the_cropper_in_it(whole):
     model = make_pipeline(DigitCropper(), PixelNormalizer(), network)
     model.fit(whole.X_train, whole.y_train)
     assert model.score(whole.X_test, whole.y_test) > 0.97
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16, np.int64, np.float32, np.float64])
+def test_levels_take_four_bytes_whatever_the_pixels_are(dtype):
+    levels = to_levels(np.ones((2, 3, 3, 1), dtype), max_value=1)
+    assert levels.dtype == np.float32
+    assert (levels == 1).all()

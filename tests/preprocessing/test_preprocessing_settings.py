@@ -177,7 +177,10 @@ MISSING[0, 0, 0] = pd.NA
         ((image for image in IMAGES), "cannot be turned into numbers"),
         (pd.DataFrame({"a": pd.to_datetime(["2020"] * 3), "b": [1, 2, 3]}), "turned into numbers"),
         ([[1, 2, 3], [1, 2]], r"different shapes, \(2,\) and \(3,\) among others"),
-        (np.where(IMAGES > 0, 1e300, 0), r"1e\+300.*scale such values first, float32 cannot hold"),
+        (
+            np.where(IMAGES > 0, 1e300, 0),
+            r"1e\+300.*scale the values first, because float32 cannot hold",
+        ),
     ],
 )
 @pytest.mark.parametrize("estimator", [PixelNormalizer, DigitCropper])
