@@ -201,8 +201,12 @@ def _open_journal(path: Path) -> JournalStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
-            with suppress(FileNotFoundError):
-                _check_journal(path)
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                if not _RECORD.startswith(file.read(len(_RECORD))):
+                    raise RuntimeError(
+                        f"storage={str(path)!r} is not an Optuna journal and was left unchanged; "
+                        "pass another file."
+                    )
             return JournalStorage(_Journal(path))
         except (KeyError, OSError, ValueError, optuna.exceptions.StorageInternalError) as error:
             cause = _find_cause(error)
@@ -239,8 +243,30 @@ class _Journal(JournalFileBackend):
     def _check(self) -> None:
         if self._path.stat().st_size < self._size:
             raise ValueError("the file was truncated or replaced while it was in use")
-        _cut_torn_record(self._path, self._lock_of_path)
+        with self._path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            is_whole = file.read(1) in (b"", b"\n")
+        if not is_whole:
+            self._cut_incomplete_record()
         self._size = self._path.stat().st_size
+
+    def _cut_incomplete_record(self) -> None:
+        self._lock_of_path.acquire()  # wait until nobody writes
+        try:
+            with self._path.open("rb+") as file:
+                content = file.read()
+                whole = content.rfind(b"\n") + 1
+                if whole < len(content):
+                    file.truncate(whole)
+                    warnings.warn(
+                        f"The journal {str(self._path)!r} ended in an incomplete record, left by "
+                        "a process that was stopped while writing. It was cut off; all other "
+                        "records are kept.",
+                        UserWarning,
+                        stacklevel=2,
+                    )
+        finally:
+            self._lock_of_path.release()
 
 
 @contextmanager
@@ -249,41 +275,6 @@ def _as_internal_error() -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         raise optuna.exceptions.StorageInternalError(str(error)) from error
-
-
-def _check_journal(path: Path) -> None:
-    """Raise if the file is not a journal, before anything is appended or cut off."""
-    with path.open("rb") as file:
-        start = file.read(len(_RECORD))
-    if not _RECORD.startswith(start):
-        raise RuntimeError(
-            f"storage={str(path)!r} is not an Optuna journal and was left unchanged; pass another "
-            "file."
-        )
-
-
-def _cut_torn_record(path: Path, lock: JournalFileSymlinkLock) -> None:
-    """Cut off an incomplete last record, so that nothing is appended to it."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 1))
-        if file.read(1) in (b"", b"\n"):
-            return
-    lock.acquire()  # wait until nobody writes
-    try:
-        with path.open("rb+") as file:
-            content = file.read()
-            whole = content.rfind(b"\n") + 1
-            if whole < len(content):
-                file.truncate(whole)
-                warnings.warn(
-                    f"The journal {str(path)!r} ended in an incomplete record, left by a process "
-                    "that was stopped while writing. It was cut off; all other records are kept.",
-                    UserWarning,
-                    stacklevel=2,
-                )
-    finally:
-        lock.release()
 
 
 @contextmanager

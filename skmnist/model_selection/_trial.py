@@ -21,9 +21,8 @@ from sklearn.base import clone
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmnist._estimator import warn_caller
-from skmnist.diagnosis import FitDiagnosis
 from skmnist.model_selection._storage import quiet_optuna
-from skmnist.model_selection._validation import CrossValidation, cross_validate
+from skmnist.model_selection._validation import cross_validate
 from skmnist.neural_network._tensorflow import load_training
 
 Array = np.ndarray[Any, Any]
@@ -198,40 +197,22 @@ def _run_fold(
         return_estimator=True,
         **task.options,
     )
-    return {
-        "fit_time": float(found["fit_time"][0]),
-        "score_time": float(found["score_time"][0]),
-        "test_scores": _scores(found, "test_"),
-        "train_scores": _scores(found, "train_"),
-        **_epochs(found),
-        "diagnosis": _figures(found["diagnosis"][0]),
-    }
-
-
-def _epochs(found: CrossValidation) -> dict[str, Any]:
-    """Return the number of epochs of the fold, its best epoch and the value of that epoch."""
-    (n_epochs,), (best,), (history,) = found["n_epochs"], found["best_epoch"], found["history"]
-    if history is None or not best >= 1:
-        return {"n_epochs": None, "best_epoch": None, "best_value": None}
-    values = history.get("val_accuracy", history.get("accuracy"))
-    value = None if values is None else float(values[int(best) - 1])
-    return {"n_epochs": int(n_epochs), "best_epoch": int(best), "best_value": value}
-
-
-def _figures(diagnosis: FitDiagnosis | None) -> dict[str, Any] | None:
-    """Return the arguments with which `diagnose_fit` gives the same diagnosis again."""
-    if diagnosis is None:
-        return None
-    names = ("train_accuracy", "validation_accuracy", "n_train", "n_validation")
-    return {name: getattr(diagnosis, name) for name in names}
-
-
-def _scores(found: Mapping[str, Array], prefix: str) -> dict[str, float]:
-    return {
-        name.removeprefix(prefix): float(values[0])
-        for name, values in found.items()
-        if name.startswith(prefix)
-    }
+    (best,), (history,), (diagnosis,) = found.best_epoch, found.history, found.diagnosis
+    fold: dict[str, Any] = {name: float(found[name][0]) for name in ("fit_time", "score_time")}
+    for part in ("test", "train"):
+        fold[f"{part}_scores"] = {
+            name.removeprefix(f"{part}_"): float(found[name][0])
+            for name in found
+            if name.startswith(f"{part}_")
+        }
+    if history is not None and best >= 1:
+        values = history.get("val_accuracy", history.get("accuracy"))
+        fold["best_epoch"] = int(best)
+        fold["best_value"] = None if values is None else float(values[int(best) - 1])
+    if diagnosis is not None:  # what `diagnose_fit` needs to make it again
+        names = ("train_accuracy", "validation_accuracy", "n_train", "n_validation")
+        fold["diagnosis"] = {name: getattr(diagnosis, name) for name in names}
+    return fold
 
 
 class ForgivingScorer:
