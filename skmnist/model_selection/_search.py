@@ -338,7 +338,9 @@ class OptunaSearchCV(BaseSearchCV):
         self._check_failures(trials)
         folds = [folds_of(trial) for trial in trials]
         errors = [{"fit_error": fold.get("error")} for trial in folds for fold in trial]
-        _warn_or_raise_about_fit_failures(errors, self.error_score)
+        # a resumed study may have failed fits although they would now raise
+        error_score = np.nan if self.error_score == "raise" else self.error_score
+        _warn_or_raise_about_fit_failures(errors, error_score)
         scores = (fold["test_scores"] for trial in folds for fold in trial)
         names = list(next(filter(None, scores), ["score"]))
         if callable(self.scoring):  # the names are known only now
@@ -347,7 +349,7 @@ class OptunaSearchCV(BaseSearchCV):
                 self._check_refit_for_multimetric(names)
         self.n_trials_ = len(trials)
         params = [space.recall(trial, shared.study) for trial in trials]
-        self.cv_results_ = self._make_results(trials, params, names)
+        self.cv_results_ = self._make_results(trials, params, names, error_score)
         if not self.refit and self.multimetric_:
             return
         metric = objective if self.multimetric_ else "score"
@@ -388,11 +390,14 @@ class OptunaSearchCV(BaseSearchCV):
         )
 
     def _make_results(
-        self, trials: list[FrozenTrial], params: list[dict[str, Any]], names: list[str]
+        self,
+        trials: list[FrozenTrial],
+        params: list[dict[str, Any]],
+        names: list[str],
+        error_score: float,
     ) -> dict[str, Any]:
         """Return `cv_results_`; scores and times of trials that did not complete are NaN."""
         unknown: dict[str, Any] = {"test_scores": {}, "train_scores": {}}
-        error_score = np.nan if self.error_score == "raise" else self.error_score
 
         def read(fold: dict[str, Any], kind: str) -> dict[str, float]:
             scores: dict[str, float] | None = fold.get(kind)  # None if the fit failed

@@ -1,7 +1,9 @@
 """OptunaSearchCV: a scikit-learn search, pruned by epoch."""
 
+import inspect
 import logging
 import pickle
+import re
 
 import numpy as np
 import optuna
@@ -14,7 +16,7 @@ from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, make_scorer
-from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -62,6 +64,36 @@ def test_results_have_scikit_learns_keys():
     assert found.best_score_ == pytest.approx(found.best_params_["quality"])
     assert found.cv_results_["rank_test_score"][found.best_index_] == 1
     assert found.score(X, Y) == pytest.approx(found.best_params_["quality"])
+
+
+def test_the_results_of_a_grid_are_those_of_grid_search():
+    rows, labels = make_classification(60, random_state=0)
+    grid = {"C": [1e-3, 1.0], "fit_intercept": [True, False]}
+    scoring = {"acc": "accuracy", "loss": "neg_log_loss"}
+    options = {"cv": 2, "scoring": scoring, "refit": "loss", "return_train_score": True}
+    theirs = GridSearchCV(LogisticRegression(), grid, **options).fit(rows, labels)
+    sampler = optuna.samplers.GridSampler(grid, seed=0)
+    ours = OptunaSearchCV(LogisticRegression(), grid, pruner=None, sampler=sampler, **options)
+    ours.fit(rows, labels)
+    order = [ours.cv_results_["params"].index(params) for params in theirs.cv_results_["params"]]
+    assert set(ours.cv_results_) - set(theirs.cv_results_) == {"trial_number", "trial_state"}
+    for key, values in theirs.cv_results_.items():
+        if "time" not in key and key != "params":
+            np.testing.assert_allclose(ours.cv_results_[key][order].astype(float), values)
+            assert ours.cv_results_[key].dtype == values.dtype
+    assert ours.best_params_ == theirs.best_params_
+
+
+def test_documented_parameters_and_attributes_are_the_real_ones():
+    documented = inspect.getdoc(OptunaSearchCV)
+    parameters, attributes = (
+        set(re.findall(r"^(\w+) : ", part, re.MULTILINE))
+        for part in documented.split("Raises\n")[0].split("Attributes\n")
+    )
+    assert parameters == set(inspect.signature(OptunaSearchCV).parameters)
+    found = search().fit(X, Y)
+    learned = {name for name in vars(found) if name.endswith("_")} | {"classes_", "n_features_in_"}
+    assert learned == attributes - {"feature_names_in_"}
 
 
 def test_same_seed_same_search():
