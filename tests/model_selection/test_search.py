@@ -1,4 +1,4 @@
-"""OptunaSearchCV: a scikit-learn search, pruned by epoch."""
+"""OptunaSearchCV as a scikit-learn search."""
 
 import inspect
 import logging
@@ -27,11 +27,11 @@ X, Y = make_rows()
 
 
 def checked(estimator, space):
-    """Return an instance as scikit-learn checks its own searches."""
+    """Return a search as scikit-learn configures its own for the checks."""
     return OptunaSearchCV(estimator, space, n_trials=2, cv=2, random_state=0, error_score="raise")
 
 
-# of infinite labels, in scikit-learn's own look at their type
+# from scikit-learn's check of infinite labels
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 @parametrize_with_checks(
     [
@@ -122,7 +122,7 @@ def test_same_seed_same_search():
         ({"storage": 3}, "storage=3 must be a path"),
     ],
 )
-def test_wrong_options_are_refused(option, told):
+def test_invalid_options_raise(option, told):
     with pytest.raises((ValueError, TypeError), match=told):
         search(**option).fit(X, Y)
     assert not EPOCHS
@@ -180,7 +180,7 @@ def test_a_scorer_that_returns_a_dict():
     assert found.best_params_["quality"] == min(p["quality"] for p in found.cv_results_["params"])
 
 
-def test_failed_trials_are_rows_and_the_first_cause_is_told():
+def test_failed_trials_are_rows_and_the_first_error_is_reported():
     space = {"fault": [None, "exception"]}
     with pytest.warns(UserWarning, match="no luck today"):
         found = search(space, n_trials=8).fit(X, Y)
@@ -199,7 +199,7 @@ def test_failed_trials_are_rows_and_the_first_cause_is_told():
     assert set(scored.cv_results_["mean_test_score"]) == {0.0, 0.5}
 
 
-def test_of_causes_that_are_equally_frequent_the_first_is_told():
+def test_of_equally_frequent_errors_only_the_first_is_reported():
     class Unlucky(Learner):
         def fit(self, X, y):
             raise ValueError(f"no luck with {self.quality}")
@@ -286,7 +286,7 @@ def test_clone_pickle_and_repr():
     assert "OptunaSearchCV" in repr(found)
 
 
-def test_two_workers_find_what_one_finds():
+def test_two_workers_give_the_result_of_one():
     options = {"pruner": None, "sampler": optuna.samplers.RandomSampler(0), "n_trials": 5}
     one = search(**options).fit(X, Y)
     two = search(**{**options, "sampler": optuna.samplers.RandomSampler(0)}, n_jobs=2).fit(X, Y)

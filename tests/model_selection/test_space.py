@@ -1,4 +1,4 @@
-"""What may stand in a search space; every value of the ready ones is one that the network takes."""
+"""Search spaces and the default sampler."""
 
 import numpy as np
 import optuna
@@ -50,7 +50,7 @@ def test_a_misspelt_name():
         get_search_space("simpel")
 
 
-def test_what_was_drawn_can_be_read_again():
+def test_drawn_parameters_can_be_read_again():
     space = Space(get_search_space("deep"), DeepNNClassifier())
     trial = optuna.create_study().ask()
     params = space.suggest(trial)
@@ -63,7 +63,7 @@ def on_a_rare_branch(trial):
     return {name: 0.5}
 
 
-def test_conditional_space_masks_what_a_trial_does_not_have():
+def test_conditional_space_masks_missing_parameters():
     def space(trial):
         kind = trial.suggest_categorical("kind", ["short", "long"])
         params = {"quality": trial.suggest_float("quality", 0.5, 0.9)}
@@ -109,7 +109,7 @@ def test_a_list_of_tuples_and_scipys_distributions():
         (on_a_rare_branch, "has the name 'qualty'.*Did you mean 'quality'"),
     ],
 )
-def test_wrong_spaces_are_refused_before_the_first_fit(space, told):
+def test_invalid_spaces_raise_before_the_first_fit(space, told):
     with pytest.raises(ValueError, match=told):
         OptunaSearchCV(Learner(), space).fit(X, Y)
     assert not EPOCHS
@@ -123,7 +123,7 @@ def test_a_range_that_the_estimator_refuses_is_refused_before_the_first_fit():
         OptunaSearchCV(pipeline, {"network__hidden_units": [16, 0]}).fit(X, Y)
 
 
-def test_equal_values_of_other_types_are_told_apart():
+def test_equal_values_of_different_types_stay_distinct():
     space = {"quality": [1, 1.0], "epochs": [3]}
     found = search(space, n_trials=6, pruner=None).fit(X, Y)
     drawn = [trial.params["quality"] for trial in found.study_.trials]
@@ -166,7 +166,7 @@ def test_a_step_is_chosen_together_with_its_own_parameters():
         search({**space, "model__max_dept": [1]}, pipeline).fit(rows, labels)
 
 
-def test_what_a_function_returned_is_what_is_reported():
+def test_parameters_returned_by_a_function_are_reported():
     def space(trial):
         return {"quality": 0.5 if trial.number < 2 else 0.8, "epochs": len(trial.study.trials) + 3}
 

@@ -1,4 +1,4 @@
-"""One trial: pruned by epoch where its estimator tells of them, else by fold."""
+"""Trials are pruned by epoch if the estimator reports epochs, otherwise by fold."""
 
 import numpy as np
 import optuna
@@ -15,7 +15,7 @@ X, Y = make_rows()
 
 
 class Silent(Learner):
-    """Tells no epochs."""
+    """Reports no epochs."""
 
     epoch_events = False
 
@@ -63,7 +63,7 @@ def test_pruning_reaches_into_a_pipeline_and_leaves_nothing_behind():
     found = search({"learn__quality": [0.5, 0.9]}, pipeline, n_trials=6, pruner=pruner).fit(X, Y)
     assert set(found.cv_results_["trial_state"]) == {"COMPLETE", "PRUNED"}
     assert all(epoch == 1 for quality, epoch in EPOCHS if quality == 0.5)
-    assert seen  # what was there is called as well
+    assert seen  # the user's callback is called as well
     assert found.best_estimator_[-1].callbacks == [seen.append]
 
 

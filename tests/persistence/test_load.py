@@ -1,4 +1,4 @@
-"""Files that are not what they should be."""
+"""Damaged and hostile files."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def nn(document):
     return document["model"]["steps"][1][1]
 
 
-def test_another_version_is_told(file):
+def test_a_different_version_warns(file):
     @change(file)
     def _(document, tensors):
         document["versions"] = {"skmnist": "9.9", "numpy": np.__version__}
@@ -172,13 +172,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("edit", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_refused_at_once(file, edit):
+def test_a_hostile_file_is_rejected_at_once(file, edit):
     change(file)(edit)
     started = time.process_time()
     with pytest.raises(ModelFileError, match=r"model\.skmnist: .{10,}") as caught:
         load_model(file)
     assert len(str(caught.value)) < 500
-    # the promise is a second; work that grows with a lie in the file takes minutes
+    # it takes less than a second; work that grows with a false size would take minutes
     assert time.process_time() - started < 5
 
 
