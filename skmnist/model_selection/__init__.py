@@ -1,4 +1,4 @@
-"""Cross-validation and hyperparameter search in the manner of scikit-learn."""
+"""Cross-validation and hyperparameter search."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
