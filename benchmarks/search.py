@@ -244,7 +244,7 @@ def make_ours(peer, *, seed, n_trials, epochs, widths):
         n_trials=n_trials,
         cv=make_folds(seed),
         sampler=optuna.samplers.TPESampler(seed=seed),
-        pruner="median" if peer == "ours" else None,
+        pruner="best_median" if peer == "ours" else None,
         n_jobs=2 if peer == "two" else None,
         random_state=seed,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -22,6 +23,7 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "_safe_split",
+    "_warn_or_raise_about_fit_failures",
     "check_image_shape",
     "check_numbers",
     "check_parameter_values",

@@ -126,9 +126,6 @@ def test_no_module_needs_itself():
 
 
 OPTUNA = (
-    "_pruner",
-    "_run",
-    "_sampler",
     "_search",
     "_space",
     "_storage",
@@ -189,7 +186,7 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
             {
                 "datasets/_images.py",
                 "preprocessing/_cropper.py",
-                "preprocessing/_pictures.py",
+                "preprocessing/_images.py",
                 "report/_pictures.py",
             },
         ),

@@ -1,4 +1,4 @@
-"""Choosing: by cross-validation and by search, as scikit-learn has them."""
+"""Cross-validation and hyperparameter search."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,8 @@
-"""Describe values so that equal ones have equal descriptions in every process, for fingerprints."""
+"""Describe a search, so that a resumed one is recognized and a different one is refused.
+
+`joblib.hash` alone would not do: it cannot hash lambdas and local functions, and it hashes scorers
+and functions by name, so that a changed function would go unnoticed.
+"""
 
 import enum
 import functools
@@ -15,37 +19,36 @@ import pandas as pd
 
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, PurePath, range, slice)
 _INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-_DEPTH = 12  # objects within objects; deeper ones are ignored
+_DEPTH = 12  # nested objects; anything deeper is described by its class
 
 
 def describe(value: Any) -> Any:
-    """Describe a value by JSON values.
+    """Describe a value as JSON, such that different values have different descriptions.
 
     Parameters
     ----------
     value : object
-        A function is described by its code, its defaults, the values that it closes over, and the
-        constants and functions of its module that it uses; a class, and a function of an installed
-        package, by its name; an estimator or another object by its class and its parameters or
-        attributes.
+        Functions are described by their code, defaults and closure, and by the constants and
+        functions of their module that they use; classes, and functions of installed packages, by
+        name; estimators and other objects by class and parameters or attributes.
 
     Returns
     -------
     description : str, list or dict
-        Equal in every process with the same versions of Python and packages.
+        Equal in every process that has the same versions of Python and of the packages.
     """
     return _describe(value, ())
 
 
 def describe_rows(rows: Any) -> Any:
-    """Describe rows or labels by their values and names, however they are laid out in memory."""
+    """Describe rows or labels by values and names, independently of their memory layout."""
     if isinstance(rows, pd.DataFrame | pd.Series):
         frame = rows if isinstance(rows, pd.DataFrame) else rows.to_frame()
         names = repr([list(frame.columns), list(frame.dtypes)])
         with suppress(TypeError):  # unhashable values, such as lists
             return [names, joblib.hash(pd.util.hash_pandas_object(frame, index=False).values)]
     if isinstance(rows, list | tuple | np.ndarray):
-        with suppress(ValueError):  # lists of different lengths
+        with suppress(ValueError):  # ragged lists
             return joblib.hash(np.ascontiguousarray(rows))
     return joblib.hash(rows)
 
@@ -80,12 +83,12 @@ def _describe(value: Any, outer: tuple[Any, ...]) -> Any:
 
 def _describe_function(function: types.FunctionType, outer: tuple[Any, ...]) -> Any:
     if function.__code__.co_filename.startswith(_INSTALLED):
-        return _name(function)  # another version of a package does not make another search
+        return _name(function)  # a search is the same after a package was updated
     closed = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     used = {
         name: function.__globals__[name]
         for name in sorted(_names(function.__code__) & set(function.__globals__))
-        if _stays_as_it_is(function.__globals__[name], function.__module__)
+        if _is_constant(function.__globals__[name], function.__module__)
     }
     parts = (function.__code__, function.__defaults__, function.__kwdefaults__, closed, used)
     return [_name(function), *(_describe(part, outer) for part in parts)]
@@ -109,7 +112,7 @@ def _describe_object(value: Any, outer: tuple[Any, ...]) -> Any:
     is_data = type(value).__module__.split(".")[0] in ("numpy", "pandas", "scipy")
     if hasattr(value, "__dict__") and not is_data:
         return [_name(type(value)), _describe(vars(value), outer)]
-    with suppress(Exception):  # pickling may raise anything
+    with suppress(Exception):  # pickling can raise anything
         return [_name(type(value)), joblib.hash(value)]
     return _name(type(value))
 
@@ -119,20 +122,20 @@ def _name(value: Any) -> str:
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Return the names that a function looks up, including functions inside it."""
+    """Return the names that a function looks up, including those of nested functions."""
     inner = [_names(each) for each in code.co_consts if isinstance(each, types.CodeType)]
     return set(code.co_names).union(*inner)
 
 
-def _stays_as_it_is(value: Any, module: str) -> bool:
+def _is_constant(value: Any, module: str) -> bool:
     """Return whether a global is a constant, or a function of the same module.
 
-    Other objects can change while a program runs, which would make it another search each time.
+    Other objects may change while the program runs, and the search would not find its own study.
     """
     if isinstance(value, tuple | frozenset | list | set):
-        return all(_stays_as_it_is(item, module) for item in value)
+        return all(_is_constant(item, module) for item in value)
     if isinstance(value, dict):
-        return all(_stays_as_it_is(item, module) for item in value.values())
+        return all(_is_constant(item, module) for item in value.values())
     if isinstance(value, types.FunctionType):
         return value.__module__ == module
     return value is None or isinstance(value, _PLAIN)
@@ -140,7 +143,7 @@ def _stays_as_it_is(value: Any, module: str) -> bool:
 
 def _is_filled(cell: Any) -> bool:
     try:
-        cell.cell_contents  # noqa: B018 - raises if it is empty
+        cell.cell_contents  # noqa: B018 - raises if the cell is empty
     except ValueError:
         return False
     return True

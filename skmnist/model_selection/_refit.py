@@ -1,4 +1,4 @@
-"""Which candidate of a search to take: the best that does not overfit."""
+"""Choose the best candidate of a search that does not overfit."""
 
 import warnings
 from collections.abc import Mapping
@@ -22,22 +22,23 @@ def best_without_overfitting(
 
     Pass it as ``refit=`` to :class:`sklearn.model_selection.GridSearchCV`,
     :class:`~sklearn.model_selection.RandomizedSearchCV` or any search with their `cv_results_`.
-    A candidate overfits where its mean gap between training and left-out rows is above
-    `max_gap`; of two with the same score the one with the smaller gap is taken. Other arguments
-    than the defaults: ``functools.partial(best_without_overfitting, max_gap=0.01)``.
+    A candidate overfits if its mean gap between training and test rows is above `max_gap`. Ties are
+    broken by the smaller gap. To change a default, pass
+    ``functools.partial(best_without_overfitting, max_gap=0.01)``.
 
     Parameters
     ----------
     cv_results : mapping
-        What a search passes: columns by name, a row per candidate. It needs ``mean_test_<score>``,
-        and for the gap either ``mean_test_<gap>``, which holds *minus* the gap, or
-        ``mean_train_<score>``. So search with ``scoring=fit_diagnosis``; or with several scores,
-        among them ``"neg_fit_gap": neg_fit_gap``; or with ``return_train_score=True``.
+        Results of the search: columns by name, one row per candidate. It must have
+        ``mean_test_<score>``, and for the gap either ``mean_test_<gap>``, which is *minus* the gap,
+        or ``mean_train_<score>``. Search with ``scoring=fit_diagnosis``, with several scores that
+        include ``"neg_fit_gap": neg_fit_gap``, or with ``return_train_score=True``.
     max_gap : float, default=0.02
-        The largest gap that is fine: the source calls 0.0226 overfitting and 0.0171 optimal.
+        Largest gap that does not count as overfitting; see
+        :func:`~skmnist.diagnosis.diagnose_fit` for the default.
     score : str, default=None
-        Name of the score to choose by, the greater the better; None is "accuracy" where there is
-        one, else "score", as a search with a single score calls it.
+        Name of the score to maximize. None is "accuracy" if there is one, otherwise "score", the
+        name in a search with a single score.
     gap : str, default="neg_fit_gap"
         Name of the score that is minus the gap.
 
@@ -49,12 +50,12 @@ def best_without_overfitting(
     Raises
     ------
     ValueError
-        A column is missing, or no candidate has both figures.
+        A column is missing, or no candidate has both a score and a gap.
 
     Warns
     -----
     UserWarning
-        Every candidate overfits; the one with the smallest gap is taken.
+        Every candidate overfits, and the one with the smallest gap is chosen.
 
     Examples
     --------
@@ -71,13 +72,13 @@ def best_without_overfitting(
     >>> X, y = load_digits(return_X_y=True)
     >>> search = GridSearchCV(
     ...     SimpleNNClassifier(epochs=10, random_state=0), {"dropout": [0.0, 0.2]},
-    ...     cv=StratifiedKFold(2, shuffle=True, random_state=0),  # the rows come writer by writer
+    ...     cv=StratifiedKFold(2, shuffle=True, random_state=0),  # rows are sorted by writer
     ...     scoring=fit_diagnosis, refit=best_without_overfitting,
     ... ).fit(X / 16, y)
     >>> sorted(search.best_params_)
     ['dropout']
 
-    Without a gap there is nothing to judge by:
+    The gap must be in the results:
 
     >>> best_without_overfitting({"mean_test_score": [0.97, 0.98]})
     Traceback (most recent call last):
@@ -95,7 +96,7 @@ def best_without_overfitting(
     if not known.any():
         raise ValueError(
             f"None of the {len(scores)} candidates has both a score and a gap: every fit failed or "
-            "was pruned. Search with error_score='raise' to see why."
+            "was pruned. Pass error_score='raise' to the search to see why."
         )
     fine = known & [not exceeds(each, max_gap) for each in gaps]
     if fine.any():
@@ -103,7 +104,7 @@ def best_without_overfitting(
     best = int(np.argmin(np.where(known, gaps, np.inf)))
     warnings.warn(
         f"Every candidate overfits: the smallest gap is {gaps[best]:.4f}, above "
-        f"max_gap={max_gap:g}. Its candidate is taken. Search stronger regularisation (dropout, "
+        f"max_gap={max_gap:g}. That candidate is chosen. Search stronger regularisation (dropout, "
         "l2, fewer units), or pass a larger max_gap.",
         UserWarning,
         stacklevel=2,

@@ -1,7 +1,11 @@
-"""A search that learns from its trials, gives hopeless ones up, resumes and spreads."""
+"""OptunaSearchCV: a scikit-learn search that Optuna samples and prunes.
+
+Scorers, results and the choice of the best candidate are those of scikit-learn's own searches.
+"""
 
 import copy
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import closing
 from numbers import Integral, Real
@@ -13,120 +17,136 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 
 from skmnist._estimator import FitTasks, warn_caller, with_callbacks
-from skmnist._validation import BaseSearchCV, Interval, StrOptions, _fit_context
+from skmnist._validation import (
+    BaseSearchCV,
+    Interval,
+    StrOptions,
+    _fit_context,
+    _warn_or_raise_about_fit_failures,
+)
+from skmnist.diagnosis import diagnose_fit
 from skmnist.model_selection._fingerprint import describe, describe_rows
-from skmnist.model_selection._pruner import make_pruner
-from skmnist.model_selection._results import diagnose_fold, make_results
-from skmnist.model_selection._run import SearchRun
-from skmnist.model_selection._sampler import SeededSampler
-from skmnist.model_selection._space import Space
+from skmnist.model_selection._space import SeededSampler, Space
 from skmnist.model_selection._storage import show_storage
 from skmnist.model_selection._study import (
-    Fingerprint,
+    SearchRun,
     SharedStudy,
     error_of,
     finished_trials,
     folds_of,
 )
+from skmnist.model_selection._trial import make_pruner
 
-# What says how a search is done and not what is searched.
-_BESIDE_THE_POINT = ("callbacks", "memory", "n_jobs", "verbose")
+# Parameters of estimators that do not change what is searched.
+_NOT_IN_FINGERPRINT = ("callbacks", "memory", "n_jobs", "verbose")
 
 
 class OptunaSearchCV(BaseSearchCV):
-    """Search hyperparameters with Optuna, cross-validated; hopeless trials stop within epochs.
+    """Search hyperparameters with Optuna and cross-validation, and prune trials by epoch.
 
-    Used as scikit-learn's own searches are. Each trial draws parameters where the trials before it
-    were good, and is fitted on the folds in order. After every epoch of a step that offers
-    callbacks per epoch (of other estimators after every fold) the pruner compares it with the
-    trials before. With a `storage` a search that was stopped goes on where it was, and several
-    processes share it.
+    Use it like scikit-learn's own searches. Each trial draws parameters where earlier trials were
+    good, and is fitted on the folds in order. The pruner compares it with the earlier trials after
+    every epoch if a step offers callbacks per epoch, and after every fold otherwise. With a
+    `storage`, a search that was stopped can be resumed, and several processes can share it.
 
     Parameters
     ----------
     estimator : estimator
         A classifier, a Pipeline, or any other estimator.
     param_distributions : dict of str to distribution or list, or callable
-        By parameter name, nested as ``step__name``: distributions of Optuna or scipy, or lists of
-        values; :func:`get_search_space` has ready ones. Or a function that takes an
-        :class:`optuna.trial.Trial` and returns a dict of parameters, for spaces in which one
-        parameter depends on another.
+        Distributions of Optuna or scipy, or lists of values, by parameter name (nested as
+        ``step__name``); see :func:`get_search_space` for ready ones. If one parameter depends on
+        another, pass a function that takes an :class:`optuna.trial.Trial` and returns a dict of
+        parameters.
     n_trials : int, default=20
-        Trials in all, over all resumes and all processes on one storage.
+        Total number of trials, over all resumes and all processes on one storage.
     timeout : float or None, default=None
-        Seconds after which no trial is begun.
+        Seconds after which no further trial starts.
     cv : int, cross-validation generator, iterable or None, default=None
         As for GridSearchCV; None is 5 folds, stratified for classifiers.
     scoring : str, callable, list, tuple, dict or None, default=None
-        As for GridSearchCV. Of several scores, `refit` names the one that is maximized, or the
-        first one is.
+        As for GridSearchCV. Of several scores, the one named by `refit` is maximized, or else the
+        first one.
     refit : bool, str or callable, default=True
-        As for GridSearchCV. Of an estimator with `epochs`, the refit trains for as many as the
-        folds of the best trial found best (their median), with ``patience=None``.
+        As for GridSearchCV. An estimator with `epochs` is refitted with ``patience=None`` for the
+        median number of epochs that was best in the folds of the best trial.
     n_jobs : int or None, default=None
-        Trials at once; the folds of one run in order. None is 1 unless in a
-        :func:`joblib.parallel_config` context, -1 as many as there are cores. Another backend of
-        joblib's, Dask's for instance, is used where one is configured.
-    pruner : {"median", "hyperband", "successive_halving"}, BasePruner or None, default="median"
-        "median" gives up a trial that, after its first three epochs, is worse than the median of
-        the best four that ran to their end, at the same epoch; the first two are not pruned. None
-        prunes nothing.
+        Number of trials to run in parallel; the folds of one trial run in order. None is 1 unless
+        in a :func:`joblib.parallel_config` context, -1 uses all cores. Another backend of joblib,
+        such as Dask, is used if one is configured.
+    pruner : {"best_median", "median", "hyperband", "successive_halving"}, BasePruner or None, \
+            default="best_median"
+        "best_median" prunes a trial that, after its first three epochs, is worse than the median of
+        the best four completed trials at the same epoch; it never prunes the first two trials. The
+        other names are those of Optuna's pruners, with their defaults. None prunes nothing.
     sampler : optuna.samplers.BaseSampler or None, default=None
-        None is a TPE sampler whose draws depend on `random_state` and the trial's number. A sampler
-        of your own is reseeded where the study has trials already.
+        None is a TPE sampler whose draws depend on `random_state` and on the number of the trial.
+        Any other sampler is reseeded if the study already has trials.
     storage : path-like, str, optuna.storages.BaseStorage or None, default=None
-        Where the study is kept: a path is an SQLite file, or an Optuna journal where it ends in
-        ``.journal`` or ``.log``; a database URL, as ``postgresql://user:password@host/name``. None
-        is memory.
+        Where the study is kept. A path is an SQLite file, or an Optuna journal if it ends in
+        ``.journal`` or ``.log``; a URL such as ``postgresql://user:password@host/name`` is a
+        database. None keeps the study in memory.
     study_name : str or None, default=None
-        None is derived from space, estimator, scoring, cv and data, so that the same search finds
-        its own study again.
+        None derives the name from space, estimator, scoring, cv and data, so that the same search
+        finds its own study again.
     return_train_score : bool, default=False
-        Measure on the training rows as well.
+        Whether to include training scores.
     random_state : int, RandomState instance or None, default=None
-        Seeds the draws; the estimator has a seed of its own.
+        Seed of the draws; the estimator has its own.
     verbose : int, default=0
-        1 shows a bar of the trials and the epochs of those that run.
+        1 shows a progress bar of the trials, and the epochs of those that are running.
     error_score : "raise" or float, default=np.nan
-        Score of a fold that cannot be fitted. NaN makes the trial a failed one.
+        Score of a fold whose fit fails. With NaN the whole trial fails.
     study_callbacks : list of callable or None, default=None
-        Called as ``callback(study, frozen_trial)`` after each trial, as Optuna's are; they may call
-        ``study.stop()``.
+        Called as ``callback(study, frozen_trial)`` after each trial, like Optuna's own callbacks;
+        they may call ``study.stop()``.
 
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        A row per trial, with scikit-learn's keys, `trial_number` and `trial_state` ("COMPLETE",
-        "PRUNED", "FAIL"); pruned and failed trials have NaN for scores and times.
-    best_estimator_, best_params_, best_score_, best_index_
-        As of GridSearchCV.
-    best_diagnoses_ : list of FitDiagnosis or None
-        Of each fold of the best trial: training against the rows left out. None where the
-        estimator keeps no training accuracy.
+        One row per trial, with scikit-learn's keys, `trial_number` and `trial_state` ("COMPLETE",
+        "PRUNED" or "FAIL"). Scores and times of pruned and failed trials are NaN.
+    best_estimator_ : estimator
+        Refitted with the best parameters; only if `refit` is not False.
+    best_params_ : dict
+        Parameters of the best trial.
+    best_score_ : float
+        Mean cross-validated score of the best trial; not available if `refit` is a callable.
+    best_index_ : int
+        Row of the best trial in `cv_results_`.
+    best_diagnoses_ : list of (FitDiagnosis or None)
+        Per fold of the best trial, the diagnosis of training accuracy against accuracy on the rows
+        left out. None if the estimator does not record its training accuracy.
     refit_epochs_ : int or None
-        Epochs that the refit was given; None where the estimator has none.
-    study_ : optuna.Study
-    n_splits_ : int
-    n_trials_ : int
-        Rows of `cv_results_`.
-    multimetric_ : bool
-    scorer_ : callable or dict
+        Number of epochs of the refit; None if the estimator has no epochs.
     refit_time_ : float
         Seconds.
-    classes_, n_features_in_, feature_names_in_
-        Of the best estimator.
+    study_ : optuna.Study
+        Optuna's study, for its plots and importances.
+    n_splits_ : int
+        Number of folds.
+    n_trials_ : int
+        Number of rows in `cv_results_`.
+    multimetric_ : bool
+        Whether there are several scores.
+    scorer_ : callable or dict of str to callable
+        The scorer, or several by name.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels of the best estimator.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Feature names seen in `fit`, if the best estimator has them.
 
     Raises
     ------
     ValueError
-        Before the first fit: a name, a value or a distribution that is not possible; a storage that
-        holds another search. Afterwards: every trial failed, or was pruned.
+        Before the first fit if a name, value or distribution is invalid, or if the storage holds
+        a different search; after the last one if no trial completed.
     RuntimeError
         The storage cannot be opened or written, or a worker process was killed.
 
@@ -178,7 +198,7 @@ class OptunaSearchCV(BaseSearchCV):
         scoring: Any = None,
         refit: Any = True,
         n_jobs: int | None = None,
-        pruner: Any = "median",
+        pruner: Any = "best_median",
         sampler: Any = None,
         storage: Any = None,
         study_name: str | None = None,
@@ -218,7 +238,7 @@ class OptunaSearchCV(BaseSearchCV):
         return BaseSearchCV._repr_mimebundle_(self._without_password(), **kwargs)
 
     def _without_password(self) -> Self:
-        """Return what a notebook may show."""
+        """Return a copy whose storage shows no password."""
         shown = copy.copy(self)
         if isinstance(self.storage, str):
             shown.storage = show_storage(self.storage)
@@ -227,25 +247,29 @@ class OptunaSearchCV(BaseSearchCV):
     @_fit_context(prefer_skip_nested_validation=False)
     @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Run the search, or what is left of it, and refit the best.
+        """Run the search, or the rest of it, and refit the best estimator.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Rows to choose on; keep the test set out of them.
+            Training rows. Keep the test set out of them.
         y : array-like of shape (n_samples,), default=None
-            Their classes.
+            Target.
         **params : dict
-            For the `fit` of the estimator, the scorer and the splitter, as for GridSearchCV:
-            `sample_weight` is split with the rows and weighs the fit, the scores as well where
-            metadata routing is on; `groups` goes to `cv`.
+            Parameters for the `fit` of the estimator, the scorer and the splitter, as for
+            GridSearchCV. `sample_weight` is split with the rows and passed to `fit`, and with
+            metadata routing also to the scorers; `groups` is passed to `cv`.
 
         Returns
         -------
         self : OptunaSearchCV
+            Fitted search.
         """
         X, y = indexable(X, y)
         tasks = FitTasks(self, X, y, params.get("sample_weight"))
+        scorers, _ = self._get_scorers()
+        self.scorer_ = getattr(scorers, "_scorers", scorers)  # several are wrapped in one
+        self.multimetric_ = isinstance(self.scorer_, dict)
         routed = self._get_routed_params_for_fit(params)
         split_params, fit_params = routed.splitter.split, routed.estimator.fit
         space = Space(self.param_distributions, self.estimator)
@@ -253,17 +277,17 @@ class OptunaSearchCV(BaseSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, **split_params))
         if not splits:
-            raise ValueError(f"cv={self.cv!r} yields no fold to fit.")
+            raise ValueError(f"cv={self.cv!r} yields no folds; pass a splitter with at least one.")
         self.n_splits_ = len(splits)
-        if self.storage is not None and _draws_anew(cv):
+        if self.storage is not None and _is_random(cv):
             warn_caller(
-                f"cv={cv} draws other folds at each call, so the study in storage= is not found "
-                "again; pass a random_state to cv."
+                f"cv={cv} draws different folds at each call, so a resumed search will not find "
+                "its study in storage=; pass a random_state to cv."
             )
-        scorer, objective = self._scorers()
-        self.scorer_ = scorer
-        self.multimetric_ = isinstance(scorer, dict)
-        # what only splits the rows has done so
+        objective = self.refit if isinstance(self.refit, str) else None
+        if objective is None and self.multimetric_:
+            objective = next(iter(self.scorer_))
+        # parameters that only the splitter takes have been used
         fold_params = {k: v for k, v in params.items() if k in fit_params or k not in split_params}
         shared = SharedStudy(
             self.storage,
@@ -287,142 +311,120 @@ class OptunaSearchCV(BaseSearchCV):
             if not callable(callback):
                 raise TypeError(
                     f"study_callbacks={self.study_callbacks!r} must be functions of a study and a "
-                    f"trial; {callback!r} cannot be called."
+                    f"trial, but {callback!r} is not callable."
                 )
-
-    def _scorers(self) -> tuple[Any, str | None]:
-        """Return the scorer, or all by name, and the name of the one that is maximized."""
-        if callable(self.scoring):
-            return self.scoring, self.refit if isinstance(self.refit, str) else None
-        if self.scoring is None or isinstance(self.scoring, str):
-            return check_scoring(self.estimator, self.scoring), "score"
-        named = self.scoring
-        if not isinstance(named, Mapping):
-            names = list(self.scoring)
-            if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-                raise ValueError(
-                    f"scoring={self.scoring!r} must name different scores; pass scorers as a dict, "
-                    "{'name': scorer}."
-                )
-            named = dict(zip(names, names, strict=True))
-        scorers = {name: check_scoring(self.estimator, scorer) for name, scorer in named.items()}
-        if not scorers:
-            raise ValueError(f"scoring={self.scoring!r} names no score.")
-        self._check_refit(scorers)
-        return scorers, self.refit if isinstance(self.refit, str) else next(iter(scorers))
-
-    def _check_refit(self, scores: Mapping[str, Any]) -> None:
-        if self.refit is False or callable(self.refit) or self.refit in scores:
-            return
-        raise ValueError(
-            f"For multi-metric scoring, refit={self.refit!r} must name one of the scores "
-            f"({', '.join(scores)}), be a callable that picks a row of cv_results_, or be False."
-        )
 
     def _fingerprint(
         self, space: Space, splits: Any, X: Any, y: Any, params: Mapping[str, Any]
-    ) -> Fingerprint:
+    ) -> dict[str, Any]:
         bare = clone(self.estimator)
-        # the innermost first: an outer one may be a whole step
+        # innermost parameters first: an outer one may be a whole step
         for name in sorted(bare.get_params(), key=lambda name: -name.count("__")):
-            if name in space or name.rpartition("__")[2] in _BESIDE_THE_POINT:
+            if name in space or name.rpartition("__")[2] in _NOT_IN_FINGERPRINT:
                 bare.set_params(**{name: None})
-        return Fingerprint(
-            {
-                "param_distributions": space.describe(),
-                "estimator": describe(bare),
-                "scoring": [
-                    describe(self.scoring),
-                    self.refit if isinstance(self.refit, str) else None,
-                ],
-                "cv": joblib.hash(splits),
-                "X or y": [describe_rows(X), describe_rows(y), describe(dict(params))],
-            }
-        )
+        refit = self.refit if isinstance(self.refit, str) else None
+        return {
+            "param_distributions": space.describe(),
+            "estimator": describe(bare),
+            "scoring": [describe(self.scoring), refit],
+            "cv": joblib.hash(splits),
+            "X or y": [describe_rows(X), describe_rows(y), describe(dict(params))],
+        }
 
     def _conclude(self, shared: SharedStudy, space: Space, objective: str | None) -> None:
-        """Turn the study into `cv_results_`, and choose the best."""
+        """Set `cv_results_` from the study, and choose the best trial."""
         trials = finished_trials(shared.study)
+        self._check_failures(trials)
         folds = [folds_of(trial) for trial in trials]
-        names = _score_names(folds)
-        if callable(self.scoring):
+        errors = [{"fit_error": fold.get("error")} for trial in folds for fold in trial]
+        # a resumed study may have failed fits although they would now raise
+        error_score = np.nan if self.error_score == "raise" else self.error_score
+        _warn_or_raise_about_fit_failures(errors, error_score)
+        scores = (fold["test_scores"] for trial in folds for fold in trial)
+        names = list(next(filter(None, scores), ["score"]))
+        if callable(self.scoring):  # the names are known only now
             self.multimetric_ = names != ["score"]
             if self.multimetric_:
-                self._check_refit(dict.fromkeys(names))
-        self._tell_failed_trials(trials)
-        self._tell_failed_folds(folds)
-        self.cv_results_ = make_results(
-            [trial.state.name for trial in trials],
-            [trial.number for trial in trials],
-            [space.recall(trial, shared.study) for trial in trials],
-            folds,
-            n_splits=self.n_splits_,
-            metrics=names,
-            return_train_score=self.return_train_score,
-            error_score=np.nan if self.error_score == "raise" else self.error_score,
-        )
+                self._check_refit_for_multimetric(names)
         self.n_trials_ = len(trials)
-        metric = "score" if not self.multimetric_ else objective
-        if callable(self.refit):
-            self.best_index_ = self._picked_row(self.refit(self.cv_results_))
-        elif self.refit or not self.multimetric_:
-            self.best_index_ = int(self.cv_results_[f"rank_test_{metric}"].argmin())
-            self.best_score_ = float(self.cv_results_[f"mean_test_{metric}"][self.best_index_])
-        else:
+        params = [space.recall(trial, shared.study) for trial in trials]
+        self.cv_results_ = self._make_results(trials, params, names, error_score)
+        if not self.refit and self.multimetric_:
             return
-        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        metric = objective if self.multimetric_ else "score"
+        self.best_index_ = int(self._select_best_index(self.refit, metric, self.cv_results_))
+        state = self.cv_results_["trial_state"][self.best_index_]
+        if state != "COMPLETE":
+            raise ValueError(
+                f"refit returned row {self.best_index_}, whose trial was not completed "
+                f"(trial_state is {state!r}). Skip rows with NaN, for example with np.nanargmax."
+            )
+        if not callable(self.refit):
+            self.best_score_ = float(self.cv_results_[f"mean_test_{metric}"][self.best_index_])
+        self.best_params_ = params[self.best_index_]
         best = folds[self.best_index_]
-        self.best_diagnoses_ = [diagnose_fold(fold) for fold in best]
+        figures = [fold.get("diagnosis") for fold in best]
+        self.best_diagnoses_ = [each and diagnose_fit(**each) for each in figures]
         self._best_epochs = [fold["best_epoch"] for fold in best if fold.get("best_epoch")]
 
-    def _tell_failed_trials(self, trials: list[FrozenTrial]) -> None:
-        """Say why trials failed; where none was completed there is no result."""
+    def _check_failures(self, trials: list[FrozenTrial]) -> None:
+        """Warn of failed trials; raise if no trial completed."""
         errors = [error_of(trial) for trial in trials if error_of(trial)]
         cause = mode(errors) if errors else ""
         if any(trial.state == TrialState.COMPLETE for trial in trials):
             if errors:
                 warn_caller(
-                    f"{len(errors)} trials failed; {errors.count(cause)} of them with: {cause}"
+                    f"{len(errors)} of {len(trials)} trials failed, {errors.count(cause)} of them "
+                    f"with: {cause}"
                 )
             return
         if errors:
             raise ValueError(
-                f"None of the {len(trials)} trials could be completed; {len(errors)} failed. "
-                f"The first cause: {errors[0]}"
-                + (f" The most frequent one: {cause}" if cause != errors[0] else "")
+                f"None of the {len(trials)} trials completed; {len(errors)} failed. First error: "
+                f"{errors[0]}" + (f" Most frequent error: {cause}" if cause != errors[0] else "")
             )
         raise ValueError(
-            f"None of the {len(trials)} trials was completed: pass a longer timeout "
+            f"None of the {len(trials)} trials completed: pass a longer timeout "
             f"(timeout={self.timeout}), more trials (n_trials={self.n_trials}) or pruner=None."
         )
 
-    def _tell_failed_folds(self, folds: list[list[dict[str, Any]]]) -> None:
-        """Say what a numeric `error_score` stands for; nothing but such scores is no result."""
-        found = [fold for trial in folds for fold in trial]
-        failed = [fold["error"] for fold in found if fold.get("error")]
-        if not failed:
-            return
-        cause = mode(failed)
-        if len(failed) == len(found):
-            raise ValueError(f"All {len(found)} fits failed. The most frequent cause: {cause}")
-        warn_caller(
-            f"{len(failed)} of {len(found)} fits failed; their score is "
-            f"error_score={self.error_score}. {failed.count(cause)} of them with: {cause}",
-            FitFailedWarning,
-        )
+    def _make_results(
+        self,
+        trials: list[FrozenTrial],
+        params: list[dict[str, Any]],
+        names: list[str],
+        error_score: float,
+    ) -> dict[str, Any]:
+        """Return `cv_results_`; scores and times of trials that did not complete are NaN."""
+        unknown: dict[str, Any] = {"test_scores": {}, "train_scores": {}}
 
-    def _picked_row(self, row: Any) -> int:
-        if not isinstance(row, Integral):
-            raise TypeError(f"refit returned {row!r}; it must return an integer, a row.")
-        row = int(row)
-        if not 0 <= row < self.n_trials_:
-            raise IndexError(f"refit returned row {row}, but there are {self.n_trials_} trials.")
-        if self.cv_results_["trial_state"][row] != "COMPLETE":
-            raise ValueError(
-                f"refit returned row {row}, whose trial was not completed: it is "
-                f"{self.cv_results_['trial_state'][row]}. Leave rows of NaN out, by np.nanargmax."
+        def read(fold: dict[str, Any], kind: str) -> dict[str, float]:
+            scores: dict[str, float] | None = fold.get(kind)  # None if the fit failed
+            default = error_score if scores is None else np.nan
+            return {name: (scores or {}).get(name, default) for name in names}
+
+        rows = [
+            {
+                "fit_time": fold.get("fit_time", np.nan),
+                "score_time": fold.get("score_time", np.nan),
+                "test_scores": read(fold, "test_scores"),
+                "train_scores": read(fold, "train_scores"),
+            }
+            for trial in trials
+            for fold in (
+                folds_of(trial)
+                if trial.state == TrialState.COMPLETE
+                else [unknown] * self.n_splits_
             )
-        return row
+        ]
+        columns = {
+            "trial_number": [trial.number for trial in trials],
+            "trial_state": np.array([trial.state.name for trial in trials], dtype=object),
+        }
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "One or more of the", UserWarning)  # NaN is expected
+            results: dict[str, Any] = self._format_results(params, self.n_splits_, rows, columns)
+        return results
 
     def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
@@ -442,8 +444,8 @@ class OptunaSearchCV(BaseSearchCV):
             self.feature_names_in_ = best.feature_names_in_
 
 
-def _draws_anew(cv: Any) -> bool:
-    """Say whether a splitter gives other folds each time it is asked."""
+def _is_random(cv: Any) -> bool:
+    """Return whether a splitter yields different folds at each call."""
     return getattr(cv, "random_state", 0) is None and bool(getattr(cv, "shuffle", True))
 
 
@@ -453,14 +455,8 @@ def _seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31))
 
 
-def _score_names(folds: list[list[dict[str, Any]]]) -> list[str]:
-    """Return the names of the scores that any fold has."""
-    scores = (fold["test_scores"] for trial in folds for fold in trial if fold.get("test_scores"))
-    return list(next(scores, ["score"]))
-
-
 def _epochs_prefix(estimator: Any) -> str | None:
-    """Return what stands before `epochs` and `patience` of the step that has both."""
+    """Return the prefix of the step that has both `epochs` and `patience`, if there is one."""
     known = estimator.get_params(deep=True)
     found = [
         name.removesuffix("epochs")

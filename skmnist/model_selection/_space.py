@@ -1,4 +1,4 @@
-"""Search spaces: what may stand in one, and ready ones by name."""
+"""Search spaces, and the sampler that draws from them by default."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ from skmnist.model_selection._storage import quiet_optuna
 
 Params = dict[str, Any]
 
-N_TRIED = 10  # draws of a function before the first fit, so that rare branches are seen as well
-PARAMS = "skmnist_params"  # the parameters of a trial as its function returned them
-MAX_EPOCHS = 10_000  # of a fold that reports its epochs where a function draws their number
+N_TRIED = 10  # test draws from a function before the first fit, to reach rare branches as well
+PARAMS = "skmnist_params"  # key of the parameters that a function returned for a trial
+MAX_EPOCHS = 10_000  # of a fold, if a function draws the number of epochs
 
 _SPACES = {  # the ranges are those of PARAMETERS
     "regularization": ("dropout", "l2"),
@@ -41,7 +41,7 @@ _SPACES = {  # the ranges are those of PARAMETERS
 
 
 def get_search_space(name: str, prefix: str = "") -> Params:
-    """Return a ready search space, with regularization in the middle of it.
+    """Return a ready search space that always includes regularization.
 
     ======================  =====================================================================
     "regularization"        `dropout` 0 to 0.5, `l2` 1e-6 to 1e-3 (logarithmic): for both networks
@@ -55,22 +55,31 @@ def get_search_space(name: str, prefix: str = "") -> Params:
     ----------
     name : {"simple", "deep", "regularization"}
     prefix : str, default=""
-        What stands before each name, ``"network__"`` for the step of that name in a Pipeline.
+        Prefix of each name, such as ``"network__"`` for the step of that name in a Pipeline.
 
     Returns
     -------
     space : dict of str to distribution or list
-        For `param_distributions`; a dict of your own to change as you like.
+        For `param_distributions`. It is a new dict that you may change.
 
     Raises
     ------
     ValueError
         There is no space of that name.
+
+    Examples
+    --------
+    >>> from skmnist.model_selection import get_search_space
+    >>> sorted(get_search_space("regularization", prefix="network__"))
+    ['network__dropout', 'network__l2']
+    >>> get_search_space("simpel")
+    Traceback (most recent call last):
+    ValueError: name='simpel' is not a search space. Did you mean 'simple'?
     """
     if name not in _SPACES:
         close = get_close_matches(str(name), _SPACES, n=1)
-        way_out = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(_SPACES)}."
-        raise ValueError(f"name={name!r} is no search space. {way_out}")
+        way_out = f"Did you mean {close[0]!r}?" if close else f"Choose from {', '.join(_SPACES)}."
+        raise ValueError(f"name={name!r} is not a search space. {way_out}")
     return {prefix + parameter: _range_of(PARAMETERS[parameter]) for parameter in _SPACES[name]}
 
 
@@ -82,7 +91,7 @@ def _range_of(parameter: Parameter) -> Any:
 
 
 class Space:
-    """A checked search space: suggests parameters to a trial.
+    """A search space whose names and values have been checked.
 
     Parameters
     ----------
@@ -90,13 +99,12 @@ class Space:
         Optuna's or scipy's distributions, or lists of values; or a function that takes a trial and
         returns a dict of parameters.
     estimator : estimator
-        Whose parameters they are.
+        Estimator that has these parameters.
 
     Raises
     ------
     ValueError
-        A name that the estimator does not have, a value that it refuses, or something that is no
-        distribution.
+        The estimator does not have a name or does not accept a value, or a distribution is invalid.
     """
 
     def __init__(self, param_distributions: Any, estimator: Any) -> None:
@@ -127,47 +135,47 @@ class Space:
         return {name: part.suggest(trial) for name, part in self._parts.items()}
 
     def recall(self, trial: FrozenTrial, study: optuna.Study) -> Params:
-        """Return the parameters that a finished trial had.
+        """Return the parameters of a finished trial.
 
-        A function is asked again, as if the trial were still running, only for what a storage
-        cannot hold: what it returns may hang on more than what it draws.
+        A function is called again only if its result could not be stored, because the result may
+        depend on more than its draws.
         """
         if self._function is None:
             return self.suggest(FixedTrial(trial.params))
         if PARAMS in trial.user_attrs:
             return dict(trial.user_attrs[PARAMS])
         again = FixedTrial(trial.params, number=trial.number)
-        again.study = study  # type: ignore[attr-defined] # which a running trial has
+        again.study = study  # type: ignore[attr-defined] # as a running trial has
         try:
             return self.suggest(again)
         except optuna.TrialPruned:
             return {}
 
     def keep(self, trial: optuna.Trial, params: Params) -> None:
-        """Keep with a trial what a function returned, if a storage can hold it."""
+        """Store the parameters that a function returned with the trial, if that is possible."""
         if self._function is not None and all(_are_storable([value]) for value in params.values()):
             trial.set_user_attr(PARAMS, params)
 
     def describe(self) -> Any:
-        """Return what tells this space from another, as JSON values."""
+        """Return a description for the fingerprint, as JSON values."""
         if self._function is not None:
             return describe(self._function)
         return {name: part.description for name, part in sorted(self._parts.items())}
 
     def highest_epochs(self, name: str, default: Any) -> int:
-        """Return how many epochs a fold can have in any trial, so that steps mean the same."""
+        """Return the most epochs that a fold has in any trial, so that steps are comparable."""
         chosen = any(name.startswith(f"{owner}__") for owner in map(str, self._parts))
         part = self._parts.get(name)
         epochs = max(part.extremes()) if part else default
         if self._function is None and not chosen and isinstance(epochs, int | np.integer):
             return max(1, int(epochs))
-        return MAX_EPOCHS  # a function may draw any number, and a step that is drawn have any
+        return MAX_EPOCHS  # a function, or a step that is drawn, may have any number
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
 
     def _with_steps(self, name: str, estimator: Any) -> list[Any]:
-        """Return the estimator with each choice of the steps that a parameter belongs to."""
+        """Return the estimator with each choice of the steps that contain the parameter."""
         variants = [estimator]
         owners = [owner for owner in self._parts if str(name).startswith(f"{owner}__")]
         for owner in sorted(owners, key=_depth):
@@ -179,18 +187,18 @@ class Space:
         return variants
 
     def _try_function(self, function: Callable[[Any], Any], estimator: Any) -> None:
-        """Ask the function some times beforehand, in a study that nobody sees."""
+        """Call the function a few times in a temporary study, and check what it returns."""
         with quiet_optuna():
             study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         for _ in range(N_TRIED):
             try:
                 params = function(study.ask())
-            except optuna.TrialPruned:  # how a function says that values do not go together
+            except optuna.TrialPruned:  # the function rejects this combination
                 continue
             if not isinstance(params, Mapping) or not params:
                 raise ValueError(
-                    f"param_distributions, a function, returned {params!r}; it must return a dict "
-                    "of parameters, as {'dropout': trial.suggest_float('dropout', 0, 0.5)}."
+                    f"the function param_distributions returned {params!r}; it must return a dict "
+                    "of parameters, such as {'dropout': trial.suggest_float('dropout', 0, 0.5)}."
                 )
             variant = clone(estimator)
             for name in sorted(params, key=_depth):
@@ -201,14 +209,14 @@ class Space:
 
 
 class _Part:
-    """One parameter: the distribution that Optuna sees, and what its values stand for."""
+    """One parameter: its distribution in Optuna, and how to decode values drawn from it."""
 
     def __init__(self, name: str, values: Any) -> None:
         self.name = name
-        self._objects: dict[Any, Any] | None = None  # what a label stands for
-        self._ppf: Callable[[float], Any] | None = None  # what a quantile stands for
+        self._objects: dict[Any, Any] | None = None  # by label
+        self._ppf: Callable[[float], Any] | None = None  # from a quantile
         if isinstance(values, rv_continuous | rv_discrete) and values.numargs == 0:
-            values = values()  # it has no shape to be frozen with
+            values = values()  # freeze a distribution without shape parameters
         if isinstance(values, BaseDistribution):
             self.distribution = values
         elif hasattr(values, "rvs"):
@@ -226,7 +234,9 @@ class _Part:
 
     def _take_list(self, values: list[Any]) -> None:
         if not values:
-            raise ValueError(f"param_distributions[{self.name!r}] is empty; list its values.")
+            raise ValueError(
+                f"param_distributions[{self.name!r}] is empty; pass at least one value."
+            )
         plain = [value.item() if isinstance(value, np.generic) else value for value in values]
         if _are_storable(plain):
             self.distribution = CategoricalDistribution(plain)
@@ -234,8 +244,8 @@ class _Part:
             labels = [_label(value) for value in plain]
             if len(set(labels)) < len(labels):
                 raise ValueError(
-                    f"param_distributions[{self.name!r}] has the value "
-                    f"{mode(labels)} more than once."
+                    f"param_distributions[{self.name!r}] contains {mode(labels)} more than once; "
+                    "remove the duplicates."
                 )
             self._objects = dict(zip(labels, plain, strict=True))
             self.distribution = CategoricalDistribution(labels)
@@ -245,7 +255,7 @@ class _Part:
         if kind is None or not hasattr(values, "ppf"):
             raise ValueError(
                 f"param_distributions[{self.name!r}]={values!r} must be a frozen distribution of "
-                "scipy.stats, as scipy.stats.uniform(0, 0.5)."
+                "scipy.stats, such as scipy.stats.uniform(0, 0.5)."
             )
         low, high = values.support()
         if kind == "uniform":
@@ -254,7 +264,7 @@ class _Part:
             self.distribution = FloatDistribution(float(low), float(high), log=True)
         elif kind == "randint":
             self.distribution = IntDistribution(int(low), int(high))
-        else:  # any other by its quantiles
+        else:  # any other distribution, by its quantiles
             whole = isinstance(values.dist, rv_discrete)
             self._ppf = (
                 (lambda q: int(values.ppf(q))) if whole else (lambda q: float(values.ppf(q)))
@@ -262,8 +272,7 @@ class _Part:
             self.distribution = FloatDistribution(1e-6, 1 - 1e-6)
 
     def suggest(self, trial: Any) -> Any:
-        value = _suggest(trial, self.name, self.distribution)
-        return self._decode(value)
+        return self._decode(_suggest(trial, self.name, self.distribution))
 
     def _decode(self, value: Any) -> Any:
         if self._objects is not None:
@@ -271,7 +280,7 @@ class _Part:
         return value if self._ppf is None else self._ppf(value)
 
     def extremes(self) -> list[Any]:
-        """Return the values between which, or among which, all others lie."""
+        """Return the bounds of a range, or all choices."""
         if isinstance(self.distribution, CategoricalDistribution):
             ends: list[Any] = list(self.distribution.choices)
         else:
@@ -279,20 +288,52 @@ class _Part:
         return [self._decode(end) for end in ends]
 
 
+class SeededSampler(optuna.samplers.BaseSampler):
+    """TPE whose draws for a trial depend only on the seed and on the number of the trial.
+
+    A plain seeded sampler would repeat its first trials at each resume, and two processes with the
+    same seed would draw the same ones.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def before_trial(self, study: Any, trial: FrozenTrial) -> None:
+        """See `BaseSampler`."""
+        digest = hashlib.sha256(f"{self._seed},{trial.number}".encode()).digest()
+        self._tpe = optuna.samplers.TPESampler(seed=int.from_bytes(digest[:4], "big"))
+
+    def infer_relative_search_space(self, study: Any, trial: FrozenTrial) -> Any:
+        """See `BaseSampler`."""
+        return self._tpe.infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study: Any, trial: FrozenTrial, search_space: Any) -> Any:
+        """See `BaseSampler`."""
+        return self._tpe.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: Any
+    ) -> Any:
+        """See `BaseSampler`."""
+        return self._tpe.sample_independent(study, trial, param_name, param_distribution)
+
+
 def _are_storable(values: list[Any]) -> bool:
-    """Say whether a storage can hold the values as they are, and Optuna tell them apart."""
+    """Return whether a storage can hold the values, and Optuna can distinguish them."""
     if not all(value is None or isinstance(value, bool | int | float | str) for value in values):
         return False
     kinds = {value: type(value) for value in values}
-    return all(kinds[value] is type(value) for value in values)  # 1, 1.0 and True are one to Optuna
+    return all(
+        kinds[value] is type(value) for value in values
+    )  # Optuna treats 1, 1.0 and True as equal
 
 
 def _label(value: Any) -> str:
-    """Return what a storage keeps for another value."""
+    """Return a text that represents a value in a storage."""
     shown, where, _ = repr(value).partition(" at 0x")
     if not where and "..." not in shown:
         return shown
-    # an address, which the next process has for something else, or an array too long to show
+    # a memory address, which changes from process to process, or a shortened array
     digest = hashlib.sha256(json.dumps(describe(value), sort_keys=True).encode()).hexdigest()
     return f"{' '.join(shown.removeprefix('<').split())} {digest[:8]}"
 
@@ -314,16 +355,18 @@ def _depth(name: Any) -> int:
 def _unknown(name: Any, *variants: Any) -> ValueError:
     known = {known for variant in variants for known in variant.get_params(deep=True)}
     return ValueError(
-        f"param_distributions names {name!r}, which {type(variants[0]).__name__} does not "
-        f"have as a parameter. {name_meant(str(name), known)}"
+        f"param_distributions has the name {name!r}, which is not a parameter of "
+        f"{type(variants[0]).__name__}. {name_meant(str(name), known)}"
     )
 
 
 def _check_value(estimator: Any, params: Params) -> None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a warning belongs to the fit
+            warnings.simplefilter("ignore")  # `fit` will warn
             check_parameter_values(clone(estimator).set_params(**params), params)
     except (TypeError, ValueError) as error:
-        told = ", ".join(f"{name}={value!r}" for name, value in params.items())
-        raise ValueError(f"param_distributions allows {told}: {error}") from error
+        shown = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        raise ValueError(
+            f"param_distributions contains {shown}, which is invalid: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""The study behind a search: who it belongs to, how much of it is left, what came of it."""
+"""The study behind a search, shared by several processes, and one process's work on it."""
 
 import contextlib
 import hashlib
@@ -6,17 +6,22 @@ import json
 import logging
 import os
 import socket
+import tempfile
 import threading
+import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from skmnist._progress import TrialLog
+from skmnist._workers import iterate_tasks
+from skmnist.model_selection._space import Space
 from skmnist.model_selection._storage import (
     StorageError,
     close_storage,
@@ -25,75 +30,66 @@ from skmnist.model_selection._storage import (
     quiet_optuna,
     show_storage,
 )
-from skmnist.model_selection._trial import Outcome
+from skmnist.model_selection._trial import (
+    ForgivingScorer,
+    Outcome,
+    Task,
+    find_callbacks,
+    mean_score,
+    run_trial,
+)
 
-HEARTBEAT = 20.0  # seconds between two signs of life of a running trial
-GRACE = 300.0  # seconds without one after which a trial on another machine counts as lost
-NAMELESS = 30.0  # the same for one that was not even signed: its process ended in between
+HEARTBEAT = 20.0  # seconds between two heartbeats of a running trial
+GRACE = 300.0  # seconds without a heartbeat after which a trial on another machine counts as lost
+NAMELESS = 30.0  # the same for a trial without an owner, whose process ended right after `ask`
+WAIT = 0.5  # seconds between two checks for trials that other processes are running
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
 
-# What Optuna raises for a trial that has ended already; the second is of `tell`.
+# Raised by Optuna for a trial that has already ended; ValueError by `tell`.
 _ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
 
-_open_here: set[str] = set()  # studies that searches of this process have open
+_open_here: set[str] = set()  # studies that are open in this process
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What a study was made for; another search must not be mixed into it.
-
-    Attributes
-    ----------
-    parts : dict of str to JSON value
-        By the name of the parameter that a user would have to change.
-    """
-
-    parts: dict[str, Any]
-
-    @property
-    def study_name(self) -> str:
-        """A name that the same search finds again."""
-        digest = hashlib.sha256(json.dumps(self.parts, sort_keys=True).encode()).hexdigest()
-        return f"skmnist-{digest[:12]}"
-
-
 class SharedStudy:
-    """An Optuna study with a budget, of which other processes may do a part.
+    """An Optuna study with a number of trials that several processes may share.
 
     Parameters
     ----------
     storage : object
-        As `OptunaSearchCV` takes it.
+        As for `OptunaSearchCV`.
     name : str or None
-        None is derived from the fingerprint.
-    fingerprint : Fingerprint
+        None derives it from the fingerprint.
+    fingerprint : dict of str to JSON value
+        Description of the search, by the name of the parameter that a user would change.
     n_trials : int
-        Trials in all, over all resumes and processes.
+        Total number of trials, over all resumes and processes.
     sampler, pruner : BaseSampler, BasePruner
 
     Raises
     ------
     ValueError
-        The study belongs to another search.
+        The study belongs to a different search.
     """
 
     def __init__(
         self,
         storage: Any,
         name: str | None,
-        fingerprint: Fingerprint,
+        fingerprint: dict[str, Any],
         *,
         n_trials: int,
         sampler: optuna.samplers.BaseSampler,
         pruner: optuna.pruners.BasePruner,
     ) -> None:
+        digest = hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
         self.shown = show_storage(storage)
         self.n_trials = n_trials
-        self.name = name or fingerprint.study_name
+        self.name = name or f"skmnist-{digest[:12]}"
         self._storage = open_storage(storage)
         self._mine: dict[int, optuna.Trial] = {}
         self._run = uuid.uuid4().hex
@@ -111,27 +107,26 @@ class SharedStudy:
                 )
                 self._check(fingerprint)
                 if self.study.get_trials(deepcopy=False):
-                    # of a user's own: its seed would draw the first trials again
+                    # a user's own sampler would draw the first trials again
                     sampler.reseed_rng()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        """Close the connections of a storage that was opened here; the study opens new ones."""
+        """Close the connections that were opened here; the study opens new ones when used."""
         _open_here.discard(self._run)
         if self._opened_here:
             close_storage(self._storage)
 
-    def _check(self, fingerprint: Fingerprint) -> None:
-        # through JSON, as it comes back from there
-        parts = json.loads(json.dumps(fingerprint.parts))
+    def _check(self, fingerprint: dict[str, Any]) -> None:
+        parts = json.loads(json.dumps(fingerprint))  # as the storage returns it
         known = self.study.user_attrs.get(_FINGERPRINT)
         if known is None:
             if self.study.get_trials(deepcopy=False):
                 raise ValueError(
-                    f"study_name={self.name!r} in storage={self.shown!r} has trials that no "
-                    "OptunaSearchCV made; pass another study_name or storage."
+                    f"study_name={self.name!r} in storage={self.shown!r} has trials that were not "
+                    "made by OptunaSearchCV; pass another study_name or storage."
                 )
             self.study.set_user_attr(_FINGERPRINT, parts)
             return
@@ -140,24 +135,21 @@ class SharedStudy:
             raise ValueError(
                 f"study_name={self.name!r} in storage={self.shown!r} was made with another "
                 f"{' and another '.join(other) or 'direction'}; its trials cannot be mixed with "
-                "these. Pass another study_name, or none: it is then derived from all of this."
+                "new ones. Pass another study_name, or study_name=None to derive it from all of "
+                "these."
             )
 
-    # -- what has been done
-
     def running_elsewhere(self) -> bool:
-        """Say whether another process has trials of this study in work."""
+        """Return whether another process is running trials of this study."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return any(trial.number not in self._mine for trial in running)
 
-    # -- doing
-
     @contextlib.contextmanager
     def at_work(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Give signs of life meanwhile; leave no trial running behind, whatever ends the block.
+        """Send heartbeats during the block, and leave no trial running after it.
 
-        `stop` is what ``study.stop()`` does meanwhile, for callbacks and for samplers that have
-        nothing left to try: Optuna's own refuses outside of `optimize`.
+        `stop` replaces ``study.stop()``, which Optuna forbids outside of `optimize`. Callbacks use
+        it, and samplers that have nothing left to try.
         """
         self.study.stop = stop  # type: ignore[method-assign] # see above
         end = threading.Event()
@@ -165,7 +157,7 @@ class SharedStudy:
         beat.start()
         try:
             yield
-        except StorageError:  # nothing can be taken back now; it will be when the search is resumed
+        except StorageError:  # trials cannot be taken back now; a resume will do so
             self._mine.clear()
             raise
         finally:
@@ -173,18 +165,18 @@ class SharedStudy:
             beat.join()
             del self.study.stop
             for number in list(self._mine):
-                with contextlib.suppress(Exception):  # the storage itself may be what failed
+                with contextlib.suppress(Exception):  # the storage may be the reason for the end
                     self._give_up(number)
 
     def ask(self) -> optuna.Trial | None:
-        """Start a trial, unless all are done or in work."""
+        """Start a trial; None if all trials are done or running."""
         with self.explain_failure("written"):
             self.reclaim()
             trials = self.study.get_trials(deepcopy=False)
             if sum(map(_counts, trials)) >= self.n_trials or self._is_exhausted():
                 return None
             trial = self._sign(self.study.ask())
-        # two processes may have found the last one free at the same moment: the lower number has it
+        # two processes may have started the last trial at the same time: the lower number stays
         trials = self.study.get_trials(deepcopy=False)
         before = sum(_counts(other) for other in trials if other.number < trial.number)
         if before >= self.n_trials:
@@ -193,16 +185,18 @@ class SharedStudy:
         return trial
 
     def _is_exhausted(self) -> bool:
-        """Say whether a sampler that goes through a grid has come to its end."""
+        """Return whether the sampler goes through a grid and has finished it."""
         is_exhausted = getattr(self.study.sampler, "is_exhausted", None)
         return is_exhausted is not None and is_exhausted(self.study)
 
     def _sign(self, trial: optuna.Trial) -> optuna.Trial:
+        """Make this process the owner of a new trial."""
         self._mine[trial.number] = trial
+        owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
         try:
-            trial.set_user_attr(_OWNER, {**_whoami(), "run": self._run})
+            trial.set_user_attr(_OWNER, {**owner, "run": self._run})
             trial.set_user_attr(_SEEN, _now())
-        except _ENDED:  # this process stood still for so long that another one took it for lost
+        except _ENDED:  # this process paused for so long that another one reclaimed the trial
             del self._mine[trial.number]
             return self._sign(self.study.ask())
         return trial
@@ -213,7 +207,7 @@ class SharedStudy:
         return [other for other in trials if other.number < trial.number]
 
     def tell(self, outcome: Outcome, value: float | None) -> FrozenTrial | None:
-        """Write down what came of a trial; None where another process took it for lost."""
+        """Store the outcome of a trial; return None if another process has reclaimed it."""
         trial = self._mine.pop(outcome.number)
         state = TrialState[outcome.state]
         try:
@@ -228,12 +222,12 @@ class SharedStudy:
                 self.study.tell(trial, value if state == TrialState.COMPLETE else None, state)
                 return self.study.get_trials(deepcopy=False)[outcome.number]
         except _ENDED as error:
-            # a clock that jumps makes a living process look dead; another one repeats the trial
-            _log.warning("trial %s was taken for lost meanwhile: %s", outcome.number, error)
+            # after a jump of the clock a live process looks dead; another one repeats the trial
+            _log.warning("trial %s was reclaimed by another process: %s", outcome.number, error)
             return None
 
     def reclaim(self) -> None:
-        """Mark the trials of processes that are gone as failed, and have each repeated once."""
+        """Mark trials of processes that have ended as failed, and repeat each of them once."""
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number in self._mine or not _is_lost(trial):
                 continue
@@ -241,34 +235,34 @@ class SharedStudy:
                 self.study.tell(trial.number, state=TrialState.FAIL)
             except _ENDED:
                 continue  # it has ended, or another process was faster
-            _log.info("trial %s was left by a process that is gone", trial.number)
+            _log.info("trial %s was left behind by a process that has ended", trial.number)
             if trial.params and _RETRY not in trial.user_attrs:
                 self.study.enqueue_trial(trial.params, user_attrs={_RETRY: trial.number})
 
     def explain_failure(self, action: str) -> contextlib.AbstractContextManager[None]:
-        """Say in words where the storage is what failed."""
+        """Raise `StorageError` if the block fails because of the storage."""
         return explain_failure(self.shown, action)
 
     def _give_up(self, number: int) -> None:
-        """Take a trial of ours back; without an error it does not count."""
+        """Take back a trial of this process; a failed trial without an error does not count."""
         with contextlib.suppress(*_ENDED):
             self.study.tell(self._mine.pop(number), state=TrialState.FAIL)
 
     def _beat(self, end: threading.Event) -> None:
         while not end.wait(HEARTBEAT):
             for trial in list(self._mine.values()):
-                with contextlib.suppress(Exception):  # a busy storage; the next beat will do
+                with contextlib.suppress(Exception):  # the storage is busy; the next beat will do
                     trial.set_user_attr(_SEEN, _now())
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that count, in order: complete, pruned, or failed by themselves."""
+    """Return the trials that count, in order: completed, pruned, or failed with an error."""
     trials = study.get_trials(deepcopy=False)
     return [trial for trial in trials if trial.state.is_finished() and _counts(trial)]
 
 
 def folds_of(trial: FrozenTrial) -> list[dict[str, Any]]:
-    """Return what was found on each fold of a trial."""
+    """Return the results of each fold of a trial."""
     folds: list[dict[str, Any]] = trial.user_attrs.get(_FOLDS, [])
     return folds
 
@@ -279,7 +273,7 @@ def error_of(trial: FrozenTrial) -> str:
 
 
 def _counts(trial: FrozenTrial) -> bool:
-    """Say whether a trial is one of the budget: those that were lost or taken back are not."""
+    """Return whether a trial counts; lost trials and those taken back do not."""
     if trial.state == TrialState.FAIL:
         return _ERROR in trial.user_attrs
     return trial.state != TrialState.WAITING
@@ -294,26 +288,22 @@ def _is_lost(trial: FrozenTrial) -> bool:
         if started != "unknown":
             return bool(started != owner["started"])
     if seen:
-        told, grace = datetime.fromisoformat(seen), GRACE
+        last, grace = datetime.fromisoformat(seen), GRACE
     elif trial.datetime_start:
-        told, grace = trial.datetime_start.astimezone(UTC), NAMELESS
+        last, grace = trial.datetime_start.astimezone(UTC), NAMELESS
     else:
         return True
-    return (datetime.now(UTC) - told).total_seconds() > grace
-
-
-def _whoami() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    return (datetime.now(UTC) - last).total_seconds() > grace
 
 
 def _started(pid: int) -> str:
-    """Return when a process of this machine was started; "" where there is none.
+    """Return when a process of this machine started; "" if there is no such process.
 
-    A number alone would be taken for the same process when another one gets it.
+    The process ID alone could belong to a newer process.
     """
     proc = Path("/proc")
     if not (proc / "self" / "stat").exists():
-        return "unknown"  # not Linux: the signs of life decide
+        return "unknown"  # not Linux: heartbeats decide
     try:
         stat = (proc / str(pid) / "stat").read_text()
     except OSError:
@@ -324,3 +314,161 @@ def _started(pid: int) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class SearchRun:
+    """One call of `OptunaSearchCV.fit`: start trials, run them in workers, store the outcomes.
+
+    Parameters
+    ----------
+    search : OptunaSearchCV
+        With `scorer_` set.
+    shared : SharedStudy
+    space : Space
+    splits : list of (train, test)
+        Row numbers of each fold.
+    objective : str or None
+        Name of the score to maximize.
+    params : mapping
+        Parameters for `cross_validate`, such as ``{"sample_weight": weights}``.
+    """
+
+    def __init__(
+        self,
+        search: Any,
+        shared: SharedStudy,
+        space: Space,
+        splits: list[Any],
+        objective: str | None,
+        params: Mapping[str, Any],
+    ) -> None:
+        self.search, self.shared, self.space = search, shared, space
+        self.splits, self.objective = splits, objective
+        self.options = {
+            "scoring": self._scoring(),
+            "params": dict(params) or None,
+            "return_train_score": search.return_train_score,
+        }
+        self.started = time.monotonic()
+        self.stopped = False
+        self.running: dict[int, dict[str, Any]] = {}  # parameters by number of the trial
+
+    def go(self, X: Any, y: Any) -> None:
+        """Work until all trials are done, by this process or others, or time is up."""
+        search, shared = self.search, self.shared
+        with contextlib.ExitStack() as stack:
+            self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skmnist-"))
+            stack.enter_context(shared.at_work(self._stop))
+            self.log = None
+            if search.verbose:
+                done = len(finished_trials(shared.study))
+                log = TrialLog(search.n_trials, Path(self.folder), done=done)
+                self.log = stack.enter_context(log)
+            while True:
+                self._work(X, y)
+                if self._is_over() or not shared.running_elsewhere():
+                    break
+                time.sleep(WAIT)  # trials of others are part of the result, or ours if they die
+
+    def _work(self, X: Any, y: Any) -> None:
+        """Run all trials that are available."""
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        outcomes = iterate_tasks(run_trial, self._tasks(X, y), n_jobs=self.search.n_jobs)
+        try:
+            with contextlib.closing(outcomes):
+                for outcome in outcomes:
+                    self._take(outcome)
+        except TerminatedWorkerError as error:
+            raise RuntimeError(
+                "A worker process was killed, probably because memory ran out, in "
+                f"{self._describe_running()}. Finished trials are kept in the study; pass fewer "
+                f"n_jobs (n_jobs={self.search.n_jobs})."
+            ) from error
+
+    def _is_over(self) -> bool:
+        """Return whether no further trial may start."""
+        timeout = self.search.timeout
+        return self.stopped or (timeout is not None and time.monotonic() - self.started >= timeout)
+
+    def _stop(self) -> None:
+        self.stopped = True
+
+    def _scoring(self) -> Any:
+        """Return the scorers for each fold; of several, only the objective must not fail."""
+        search, scorer = self.search, self.search.scorer_
+        if not isinstance(scorer, dict) or search.error_score == "raise":
+            return search.scoring
+        return {
+            name: each
+            if name == self.objective
+            else ForgivingScorer(name, each, search.error_score)
+            for name, each in scorer.items()
+        }
+
+    def _tasks(self, X: Any, y: Any) -> Iterator[tuple[Task, Any, Any]]:
+        """Start a trial whenever a worker is free."""
+        search, shared = self.search, self.shared
+        callbacks = find_callbacks(search.estimator)[0] or ""
+        epochs = callbacks.removesuffix("callbacks") + "epochs"
+        max_epochs = self.space.highest_epochs(epochs, search.estimator.get_params().get(epochs))
+        while not self._is_over() and (trial := shared.ask()) is not None:
+            try:
+                params = self.space.suggest(trial)
+            except optuna.TrialPruned:  # raised by the user's function to reject a combination
+                self._take(Outcome(trial.number, "PRUNED"))
+                continue
+            self.space.keep(trial, params)
+            self.running[trial.number] = params
+            yield (  # rows are separate items, because workers share them
+                Task(
+                    number=trial.number,
+                    estimator=search.estimator,
+                    params=params,
+                    earlier=shared.earlier(trial),
+                    pruner=shared.study.pruner,
+                    study_name=shared.name,
+                    splits=self.splits,
+                    objective=self.objective,
+                    max_epochs=max_epochs,
+                    options=self.options,
+                    error_score=search.error_score,
+                    folder=self.folder,
+                ),
+                X,
+                y,
+            )
+
+    def _take(self, outcome: Outcome) -> None:
+        """Store the outcome of a trial, and report it to the progress bar and callbacks."""
+        search, shared = self.search, self.shared
+        value = None
+        if outcome.state == "COMPLETE":
+            value = mean_score(outcome.folds, self.objective, search.error_score)
+            if not np.isfinite(value):
+                outcome.state = "FAIL"
+                outcome.error = f"the score {value} is not a finite number"
+        trial = shared.tell(outcome, value)
+        self.running.pop(outcome.number, None)
+        if outcome.exception is not None and search.error_score == "raise":
+            raise outcome.exception
+        if trial is None:
+            return
+        if self.log:
+            done = shared.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            best = max((other.value for other in done if other.value is not None), default=None)
+            seconds = trial.duration.total_seconds() if trial.duration else 0.0
+            self.log.finished(trial.number, trial.state.name, value, best, seconds)
+        for callback in search.study_callbacks or ():
+            callback(shared.study, trial)
+
+    def _describe_running(self) -> str:
+        """Return the numbers, folds and parameters of the trials that were running."""
+        parts = []
+        for number, params in self.running.items():
+            try:
+                fold = json.loads((Path(self.folder) / f"{number}.json").read_text())["fold"]
+                parts.append(f"trial {number} (fold {fold}, {params})")
+            except (OSError, ValueError):
+                parts.append(f"trial {number} ({params})")
+        return " or ".join(parts) or "an unknown trial"

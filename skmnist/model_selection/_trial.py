@@ -1,14 +1,14 @@
-"""Run one trial, here or in a worker: fold after fold, pruned by epoch where that is possible.
+"""Run one trial, here or in a worker: fold after fold, pruned by epoch where possible.
 
-A worker knows no storage. It gets the trials that were finished when its own was asked for, and a
-copy of the pruner; what it finds out it hands back. So a search needs nothing but joblib to run on
-other machines.
+A worker has no access to the storage. It receives the trials that had finished when its own was
+created, and a copy of the pruner, and returns an `Outcome`. A search on other machines therefore
+needs nothing but joblib.
 """
 
 import json
 import pickle
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,45 +16,95 @@ from typing import Any, Self
 
 import numpy as np
 import optuna
+from optuna.trial import TrialState
 from sklearn.base import clone
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmnist._estimator import warn_caller
-from skmnist.diagnosis import FitDiagnosis
 from skmnist.model_selection._storage import quiet_optuna
-from skmnist.model_selection._validation import CrossValidation, cross_validate
+from skmnist.model_selection._validation import cross_validate
 from skmnist.neural_network._tensorflow import load_training
 
 Array = np.ndarray[Any, Any]
 
-FOLD_STEPS = 4  # that a fold counts for without epochs: more than the first ones, which say little
+# Chosen by us: among the rules tried on three searches, the one that pruned most without losing
+# the best trial of any.
+N_BEST = 4
+N_STARTUP = 2  # unpruned trials cost most; Optuna waits for five of them
+N_WARMUP = 3  # epochs; the first ones are not informative
+
+FOLD_STEPS = 4  # steps that a fold without epochs counts for; must exceed N_WARMUP
+
+
+class BestMedianPruner(optuna.pruners.BasePruner):
+    """Prune trials that are worse than the median of the best completed trials at the same step.
+
+    Optuna's `MedianPruner` takes the median of all completed trials. As the sampler improves, that
+    median lags behind, and most trials pass it. The study must be maximized.
+    """
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        """Return whether to prune the trial at its last step."""
+        step = trial.last_step
+        if step is None or step < N_WARMUP:
+            return False
+        done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if len(done) < N_STARTUP:
+            return False
+        best = sorted(done, key=lambda other: other.value or 0.0, reverse=True)[:N_BEST]
+        values = [
+            other.intermediate_values[step] for other in best if step in other.intermediate_values
+        ]
+        return bool(values) and bool(trial.intermediate_values[step] < np.median(values))
+
+
+_PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
+    "best_median": BestMedianPruner,
+    "median": optuna.pruners.MedianPruner,
+    "hyperband": optuna.pruners.HyperbandPruner,
+    "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
+}
+
+
+def make_pruner(pruner: Any) -> optuna.pruners.BasePruner:
+    """Return the pruner that the parameter `pruner` selects."""
+    if pruner is None:
+        return optuna.pruners.NopPruner()
+    if isinstance(pruner, optuna.pruners.BasePruner):
+        return pruner
+    if isinstance(pruner, str) and pruner in _PRUNERS:
+        return _PRUNERS[pruner]()
+    raise ValueError(
+        f"pruner={pruner!r} must be one of {', '.join(map(repr, _PRUNERS))}, an Optuna pruner, or "
+        "None to prune nothing."
+    )
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is told about one trial.
+    """One trial as it is sent to a worker.
 
     Attributes
     ----------
     number : int
     estimator : estimator
     params : dict
-        To be set.
+        Parameters to set on the estimator.
     earlier : list of FrozenTrial
-        All trials with a smaller number, as they are now.
+        All trials with a smaller number, in their current state.
     pruner : BasePruner
     study_name : str
     splits : sequence of (train, test)
         Row numbers of each fold.
     objective : str or None
-        The name of the score to be maximized; None where there is but one, or not known yet.
+        Name of the score to maximize; None if there is only one, or if it is not known yet.
     max_epochs : int
-        The folds' steps lie so far apart; later epochs of a fold are not judged.
+        Distance between the first steps of two folds; later epochs of a fold are not reported.
     options : dict
-        What :func:`sklearn.model_selection.cross_validate` is told besides.
+        Further arguments of :func:`sklearn.model_selection.cross_validate`.
     error_score : float or "raise"
     folder : str
-        Where to note how far the trial is.
+        Folder for the progress note of the trial.
     """
 
     number: int
@@ -73,22 +123,22 @@ class Task:
 
 @dataclass
 class Outcome:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes
     ----------
     number : int
     state : {"COMPLETE", "PRUNED", "FAIL"}
     folds : list of dict
-        Of each fold: times, `test_scores` and `train_scores` by name, what the network tells.
+        Per fold: times, `test_scores` and `train_scores` by name, epochs, diagnosis.
     reports : dict of int to float
-        The values reported while it ran, by step.
+        Reported values, by step.
     attributes : dict
-        What the pruner keeps with a trial.
+        System attributes that the pruner stores with a trial.
     error : str
-        Why it failed.
+        Reason for the failure.
     exception : Exception or None
-        The same, to be raised.
+        The exception behind `error`.
     """
 
     number: int
@@ -101,7 +151,7 @@ class Outcome:
 
 
 def run_trial(task: Task, X: Any, y: Any) -> Outcome:
-    """Fit and score the folds in order, until they are done or the trial is hopeless."""
+    """Fit and score the folds in order, until all are done or the trial is pruned."""
     outcome = Outcome(task.number)
     replica = _Replica(task)
     try:
@@ -113,7 +163,7 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
             except optuna.TrialPruned:
                 outcome.state = "PRUNED"
                 return outcome
-            except Exception as error:  # of anybody's estimator or scorer; the search goes on
+            except Exception as error:  # of any estimator or scorer; the search continues
                 outcome.error = _one_line(error)
                 if task.error_score == "raise" or np.isnan(task.error_score):
                     outcome.state, outcome.exception = "FAIL", _portable(error)
@@ -124,18 +174,18 @@ def run_trial(task: Task, X: Any, y: Any) -> Outcome:
             if found["test_scores"] is not None and not reporter.used:
                 value = mean_score(outcome.folds, task.objective, task.error_score)
                 step = (fold + 1) * FOLD_STEPS - 1
-                if fold + 1 < len(task.splits) and replica.is_hopeless(step, value):
+                if fold + 1 < len(task.splits) and replica.should_prune(step, value):
                     outcome.state = "PRUNED"
                     return outcome
     finally:
-        outcome.reports, outcome.attributes = replica.told()
+        outcome.reports, outcome.attributes = replica.reports, replica.attributes
     return outcome
 
 
 def _run_fold(
     task: Task, reporter: "_EpochReporter", X: Any, y: Any, train: Array, test: Array
 ) -> dict[str, Any]:
-    # of a step among the parameters each fold has its own: the reporter is set on it
+    # a step among the parameters is cloned for each fold, because the reporter is attached to it
     params = clone(dict(task.params), safe=False)
     estimator = clone(task.estimator).set_params(**params)
     found = cross_validate(
@@ -147,69 +197,51 @@ def _run_fold(
         return_estimator=True,
         **task.options,
     )
-    return {
-        "fit_time": float(found["fit_time"][0]),
-        "score_time": float(found["score_time"][0]),
-        "test_scores": _scores(found, "test_"),
-        "train_scores": _scores(found, "train_"),
-        **_epochs(found),
-        "diagnosis": _figures(found["diagnosis"][0]),
-    }
-
-
-def _epochs(found: CrossValidation) -> dict[str, Any]:
-    """Return the epochs of the one fold, and what the best of them was worth; None without any."""
-    (n_epochs,), (best,), (history,) = found["n_epochs"], found["best_epoch"], found["history"]
-    if history is None or not best >= 1:
-        return {"n_epochs": None, "best_epoch": None, "best_value": None}
-    values = history.get("val_accuracy", history.get("accuracy"))
-    value = None if values is None else float(values[int(best) - 1])
-    return {"n_epochs": int(n_epochs), "best_epoch": int(best), "best_value": value}
-
-
-def _figures(diagnosis: FitDiagnosis | None) -> dict[str, Any] | None:
-    """Return what `diagnose_fit` needs to say the same again."""
-    if diagnosis is None:
-        return None
-    names = ("train_accuracy", "validation_accuracy", "n_train", "n_validation")
-    return {name: getattr(diagnosis, name) for name in names}
-
-
-def _scores(found: Mapping[str, Array], prefix: str) -> dict[str, float]:
-    return {
-        name.removeprefix(prefix): float(values[0])
-        for name, values in found.items()
-        if name.startswith(prefix)
-    }
+    (best,), (history,), (diagnosis,) = found.best_epoch, found.history, found.diagnosis
+    fold: dict[str, Any] = {name: float(found[name][0]) for name in ("fit_time", "score_time")}
+    for part in ("test", "train"):
+        fold[f"{part}_scores"] = {
+            name.removeprefix(f"{part}_"): float(found[name][0])
+            for name in found
+            if name.startswith(f"{part}_")
+        }
+    if history is not None and best >= 1:
+        values = history.get("val_accuracy", history.get("accuracy"))
+        fold["best_epoch"] = int(best)
+        fold["best_value"] = None if values is None else float(values[int(best) - 1])
+    if diagnosis is not None:  # what `diagnose_fit` needs to make it again
+        names = ("train_accuracy", "validation_accuracy", "n_train", "n_validation")
+        fold["diagnosis"] = {name: getattr(diagnosis, name) for name in names}
+    return fold
 
 
 class ForgivingScorer:
-    """A scorer whose failure costs its own score, as in scikit-learn's searches, not the fold."""
+    """Wrap a scorer: if it fails, only its own score is lost, as in scikit-learn's searches."""
 
     def __init__(self, name: str, scorer: Any, error_score: float) -> None:
         self._name, self._scorer, self._error_score = name, scorer, error_score
 
     def __call__(self, estimator: Any, X: Any, y: Any = None, **params: Any) -> Any:
-        """Score as the scorer does."""
+        """Return the score, or `error_score` if the scorer fails."""
         try:
             return self._scorer(estimator, X, y, **params)
         except Exception as error:
             warn_caller(
-                f"The score {self._name!r} failed; it is {self._error_score} here: "
+                f"The scorer {self._name!r} failed, and its score is set to {self._error_score}: "
                 f"{_one_line(error)}"
             )
             return self._error_score
 
     def __repr__(self) -> str:
-        return repr(self._scorer)  # which says what is measured
+        return repr(self._scorer)  # identifies the metric
 
     def get_metadata_routing(self) -> Any:
-        """Ask for what the scorer asks for."""
+        """Return the metadata routing of the scorer."""
         return get_routing_for_object(self._scorer)
 
 
 def mean_score(folds: list[dict[str, Any]], objective: str | None, error_score: Any) -> float:
-    """Return the mean over folds of the score that is maximized."""
+    """Return the mean of the objective over the folds."""
     values = []
     for fold in folds:
         scores = fold["test_scores"]
@@ -221,41 +253,39 @@ def mean_score(folds: list[dict[str, Any]], objective: str | None, error_score: 
 
 
 class _Replica:
-    """The study as this worker knows it, with the trial in it; Optuna's pruner judges by that."""
+    """A copy of the study in this worker, in memory, on which Optuna's pruner works."""
 
     def __init__(self, task: Task) -> None:
         self._prunes = not isinstance(task.pruner, optuna.pruners.NopPruner)
         with quiet_optuna():
-            study = optuna.create_study(
-                storage=optuna.storages.InMemoryStorage(),
+            self._study = optuna.create_study(
                 study_name=task.study_name,  # Hyperband draws a trial's bracket from it
                 pruner=task.pruner,
                 sampler=optuna.samplers.RandomSampler(0),
                 direction="maximize",
             )
             if self._prunes:
-                study.add_trials(task.earlier)
-        self._study = study
-        self._trial = study.ask()
-        self._reports: dict[int, float] = {}
+                self._study.add_trials(task.earlier)
+        self._trial = self._study.ask()
+        self.reports: dict[int, float] = {}
 
-    def is_hopeless(self, step: int, value: float) -> bool:
-        """Take in a value and say whether to give up."""
-        self._reports[step] = value
+    def should_prune(self, step: int, value: float) -> bool:
+        """Report a value and return whether to prune the trial."""
+        self.reports[step] = value
         self._trial.report(value, step)
         return self._prunes and self._trial.should_prune()
 
-    def told(self) -> tuple[dict[int, float], dict[str, Any]]:
-        """Return what was reported, and what the pruner has noted about the trial."""
-        kept = self._study.get_trials(deepcopy=False)[self._trial.number].system_attrs
-        return self._reports, dict(kept)
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """System attributes that the pruner has stored with the trial."""
+        return dict(self._study.get_trials(deepcopy=False)[self._trial.number].system_attrs)
 
 
 class _EpochReporter:
-    """Is called after each epoch of a fold; raises where the trial is hopeless.
+    """Callback for each epoch of a fold; raises `TrialPruned` if the trial should be pruned.
 
-    The value of an epoch is the mean over the folds so far of each one's best epoch: one bad epoch
-    gives no trial up.
+    The value of an epoch is the mean, over the folds so far, of the best epoch of each. A single
+    bad epoch therefore does not prune a trial.
     """
 
     def __init__(self, task: Task, replica: _Replica, outcome: Outcome, fold: int) -> None:
@@ -267,10 +297,10 @@ class _EpochReporter:
         self.used = False
 
     def __deepcopy__(self, memo: Any) -> Self:
-        return self  # a clone of the estimator still reports here
+        return self  # clones of the estimator report here as well
 
     def attach(self, estimator: Any) -> Any:
-        """Set itself as a callback of the one step that offers callbacks per epoch."""
+        """Add this callback to the step that offers callbacks per epoch."""
         name, kind = find_callbacks(estimator)
         if name is None:
             return estimator
@@ -282,10 +312,10 @@ class _EpochReporter:
         return estimator.set_params(**{name: [*others, callback]})
 
     def __call__(self, event: Any) -> None:
-        """Take in the epoch that has ended."""
+        """Report the epoch that has ended."""
         logs = event.logs
         value = logs.get("val_accuracy", logs.get("accuracy"))
-        if value is None or event.epoch <= self._epoch:  # a step that fits more than once
+        if value is None or event.epoch <= self._epoch:  # the step fits more than once
             return
         self.used = True
         self._epoch = event.epoch
@@ -293,12 +323,12 @@ class _EpochReporter:
         mean = float(np.mean([*self._before, self._best]))
         self.note(self._epoch, event.epochs, mean)
         step = self._fold * self._task.max_epochs + self._epoch - 1
-        if self._epoch <= self._task.max_epochs and self._replica.is_hopeless(step, mean):
+        if self._epoch <= self._task.max_epochs and self._replica.should_prune(step, mean):
             raise optuna.TrialPruned
 
     def note(self, epoch: int, epochs: int, value: float | None) -> None:
-        """Leave a note of how far it is, for who watches on this machine."""
-        told = {
+        """Write the progress to a file, for the progress bar on this machine."""
+        progress = {
             "fold": self._fold + 1,
             "n_folds": len(self._task.splits),
             "epoch": epoch,
@@ -306,24 +336,24 @@ class _EpochReporter:
             "value": value,
         }
         path = Path(self._task.folder) / f"{self._task.number}.json"
-        with suppress(OSError):  # another machine, where the folder is not
+        with suppress(OSError):  # on another machine, which does not have the folder
             part = path.with_suffix(".part")
-            part.write_text(json.dumps(told))
+            part.write_text(json.dumps(progress))
             part.replace(path)
 
 
 def find_callbacks(estimator: Any) -> tuple[str | None, str | None]:
-    """Find the one step that calls back after each epoch of its fit, if there is one.
+    """Find the step that offers callbacks per epoch.
 
-    It has a parameter `callbacks`, and either says by a class attribute ``epoch_events = True``
-    that these are functions of an event with `epoch`, `epochs` and `logs`, or it is a wrapper of
-    scikeras, whose callbacks are Keras's. Where several steps do, none is taken: their epochs
-    would mix.
+    Such a step has a parameter `callbacks`. Either its class has ``epoch_events = True`` and calls
+    them with an event that has `epoch`, `epochs` and `logs`, or it is a scikeras wrapper, whose
+    callbacks are those of Keras. If there are several such steps, none is used, because their
+    epochs would mix.
 
     Returns
     -------
     name : str or None
-        The parameter, nested as in `set_params`.
+        Name of the parameter, nested as in `set_params`.
     kind : {"events", "keras"} or None
     """
     params = estimator.get_params(deep=True)
@@ -341,7 +371,7 @@ def find_callbacks(estimator: Any) -> tuple[str | None, str | None]:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return an exception that survives the way back from a worker."""
+    """Return the exception, or a copy that can be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

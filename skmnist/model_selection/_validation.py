@@ -1,12 +1,14 @@
-"""Cross-validation that also says how each fold was learned."""
+"""Cross-validation that also returns the history and diagnosis of each fold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
+from joblib.parallel import get_active_backend
 from sklearn import get_config
 from sklearn import model_selection as sklearn_selection
 from sklearn.base import ClassifierMixin, is_classifier
@@ -18,17 +20,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._html import list_entries, make_html
 from skmnist._validation import _safe_split
-from skmnist._workers import start_tracker
+from skmnist._workers import is_cluster, start_tracker
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_diagnosis
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import read_history
-from skmnist.model_selection._cluster import SafeSplits, rows_on_cluster
 
 Array = np.ndarray[Any, Any]
 
 
 class CrossValidation(Bunch):
-    """The result of :func:`cross_validate`: a dict whose entries are attributes as well.
+    """Result of :func:`cross_validate`: a dict whose entries are also attributes.
 
     Parameters
     ----------
@@ -40,16 +41,16 @@ class CrossValidation(Bunch):
     fit_time, score_time : ndarray of shape (n_folds,)
         Seconds.
     test_score or test_<name> : ndarray of shape (n_folds,)
-        As in :func:`sklearn.model_selection.cross_validate`; so are `train_score` or
-        `train_<name>`, `estimator` and `indices`, where they were asked for.
+        As in :func:`sklearn.model_selection.cross_validate`, like `train_score` or `train_<name>`,
+        `estimator` and `indices`, which are there if requested.
     history : list of (dict of str to ndarray, or None)
-        Per fold and epoch `loss`, `accuracy` and, where the network holds rows out itself,
-        `val_loss`, `val_accuracy`; None of an estimator that keeps no history.
+        Per fold the values of `loss` and `accuracy` by epoch, and of `val_loss` and `val_accuracy`
+        if the network holds out rows of its own; None if the estimator has no history.
     diagnosis : list of (FitDiagnosis or None)
-        Per fold the training accuracy against that on the rows that the fold left out. None of
-        what is no classifier, or where no training accuracy is known.
+        Per fold the diagnosis of training accuracy against accuracy on the rows left out. None if
+        the estimator is not a classifier, or if its training accuracy is not known.
     gap : ndarray of shape (n_folds,)
-        The difference of the two; NaN where there is no diagnosis.
+        Training accuracy minus accuracy on the rows left out; NaN if there is no diagnosis.
     n_epochs, best_epoch : ndarray of float, shape (n_folds,)
         Epochs trained, and the best of them, from 1; NaN if the model does not train in epochs.
 
@@ -59,8 +60,9 @@ class CrossValidation(Bunch):
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> from skmnist.model_selection import cross_validate
     >>> X, y = load_digits(return_X_y=True)
-    >>> cross_validate(DecisionTreeClassifier(random_state=0), X, y, cv=3).test_score.shape
-    (3,)
+    >>> results = cross_validate(DecisionTreeClassifier(), X, y, cv=3, return_train_score=True)
+    >>> results.to_frame()["diagnosis"].tolist()
+    ['overfitting', 'overfitting', 'overfitting']
     """
 
     def _repr_html_(self) -> str:
@@ -68,13 +70,13 @@ class CrossValidation(Bunch):
         return make_html("CrossValidation", list_entries(self))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per fold, with all that is one value: scores, times, label, gap, epochs.
+        """Return a table with one row per fold.
 
         Returns
         -------
         frame : DataFrame
-            Indexed by `fold`, from 0. `diagnosis` is the label (None without one), `n_epochs` and
-            `best_epoch` are Int64.
+            Scores, times, gap and epochs, indexed by `fold` from 0. `diagnosis` is the label, or
+            None; `n_epochs` and `best_epoch` are Int64.
         """
         columns: dict[str, Any] = {
             name: values for name, values in self.items() if isinstance(values, np.ndarray)
@@ -104,58 +106,57 @@ def cross_validate(
     return_indices: bool = False,
     error_score: Any = np.nan,
 ) -> CrossValidation:
-    """Cross-validate an estimator, and say of each fold how it was learned.
+    """Cross-validate an estimator, and return the history and diagnosis of each fold.
 
-    :func:`sklearn.model_selection.cross_validate` does the work, so all that it takes can be
-    passed, and all that it returns is there. Beside the scores, each fold has its history, its
-    diagnosis, its gap and its epochs. The diagnosis sets the training accuracy against that on the
-    rows that the fold left out, not on those that a network held out itself to decide when to
-    stop; its trends are of the latter. An estimator that keeps no training accuracy is diagnosed
-    by ``return_train_score=True`` where the accuracy is among the scores.
+    It calls :func:`sklearn.model_selection.cross_validate` with the same parameters and adds to its
+    result. The diagnosis compares the training accuracy with the accuracy on the rows that the fold
+    left out, not on those that a network held out itself to decide when to stop. For an estimator
+    that does not record its training accuracy, pass ``return_train_score=True`` and include the
+    accuracy in `scoring`.
 
     Parameters
     ----------
     estimator : estimator
-        Any of scikit-learn's kind, also a Pipeline or a search. Cloned for each fold.
+        Any scikit-learn estimator, including a Pipeline or a search. It is cloned for each fold.
     X : array-like of shape (n_samples, ...)
         All rows.
     y : array-like of shape (n_samples,), default=None
-        Their classes.
+        Target.
     groups : array-like of shape (n_samples,), default=None
-        For splitters by group. With metadata routing enabled it is an entry of `params`.
+        Groups for the splitter. With metadata routing, pass them in `params`.
     scoring : str, callable, list, tuple, dict or None, default=None
-        One scorer or several, among them :func:`skmnist.diagnosis.fit_diagnosis`.
+        One scorer or several, such as :func:`skmnist.diagnosis.fit_diagnosis`.
     cv : int, cross-validation generator, iterable or None, default=None
-        None is 5 folds; an int is stratified folds for a classifier.
+        None is 5 folds; folds are stratified for a classifier if `cv` is None or an int.
     n_jobs : int or None, default=None
-        Folds at once, each in a process with its share of the cores. Inside
+        Number of folds to run in parallel, each in a process with its share of the cores. Inside
         ``joblib.parallel_config(backend="dask")`` they run on a cluster.
     verbose : int, default=0
-        How much joblib tells of the progress of the folds.
+        Verbosity of joblib.
     params : dict, default=None
-        What is passed to `fit`, such as ``{"sample_weight": weights}``; with metadata routing
-        enabled to scorer and splitter as well.
+        Parameters for `fit`, such as ``{"sample_weight": weights}``; with metadata routing also for
+        the scorers and the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many fits joblib hands out ahead.
+        Number of fits that joblib dispatches in advance.
     return_train_score : bool, default=False
-        Measure on the training rows as well.
+        Whether to include training scores.
     return_estimator : bool, default=False
-        Whether the fitted estimators are in the result.
+        Whether to include the fitted estimators.
     return_indices : bool, default=False
-        Whether the rows of each fold are.
+        Whether to include the row numbers of each fold.
     error_score : "raise" or numeric, default=nan
-        The score of a fold whose `fit` fails, with a `FitFailedWarning`, or that cannot be scored;
-        its other figures are NaN and None.
+        Score of a fold that cannot be fitted (with a `FitFailedWarning`) or scored. Its other
+        values are NaN or None.
 
     Returns
     -------
     results : CrossValidation
-        A dict of arrays and lists, a value per fold; ``results.to_frame()`` is a table.
+        A dict of arrays and lists with one value per fold; ``results.to_frame()`` is a table.
 
     Raises
     ------
     ValueError
-        Every fold failed, or an argument is not valid.
+        Every fold failed, or an argument is invalid.
     KeyboardInterrupt
         Ctrl-C was pressed; no further fold is trained.
 
@@ -173,20 +174,13 @@ def cross_validate(
     ['accuracy', 'loss', 'val_accuracy', 'val_loss']
     >>> results.to_frame().columns.tolist()
     ['fit_time', 'score_time', 'test_score', 'gap', 'n_epochs', 'best_epoch', 'diagnosis']
-
-    Of any other classifier the training scores tell:
-
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> results = cross_validate(DecisionTreeClassifier(), X, y, cv=3, return_train_score=True)
-    >>> [diagnosis.label for diagnosis in results.diagnosis]
-    ['overfitting', 'overfitting', 'overfitting']
     """
     X, y = indexable(X, y)
     if effective_n_jobs(n_jobs) > 1:
         start_tracker()
-    with rows_on_cluster(X, y) as on_cluster:
+    with _rows_on_cluster(X, y) as on_cluster:
         if on_cluster:
-            cv = SafeSplits(check_cv(cv, y, classifier=is_classifier(estimator)))
+            cv = _SafeSplits(check_cv(cv, y, classifier=is_classifier(estimator)))
         found = sklearn_selection.cross_validate(
             estimator,
             X,
@@ -206,16 +200,10 @@ def cross_validate(
     indices = {part: tuple(map(np.asarray, rows)) for part, rows in found["indices"].items()}
     accuracy = _find_accuracy(estimator, scoring, params)
     folds = [
-        _read_fold(
-            fitted,
-            X,
-            y,
-            indices["train"][at],
-            indices["test"][at],
-            _scores(found, accuracy, at),
-            error_score,
+        _read_fold(fitted, X, y, train, test, _scores(found, accuracy, at), error_score)
+        for at, (fitted, train, test) in enumerate(
+            zip(found["estimator"], indices["train"], indices["test"], strict=True)
         )
-        for at, fitted in enumerate(found["estimator"])
     ]
     if return_indices:
         found["indices"] = indices
@@ -232,9 +220,9 @@ def cross_validate(
 
 
 def _find_accuracy(estimator: Any, scoring: Any, params: Any) -> str | None:
-    """Return the name of the score that is the share of right predictions, if one is."""
+    """Return the name of the score that is the accuracy, if there is one."""
     if not is_classifier(estimator) or (params and get_config()["enable_metadata_routing"]):
-        return None  # routed weights make another share of it
+        return None  # it may be weighted
     if scoring is None:
         while hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]
@@ -250,7 +238,7 @@ def _find_accuracy(estimator: Any, scoring: Any, params: Any) -> str | None:
 
 
 def _is_accuracy(scorer: Any) -> bool:
-    # scorers have no equality, but each says all that it is
+    # scorers do not define equality, but their representation is complete
     return bool(scorer == "accuracy" or repr(scorer) == repr(get_scorer("accuracy")))
 
 
@@ -273,15 +261,17 @@ def _read_fold(
     nothing |= dict.fromkeys(("gap", "n_epochs", "best_epoch"), np.nan)
     try:
         check_is_fitted(estimator)
-    except NotFittedError:  # its fit has failed
+    except NotFittedError:  # its fit failed
         return nothing
     core = get_core(estimator)
+    # n_iter_ may also count iterations of a solver, so use the loss per epoch
+    curve = getattr(core, "loss_curve_", None)
     diagnosis = _diagnose(estimator, core, X, y, train, test, scores, error_score)
     return {
         "history": read_history(core) or None,
         "diagnosis": diagnosis,
         "gap": np.nan if diagnosis is None else diagnosis.gap,
-        "n_epochs": _n_epochs(core),
+        "n_epochs": np.nan if curve is None else len(curve),
         "best_epoch": getattr(core, "best_epoch_", np.nan),
     }
 
@@ -313,13 +303,68 @@ def _diagnose(
                 raise
             left_out = np.nan
     if np.isnan([left_out, *known.values()]).any():
-        return None  # nothing can be scored, of which scikit-learn has told
+        return None  # scikit-learn has warned that the fold could not be scored
     found = diagnose_fit(estimator, validation_accuracy=left_out, n_validation=len(test), **known)
-    # what a network measured on the rows that it held out itself is of no other rows
+    # these were measured on the rows that the network held out itself
     return replace(found, last_gap=None, validation_loss=None, val_loss_far_above=False)
 
 
-def _n_epochs(core: Any) -> float:
-    # the solver iterations of a linear model (n_iter_) are no epochs; a loss per epoch tells
-    curve = getattr(core, "loss_curve_", None)
-    return np.nan if curve is None else len(curve)
+# --- Folds on a Dask cluster. joblib sends each large argument to a single worker, and if that one
+# is lost, the call can fail or wait forever. Rows are therefore sent to all workers beforehand, and
+# row numbers travel with their task.
+
+
+@contextmanager
+def _rows_on_cluster(*rows: Any) -> Iterator[bool]:
+    """Send rows to all workers of a cluster, and yield whether there is one.
+
+    Nothing is sent if the caller has already done so, with
+    ``parallel_config(backend="dask", scatter=[X, y])``.
+    """
+    backend, _ = get_active_backend()
+    if not is_cluster(backend):
+        yield False
+        return
+    if backend.data_futures:
+        yield True
+        return
+    with parallel_config(
+        backend="dask",
+        client=backend.client,
+        scatter=[each for each in rows if each is not None],
+        wait_for_workers_timeout=backend.wait_for_workers_timeout,
+        **backend.submit_kwargs,
+    ):
+        yield True
+
+
+class _SafeSplits:
+    """Wrap a splitter so that joblib does not send its row numbers to a single worker."""
+
+    def __init__(self, splitter: Any) -> None:
+        self.splitter = splitter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.splitter, name)
+
+    def split(self, *args: Any, **kwargs: Any) -> Iterator[tuple["_RowNumbers", ...]]:
+        for split in self.splitter.split(*args, **kwargs):
+            yield tuple(map(_RowNumbers, split))
+
+
+class _RowNumbers(Sequence[int]):
+    """An array that joblib does not scatter, because it cannot be weakly referenced."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, numbers: Any) -> None:
+        self.numbers = np.asarray(numbers)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self.numbers if dtype is None else self.numbers.astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.numbers[at]

@@ -1,4 +1,4 @@
-"""Preparing pixels for a neural network."""
+"""Prepare images of digits for a neural network."""
 
 from skmnist.preprocessing._cropper import DigitCropper
 from skmnist.preprocessing._normalizer import PixelNormalizer

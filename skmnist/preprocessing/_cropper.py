@@ -1,4 +1,4 @@
-"""Digits as people draw, photograph or scan them, made like those of MNIST."""
+"""Make drawn, scanned or photographed digits like those of MNIST."""
 
 from collections.abc import Sequence
 from math import isqrt, prod
@@ -10,11 +10,12 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from skmnist._estimator import Estimator, FitTasks, refuse_unknown, warn_caller, with_callbacks
 from skmnist._validation import Interval, StrOptions, _fit_context, check_numbers, stack_rows
-from skmnist.preprocessing._ink import FULL, find_ink
-from skmnist.preprocessing._pictures import (
+from skmnist.preprocessing._images import (
+    FULL,
     LEAST,
     MOST,
     as_images,
+    find_ink,
     lay_on_paper,
     shrink,
     stack_images,
@@ -22,58 +23,57 @@ from skmnist.preprocessing._pictures import (
 )
 
 Array = np.ndarray[Any, Any]
-MARGIN = 2  # pixels of the result, left and right of an upright digit
-MAX_SIZE = 1024  # pixels a side
-MAX_SHOWN = 5  # rows that a warning names
+MARGIN = 2  # pixels of the result on either side of the shorter dimension
+MAX_SIZE = 1024  # pixels per side
+MAX_SHOWN = 5  # rows listed in a warning
 
 
 class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
-    """Find the digit in each image and prepare it as those of MNIST were.
+    """Find the digit in each image and prepare it as in MNIST.
 
-    A network that has learned MNIST reads a digit well only where it stands as MNIST's do. Here
-    digits from a canvas, a scanner or a telephone are made so: ink bright on black; cut out of its
-    paper; fitted into 20 x 20 pixels, its proportions kept and its edges smooth; put into 28 x 28
-    with its centre of mass in the middle. MNIST's own digits come back as they were, nearly all
-    of them bit for bit.
+    A network trained on MNIST reads a digit well only if it is prepared like those of MNIST. This
+    transformer takes digits from a canvas, a scanner or a phone and makes them bright on black,
+    scales them to 20 x 20 pixels with unchanged proportions and smooth edges, and places them in
+    28 x 28 pixels with the centre of mass in the middle. MNIST's own digits are returned
+    unchanged, nearly all of them bit for bit.
 
-    The paper is what most of the border shows, of any colour; light that falls off smoothly is
-    taken out, and so are noise and specks. Which of the two is darker is found by itself. On a
-    transparent canvas the ink is what was drawn, in whatever colour. It learns nothing from the
-    data, so it cannot leak anything from test to training data, and need not be fitted.
+    The paper is the colour of most of the border. Gradual shading, noise and specks are removed,
+    and whether ink or paper is darker is detected. On a transparent canvas, the ink is everything
+    that was drawn, in any colour. The transformer learns nothing from the data, so nothing leaks
+    from test to training data, and it need not be fitted.
 
-    The digit needs some paper around it, the more so in uneven light.
-    It takes all ink of an image for one digit: it does not part digits, take out ruled lines or the
-    frame of a form, turn what is upside down, or make a thin pen thicker.
+    The digit needs some paper around it, and more of it in uneven light. All ink in an image counts
+    as one digit: the transformer does not separate digits, remove ruled lines or the frames of
+    forms, rotate images, or thicken thin strokes.
 
     Parameters
     ----------
     invert : bool or "auto", default="auto"
-        True for ink darker than its paper, False for brighter ink, "auto" to find it out for each
+        True if ink is darker than the paper, False if it is brighter, "auto" to detect it for each
         image.
     shape : tuple of int, default=None
-        Height and width of images that come as rows, and their number of channels if there are
-        several; one of them may be -1. None takes rows for squares.
+        Height and width of images that are passed as rows, and the number of channels if there are
+        several; one of them may be -1. None assumes square images.
     max_value : float, default=None
-        The value of full brightness. None takes it from the image: 1 for bool, 65535 for uint16,
-        255 for other integers; for floats 1 if none of its pixels is above, else 255.
+        Value of full brightness. None depends on the image: 1 for bool, 65535 for uint16, 255 for
+        other integers; for floats 1 if no pixel is larger, otherwise 255.
     min_contrast : float, default=0.1
-        By what share of full brightness ink differs from its paper at least; an image with less is
+        Minimum difference of ink and paper, as a share of full brightness. Images with less are
         blank.
     min_part : float, default=0.05
-        A part of the ink that has less than this share of the largest part's is a speck and left
-        out.
+        Parts with less than this share of the ink of the largest part are removed as specks.
     size : int, default=28
-        Height and width of the result in pixels, 1024 at most.
+        Height and width of the result in pixels, at most 1024.
     box : int, default=20
-        Height or width of the digit in it, whichever is larger.
+        Larger of height and width of the digit in pixels.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of pixels of an image, times its channels. Not there where `fit` saw images of
-        several sizes.
+        Number of pixels of an image, times its channels. Not set if `fit` saw images of several
+        sizes.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when `fit` saw a data frame with text names.
+        Column names, if `fit` saw a data frame with string names.
 
     See Also
     --------
@@ -81,13 +81,13 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
 
     References
     ----------
-    How MNIST was made from NIST's digits: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner,
-    "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section III.A;
-    that it moved them by whole pixels, with the centre of mass to (14, 14): measured on MNIST.
+    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document
+    recognition. Proc. IEEE 86 (1998), section III.A. That digits were moved by whole pixels, with
+    the centre of mass at (14, 14), was measured on MNIST.
 
     Examples
     --------
-    A dark stroke, drawn at the left edge of light paper:
+    A dark stroke near the left edge of light paper:
 
     >>> import numpy as np
     >>> from skmnist.preprocessing import DigitCropper
@@ -99,18 +99,18 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     >>> int(digit.any(axis=1).sum())
     20
 
-    In a Pipeline, in front of a network that may have learned MNIST as it is:
+    In a Pipeline, before a network trained on MNIST:
 
     >>> from sklearn.pipeline import make_pipeline
     >>> from skmnist import PixelNormalizer, SimpleNNClassifier
     >>> reader = make_pipeline(DigitCropper(), PixelNormalizer(), SimpleNNClassifier())
 
-    Nothing can be found on blank paper, and a single image has to be in a list:
+    A single image must be in a list:
 
     >>> DigitCropper().transform(drawing)
     Traceback (most recent call last):
-    ValueError: X has rows of 90 pixels, which make no square: set shape=(height, width). A single
-    image has to be in a list, [X].
+    ValueError: X has rows of 90 pixels, which is not a square: set shape=(height, width). A single
+    image must be in a list, [X].
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -146,12 +146,12 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the images; nothing is learned but the number of their pixels.
+        """Check the images and store the number of their pixels.
 
         Parameters
         ----------
         X : array-like or list of images
-            As `transform` takes them.
+            Images as for `transform`.
         y : None
             Ignored.
 
@@ -162,7 +162,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         Raises
         ------
         ValueError
-            As `transform`.
+            As in `transform`.
         """
         images = self._check(X, reset=True)
         shapes = set()
@@ -179,45 +179,45 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         return self
 
     def transform(self, X: Any) -> Array:
-        """Make the images like those of MNIST; `fit` need not have been called.
+        """Make the images like those of MNIST; `fit` is not required.
 
         Parameters
         ----------
         X : array-like or list of images
             - (n_images, height, width): grey levels;
             - (n_images, height, width, n_channels): grey and alpha, RGB, or RGBA;
-            - (n_images, n_pixels): rows, of the `shape` that the parameter says, as many pixels
-              as in `fit`;
-            - a list of arrays and images of Pillow, of any sizes, also other ones than in `fit`.
+            - (n_images, n_pixels): rows of images of the given `shape`, with as many pixels as in
+              `fit`;
+            - a list of arrays and Pillow images of any size.
 
         Returns
         -------
         X_out : ndarray of shape (n_images, size * size), uint8
-            Bright ink on 0. Rows, which any scikit-learn classifier takes; as pictures,
-            ``X_out.reshape(-1, size, size)``. An image without ink is all zeros.
+            Bright ink on 0, as rows for any scikit-learn classifier; reshape them to images with
+            ``X_out.reshape(-1, size, size)``. Images without ink are all zero.
 
         Raises
         ------
         ValueError
-            What is no image, NaN, or pixels outside the range.
+            X does not contain images, or pixels are NaN or out of range.
 
         Warns
         -----
         UserWarning
-            There are images without ink.
+            Some images have no ink.
         """
         self._validate_params()
         images = self._check(X, reset=False)
         cropped = np.concatenate([self._crop(stack) for stack in stack_images(images)])
-        self._tell_of_blanks(cropped)
+        self._warn_of_blanks(cropped)
         return cropped
 
     def _check(self, X: Any, *, reset: bool) -> Any:
-        """Return images: an array of them, or a list where they may differ in size."""
+        """Return an array of images, or a list if their sizes may differ."""
         if self.box > self.size:
             raise ValueError(
-                f"box={self.box} must be at most size={self.size}: the digit is fitted into a box "
-                "inside the image."
+                f"box={self.box} must be at most size={self.size}, because the digit must fit into "
+                "the image."
             )
         images = as_images(X)
         if images is not None:
@@ -230,8 +230,8 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
             side = isqrt(n_pixels)
             if side * side != n_pixels:
                 raise ValueError(
-                    f"X has rows of {n_pixels} pixels, which make no square: set "
-                    "shape=(height, width). A single image has to be in a list, [X]."
+                    f"X has rows of {n_pixels} pixels, which is not a square: set "
+                    "shape=(height, width). A single image must be in a list, [X]."
                 )
             return side, side
         try:
@@ -240,13 +240,12 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
             shape = ()
         if len(shape) not in (2, 3) or min(self.shape) < -1:
             raise ValueError(
-                f"shape={self.shape!r} must be (height, width) or (height, width, n_channels), -1 "
-                f"for what follows from the others, with as many pixels as X has in a row: "
-                f"{n_pixels}."
+                f"shape={self.shape!r} must be (height, width) or (height, width, n_channels) with "
+                f"as many pixels as X has in a row, {n_pixels}; one of them may be -1."
             )
         return shape
 
-    @np.errstate(under="ignore")  # what is next to nothing is paper
+    @np.errstate(under="ignore")  # tiny values are paper
     def _crop(self, stack: Array) -> Array:
         levels = shrink(lay_on_paper(to_levels(stack, self.max_value), self.invert))
         ink, strokes = find_ink(
@@ -262,20 +261,20 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
             _place(digit, out[at])
         return out.reshape(len(stack), -1)
 
-    def _tell_of_blanks(self, cropped: Array) -> None:
+    def _warn_of_blanks(self, cropped: Array) -> None:
         blank = np.flatnonzero(~cropped.any(axis=1))
         if len(blank):
             rows = ", ".join(map(str, blank[:MAX_SHOWN])) + ", ..." * (len(blank) > MAX_SHOWN)
             warn_caller(
-                f"{len(blank)} of {len(cropped)} images have no ink and come back all zero "
-                f"({rows}): nothing in them differs from its paper by min_contrast="
-                f"{self.min_contrast:g} of full brightness. Faint ink needs a lower one, and "
-                "pixels that do not use their whole range need max_value."
+                f"{len(blank)} of {len(cropped)} images have no ink, and their rows are all zero "
+                f"({rows}): nothing in them differs from the paper by min_contrast="
+                f"{self.min_contrast:g} of full brightness. Lower min_contrast for faint ink, and "
+                "set max_value if pixels do not use their whole range."
             )
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.size) ** 2  # an int8 would wrap around
+        return int(self.size) ** 2  # int8 would overflow
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -291,9 +290,9 @@ def _ends(line: Array) -> tuple[int, int]:
 
 
 def _resize(ink: Array, down: tuple[int, int], across: tuple[int, int], box: int) -> Array:
-    """Return what lies between these rows and columns so that the longer side fills the box.
+    """Scale the part between these rows and columns so that the longer side fills the box.
 
-    The shorter side is given a margin, into which the faint edges of strokes reach.
+    The shorter side gets a margin for the faint edges of strokes.
     """
     from PIL import Image
 
@@ -301,7 +300,7 @@ def _resize(ink: Array, down: tuple[int, int], across: tuple[int, int], box: int
     lengths = np.array([down[1] - down[0], across[1] - across[0]])
     sides = np.maximum(np.rint(lengths * (box / lengths.max())).astype(int), 1)
     margins = np.minimum(MARGIN, (box - sides) // 2)
-    around = margins * lengths / sides  # the same in pixels of the original
+    around = margins * lengths / sides  # margins in pixels of the original
     pad = np.ceil(around).astype(int)
     part = np.zeros(lengths + 2 * pad, dtype=np.float32)
     first = np.maximum(starts - pad, 0)
@@ -316,12 +315,12 @@ def _resize(ink: Array, down: tuple[int, int], across: tuple[int, int], box: int
         (width, height), Image.Resampling.BICUBIC, box=(x, y, part.shape[1] - x, part.shape[0] - y)
     )
     digit = np.asarray(resized).clip(0, 1)
-    peak = digit.max()  # a thin pen's is low
+    peak = digit.max()  # low for a thin pen
     return np.rint(digit * (255 / peak if peak < FULL else 255))
 
 
 def _place(digit: Array, target: Array) -> None:
-    """Put the digit so that its centre of mass is in the middle, to the nearest pixel."""
+    """Place the digit with its centre of mass in the middle, to the nearest pixel."""
     total = digit.sum()
     (height, width), size = digit.shape, len(target)
     top = _offset(digit.sum(axis=1), total, size)

@@ -1,4 +1,4 @@
-"""Integer pixels to float32 in [0, 1], images flattened to columns."""
+"""Scale pixels to float32 in [0, 1] and flatten images."""
 
 from numbers import Real
 from typing import Any, Self
@@ -15,33 +15,33 @@ from skmnist._validation import (
     check_numbers,
     flatten_images,
 )
-from skmnist.preprocessing._pictures import LEAST, MOST
+from skmnist.preprocessing._images import LEAST, MOST
 
 Array = np.ndarray[Any, Any]
 
 
 class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
-    """Scale pixels to float32 in [0, 1] and flatten images to columns.
+    """Scale pixels to float32 in [0, 1] and flatten images to rows.
 
-    Large inputs make the gradient of a neural network unstable; divided by 255, the same
-    learning rate serves every image. It learns nothing from the data but their shape, so it
-    cannot leak anything from test to training data. It does not centre, crop or invert.
+    Large inputs make the training of a neural network unstable. The only thing learned from the
+    data is their shape, so nothing leaks from test to training data. Images are not centred,
+    cropped or inverted.
 
     Parameters
     ----------
     max_value : float, default=255
-        The value of full ink. Pixels must lie in [0, max_value]; pass 65535 for 16-bit images.
+        Value of full ink. Pixels must lie in [0, max_value]; pass 65535 for 16-bit images.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of pixels of an image, 784 for MNIST whether it comes as (n, 28, 28) or (n, 784).
+        Number of pixels of an image, such as 784 for MNIST.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when `fit` saw a data frame with text names.
+        Column names, if `fit` saw a data frame with string names.
     image_shape_ : tuple of int
-        The shape of one image in `fit`: ``(28, 28)`` or ``(784,)``.
+        Shape of one image in `fit`, such as ``(28, 28)`` or, for rows, ``(784,)``.
     dtype_in_ : dtype
-        The dtype of the pixels in `fit`.
+        Dtype of the pixels in `fit`.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     array([[[  0,  51],
             [102, 255]]], dtype=uint8)
 
-    Pixels outside the range are refused:
+    Pixels must lie in the range:
 
     >>> normalizer.transform([[0, 51, 102, 300]])
     Traceback (most recent call last):
@@ -89,7 +89,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Warns
         -----
         UserWarning
-            All values are at most 1: the data look normalised already.
+            All values are at most 1, so the data seem to be normalised already.
         """
         X, image_shape = flatten_images(X)
         X = self._check(X, reset=True)
@@ -114,39 +114,39 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Warns
         -----
         UserWarning
-            All values are floats of at most 1: the data look normalised already.
+            All values are floats of at most 1, so the data seem to be normalised already.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
         check_image_shape(self, image_shape, self.image_shape_, X)
         X = self._check(X, reset=False)
-        # dtype= makes one float32 array; uint8 / 255. would be float64, twice the memory
-        with np.errstate(under="ignore"):  # what is next to nothing becomes nothing
+        # dtype= avoids a float64 array of twice the size
+        with np.errstate(under="ignore"):  # tiny values become 0
             return np.divide(X, np.float32(self.max_value), dtype=np.float32, casting="unsafe")
 
     def inverse_transform(self, X: Any) -> Array:
-        """Give the pixels back in the range, dtype and image shape that `fit` saw.
+        """Return pixels in the range, dtype and image shape seen in `fit`.
 
         Parameters
         ----------
         X : array-like of shape (n_images, n_pixels)
-            Values in [0, 1]; others are clipped.
+            Values in [0, 1]; other values are clipped.
 
         Returns
         -------
         X_out : ndarray of shape (n_images, `*image_shape_`)
-            Rounded where `fit` saw integers, and no larger than their dtype can hold.
+            Rounded and limited to the range of the dtype if `fit` saw integers.
         """
         check_is_fitted(self)
         X = check_array(X, dtype="numeric", ensure_all_finite=False)
         if X.dtype.kind not in "buif":
             raise ValueError(f"X has dtype {X.dtype}; expected values in [0, 1].")
         X = X.astype(np.float64, copy=False)
-        if not np.isfinite(X).all():  # whatever `assume_finite` says: NaN is no integer
+        if not np.isfinite(X).all():  # even with `assume_finite`: NaN cannot be an integer
             raise ValueError("Input X contains NaN or infinity, expected values in [0, 1].")
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
-                f"X has shape {X.shape}, but PixelNormalizer gives rows of "
+                f"X has shape {X.shape}, but PixelNormalizer was fitted on rows of "
                 f"{self.n_features_in_} values."
             )
         with np.errstate(under="ignore"):  # as in `transform`
@@ -155,7 +155,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
                 pixels = np.minimum(pixels, float(np.finfo(self.dtype_in_).max))
                 return pixels.astype(self.dtype_in_).reshape(-1, *self.image_shape_)
         pixels = np.rint(pixels)
-        # bool and integers: 2**63 - 1 is no float64, the largest one below it is
+        # 2**63 - 1 is not a float64, so use the largest one below it
         limit = 1 if self.dtype_in_.kind == "b" else np.iinfo(self.dtype_in_).max
         largest = np.nextafter(float(limit), 0) if limit > 2**53 else limit
         return np.minimum(pixels, largest).astype(self.dtype_in_).reshape(-1, *self.image_shape_)
@@ -164,21 +164,21 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         checked: Array = check_numbers(self, X, reset=reset)
         low, high = float(checked.min()), float(checked.max())
         if not (low >= 0 and high <= self.max_value):  # also if one is NaN
-            # scikit-learn wants the first words where a negative value is the reason
+            # scikit-learn's checks require these words if a value is negative
             start = "Negative values in data: X" if low < 0 else "X"
             hint = "set max_value to the value of full ink"
             if not high <= MOST:
-                hint = "scale such values first, float32 cannot hold them"
+                hint = "scale the values first, because float32 cannot hold them"
             raise ValueError(
                 f"{start} has values from {low:g} to {high:g}, but pixels must lie in "
                 f"[0, {self.max_value:g}]; {hint}."
             )
-        # after `fit`, integers of 0 and 1 may be an almost blank image
+        # after `fit`, integers 0 and 1 may be an almost blank image
         if 0 < high <= 1 < self.max_value and (reset or checked.dtype.kind == "f"):
             warn_caller(
-                f"The largest pixel is {high:g}: X looks normalised already, and dividing by "
-                f"max_value={self.max_value:g} again makes it almost black. Leave PixelNormalizer "
-                "out, or pass max_value=1."
+                f"The largest pixel is {high:g}, so X seems to be normalised already, and dividing "
+                f"it by max_value={self.max_value:g} makes it almost black. Leave out "
+                "PixelNormalizer, or pass max_value=1."
             )
         return checked
 

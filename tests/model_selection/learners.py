@@ -1,4 +1,4 @@
-"""Classifiers that learn nothing and take no time, so that a search itself can be watched."""
+"""Fast classifiers that learn nothing, to test the search itself."""
 
 import os
 import time
@@ -16,7 +16,7 @@ EPOCHS = []  # (quality, epoch) of every epoch in this process
 
 
 class Learner(ClassifierMixin, BaseEstimator):
-    """Knows a share of the labels, and tells epochs as a network does."""
+    """Predict a share of the labels correctly, and report epochs as a network does."""
 
     epoch_events = True
 
@@ -79,7 +79,7 @@ def search(space=None, estimator=None, **options):
 
 
 class Given(optuna.samplers.RandomSampler):
-    """Draws what it is given, one value a trial."""
+    """Draw the given values, one per trial."""
 
     def __init__(self, values):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A Dask cluster on this machine: two worker processes, as elsewhere two machines."""
+"""A local Dask cluster with two worker processes."""
 
 import os
 import signal

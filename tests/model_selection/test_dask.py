@@ -1,4 +1,4 @@
-"""Folds, candidates and comparisons on a real Dask cluster, also when it loses a worker."""
+"""Cross-validation, searches and comparisons on a Dask cluster, also if a worker is lost."""
 
 import os
 from types import SimpleNamespace

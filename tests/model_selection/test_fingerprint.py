@@ -1,4 +1,4 @@
-"""What tells one search from another: a fingerprint that neither mixes nor forgets."""
+"""Fingerprints of searches: equal for the same search, different for any other."""
 
 import functools
 import json
@@ -69,7 +69,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_values_that_differ_are_told_apart(name):
+def test_different_values_have_different_descriptions(name):
     one, other = PAIRS[name]
     assert describe(one) != describe(other)
     assert json.loads(json.dumps(describe(one))) == describe(one)
@@ -93,7 +93,7 @@ def test_rows_are_the_same_however_memory_holds_them():
         assert describe_rows(frame) != describe_rows(changed)
 
 
-def test_what_holds_itself_has_an_end():
+def test_a_value_that_contains_itself_can_be_described():
     thing = Thing(None)
     thing.value = [thing]
     assert describe(thing)

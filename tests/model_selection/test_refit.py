@@ -70,7 +70,7 @@ def test_keys_of_other_names():
         (columns([np.nan], [0.0]), "None of the 1 candidates has both"),
     ],
 )
-def test_what_cannot_be_chosen_from(results, match):
+def test_missing_columns_and_scores_raise(results, match):
     with pytest.raises(ValueError, match=match):
         best_without_overfitting(results)
 

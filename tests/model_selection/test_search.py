@@ -1,7 +1,9 @@
-"""OptunaSearchCV: a scikit-learn search, pruned by epoch."""
+"""OptunaSearchCV as a scikit-learn search."""
 
+import inspect
 import logging
 import pickle
+import re
 
 import numpy as np
 import optuna
@@ -14,7 +16,7 @@ from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, make_scorer
-from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -25,11 +27,11 @@ X, Y = make_rows()
 
 
 def checked(estimator, space):
-    """Return an instance as scikit-learn checks its own searches."""
+    """Return a search as scikit-learn configures its own for the checks."""
     return OptunaSearchCV(estimator, space, n_trials=2, cv=2, random_state=0, error_score="raise")
 
 
-# of infinite labels, in scikit-learn's own look at their type
+# from scikit-learn's check of infinite labels
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 @parametrize_with_checks(
     [
@@ -64,6 +66,36 @@ def test_results_have_scikit_learns_keys():
     assert found.score(X, Y) == pytest.approx(found.best_params_["quality"])
 
 
+def test_the_results_of_a_grid_are_those_of_grid_search():
+    rows, labels = make_classification(60, random_state=0)
+    grid = {"C": [1e-3, 1.0], "fit_intercept": [True, False]}
+    scoring = {"acc": "accuracy", "loss": "neg_log_loss"}
+    options = {"cv": 2, "scoring": scoring, "refit": "loss", "return_train_score": True}
+    theirs = GridSearchCV(LogisticRegression(), grid, **options).fit(rows, labels)
+    sampler = optuna.samplers.GridSampler(grid, seed=0)
+    ours = OptunaSearchCV(LogisticRegression(), grid, pruner=None, sampler=sampler, **options)
+    ours.fit(rows, labels)
+    order = [ours.cv_results_["params"].index(params) for params in theirs.cv_results_["params"]]
+    assert set(ours.cv_results_) - set(theirs.cv_results_) == {"trial_number", "trial_state"}
+    for key, values in theirs.cv_results_.items():
+        if "time" not in key and key != "params":
+            np.testing.assert_allclose(ours.cv_results_[key][order].astype(float), values)
+            assert ours.cv_results_[key].dtype == values.dtype
+    assert ours.best_params_ == theirs.best_params_
+
+
+def test_documented_parameters_and_attributes_are_the_real_ones():
+    documented = inspect.getdoc(OptunaSearchCV)
+    parameters, attributes = (
+        set(re.findall(r"^(\w+) : ", part, re.MULTILINE))
+        for part in documented.split("Raises\n")[0].split("Attributes\n")
+    )
+    assert parameters == set(inspect.signature(OptunaSearchCV).parameters)
+    found = search().fit(X, Y)
+    learned = {name for name in vars(found) if name.endswith("_")} | {"classes_", "n_features_in_"}
+    assert learned == attributes - {"feature_names_in_"}
+
+
 def test_same_seed_same_search():
     one, other = (search().fit(X, Y).cv_results_["params"] for _ in range(2))
     assert one == other
@@ -75,16 +107,22 @@ def test_same_seed_same_search():
     [
         ({"n_trials": 0}, "n_trials"),
         ({"timeout": 0}, "timeout"),
-        ({"pruner": "medium"}, "pruner='medium' must be one of 'median'"),
-        ({"scoring": {"a": "accuracy", "b": "f1"}}, "refit=True must name one"),
-        ({"scoring": []}, "scoring"),
-        ({"scoring": ["accuracy", "accuracy"]}, "must name different scores"),
-        ({"scoring": [make_scorer(f1_score)]}, "pass scorers as a dict"),
-        ({"study_callbacks": [5]}, "5 cannot be called"),
+        ({"pruner": "medium"}, "pruner='medium' must be one of 'best_median', 'median'"),
+        (
+            {"scoring": {"a": "accuracy", "b": "f1"}},
+            "refit must be set to a scorer key.*True was",
+        ),
+        ({"scoring": []}, "Empty list was given"),
+        ({"scoring": ["accuracy", "accuracy"]}, "Duplicate elements were found"),
+        (
+            {"scoring": [make_scorer(f1_score)]},
+            "dict of score name mapped to the scorer",
+        ),
+        ({"study_callbacks": [5]}, "5 is not callable"),
         ({"storage": 3}, "storage=3 must be a path"),
     ],
 )
-def test_wrong_options_are_refused(option, told):
+def test_invalid_options_raise(option, told):
     with pytest.raises((ValueError, TypeError), match=told):
         search(**option).fit(X, Y)
     assert not EPOCHS
@@ -142,7 +180,7 @@ def test_a_scorer_that_returns_a_dict():
     assert found.best_params_["quality"] == min(p["quality"] for p in found.cv_results_["params"])
 
 
-def test_failed_trials_are_rows_and_the_first_cause_is_told():
+def test_failed_trials_are_rows_and_the_first_error_is_reported():
     space = {"fault": [None, "exception"]}
     with pytest.warns(UserWarning, match="no luck today"):
         found = search(space, n_trials=8).fit(X, Y)
@@ -150,18 +188,18 @@ def test_failed_trials_are_rows_and_the_first_cause_is_told():
     failed = [params["fault"] == "exception" for params in found.cv_results_["params"]]
     assert (states == "FAIL").tolist() == failed
     assert np.isnan(found.cv_results_["mean_test_score"][failed]).all()
-    with pytest.raises(ValueError, match=r"None of the 3 trials.*first cause.*no luck today"):
+    with pytest.raises(ValueError, match=r"None of the 3 trials.*First error.*no luck today"):
         search({"fault": ["exception"]}, n_trials=3).fit(X, Y)
     with pytest.raises(ValueError, match=r"^no luck today"):
         search(space, n_trials=8, error_score="raise").fit(X, Y)
-    with pytest.warns(FitFailedWarning, match=r"error_score=0\.0.*no luck today"):
+    with pytest.warns(FitFailedWarning, match=r"(?s)will be set to 0\.0.*no luck today"):
         scored = search(space, n_trials=8, error_score=0.0, pruner=None).fit(X, Y)
-    with pytest.raises(ValueError, match=r"All 6 fits failed.*no luck today"):
+    with pytest.raises(ValueError, match=r"(?s)All the 6 fits failed.*no luck today"):
         search({"fault": ["exception"]}, n_trials=3, error_score=0.0, refit=False).fit(X, Y)
     assert set(scored.cv_results_["mean_test_score"]) == {0.0, 0.5}
 
 
-def test_of_causes_that_are_equally_frequent_the_first_is_told():
+def test_of_equally_frequent_errors_only_the_first_is_reported():
     class Unlucky(Learner):
         def fit(self, X, y):
             raise ValueError(f"no luck with {self.quality}")
@@ -169,7 +207,7 @@ def test_of_causes_that_are_equally_frequent_the_first_is_told():
     space = {"quality": FloatDistribution(0.5, 0.9)}
     with pytest.raises(ValueError, match="None of the 6 trials") as caught:
         search(space, Unlucky()).fit(X, Y)
-    assert "most frequent" not in str(caught.value)
+    assert "Most frequent" not in str(caught.value)
 
 
 def test_a_search_is_a_classifier_so_that_outer_folds_are_stratified():
@@ -248,7 +286,7 @@ def test_clone_pickle_and_repr():
     assert "OptunaSearchCV" in repr(found)
 
 
-def test_two_workers_find_what_one_finds():
+def test_two_workers_give_the_result_of_one():
     options = {"pruner": None, "sampler": optuna.samplers.RandomSampler(0), "n_trials": 5}
     one = search(**options).fit(X, Y)
     two = search(**{**options, "sampler": optuna.samplers.RandomSampler(0)}, n_jobs=2).fit(X, Y)

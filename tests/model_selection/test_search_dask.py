@@ -1,4 +1,4 @@
-"""OptunaSearchCV on a real Dask cluster, also when it loses a worker."""
+"""OptunaSearchCV on a Dask cluster, also if a worker is lost."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Searches that share a PostgreSQL database, on a real server of our own."""
+"""Searches that share a PostgreSQL database, on a local server."""
 
 import os
 import shutil
@@ -280,7 +280,7 @@ def test_after_kill_9_the_next_call_goes_on(url, script):
     assert set(states) <= {"COMPLETE", "FAIL"}  # and nothing runs on as a ghost
 
 
-def test_a_server_that_stops_in_the_middle_is_told_and_the_same_process_goes_on(url, server):
+def test_a_server_that_stops_is_reported_and_the_same_process_resumes(url, server):
     from sklearn.tree import DecisionTreeClassifier
 
     from skmnist.model_selection import OptunaSearchCV
@@ -309,7 +309,7 @@ def test_a_server_that_stops_in_the_middle_is_told_and_the_same_process_goes_on(
 
 
 @pytest.mark.parametrize("wrong", ["password", "port"])
-def test_what_is_wrong_with_the_address_is_told_without_the_password(url, server, wrong):
+def test_errors_in_the_address_are_reported_without_the_password(url, server, wrong):
     from sklearn.tree import DecisionTreeClassifier
 
     from skmnist.model_selection import OptunaSearchCV

@@ -1,4 +1,4 @@
-"""What may stand in a search space; every value of the ready ones is one that the network takes."""
+"""Search spaces and the default sampler."""
 
 import numpy as np
 import optuna
@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import DeepNNClassifier, OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
 from skmnist.model_selection import get_search_space
-from skmnist.model_selection._space import Space
+from skmnist.model_selection._space import SeededSampler, Space
 
 X, Y = make_rows()
 NETWORKS = {"simple": SimpleNNClassifier(), "deep": DeepNNClassifier()}
@@ -50,7 +50,7 @@ def test_a_misspelt_name():
         get_search_space("simpel")
 
 
-def test_what_was_drawn_can_be_read_again():
+def test_drawn_parameters_can_be_read_again():
     space = Space(get_search_space("deep"), DeepNNClassifier())
     trial = optuna.create_study().ask()
     params = space.suggest(trial)
@@ -63,7 +63,7 @@ def on_a_rare_branch(trial):
     return {name: 0.5}
 
 
-def test_conditional_space_masks_what_a_trial_does_not_have():
+def test_conditional_space_masks_missing_parameters():
     def space(trial):
         kind = trial.suggest_categorical("kind", ["short", "long"])
         params = {"quality": trial.suggest_float("quality", 0.5, 0.9)}
@@ -105,11 +105,11 @@ def test_a_list_of_tuples_and_scipys_distributions():
         ({"quality": 0.5}, "must be a distribution"),
         ({}, "at least one"),
         (lambda trial: None, "must return a dict"),
-        (lambda trial: {"nothing": 1}, "names 'nothing'"),
-        (on_a_rare_branch, "names 'qualty'.*Did you mean 'quality'"),
+        (lambda trial: {"nothing": 1}, "has the name 'nothing'"),
+        (on_a_rare_branch, "has the name 'qualty'.*Did you mean 'quality'"),
     ],
 )
-def test_wrong_spaces_are_refused_before_the_first_fit(space, told):
+def test_invalid_spaces_raise_before_the_first_fit(space, told):
     with pytest.raises(ValueError, match=told):
         OptunaSearchCV(Learner(), space).fit(X, Y)
     assert not EPOCHS
@@ -123,7 +123,7 @@ def test_a_range_that_the_estimator_refuses_is_refused_before_the_first_fit():
         OptunaSearchCV(pipeline, {"network__hidden_units": [16, 0]}).fit(X, Y)
 
 
-def test_equal_values_of_other_types_are_told_apart():
+def test_equal_values_of_different_types_stay_distinct():
     space = {"quality": [1, 1.0], "epochs": [3]}
     found = search(space, n_trials=6, pruner=None).fit(X, Y)
     drawn = [trial.params["quality"] for trial in found.study_.trials]
@@ -166,7 +166,7 @@ def test_a_step_is_chosen_together_with_its_own_parameters():
         search({**space, "model__max_dept": [1]}, pipeline).fit(rows, labels)
 
 
-def test_what_a_function_returned_is_what_is_reported():
+def test_parameters_returned_by_a_function_are_reported():
     def space(trial):
         return {"quality": 0.5 if trial.number < 2 else 0.8, "epochs": len(trial.study.trials) + 3}
 
@@ -205,3 +205,19 @@ def test_epochs_drawn_by_a_function_leave_the_folds_steps_where_they_are():
         assert len(steps) == 2 * trial.params["epochs"]
         firsts.add(steps[trial.params["epochs"]])
     assert len(firsts) == 1
+
+
+def draw(study, seed):
+    study.sampler = SeededSampler(seed)
+    trial = study.ask()
+    drawn = [trial.suggest_float("a", 0, 1), trial.suggest_float("b", 0, 1)]
+    study.tell(trial, drawn[0])
+    return drawn
+
+
+def test_draws_depend_on_the_seed_and_the_number_of_the_trial():
+    one, resumed = (optuna.create_study() for _ in range(2))
+    drawn = [draw(one, seed=0) for _ in range(4)]
+    assert [draw(resumed, seed=0) for _ in range(4)] == drawn
+    assert len({value for pair in drawn for value in pair}) == 8
+    assert draw(optuna.create_study(), seed=1) != drawn[0]

@@ -1,4 +1,4 @@
-"""What `storage=` may be, and what is said where it cannot be opened."""
+"""Values of `storage`, and errors when it cannot be opened."""
 
 import importlib.util
 
@@ -32,7 +32,7 @@ def test_a_file_of_something_else_is_refused_and_kept(tmp_path, name, text):
     assert path.read_text() == text
 
 
-def test_folders_are_told_apart(tmp_path):
+def test_folders_raise(tmp_path):
     with pytest.raises(ValueError, match="is a folder"):
         open_storage(tmp_path)
     with pytest.raises(ValueError, match="folder that does not exist"):
@@ -40,7 +40,7 @@ def test_folders_are_told_apart(tmp_path):
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("psycopg"), reason="psycopg is not installed")
-def test_an_unreachable_database_is_told_without_its_password():
+def test_an_unreachable_database_is_reported_without_its_password():
     url = "postgresql://me:s3cret@127.0.0.1:1/digits"
     with pytest.raises(RuntimeError, match="cannot be opened") as caught:
         open_storage(url)
@@ -51,7 +51,7 @@ def test_an_unreachable_database_is_told_without_its_password():
     assert show_storage(url) == "postgresql://me:***@127.0.0.1:1/digits"
 
 
-def test_a_missing_driver_is_told_with_the_extra(monkeypatch):
+def test_a_missing_driver_names_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
     with pytest.raises(ImportError, match=r"skmnist\[postgres\]"):
         open_storage("postgresql://me@127.0.0.1/digits")
@@ -71,15 +71,15 @@ def test_a_password_is_hidden_wherever_a_url_has_it():
 @pytest.mark.parametrize(
     ("storage", "told"),
     [
-        ("://nothing", "no database URL"),
-        ("postgresql://me:s3cret@host:port/db", r"me:\*\*\*@host:port/db' is no database URL"),
-        ("postgresql:/me:s3cret@host/db", r"me:\*\*\*@host/db' is no database URL"),
+        ("://nothing", "not a database URL"),
+        ("postgresql://me:s3cret@host:port/db", r"me:\*\*\*@host:port/db' is not a database URL"),
+        ("postgresql:/me:s3cret@host/db", r"me:\*\*\*@host/db' is not a database URL"),
         ("sqlite:///:memory:", "pass storage=None"),
-        ("what?.db", "must not have '\\?' or '%'"),
-        ("50%25.db", "must not have '\\?' or '%'"),
+        ("what?.db", "must not contain '\\?' or '%'"),
+        ("50%25.db", "must not contain '\\?' or '%'"),
     ],
 )
-def test_what_is_no_storage_is_told_as_such(tmp_path, monkeypatch, storage, told):
+def test_invalid_storages_raise(tmp_path, monkeypatch, storage, told):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=told):
         open_storage(storage)

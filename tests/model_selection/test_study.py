@@ -1,4 +1,4 @@
-"""A search that is stopped, shared, or goes wrong: nothing that was finished is lost."""
+"""Searches that are stopped, shared or fail do not lose finished trials."""
 
 import errno
 import json
@@ -24,7 +24,7 @@ from sklearn.metrics import accuracy_score, f1_score, fbeta_score, make_scorer
 from skmnist import OptunaSearchCV
 from skmnist.model_selection import _study
 
-# whoever is killed while holding a journal's lock: Optuna takes it after half a minute, and says so
+# Optuna warns when it takes over the lock of a journal from a killed process
 pytestmark = pytest.mark.filterwarnings("ignore:The existing lock file has not been released")
 
 X, Y = make_rows()
@@ -46,7 +46,7 @@ def storage(request, tmp_path):
 
 
 def run(code, *arguments):
-    """Start a process that has the learners, a search and its storage."""
+    """Run code in a process that has imported this module."""
     code = textwrap.dedent(code)
     path = os.pathsep.join([str(HERE), str(HERE.parent.parent)])
     return subprocess.Popen(
@@ -182,7 +182,7 @@ def test_a_study_of_somebody_elses_is_refused(tmp_path):
     path = tmp_path / "study.db"
     study = optuna.create_study(storage=f"sqlite:///{path}", study_name="s")
     study.optimize(lambda trial: trial.suggest_float("quality", 0, 1), n_trials=1)
-    with pytest.raises(ValueError, match="that no OptunaSearchCV made"):
+    with pytest.raises(ValueError, match="not made by OptunaSearchCV"):
         search(path).fit(X, Y)
 
 
@@ -217,7 +217,7 @@ def test_kill_in_the_middle_loses_no_finished_trial(storage):
     stale = next(t for t in before if t.state == TrialState.RUNNING)
     found = search(storage, n_trials=6, estimator=Learner(pause=0.05)).fit(X, Y)
     after = trials(storage)
-    assert found.n_trials_ == 6  # of which none is the one that was killed
+    assert found.n_trials_ == 6  # without the one that was killed
     assert after[stale.number].state == TrialState.FAIL
     assert [t.params for t in after if t.user_attrs.get("skmnist_retry") == stale.number] == [
         stale.params
@@ -233,7 +233,7 @@ def is_in_work(trial):
 def count(storage, state):
     try:
         return sum(trial.state == state for trial in trials(storage))
-    except Exception:  # it is being made
+    except Exception:  # it is being created
         return 0
 
 
@@ -268,7 +268,7 @@ def test_two_processes_share_the_trials_and_see_the_same_result(storage):
 
 
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
-def test_what_ends_a_process_in_order_leaves_no_running_trial(storage, ending):
+def test_an_orderly_end_of_the_process_leaves_no_running_trial(storage, ending):
     def end(study, trial):
         raise ending
 
@@ -292,7 +292,7 @@ def test_a_trial_of_another_machine_is_lost_when_it_gives_no_sign_of_life(storag
         trial.set_user_attr("skmnist_seen", seen.isoformat())
     found = search(storage, n_trials=4, timeout=3).fit(X, Y)
     states = [trial.state.name for trial in trials(storage)]
-    assert states[1:3] == ["RUNNING", "FAIL"]  # the one that lives is one of the four
+    assert states[1:3] == ["RUNNING", "FAIL"]  # the live one counts
     assert found.n_trials_ == 3
 
 
@@ -300,7 +300,7 @@ def test_a_trial_of_another_machine_is_lost_when_it_gives_no_sign_of_life(storag
 def test_a_trial_whose_process_ended_before_it_was_signed_is_soon_lost(storage, monkeypatch):
     search(storage, n_trials=1).fit(X, Y)
     optuna.load_study(study_name="s", storage=_study.open_storage(storage)).ask()
-    assert search(storage, n_trials=3, timeout=3).fit(X, Y).n_trials_ == 2  # it may live yet
+    assert search(storage, n_trials=3, timeout=3).fit(X, Y).n_trials_ == 2  # it may still be alive
     monkeypatch.setattr(_study, "NAMELESS", 0.0)
     assert search(storage, n_trials=3).fit(X, Y).n_trials_ == 3
     assert [trial.state.name for trial in trials(storage)][1] == "FAIL"
@@ -330,7 +330,7 @@ def test_a_living_trial_that_was_taken_for_lost_does_not_end_the_search(storage,
             return super().fit(X, y)
 
     found = search(storage, estimator=Jumping()).fit(X, Y)
-    assert "taken for lost" in caplog.text
+    assert "reclaimed by another process" in caplog.text
     assert found.n_trials_ == 4
 
 
@@ -356,7 +356,7 @@ def test_a_torn_journal_is_mended(tmp_path):
     search(path, n_trials=2).fit(X, Y)
     with path.open("ab") as file:
         file.write(b'{"op_code": 4, "worker')
-    with pytest.warns(UserWarning, match="half a record"):
+    with pytest.warns(UserWarning, match="an incomplete record"):
         assert search(path, n_trials=3).fit(X, Y).n_trials_ == 3
     assert search(path, n_trials=4).fit(X, Y).n_trials_ == 4
 
@@ -392,7 +392,11 @@ def test_a_full_disk_ends_the_search_and_the_study_can_be_read(tmp_path, name):
         assert finished >= 2
         assert search(storage, n_trials=finished + 1).fit(X, Y).n_trials_ == finished + 1
     else:
-        with pytest.warns(UserWarning, match="half a record") if is_torn(storage) else nothing():
+        with (
+            pytest.warns(UserWarning, match="an incomplete record")
+            if is_torn(storage)
+            else nothing()
+        ):
             assert search(storage, n_trials=20).fit(X, Y).n_trials_ == 20
 
 
@@ -407,7 +411,7 @@ def nothing():
 
 
 class Unreachable:
-    """A database or a disk that fails from one access on."""
+    """A database or disk that fails from a given access on."""
 
     def __init__(self):
         self.left = float("inf")
@@ -422,7 +426,7 @@ class Unreachable:
 
 @pytest.fixture
 def unreachable(monkeypatch):
-    """Let each statement to SQLite, each reading and writing of a journal, be an access."""
+    """Count each SQLite statement and each access to a journal."""
     from optuna.storages.journal import JournalFileBackend
     from sqlalchemy import Engine, event, exc
 
@@ -451,7 +455,7 @@ def unreachable(monkeypatch):
 @pytest.mark.parametrize(
     "sample", [slice(40, None, 150), pytest.param(slice(0, None, 5), marks=pytest.mark.slow)]
 )
-def test_a_storage_that_fails_at_any_access_is_told_in_a_line_and_resumed(
+def test_a_storage_that_fails_at_any_access_is_reported_and_resumed(
     tmp_path, storage, unreachable, monkeypatch, sample
 ):
     monkeypatch.setattr(_study, "NAMELESS", 0.0)
@@ -509,13 +513,13 @@ def lock(path):
         pytest.param(  # Optuna tries again several times
             *("study.db", Path.unlink, "deleted, moved or write-protected"), marks=pytest.mark.slow
         ),
-        ("study.db", lock, "locked. Another process keeps it locked: end that one"),
+        ("study.db", lock, "locked. Another process keeps it locked: end that process"),
         ("study.journal", truncate, "truncated or replaced"),
         ("study.journal", append_nonsense, "The file is damaged: restore a copy"),
         ("study.journal", Path.unlink, "deleted, moved or write-protected"),
     ],
 )
-def test_a_file_that_is_damaged_while_a_search_runs_is_told(
+def test_a_file_that_is_damaged_during_a_search_is_reported(
     tmp_path, monkeypatch, name, damage, told
 ):
     from skmnist.model_selection import _storage
@@ -561,6 +565,6 @@ def test_a_record_torn_by_another_process_meanwhile_is_cut_off(tmp_path):
             with path.open("ab") as file:
                 file.write(b'{"op_code": 4, "worker')
 
-    with pytest.warns(UserWarning, match="half a record"):
+    with pytest.warns(UserWarning, match="an incomplete record"):
         assert search(path, study_callbacks=[tear]).fit(X, Y).n_trials_ == 4
     assert search(path, n_trials=5).fit(X, Y).n_trials_ == 5

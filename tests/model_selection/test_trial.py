@@ -1,4 +1,4 @@
-"""One trial: pruned by epoch where its estimator tells of them, else by fold."""
+"""Trials are pruned by epoch if the estimator reports epochs, otherwise by fold."""
 
 import numpy as np
 import optuna
@@ -15,7 +15,7 @@ X, Y = make_rows()
 
 
 class Silent(Learner):
-    """Tells no epochs."""
+    """Reports no epochs."""
 
     epoch_events = False
 
@@ -38,6 +38,16 @@ def test_the_bar_is_the_median_of_the_best_four_so_far():
     assert states == ["COMPLETE"] * 6 + ["PRUNED", "COMPLETE"]
 
 
+def test_median_is_the_pruner_of_optuna():
+    # the median of all six is 0.65, that of the best four 0.75
+    qualities = [0.5, 0.5, 0.6, 0.7, 0.8, 0.9, 0.7, 0.6]
+    space = {"quality": sorted(set(qualities))}
+    sampler = Given(qualities)
+    found = search(space, n_trials=8, sampler=sampler, pruner="median").fit(X, Y)
+    assert found.cv_results_["trial_state"].tolist() == ["COMPLETE"] * 7 + ["PRUNED"]
+    assert isinstance(found.study_.pruner, optuna.pruners.MedianPruner)
+
+
 def test_without_epochs_the_default_gives_up_after_the_first_fold():
     qualities = [0.9, 0.9, 0.5, 0.9]
     space = {"quality": [0.5, 0.9]}
@@ -53,7 +63,7 @@ def test_pruning_reaches_into_a_pipeline_and_leaves_nothing_behind():
     found = search({"learn__quality": [0.5, 0.9]}, pipeline, n_trials=6, pruner=pruner).fit(X, Y)
     assert set(found.cv_results_["trial_state"]) == {"COMPLETE", "PRUNED"}
     assert all(epoch == 1 for quality, epoch in EPOCHS if quality == 0.5)
-    assert seen  # what was there is called as well
+    assert seen  # the user's callback is called as well
     assert found.best_estimator_[-1].callbacks == [seen.append]
 
 
@@ -158,12 +168,12 @@ def test_a_score_that_fails_costs_its_own_column_alone():
         raise ValueError("no such luck")
 
     scoring = {"good": "accuracy", "bad": fails}
-    with pytest.warns(UserWarning, match="'bad' failed; it is nan here: ValueError: no such luck"):
+    with pytest.warns(UserWarning, match="'bad' failed.* set to nan: ValueError: no such luck"):
         found = search(scoring=scoring, refit="good").fit(X, Y)
     assert np.isnan(found.cv_results_["mean_test_bad"]).all()
     assert found.best_score_ == pytest.approx(0.9)
     assert found.best_diagnoses_[0].held_out == "validation"
-    with pytest.raises(ValueError, match=r"first cause: ValueError: no such luck"):
+    with pytest.raises(ValueError, match=r"First error: ValueError: no such luck"):
         search(scoring=scoring, refit="bad").fit(X, Y)
 
 

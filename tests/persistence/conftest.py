@@ -1,4 +1,4 @@
-"""A model, and a file of it."""
+"""A fitted model and its file."""
 
 import pytest
 from sklearn.datasets import load_digits

@@ -1,4 +1,4 @@
-"""Files that are not what they should be."""
+"""Damaged and hostile files."""
 
 import json
 import os
@@ -12,8 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from skmnist import load_model
 from skmnist.persistence import ModelFileError
-from skmnist.persistence._format import FORMAT, digest_content
-from skmnist.persistence._load import MAX_FILE_BYTES
+from skmnist.persistence._model_file import FORMAT, MAX_FILE_BYTES, digest_content
 
 ARRAY = "model.nn.coefs_.0"
 
@@ -40,7 +39,7 @@ def nn(document):
     return document["model"]["steps"][1][1]
 
 
-def test_another_version_is_told(file):
+def test_a_different_version_warns(file):
     @change(file)
     def _(document, tensors):
         document["versions"] = {"skmnist": "9.9", "numpy": np.__version__}
@@ -55,14 +54,14 @@ def test_a_later_format_is_refused(file):
     def _(document, tensors):
         document["format_version"] = 2
 
-    with pytest.raises(ModelFileError, match=r"format_version is 2, and skmnist .* reads 1"):
+    with pytest.raises(ModelFileError, match=r"format_version is 2, but skmnist .* reads 1"):
         load_model(file)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path, pipeline):
     for content in (b"", b"x", b"<html>404</html>", pickle.dumps(pipeline), b"\xff" * 5000):
         (tmp_path / "model").write_bytes(content)
-        with pytest.raises(ModelFileError, match="model: no "):
+        with pytest.raises(ModelFileError, match="model: not a "):
             load_model(tmp_path / "model")
     save_file({"a": np.zeros(3)}, tmp_path / "model")
     with pytest.raises(ModelFileError, match="safetensors file without 'skmnist-model'"):
@@ -173,13 +172,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("edit", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_refused_at_once(file, edit):
+def test_a_hostile_file_is_rejected_at_once(file, edit):
     change(file)(edit)
     started = time.process_time()
     with pytest.raises(ModelFileError, match=r"model\.skmnist: .{10,}") as caught:
         load_model(file)
     assert len(str(caught.value)) < 500
-    # the promise is a second; work that grows with a lie in the file takes minutes
+    # it takes less than a second; work that grows with a false size would take minutes
     assert time.process_time() - started < 5
 
 
@@ -195,7 +194,7 @@ def test_lies_about_size_are_refused(file):
     with file.open("r+b") as stream:  # sparse: half a gigabyte that takes no room
         stream.write(content[:8])
         os.truncate(file, MAX_FILE_BYTES + 1)
-    with pytest.raises(ModelFileError, match="are the most"):
+    with pytest.raises(ModelFileError, match="the limit is"):
         load_model(file)
 
 

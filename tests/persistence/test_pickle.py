@@ -1,4 +1,4 @@
-"""Pickle and its relatives take the estimators, too."""
+"""Estimators can also be pickled, with several libraries."""
 
 import pickle
 import subprocess
@@ -41,7 +41,7 @@ def test_a_pickle_predicts_the_same_bits_elsewhere_without_tensorflow(
 
 
 @pytest.mark.parametrize("model", [SimpleNNClassifier(epochs=0), PixelNormalizer()])
-def test_a_pickle_of_another_version_is_told(model, digits, monkeypatch):
+def test_a_pickle_of_a_different_version_warns(model, digits, monkeypatch):
     pickled = pickle.dumps(model.fit(*digits))
     monkeypatch.setattr("skmnist._estimator.__version__", "9.9")
     with pytest.warns(UserWarning, match=rf"pickled by skmnist {skmnist.__version__}.*by 9.9"):

@@ -1,4 +1,4 @@
-"""What can be saved comes back as it was; what cannot is refused."""
+"""Models are loaded as they were saved; unsupported ones raise."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_model, save_model
 from skmnist.persistence import ModelFileError
-from skmnist.persistence._save import _learned
+from skmnist.persistence._document import _learned
 
 
 def test_a_file_predicts_the_same_bits_in_another_process_without_tensorflow(
@@ -135,7 +135,7 @@ def test_a_private_file_stays_private_and_a_link_stays_a_link(pipeline, file):
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ModelFileError, match="pipe: no file, but a pipe"):
+    with pytest.raises(ModelFileError, match="pipe: not a regular file but a pipe"):
         load_model(tmp_path / "pipe")
 
 
@@ -153,7 +153,7 @@ def test_a_file_takes_little_more_than_the_weights(digits, tmp_path):
             lambda X, y: Pipeline(
                 [("scale", StandardScaler()), ("nn", SimpleNNClassifier(epochs=0))]
             ).fit(X, y),
-            r"model.scale is a StandardScaler; save_model knows DeepNNClassifier.*skops",
+            r"model.scale is a StandardScaler, but save_model.*DeepNNClassifier.*skops",
         ),
         (
             lambda X, y: SimpleNNClassifier(epochs=0, callbacks=print).fit(X, y),
@@ -171,11 +171,11 @@ def test_a_file_takes_little_more_than_the_weights(digits, tmp_path):
         ),
         (
             lambda X, y: SimpleNNClassifier(270_000, epochs=0).fit(X.astype("f4"), y),
-            r"model.coefs_.0 takes 69,120,000 bytes.*joblib.dump",
+            r"model.coefs_.0 has 69,120,000 bytes.*joblib.dump",
         ),
         (
             lambda X, y: SimpleNNClassifier(epochs=0).fit(X, y).set_params(learning_rate=-1),
-            r"cannot be saved so that it loads.*'learning_rate' parameter.*joblib.dump",
+            r"cannot be saved: loading it would fail.*'learning_rate' parameter.*joblib.dump",
         ),
         (
             lambda X, y: SimpleNNClassifier(epochs=0).fit(X, y.astype("M8[D]")),
@@ -200,9 +200,7 @@ def test_a_file_takes_little_more_than_the_weights(digits, tmp_path):
         "names",
     ],
 )
-def test_what_is_not_ours_or_not_plain_is_refused_and_the_old_file_stays(
-    digits, tmp_path, make, match
-):
+def test_unsupported_models_raise_and_the_old_file_stays(digits, tmp_path, make, match):
     (tmp_path / "model").write_text("old")
     with pytest.raises(ModelFileError, match=match):
         save_model(make(*digits), tmp_path / "model")
@@ -214,7 +212,7 @@ def test_an_unfitted_model_is_refused(tmp_path):
         save_model(Pipeline([("nn", SimpleNNClassifier())]), tmp_path / "model")
 
 
-def test_a_folder_that_is_not_there_is_told(pipeline, tmp_path):
+def test_a_missing_folder_raises(pipeline, tmp_path):
     with pytest.raises(FileNotFoundError) as told:
         save_model(pipeline, tmp_path / "missing" / "model")
     assert told.value.filename == str((tmp_path / "missing" / "model").resolve())
@@ -243,7 +241,7 @@ def test_a_kill_while_saving_leaves_the_old_file(tmp_path):
     assert load_model(tmp_path / "model").epochs == 0
 
 
-def test_what_killed_processes_have_left_is_deleted_by_the_next_save(pipeline, file):
+def test_leftovers_of_killed_processes_are_deleted_by_the_next_save(pipeline, file):
     old, fresh = (file.with_name(f".skmnist-{digit * 32}") for digit in "0f")
     others = [file.with_name(name) for name in (".skmnist-notes", "skmnist-0", ".skmnist-")]
     folder = file.with_name(f".skmnist-{'a' * 32}")

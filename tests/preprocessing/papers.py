@@ -1,4 +1,4 @@
-"""MNIST's digits as people might hand them in: on papers of many kinds."""
+"""MNIST's digits on papers of many kinds."""
 
 import numpy as np
 from PIL import Image
@@ -60,7 +60,7 @@ def paste_all(image, rng, low, high):
     return colour(large, rng)
 
 
-# What the promise holds for: at most one percentage point of accuracy is lost on each
+# At most one percentage point of accuracy is lost on each of these
 PROMISED = {
     "untouched": lambda image, rng: image,
     "shifted": shift,
@@ -73,7 +73,7 @@ PROMISED = {
     "all, scaled 0.5 to 1": lambda image, rng: paste_all(image, rng, 0.5, 1),
     "all, scaled 1 to 4": lambda image, rng: paste_all(image, rng, 1, 4),
 }
-# Beyond the promise, measured
+# Harder ones, without that promise
 HARD = {
     "scaled 4 to 10": lambda image, rng: scale(image, rng.uniform(4, 10)),
     "scaled 0.35 to 0.5": lambda image, rng: scale(image, rng.uniform(0.35, 0.5)),

@@ -20,7 +20,8 @@ from skmnist import (
     load_model,
     save_model,
 )
-from skmnist.persistence._save import _learned
+from skmnist.persistence._document import _learned
+from skmnist.preprocessing._images import to_levels
 
 MAX_LOSS = 0.01  # one percentage point of accuracy
 
@@ -46,15 +47,15 @@ def crop(image, **parameters):
     return DigitCropper(**parameters).transform([image])[0].reshape(28, 28)
 
 
-# Rows of 2, 3, 5 or 10 pixels, as the checks have them, are no squares and are refused by default;
-# shape=(1, -1) takes any row for an image of one line. Random values may make a blank one.
+# The checks use rows of 2, 3, 5 or 10 pixels, which are not squares; shape=(1, -1) makes any row
+# an image of one line. Random values may make a blank one.
 @pytest.mark.filterwarnings("ignore:.*images have no ink")
 @parametrize_with_checks([DigitCropper(shape=(1, -1))])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-# How it comes out
+# Results
 
 
 def test_mnist_comes_back_as_it_was(mnist):
@@ -102,7 +103,7 @@ def test_all_of_a_digit_is_kept_where_its_mass_is_at_one_end():
 @pytest.mark.parametrize(
     ("paper", "ink"), [((255, 255, 255), (255, 255, 0)), ((200, 60, 60), (60, 104, 200))]
 )
-def test_colours_of_one_brightness_are_told_apart(paper, ink):
+def test_colours_of_equal_brightness_are_separated(paper, ink):
     drawing = np.empty((60, 90, 3), dtype=np.uint8)
     drawing[...] = paper
     drawing[10:50, 5:13] = ink
@@ -154,7 +155,7 @@ def test_a_stroke_along_the_edge_of_the_paper_is_found():
     np.testing.assert_array_equal(np.nonzero(crop(drawing))[0], np.repeat(np.arange(4, 24), 3))
 
 
-# What goes in
+# Input
 
 
 @pytest.mark.parametrize(
@@ -209,14 +210,14 @@ def test_rows_that_are_no_squares_need_a_shape():
     for shape in ((60, 90), [60, -1], (-1, 90), (60, 90, 1)):
         digit = DigitCropper(shape=shape).fit_transform(row)
         np.testing.assert_array_equal(digit, DigitCropper().transform([draw()]))
-    with pytest.raises(ValueError, match=r"rows of 5400 pixels.*no square: set shape=\(height"):
+    with pytest.raises(ValueError, match=r"rows of 5400 pixels.*not a square: set shape=\(height"):
         DigitCropper().fit(row)
 
 
 @pytest.mark.parametrize(
     "shape", [(60, 91), (60,), (-1, -1), (0, -1), (7, -1), ("a", 2), (6.5, -1), (), (-2, 90)]
 )
-def test_a_shape_that_does_not_fit_is_told(shape):
+def test_a_shape_that_does_not_match_raises(shape):
     with pytest.raises(ValueError, match=r"must be \(height, width\) or .*5400"):
         DigitCropper(shape=shape).fit(draw().reshape(1, -1))
 
@@ -277,18 +278,18 @@ def test_the_input_stays_as_it_is(mnist):
         np.testing.assert_array_equal(X, before)
 
 
-# What does not
+# Invalid input
 
 
 @pytest.mark.parametrize(
     ("X", "match"),
     [
-        (draw(), "rows of 90 pixels.*single image has to be in a list"),
+        (draw(), "rows of 90 pixels.*single image must be in a list"),
         (np.zeros((60, 90, 4)), r"\(60, 90, 4\) looks like a single image in colour.*\[image\]"),
         (Image.new("L", (9, 9)), r"X is a single image.*\[image\]"),
         ([np.zeros((9, 9, 5))], r"shape \(9, 9, 5\).*1 to 4 channels"),
         (np.zeros((2, 9, 9, 9, 3)), r"shape \(9, 9, 9, 3\)"),
-        ([np.zeros((0, 9))], r"shape \(0, 9\), without a pixel"),
+        ([np.zeros((0, 9))], r"shape \(0, 9\), which has no pixels"),
         (np.zeros((0, 28, 28)), "0 sample"),
         ([], "0 sample|Expected 2D"),
         ([np.full((9, 9), "a")], "dtype <U1"),
@@ -302,7 +303,7 @@ def test_the_input_stays_as_it_is(mnist):
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "transform"])
-def test_what_is_no_image_is_refused(X, match, method):
+def test_invalid_images_raise(X, match, method):
     with pytest.raises(ValueError, match=match):
         getattr(DigitCropper(), method)(X)
 
@@ -326,7 +327,7 @@ def test_bad_parameters(parameters, match, method):
         getattr(DigitCropper(**parameters), method)([draw()])
 
 
-def test_a_blank_image_is_all_zeros_and_told(rng):
+def test_a_blank_image_is_all_zeros_and_warns(rng):
     blank = np.full((60, 90), 230, dtype=np.uint8)
     images = [draw(), blank, add_noise(blank, rng, 0.05), shade(blank, rng, 0.4)]
     images += [np.zeros((60, 90, 4), dtype=np.uint8)]
@@ -355,12 +356,12 @@ def test_a_line_one_pixel_wide_is_no_speck(ink):
 
 def test_12_bits_in_16_need_their_max_value():
     deep = draw().astype(np.uint16) * 4
-    with pytest.warns(UserWarning, match="need max_value"):
+    with pytest.warns(UserWarning, match="set max_value"):
         crop(deep)
     np.testing.assert_allclose(crop(deep, max_value=1020), crop(draw()).astype(int), atol=1)
 
 
-# In scikit-learn's company
+# Together with scikit-learn
 
 
 def test_names_clone_pickle_and_page(mnist):
@@ -410,7 +411,7 @@ def test_it_is_saved_without_pickle(mnist, tmp_path, seen):
     np.testing.assert_array_equal(loaded.transform(X), cropper.transform(X))
 
 
-# What is promised: a network that has learned MNIST as it is reads them as well
+# A network trained on MNIST reads the digits as well as the originals
 
 
 def measure(model, X, y, change):
@@ -430,7 +431,7 @@ def quick_reader(mnist):
     "name", ["untouched", "shifted", "inverted", "all, scaled 1 to 4", "light falls off by 40%"]
 )
 def test_digits_on_other_papers_are_read_quick(quick_reader, mnist, name):
-    # 500 images: one point is five of them, and twice as many may be chance
+    # with 500 images, one point is five images, and a difference of ten may be chance
     loss = measure(quick_reader, mnist.X_test, mnist.y_test, (PROMISED | HARD)[name])
     assert loss <= 2 * MAX_LOSS
 
@@ -466,3 +467,10 @@ def test_a_pipeline_may_learn_with_the_cropper_in_it(whole):
     model = make_pipeline(DigitCropper(), PixelNormalizer(), network)
     model.fit(whole.X_train, whole.y_train)
     assert model.score(whole.X_test, whole.y_test) > 0.97
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16, np.int64, np.float32, np.float64])
+def test_levels_take_four_bytes_whatever_the_pixels_are(dtype):
+    levels = to_levels(np.ones((2, 3, 3, 1), dtype), max_value=1)
+    assert levels.dtype == np.float32
+    assert (levels == 1).all()

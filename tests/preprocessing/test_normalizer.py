@@ -114,7 +114,7 @@ def test_inverse_of_integer_pixels_is_rounded():
     assert normalizer.inverse_transform([[0.001, 0.999]]).tolist() == [[0, 255]]
 
 
-def test_inverse_clips_what_no_pixel_can_be():
+def test_inverse_clips_values_out_of_range():
     normalizer = PixelNormalizer().fit(np.array([[0, 255]], dtype=np.uint8))
     assert normalizer.inverse_transform([[-0.5, 1.5]]).tolist() == [[0, 255]]
 
@@ -125,7 +125,7 @@ def test_inverse_of_other_number_of_values(images):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_inverse_of_what_is_no_number(value):
+def test_inverse_of_nan_and_infinity_raises(value):
     normalizer = PixelNormalizer().fit(np.array([[0, 255]], dtype=np.uint8))
     with pytest.raises(ValueError, match=r"NaN|infinity"):
         normalizer.inverse_transform([[0.5, value]])
@@ -186,8 +186,8 @@ def test_second_fit_forgets_the_first(images):
     assert normalizer.n_features_in_ == 392
 
 
-def test_normalised_floats_are_told_in_transform_too_and_an_almost_blank_image_is_not():
+def test_normalised_floats_warn_in_transform_but_an_almost_blank_image_does_not():
     normalizer = PixelNormalizer().fit(np.full((2, 4), 255, dtype=np.uint8))
-    with pytest.warns(UserWarning, match="looks normalised already"):
+    with pytest.warns(UserWarning, match="seems to be normalised already"):
         normalizer.transform(np.full((2, 4), 0.5))
     normalizer.transform(np.ones((1, 4), dtype=np.uint8))

@@ -1,4 +1,4 @@
-"""Settings of other libraries, and layouts of arrays, change no pixel."""
+"""Settings of other libraries and memory layouts do not change the result."""
 
 import warnings
 from contextlib import ExitStack, contextmanager
@@ -56,7 +56,7 @@ def prepare():
     return [np.asarray(array) for array in made]
 
 
-# pandas 3: both are the only way there is
+# pandas 3 has no other behaviour
 @pytest.mark.filterwarnings("ignore:.*(infer_string|[Cc]opy.on.[Ww]rite)")
 @pytest.mark.parametrize("name", SETTINGS)
 def test_settings_of_others_change_no_pixel(name):
@@ -66,7 +66,10 @@ def test_settings_of_others_change_no_pixel(name):
     with ExitStack() as stack:
         try:
             stack.enter_context(SETTINGS[name]())
-        except (ImportError, RuntimeError) as error:  # SciPy has to be told before it is imported
+        except (
+            ImportError,
+            RuntimeError,
+        ) as error:  # SciPy is imported already
             pytest.skip(str(error))
         found = prepare()
     for one, other in zip(found, expected, strict=True):
@@ -177,11 +180,14 @@ MISSING[0, 0, 0] = pd.NA
         ((image for image in IMAGES), "cannot be turned into numbers"),
         (pd.DataFrame({"a": pd.to_datetime(["2020"] * 3), "b": [1, 2, 3]}), "turned into numbers"),
         ([[1, 2, 3], [1, 2]], r"different shapes, \(2,\) and \(3,\) among others"),
-        (np.where(IMAGES > 0, 1e300, 0), r"1e\+300.*scale such values first, float32 cannot hold"),
+        (
+            np.where(IMAGES > 0, 1e300, 0),
+            r"1e\+300.*scale the values first, because float32 cannot hold",
+        ),
     ],
 )
 @pytest.mark.parametrize("estimator", [PixelNormalizer, DigitCropper])
-def test_what_holds_no_pixels_is_refused(estimator, X, told):
+def test_input_without_pixels_raises(estimator, X, told):
     with np.errstate(all="raise"), pytest.raises(ValueError, match=told):
         estimator().fit(X)
 
@@ -189,7 +195,7 @@ def test_what_holds_no_pixels_is_refused(estimator, X, told):
 def test_a_missing_value_among_objects_is_refused():
     with pytest.raises(ValueError, match="objects that are not numbers"):
         DigitCropper().fit(MISSING)
-    with pytest.raises(TypeError, match="NAType"):  # as scikit-learn's checks want it
+    with pytest.raises(TypeError, match="NAType"):  # required by scikit-learn's checks
         PixelNormalizer().fit(MISSING)
 
 
@@ -211,7 +217,7 @@ def test_ink_is_found_up_to_the_limits_of_max_value(max_value):
     )
 
 
-# --- shapes that are often passed in place of others
+# --- common mistakes with shapes
 
 
 @pytest.mark.parametrize("fitted_on", [(3, 28, 28), (3, 784)])
@@ -235,7 +241,7 @@ def test_colours_are_turned_into_grey_levels_and_not_cut_off():
             normalizer.transform(np.zeros(shape))
 
 
-def test_images_of_several_sizes_are_told_apart():
+def test_images_of_different_sizes_raise():
     images = [np.zeros((8, 8)), np.ones((5, 8))]
     with pytest.raises(ValueError, match=r"\(5, 8\) and \(8, 8\).*DigitCropper before"):
         PixelNormalizer().fit(images)
@@ -243,7 +249,7 @@ def test_images_of_several_sizes_are_told_apart():
         PixelNormalizer().fit(pd.Series(images))
 
 
-# --- back again
+# --- inverse_transform
 
 
 @pytest.mark.parametrize(

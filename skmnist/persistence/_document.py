@@ -1,0 +1,336 @@
+"""A fitted model as a JSON document and arrays, and back again.
+
+Each value in the document is plain JSON, or an object whose only key names its kind. A document may
+come from anybody, so decoding trusts nothing in it: classes and attributes are on a list, every
+value is checked, and nesting, text and dicts are capped. Nothing in it is run.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+import skmnist
+from skmnist.neural_network._forward import ACTIVATIONS
+
+Array = np.ndarray[Any, Any]
+
+MAX_ARRAY_BYTES = 64 * 2**20  # of one array
+MAX_LABEL_BYTES = 16 * 2**20  # of text, at the fixed width that NumPy uses for all of an array
+MAX_PAIRS = 4096  # of one dict: many more keys with the same hash would take minutes
+MAX_DEPTH = 16  # of nested values; valid documents have a few levels
+
+DTYPES = re.compile(r"[<>|=][biuf]\d{1,2}")  # of pixels
+LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
+
+
+class ModelFileError(ValueError):
+    """A model cannot be saved in this format, or a file does not contain a valid model.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import save_model
+    >>> from skmnist.persistence import ModelFileError
+    >>> try:
+    ...     save_model(DecisionTreeClassifier(), "tree.skmnist")
+    ... except ModelFileError:
+    ...     print("use skops or joblib")
+    use skops or joblib
+    """
+
+    __module__ = "skmnist.persistence"  # where users import it from
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    """Raise `ModelFileError` unless the condition holds."""
+    if not condition:
+        raise ModelFileError(otherwise)
+
+
+# --- The attributes that each estimator learns, and the check of each
+
+
+def is_list_of(kind: Any, value: Any) -> bool:
+    """Return whether a value is a list whose items are all of one kind."""
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _are_floats(dimension: int) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        return is_list_of(np.ndarray, value) and all(
+            array.ndim == dimension
+            and array.dtype in (np.float32, np.float64)
+            and np.isfinite(array).all()
+            for array in value
+        )
+
+    return check
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and 1 <= len(value) <= 2 and all(map(_is_count, value))
+
+
+def _is_history(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(values, np.ndarray) and values.dtype == np.float64
+        for name, values in value.items()
+    )
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 1
+
+
+_COMMON: dict[str, Callable[[Any], bool]] = {
+    "n_features_in_": _is_count,
+    "feature_names_in_": _is_row,
+    "image_shape_": _is_shape,
+}
+_COUNTS = "n_parameters_ n_iter_ best_epoch_ kept_epoch_ n_train_ n_train_measured_ n_validation_"
+_FIGURES = (
+    "train_loss_ train_accuracy_ validation_loss_ validation_accuracy_ best_validation_score_ "
+    "fit_time_ compile_time_"
+)
+ATTRIBUTES: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "DigitCropper": {"n_features_in_": _is_count, "feature_names_in_": _is_row},
+    "PixelNormalizer": {**_COMMON, "dtype_in_": lambda value: isinstance(value, np.dtype)},
+    "SimpleNNClassifier": {
+        **_COMMON,
+        **dict.fromkeys(_COUNTS.split(), _is_count),
+        **dict.fromkeys(_FIGURES.split(), _is_figure),
+        "classes_": _is_row,
+        "coefs_": _are_floats(2),
+        "intercepts_": _are_floats(1),
+        "activation_": lambda value: isinstance(value, str),
+        "stop_reason_": lambda value: isinstance(value, str),
+        "history_": _is_history,
+        "loss_curve_": lambda value: is_list_of(float, value),
+    },
+}
+ATTRIBUTES["DeepNNClassifier"] = ATTRIBUTES["SimpleNNClassifier"]
+CLASSES = tuple(sorted(ATTRIBUTES))
+
+
+def check_learned(kind: str, attributes: dict[str, Any]) -> None:
+    """Raise unless an estimator of this class can have learned these attributes."""
+    checks = ATTRIBUTES[kind]
+    optional = {"feature_names_in_"} | ({"n_features_in_"} if kind == "DigitCropper" else set())
+    unlike = (attributes.keys() ^ checks.keys()) - optional
+    expect(not unlike, f"{kind} has missing or unknown attributes: {', '.join(sorted(unlike))}")
+    for name, value in attributes.items():
+        expect(checks[name](value), f"{kind}.{name} is invalid")
+    n_features: Any = attributes.get("n_features_in_")
+    names = attributes.get("feature_names_in_")
+    expect(names is None or len(names) == n_features, "the number of feature names does not match")
+    if "image_shape_" in checks:
+        same = math.prod(attributes["image_shape_"]) == n_features
+        expect(same, "the image shape does not match the number of features")
+    if "coefs_" in checks:
+        _check_network(attributes, n_features)
+
+
+def _check_network(attributes: dict[str, Any], n_features: int) -> None:
+    coefs, intercepts = attributes["coefs_"], attributes["intercepts_"]
+    classes = attributes["classes_"]
+    expect(attributes["activation_"] in ACTIVATIONS, "the activation is unknown")
+    sizes = [n_features, *map(len, intercepts)]
+    expect(
+        len(sizes) > 1 and [coef.shape for coef in coefs] == list(pairwise(sizes)),
+        "the shapes of the layers do not match",
+    )
+    arrays = [*coefs, *intercepts]
+    expect(len({array.dtype for array in arrays}) == 1, "the dtypes of the layers differ")
+    n_parameters = sum(array.size for array in arrays)
+    expect(attributes["n_parameters_"] == n_parameters, "the number of parameters does not match")
+    expect(len(classes) == sizes[-1] >= 2, "the numbers of classes and outputs differ")
+    expect(np.array_equal(np.unique(classes), classes), "the classes are not sorted and unique")
+
+
+# --- Encoding
+
+
+def encode_estimator(model: Any, name: str, arrays: dict[str, Array]) -> Any:
+    """Return an estimator as JSON values; its arrays are added to `arrays`."""
+    if type(model) is Pipeline:
+        steps = [
+            [step, estimator]
+            if estimator in (None, "passthrough")
+            else [step, encode_estimator(estimator, f"{name}.{step}", arrays)]
+            for step, estimator in model.steps
+        ]
+        parameters = {"transform_input": model.transform_input, "verbose": model.verbose}
+        return {"class": "Pipeline", "steps": steps, "parameters": parameters}
+    kind = type(model).__name__
+    if kind not in CLASSES or type(model) is not getattr(skmnist, kind):
+        raise ModelFileError(
+            f"{name} is a {kind}, but save_model supports only {', '.join(CLASSES)} and Pipelines "
+            "of them. Use skops.io.dump(model, path) instead."
+        )
+    check_is_fitted(model)
+    node: dict[str, Any] = {"class": kind}
+    for part, values in (("parameters", _parameters(model)), ("attributes", _learned(model))):
+        node[part] = {key: _encode(value, f"{name}.{key}", arrays) for key, value in values.items()}
+    output = getattr(model, "_sklearn_output_config", {}).get("transform")
+    return node if output is None else {**node, "output": output}
+
+
+def _parameters(model: Any) -> dict[str, Any]:
+    parameters: dict[str, Any] = model.get_params(deep=False)
+    return {
+        name: None if name == "callbacks" and value in ([], ()) else value
+        for name, value in parameters.items()
+    }
+
+
+def _learned(model: Any) -> dict[str, Any]:
+    learned = vars(model)
+    return {key: learned[key] for key in ATTRIBUTES[type(model).__name__] if key in learned}
+
+
+def _encode(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, np.dtype):
+        return {"dtype": value.str}
+    if isinstance(value, tuple | list):
+        items = [_encode(item, f"{name}.{i}", arrays) for i, item in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, Mapping):
+        pairs = [
+            [_encode(key, name, arrays), _encode(item, f"{name}.{key}", arrays)]
+            for key, item in value.items()
+        ]
+        return {"dict": pairs}
+    if isinstance(value, np.ndarray):
+        return _encode_array(value, name, arrays)
+    raise ModelFileError(
+        f"{name} is {value!r}, but only plain values can be saved. Set parameters to plain values "
+        "first, for example with set_params(callbacks=None, random_state=0); the model stays "
+        "fitted."
+    )
+
+
+def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
+    if value.dtype.kind in "OU":  # labels and names: text or mixed values
+        items = [_encode(item, name, arrays) for item in value.tolist()]
+        return {"labels": items, "dtype": value.dtype.str}
+    if value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
+        raise ModelFileError(
+            f"{name} has the dtype {value.dtype}, but only plain numbers and text can be saved. "
+            "Use joblib.dump(model, path) instead."
+        )
+    if value.nbytes > MAX_ARRAY_BYTES:
+        raise ModelFileError(
+            f"{name} has {value.nbytes:,} bytes, but one array can have at most "
+            f"{MAX_ARRAY_BYTES:,}. Use joblib.dump(model, path) instead."
+        )
+    key = name.encode("unicode_escape").decode()  # names of steps are arbitrary
+    arrays[key] = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+    return {"array": key}
+
+
+# --- Decoding
+
+
+def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any:
+    """Return the estimator that JSON values describe; its arrays are taken out of `arrays`."""
+    expect(
+        isinstance(node, dict) and depth <= MAX_DEPTH,
+        "an estimator is missing or too deep",
+    )
+    kind = node.get("class")
+    known = {"class", "parameters"} | ({"steps"} if kind == "Pipeline" else {"attributes"})
+    expect(node.keys() - {"output"} == known, "an estimator has missing or unknown parts")
+    if kind == "Pipeline":
+        return _decode_pipeline(node, arrays, depth)
+    expect(kind in CLASSES, f"class {kind!r} is not one of {', '.join(CLASSES)}")
+    parameters, attributes = (
+        {key: _decode(value, arrays, 0) for key, value in node[part].items()}
+        for part in ("parameters", "attributes")
+    )
+    model = getattr(skmnist, kind)(**parameters)
+    expect(parameters.get("callbacks") is None, "a file cannot contain callbacks")
+    model._validate_params()
+    check_learned(kind, attributes)
+    vars(model).update(attributes)
+    if "output" in node:
+        model.set_output(transform=node["output"])
+    return model
+
+
+def _decode_pipeline(node: dict[str, Any], arrays: dict[str, Array], depth: int) -> Pipeline:
+    steps = [
+        (
+            name,
+            step if step in (None, "passthrough") else decode_estimator(step, arrays, depth + 1),
+        )
+        for name, step in node["steps"]
+    ]
+    names = [name for name, _ in steps]
+    expect(
+        bool(steps)
+        and all(isinstance(name, str) and "__" not in name for name in names)
+        and len(set(names)) == len(names),
+        "the steps of a Pipeline must have unique names",
+    )
+    inputs, verbose = node["parameters"]["transform_input"], node["parameters"]["verbose"]
+    expect(isinstance(verbose, bool), "verbose of a Pipeline must be True or False")
+    expect(inputs is None or is_list_of(str, inputs), "transform_input must be a list of names")
+    return Pipeline(steps, transform_input=inputs, verbose=verbose)
+
+
+def _decode(value: Any, arrays: dict[str, Array], depth: int) -> Any:
+    expect(depth <= MAX_DEPTH, "values are nested too deeply")
+    if isinstance(value, list):
+        return [_decode(item, arrays, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    expect(len(value) > 0, "an object has no key")
+    kind, content = next(iter(value.items()))
+    if kind == "labels":
+        expect(LABEL_DTYPES.fullmatch(value["dtype"]) is not None, "labels have an invalid dtype")
+        dtype = np.dtype(value["dtype"])
+        expect(dtype.itemsize * len(content) <= MAX_LABEL_BYTES, "labels take too much memory")
+        expect(
+            all(isinstance(item, str | int | float | bool) for item in content),
+            "invalid labels",
+        )
+        return np.array(content, dtype=dtype)
+    expect(len(value) == 1, "an object has more than one key")
+    if kind == "array":
+        return arrays.pop(content)
+    if kind == "tuple":
+        return tuple(_decode(item, arrays, depth + 1) for item in content)
+    if kind == "dict":
+        expect(len(content) <= MAX_PAIRS, f"a dict has more than {MAX_PAIRS:,} entries")
+        return {
+            _decode(key, arrays, depth + 1): _decode(item, arrays, depth + 1)
+            for key, item in content
+        }
+    if kind == "dtype":
+        expect(DTYPES.fullmatch(content) is not None, "pixels have an invalid dtype")
+        return np.dtype(content)
+    expect(
+        kind == "float" and content in ("nan", "inf", "-inf"),
+        f"the kind {kind!r} is unknown",
+    )
+    return float(content)

@@ -1,0 +1,267 @@
+"""Save a model to a file and load it again, without pickle.
+
+The file is a `safetensors` file whose metadata hold one JSON document. Its header is read here
+before safetensors parses the file, because a file made to exhaust time or memory must be rejected
+first: safetensors allows headers of 100 MB, and returns metadata only for files that it opens
+itself, which could be replaced between two reads.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import sklearn
+from safetensors.numpy import load as from_safetensors
+from safetensors.numpy import save as to_safetensors
+
+from skmnist import __version__
+from skmnist._estimator import warn_caller
+from skmnist._files import write_whole
+from skmnist.persistence._document import (
+    MAX_ARRAY_BYTES,
+    Array,
+    ModelFileError,
+    decode_estimator,
+    encode_estimator,
+    expect,
+)
+
+FORMAT = "skmnist-model"
+FORMAT_VERSION = 1
+VERSIONS = {  # of packages that may affect predictions
+    "skmnist": __version__,
+    "scikit-learn": sklearn.__version__,
+    "numpy": np.__version__,
+}
+MAX_HEADER_BYTES = 2**20  # the JSON document and the list of arrays: parsed in no time
+MAX_FILE_BYTES = 256 * 2**20
+MAX_SHOWN = 200  # characters of a message that come from a file
+
+
+def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+    """Save a fitted estimator of this package, or a Pipeline of them, without pickle.
+
+    The file is written atomically: if saving fails or the process ends, an existing file is left
+    unchanged. What only training needs is not saved: callbacks of `set_callbacks`, metadata
+    requests, the `memory` of a Pipeline, and the state of the optimizer. Attributes that you have
+    added are not saved either.
+
+    Parameters
+    ----------
+    model : classifier or transformer of this package, or Pipeline of these
+        Fitted model. Steps may also be ``"passthrough"`` or None.
+    path : str or path-like
+        File to write; an existing one is replaced. The usual extension is ``.skmnist``.
+
+    Raises
+    ------
+    ModelFileError
+        The estimator is not supported, a parameter is not a plain value, or an array is larger
+        than 64 MiB.
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    OSError
+        The file cannot be written.
+
+    See Also
+    --------
+    load_model : Load a saved model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist import SimpleNNClassifier, load_model, save_model
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = SimpleNNClassifier(epochs=2, random_state=0).fit(X / 16, y)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = Path(folder.name) / "digits.skmnist"
+    >>> save_model(model, file)
+    >>> bool((load_model(file).predict_proba(X / 16) == model.predict_proba(X / 16)).all())
+    True
+    >>> folder.cleanup()
+
+    Estimators of other packages are not supported:
+
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> save_model(DecisionTreeClassifier().fit(X, y), "tree.skmnist")
+    Traceback (most recent call last):
+    skmnist.persistence.ModelFileError: model is a DecisionTreeClassifier, but save_model supports
+    only DeepNNClassifier, DigitCropper, PixelNormalizer, SimpleNNClassifier and Pipelines of them.
+    Use skops.io.dump(model, path) instead.
+    """
+    arrays: dict[str, Array] = {}
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "versions": VERSIONS,
+        "model": encode_estimator(model, "model", arrays),
+    }
+    document["sha256"] = digest_content(document, arrays)
+    content = to_safetensors(arrays, {FORMAT: json.dumps(document, allow_nan=False)})
+    try:
+        _decode_file(content)  # a file that cannot be loaded must not replace a good one
+    except ModelFileError as error:
+        raise ModelFileError(
+            f"model cannot be saved: loading it would fail ({error}). Use joblib.dump(model, path) "
+            "instead."
+        ) from error
+    write_whole(Path(path), content)
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Load a model saved by `save_model`, without running anything from the file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to read.
+
+    Returns
+    -------
+    model : estimator or Pipeline
+        Fitted model. It makes exactly the same predictions as the saved one, on the same machine
+        and with the same number of threads, and does not need tensorflow.
+
+    Raises
+    ------
+    ModelFileError
+        The file has a different format, is damaged, or contains anything that is not part of a
+        model.
+    OSError
+        The file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        The file was written with other versions of skmnist, scikit-learn or NumPy.
+
+    See Also
+    --------
+    save_model : Save a model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from skmnist import PixelNormalizer, load_model, save_model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "normalizer.skmnist"
+    ...     save_model(PixelNormalizer(16).fit(np.eye(4) * 16), path)
+    ...     load_model(path)
+    PixelNormalizer(max_value=16)
+    """
+    path = Path(path)
+    try:
+        model, saved = _decode_file(_read(path))
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}.") from None
+    differences = ", ".join(
+        f"{name} {_shown(saved.get(name, 'unknown'))} (here {here})"
+        for name, here in VERSIONS.items()
+        if saved.get(name) != here
+    )
+    if differences:
+        warn_caller(
+            f"{path} was saved with {differences}; check the predictions of the model, or train it "
+            "again."
+        )
+    return model
+
+
+def _read(path: Path) -> bytes:
+    """Read a regular file; reading a pipe could wait forever."""
+
+    def no_wait(path: str, flags: int) -> int:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+    with open(path, "rb", opener=no_wait) as file:
+        status = os.fstat(file.fileno())
+        expect(stat.S_ISREG(status.st_mode), "not a regular file but a pipe, a device or the like")
+        size = status.st_size
+        expect(
+            size <= MAX_FILE_BYTES,
+            f"{size:,} bytes, but the limit is {MAX_FILE_BYTES:,}",
+        )
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def _decode_file(content: bytes) -> tuple[Any, Any]:
+    """Return the model and the versions with which it was saved."""
+    try:
+        document, arrays = _parse(content)
+        model = decode_estimator(document.get("model"), arrays)
+        expect(not arrays, "there are arrays that are not part of the model")
+        saved = document.get("versions")
+        expect(isinstance(saved, dict), "the versions are missing")
+    except ModelFileError as error:
+        raise ModelFileError(_shown(error)) from None
+    except (safetensors.SafetensorError, RecursionError) as error:
+        problem = f"not a file of save_model, or damaged ({_shown(error)})"
+        raise ModelFileError(problem) from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelFileError(f"not a model written by save_model ({_shown(error)})") from error
+    return model, saved
+
+
+def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+    length = int.from_bytes(content[:8], "little")  # as safetensors specifies
+    expect(8 <= length + 8 <= len(content), "not a file of save_model")
+    expect(
+        length <= MAX_HEADER_BYTES,
+        f"{length:,} bytes of parameters, labels and names, but the limit is {MAX_HEADER_BYTES:,}",
+    )
+    header = _parse_json(content[8 : 8 + length])
+    text = header.pop("__metadata__", {}).get(FORMAT)
+    expect(text is not None, f"a safetensors file without {FORMAT!r} in its metadata")
+    for entry in header.values():
+        start, end = entry["data_offsets"]
+        expect(end - start <= MAX_ARRAY_BYTES, "an array is too large")
+    arrays = from_safetensors(content)
+    document = _parse_json(text)
+    version = document.get("format_version")
+    expect(
+        version == FORMAT_VERSION,
+        f"format_version is {version}, but skmnist {__version__} reads {FORMAT_VERSION}; a newer "
+        "version of skmnist may read it",
+    )
+    digest = document.pop("sha256", None)
+    expect(
+        digest == digest_content(document, arrays),
+        "damaged: the checksum does not match",
+    )
+    return document, arrays
+
+
+def _parse_json(text: bytes | str) -> dict[str, Any]:
+    document = json.loads(text, parse_constant=_refuse_constant)
+    expect(isinstance(document, dict), "the JSON is not an object")
+    found: dict[str, Any] = document
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ModelFileError(f"{name} is not valid JSON")
+
+
+def _shown(value: object) -> str:
+    text = str(value).removesuffix(".")
+    printable = "".join(c if c.isprintable() else "?" for c in text[: MAX_SHOWN + 1])
+    return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]} ..."
+
+
+def digest_content(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
+    """Return the SHA-256 of the content; a flipped bit might otherwise go unnoticed."""
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
