@@ -12,7 +12,7 @@ what to do about it. This example diagnoses four networks whose problems we know
 # -------------
 # The first network is trained for only four epochs with small steps. The second has few images and
 # enough time to memorise them. The third has more images and uses ``dropout``. The fourth has so
-# few images that the diagnosis remains unclear.
+# few images that its gap is very uncertain.
 
 from sklearn.pipeline import Pipeline
 
