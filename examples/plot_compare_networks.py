@@ -1,17 +1,16 @@
 """
-A simple and a deep network, compared
+Comparing a simple and a deep network
 =====================================
 
 Two networks read handwritten digits: a simple one with a single hidden layer, and a deep one
-with three. Which one should you take? This example goes the whole way, from raw images to a
-recommendation, on a part of MNIST so that it takes less than a minute.
+with three. Which one should you choose? This example covers all steps from raw images to a
+recommendation. It uses a part of MNIST, so it takes less than a minute.
 """
 
 # %%
 # The digits
 # ----------
-# MNIST travels inside the package, so nothing is downloaded. ``n_train=`` takes a part in which
-# every digit is as frequent as in the whole.
+# MNIST is part of the package, so nothing is downloaded. ``n_train=`` selects a stratified sample.
 
 import matplotlib.pyplot as plt
 
@@ -25,9 +24,9 @@ plt.show()
 # %%
 # Two pipelines
 # -------------
-# Pixels go from 0 to 255. Such large inputs make the gradient unstable, so a
-# ``PixelNormalizer`` scales them to [0, 1] first. Because it is a step of the pipeline, nobody
-# can forget it when predicting.
+# Pixel values range from 0 to 255. Such large inputs make training unstable, so
+# ``PixelNormalizer`` scales them to [0, 1] first. Because it is a step of the pipeline, you cannot
+# forget it when predicting.
 
 from sklearn.pipeline import Pipeline
 
@@ -44,7 +43,7 @@ networks = {
 # %%
 # Train, diagnose, evaluate, compare
 # ----------------------------------
-# One call does all of it. The test images are read when training is over, once by each network.
+# One call does it all. Each network reads the test images once, after training.
 
 from skmnist import compare_models
 
@@ -55,10 +54,10 @@ columns = ["test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_e
 print(comparison.table[columns].round(4).to_string())
 
 # %%
-# How they learned
-# ----------------
-# Each network keeps its history. Where the validation curve turns away from the training curve,
-# the network has begun to learn its images by heart.
+# Learning curves
+# ---------------
+# Each network keeps its history. Where the validation curve diverges from the training curve, the
+# network has begun to memorise its training images.
 
 from skmnist.diagnosis import EpochCurveDisplay
 
@@ -68,20 +67,20 @@ for ax, (name, result) in zip(axes, comparison.results.items(), strict=True):
 plt.show()
 
 # %%
-# Digit by digit
-# --------------
-# Precision says how often a prediction of this digit is right, recall how many of its images were
-# found; F1 is a compromise of both, and support the number of test images.
+# Metrics of each digit
+# ---------------------
+# Precision is the share of the predictions of this digit that are correct, recall the share of its
+# images that were recognised. F1 combines both, and support is the number of test images.
 
 for name, result in comparison.results.items():
     print(name)
     print(result.errors.report.round(4).to_string(), "\n")
 
 # %%
-# What they confuse
-# -----------------
-# The right answers are out of the scale, so that the confusions can be told apart. Below them the
-# mistakes of which each network was most sure.
+# Confusions
+# ----------
+# The correct predictions do not affect the colour scale, so that the confusions can be
+# distinguished. Below are the mistakes that each network was most certain about.
 
 from skmnist.diagnosis import ConfusionDisplay, MisclassifiedDisplay
 
@@ -93,10 +92,10 @@ for (above, below), (name, result) in zip(axes.T, comparison.results.items(), st
 plt.show()
 
 # %%
-# What it means
-# -------------
-# The figures are explained in plain words: whether a network overfits, what it is good at, what
-# not, and what to try.
+# Diagnosis and advice
+# --------------------
+# skmnist explains the results in words: whether a network overfits, its strengths and weaknesses,
+# and what to try.
 
 from textwrap import fill
 
@@ -108,9 +107,9 @@ for name, result in comparison.results.items():
     print()
 
 # %%
-# Which one to take
-# -----------------
-# And how sure that is, and why:
+# Recommendation
+# --------------
+# The recommendation says which network to choose, how certain that is, and why:
 
 recommendation = comparison.recommendation
 print(recommendation.headline())
@@ -118,15 +117,15 @@ for reason in recommendation.reasons():
     print(fill(reason, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# The same in German:
+# In German:
 
 print(recommendation.headline("de"))
 for reason in recommendation.reasons("de"):
     print(fill(reason, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# What the accuracy costs, in parameters to be stored and multiplied. The bars are the 95% intervals
-# of each network by itself.
+# Accuracy against cost, here the number of parameters. The bars are the 95% intervals of each
+# network on its own.
 
 from skmnist.comparison import AccuracyCostDisplay
 
@@ -134,6 +133,6 @@ AccuracyCostDisplay.from_comparison(comparison)
 plt.show()
 
 # %%
-# With more images both networks become better and more alike, so the verdict can be another one
-# on all of MNIST: leave out ``n_train`` and ``n_test`` to see. ``comparison.to_html("out.html")``
-# writes all of this as one page for everybody.
+# With more images both networks become better and more alike, so the verdict can differ on all of
+# MNIST: omit ``n_train`` and ``n_test`` to see. ``comparison.to_html("out.html")`` writes all of
+# this to one HTML page.

@@ -2,16 +2,15 @@
 A search on a Dask cluster
 ==========================
 
-The folds of a cross-validation and the trials of a search do not wait for each other, so they can
-run side by side: on the cores of one machine, or on many machines. With the extra ``dask`` all of
-them run on a `Dask <https://distributed.dask.org>`_ cluster; the code stays as it was, inside one
-``with``.
+The folds of a cross-validation and the trials of a search are independent, so they can run in
+parallel: on the cores of one machine, or on many machines. With the extra ``dask`` they run on a
+`Dask <https://distributed.dask.org>`_ cluster. You only wrap the code in a ``with`` statement.
 """
 
 # %%
-# What is to be done
-# ------------------
-# Nothing in these lines knows of a cluster.
+# The estimator and the search
+# ----------------------------
+# Nothing in this part depends on a cluster.
 
 import tempfile
 
@@ -44,22 +43,22 @@ search = OptunaSearchCV(
 )
 
 # %%
-# Where it is done
-# ----------------
-# Two worker processes on this machine stand for two machines; elsewhere
-# ``Client("tcp://...:8786")`` names the scheduler of the cluster. The workers import this file,
-# therefore what starts them is behind ``if __name__ == "__main__"``.
+# The cluster
+# -----------
+# Two worker processes on this machine take the place of two machines. On a real cluster, use
+# ``Client("tcp://...:8786")`` with the address of its scheduler. The workers import this file, so
+# the code that starts them must be guarded by ``if __name__ == "__main__"``.
 
 if __name__ == "__main__":
     mnist = load_mnist(n_train=4000, n_test=2000, random_state=0)
     with (
         tempfile.TemporaryDirectory() as folder,
-        dask.config.set(temporary_directory=folder),  # Dask leaves what it writes there
+        dask.config.set(temporary_directory=folder),  # for Dask's temporary files
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
             dashboard_address=None,
-            silence_logs="ERROR",  # a worker that takes seconds to end is not worth a warning
+            silence_logs="ERROR",  # no warning if a worker takes seconds to stop
         ) as cluster,
         Client(cluster) as client,
         joblib.parallel_config(backend="dask"),
@@ -71,7 +70,7 @@ if __name__ == "__main__":
 # %%
 # The folds
 # ---------
-# Each was trained by one of the workers, and came back with its history and its diagnosis.
+# Each fold was trained on one of the workers, which returned its history and diagnosis.
 
 if __name__ == "__main__":
     print(folds.to_frame()[["test_score", "gap", "diagnosis", "best_epoch"]].round(4))
@@ -79,7 +78,8 @@ if __name__ == "__main__":
 # %%
 # The trials
 # ----------
-# Two ran at a time. On a cluster they end in any order, so a second search may try other values.
+# Two trials ran at a time. On a cluster they finish in any order, so a second search may try other
+# values.
 
 if __name__ == "__main__":
     table = pd.DataFrame(search.cv_results_)
@@ -106,9 +106,9 @@ if __name__ == "__main__":
     plt.show()
 
 # %%
-# The winner
-# ----------
-# It was trained anew, on this side of the cluster, and is an estimator like any other.
+# The best network
+# ----------------
+# It was refitted in this process and is an estimator like any other.
 
 if __name__ == "__main__":
-    print(f"{search.score(mnist.X_test, mnist.y_test):.1%} of the test images are read correctly.")
+    print(f"accuracy on the test images: {search.score(mnist.X_test, mnist.y_test):.1%}")

@@ -2,17 +2,17 @@
 Reading a diagnosis
 ===================
 
-An accuracy says how good a network is, but not what would make it better. ``diagnose_fit`` looks at
-how it learned, and says whether it overfits, underfits or fits well, how sure that is, and what to
-do about it. Here four networks of which we know beforehand what is wrong with them.
+The accuracy of a network does not tell you how to improve it. ``diagnose_fit`` examines how the
+network learned, and reports whether it overfits, underfits or fits well, how certain that is, and
+what to do about it. This example diagnoses four networks whose problems we know in advance.
 """
 
 # %%
 # Four networks
 # -------------
-# The first may look at its images four times only, and takes small steps. The second has few
-# images and much time to learn them by heart. The third has more images, and may not rely on all
-# of its neurons (``dropout``). The fourth has so few images that nobody can tell.
+# The first network is trained for only four epochs with small steps. The second has few images and
+# enough time to memorise them. The third has more images and uses ``dropout``. The fourth has so
+# few images that its gap is very uncertain.
 
 from sklearn.pipeline import Pipeline
 
@@ -20,7 +20,7 @@ from skmnist import PixelNormalizer, SimpleNNClassifier, load_mnist
 
 
 def train(n_train, **parameters):
-    """Train a simple network on so many images."""
+    """Train a simple network on `n_train` images."""
     digits = load_mnist(n_train=n_train, n_test=100, random_state=0)
     network = SimpleNNClassifier(random_state=0, **parameters)
     model = Pipeline([("normalize", PixelNormalizer()), ("network", network)])
@@ -29,16 +29,16 @@ def train(n_train, **parameters):
 
 models = {
     "too little time": train(5000, epochs=4, learning_rate=1e-4),
-    "by heart": train(5000, epochs=40),
+    "memorising": train(5000, epochs=40),
     "more images, dropout": train(30_000, epochs=10, dropout=0.3),
     "few images": train(300, epochs=40, validation_fraction=0.1),
 }
 
 # %%
-# Their curves
-# ------------
-# Where the dashed line (images held out) stops following the solid one (images trained on), a
-# network begins to learn its images by heart.
+# Learning curves
+# ---------------
+# Where the dashed line (held-out images) stops following the solid one (training images), the
+# network begins to memorise its training images.
 
 import matplotlib.pyplot as plt
 
@@ -52,8 +52,9 @@ plt.show()
 # %%
 # The verdicts
 # ------------
-# ``label`` is the verdict, ``gap`` the accuracy on training images minus that on images held out.
-# The gap is known only as well as so many images can tell: ``gap_interval`` is its 95% interval.
+# ``label`` is the verdict, and ``gap`` the accuracy on the training images minus that on the
+# held-out images. The fewer held-out images, the less certain the gap: ``gap_interval`` is its 95%
+# interval.
 
 import pandas as pd
 
@@ -79,7 +80,7 @@ print(
 # %%
 # In words
 # --------
-# The sentences come with the most important one first; ``sentence("de")`` has them in German.
+# The most important sentence comes first; ``sentence("de")`` returns them in German.
 
 from textwrap import fill
 
@@ -89,7 +90,7 @@ for name, diagnosis in diagnoses.items():
 # %%
 # What to do
 # ----------
-# Each finding has a code for programs, and a remedy for people where there is one.
+# Each finding has a code, which programs can check, and, where possible, a remedy.
 
 for name, diagnosis in diagnoses.items():
     for finding in diagnosis.findings:
@@ -99,8 +100,8 @@ for name, diagnosis in diagnoses.items():
 # %%
 # Any classifier
 # --------------
-# A classifier that keeps no accuracies of its own is judged by the images that it was fitted on and
-# by others. A decision tree learns all of its images by heart:
+# For a classifier that does not keep its accuracies, pass training images and held-out images. A
+# decision tree memorises all of its training images:
 
 from sklearn.tree import DecisionTreeClassifier
 

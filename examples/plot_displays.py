@@ -2,10 +2,10 @@
 Learning curves and confusions
 ==============================
 
-Every question about a trained network has a picture: how it learned, whether more images would
-help, what it confuses, which mistakes it is sure of, what it looks for in an image. Each is a
-Display in scikit-learn's manner: ``from_estimator`` computes and draws, ``plot`` draws again,
-``frame`` has the figures behind it.
+This example plots how a network learned, whether more images would help, what it confuses, its
+most confident mistakes, and the weights of its first layer. Each plot is a Display object, as in
+scikit-learn: ``from_estimator`` computes and plots, ``plot`` plots again, and ``frame`` holds the
+data.
 """
 
 # %%
@@ -25,10 +25,11 @@ model = Pipeline(
 ).fit(mnist.X_train, mnist.y_train)
 
 # %%
-# How it learned
-# --------------
-# The accuracy on the left, the loss on the right. The loss also counts how sure the network was: it
-# can rise again while the accuracy stays, where the mistakes that are left become more confident.
+# Learning curves
+# ---------------
+# The accuracy is on the left, the loss on the right. The loss also depends on how certain the
+# network is. It can rise while the accuracy stays the same, if the remaining mistakes become more
+# confident.
 
 import matplotlib.pyplot as plt
 
@@ -40,15 +41,15 @@ for ax, metric in zip(axes, ["accuracy", "loss"], strict=True):
 plt.show()
 
 # %%
-# The figures behind it, the last epochs:
+# The data of the last epochs:
 
 print(curve.frame.tail(3).round(4))
 
 # %%
 # Would more images help?
 # -----------------------
-# That is the question of scikit-learn's ``LearningCurveDisplay``. The bands are the spread over the
-# folds. ``diagnose_fit`` reads the same curve.
+# scikit-learn's ``LearningCurveDisplay`` answers this. The bands show the spread over the folds.
+# ``diagnose_fit`` interprets the same curve.
 
 from textwrap import fill
 
@@ -73,10 +74,10 @@ for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).f
     print(fill(f"{finding.sentence()} {finding.remedy()}", 90))
 
 # %%
-# What it confuses
-# ----------------
-# The right answers, on the diagonal, are out of the scale: they would make all confusions look
-# alike.
+# Confusions
+# ----------
+# The correct predictions on the diagonal do not affect the colour scale; otherwise all confusions
+# would look alike.
 
 from skmnist.diagnosis import ConfusionDisplay
 
@@ -84,7 +85,7 @@ ConfusionDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
 plt.show()
 
 # %%
-# The most frequent confusions with advice on each:
+# The most frequent confusions, with advice on each:
 
 from skmnist.diagnosis import analyze_errors
 
@@ -100,10 +101,10 @@ for pair in errors.pairs(3):
         print(fill(sentence, 90, initial_indent="  - ", subsequent_indent="    "))
 
 # %%
-# Which mistakes it is sure of
-# ----------------------------
-# Nobody would check these, so they are the first to look at. Some of them are hard to read for
-# people, too; and sometimes it is the label that is wrong.
+# The most confident mistakes
+# ---------------------------
+# Nobody would double-check these predictions, so look at them first. Some of the images are hard to
+# read for people too, and sometimes the label is wrong.
 
 from skmnist.diagnosis import MisclassifiedDisplay
 
@@ -111,10 +112,10 @@ misread = MisclassifiedDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
 plt.show()
 
 # %%
-# What it looks for
-# -----------------
-# Each picture is a neuron of the first layer: light where ink speaks for what it looks for, dark
-# where ink speaks against. A network that has learned shows strokes and arcs.
+# Weights of the first layer
+# --------------------------
+# Each image shows the weights of one neuron. Ink on the light pixels activates it; ink on the dark
+# pixels inhibits it. The weights of a trained network show strokes and arcs.
 
 from skmnist.diagnosis import FirstLayerDisplay
 
@@ -124,7 +125,7 @@ plt.show()
 # %%
 # In German
 # ---------
-# Every Display speaks it, decimal commas included.
+# Every Display has German labels and decimal commas with ``language="de"``.
 
 misread.plot(language="de")
 plt.show()

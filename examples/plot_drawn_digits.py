@@ -1,23 +1,23 @@
 """
-Digits that somebody drew
-=========================
+Hand-drawn digits
+=================
 
-A network that has learned MNIST reads a digit where it stands as MNIST's do: bright on black,
-fitted into 20 x 20 pixels, its centre of mass in the middle. Nobody draws like that.
-``DigitCropper`` finds the ink on a drawing, a scan or a photo, and makes an image of it as the
-network knows them.
+A network trained on MNIST reads a digit well only if it is prepared like those of MNIST: bright on
+black, scaled to 20 x 20 pixels, with its centre of mass in the middle. Nobody draws like that.
+``DigitCropper`` finds the ink on a drawing, a scan or a photo, and turns it into an image in
+MNIST's format.
 """
 
 # %%
 # Three sheets
 # ------------
-# As they might come from an app, from a scanner and from a camera: dark and light ink, any size,
-# on a transparent canvas, on clean paper and on paper that lies half in the shade.
+# We simulate images from an app, a scanner and a camera: of different sizes, on a transparent
+# canvas, on clean paper, and on paper that is half in the shade.
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-canvas = Image.new("RGBA", (300, 400))  # transparent, as drawing boards have it
+canvas = Image.new("RGBA", (300, 400))  # transparent, like a drawing board
 ImageDraw.Draw(canvas).line(
     [(60, 40), (160, 40), (80, 250), (75, 270)], fill=(30, 60, 200, 255), width=18, joint="curve"
 )
@@ -39,8 +39,8 @@ photo = photo.clip(0, 255).astype(np.uint8)
 sheets = [canvas, scan, photo]
 
 # %%
-# What the cropper makes of them
-# ------------------------------
+# The cropped digits
+# ------------------
 
 import matplotlib.pyplot as plt
 
@@ -61,8 +61,7 @@ plt.show()
 # %%
 # A network that reads them
 # -------------------------
-# It is trained on MNIST as it is, and knows nothing of sheets. The cropper goes in front of it
-# afterwards.
+# The network is trained on plain MNIST. The cropper is put in front of it afterwards.
 
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -82,14 +81,14 @@ for name, probabilities in zip(
 ):
     first, second = np.argsort(-probabilities)[:2]
     print(
-        f"{name}: a {reader.classes_[first]} ({probabilities[first]:.1%} sure), "
-        f"else a {reader.classes_[second]} ({probabilities[second]:.1%})"
+        f"{name}: {reader.classes_[first]} ({probabilities[first]:.1%}), "
+        f"then {reader.classes_[second]} ({probabilities[second]:.1%})"
     )
 
 # %%
-# Nothing on the paper
-# --------------------
-# A blank sheet becomes an image without ink, and a warning says which one it was.
+# A blank sheet
+# -------------
+# A sheet without ink becomes an empty image, and a warning names it.
 
 import warnings
 from textwrap import fill

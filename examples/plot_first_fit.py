@@ -2,16 +2,16 @@
 A first network
 ===============
 
-Whoever knows scikit-learn knows how to use this package: a network is a classifier, and stands in
-a Pipeline like any other. This example trains the smaller of the two networks on a part of MNIST,
-and asks it to read images that it has never seen.
+If you know scikit-learn, you know how to use this package: a network is a classifier that you put
+into a Pipeline like any other. This example trains the smaller of the two networks on a part of
+MNIST and evaluates it on images that it has never seen.
 """
 
 # %%
 # The digits
 # ----------
-# MNIST travels inside the package, so nothing is downloaded. ``n_train=`` takes a part in which
-# every digit is as frequent as in the whole; without it you get all 60,000.
+# MNIST is part of the package, so nothing is downloaded. ``n_train=`` selects a stratified sample;
+# without it you get all 60,000 training images.
 
 from skmnist import load_mnist
 
@@ -21,9 +21,9 @@ print("training:", mnist.X_train.shape, mnist.X_train.dtype, "test:", mnist.X_te
 # %%
 # The network
 # -----------
-# Pixels go from 0 to 255. Such large inputs make the gradient unstable, so ``PixelNormalizer``
-# scales them to [0, 1] first. Because it is a step of the Pipeline, nobody can forget it when
-# predicting.
+# Pixel values range from 0 to 255. Such large inputs make training unstable, so
+# ``PixelNormalizer`` scales them to [0, 1] first. Because it is a step of the Pipeline, you cannot
+# forget it when predicting.
 
 from sklearn.pipeline import Pipeline
 
@@ -38,14 +38,14 @@ model = Pipeline(
 model.fit(mnist.X_train, mnist.y_train)
 network = model["network"]
 print(f"{network.n_parameters_:,} parameters, {network.n_iter_} epochs")
-print(f"Of the test images it reads {model.score(mnist.X_test, mnist.y_test):.1%} correctly.")
+print(f"accuracy on the test images: {model.score(mnist.X_test, mnist.y_test):.1%}")
 
 # %%
-# How it learned
-# --------------
-# A tenth of the training images was held out to validate on. The diamond marks the epoch that read
-# them best; its weights were kept. Training stops by itself where ``patience`` epochs in a row
-# bring nothing better.
+# The learning curve
+# ------------------
+# A tenth of the training images was held out for validation. The diamond marks the epoch with the
+# best validation accuracy, whose weights were kept. Training stops after ``patience`` epochs
+# without an improvement.
 
 import matplotlib.pyplot as plt
 
@@ -55,10 +55,10 @@ EpochCurveDisplay.from_estimator(model, name="The simple network")
 plt.show()
 
 # %%
-# What it sees in an image
-# ------------------------
-# ``predict_proba`` says how sure it is. Here the test image of which it is least sure, beside what
-# it takes it for.
+# Predicted probabilities
+# -----------------------
+# ``predict_proba`` returns a probability for each digit. This is the test image that the network
+# is least certain about:
 
 import numpy as np
 
@@ -79,8 +79,8 @@ plt.show()
 # %%
 # Does it overfit?
 # ----------------
-# The package says in plain words what the figures mean.
-# :doc:`plot_diagnosis` reads such a verdict line by line.
+# ``diagnose_fit`` explains the result in words. :doc:`plot_diagnosis` shows how to read such a
+# diagnosis.
 
 from textwrap import fill
 

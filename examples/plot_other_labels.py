@@ -2,16 +2,16 @@
 Letters, or any other labels
 ============================
 
-Nothing in the package knows that its images are digits. Here the same code reads the letters A to
-J, in typefaces that it has never seen.
+skmnist is not limited to digits. In this example, the same code reads the letters A to J in
+typefaces that it has never seen.
 """
 
 # %%
 # An alphabet
 # -----------
-# matplotlib brings a dozen typefaces along. Each letter is set in them many times, turned and
-# shifted a little. Two typefaces are kept for the test: an A that the network knows from the
-# training images, only turned, would be an easy question.
+# matplotlib includes a dozen typefaces. We draw each letter many times in each of them, slightly
+# rotated and shifted. Two typefaces are used only for the test, because it would be too easy to
+# recognise rotated letters of a typeface from the training images.
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ TEST = ["DejaVuSerif", "STIXGeneralItalic"]
 
 
 def draw(letter, typeface, rng):
-    """Draw a letter, white on black, a little turned and out of place."""
+    """Draw a letter, white on black, slightly rotated and shifted."""
     font = ImageFont.truetype(FONTS / f"{typeface}.ttf", size=int(rng.integers(18, 24)))
     image = Image.new("L", (28, 28))
     at = 14 + rng.uniform(-2, 2, size=2)
@@ -36,7 +36,7 @@ def draw(letter, typeface, rng):
 
 
 def make_letters(typefaces, n_each, rng):
-    """Make images and labels: each letter `n_each` times in each typeface."""
+    """Make images and labels, with each letter `n_each` times in each typeface."""
     names = [(letter, face) for letter in LETTERS for face in typefaces for _ in range(n_each)]
     images = np.stack([draw(letter, face, rng) for letter, face in names])
     return images, np.array([letter for letter, _ in names])
@@ -48,9 +48,9 @@ X_test, y_test = make_letters(TEST, 100, rng)
 print(X_train.shape, X_test.shape, y_train.dtype)
 
 # %%
-# What it looks like
-# ------------------
-# A dict with these four arrays is a data set, here as everywhere in the package.
+# The data set
+# ------------
+# Anywhere in the package, a data set can be a dict with these four arrays.
 
 import matplotlib.pyplot as plt
 
@@ -63,7 +63,7 @@ plt.show()
 # %%
 # Three classifiers
 # -----------------
-# Two networks, and a linear model to know what is easy.
+# We compare two networks with a linear model as a baseline.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -88,15 +88,15 @@ comparison = compare_models(
 print(comparison.table[["test_accuracy", "diagnosis", "gap", "n_parameters"]].round(4).to_string())
 
 # %%
-# Which one to take:
+# The recommendation:
 
 from textwrap import fill
 
 print(fill(str(comparison.recommendation), 90))
 
 # %%
-# What it confuses
-# ----------------
+# Confusions
+# ----------
 
 from skmnist.diagnosis import ConfusionDisplay, MisclassifiedDisplay
 
@@ -110,9 +110,9 @@ plt.show()
 print("\n".join(fill(sentence, 90) for sentence in result.advice().weaknesses))
 
 # %%
-# Fashion-MNIST, Kuzushiji, and others
-# ------------------------------------
-# Data that come as arrays go in as above. Fashion-MNIST from Keras, which downloads it:
+# Fashion-MNIST, Kuzushiji-MNIST and others
+# -----------------------------------------
+# Use data that come as arrays as above. Fashion-MNIST, for example, is downloaded by Keras:
 #
 # .. code-block:: python
 #
@@ -123,6 +123,6 @@ print("\n".join(fill(sentence, 90) for sentence in result.advice().weaknesses))
 #                       "sandal", "shirt", "sneaker", "bag", "boot"])
 #     y_train, y_test = names[y_train], names[y_test]
 #
-# The four IDX files in which it, Kuzushiji-MNIST and EMNIST are published are read by
-# ``load_digit_archive``, in a folder or a ZIP; so are image files in a folder for each class
+# ``load_digit_archive`` reads the four IDX files in which Fashion-MNIST, Kuzushiji-MNIST and EMNIST
+# are published, from a folder or a ZIP. It also reads image files with one folder per class
 # (:doc:`plot_own_images`).

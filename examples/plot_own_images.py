@@ -2,17 +2,18 @@
 Your own images, in a ZIP
 =========================
 
-Somebody sends a ZIP with scanned digits, a folder for each. ``load_digit_archive`` finds the
-training and the test part in it by itself, and ``describe_dataset`` says what would spoil a
-comparison before an hour has been spent on training.
+Suppose you have received a ZIP of scanned digits, with one folder per digit.
+``load_digit_archive`` finds the training and the test part automatically, and
+``describe_dataset`` reports problems that would invalidate a comparison before you spend an hour
+on training.
 """
 
 # %%
-# Such a ZIP
-# ----------
-# As we have none here, we make one from MNIST's digits, as it might come from a scanner: dark ink
-# on light paper, PNG files in ``train/7/0012.png``, blanks in the names, and what macOS leaves
-# behind. And with a mishap: some of the training images got into the test part, too.
+# Creating a ZIP
+# --------------
+# For this example we create the ZIP from MNIST, so that it looks like the output of a scanner: dark
+# ink on light paper, PNG files such as ``train/7/0012.png``, spaces in the names, and a file left
+# by macOS. It also has a typical error: some training images are in the test part too.
 
 import io
 import tempfile
@@ -46,10 +47,10 @@ with zipfile.ZipFile(path, "w") as archive:
 print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# What is in it
-# -------------
-# ``invert=True`` makes light ink on dark paper of it, as MNIST has it. Nothing is unpacked, and
-# what is made to do harm is refused.
+# Loading it
+# ----------
+# ``invert=True`` turns the images into light ink on dark paper, as in MNIST. Nothing is unpacked to
+# disk, and malicious files are rejected.
 
 from skmnist.datasets import load_digit_archive
 
@@ -58,13 +59,13 @@ for note in digits.notes:
     print(str(note).replace(folder.name, "..."))
 
 # %%
-# The names of the folders were the labels:
+# The folder names are the labels:
 
 print(digits.X_train.shape, digits.y_train[:5], digits.target_names)
 
 # %%
-# Is anything wrong with it?
-# --------------------------
+# Checking it
+# -----------
 
 from textwrap import fill
 
@@ -76,18 +77,18 @@ for sentence in description.sentences():
     print(fill(sentence, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# So the mishap is found. We take out of the test part what the training part has:
+# The error was found. We remove the training images from the test part:
 
 import numpy as np
 
 known = {image.tobytes() for image in digits.X_train}
 new = np.array([image.tobytes() not in known for image in digits.X_test])
 digits.X_test, digits.y_test = digits.X_test[new], digits.y_test[new]
-print("taken out:", np.count_nonzero(~new), "- found now:", describe_dataset(digits).n_duplicates)
+print("removed:", np.count_nonzero(~new), "- remaining:", describe_dataset(digits).n_duplicates)
 
 # %%
-# A picture of it
-# ---------------
+# Plotting it
+# -----------
 
 import matplotlib.pyplot as plt
 
@@ -97,9 +98,9 @@ DatasetDisplay.from_dataset(digits).plot()
 plt.show()
 
 # %%
-# A network that reads them
-# -------------------------
-# From here on it does not matter where the images came from.
+# Training a network
+# ------------------
+# From here on, everything works as with MNIST.
 
 from sklearn.pipeline import Pipeline
 
@@ -112,7 +113,7 @@ model = Pipeline(
         ("network", SimpleNNClassifier(epochs=30, random_state=0)),
     ]
 ).fit(digits.X_train, digits.y_train)
-print(f"{model.score(digits.X_test, digits.y_test):.1%} of the test images are read correctly.")
+print(f"accuracy on the test images: {model.score(digits.X_test, digits.y_test):.1%}")
 ConfusionDisplay.from_estimator(model, digits.X_test, digits.y_test)
 plt.show()
 

@@ -2,15 +2,15 @@
 Regularising the deep network
 =============================
 
-A deep network has many weights, and with few images it learns these by heart: it overfits. Two
-remedies are a parameter each. ``dropout`` leaves out some of the neurons in every step, so that
-none can rely on another; ``l2`` makes large weights costly. Does the gap between training images
-and new ones shrink, and does the network read better for it?
+A deep network has many weights. With few images it memorises them: it overfits. Two parameters
+counteract this. ``dropout`` switches off some of the neurons in every step, so that no neuron can
+rely on another; ``l2`` penalises large weights. This example tests whether they reduce the gap
+between training images and new ones, and whether they improve the accuracy.
 """
 
 # %%
-# The same network four times
-# ---------------------------
+# One network, four settings
+# --------------------------
 
 from sklearn.pipeline import Pipeline
 
@@ -42,10 +42,10 @@ table = comparison.table
 print(table[["test_accuracy", "diagnosis", "gap", "n_epochs", "fit_time"]].round(4).to_string())
 
 # %%
-# How they learned
-# ----------------
-# With dropout a network is handicapped while it trains and reads with all of its neurons when it is
-# validated, so the dashed line can lie above the solid one.
+# Learning curves
+# ---------------
+# With dropout, only some of the neurons are active during training, but all of them during
+# validation. The dashed line can therefore lie above the solid one.
 
 import matplotlib.pyplot as plt
 
@@ -60,8 +60,8 @@ plt.show()
 # %%
 # Does the gap shrink?
 # --------------------
-# Each gap is measured on the few images that were held out, and its 95% interval is wide. What is
-# right of the dotted line counts as overfitting where its interval does not reach 0.
+# Each gap is measured on few held-out images, so its 95% interval is wide. A gap to the right of
+# the dotted line counts as overfitting if its interval does not reach 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
 figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
@@ -76,12 +76,12 @@ ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
-# Does it read better?
-# --------------------
-# All four have read the same test images, and McNemar's exact test says what that shows: here each
-# remedy against the plain network, in percentage points of accuracy with their 95% interval. A
-# p-value (adjusted, because several pairs were tested) of less than 0.05 counts as a real
-# difference.
+# Does the accuracy improve?
+# --------------------------
+# All four networks read the same test images, so McNemar's exact test can compare them. The output
+# shows the difference of each setting to the plain network, in percentage points of accuracy with
+# its 95% interval. An adjusted p-value below 0.05 counts as a real difference; it is adjusted
+# because several pairs are tested.
 
 for test in comparison.tests:
     if test.first == "plain":
@@ -93,7 +93,7 @@ for test in comparison.tests:
         )
 
 # %%
-# And what the package makes of it:
+# The recommendation:
 
 from textwrap import fill
 

@@ -2,9 +2,9 @@
 Saving, loading, and predicting without tensorflow
 ==================================================
 
-tensorflow is large and takes seconds to import, and a pickle runs whatever its author wrote into
-it. A program that only reads digits needs neither: ``save_model`` writes names, numbers and
-arrays, and ``load_model`` makes a network of them that predicts with NumPy alone.
+tensorflow is large and takes seconds to import, and loading a pickle can run arbitrary code. A
+program that only predicts needs neither: ``save_model`` writes names, numbers and arrays, and
+``load_model`` rebuilds a network from them that predicts with NumPy alone.
 """
 
 # %%
@@ -24,9 +24,9 @@ model = Pipeline(
 ).fit(mnist.X_train, mnist.y_train)
 
 # %%
-# To a file
+# Saving it
 # ---------
-# The whole Pipeline goes into it, so that nobody can forget to scale the pixels.
+# We save the whole Pipeline, so that you cannot forget to scale the pixels.
 
 import tempfile
 from pathlib import Path
@@ -43,9 +43,10 @@ np.save(images, mnist.X_test[:12])
 print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
 
 # %%
-# In another program
-# ------------------
-# This one gets the two files, and says in the end what it has not imported.
+# Loading it in another program
+# -----------------------------
+# This program gets the two files. At the end it reports whether tensorflow, keras and scikeras were
+# imported.
 
 import subprocess
 import sys
@@ -82,8 +83,8 @@ for ax, image, label in zip(axes, mnist.X_test, mnist.y_test, strict=False):
 plt.show()
 
 # %%
-# The same bits
-# -------------
+# Identical predictions
+# ---------------------
 
 from skmnist import load_model
 
@@ -92,9 +93,9 @@ same = np.array_equal(loaded.predict_proba(mnist.X_test), model.predict_proba(mn
 print("the same probabilities, bit for bit:", same)
 
 # %%
-# A file that is not sound
-# ------------------------
-# It is refused in words, whatever is wrong with it; nothing in it is ever run.
+# An invalid file
+# ---------------
+# An invalid file raises an error that states the problem. Nothing in a file is ever run.
 
 from skmnist.persistence import ModelFileError
 

@@ -1,16 +1,16 @@
 """
-Searching for parameters: by grid, and by Optuna
-================================================
+Searching for parameters with a grid and with Optuna
+====================================================
 
-How much dropout, which learning rate, how many neurons? Nobody knows beforehand; one tries, on
-images that are not the test images. scikit-learn's ``GridSearchCV`` tries all combinations.
-``OptunaSearchCV``, used in the same way, learns from the trials before which are worth trying, and
-stops hopeless ones within their first epochs.
+How much dropout, which learning rate, how many neurons? You can only find out by trying, without
+using the test images. scikit-learn's ``GridSearchCV`` tries all combinations. ``OptunaSearchCV``,
+which is used in the same way, learns from previous trials which combinations are worth trying, and
+stops poor trials within their first epochs.
 """
 
 # %%
-# What is searched
-# ----------------
+# The pipeline
+# ------------
 
 from sklearn.pipeline import Pipeline
 
@@ -25,12 +25,12 @@ pipeline = Pipeline(
 )
 
 # %%
-# By grid: the best that does not overfit
-# ---------------------------------------
-# With ``scoring=fit_diagnosis`` each fold tells its accuracy and its gap, the accuracy lost
-# between the images that were trained on and others. ``refit=best_without_overfitting`` then takes
-# the most accurate candidate whose gap is fine. What "fine" is can be set: the few images of a fold
-# are soon known by heart, so up to 0.06 is allowed here instead of 0.02.
+# Grid search: the best candidate that does not overfit
+# -----------------------------------------------------
+# With ``scoring=fit_diagnosis`` each fold reports its accuracy and its gap, which is the accuracy
+# lost between the training images and others. ``refit=best_without_overfitting`` then selects the
+# most accurate candidate with an acceptable gap. The limit can be set: the few images of a fold are
+# quickly memorised, so this example allows 0.06 instead of 0.02.
 
 from functools import partial
 
@@ -52,13 +52,13 @@ table = pd.DataFrame(grid.cv_results_)
 table["gap"] = -table["mean_test_neg_fit_gap"]
 columns = ["param_network__dropout", "param_network__l2", "mean_test_accuracy", "gap"]
 print(table[columns].sort_values("mean_test_accuracy", ascending=False).to_string(index=False))
-print("taken:", grid.best_params_)
+print("selected:", grid.best_params_)
 
 # %%
-# By Optuna
-# ---------
-# Distributions take the place of lists. ``get_search_space`` has ready ones; what it returns is a
-# dict of your own, to add to and to leave out of.
+# Search with Optuna
+# ------------------
+# Optuna uses distributions instead of lists. ``get_search_space`` returns a ready-made space as a
+# dict, which you can extend or reduce.
 
 from optuna.distributions import FloatDistribution
 
@@ -75,7 +75,7 @@ search = OptunaSearchCV(pipeline, space, n_trials=14, cv=3, random_state=0)
 search.fit(mnist.X_train, mnist.y_train)
 
 # %%
-# ``cv_results_`` has a row per trial. Those that were stopped early have no score.
+# ``cv_results_`` has one row per trial. Trials that were stopped early have no score.
 
 table = pd.DataFrame(search.cv_results_).rename(columns=lambda name: name.split("__")[-1])
 print(table["trial_state"].value_counts().to_string(), "\n")
@@ -83,11 +83,11 @@ columns = ["trial_number", "mean_test_score", "dropout", "l2", "learning_rate", 
 print(table.sort_values("rank_test_score")[columns].head(5).to_string(index=False))
 
 # %%
-# The trials, drawn
-# -----------------
-# On the left what each trial was worth when it ended; on the right what it told after each epoch.
-# The folds of a trial are trained one after the other, so a trial that is stopped within its first
-# fold costs a few epochs instead of all of them.
+# Plotting the trials
+# -------------------
+# The left plot shows the value of each trial when it ended, the right plot its value after each
+# epoch. The folds of a trial are trained one after the other, so a trial that is stopped within its
+# first fold costs only a few epochs.
 
 import matplotlib.pyplot as plt
 
@@ -109,10 +109,10 @@ for ax in (left, right):
 plt.show()
 
 # %%
-# The winners
-# -----------
-# Each was trained anew on all 4,000 images, and reads the test images here for the first time.
-# ``best_diagnoses_`` says how each fold of Optuna's winner fits.
+# The best networks
+# -----------------
+# Each was refitted on all 4,000 images, and is evaluated on the test images for the first time.
+# ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
 
 for name, value in search.best_params_.items():
     print(f"{name:22} {value:.4g}")

@@ -2,16 +2,15 @@
 A neuron and its activation
 ===========================
 
-A neuron adds up its inputs, each with a weight, and a bias: :math:`z = w \\cdot x + b`. What it
-hands on is :math:`a = f(z)`, and the function :math:`f` is what lets several layers do more than
-one.
+A neuron computes the weighted sum of its inputs plus a bias: :math:`z = w \\cdot x + b`. Its
+output is :math:`a = f(z)`. Because of the function :math:`f`, several layers can do more than one.
 """
 
 # %%
 # Three functions
 # ---------------
-# Below each function is its slope: training multiplies by it, layer after layer. Where a sigmoid
-# is nearly flat, hardly anything comes through.
+# Below each function is its slope, by which training multiplies the gradient in each layer. Where a
+# sigmoid is nearly flat, hardly any gradient is left.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,8 +39,8 @@ plt.show()
 # %%
 # Softmax
 # -------
-# The last layer has one neuron per digit. Softmax turns their ten values into ten shares that add
-# up to 1: the same values with a greater distance give a surer answer.
+# The last layer has one neuron per digit. Softmax turns their ten values into ten probabilities
+# that add up to 1. The larger the differences between the values, the more certain the answer.
 
 values = np.array([0.2, -1.0, 0.5, 2.0, -0.5, 1.0, -1.5, 0.0, 1.5, 0.3])
 

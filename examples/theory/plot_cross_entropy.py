@@ -1,13 +1,13 @@
 """
-What a wrong answer costs: cross-entropy
-========================================
+Cross-entropy: the cost of a wrong answer
+=========================================
 
-Training needs a figure to make smaller. Cross-entropy looks at one thing only: the probability
-that the network gave to the *right* digit.
+Training minimises a loss. Cross-entropy depends only on the probability that the network assigned
+to the *correct* digit.
 """
 
 # %%
-# The sure mistake is the dear one
+# Confident mistakes cost the most
 # --------------------------------
 
 import matplotlib.pyplot as plt
@@ -27,7 +27,7 @@ for given, remark in ((0.95, "sure and right"), (0.5, "in doubt"), (0.02, "sure 
         textcoords="offset points",
         ha=side,
     )
-ax.set(xlabel="probability given to the right digit", ylabel="loss", ylim=(0, 5))
+ax.set(xlabel="probability of the correct digit", ylabel="loss", ylim=(0, 5))
 ax.grid(alpha=0.25)
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
@@ -35,8 +35,8 @@ plt.show()
 # %%
 # Before and after training
 # -------------------------
-# A network that has learned nothing gives each digit about a tenth, which costs
-# :math:`-\log 0.1 = 2.3`. Training moves all of it to where it belongs.
+# An untrained network assigns a probability of about 0.1 to each digit, which costs
+# :math:`-\log 0.1 = 2.3`. Training moves the probability to the correct digit.
 
 from sklearn.pipeline import make_pipeline
 

@@ -1,16 +1,16 @@
 """
-Downhill: SGD, momentum, Adam, and the learning rate
-====================================================
+SGD, momentum, Adam, and the learning rate
+==========================================
 
-An optimizer looks at the slope where it stands and takes a step. A loss that is steep in one
-direction and flat in another shows what sets them apart.
+An optimizer computes the slope at the current weights and takes a step. A loss that is steep in one
+direction and flat in another shows how the optimizers differ.
 """
 
 # %%
-# Three rules
-# -----------
-# Each is a few lines. The valley is :math:`L(u, v) = (u^2 + 30 v^2) / 2`; its lowest point is the
-# middle.
+# Three optimizers
+# ----------------
+# Each takes only a few lines. The loss is :math:`L(u, v) = (u^2 + 30 v^2) / 2`, a valley with its
+# lowest point at zero.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,14 +61,14 @@ draw(axes[2], adam(0.3), "Adam, rate 0.3")
 plt.show()
 
 # %%
-# SGD creeps along the flat direction, because one rate serves both. Momentum gathers speed there.
-# Adam divides by how large the slope in each direction usually is, so both move alike: that is why
-# it starts steadily without tuning.
+# SGD is slow along the flat direction, because it uses one learning rate for both. Momentum gathers
+# speed there. Adam divides by the usual size of the slope in each direction, so it moves equally
+# fast in both. This is why it starts steadily without tuning.
 #
 # The learning rate
 # -----------------
-# The same rule with three step sizes. The last is two per cent more than this valley bears, and
-# each step lands higher than the one before.
+# SGD with three learning rates. The last one is two per cent above the limit for this valley, so
+# each step ends higher than the one before.
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.7), layout="constrained")
 for ax, (rate, verdict) in zip(

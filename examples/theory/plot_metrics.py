@@ -1,16 +1,16 @@
 """
-What the figures count
-======================
+The confusion matrix and its metrics
+====================================
 
-Precision, recall and F1 are all counted in one table: which digits there were, and what the
-network took them for.
+Precision, recall and F1 are all computed from one table: the true digits against the predictions of
+the network.
 """
 
 # %%
-# The table of all confusions
-# ---------------------------
-# A network that has learned little makes enough mistakes to see where they stand. Read along a
-# row, it is what became of the nines; read down a column, it is what was called a nine.
+# The confusion matrix
+# --------------------
+# A network that has learned little makes enough mistakes to show where they appear. The framed row
+# shows how the nines were read; the framed column shows which digits were read as a nine.
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
@@ -30,11 +30,11 @@ ax.add_patch(Rectangle((8.5, -0.5), 1, 10, fill=False, edgecolor="#009E73", line
 plt.show()
 
 # %%
-# From the table to the figures
-# -----------------------------
-# Precision of the nines: of all that was *called* a nine (the green column), how much was one.
-# Recall: of all that *was* a nine (the blue row), how much was found. F1 lies between the two,
-# nearer to the smaller one.
+# From the matrix to the metrics
+# ------------------------------
+# The precision of the nines is the share of all images *predicted* as a nine (the green column)
+# that are one. The recall is the share of all images that *are* a nine (the blue row) that were
+# recognised. F1 lies between the two, closer to the smaller one.
 
 found = display.frame.to_numpy()
 right = found[9, 9]
@@ -44,7 +44,7 @@ f1 = 2 * precision * recall / (precision + recall)
 print(f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}  support {found[9].sum()}")
 
 # %%
-# scikit-learn counts the same:
+# scikit-learn computes the same values:
 
 from sklearn.metrics import classification_report
 

@@ -2,14 +2,14 @@
 Why pixels are divided by 255
 =============================
 
-The weights of a new network expect inputs about as large as 1. Pixels from 0 to 255 make every
-sum, and so every slope, a hundred times as large.
+The initial weights of a network are chosen for inputs of about 1. Pixel values from 0 to 255 make
+every sum, and therefore every slope, a hundred times as large.
 """
 
 # %%
-# The same network twice, with plain SGD: once with the pixels as they are, once through a
-# :class:`~skmnist.preprocessing.PixelNormalizer`. Both start from the same weights and see the
-# same images in the same order.
+# We train the same network twice with plain SGD: once on raw pixels, and once on pixels scaled by
+# :class:`~skmnist.preprocessing.PixelNormalizer`. Both start from the same weights and see the same
+# images in the same order.
 
 import warnings
 
@@ -29,7 +29,7 @@ for X, name, style in (
     (raw, "as they are", "--"),
 ):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is what we want to see
+        warnings.simplefilter("ignore", ConvergenceWarning)  # expected in this example
         history = network.fit(X, mnist.y_train).history_
     colour = "#0072B2" if style == "-" else "#D55E00"
     epochs = range(1, len(history["loss"]) + 1)

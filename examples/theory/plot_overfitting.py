@@ -1,17 +1,18 @@
 """
-Learning by heart, and what helps against it
-============================================
+Overfitting and its remedies
+============================
 
-A network with many weights and few images can learn each image by heart. It is then perfect on
-what it has seen, and no better on what it has not.
+A network with many weights and few images can memorise every image. It is then perfect on images
+that it has seen, but no better on new ones.
 """
 
 # %%
-# One deep network, four times
-# ----------------------------
-# On 1,500 images, so that it shows quickly. Without anything; with ``dropout``, which switches
-# neurons off at random; with ``l2``, which makes large weights dear; with ``patience``, which
-# stops when the validation rows say so and keeps the best weights.
+# One deep network, four settings
+# -------------------------------
+# We use only 1,500 images, so that overfitting shows quickly. The network is trained without a
+# remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which penalises large
+# weights; and with ``patience``, which stops when the validation loss no longer improves and keeps
+# the best weights.
 
 import matplotlib.pyplot as plt
 
@@ -21,7 +22,7 @@ mnist = load_mnist(n_train=1500, n_test=100, random_state=0)
 X = PixelNormalizer().fit_transform(mnist.X_train)
 options = {"epochs": 30, "patience": None, "random_state": 0, "validation_fraction": 0.3}
 networks = {
-    "nothing": DeepNNClassifier(**options),
+    "no remedy": DeepNNClassifier(**options),
     "dropout=0.5": DeepNNClassifier(**options, dropout=0.5),
     "l2=0.001": DeepNNClassifier(**options, l2=0.001),
     "patience=5": DeepNNClassifier(**{**options, "patience": 5, "monitor": "val_loss"}),
@@ -47,10 +48,10 @@ axes[1, 1].set(xlabel="epoch")
 plt.show()
 
 # %%
-# Where the dashed line turns upwards, the network becomes too sure of answers that are wrong: its
-# accuracy on new images may stay, but its probabilities can no longer be believed.
-# :func:`~skmnist.diagnosis.diagnose_fit` reads this from the history and says it in words.
+# Where the dashed line turns upwards, the network becomes too certain of wrong answers: its
+# accuracy on new images may stay the same, but its probabilities are no longer trustworthy.
+# :func:`~skmnist.diagnosis.diagnose_fit` detects this in the history and explains it in words.
 
 from skmnist import diagnose_fit
 
-print(diagnose_fit(networks["nothing"]))
+print(diagnose_fit(networks["no remedy"]))
