@@ -27,6 +27,7 @@ from skmnist._estimator import (
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
+from skmnist.neural_network._augment import PRESETS, ImageAugmenter
 from skmnist.neural_network._data import (
     TrainingData,
     check_rows,
@@ -73,6 +74,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), StrOptions({"auto"}), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
+        "augmentation": [ImageAugmenter, StrOptions(set(PRESETS)), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "shuffle": ["boolean"],
         "warm_start": ["boolean"],
