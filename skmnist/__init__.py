@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "DeepNNClassifier": "neural_network",
     "DigitCropper": "preprocessing",
+    "ImageAugmenter": "neural_network",
     "ModelComparison": "comparison",
     "OptunaSearchCV": "model_selection",
     "PixelNormalizer": "preprocessing",

@@ -108,7 +108,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """
         known = self.get_params(deep=False)
         for name in params:
-            if name not in known:
+            if name.partition("__")[0] not in known:
                 raise ValueError(_unknown(self, name, known))
         return super().set_params(**params)
 

@@ -34,6 +34,7 @@ ARROWS = {
     "preprocessing": {"_estimator", "_validation"},
     "neural_network": {
         "_clock",
+        "_drawing",
         "_estimator",
         "_parameters",
         "_progress",

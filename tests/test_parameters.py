@@ -35,7 +35,15 @@ def test_signature_and_docstring_say_what_the_table_says(network, name):
 
 def test_the_table_has_all_hyperparameters_of_both_networks_and_no_other():
     known = {*SimpleNNClassifier().get_params(), *DeepNNClassifier().get_params()}
-    beside = {"callbacks", "class_weight", "random_state", "shuffle", "verbose", "warm_start"}
+    beside = {
+        "augmentation",
+        "callbacks",
+        "class_weight",
+        "random_state",
+        "shuffle",
+        "verbose",
+        "warm_start",
+    }
     assert set(PARAMETERS) == known - beside
 
 

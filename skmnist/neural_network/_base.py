@@ -28,6 +28,7 @@ from skmnist._parameters import PARAMETERS
 from skmnist._progress import EpochLog, spinner
 from skmnist._validation import Interval, StrOptions, _fit_context
 from skmnist.neural_network import _forward
+from skmnist.neural_network._augment import PRESETS, ImageAugmenter
 from skmnist.neural_network._data import (
     TrainingData,
     check_rows,
@@ -88,6 +89,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             "dropout",
             "l2",
         ),
+        "augmentation": [ImageAugmenter, StrOptions(set(PRESETS)), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "shuffle": ["boolean"],
         "warm_start": ["boolean"],

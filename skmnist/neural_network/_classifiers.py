@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmnist._estimator import refuse_unknown
+from skmnist.neural_network._augment import ImageAugmenter
 from skmnist.neural_network._base import NNClassifier, constrain
 
 
@@ -58,6 +59,11 @@ class SimpleNNClassifier(NNClassifier):
     l2 : float, default=0.0
         Factor of the penalty on squared weights, as `keras.regularizers.L2` has it; biases are
         left out. The losses in `history_` are without it.
+    augmentation : ImageAugmenter, "digits" or None, default=None
+        Deform each training image at random in each epoch; "digits" is a preset for handwritten
+        digits. Validation rows are not deformed. The training figures in `history_` are of
+        deformed images, those measured after training (`train_accuracy_`) are not. `X` must be
+        images, light on dark, with values in [0, 1].
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in training, as elsewhere in scikit-learn.
     shuffle : bool, default=True
@@ -70,9 +76,9 @@ class SimpleNNClassifier(NNClassifier):
         hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
         that they leave at the end are kept, otherwise those of the best epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
-        the same bits twice on one machine with the same number of threads, and touches no
-        global generator.
+        Seeds the held-out rows, the first weights, the order of rows, dropout and deformation. An
+        int gives the same bits twice on one machine with the same number of threads, and touches
+        no global generator.
     verbose : int, default=0
         1 shows progress on standard error: a bar on a terminal, else a line per epoch.
 
@@ -175,6 +181,7 @@ class SimpleNNClassifier(NNClassifier):
         validation_fraction: float | str | None = "auto",
         dropout: float = 0.0,
         l2: float = 0.0,
+        augmentation: ImageAugmenter | str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
@@ -196,6 +203,7 @@ class SimpleNNClassifier(NNClassifier):
         self.validation_fraction = validation_fraction
         self.dropout = dropout
         self.l2 = l2
+        self.augmentation = augmentation
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.warm_start = warm_start
@@ -254,6 +262,11 @@ class DeepNNClassifier(NNClassifier):
     l2 : float, default=0.0
         Factor of the penalty on squared weights, as `keras.regularizers.L2` has it; biases are
         left out. The losses in `history_` are without it.
+    augmentation : ImageAugmenter, "digits" or None, default=None
+        Deform each training image at random in each epoch; "digits" is a preset for handwritten
+        digits. Validation rows are not deformed. The training figures in `history_` are of
+        deformed images, those measured after training (`train_accuracy_`) are not. `X` must be
+        images, light on dark, with values in [0, 1].
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in training, as elsewhere in scikit-learn.
     shuffle : bool, default=True
@@ -266,9 +279,9 @@ class DeepNNClassifier(NNClassifier):
         hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
         that they leave at the end are kept, otherwise those of the best epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the held-out rows, the first weights, the order of rows and dropout. An int gives
-        the same bits twice on one machine with the same number of threads, and touches no
-        global generator.
+        Seeds the held-out rows, the first weights, the order of rows, dropout and deformation. An
+        int gives the same bits twice on one machine with the same number of threads, and touches
+        no global generator.
     verbose : int, default=0
         1 shows progress on standard error: a bar on a terminal, else a line per epoch.
 
@@ -366,6 +379,7 @@ class DeepNNClassifier(NNClassifier):
         validation_fraction: float | str | None = "auto",
         dropout: float = 0.0,
         l2: float = 0.0,
+        augmentation: ImageAugmenter | str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
@@ -387,6 +401,7 @@ class DeepNNClassifier(NNClassifier):
         self.validation_fraction = validation_fraction
         self.dropout = dropout
         self.l2 = l2
+        self.augmentation = augmentation
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.warm_start = warm_start

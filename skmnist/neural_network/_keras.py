@@ -30,6 +30,12 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
     """
     _engine.check_mode()
     by_batches = [type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c])]
+    if by_batches and plan.network.deformation:
+        raise ValueError(
+            f"callbacks has {', '.join(by_batches)}, which must be called for each batch, but "
+            "augmentation deforms images inside the compiled epoch. Pass augmentation=None, or a "
+            "callback that hooks epochs only."
+        )
     if by_batches:
         warn_caller(
             f"{', '.join(by_batches)} must be called for each batch, so training runs in Keras's "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state, compute_class_weight
 
+from skmnist.neural_network._augment import get_augmenter
 from skmnist.neural_network._data import TrainingData
 from skmnist.neural_network._layers import layer_sizes
 from skmnist.neural_network._split import stratified_rows
@@ -99,6 +100,8 @@ def _make_plan(
     monitor = estimator.monitor
     if not len(validation_rows) and monitor.startswith("val_"):
         monitor = "loss"
+    augmenter = get_augmenter(estimator.augmentation)
+    shape = data.image_shape
     # plain numbers: NumPy's, as a search draws them, are refused or taken amiss by Keras
     return Plan(
         network=Network(
@@ -109,6 +112,7 @@ def _make_plan(
             dtype=data.dtype,
             with_dropout=estimator.dropout > 0,
             with_l2=estimator.l2 > 0,
+            deformation=augmenter and augmenter.deformation(augmenter.check(data.X, shape)),
         ),
         optimizer=Optimizer(
             estimator.optimizer,
@@ -132,6 +136,7 @@ def _make_plan(
         initial_weights=initial_weights,
         optimizer_state=None,
         rng=rng,
+        deformation_strengths=augmenter and augmenter.strengths(data.dtype),
     )
 
 

@@ -15,7 +15,9 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
 
+from skmnist.neural_network._augment import N_DRAWS, Deformation, deform
 from skmnist.neural_network._memory import pad, return_free_memory
 from skmnist.neural_network._tensorflow import quiet
 from skmnist.neural_network._training import Network, Plan
@@ -74,6 +76,11 @@ class Program:
                 _in_batches(plan.validation_rows, self.validation_batch, self.validation_batch),
             ),
             "factors": tf.constant([1 / (1 - plan.dropout), plan.l2], self._dtype),
+            **(
+                {}
+                if plan.deformation_strengths is None
+                else {"strengths": tf.constant(plan.deformation_strengths, self._dtype)}
+            ),
         }
 
     def compile(self, x: Array, y: Array, plan: Plan) -> None:
@@ -139,6 +146,7 @@ class Program:
         rows: tf.Tensor,
         rates: tf.Tensor,
         numbers: tf.Tensor,
+        strengths: tf.Tensor | None = None,
     ) -> tf.Tensor:
         n_steps, n_validation_steps = tf.unstack(tf.bitcast(numbers[:2], tf.int32))
         drop_below, seed = tf.unstack(numbers[2:])
@@ -160,6 +168,8 @@ class Program:
         def update(step: tf.Tensor, *totals: tf.Tensor) -> tuple[tf.Tensor, ...]:
             xs, ys, ws, n_real = batch(step, rows, self.batch_size, train_weight)
             step_seed = seed + tf.bitcast(step, tf.uint32) * np.uint32(0x9E3779B9)
+            if self._network.deformation is not None:
+                xs = _deform(xs, strengths, step_seed, self._network.deformation)
             with tf.GradientTape() as tape:
                 logits = self._logits(xs, drop_below, keep_scale, step_seed)
                 sums = _sums(logits, ys, ws)
@@ -214,6 +224,17 @@ def _sums(
     return tf.reduce_sum(loss * weight), tf.reduce_sum(hit * weight), tf.reduce_sum(weight)
 
 
+def _deform(
+    x: tf.Tensor, strengths: tf.Tensor, seed: tf.Tensor, deformation: Deformation
+) -> tf.Tensor:
+    """Deform the images of a batch."""
+    draws = _uniform((x.shape[0], N_DRAWS), seed + np.uint32(0xA5A5A5A5), x.dtype)
+    noise = None
+    if deformation.with_noise:
+        noise = _uniform(x.shape, seed + np.uint32(0x5A5A5A5A), x.dtype)
+    return deform(tnp, x, draws, noise, strengths, deformation)
+
+
 def _hash(shape: tf.TensorShape, seed: tf.Tensor) -> tf.Tensor:
     """Make a random uint32 per element from its position and the seed.
 
@@ -223,6 +244,13 @@ def _hash(shape: tf.TensorShape, seed: tf.Tensor) -> tf.Tensor:
     """
     counter = tf.bitcast(tf.reshape(tf.range(shape.num_elements()), shape), tf.uint32)
     return _mix(counter * np.uint32(0x9E3779B9) + _mix(seed))
+
+
+def _uniform(shape: Any, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Draw random numbers in [-1, 1), of 24 bits."""
+    bits = tf.bitwise.right_shift(_hash(tf.TensorShape(shape), seed), np.uint32(8))
+    # through int32: XLA converts that in one instruction
+    return tf.cast(tf.bitcast(bits, tf.int32), dtype) * 2.0**-23 - 1
 
 
 def _mix(h: tf.Tensor) -> tf.Tensor:

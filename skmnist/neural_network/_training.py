@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from skmnist._clock import count_setup
+from skmnist.neural_network._augment import Deformation
 
 Array = np.ndarray[Any, Any]
 ReadWeights = Callable[[], list[Array]]
@@ -35,6 +36,7 @@ class Network:
     dtype: str  # "float32" or "float64"
     with_dropout: bool
     with_l2: bool
+    deformation: Deformation | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Plan:
     validation_data: tuple[Array, Array] | None  # rows and classes that follow those of X
     initial_weights: list[Array]  # kernel, bias, kernel, bias, ...
     optimizer_state: list[Array] | None  # None is a fresh optimizer's
-    rng: np.random.Generator  # order of rows and dropout
+    rng: np.random.Generator  # order of rows, dropout and deformation
+    deformation_strengths: Array | None = None
 
     def n_rows(self, x: Array) -> int:
         """Rows of X and of the validation data together."""

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 import skmnist
+from skmnist.neural_network import ImageAugmenter
 from skmnist.neural_network._forward import ACTIVATIONS
 
 Array = np.ndarray[Any, Any]
@@ -222,6 +223,8 @@ def _encode(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return {"dict": pairs}
     if isinstance(value, np.ndarray):
         return _encode_array(value, name, arrays)
+    if type(value) is ImageAugmenter:
+        return {"augmenter": _encode(value.get_params(), name, arrays)}
     raise ModelFileError(
         f"{name} is {value!r}, but only plain values can be saved. Set parameters to plain values "
         "first, for example with set_params(callbacks=None, random_state=0); the model stays "
@@ -326,6 +329,10 @@ def _decode(value: Any, arrays: dict[str, Array], depth: int) -> Any:
             _decode(key, arrays, depth + 1): _decode(item, arrays, depth + 1)
             for key, item in content
         }
+    if kind == "augmenter":
+        augmenter = ImageAugmenter(**_decode(content, arrays, depth + 1))
+        augmenter._validate_params()
+        return augmenter
     if kind == "dtype":
         expect(DTYPES.fullmatch(content) is not None, "pixels have an invalid dtype")
         return np.dtype(content)

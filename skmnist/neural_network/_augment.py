@@ -1,0 +1,379 @@
+"""Deform training images at random, so that a network learns more than the images it is given.
+
+`deform` is written once, for NumPy (`ImageAugmenter.transform`) and for tensorflow (the compiled
+epoch in `_program.py`), which offers the same functions in `tensorflow.experimental.numpy`.
+"""
+
+from dataclasses import dataclass
+from math import isqrt
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from scipy.interpolate import BSpline
+from sklearn.base import TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skmnist._estimator import Estimator, FitTasks, refuse_unknown, with_callbacks
+from skmnist._validation import Interval, check_image_shape, check_numbers, flatten_images
+
+Array = np.ndarray[Any, Any]
+
+N_KNOTS = 7  # per axis, of the elastic deformation: a bend is about a quarter of the image long
+N_DRAWS = 7 + 2 * N_KNOTS**2  # random numbers per image, without noise
+ROWS_AT_ONCE = 1024  # deformed at a time by `transform`, to bound its memory
+
+STRENGTHS = ("rotation", "scale", "shear", "shift", "elastic", "stroke", "noise")
+
+
+@dataclass(frozen=True)
+class Deformation:
+    """The part of an augmentation that decides which compiled program can do it."""
+
+    image_shape: tuple[int, int]
+    with_elastic: bool
+    with_stroke: bool
+    with_noise: bool
+
+
+class ImageAugmenter(TransformerMixin, Estimator):
+    """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, add noise.
+
+    Pass it as ``augmentation=`` to a classifier, which then deforms each training image anew in
+    each epoch, inside the compiled epoch; validation and test images are never deformed. Used by
+    itself, `transform` shows what is done to an image. The images must be light strokes on a dark
+    background with values in [0, 1], as :class:`~skmnist.preprocessing.PixelNormalizer` and
+    :class:`~skmnist.preprocessing.DigitCropper` return them.
+
+    Every strength is the largest value of a uniform distribution around no change; the default, 0,
+    leaves that deformation out. Nothing is mirrored.
+
+    Parameters
+    ----------
+    rotation : float in [0, 180], default=0.0
+        Largest angle in degrees, in both directions.
+    scale : float in [0, 1], default=0.0
+        Height and width are each multiplied by a factor from exp(-scale) to exp(scale).
+    shear : float in [0, 1], default=0.0
+        Largest shift of a row against the next one, in pixels.
+    shift : float in [0, 1], default=0.0
+        Largest shift as a fraction of the height and the width; 0.07 is 2 pixels of 28.
+    elastic : float in [0, 0.2], default=0.0
+        Standard deviation of a smooth random displacement, as a fraction of the mean of height
+        and width.
+    stroke : float in [0, 1], default=0.0
+        How far strokes are thinned or thickened; 1 removes or adds a pixel on each side.
+    noise : float in [0, 1], default=0.0
+        Largest value that is added to or subtracted from a pixel.
+    image_shape : tuple of int, default=None
+        Height and width of the images, if they are passed as rows. None takes images as they are
+        and rows as squares.
+    random_state : int, RandomState instance or None, default=None
+        Seeds `transform`. A classifier seeds the deformation by its own `random_state`.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        Height and width of the images seen in `fit`.
+    n_features_in_ : int
+        Number of pixels of an image.
+
+    References
+    ----------
+    P. Simard, D. Steinkraus, J. Platt: Best practices for convolutional neural networks applied to
+    visual document analysis. ICDAR 2003.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist import ImageAugmenter, PixelNormalizer, SimpleNNClassifier
+    >>> digits = load_digits()
+    >>> X = PixelNormalizer(max_value=16).fit_transform(digits.images)
+    >>> augmenter = ImageAugmenter(rotation=10, shift=0.1, random_state=0)
+    >>> augmenter.fit_transform(X).shape
+    (1797, 64)
+    >>> model = SimpleNNClassifier(epochs=5, augmentation=augmenter, random_state=0)
+    >>> model = model.fit(X, digits.target)
+
+    Rows that are no square need `image_shape`:
+
+    >>> augmenter.fit(X[:, :63])
+    Traceback (most recent call last):
+    ValueError: X has rows of 63 features, which are no square image: pass
+    image_shape=(height, width), or images of shape (n, height, width).
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "rotation": [Interval(Real, 0, 180, closed="both")],
+        "scale": [Interval(Real, 0, 1, closed="both")],
+        "shear": [Interval(Real, 0, 1, closed="both")],
+        "shift": [Interval(Real, 0, 1, closed="both")],
+        "elastic": [Interval(Real, 0, 0.2, closed="both")],
+        "stroke": [Interval(Real, 0, 1, closed="both")],
+        "noise": [Interval(Real, 0, 1, closed="both")],
+        "image_shape": [tuple, list, None],
+        "random_state": ["random_state"],
+    }
+
+    @refuse_unknown
+    def __init__(
+        self,
+        *,
+        rotation: float = 0.0,
+        scale: float = 0.0,
+        shear: float = 0.0,
+        shift: float = 0.0,
+        elastic: float = 0.0,
+        stroke: float = 0.0,
+        noise: float = 0.0,
+        image_shape: tuple[int, int] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.rotation = rotation
+        self.scale = scale
+        self.shear = shear
+        self.shift = shift
+        self.elastic = elastic
+        self.stroke = stroke
+        self.noise = noise
+        self.image_shape = image_shape
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and find the shape of the images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+            Images with values in [0, 1].
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ImageAugmenter
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, the shape of the images is unknown, or a value is not
+            in [0, 1].
+        """
+        rows, shape = flatten_images(X)
+        rows = check_numbers(self, rows, reset=True)
+        tasks = FitTasks(self, X, y)
+        self.image_shape_ = self.check(rows, shape or rows.shape[1:])
+        tasks.end()
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Deform each image at random.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
+            Images with values in [0, 1], of the shape seen in `fit`.
+
+        Returns
+        -------
+        X_deformed : ndarray of the same shape, float64 for float64, else float32
+        """
+        check_is_fitted(self)
+        rows, shape = flatten_images(X)
+        check_image_shape(self, shape, self.image_shape_, rows)
+        rows = check_numbers(self, rows, reset=False)
+        self.check(rows, self.image_shape_)
+        dtype = np.float64 if rows.dtype == np.float64 else np.float32
+        rows = rows.astype(dtype)
+        rng = check_random_state(self.random_state)
+        kind, strengths = self.deformation(self.image_shape_), self.strengths(dtype)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            draws = rng.uniform(-1, 1, (len(part), N_DRAWS)).astype(dtype)
+            noise = rng.uniform(-1, 1, part.shape).astype(dtype) if kind.with_noise else None
+            rows[start : start + ROWS_AT_ONCE] = deform(np, part, draws, noise, strengths, kind)
+        return rows.reshape(len(rows), *shape) if shape else rows
+
+    def check(self, rows: Array, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Check parameters and rows, and return the height and width of the images.
+
+        `shape` is that of an image, or the number of features of a row.
+        """
+        self._validate_params()
+        if self.image_shape is not None:
+            shape_given = tuple(self.image_shape)
+            if len(shape_given) != 2 or not all(
+                isinstance(n, Integral) and n >= 1 for n in shape_given
+            ):
+                raise ValueError(
+                    f"image_shape={self.image_shape!r} must be the height and width of the "
+                    "images, two ints >= 1, or None."
+                )
+            if (len(shape) == 2 and shape != shape_given) or np.prod(shape) != np.prod(shape_given):
+                raise ValueError(
+                    f"image_shape={shape_given} does not fit images of shape {tuple(shape)}; pass "
+                    "their height and width, or None."
+                )
+            shape = shape_given
+        elif len(shape) != 2:
+            side = isqrt(shape[0])
+            if side**2 != shape[0]:
+                raise ValueError(
+                    f"X has rows of {shape[0]} features, which are no square image: pass "
+                    "image_shape=(height, width), or images of shape (n, height, width)."
+                )
+            shape = (side, side)
+        if rows.size and not (rows.min() >= 0 and rows.max() <= 1):
+            raise ValueError(
+                f"X has values from {rows.min():g} to {rows.max():g}, but only images with values "
+                "in [0, 1] can be deformed; scale them by a PixelNormalizer before."
+            )
+        return int(shape[0]), int(shape[1])
+
+    def deformation(self, image_shape: tuple[int, int]) -> Deformation:
+        """Return the part that decides which compiled program is needed."""
+        return Deformation(
+            image_shape,
+            with_elastic=self.elastic > 0,
+            with_stroke=self.stroke > 0,
+            with_noise=self.noise > 0,
+        )
+
+    def strengths(self, dtype: Any) -> Array:
+        """Return the strengths as `deform` takes them, the rotation in radians."""
+        values = [getattr(self, name) for name in STRENGTHS]
+        return np.array([np.deg2rad(values[0]), *values[1:]], dtype)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.requires_fit = True
+        return tags
+
+
+# Chosen on validation rows of MNIST's training part (benchmarks/augmentation.py).
+PRESETS: dict[str, dict[str, float]] = {
+    "digits": {
+        "rotation": 12.0,
+        "scale": 0.12,
+        "shear": 0.12,
+        "shift": 0.07,
+        "elastic": 0.03,
+        "stroke": 0.5,
+    },
+}
+
+
+def get_augmenter(augmentation: Any) -> ImageAugmenter | None:
+    """Return the augmenter that the parameter `augmentation` of a classifier stands for."""
+    if augmentation is None or isinstance(augmentation, ImageAugmenter):
+        return augmentation
+    return ImageAugmenter(**PRESETS[augmentation])
+
+
+def deform(
+    xp: Any, rows: Any, draws: Any, noise: Any, strengths: Any, deformation: Deformation
+) -> Any:
+    """Deform images by given random numbers.
+
+    Parameters
+    ----------
+    xp : module
+        `numpy`, or `tensorflow.experimental.numpy` for tensors.
+    rows : array of shape (n, height * width)
+        Values in [0, 1].
+    draws : array of shape (n, N_DRAWS)
+        Random numbers in [-1, 1].
+    noise : array of shape (n, height * width) or None
+        Random numbers in [-1, 1].
+    strengths : array of shape (7,)
+        In the order of `STRENGTHS`, the rotation in radians.
+    deformation : Deformation
+
+    Returns
+    -------
+    deformed : array of shape (n, height * width)
+    """
+    height, width = deformation.image_shape
+    dtype = np.dtype(rows.dtype.name)
+    rotation, scale, shear, shift, elastic, stroke, noise_level = (strengths[i] for i in range(7))
+    padded = xp.pad(xp.reshape(rows, (-1, height, width)), ((0, 0), (1, 1), (1, 1)), "constant")
+    if deformation.with_stroke:
+        padded = _change_strokes(xp, padded, draws[:, 6] * stroke)
+
+    # where each pixel of the result comes from: an affine map and a smooth displacement
+    cos, sin = xp.cos(draws[:, 0] * rotation), xp.sin(draws[:, 0] * rotation)
+    scale_y, scale_x = xp.exp(draws[:, 1] * scale), xp.exp(draws[:, 2] * scale)
+    lean = draws[:, 3] * shear
+    y_from = [draws[:, 4] * shift * height, cos * scale_y - sin * lean, -sin * scale_x]
+    x_from = [draws[:, 5] * shift * width, sin * scale_y + cos * lean, cos * scale_x]
+    factors = xp.stack([xp.stack(y_from, axis=1), xp.stack(x_from, axis=1)], axis=1)
+    basis = _affine_basis(height, width)
+    if deformation.with_elastic:
+        bends = xp.reshape(draws[:, 7:], (-1, 2, N_KNOTS**2)) * elastic
+        factors = xp.concatenate([factors, bends], axis=2)
+        basis = np.concatenate([basis, _elastic_basis(height, width)], axis=0)
+    sources = xp.matmul(factors, basis.astype(dtype))
+
+    # bilinear interpolation, in the image with a border of a pixel around it
+    y = xp.clip(sources[:, 0] + dtype.type((height + 1) / 2), 0, height + 1)
+    x = xp.clip(sources[:, 1] + dtype.type((width + 1) / 2), 0, width + 1)
+    top, left = xp.minimum(xp.floor(y), height), xp.minimum(xp.floor(x), width)
+    down, right = y - top, x - left
+    pixels = xp.reshape(padded, (-1,))
+    first = np.arange(rows.shape[0], dtype=np.int32)[:, None] * ((height + 2) * (width + 2))
+    at = xp.asarray(top, dtype=np.int32) * (width + 2) + xp.asarray(left, dtype=np.int32) + first
+
+    def pixel(below: int, beside: int) -> Any:
+        return xp.take(pixels, at + (below * (width + 2) + beside))
+
+    upper = pixel(0, 0) * (1 - right) + pixel(0, 1) * right
+    lower = pixel(1, 0) * (1 - right) + pixel(1, 1) * right
+    deformed = upper * (1 - down) + lower * down
+    if noise is not None:
+        deformed = xp.clip(deformed + noise * noise_level, 0, 1)
+    return deformed
+
+
+def _change_strokes(xp: Any, padded: Any, amount: Any) -> Any:
+    """Move images with a border towards their dilation (amount > 0) or erosion (amount < 0)."""
+    inner = padded[:, 1:-1, 1:-1]
+    around = [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
+    dilated = eroded = inner
+    for neighbour in around:
+        dilated, eroded = xp.maximum(dilated, neighbour), xp.minimum(eroded, neighbour)
+    thicker = xp.maximum(amount, 0)[:, None, None]
+    thinner = xp.maximum(-amount, 0)[:, None, None]
+    changed = inner + thicker * (dilated - inner) - thinner * (inner - eroded)
+    return xp.pad(changed, ((0, 0), (1, 1), (1, 1)), "constant")
+
+
+def _affine_basis(height: int, width: int) -> Array:
+    """Return 1, y and x at each pixel, from the centre of the image: (3, height * width)."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack(
+        [np.ones(height * width), y.ravel() - (height - 1) / 2, x.ravel() - (width - 1) / 2]
+    )
+
+
+def _elastic_basis(height: int, width: int) -> Array:
+    """Return cubic B-splines on a grid of knots, scaled to a displacement by the size of the image.
+
+    Multiplied by uniform numbers in [-1, 1], whose variance is 1/3, their sum has at each pixel
+    the standard deviation of the mean of height and width.
+    """
+    splines = [_splines(n) for n in (height, width)]
+    both = np.einsum("iy,jx->ijyx", *splines).reshape(N_KNOTS**2, -1)
+    both /= np.sqrt((both**2).sum(axis=0) / 3)
+    side: float = (height + width) / 2
+    return both * side
+
+
+def _splines(n_pixels: int) -> Array:
+    """Return the cubic B-splines over a row of pixels: (N_KNOTS, n_pixels)."""
+    knots = np.arange(-3.0, N_KNOTS + 1)  # uniform, so that N_KNOTS splines cover 0 to N_KNOTS - 3
+    at = np.linspace(0, N_KNOTS - 3, n_pixels)
+    at[-1] -= 1e-9  # the last interval is half open
+    return BSpline.design_matrix(at, knots, 3).toarray().T
