@@ -196,7 +196,7 @@ def test_a_signature_shows_values_instead_of_names_of_constants(name):
 
 def test_the_architecture_lists_every_file_and_no_other():
     page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
-    files = page.partition("The files\n")[2].partition("Beside the package")[0]
+    files = page.partition("The files\n")[2].partition("Outside the package")[0]
     there = [path.name for path in (ROOT / "skmnist").rglob("*.py") if path.name[:2] != "__"]
     assert sorted(re.findall(r"\w+\.py", files)) == sorted([*there, "__init__.py"])
 

@@ -26,7 +26,9 @@ Array = np.ndarray[Any, Any]
 class TrainingEvent:
     """Progress of a comparison; passed to the `callbacks` of `compare_models`.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     stage : {"begin", "epoch", "end"}
         Whether the training of a model begins, has finished an epoch, or has ended.
@@ -43,6 +45,19 @@ class TrainingEvent:
     result : ModelResult or None
         The evaluated model, if `stage` is "end" and this was its first start on all training
         rows. Size and prediction time are not measured yet.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import compare_models
+    >>> events = []
+    >>> X, y = load_digits(return_X_y=True)
+    >>> comparison = compare_models(
+    ...     {"tree": DecisionTreeClassifier()}, X, y, random_state=0, callbacks=events.append
+    ... )
+    >>> [(event.model, event.stage) for event in events]
+    [('tree', 'begin'), ('tree', 'end')]
     """
 
     stage: str

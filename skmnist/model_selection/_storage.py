@@ -28,7 +28,22 @@ BUSY_SECONDS = 30  # for SQLite to wait while another process writes
 
 
 class StorageError(RuntimeError):
-    """A storage failed; the message names it, the cause and the remedy."""
+    """A storage failed; the message names it, the cause and the remedy.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist import OptunaSearchCV, SimpleNNClassifier
+    >>> from skmnist.model_selection import StorageError
+    >>> search = OptunaSearchCV(
+    ...     SimpleNNClassifier(), {"dropout": [0.0, 0.2]}, storage="sqlite:////missing/study.db"
+    ... )
+    >>> try:
+    ...     search.fit(*load_digits(return_X_y=True))
+    ... except StorageError:
+    ...     print("the storage cannot be opened")
+    the storage cannot be opened
+    """
 
 
 @contextmanager

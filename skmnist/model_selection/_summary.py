@@ -22,7 +22,9 @@ class TrialSummary:
     Parameters
     ----------
     number : int
+        Number of the trial in its study.
     state : {"COMPLETE", "PRUNED", "FAIL"}
+        How the trial ended.
     score : float or None
         Mean over the folds; None if the trial was not completed.
     n_epochs : int
@@ -31,6 +33,17 @@ class TrialSummary:
         The parameters of the trial.
     error : str
         Why the trial failed, otherwise empty.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import OptunaSearchCV
+    >>> from skmnist.model_selection import summarize_trials
+    >>> search = OptunaSearchCV(DecisionTreeClassifier(), {"max_depth": [2, 8]}, n_trials=2, cv=2)
+    >>> trials = summarize_trials(search.fit(*load_digits(return_X_y=True)))
+    >>> [trial.state for trial in trials]
+    ['COMPLETE', 'COMPLETE']
     """
 
     number: int

@@ -164,7 +164,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
         rows, shape = flatten_images(X)
         rows = check_numbers(self, rows, reset=True)
         tasks = FitTasks(self, X, y)
-        self.image_shape_ = self.check(rows, shape or rows.shape[1:])
+        self.image_shape_ = find_shape(self, rows, shape or rows.shape[1:])
         tasks.end()
         return self
 
@@ -184,67 +184,17 @@ class ImageAugmenter(TransformerMixin, Estimator):
         rows, shape = flatten_images(X)
         check_image_shape(self, shape, self.image_shape_, rows)
         rows = check_numbers(self, rows, reset=False)
-        self.check(rows, self.image_shape_)
+        find_shape(self, rows, self.image_shape_)
         dtype = np.float64 if rows.dtype == np.float64 else np.float32
         rows = rows.astype(dtype)
         rng = check_random_state(self.random_state)
-        kind, strengths = self.deformation(self.image_shape_), self.strengths(dtype)
+        kind, strengths = get_deformation(self, self.image_shape_), get_strengths(self, dtype)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[start : start + ROWS_AT_ONCE]
             draws = rng.uniform(-1, 1, (len(part), N_DRAWS)).astype(dtype)
             noise = rng.uniform(-1, 1, part.shape).astype(dtype) if kind.with_noise else None
             rows[start : start + ROWS_AT_ONCE] = deform(np, part, draws, noise, strengths, kind)
         return rows.reshape(len(rows), *shape) if shape else rows
-
-    def check(self, rows: Array, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Check parameters and rows, and return the height and width of the images.
-
-        `shape` is that of an image, or the number of features of a row.
-        """
-        self._validate_params()
-        if self.image_shape is not None:
-            shape_given = tuple(self.image_shape)
-            if len(shape_given) != 2 or not all(
-                isinstance(n, Integral) and n >= 1 for n in shape_given
-            ):
-                raise ValueError(
-                    f"image_shape={self.image_shape!r} must be the height and width of the "
-                    "images, two ints >= 1, or None."
-                )
-            if (len(shape) == 2 and shape != shape_given) or np.prod(shape) != np.prod(shape_given):
-                raise ValueError(
-                    f"image_shape={shape_given} does not fit images of shape {tuple(shape)}; pass "
-                    "their height and width, or None."
-                )
-            shape = shape_given
-        elif len(shape) != 2:
-            side = isqrt(shape[0])
-            if side**2 != shape[0]:
-                raise ValueError(
-                    f"X has rows of {shape[0]} features, which are no square image: pass "
-                    "image_shape=(height, width), or images of shape (n, height, width)."
-                )
-            shape = (side, side)
-        if rows.size and not (rows.min() >= 0 and rows.max() <= 1):
-            raise ValueError(
-                f"X has values from {rows.min():g} to {rows.max():g}, but only images with values "
-                "in [0, 1] can be deformed; scale them by a PixelNormalizer before."
-            )
-        return int(shape[0]), int(shape[1])
-
-    def deformation(self, image_shape: tuple[int, int]) -> Deformation:
-        """Return the part that decides which compiled program is needed."""
-        return Deformation(
-            image_shape,
-            with_elastic=self.elastic > 0,
-            with_stroke=self.stroke > 0,
-            with_noise=self.noise > 0,
-        )
-
-    def strengths(self, dtype: Any) -> Array:
-        """Return the strengths as `deform` takes them, the rotation in radians."""
-        values = [getattr(self, name) for name in STRENGTHS]
-        return np.array([np.deg2rad(values[0]), *values[1:]], dtype)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -271,6 +221,59 @@ def get_augmenter(augmentation: Any) -> ImageAugmenter | None:
     if augmentation is None or isinstance(augmentation, ImageAugmenter):
         return augmentation
     return ImageAugmenter(**PRESETS[augmentation])
+
+
+def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Check parameters and rows, and return the height and width of the images.
+
+    `shape` is that of an image, or the number of features of a row.
+    """
+    augmenter._validate_params()
+    if augmenter.image_shape is not None:
+        shape_given = tuple(augmenter.image_shape)
+        if len(shape_given) != 2 or not all(
+            isinstance(n, Integral) and n >= 1 for n in shape_given
+        ):
+            raise ValueError(
+                f"image_shape={augmenter.image_shape!r} must be the height and width of the "
+                "images, two ints >= 1, or None."
+            )
+        if (len(shape) == 2 and shape != shape_given) or np.prod(shape) != np.prod(shape_given):
+            raise ValueError(
+                f"image_shape={shape_given} does not fit images of shape {tuple(shape)}; pass "
+                "their height and width, or None."
+            )
+        shape = shape_given
+    elif len(shape) != 2:
+        side = isqrt(shape[0])
+        if side**2 != shape[0]:
+            raise ValueError(
+                f"X has rows of {shape[0]} features, which are no square image: pass "
+                "image_shape=(height, width), or images of shape (n, height, width)."
+            )
+        shape = (side, side)
+    if rows.size and not (rows.min() >= 0 and rows.max() <= 1):
+        raise ValueError(
+            f"X has values from {rows.min():g} to {rows.max():g}, but only images with values "
+            "in [0, 1] can be deformed; scale them by a PixelNormalizer before."
+        )
+    return int(shape[0]), int(shape[1])
+
+
+def get_deformation(augmenter: ImageAugmenter, image_shape: tuple[int, int]) -> Deformation:
+    """Return the part that decides which compiled program is needed."""
+    return Deformation(
+        image_shape,
+        with_elastic=augmenter.elastic > 0,
+        with_stroke=augmenter.stroke > 0,
+        with_noise=augmenter.noise > 0,
+    )
+
+
+def get_strengths(augmenter: ImageAugmenter, dtype: Any) -> Array:
+    """Return the strengths as `deform` takes them, the rotation in radians."""
+    values = [getattr(augmenter, name) for name in STRENGTHS]
+    return np.array([np.deg2rad(values[0]), *values[1:]], dtype)
 
 
 def deform(

@@ -4,19 +4,20 @@ import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, compute_class_weight
 
-from skmnist.neural_network._augment import get_augmenter
+from skmnist.neural_network._augment import (
+    find_shape,
+    get_augmenter,
+    get_deformation,
+    get_strengths,
+)
 from skmnist.neural_network._data import TrainingData
-from skmnist.neural_network._layers import layer_sizes
 from skmnist.neural_network._split import stratified_rows
 from skmnist.neural_network._training import Network, Optimizer, Plan
-
-if TYPE_CHECKING:
-    from skmnist.neural_network._base import NNClassifier
 
 Array = np.ndarray[Any, Any]
 
@@ -35,7 +36,7 @@ class Resume:
     rng: np.random.Generator
 
 
-def plan_fit(estimator: "NNClassifier", data: TrainingData) -> Plan:
+def plan_fit(estimator: Any, data: TrainingData) -> Plan:
     """Plan a `fit`, from new weights or, with `warm_start`, from those learned before."""
     goes_on = estimator.warm_start and hasattr(estimator, "coefs_")
     if goes_on and not np.array_equal(data.classes, estimator.classes_):
@@ -58,7 +59,7 @@ def plan_fit(estimator: "NNClassifier", data: TrainingData) -> Plan:
     )
 
 
-def plan_pass(estimator: "NNClassifier", data: TrainingData, resume: Resume | None) -> Plan:
+def plan_pass(estimator: Any, data: TrainingData, resume: Resume | None) -> Plan:
     """Plan a `partial_fit`: one pass over all rows, whose weights are taken as they are."""
     rng = check_random_state(estimator.random_state)
     weights = (
@@ -88,7 +89,7 @@ def plan_pass(estimator: "NNClassifier", data: TrainingData, resume: Resume | No
 
 
 def _make_plan(
-    estimator: "NNClassifier",
+    estimator: Any,
     data: TrainingData,
     train_rows: Array,
     validation_rows: Array,
@@ -101,7 +102,6 @@ def _make_plan(
     if not len(validation_rows) and monitor.startswith("val_"):
         monitor = "loss"
     augmenter = get_augmenter(estimator.augmentation)
-    shape = data.image_shape
     # plain numbers: NumPy's, as a search draws them, are refused or taken amiss by Keras
     return Plan(
         network=Network(
@@ -112,7 +112,8 @@ def _make_plan(
             dtype=data.dtype,
             with_dropout=estimator.dropout > 0,
             with_l2=estimator.l2 > 0,
-            deformation=augmenter and augmenter.deformation(augmenter.check(data.X, shape)),
+            deformation=augmenter
+            and get_deformation(augmenter, find_shape(augmenter, data.X, data.image_shape)),
         ),
         optimizer=Optimizer(
             estimator.optimizer,
@@ -136,7 +137,7 @@ def _make_plan(
         initial_weights=initial_weights,
         optimizer_state=None,
         rng=rng,
-        deformation_strengths=augmenter and augmenter.strengths(data.dtype),
+        deformation_strengths=augmenter and get_strengths(augmenter, data.dtype),
     )
 
 
@@ -158,8 +159,13 @@ def _hold_out(
 # --- what the run starts from
 
 
-def _learned_weights(estimator: "NNClassifier", data: TrainingData, what: str) -> list[Array]:
-    sizes = layer_sizes(estimator, data.X.shape[1], len(data.classes))
+def _layer_sizes(estimator: Any, data: TrainingData) -> tuple[int, ...]:
+    """Return the number of units of each layer, from the input to the output."""
+    return (data.X.shape[1], *estimator._hidden_layer_sizes(), len(data.classes))
+
+
+def _learned_weights(estimator: Any, data: TrainingData, what: str) -> list[Array]:
+    sizes = _layer_sizes(estimator, data)
     learned = (len(estimator.coefs_[0]), *map(len, estimator.intercepts_))
     if sizes != learned:
         raise ValueError(
@@ -170,10 +176,10 @@ def _learned_weights(estimator: "NNClassifier", data: TrainingData, what: str) -
 
 
 def _initial_weights(
-    estimator: "NNClassifier", data: TrainingData, rng: np.random.RandomState
+    estimator: Any, data: TrainingData, rng: np.random.RandomState
 ) -> list[Array]:
     weights = []
-    for n_in, n_out in pairwise(layer_sizes(estimator, data.X.shape[1], len(data.classes))):
+    for n_in, n_out in pairwise(_layer_sizes(estimator, data)):
         # Glorot & Bengio, 2010: Keras's default for a Dense layer
         limit = np.sqrt(6 / (n_in + n_out))
         weights.append(rng.uniform(-limit, limit, (n_in, n_out)).astype(data.dtype))
@@ -184,7 +190,7 @@ def _initial_weights(
 # --- what each row counts
 
 
-def _row_weights(estimator: "NNClassifier", data: TrainingData, train_rows: Array) -> Array | None:
+def _row_weights(estimator: Any, data: TrainingData, train_rows: Array) -> Array | None:
     """Multiply the rows' own weights by those of their classes."""
     if estimator.class_weight is None:
         return data.weight

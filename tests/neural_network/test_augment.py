@@ -19,7 +19,12 @@ from skmnist import (
     save_model,
 )
 from skmnist.neural_network import AugmentationDisplay
-from skmnist.neural_network._augment import N_DRAWS, deform
+from skmnist.neural_network._augment import (
+    N_DRAWS,
+    deform,
+    get_deformation,
+    get_strengths,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def deformed(image, draws=(), **strengths):
     numbers = np.zeros((1, N_DRAWS))
     numbers[0, : len(draws)] = draws
     row = image.reshape(1, -1)
-    kind, strength = augmenter.deformation(image.shape), augmenter.strengths(np.float64)
+    kind, strength = get_deformation(augmenter, image.shape), get_strengths(augmenter, np.float64)
     return deform(np, row, numbers, None, strength, kind).reshape(image.shape)
 
 
@@ -100,7 +105,7 @@ def test_elastic_displaces_by_the_standard_deviation_that_it_names():
     augmenter = ImageAugmenter(elastic=0.03)
     draws = rng.uniform(-1, 1, (500, N_DRAWS))
     rows = np.repeat(ramp.reshape(1, -1), 500, axis=0)
-    kind, strengths = augmenter.deformation((41, 41)), augmenter.strengths(np.float64)
+    kind, strengths = get_deformation(augmenter, (41, 41)), get_strengths(augmenter, np.float64)
     moved = deform(np, rows, draws, None, strengths, kind).reshape(-1, 41, 41) - ramp
     inner = 40 * moved[:, 10:-10, 10:-10]
     assert inner.std(axis=0).mean() == pytest.approx(0.03 * 41, rel=0.05)
@@ -132,7 +137,7 @@ def test_tensorflow_deforms_as_numpy_does(dtype, shape):
     augmenter = ImageAugmenter(
         rotation=20, scale=0.2, shear=0.2, shift=0.1, elastic=0.03, stroke=0.5, noise=0.1
     )
-    strengths, kind = augmenter.strengths(dtype), augmenter.deformation(shape)
+    strengths, kind = get_strengths(augmenter, dtype), get_deformation(augmenter, shape)
     ours = deform(np, rows, draws, noise, strengths, kind)
     assert ours.dtype == dtype
     theirs = deform(tnp, *map(tf.constant, (rows, draws, noise, strengths)), kind)
