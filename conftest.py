@@ -15,14 +15,23 @@ if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not inst
     collect_ignore_glob += ["skmnist/app/*"]
 
 
-# Pages of the documentation whose examples start processes or search for parameters.
-SLOW_PAGES = ("choosing.rst", "spread.rst", "tour.rst")
+# Files whose examples start processes, search for parameters or train for many epochs.
+SLOW_EXAMPLES = {
+    "choosing.rst",
+    "classifiers.rst",
+    "comparison.rst",
+    "diagnosis.rst",
+    "displays.rst",
+    "spread.rst",
+    "tour.rst",
+    "_search.py",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.name in SLOW_PAGES:
+        if item.path.name in SLOW_EXAMPLES:
             item.add_marker(pytest.mark.slow)
 
 
