@@ -9,10 +9,8 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "agg")
 # how the pages are built, and what is built
 collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
-# of two folders that are named together, the one's would be taken for the other's
-collect_ignore_glob = ["tests/*/conftest.py"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
-    collect_ignore_glob += ["skmnist/app/*"]
+    collect_ignore_glob = ["skmnist/app/*"]
 
 
 # Files whose examples start processes, search for parameters or train for many epochs.

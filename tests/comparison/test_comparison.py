@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 import pytest
-from fakes import FakeNetwork, Lucky
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from skmnist.comparison import ModelComparison, compare_models
+from tests.comparison.fakes import FakeNetwork, Lucky
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

@@ -5,7 +5,6 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork, Lucky, make_mlp
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -13,6 +12,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skmnist import SimpleNNClassifier
 from skmnist.comparison import compare_models
+from tests.comparison.fakes import FakeNetwork, Lucky, make_mlp
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

@@ -4,7 +4,11 @@ import struct
 
 import numpy as np
 import pytest
-from build import (
+from PIL import Image
+
+from skmnist.datasets import DatasetError, load_digit_archive
+from skmnist.datasets._local import read_digits
+from tests.datasets.build import (
     DIGITS,
     GREY,
     image_files,
@@ -16,10 +20,6 @@ from build import (
     write_folder,
     write_zip,
 )
-from PIL import Image
-
-from skmnist.datasets import DatasetError, load_digit_archive
-from skmnist.datasets._local import read_digits
 
 
 def first_image(data):

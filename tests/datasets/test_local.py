@@ -4,7 +4,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from build import (
+
+from skmnist.datasets import DatasetError, load_digit_archive, load_mnist
+from skmnist.datasets._local import read_digits
+from tests.datasets.build import (
     DIGITS,
     EXACT,
     GREY,
@@ -22,9 +25,6 @@ from build import (
     write_folder,
     write_zip,
 )
-
-from skmnist.datasets import DatasetError, load_digit_archive, load_mnist
-from skmnist.datasets._local import read_digits
 
 # --- every kind
 

@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import optuna
 import pytest
-from learners import EPOCHS, Learner, make_rows, search
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
@@ -20,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
+from tests.model_selection.learners import EPOCHS, Learner, make_rows, search
 
 X, Y = make_rows()
 

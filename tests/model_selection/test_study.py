@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from learners import EPOCHS, Learner, make_rows
 from optuna.trial import TrialState
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, fbeta_score, make_scorer
 
 from skmnist import OptunaSearchCV
 from skmnist.model_selection import _study
+from tests.model_selection.learners import EPOCHS, Learner, make_rows
 
 # whoever is killed while holding a journal's lock: Optuna takes it after half a minute, and says so
 pytestmark = pytest.mark.filterwarnings("ignore:The existing lock file has not been released")
 
 X, Y = make_rows()
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 SPACE = {"quality": optuna.distributions.FloatDistribution(0.5, 0.9)}
 
 
@@ -48,10 +48,14 @@ def storage(request, tmp_path):
 def run(code, *arguments):
     """Start a process that has the learners, a search and its storage."""
     code = textwrap.dedent(code)
-    path = os.pathsep.join([str(HERE), str(HERE.parent.parent)])
     return subprocess.Popen(
-        [sys.executable, "-c", f"from test_study import *\n{code}", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": path},
+        [
+            sys.executable,
+            "-c",
+            f"from tests.model_selection.test_study import *\n{code}",
+            *map(str, arguments),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from by_keras import EachBatch, fit_by_keras, weights_of
 from sklearn.datasets import load_digits
 
 from skmnist import DeepNNClassifier, SimpleNNClassifier
 from skmnist.neural_network import _engine
+from tests.neural_network.by_keras import EachBatch, fit_by_keras, weights_of
 
 
 @pytest.fixture(scope="module")

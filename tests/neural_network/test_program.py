@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from by_keras import fit_by_keras, weights_of
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _engine
 from skmnist.neural_network._program import _hash, _padded_batch
+from tests.neural_network.by_keras import fit_by_keras, weights_of
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from papers import HARD, PROMISED, add_noise, shade
 from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
@@ -21,6 +20,7 @@ from skmnist import (
     save_model,
 )
 from skmnist.persistence._save import _learned
+from tests.preprocessing.papers import HARD, PROMISED, add_noise, shade
 
 MAX_LOSS = 0.01  # one percentage point of accuracy
 

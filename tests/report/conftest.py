@@ -1,8 +1,8 @@
 import pytest
-from samples import compare
 from sklearn.datasets import load_digits
 
 from skmnist.report import _pictures
+from tests.report.samples import compare
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from pathlib import Path
 import html5lib
 import numpy as np
 import pytest
-from samples import Learned, compare, elements, get_text, parse
 
 import skmnist.text
 from skmnist import load_mnist
@@ -23,6 +22,7 @@ from skmnist.report import (
     write_page,
 )
 from skmnist.text import get_catalogue, get_languages, make_printable
+from tests.report.samples import Learned, compare, elements, get_text, parse
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -3,7 +3,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from samples import get_text, parse
 from scipy import sparse
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -16,6 +15,7 @@ from skmnist.comparison._result import make_result
 from skmnist.diagnosis._intervals import wilson_interval
 from skmnist.report import make_page
 from skmnist.text import get_catalogue, get_languages
+from tests.report.samples import get_text, parse
 
 
 class Text(str):

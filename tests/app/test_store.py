@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import click, html_of, run, told
 
 from skmnist.app import _store
 from skmnist.app._settings import Settings
 from skmnist.datasets import DatasetError
+from tests.app.pages import click, html_of, run, told
 
 
 @pytest.fixture(autouse=True)
