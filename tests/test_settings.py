@@ -145,7 +145,7 @@ SETTINGS = {
 }
 
 
-QUICK = ("pandas output", "numpy raises", "mixed_float16", "eager", "max_steps")
+QUICK = ("pandas output", "mixed_float16")
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +246,7 @@ def test_arithmetic_that_was_asked_for_changes_the_last_digits_only():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_another_backend_is_refused_by_name(tmp_path):
     for environment, named in (
         ({"KERAS_BACKEND": "torch"}, "The environment sets KERAS_BACKEND=torch"),

@@ -256,6 +256,7 @@ def test_two_workers_find_what_one_finds():
     assert two.n_trials_ == 5
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_named():
     with pytest.raises(RuntimeError, match=r"killed.*trial \d+ \(fold 1, \{'fault': 'kill'\}\)"):
         search({"fault": ["kill"]}, n_trials=2, n_jobs=2).fit(X, Y)

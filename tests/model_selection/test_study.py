@@ -271,7 +271,9 @@ def test_two_processes_share_the_trials_and_see_the_same_result(storage):
     assert len(set(qualities)) == len(qualities) == 8
 
 
-@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    "ending", [KeyboardInterrupt, pytest.param(SystemExit, marks=pytest.mark.slow)]
+)
 def test_what_ends_a_process_in_order_leaves_no_running_trial(storage, ending):
     def end(study, trial):
         raise ending
