@@ -9,20 +9,27 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "agg")
 # how the pages are built, and what is built
 collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
-# of two folders that are named together, the one's would be taken for the other's
-collect_ignore_glob = ["tests/*/conftest.py"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
-    collect_ignore_glob += ["skmnist/app/*"]
+    collect_ignore_glob = ["skmnist/app/*"]
 
 
-# Pages of the documentation whose examples start processes or search for parameters.
-SLOW_PAGES = ("choosing.rst", "spread.rst", "tour.rst")
+# Files whose examples start processes, search for parameters or train for many epochs.
+SLOW_EXAMPLES = {
+    "choosing.rst",
+    "classifiers.rst",
+    "comparison.rst",
+    "diagnosis.rst",
+    "displays.rst",
+    "spread.rst",
+    "tour.rst",
+    "_search.py",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.name in SLOW_PAGES:
+        if item.path.name in SLOW_EXAMPLES:
             item.add_marker(pytest.mark.slow)
 
 

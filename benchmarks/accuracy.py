@@ -1,14 +1,11 @@
-"""What both networks reach on full MNIST with their defaults, over several seeds.
+"""Compare both networks on full MNIST with their defaults, over several seeds.
 
-Usage: ``python benchmarks/accuracy.py [--seeds 3] [--json FILE]``
+Usage: ``python benchmarks/accuracy.py [--seeds 3]``
 
-Prints a row per network and seed, and the means. Times are without importing tensorflow and
-compiling; they hold for the machine they were taken on.
+Times exclude importing tensorflow and compiling, and differ from machine to machine.
 """
 
 import argparse
-import json
-from pathlib import Path
 
 import pandas as pd
 from sklearn.pipeline import make_pipeline
@@ -25,30 +22,19 @@ from skmnist import (
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
     X, X_test, y, y_test = load_mnist(return_X_y=True)
     tables = []
-    for seed in range(options.seeds):
-        comparison = compare_models(
-            {
-                "Simple": make_pipeline(PixelNormalizer(), SimpleNNClassifier(random_state=seed)),
-                "Deep": make_pipeline(PixelNormalizer(), DeepNNClassifier(random_state=seed)),
-            },
-            X,
-            y,
-            X_test=X_test,
-            y_test=y_test,
-        )
-        found = comparison.recommendation
-        tables.append(comparison.table.assign(seed=seed, take=found.model, verdict=found.verdict))
-        print(tables[-1].to_string(), flush=True)
-        print(found, flush=True)
-    table = pd.concat(tables)
+    for seed in range(parser.parse_args().seeds):
+        models = {
+            "Simple": make_pipeline(PixelNormalizer(), SimpleNNClassifier(random_state=seed)),
+            "Deep": make_pipeline(PixelNormalizer(), DeepNNClassifier(random_state=seed)),
+        }
+        comparison = compare_models(models, X, y, X_test=X_test, y_test=y_test)
+        tables.append(comparison.table)
+        print(comparison.table.to_string(), comparison.recommendation, sep="\n", flush=True)
     figures = ["test_accuracy", "gap", "fit_time", "n_epochs"]
-    print("\nMeans\n" + table.groupby(level=0, sort=False)[figures].mean().round(4).to_string())
-    if options.json:
-        options.json.write_text(json.dumps(table.reset_index().to_dict("records"), indent=2))
+    means = pd.concat(tables).groupby(level=0, sort=False)[figures].mean()
+    print("\nMeans\n" + means.round(4).to_string())
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
-"""Which defaults stop training well: `monitor`, `patience`, and the rows held out?
+"""Compare rules for early stopping: `monitor`, `patience`, and whether rows are held out.
 
 Each network is trained for many epochs, once per seed, and the weights of each epoch are evaluated
 on further rows that are neither trained nor validated on: the other rows of load_digits, or 10,000
-of MNIST's training images. From these curves follows where any rule would have stopped, and what
-the weights that it keeps reach. MNIST's test part is not used.
+of MNIST's training images. These curves show where any rule would have stopped, and the accuracy of
+the weights that it keeps. MNIST's test part is not used.
 
-Usage: ``python benchmarks/early_stopping.py small|mnist [--seeds 20] [--epochs 100] [--json FILE]``
+Usage: ``python benchmarks/early_stopping.py small|mnist [--seeds 20] [--epochs 100]``
 """
 
 import argparse
-import json
 import os
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -32,7 +30,7 @@ RULES = {  # greater is better
 
 
 class FurtherRows(keras.callbacks.Callback):
-    """Notes the accuracy of each epoch's weights on further rows."""
+    """Record the accuracy of each epoch's weights on further rows."""
 
     def __init__(self, X, y):
         super().__init__()
@@ -45,7 +43,7 @@ class FurtherRows(keras.callbacks.Callback):
 
 
 def stop(values, patience):
-    """Return (epoch kept, epochs trained), both from 1, as early stopping would have it."""
+    """Return (epoch kept, epochs trained), both from 1."""
     best = 0
     for epoch, value in enumerate(values):
         if value > values[best]:
@@ -55,57 +53,31 @@ def stop(values, patience):
     return best + 1, epoch + 1
 
 
-def curves(make, rows, further, seed, epochs, validation_fraction):
-    watch = FurtherRows(*further)
-    model = make(
-        epochs=epochs,
-        patience=None,
-        callbacks=[watch],
-        random_state=seed,
-        validation_fraction=validation_fraction,
-    ).fit(*rows)
-    history = {name: values.tolist() for name, values in model.history_.items()}
-    return {**history, "further": watch.accuracies}
-
-
-def judge(curve):
-    """Say what each rule would have kept."""
-    if "val_loss" not in curve:
-        yield "nothing held out", 15, curve["further"], *stop([-loss for loss in curve["loss"]], 15)
+def judge(history):
+    """Yield what each rule would have kept."""
+    if "val_loss" not in history:
+        yield "nothing held out", 15, *stop(-history["loss"], 15)
         return
     for name, rule in RULES.items():
-        values = list(map(rule, curve["val_loss"], curve["val_accuracy"]))
+        values = list(map(rule, history["val_loss"], history["val_accuracy"]))
         for patience in PATIENCES:
-            yield name, patience, curve["further"], *stop(values, patience)
+            yield name, patience, *stop(values, patience)
 
 
 def parts(which, seed):
-    """Yield (name, network, rows, further rows)."""
+    """Yield (name, network, X, y, rows to train on, further rows)."""
     rng = np.random.default_rng(seed)
     if which == "small":
         X, y = load_digits(return_X_y=True)
         X, order = (X / 16).astype(np.float32), rng.permutation(len(y))
-        further = order[898:]
         for n in (100, 300, 500, 898):
-            rows = order[:n]
-            yield (
-                f"load_digits {n}",
-                SimpleNNClassifier,
-                (X[rows], y[rows]),
-                (X[further], y[further]),
-            )
+            yield f"load_digits {n}", SimpleNNClassifier, X, y, order[:n], order[898:]
         return
     mnist = load_mnist()
     X = (mnist.X_train.reshape(60_000, -1) / 255).astype(np.float32)
     order = rng.permutation(60_000)
-    rows, further = order[:50_000], order[50_000:]
     for make in (SimpleNNClassifier, DeepNNClassifier):
-        yield (
-            "MNIST 50,000",
-            make,
-            (X[rows], mnist.y_train[rows]),
-            (X[further], mnist.y_train[further]),
-        )
+        yield "MNIST 50,000", make, X, mnist.y_train, order[:50_000], order[50_000:]
 
 
 def main():
@@ -113,36 +85,26 @@ def main():
     parser.add_argument("which", choices=["small", "mnist"])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    rows, all_curves = [], {}
+    keys, found = ["rows", "network", "rule", "patience"], []
     for seed in range(options.seeds):
-        for name, make, training, further in parts(options.which, seed):
+        for name, make, X, y, rows, further in parts(options.which, seed):
             for fraction in (0.1, None) if options.which == "small" else (0.1,):
-                curve = curves(make, training, further, seed, options.epochs, fraction)
-                all_curves[f"{name} {make.__name__} {fraction} {seed}"] = curve
-                for rule, patience, accuracies, kept, trained in judge(curve):
-                    rows.append(
-                        {
-                            "rows": name,
-                            "network": make.__name__,
-                            "rule": rule,
-                            "patience": patience,
-                            "accuracy %": 100 * accuracies[kept - 1],
-                            "kept": kept,
-                            "trained": trained,
-                        }
-                    )
-    groups = pd.DataFrame(rows).groupby(["rows", "network", "rule", "patience"], sort=False)
-    table = groups.agg(
-        accuracy=("accuracy %", "mean"),
-        spread=("accuracy %", "std"),
-        kept=("kept", "mean"),
-        trained=("trained", "mean"),
-    )
-    print(table.round({"accuracy": 2, "spread": 2, "kept": 0, "trained": 0}).to_string())
-    if options.json:
-        options.json.write_text(json.dumps(all_curves))
+                watch = FurtherRows(X[further], y[further])
+                model = make(
+                    epochs=options.epochs,
+                    patience=None,
+                    callbacks=watch,
+                    random_state=seed,
+                    validation_fraction=fraction,
+                ).fit(X[rows], y[rows])
+                for rule, patience, kept, trained in judge(model.history_):
+                    accuracy = 100 * watch.accuracies[kept - 1]
+                    found.append((name, make.__name__, rule, patience, accuracy, kept, trained))
+    groups = pd.DataFrame(found, columns=[*keys, "accuracy %", "kept", "trained"])
+    groups = groups.groupby(keys, sort=False)
+    table = groups.mean().assign(spread=groups["accuracy %"].std())
+    print(table.round({"accuracy %": 2, "spread": 2, "kept": 0, "trained": 0}).to_string())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What the findings say of networks that are known to be well, or ill, trained.
+"""Show the findings for networks that are known to be trained well, or badly.
 
 Usage: ``python benchmarks/findings.py [--rows 1000 3000 10000]``
 
-Trains both networks in settings of which it is clear beforehand what is wrong with them, and
-prints what the diagnosis finds beside its verdict, and the figures that the thresholds in
-``skmnist/diagnosis/_findings.py`` are compared with.
+Trains both networks in settings of which it is clear beforehand what is wrong with them, and prints
+the findings beside the figures that the thresholds in ``skmnist/diagnosis/_findings.py`` are
+compared with.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import pandas as pd
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
 from skmnist.diagnosis import diagnose_fit
 from skmnist.diagnosis._figures import FitFigures, _dead_shares
+from skmnist.diagnosis._findings import MIN_JUMP
 
 SETTINGS = {
     "as they are": {},
@@ -40,32 +41,27 @@ def main():
         X = PixelNormalizer().fit_transform(data.X_train)
         for kind in (SimpleNNClassifier, DeepNNClassifier):
             for name, parameters in SETTINGS.items():
-                network = kind(random_state=0, **parameters)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    try:
-                        network.fit(X, data.y_train)
-                    except ValueError:  # nothing was learned, and the message says why
-                        continue
-                rows.append((n_train, kind.__name__, name, *look(network, X)))
+                try:
+                    with warnings.catch_warnings(action="ignore"):
+                        network = kind(random_state=0, **parameters).fit(X, data.y_train)
+                except ValueError:  # nothing was learned, and the message says why
+                    continue
+                rows.append((n_train, kind.__name__, name, *describe(network, X)))
                 print(*rows[-1], sep="\t", flush=True)
-    columns = ["rows", "network", "setting", "found", "jumps", "first loss", "fall", "rise", "dead"]
-    print("\n" + pd.DataFrame(rows, columns=columns).to_string(index=False))
+    columns = ["rows", "network", "setting", "findings", "jumps", "fall", "rise", "dead"]
+    print("\n" + pd.DataFrame(rows, columns=columns).round(3).to_string(index=False))
 
 
-def look(network, X):
-    """Return what is found, and the figures behind it."""
-    found = [finding.code for finding in diagnose_fit(network, X=X).further_findings]
+def describe(network, X):
+    """Return the findings and the figures behind them."""
     fit = FitFigures(max_gap=0.02, min_train_accuracy=0.88, history=network.history_)
     loss = network.history_["loss"]
-    fall, rise = fit.trend("val_loss", 2), fit.trend("val_accuracy", 2)
     return (
-        ", ".join(found) or "-",
-        int((np.diff(loss) > 0.05).sum()),
-        round(float(loss[0]), 2),
-        None if fall is None else round(fall, 2),
-        None if rise is None else round(rise, 3),
-        round(max(_dead_shares(network, network, X)), 2),
+        ", ".join(finding.code for finding in diagnose_fit(network, X=X).further_findings) or "-",
+        int((np.diff(loss) > MIN_JUMP * np.maximum(1, loss[:-1])).sum()),
+        fit.trend("val_loss", 2),
+        fit.trend("val_accuracy", 2),
+        max(_dead_shares(network, network, X)),
     )
 
 

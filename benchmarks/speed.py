@@ -1,190 +1,408 @@
-"""How fast, against whatever else could stand in the same place, and against the goals.
+"""Compare the speed and memory of the classifiers with their peers, and with the goals.
 
-Usage: ``python benchmarks/speed.py [--only epoch,cold] [--rounds 5] [--out DIR] [--rst] [--quick]``
-
-Measured are, on full MNIST,
-
-- ``epoch``: an epoch after the first, 60,000 images trained and 10,000 evaluated;
-- ``cold``: new processes that import, and that load a fitted Pipeline and predict;
-- ``predict``: ``predict_proba`` of one row and of 10,000;
-- ``fit``: what a fit costs beyond its epochs, the first of a process and further ones;
-- ``cv``: a 5-fold cross-validation of the simple network;
-- ``options``: an epoch with dropout, l2, weights, validation;
-- ``memory``: the peak of memory in a fit, and epochs of up to 600,000 rows;
-- ``small``: whole fits on load_digits and iris.
+Usage: ``python benchmarks/speed.py [--only epoch,cold] [--rounds 5] [--out DIR] [--quick]``
 
 The peers (``_peers.py``) are scikeras, Keras itself, scikit-learn's ``MLPClassifier``, skorch, and
-the matrix products alone; ``pip install 'skmnist[benchmark]'`` brings what is needed. Each runs in
-a process of its own, with the same network, batches, optimizer, epochs, threads and validation
-work. They take turns in an order that changes from round to round. Importing tensorflow and torch
-is not timed, except in new processes, where it is the point. A ratio is taken within a round; told
-is the median over the rounds, with the least and the greatest. Seconds are of one machine at one
-hour, and only a quiet machine gives any.
+the matrix products alone; ``pip install 'skmnist[benchmark]'`` installs what is needed. Each runs
+in a process of its own on full MNIST, with the same network, batches, optimizer, epochs, threads
+and validation work. They take turns in an order that changes from round to round. Importing
+tensorflow and torch is not timed, except in new processes, where it is the point. A ratio is taken
+within a round; the median over the rounds is reported, with the minimum and the maximum. Only a
+quiet machine gives meaningful seconds.
 
-Everything lands in ``speed.json``, where the sections of an earlier run are kept when others are
-measured. From it come ``speed.md``, ``speed.png`` and, with ``--rst``, ``speed.rst`` for the
-documentation. ``--only none`` writes these anew and measures nothing.
+Results are written to ``speed.json``, ``speed.rst`` and ``speed.png``. Sections of an earlier run
+are kept; ``--only none`` measures nothing and writes the tables again. All sections with 5 rounds
+take about an hour on 2 cores.
 """
 
 import argparse
-import importlib.metadata
 import importlib.util
-import json
-import os
-import platform
+import subprocess
 import sys
+import tempfile
 import time
-from datetime import date
+from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
+
+import _worker
+import numpy as np
+import pandas as pd
+from _peers import NAMES
+from _tables import Goal, make_frame, measure, page, parse, turns
+from _worker import worker
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]  # what follows is found beside this file
-
-from _sections import QUIET, SECTIONS, Size  # noqa: E402
-from _write import HEAD, draw, goal_table, markdown, page, small_sentences  # noqa: E402
-
-from skmnist._files import write_whole  # noqa: E402
-
-PACKAGES = (
-    "skmnist",
-    "tensorflow",
-    "keras",
-    "scikeras",
-    "scikit-learn",
-    "skorch",
-    "torch",
-    "numpy",
-)
+NETWORKS = ("simple", "deep")
+PACKAGES = ["tensorflow", "keras", "scikeras", "scikit-learn", "skorch", "torch", "numpy"]
 
 
 def main():
-    options = parse()
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "speed.json"
-    result = json.loads(path.read_text()) if path.exists() else {"sections": {}}
-    size = (Size.quick if options.quick else Size)(rounds=options.rounds, threads=options.threads)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = parse(parser, SECTIONS, HERE / "results", rounds=5)
     if options.only and not importlib.util.find_spec("skorch"):
         sys.exit("the peers need skorch and torch: pip install 'skmnist[benchmark]'")
-    for name in options.only:
-        others = busy_cores()
-        if others > QUIET:
-            print(f"other programs keep {others:.1f} cores busy: these will be no figures")
-        started = time.perf_counter()
-        records = []
-        for record in SECTIONS[name](size):
-            records.append(record)
-            tell(record)
-        result["sections"][name] = {
-            "date": date.today().isoformat(),
-            "quick": options.quick,
-            "rounds": size.rounds,
-            "seconds": round(time.perf_counter() - started),
-            "machine": machine(options.threads, others),
-            "records": records,
-        }
-        in_order = {name: result["sections"].get(name) for name in SECTIONS}
-        result["sections"] = {name: section for name, section in in_order.items() if section}
-        write(result, path, options)
-        print(f"\n{name}, {result['sections'][name]['seconds']} s")
-        print(markdown(HEAD, goal_table(result["sections"], only=[name])))
-        if name == "small":
-            print("\n".join(small_sentences(result["sections"][name])))
-        print(flush=True)
-    write(result, path, options)
+    _worker.set_environment(options.threads)
+    path = options.out / "speed.json"
+    sections = {
+        name: (function, size | (QUICK.get(name, {}) if options.quick else {}))
+        for name, (function, size) in SECTIONS.items()
+    }
+    found = measure(sections, goals, options, PACKAGES, path)
+    text = page(found, goals(), NAMES)
+    if "small" in found:
+        text += "\n" + "".join(f"- {line}\n" for line in break_even(make_frame(found["small"])))
+    path.with_suffix(".rst").write_text(text)
+    draw(found, path.with_suffix(".png"))
 
 
-def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        epilog="Every section with 5 rounds takes about an hour on 2 cores.",
+# The sections: generators of (figure, network, peer, round, value).
+
+
+def measure_epoch(rounds, rows, test_rows, epochs):
+    """Epochs after the first."""
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker(peer)) for peer in NAMES]
+        for network in NETWORKS:
+            for round in range(rounds):
+                for do in turns(workers, round):
+                    found = do(
+                        _worker.fit,
+                        network=network,
+                        rows=rows,
+                        test_rows=test_rows,
+                        epochs=epochs,
+                        # MLPClassifier chooses its validation rows itself
+                        measure_accuracy=round == 0 and do.peer not in ("mlp", "floor"),
+                    )
+                    yield "epoch", network, do.peer, round, found["epoch"]
+                    if "accuracy" in found:
+                        yield "accuracy", network, do.peer, round, found["accuracy"]
+
+
+# What `import sklearn` alone loads, and what any estimator of its kind needs besides.
+IMPORTS = {
+    "python": "pass",
+    "numpy": "import numpy",
+    "skmnist": "import skmnist",
+    "sklearn": "import sklearn",
+    "sklearn estimator": (
+        "from sklearn.base import BaseEstimator, ClassifierMixin\n"
+        "from sklearn.utils.validation import validate_data, check_is_fitted"
+    ),
+    "MLPClassifier": "from sklearn.neural_network import MLPClassifier",
+    "SimpleNNClassifier": "from skmnist import SimpleNNClassifier",
+    "scikeras": "from scikeras.wrappers import KerasClassifier",
+}
+TIMED = "import time\nstart = time.perf_counter()\n{}\nprint(time.perf_counter() - start)"
+LOAD_AND_PREDICT = """
+import sys
+import numpy, joblib
+X = numpy.load(sys.argv[2])
+labels = joblib.load(sys.argv[1]).predict(X)
+assert labels.shape == (len(X),)
+print(int('tensorflow' in sys.modules))
+"""
+
+
+def measure_cold(rounds):
+    """New processes: imports, and loading a fitted Pipeline to predict. Files are cached."""
+    from skmnist import load_mnist
+
+    with tempfile.TemporaryDirectory() as folder:
+        images = f"{folder}/images.npy"
+        np.save(images, load_mnist().X_test[:1000])
+        runs = {name: [TIMED.format(code)] for name, code in IMPORTS.items()}
+        for peer in ("skmnist", "scikeras", "mlp"):
+            path = f"{folder}/{peer}.joblib"
+            with worker(peer) as do:
+                do(_worker.save_pipeline, path=path, rows=2000)
+            runs[f"load {peer}"] = [LOAD_AND_PREDICT, path, images]
+        for round in range(-1, rounds):  # one for the bytecode and the file cache
+            for name in turns(list(runs), round):
+                started = time.perf_counter()
+                command = [sys.executable, "-c", *runs[name]]
+                done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
+                wall, value = time.perf_counter() - started, float(done.stdout.split()[-1])
+                if round < 0:
+                    continue
+                if name in IMPORTS:
+                    yield "import", "", name, round, value
+                    yield "process", "", name, round, wall
+                else:
+                    peer = name.removeprefix("load ")
+                    yield "load and predict", "simple", peer, round, wall
+                    yield "imports tensorflow", "simple", peer, round, value
+
+
+def measure_predict(rounds, rows, repetitions):
+    """`predict_proba` of one row and of many."""
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker(p)) for p in ("skmnist", "mlp", "scikeras", "skorch")]
+        for network in NETWORKS:
+            for round in range(rounds):
+                for figure, n, times in (("predict 1", 1, repetitions), ("predict many", rows, 20)):
+                    for do in turns(workers, round):
+                        # a call of scikeras takes 45 ms
+                        times_ = max(5, times // (20 if do.peer == "scikeras" else 1))
+                        task = {"network": network, "rows": n, "repetitions": times_}
+                        yield figure, network, do.peer, round, do(_worker.predict, **task)
+
+
+def measure_fit(rounds, rows, epochs):
+    """What a fit costs beyond its epochs: the first of a process, and further ones."""
+    # no goal compares these; a deep fit of the others takes minutes
+    peers = {"simple": ["skmnist", "scikeras", "mlp", "skorch"], "deep": ["skmnist", "skorch"]}
+    # the folds of a cross-validation differ by a few rows, and the tenth held out with them
+    numbers = [rows] * 4 + [rows - 1, rows - 10, int(rows * 0.99)]
+    for network in NETWORKS:
+        for round in range(rounds):
+            for peer in turns(peers[network], round):
+                task = {"network": network, "test_rows": None, "epochs": epochs}
+                with worker(peer) as do:
+                    beyond = [do(_worker.fit, rows=n, **task)["beyond"] for n in numbers]
+                yield "first fit", network, peer, round, beyond[0]
+                yield "further fit", network, peer, round, median(beyond[1:4])
+                yield "further fit, other rows", network, peer, round, median(beyond[4:])
+
+
+def measure_cv(rounds, rows, epochs):
+    """A 5-fold cross-validation of the simple network, in a new process with tensorflow loaded."""
+    for round in range(rounds):
+        for peer in turns(["skmnist", "scikeras", "mlp"], round):
+            with worker(peer) as do:
+                found = do(_worker.cross_validate, rows=rows, epochs=epochs)
+            for figure, value in found.items():
+                yield figure, "simple", peer, round, value
+
+
+OPTIONS = ("plain", "dropout", "l2", "sample_weight", "validation")
+
+
+def measure_options(rounds, rows, test_rows, epochs):
+    """What dropout, l2, sample weights and validation add to an epoch."""
+    with worker("skmnist") as do:
+        for network in NETWORKS:
+            for round in range(-1, rounds):  # one to compile
+                for option in turns(list(OPTIONS), round):
+                    n_test = test_rows if option == "validation" else 0
+                    task = {"network": network, "rows": rows, "epochs": epochs}
+                    found = do(_worker.fit, test_rows=n_test, option=option, **task)
+                    if round >= 0:
+                        yield option, network, "skmnist", round, found["epoch"]
+
+
+def measure_memory(rounds, rows, scaling):
+    """The peak of resident memory in a fit, and epochs of up to 600,000 rows."""
+    for network in NETWORKS:
+        for round in range(rounds):
+            for peer in turns(["skmnist", "scikeras", "mlp", "skorch"], round):
+                with worker(peer) as do:
+                    found = do(_worker.memory, network=network, rows=rows)
+                for figure, value in found.items():
+                    yield figure, network, peer, round, value
+    with worker("skmnist") as do:
+        for network in NETWORKS:
+            for round in range(rounds):
+                for n in turns(list(scaling), round):
+                    found = do(_worker.fit, network=network, rows=n, test_rows=None, epochs=2)
+                    yield f"scaling {n}", network, "skmnist", round, found["epoch"]
+
+
+def measure_small(rounds, epochs):
+    """Whole fits on load_digits and iris: the first of a process, and further ones."""
+    for network in NETWORKS:
+        for round in range(rounds):
+            for data in ("digits", "iris"):
+                for peer in turns(["skmnist", "mlp"], round):
+                    task = {"network": network, "data": data, "epochs": epochs}
+                    with worker(peer) as do:
+                        first, *more = [do(_worker.fit_small, **task) for _ in range(6)]
+                    further = {key: median(fit[key] for fit in more) for key in first}
+                    for figure, value in {
+                        "first fit": first["whole"],
+                        "first fit beyond epochs": first["beyond"],
+                        "further fit": further["whole"],
+                        "epoch": further["epoch"],
+                    }.items():
+                        yield f"{data}, {figure}", network, peer, round, value
+
+
+# The first of the epochs is left out.
+MNIST = {"rows": 60_000, "test_rows": 10_000, "epochs": 4}
+SCALING = (60_000, 120_000, 240_000, 420_000, 600_000)
+SECTIONS = {
+    "epoch": (measure_epoch, MNIST),
+    "cold": (measure_cold, {}),
+    "predict": (measure_predict, {"rows": 10_000, "repetitions": 2000}),
+    "fit": (measure_fit, {"rows": 60_000, "epochs": 4}),
+    "cv": (measure_cv, {"rows": 60_000, "epochs": 10}),
+    "options": (measure_options, MNIST),
+    "memory": (measure_memory, {"rows": 60_000, "scaling": SCALING}),
+    "small": (measure_small, {"epochs": 100}),
+}
+QUICK = {
+    "epoch": {"rows": 6_000, "test_rows": 1_000, "epochs": 3},
+    "predict": {"rows": 1_000, "repetitions": 50},
+    "fit": {"rows": 6_000, "epochs": 3},
+    "cv": {"rows": 6_000, "epochs": 2},
+    "options": {"rows": 6_000, "test_rows": 1_000, "epochs": 3},
+    "memory": {"rows": 6_000, "scaling": (3_000, 6_000, 12_000)},
+    "small": {"epochs": 5},
+}
+
+
+def goals():
+    """Yield all goals, in order of weight."""
+
+    def ratio(top, bottom):
+        return lambda f: f[top] / f[bottom]
+
+    def value(*column):
+        return lambda f: f[column]
+
+    def linear(network):
+        """Seconds per row at the largest number of rows, divided by those at the smallest."""
+
+        def values(f):
+            rows = scaling_rows(f, network)
+            few, many = (f[f"scaling {n}", network, "skmnist"] / n for n in (rows[0], rows[-1]))
+            return many / few
+
+        return values
+
+    faster = {"simple": (4.5, 4.5, 1.8, 2), "deep": (2.3, 2.3, 1.3, 3)}
+    for net in NETWORKS:
+        ours = ("epoch", net, "skmnist")
+        for peer, limit in zip(("scikeras", "keras", "skorch", "mlp"), faster[net], strict=True):
+            text = f"{net}: an epoch, times faster than {NAMES[peer]}"
+            yield Goal("epoch", text, ">=", limit, "x", ratio(("epoch", net, peer), ours))
+        text = f"{net}: an epoch, times {NAMES['floor']}"
+        yield Goal("epoch", text, "<=", 1.4, "x", ratio(ours, ("epoch", net, "floor")))
+    yield Goal("cold", "import skmnist", "<=", 0.3, "s", value("import", "", "skmnist"))
+    text = "from skmnist import SimpleNNClassifier, beyond import sklearn"
+    ours, theirs = ("import", "", "SimpleNNClassifier"), ("import", "", "sklearn")
+    yield Goal("cold", text, "<=", 0.2, "s", lambda f: f[ours] - f[theirs])
+    text = "a new process loads a Pipeline and predicts: share of scikeras's time"
+    columns = [("load and predict", "simple", peer) for peer in ("skmnist", "scikeras")]
+    yield Goal("cold", text, "<=", 0.25, "x", ratio(*columns))
+    text = "the same: times that tensorflow was imported"
+    yield Goal("cold", text, "<=", 0, "", value("imports tensorflow", "simple", "skmnist"))
+    for net in NETWORKS:
+        for figure, rows, limit in (
+            ("predict 1", "1 row", 1.5),
+            ("predict many", "10,000 rows", 1),
+        ):
+            text = f"{net}: predict_proba of {rows}, times {NAMES['mlp']}"
+            columns = [(figure, net, peer) for peer in ("skmnist", "mlp")]
+            yield Goal("predict", text, "<=", limit, "x", ratio(*columns))
+    limits = {"first fit": 1.5, "further fit": 0.1, "further fit, other rows": 0.1}
+    for net in NETWORKS:
+        for figure, limit in limits.items():
+            text = f"{net}: beyond the epochs of a {figure}"
+            yield Goal("fit", text, "<=", limit, "s", value(figure, net, "skmnist"))
+    for peer, limit in (("scikeras", 4), ("mlp", 2)):
+        text = f"simple: 5-fold cross-validation, times faster than {NAMES[peer]}"
+        columns = [("cv", "simple", who) for who in (peer, "skmnist")]
+        yield Goal("cv", text, ">=", limit, "x", ratio(*columns))
+    for net in NETWORKS:
+        for option in OPTIONS[1:]:
+            text = f"{net}: an epoch with {option.replace('_', ' ')}, times one without"
+            columns = [(figure, net, "skmnist") for figure in (option, "plain")]
+            yield Goal("options", text, "<=", 1.15, "x", ratio(*columns))
+    for net in NETWORKS:
+        for which in ("first", "further"):
+            text = f"{net}: peak memory of the {which} fit, times X in float32"
+            yield Goal("memory", text, "<=", 1.2, "x", value(f"memory, {which}", net, "skmnist"))
+        text = f"{net}: seconds a row with ten times the rows, times those with 60,000"
+        yield Goal("memory", text, "<=", 1.1, "x", linear(net))
+    for net in NETWORKS:
+        for data in ("digits", "iris"):
+            text = f"{net}: a further fit on {data}, times faster than {NAMES['mlp']}"
+            columns = [(f"{data}, further fit", net, peer) for peer in ("mlp", "skmnist")]
+            yield Goal("small", text, ">=", 1, "x", ratio(*columns))
+
+
+def scaling_rows(f, network):
+    names = {figure for figure, net, _ in f.columns if net == network}
+    return sorted(int(name.split()[1]) for name in names if name.startswith("scaling"))
+
+
+def break_even(f):
+    """Say from how many epochs on the first fit of a process is faster than MLPClassifier's."""
+    for network in NETWORKS:
+        for data in ("digits", "iris"):
+            epoch, beyond = (
+                f[f"{data}, {figure}", network].median()
+                for figure in ("epoch", "first fit beyond epochs")
+            )
+            gained = epoch["mlp"] - epoch["skmnist"]
+            n = max(0.0, (beyond["skmnist"] - beyond["mlp"]) / gained)
+            found = f"is ahead after {n:.0f} epochs" if gained > 0 else "is always slower"
+            yield f"{data}, {network}: against MLPClassifier the first fit of a process {found}."
+
+
+PANELS = [  # section, figure, network, title, unit
+    ("epoch", "epoch", "simple", "An epoch of the simple network, s", 1),
+    ("epoch", "epoch", "deep", "An epoch of the deep network, s", 1),
+    ("cold", "load and predict", "simple", "A new process loads and predicts, s", 1),
+    ("predict", "predict 1", "simple", "predict_proba of 1 row, ms", 1e3),
+    ("predict", "predict many", "simple", "predict_proba of 10,000 rows, ms", 1e3),
+    ("fit", "further fit", "simple", "A further fit beyond its epochs, s", 1),
+    ("cv", "cv", "simple", "5-fold cross-validation, simple, s", 1),
+    ("memory", "memory, first", "simple", "Peak memory of a fit, times X", 1),
+    ("memory", "scaling", "simple", "An epoch of the simple network by rows, s", 1),
+    ("small", "digits, further fit", "simple", "A further fit on load_digits, s", 1),
+]
+
+
+def draw(sections, path):
+    """Draw a bar for each peer, with a line from the fastest to the slowest round."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    frames = {name: make_frame(section) for name, section in sections.items()}
+    panels = [
+        (frames[section], *panel)
+        for section, *panel in PANELS
+        if section in frames and panel[1] in frames[section].columns.get_level_values("network")
+    ]
+    if not panels:
+        return
+    n_rows = -(-len(panels) // 2)
+    figure, axes = plt.subplots(
+        n_rows, 2, figsize=(11, 2.4 * n_rows), layout="constrained", squeeze=False
     )
-    parser.add_argument("--only", type=sections, default=list(SECTIONS), metavar="SECTION,...")
-    parser.add_argument("--rounds", type=int, help="5, and with --quick 2")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=HERE / "results")
-    parser.add_argument("--quick", action="store_true", help="small parts, to see that it runs")
-    parser.add_argument("--rst", action="store_true", help="write speed.rst as well")
-    options = parser.parse_args()
-    if options.rounds is None:
-        options.rounds = 2 if options.quick else 5
-    if options.rounds < 1 or options.threads < 1:
-        parser.error("--rounds and --threads must be 1 or more")
-    return options
-
-
-def sections(text, known=SECTIONS):
-    names = [] if text == "none" else text.split(",")
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"no such section: {', '.join(unknown)}; there are {', '.join(known)}, or none"
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (f, name, network, title, unit) in zip(axes.flat, panels, strict=False):
+        if name == "scaling":
+            rows = scaling_rows(f, network)
+            values = pd.DataFrame({n: f[f"scaling {n}", network, "skmnist"] for n in rows})
+            linear = values[rows[0]].median() / rows[0] * np.array(rows)
+            thousands = np.array(rows) / 1000
+            ax.plot(thousands, values.median(), "o-", color="tab:blue", label="measured")
+            ax.plot(thousands, linear, ":k", label="linear")
+            ax.set(title=title, xlabel="rows, thousands", xlim=0, ylim=0)
+            ax.legend()
+            continue
+        values = f[name, network] * unit
+        values = values[[peer for peer in reversed(NAMES) if peer in values]]
+        middle = values.median()
+        bars = ax.barh(
+            [NAMES[peer] for peer in values],
+            middle,
+            xerr=[middle - values.min(), values.max() - middle],
+            color=["tab:blue" if peer == "skmnist" else "lightgrey" for peer in values],
+            ecolor="grey",
         )
-    return [name for name in known if name in names]
-
-
-def tell(record):
-    who = " ".join(filter(None, [record["network"], record["peer"]]))
-    print(
-        f"  round {record['round']}  {record['figure']:26} {who:26} {record['value']:.4g}",
-        flush=True,
-    )
-
-
-def write(result, path, options):
-    # a whole file or the old one: Ctrl-C keeps the sections that were finished
-    write_whole(path, json.dumps(result, indent=1) + "\n")
-    path.with_suffix(".md").write_text(page(result, "md"))
-    if options.rst:
-        path.with_suffix(".rst").write_text(page(result, "rst"))
-    draw(result, path.with_suffix(".png"))
-
-
-def machine(threads, others):
-    versions = {name: version(name) for name in PACKAGES}
-    return {
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "busy_before": round(others, 2),
-        "processor": processor(),
-        "python": platform.python_version(),
-        "versions": {"python": platform.python_version(), **versions},
-    }
-
-
-def busy_cores(seconds=1.0):
-    """Return how many cores are at work while this program is not; 0 where Linux does not tell."""
-
-    def read():
-        with open("/proc/stat") as file:
-            user, nice, system, _idle, _waiting, *rest = map(int, file.readline().split()[1:9])
-        return user + nice + system + sum(rest)
-
-    try:
-        before = read()
-        time.sleep(seconds)  # the counters tell a rate only between two readings
-        return (read() - before) / os.sysconf("SC_CLK_TCK") / seconds
-    except OSError:
-        return 0.0
-
-
-def version(name):
-    if name == "skmnist":
-        import skmnist
-
-        return skmnist.__version__
-    return importlib.metadata.version(name)
-
-
-def processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    found = {
-        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
-    }
-    wide = " with AVX-512" if "avx512f" in found.get("flags", "").split() else ""
-    return found.get("model name", platform.machine()) + wide
+        ax.bar_label(bars, fmt="%.3g", padding=4)
+        ax.set(title=title, xlim=(0, 1.15 * values.max().max()))
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def run(*arguments, script=SCRIPT):
         [sys.executable, str(script), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -38,22 +38,17 @@ def test_ratios_are_taken_within_a_round_and_judged(tmp_path):
     # the machine was half as fast in the second round: that is no difference between the peers
     epoch = section(skmnist=[1, 2, 1], scikeras=[5, 10, 4], skorch=[1.5, 3.4, 1.6])
     (tmp_path / "speed.json").write_text(json.dumps({"sections": {"epoch": epoch}}))
-    done = run("--only", "none", "--rst", "--out", tmp_path)
+    done = run("--only", "none", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    table = (tmp_path / "speed.md").read_text()
-    assert "scikeras KerasClassifier | >= 4.5 x | 5.00 x | 4.00 - 5.00 | met |" in table
-    assert "skorch (PyTorch) | >= 1.8 x | 1.60 x | 1.50 - 1.70 | missed |" in table
+    page = (tmp_path / "speed.rst").read_text()
+    assert page.count(".. list-table::") == 2
+    table = page.replace("\n     - ", " | ")
+    assert "scikeras KerasClassifier | >= 4.5 x | 5.00 x | 4.00 - 5.00 | met" in table
+    assert "skorch (PyTorch) | >= 1.8 x | 1.60 x | 1.50 - 1.70 | missed" in table
     assert "THE MACHINE HAD OTHER WORK (2.5 cores busy): epoch: 2026-01-01" in table
-    assert "MLPClassifier" not in table  # nothing is told of what was not measured
-    assert (tmp_path / "speed.rst").read_text().count(".. list-table::") == 2
+    assert "MLPClassifier" not in table  # it was not measured
     assert (tmp_path / "speed.png").stat().st_size > 1000
     assert json.loads((tmp_path / "speed.json").read_text())["sections"] == {"epoch": epoch}
-
-
-def test_an_unknown_section_is_refused_with_those_there_are(tmp_path):
-    done = run("--only", "epochs", "--out", tmp_path)
-    assert done.returncode == 2
-    assert "no such section: epochs; there are epoch, cold" in done.stderr
 
 
 @pytest.mark.slow
@@ -69,10 +64,11 @@ def test_searches_are_judged_by_time_and_by_score(tmp_path):
     (tmp_path / "search.json").write_text(json.dumps({"sections": {"pruning": pruning}}))
     done = run("--only", "none", "--out", tmp_path, script=SEARCH)
     assert done.returncode == 0, done.stderr
-    table = (tmp_path / "search.md").read_text()
-    assert "times faster than without | >= 2 x | 2.50 x | 2.50 - 2.50 | met |" in table
-    assert "best score lost against skmnist, pruner=None, points | <= 0.3 | +0.20 |" in table
-    assert "test accuracy lost against skmnist, pruner=None, points | <= 0.3 | -0.20 |" in table
+    table = (tmp_path / "search.rst").read_text().replace("\n     - ", " | ")
+    assert "times faster than without | >= 2 x | 2.50 x | 2.50 - 2.50 | met" in table
+    against = "against skmnist, pruner=None | <= 0.3 points"
+    assert f"best score lost {against} | +0.20 points | +0.20 - +0.20 | met" in table
+    assert f"test accuracy lost {against} | -0.20 points | -0.20 - -0.20 | met" in table
     done = run("--only", "peer", "--out", tmp_path, script=SEARCH)
     assert done.returncode == 2
     assert "no such section: peer; there are peers, pruning, jobs" in done.stderr

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -204,51 +205,64 @@ def test_such_a_package_is_imported_in_its_one_room(package, homes):
     assert users == homes
 
 
-def modules_after(code):
+HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
+
+# What is run one after the other in a new process, and what may not be loaded after it.
+STEPS = [
+    ("import skmnist", {*HEAVY, "numpy", "pandas", "sklearn", "rich", "typer"}),
+    ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
+    (
+        "from skmnist.app._server import make_command, make_environment as make;"
+        "make_command('127.0.0.1', 80); make('/', None)",
+        {*HEAVY, "streamlit", "numpy", "sklearn"},
+    ),
+    ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
+    ("main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+    ("main(['tune', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+    ("main(['app', '--help'])", {*HEAVY, "numpy", "sklearn"}),
+    ("main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
+    ("main(['tune', '--folds=1'])", {*HEAVY, "sklearn"}),
+    (
+        "from skmnist import DigitCropper, PixelNormalizer, SimpleNNClassifier, load_mnist;"
+        "load_mnist(n_train=10), DigitCropper(), SimpleNNClassifier()._repr_html_()",
+        {*HEAVY, "PIL", "pooch", "requests"},
+    ),
+    (
+        "from skmnist import compare_models, diagnose_fit;"
+        "from skmnist.model_selection import cross_validate;"
+        "from skmnist.report import explain_terms",
+        {*HEAVY, "jinja2"},
+    ),
+]
+RUN_STEPS = """
+import json, sys
+for step in json.loads(sys.argv[1]):
+    try:
+        exec(step)
+    except SystemExit:
+        pass
+    print("LOADED", json.dumps([name for name in sys.modules if "." not in name]))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Return what is loaded after each step: a new process costs seconds."""
+    steps = json.dumps([step for step, _ in STEPS])
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        [sys.executable, "-c", RUN_STEPS, steps],
         capture_output=True,
         text=True,
         check=True,
         timeout=300,
     )
-    return set(done.stdout.splitlines()[-1].split())
+    lines = [line for line in done.stdout.splitlines() if line.startswith("LOADED ")]
+    return [set(json.loads(line.removeprefix("LOADED "))) for line in lines]
 
 
-HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
-
-
-@pytest.mark.parametrize(
-    ("code", "absent"),
-    [
-        ("import skmnist", {*HEAVY, "numpy", "pandas", "sklearn", "rich", "typer"}),
-        (
-            "from skmnist import DigitCropper, PixelNormalizer, SimpleNNClassifier, load_mnist;"
-            "load_mnist(n_train=10), DigitCropper(), SimpleNNClassifier()._repr_html_()",
-            {*HEAVY, "PIL", "pooch", "requests"},
-        ),
-        (
-            "from skmnist import compare_models, diagnose_fit;"
-            "from skmnist.model_selection import cross_validate;"
-            "from skmnist.report import explain_terms",
-            {*HEAVY, "jinja2"},
-        ),
-        ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),
-        ("from skmnist.cli import main; main(['compare', '--help'])", {*HEAVY, "numpy", "sklearn"}),
-        ("from skmnist.cli import main; main(['compare', '--epochs=-1'])", {*HEAVY, "sklearn"}),
-        ("from skmnist.cli import main; main(['tune', '--help'])", {*HEAVY, "numpy", "sklearn"}),
-        ("from skmnist.cli import main; main(['tune', '--folds=1'])", {*HEAVY, "sklearn"}),
-        ("from skmnist.cli import main; main(['app', '--help'])", {*HEAVY, "numpy", "sklearn"}),
-        ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
-        (
-            "from skmnist.app._server import make_command, make_environment as make;"
-            "make_command('127.0.0.1', 80); make('/', None)",
-            {*HEAVY, "streamlit", "numpy", "sklearn"},
-        ),
-    ],
-)
-def test_importing_loads_no_more_than_is_needed(code, absent):
-    assert not absent & modules_after(code)
+@pytest.mark.parametrize("at", range(len(STEPS)), ids=lambda at: STEPS[at][0])
+def test_importing_loads_no_more_than_is_needed(loaded, at):
+    assert not STEPS[at][1] & loaded[at]
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -1,6 +1,8 @@
 """What stands beside the package: it must not contradict it, nor itself."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -45,6 +47,35 @@ def test_a_new_version_of_a_linter_finds_no_fault_with_what_stands(linter):
 def test_the_lowest_versions_are_tried_on_the_oldest_python():
     (oldest,) = re.findall(r"^oldest := (\S+)", read("Makefile"), re.M)
     assert PYPROJECT["project"]["requires-python"] == f">={oldest.removeprefix('python')}"
+
+
+def test_ci_tries_the_oldest_and_the_newest_python():
+    workflow = yaml.safe_load(read(".github/workflows/ci.yml"))
+    pythons = workflow["jobs"]["quick"]["strategy"]["matrix"]["python"]
+    supported = re.findall(r"Python :: (3\.\d+)", str(PYPROJECT["project"]["classifiers"]))
+    assert pythons == [supported[0], supported[-1]]
+    assert PYPROJECT["project"]["requires-python"] == f">={supported[0]}"
+
+
+# Packages that are imported under another name than they are installed by.
+INSTALLED_AS = {"PIL": "pillow", "sklearn": "scikit-learn"}
+
+
+def find_imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_every_imported_package_is_declared_and_the_other_way_round():
+    imported = {name for path in (ROOT / "skmnist").rglob("*.py") for name in find_imports(path)}
+    imported -= {"skmnist", *sys.stdlib_module_names}
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    required = PYPROJECT["project"]["dependencies"] + extras["app"] + extras["dask"]
+    declared = {re.match(r"[\w-]+", requirement)[0] for requirement in required}
+    assert {INSTALLED_AS.get(name, name) for name in imported} == declared
 
 
 def test_every_target_that_is_told_of_is_there():

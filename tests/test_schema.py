@@ -38,7 +38,7 @@ def test_it_knows_every_finding():
     assert sorted(codes) == sorted(check.code for check in CHECKS)
 
 
-@pytest.mark.parametrize("epochs", [0, 2])
+@pytest.mark.parametrize("epochs", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_what_the_command_line_writes_is_as_documented(tmp_path, capsys, epochs):
     data = load_mnist(n_train=200, n_test=100, random_state=0)
     np.savez(

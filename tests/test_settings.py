@@ -212,7 +212,7 @@ SETTINGS = {
 }
 
 
-QUICK = ("pandas output", "numpy raises", "mixed_float16", "eager", "max_steps")
+QUICK = ("pandas output", "mixed_float16")
 
 
 @pytest.fixture(scope="module")
@@ -329,6 +329,7 @@ def test_flags_of_xla_that_change_arithmetic_are_refused_by_name(tmp_path, monke
     network().fit(X, y)
 
 
+@pytest.mark.slow
 def test_another_backend_is_refused_by_name(tmp_path):
     for environment, named in (
         ({"KERAS_BACKEND": "torch"}, "The environment sets KERAS_BACKEND=torch"),

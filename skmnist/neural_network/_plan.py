@@ -175,9 +175,7 @@ def _learned_weights(estimator: Any, data: TrainingData, what: str) -> list[Arra
     return [array.astype(data.dtype) for array in estimator._weights()]
 
 
-def _initial_weights(
-    estimator: Any, data: TrainingData, rng: np.random.RandomState
-) -> list[Array]:
+def _initial_weights(estimator: Any, data: TrainingData, rng: np.random.RandomState) -> list[Array]:
     weights = []
     for n_in, n_out in pairwise(_layer_sizes(estimator, data)):
         # Glorot & Bengio, 2010: Keras's default for a Dense layer

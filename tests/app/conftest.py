@@ -2,10 +2,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from pages import run
 from sklearn.utils import Bunch
 
 import skmnist
+from tests.app.pages import run
 
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["test_*.py"]

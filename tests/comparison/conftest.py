@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork, make_mlp
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -10,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skmnist.comparison import _result, compare_models
+from tests.comparison.fakes import FakeNetwork, make_mlp
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import Fails, Lucky
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -11,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skmnist.comparison import compare_models
+from tests.comparison.fakes import Fails, Lucky
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

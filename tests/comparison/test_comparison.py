@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork, Lucky
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Perceptron
@@ -13,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist.comparison import ModelComparison, compare_models
 from skmnist.comparison._result import make_result
+from tests.comparison.fakes import FakeNetwork, Lucky
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import Fails, Lucky
 from optuna.distributions import FloatDistribution
 from scipy.sparse import coo_matrix, csr_matrix
 from sklearn.dummy import DummyClassifier
@@ -21,6 +20,7 @@ from skmnist import PixelNormalizer, SimpleNNClassifier
 from skmnist.comparison import compare_models
 from skmnist.comparison._inputs import check_parameters
 from skmnist.model_selection import OptunaSearchCV
+from tests.comparison.fakes import Fails, Lucky
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

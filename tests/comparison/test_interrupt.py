@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import CutShort, Fails, Interrupted, Lucky
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
@@ -21,6 +20,7 @@ from sklearn.preprocessing import MinMaxScaler
 from skmnist import SimpleNNClassifier
 from skmnist.comparison import compare_models
 from skmnist.comparison._runs import Run, _in_order
+from tests.comparison.fakes import CutShort, Fails, Interrupted, Lucky
 from tests.terminal import needs_signals
 
 pytestmark = pytest.mark.usefixtures("few_rounds")

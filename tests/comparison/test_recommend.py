@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import make_table
 
 from skmnist.comparison import PairedTest, recommend
 from skmnist.comparison._significance import compare_accuracies
+from tests.comparison.fakes import make_table
 
 # --- the source's recommendation
 

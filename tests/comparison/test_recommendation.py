@@ -5,9 +5,9 @@ import json
 
 import pandas as pd
 import pytest
-from fakes import make_table, make_test
 
 from skmnist.comparison import PairedTest, recommend
+from tests.comparison.fakes import make_table, make_test
 
 # --- the source's recommendation
 

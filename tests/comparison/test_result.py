@@ -3,7 +3,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork, Lucky, make_mlp
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
@@ -12,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skmnist.comparison import compare_models
+from tests.comparison.fakes import FakeNetwork, Lucky, make_mlp
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

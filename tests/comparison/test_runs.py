@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import CutShort, Fails, FakeNetwork, Lucky, make_mlp
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -17,6 +16,7 @@ from skmnist.comparison import compare_models
 from skmnist.diagnosis._estimator import get_core
 from skmnist.neural_network import EpochEvent
 from skmnist.text import use_language
+from tests.comparison.fakes import CutShort, Fails, FakeNetwork, Lucky, make_mlp
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

@@ -18,7 +18,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from build import (
+from PIL import Image
+
+from tests.datasets.build import (
     DIGITS,
     idx_files,
     image_files,
@@ -33,7 +35,6 @@ from build import (
     write_folder,
     write_zip,
 )
-from PIL import Image
 
 CASES = {}  # name: (function that writes it into a folder and returns its path, what is told)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from build import (
+
+from skmnist.datasets import DatasetError, _archive, _bunch, _layout, _members, load_digit_archive
+from tests.datasets.build import (
     DIGITS,
     image_files,
     nobody,
@@ -16,8 +18,6 @@ from build import (
     write_folder,
     write_zip,
 )
-
-from skmnist.datasets import DatasetError, _archive, _bunch, _layout, _members, load_digit_archive
 
 
 def test_bytes_before_an_archive_do_not_matter(tmp_path):

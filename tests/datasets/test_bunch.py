@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from build import (
+
+from skmnist.datasets import DatasetError
+from tests.datasets.build import (
     DIGITS,
     load,
     tables,
 )
-
-from skmnist.datasets import DatasetError
 
 
 @pytest.mark.parametrize(

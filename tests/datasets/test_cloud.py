@@ -14,11 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from build import make_digits, to_npz
 
 from skmnist import _progress
 from skmnist.cli import main
 from skmnist.datasets import DatasetError, _cloud, fetch_mnist
+from tests.datasets.build import make_digits, to_npz
 
 DIGITS = make_digits(n_train=40, n_test=20, n_classes=10)
 FILE = to_npz(DIGITS)

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from build import make_sound
 from matplotlib.figure import Figure
 
 from skmnist.datasets import DatasetDisplay, describe_dataset, load_mnist
+from tests.datasets.build import make_sound
 
 
 def keys_of(data):

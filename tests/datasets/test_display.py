@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from build import make_digits, make_sound
 
 from skmnist.datasets import DatasetDisplay
+from tests.datasets.build import make_digits, make_sound
 
 
 @pytest.fixture

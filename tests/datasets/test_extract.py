@@ -5,7 +5,9 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from build import (
+
+from skmnist.datasets import DatasetError, load_digit_archive
+from tests.datasets.build import (
     DIGITS,
     make_digits,
     nobody,
@@ -16,8 +18,6 @@ from build import (
     to_npz,
     write_zip,
 )
-
-from skmnist.datasets import DatasetError, load_digit_archive
 
 
 def files_below(folder):

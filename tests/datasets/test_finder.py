@@ -3,7 +3,9 @@
 import shutil
 
 import pytest
-from build import (
+
+from skmnist.datasets import load_digit_archive
+from tests.datasets.build import (
     DIGITS,
     GREY,
     idx_files,
@@ -19,8 +21,6 @@ from build import (
     write_folder,
     write_zip,
 )
-
-from skmnist.datasets import load_digit_archive
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import random
 import zipfile
 
 import pytest
-from build import EVERY, make_digits, write_folder, write_zip
 
 from skmnist.datasets import DatasetError, load_digit_archive
+from tests.datasets.build import EVERY, make_digits, write_folder, write_zip
 
 N_QUICK, N_SLOW = 15, 500  # mutations of each kind in each wrapping; 630 and 21,000 together
 

@@ -8,9 +8,9 @@ import re
 import tracemalloc
 
 import pytest
-from hostile import CASES
 
 from skmnist.datasets import DatasetError, load_digit_archive
+from tests.datasets.hostile import CASES
 
 MAX_PEAK = 150 << 20  # bytes; the bombs below say that they hold 256 MiB to 1 TiB
 

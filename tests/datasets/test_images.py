@@ -4,7 +4,10 @@ import struct
 
 import numpy as np
 import pytest
-from build import (
+from PIL import Image
+
+from skmnist.datasets import DatasetError, load_digit_archive
+from tests.datasets.build import (
     DIGITS,
     GREY,
     image_files,
@@ -16,9 +19,6 @@ from build import (
     write_folder,
     write_zip,
 )
-from PIL import Image
-
-from skmnist.datasets import DatasetError, load_digit_archive
 
 
 def first_image(data):

@@ -4,7 +4,18 @@ import zipfile
 
 import numpy as np
 import pytest
-from build import (
+
+from skmnist import _progress
+from skmnist.datasets import (
+    DatasetError,
+    _local,
+    load_dataset,
+    load_digit_archive,
+    load_image,
+    load_mnist,
+)
+from skmnist.text import use_language
+from tests.datasets.build import (
     DIGITS,
     EXACT,
     GREY,
@@ -22,17 +33,6 @@ from build import (
     write_folder,
     write_zip,
 )
-
-from skmnist import _progress
-from skmnist.datasets import (
-    DatasetError,
-    _local,
-    load_dataset,
-    load_digit_archive,
-    load_image,
-    load_mnist,
-)
-from skmnist.text import use_language
 
 # --- every kind
 

@@ -4,7 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from build import (
+
+from skmnist.datasets import DatasetError
+from tests.datasets.build import (
     DIGITS,
     load,
     make_digits,
@@ -13,8 +15,6 @@ from build import (
     tables,
     to_csv,
 )
-
-from skmnist.datasets import DatasetError
 
 
 def two_tables(change):

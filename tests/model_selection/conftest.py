@@ -1,5 +1,6 @@
 import pytest
-from learners import EPOCHS
+
+from tests.model_selection.learners import EPOCHS
 
 
 @pytest.fixture(autouse=True)

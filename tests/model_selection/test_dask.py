@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import joblib
 import numpy as np
 import pytest
-from local_cluster import KillsOnce, start_cluster
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
@@ -15,6 +14,7 @@ from skmnist import SimpleNNClassifier, compare_models
 from skmnist._workers import iterate_tasks
 from skmnist.diagnosis import fit_diagnosis
 from skmnist.model_selection import best_without_overfitting, cross_validate
+from tests.model_selection.local_cluster import KillsOnce, start_cluster
 
 pytestmark = pytest.mark.slow
 NETWORK = SimpleNNClassifier(16, epochs=3, learning_rate=0.02, batch_size=32, random_state=0)

@@ -104,7 +104,7 @@ def test_another_process_says_the_same():
     code = """
     import json, sys
     sys.path.insert(0, sys.argv[1])
-    from test_fingerprint import PAIRS, describe
+    from tests.model_selection.test_fingerprint import PAIRS, describe
     def odd(x):
         return x in {"a", "b", "c", "d", "e"} and FACTOR  # a set of text has any order
     FACTOR = frozenset("abcde")
@@ -112,7 +112,7 @@ def test_another_process_says_the_same():
     """
     told = {
         subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code), str(Path(__file__).parent)],
+            [sys.executable, "-c", textwrap.dedent(code), str(Path(__file__).parents[2])],
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
             capture_output=True,
             text=True,

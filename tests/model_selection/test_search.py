@@ -8,7 +8,6 @@ import re
 import numpy as np
 import optuna
 import pytest
-from learners import EPOCHS, Learner, make_rows, search
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
@@ -22,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
+from tests.model_selection.learners import EPOCHS, Learner, make_rows, search
 
 X, Y = make_rows()
 
@@ -294,6 +294,7 @@ def test_two_workers_give_the_result_of_one():
     assert two.n_trials_ == 5
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_named():
     with pytest.raises(RuntimeError, match=r"killed.*trial \d+ \(fold 1, \{'fault': 'kill'\}\)"):
         search({"fault": ["kill"]}, n_trials=2, n_jobs=2).fit(X, Y)

@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 import pytest
-from local_cluster import KillsOnce, start_cluster
 from sklearn.datasets import load_digits
 
 from skmnist import OptunaSearchCV, SimpleNNClassifier
+from tests.model_selection.local_cluster import KillsOnce, start_cluster
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ import optuna
 import pandas as pd
 import pytest
 import scipy.stats
-from learners import EPOCHS, Learner, make_rows, search
 from optuna.distributions import FloatDistribution
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skmnist import DeepNNClassifier, OptunaSearchCV, PixelNormalizer, SimpleNNClassifier
 from skmnist.model_selection import get_search_space
 from skmnist.model_selection._space import SeededSampler, Space
+from tests.model_selection.learners import EPOCHS, Learner, make_rows, search
 
 X, Y = make_rows()
 NETWORKS = {"simple": SimpleNNClassifier(), "deep": DeepNNClassifier()}

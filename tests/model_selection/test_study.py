@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from learners import EPOCHS, Learner, make_rows
 from optuna.trial import TrialState
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, fbeta_score, make_scorer
 
 from skmnist import OptunaSearchCV
 from skmnist.model_selection import _study
+from tests.model_selection.learners import EPOCHS, Learner, make_rows
 
 # Optuna warns when it takes over the lock of a journal from a killed process
 pytestmark = pytest.mark.filterwarnings("ignore:The existing lock file has not been released")
 
 X, Y = make_rows()
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 SPACE = {"quality": optuna.distributions.FloatDistribution(0.5, 0.9)}
 
 
@@ -48,10 +48,14 @@ def storage(request, tmp_path):
 def run(code, *arguments):
     """Run code in a process that has imported this module."""
     code = textwrap.dedent(code)
-    path = os.pathsep.join([str(HERE), str(HERE.parent.parent)])
     return subprocess.Popen(
-        [sys.executable, "-c", f"from test_study import *\n{code}", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": path},
+        [
+            sys.executable,
+            "-c",
+            f"from tests.model_selection.test_study import *\n{code}",
+            *map(str, arguments),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -267,7 +271,9 @@ def test_two_processes_share_the_trials_and_see_the_same_result(storage):
     assert len(set(qualities)) == len(qualities) == 8
 
 
-@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    "ending", [KeyboardInterrupt, pytest.param(SystemExit, marks=pytest.mark.slow)]
+)
 def test_an_orderly_end_of_the_process_leaves_no_running_trial(storage, ending):
     def end(study, trial):
         raise ending

@@ -3,13 +3,13 @@
 import numpy as np
 import optuna
 import pytest
-from learners import EPOCHS, Given, Learner, make_rows, search
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmnist import PixelNormalizer
+from tests.model_selection.learners import EPOCHS, Given, Learner, make_rows, search
 
 X, Y = make_rows()
 

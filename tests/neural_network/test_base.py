@@ -298,6 +298,7 @@ def test_two_threads_predict_with_one_estimator(digits):
             np.testing.assert_array_equal(together, alone)
 
 
+@pytest.mark.slow
 def test_two_threads_fit_and_predict_as_one(digits):
     def proba(seed):
         model = SimpleNNClassifier(8, epochs=3, random_state=seed).fit(*digits)

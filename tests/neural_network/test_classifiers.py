@@ -53,6 +53,7 @@ def test_a_pipeline_learns_from_raw_images(mnist):
     assert pipeline.fit(mnist.X_train, mnist.y_train).score(mnist.X_test, mnist.y_test) > 0.8
 
 
+@pytest.mark.slow
 def test_grid_search_and_cross_validation_over_a_pipeline(mnist):
     pipeline = Pipeline(
         [("normalize", PixelNormalizer()), ("nn", SimpleNNClassifier(16, epochs=3, random_state=0))]
@@ -104,7 +105,12 @@ def test_it_is_a_classifier_and_clones_with_all_its_parameters():
     assert clone(model).get_params() == model.get_params()
 
 
-@pytest.mark.parametrize("optimizer", PARAMETERS["optimizer"].choices)
+def quick_if(quick, names):
+    """Return the names; all but one are slow, since each is another program to compile."""
+    return [name if name == quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("optimizer", quick_if("sgd", PARAMETERS["optimizer"].choices))
 def test_every_optimizer_learns(digits, optimizer):
     rate = 0.1 if optimizer == "sgd" else 0.005
     model = SimpleNNClassifier(
@@ -113,7 +119,7 @@ def test_every_optimizer_learns(digits, optimizer):
     assert model.fit(*digits).score(*digits) > 0.9
 
 
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("activation", quick_if("gelu", sorted(ACTIVATIONS)))
 def test_every_activation_learns_and_predicts_as_keras_does(digits, activation):
     model = SimpleNNClassifier(
         16, activation=activation, learning_rate=0.01, epochs=10, random_state=0

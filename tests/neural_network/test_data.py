@@ -145,6 +145,7 @@ def test_one_image_or_colours_are_refused_with_the_way_out(digits):
         model.predict(np.repeat(X, 3, axis=1))
 
 
+@pytest.mark.slow
 def test_rows_too_large_for_the_precision_are_refused(digits):
     X, y = digits[0].astype(np.float32), digits[1]
     model = SimpleNNClassifier(8, epochs=2, random_state=0).fit(X, y)

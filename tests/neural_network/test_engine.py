@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from by_keras import EachBatch, fit_by_keras, weights_of
 from sklearn.datasets import load_digits
 
 from skmnist import DeepNNClassifier, SimpleNNClassifier
 from skmnist.neural_network import _engine
+from tests.neural_network.by_keras import EachBatch, fit_by_keras, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,7 @@ def test_weights_that_a_keras_callback_restores_at_the_end_are_kept(digits):
     assert model.kept_epoch_ == 0  # none that we could name
 
 
+@pytest.mark.slow
 def test_a_session_that_another_thread_clears_takes_no_names(digits, monkeypatch):
     add = keras.Sequential.add
 

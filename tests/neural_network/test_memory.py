@@ -16,6 +16,7 @@ def many_rows(monkeypatch):
     return rng.random((600, 64), np.float32), rng.integers(0, 3, 600)
 
 
+@pytest.mark.slow
 def test_the_next_fit_gets_the_memory_of_the_last_one(many_rows):
     X, y = many_rows
 

@@ -3,13 +3,13 @@ import pickle
 
 import numpy as np
 import pytest
-from by_keras import EachBatch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, learning_curve
 from sklearn.neural_network import MLPClassifier
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _program
+from tests.neural_network.by_keras import EachBatch
 
 OPTIONS = {
     "hidden_units": 16,

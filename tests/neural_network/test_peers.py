@@ -75,6 +75,7 @@ def test_two_features_are_enough(square, inside):
     assert roc_auc_score(y, model.predict_proba(square)[:, 1]) > 0.98
 
 
+@pytest.mark.slow
 def test_one_feature_is_enough_and_a_refit_may_have_other_features_and_classes(square, blobs):
     model = make(epochs=40).fit(square[:, :1], square[:, 0] > 0)
     assert model.score(square[:, :1], square[:, 0] > 0) > 0.95

@@ -37,6 +37,7 @@ def test_global_generators_stay_as_they_were(digits):
     assert tf.random.uniform(()).numpy() == expected
 
 
+@pytest.mark.slow
 def test_parameters_may_be_numpy_numbers_as_a_search_draws_them(digits):
     _engine._idle.clear()
     grid = {"hidden_units": np.array([5, 6]), "batch_size": np.array([37]), "l2": np.array([0.1])}

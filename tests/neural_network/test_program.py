@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from by_keras import fit_by_keras, weights_of
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _engine
 from skmnist.neural_network._program import _hash, _padded_batch
+from tests.neural_network.by_keras import fit_by_keras, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,10 @@ def whole_batch(**options):
         {"class_weight": {0: 5.0, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 9: 0.5}},
         {"optimizer": "sgd", "momentum": 0.5},
         {"optimizer": "adamw"},
-        {"optimizer": "nadam"},
-        {"optimizer": "rmsprop", "weight_decay": 0.01},
-        {"activation": "gelu"},
-        {"learning_rate_schedule": "cosine"},
+        pytest.param({"optimizer": "nadam"}, marks=pytest.mark.slow),
+        pytest.param({"optimizer": "rmsprop", "weight_decay": 0.01}, marks=pytest.mark.slow),
+        pytest.param({"activation": "gelu"}, marks=pytest.mark.slow),
+        pytest.param({"learning_rate_schedule": "cosine"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
@@ -96,9 +96,11 @@ def test_cross_validation_compiles_once(digits, compilations):
         {"learning_rate": [1e-4, 1e-3, 1e-2]},
         {"dropout": [0.1, 0.2, 0.5]},
         {"l2": [1e-5, 1e-4]},
-        {"learning_rate_schedule": ["cosine", "linear", None]},
-        {"class_weight": [None, "balanced"]},
-        {"patience": [None, 1]},
+        pytest.param(
+            {"learning_rate_schedule": ["cosine", "linear", None]}, marks=pytest.mark.slow
+        ),
+        pytest.param({"class_weight": [None, "balanced"]}, marks=pytest.mark.slow),
+        pytest.param({"patience": [None, 1]}, marks=pytest.mark.slow),
     ],
     ids=lambda grid: next(iter(grid)),
 )

@@ -79,6 +79,7 @@ def test_stacking(data, final):
     assert stack.fit(*data).score(*data) > 0.8
 
 
+@pytest.mark.slow
 def test_soft_and_hard_voting(data):
     for voting in ("soft", "hard"):
         vote = VotingClassifier([("a", MODEL), ("b", LogisticRegression())], voting=voting)
@@ -91,12 +92,13 @@ def test_bagging_in_two_processes(data):
     assert bagging.fit(*data).score(*data) > 0.7
 
 
+@pytest.mark.slow
 def test_boosting_weighs_the_rows(data):
     boost = AdaBoostClassifier(MODEL, n_estimators=2, random_state=0)
     assert boost.fit(*data).score(*data) > 0.7
 
 
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("method", ["sigmoid", pytest.param("isotonic", marks=pytest.mark.slow)])
 def test_calibration(data, method):
     calibrated = CalibratedClassifierCV(MODEL, method=method, cv=2).fit(*data)
     assert calibrated.score(*data) > 0.6
@@ -128,6 +130,7 @@ def test_randomized_search_in_two_processes(data):
     assert np.isfinite(search.fit(*data).cv_results_["mean_test_score"]).all()
 
 
+@pytest.mark.slow
 def test_learning_and_validation_curves(data):
     sizes, _, scores = learning_curve(MODEL, *data, train_sizes=[0.5, 1.0], cv=2)
     assert sizes.tolist() == [75, 150]
@@ -136,6 +139,7 @@ def test_learning_and_validation_curves(data):
     assert scores[1].mean() > scores[0].mean()
 
 
+@pytest.mark.slow
 def test_permutation_importance_and_permutation_test(data):
     X, y = data
     importance = permutation_importance(MODEL.fit(X, y), X, y, n_repeats=1, random_state=0)
@@ -150,8 +154,10 @@ def test_permutation_importance_and_permutation_test(data):
     "wrapped",
     [
         OneVsRestClassifier(MODEL),
-        OneVsOneClassifier(MODEL),
-        OutputCodeClassifier(MODEL, code_size=4, random_state=0),  # short codes can coincide
+        pytest.param(OneVsOneClassifier(MODEL), marks=pytest.mark.slow),
+        pytest.param(  # short codes can coincide
+            OutputCodeClassifier(MODEL, code_size=4, random_state=0), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_one_against_the_others(data, wrapped):
@@ -168,6 +174,7 @@ def test_one_against_the_rest_for_several_labels_at_once(data):
         assert (model.fit(X, Y).predict(X) == Y).mean() > 0.85
 
 
+@pytest.mark.slow
 def test_self_training(data):
     X, y = data
     some = np.where(np.arange(300) < 200, y, -1)

@@ -169,9 +169,10 @@ def test_a_file_takes_little_more_than_the_weights(digits, tmp_path):
             lambda X, y: type("Mine", (SimpleNNClassifier,), {})(epochs=0).fit(X, y),
             "model is a Mine",
         ),
-        (
+        pytest.param(
             lambda X, y: SimpleNNClassifier(270_000, epochs=0).fit(X.astype("f4"), y),
             r"model.coefs_.0 has 69,120,000 bytes.*joblib.dump",
+            marks=pytest.mark.slow,
         ),
         (
             lambda X, y: SimpleNNClassifier(epochs=0).fit(X, y).set_params(learning_rate=-1),

@@ -4,7 +4,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from papers import HARD, PROMISED, add_noise, shade
 from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
@@ -22,6 +21,7 @@ from skmnist import (
 )
 from skmnist.persistence._document import _learned
 from skmnist.preprocessing._images import to_levels
+from tests.preprocessing.papers import HARD, PROMISED, add_noise, shade
 
 MAX_LOSS = 0.01  # one percentage point of accuracy
 

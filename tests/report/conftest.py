@@ -1,9 +1,9 @@
 import pytest
-from samples import compare
 from sklearn.datasets import load_digits
 
 from skmnist.comparison import _page
 from skmnist.report import _pictures
+from tests.report.samples import compare
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from samples import compare
 
 from skmnist.text import get_catalogue, get_languages
 from tests.chromium import DESKTOP, PHONE, show_as
+from tests.report.samples import compare
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import html5lib
 import numpy as np
 import pytest
-from samples import Learned, compare, elements, get_text, parse
 
 import skmnist.text
 from skmnist import load_mnist
@@ -16,6 +15,7 @@ from skmnist.comparison import ModelComparison, _page
 from skmnist.comparison._result import make_result
 from skmnist.report import _pictures, explain_terms
 from skmnist.text import get_catalogue, get_languages, make_printable
+from tests.report.samples import Learned, compare, elements, get_text, parse
 
 HOSTILE = [
     "<script>alert(1)</script>",

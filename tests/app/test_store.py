@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import address, click, html_of, run, told
 
 from skmnist.app import _store
 from skmnist.app._settings import Settings
 from skmnist.datasets import DatasetError
 from skmnist.text import get_catalogue
+from tests.app.pages import address, click, html_of, run, told
 
 
 @pytest.fixture(autouse=True)

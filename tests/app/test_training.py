@@ -13,6 +13,7 @@ def data():
     return _store.load(Settings())
 
 
+@pytest.mark.slow
 def test_a_stopped_network_keeps_its_best_and_the_other_goes_on(data, monkeypatch):
     settings = Settings(epochs=50, patience=50)
     training = _training.Training(settings, data)
@@ -35,6 +36,7 @@ def test_a_stopped_network_keeps_its_best_and_the_other_goes_on(data, monkeypatc
     assert training.comparison.recommendation.model in ("NN", "DNN")
 
 
+@pytest.mark.slow
 def test_the_result_is_that_of_the_command_line(data):
     from skmnist import compare_models
     from skmnist._networks import make_network

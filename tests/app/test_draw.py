@@ -82,7 +82,7 @@ def trained(server):
 
 
 def test_both_networks_read_an_uploaded_image_and_are_not_sure(open_page, trained):
-    from pages import html_of, run, told
+    from tests.app.pages import html_of, run, told
 
     page = open_page(step="draw", epochs=0)
     assert told(page) == ["Draw a digit on the board, or upload an image of one."]
@@ -97,7 +97,7 @@ def test_both_networks_read_an_uploaded_image_and_are_not_sure(open_page, traine
 
 
 def test_one_who_is_sure_needs_no_warning(open_page, trained, monkeypatch):
-    from pages import html_of, run, told
+    from tests.app.pages import html_of, run, told
 
     for result in trained.results.values():
         network = result.estimator[-1]
@@ -122,7 +122,7 @@ def test_one_who_is_sure_needs_no_warning(open_page, trained, monkeypatch):
     ],
 )
 def test_a_bad_image_is_told_in_a_sentence(open_page, trained, content, message):
-    from pages import run, told
+    from tests.app.pages import run, told
 
     page = open_page(step="draw", epochs=0)
     page.file_uploader(key="photo").set_value(("a.png", content, "image/png"))

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from build import (
+
+from skmnist.datasets import DatasetError, load_digit_archive
+from tests.datasets.build import (
     DIGITS,
     idx_files,
     load,
@@ -15,8 +17,6 @@ from build import (
     write_folder,
     write_zip,
 )
-
-from skmnist.datasets import DatasetError, load_digit_archive
 
 IMAGES = (".png", ".jpg", ".gif", ".webp", ".heic")
 # the notes that count images; of these, what is not read

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from build import DIGITS, image_files, one_part, to_csv, write_folder
 
 from skmnist.datasets import describe_dataset, load_digit_archive, load_mnist
+from tests.datasets.build import DIGITS, image_files, one_part, to_csv, write_folder
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeNetwork
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -16,6 +15,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist.comparison import AccuracyCostDisplay, compare_models
+from tests.comparison.fakes import FakeNetwork
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 

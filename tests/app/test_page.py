@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from pages import address, click, html_of, run, told
 
 from skmnist.app import _training
 from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
 from skmnist.text import get_catalogue, get_languages
+from tests.app.pages import address, click, html_of, run, told
 
 QUICK = {"epochs": 2}
 

@@ -3,7 +3,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from samples import get_text, parse
 from scipy import sparse
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -15,6 +14,7 @@ from skmnist.comparison import ModelComparison
 from skmnist.comparison._result import make_result
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue, get_languages
+from tests.report.samples import get_text, parse
 
 
 class Text(str):

@@ -98,6 +98,7 @@ def test_german_is_german_for_the_deep_network(small, capsys):
         assert english not in out
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
     storage = tmp_path / "search.db"
     options = options_for(small, "--storage", str(storage))

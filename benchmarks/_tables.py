@@ -1,0 +1,221 @@
+"""From records to tables: ratios within a round, their median, and the goals they are held to.
+
+A record is ``{"figure", "network", "peer", "round", "value"}``. The records of a section become a
+table with a column for each (figure, network, peer) and a row for each round.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+HEAD = ["figure", "goal", "median", "spread", ""]
+VALUE_HEAD = ["figure", "network", "peer", "median", "spread"]
+QUIET = 0.2  # more busy cores than that before a section: the machine has other work
+
+
+def make_frame(section: dict[str, Any]) -> pd.DataFrame:
+    """Return the values of a section, a row for each round."""
+    keys = ["figure", "network", "peer"]
+    records = pd.DataFrame(section["records"])
+    return records.pivot_table(index="round", columns=keys, values="value")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure with a limit; `values` computes one value per round from the table of a section."""
+
+    section: str
+    text: str
+    sign: str  # "<=" or ">="
+    limit: float
+    unit: str  # "x" or "s", "points" of accuracy, or "" for a count
+    values: Callable[[pd.DataFrame], pd.Series]
+
+    def judge(self, frame: pd.DataFrame) -> list[str] | None:
+        """Return the row of the table, or None if this was not measured."""
+        try:
+            values = self.values(frame).dropna()
+        except KeyError:
+            return None
+        digits = {"x": ".2f", "s": ".3f", "points": "+.2f", "": ".0f"}[self.unit]
+        median = values.median()
+        met = median <= self.limit if self.sign == "<=" else median >= self.limit
+        return [
+            self.text,
+            f"{self.sign} {self.limit:g} {self.unit}".strip(),
+            f"{median:{digits}} {self.unit}".strip(),
+            f"{values.min():{digits}} - {values.max():{digits}}",
+            "met" if met else "missed",
+        ]
+
+
+def judge(goals: Iterator[Goal], sections: dict[str, Any]) -> list[list[str]]:
+    """Return a row for each goal that was measured."""
+    frames = {name: make_frame(section) for name, section in sections.items()}
+    rows = [goal.judge(frames[goal.section]) for goal in goals if goal.section in frames]
+    return [row for row in rows if row]
+
+
+def value_table(section: dict[str, Any], names: dict[str, str]) -> list[list[str]]:
+    """Return median and spread of everything that a section measured, as measured."""
+    frame = make_frame(section)
+    return sorted(
+        [figure, network, names.get(peer, peer), f"{values.median():.4g}",
+         f"{values.min():.4g} - {values.max():.4g}"]
+        for (figure, network, peer), values in frame.items()
+    )  # fmt: skip
+
+
+def rst(head: list[str], rows: list[list[str]]) -> str:
+    def entry(line: list[str]) -> str:
+        first, *others = line
+        return "\n".join([f"   * - {first}", *(f"     - {cell}".rstrip() for cell in others)])
+
+    return "\n".join([".. list-table::", "   :header-rows: 1", "", *map(entry, [head, *rows])])
+
+
+def page(sections: dict[str, Any], goals: Iterator[Goal], names: dict[str, str]) -> str:
+    """Return all tables as reStructuredText."""
+    parts = ["Goals\n-----", *conditions(sections), rst(HEAD, judge(goals, sections))]
+    parts.append("All figures, as measured\n------------------------")
+    parts.append("Seconds, or multiples of the bytes of X, or what the name says.")
+    for name, section in sections.items():
+        size = ", ".join(f"{key} {value}" for key, value in section.get("size", {}).items())
+        title = f"{name} ({size})" if size else name
+        parts += [f"{title}\n{'~' * len(title)}", rst(VALUE_HEAD, value_table(section, names))]
+    return "\n\n".join(parts) + "\n"
+
+
+def conditions(sections: dict[str, Any]) -> list[str]:
+    """Say when and where the sections were measured, grouping those measured alike."""
+    alike: dict[str, list[str]] = {}
+    for name, section in sections.items():
+        machine = section["machine"]
+        versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+        warning = "QUICK RUN, FIGURES MEAN NOTHING: " if section["quick"] else ""
+        if machine["busy_before"] > QUIET:
+            warning += f"THE MACHINE HAD OTHER WORK ({machine['busy_before']} cores busy): "
+        text = (
+            f"{section['date']}, {section['rounds']} rounds, {machine['threads']} threads on "
+            f"{machine['cores']} cores of {machine['processor']}; {versions}."
+        )
+        alike.setdefault(warning + "{}: " + text, []).append(name)
+    return [text.format(", ".join(names)) for text, names in alike.items()]
+
+
+def turns(peers: list[Any], round: int) -> list[Any]:
+    """Run every second round backwards, and begin each pair of rounds with another peer."""
+    at = round // 2 % len(peers)
+    order = peers[at:] + peers[:at]
+    return order[::-1] if round % 2 else order
+
+
+def measure(sections, goals, options, packages, path) -> dict[str, Any]:
+    """Measure `options.only` of the sections; keep in the file at `path` what is there of others.
+
+    `sections` maps names to (function, size); the function yields (figure, network, peer, round,
+    value).
+    """
+    from skmnist._files import write_whole
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    result = json.loads(path.read_text()) if path.exists() else {"sections": {}}
+    for name in options.only:
+        function, size = sections[name]
+        busy = busy_cores()
+        if busy > QUIET:
+            print(f"other programs keep {busy:.1f} cores busy: do not use these figures")
+        started, records = time.perf_counter(), []
+        for values in function(options.rounds, **size):
+            keys = ("figure", "network", "peer", "round", "value")
+            records.append(dict(zip(keys, values, strict=True)))
+            print("  {:26} {:7} {:12} round {}  {:.4g}".format(*values), flush=True)
+        result["sections"][name] = {
+            "date": date.today().isoformat(),
+            "quick": options.quick,
+            "rounds": options.rounds,
+            "seconds": round(time.perf_counter() - started),
+            "size": size,
+            "machine": machine(options.threads, busy, packages),
+            "records": records,
+        }
+        known = [name for name in sections if name in result["sections"]]
+        result["sections"] = {name: result["sections"][name] for name in known}
+        # a whole file or the old one: Ctrl-C keeps the sections that were finished
+        write_whole(path, json.dumps(result, indent=1) + "\n")
+        rows = judge(goals(), {name: result["sections"][name]})
+        print(pd.DataFrame(rows, columns=HEAD).to_string(index=False), flush=True)
+    return result["sections"]
+
+
+def machine(threads: int, busy: float, packages: list[str]) -> dict[str, Any]:
+    import skmnist
+
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return {
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "busy_before": round(busy, 2),
+        "processor": processor(),
+        "versions": {
+            "python": platform.python_version(), "skmnist": skmnist.__version__, **versions
+        },
+    }  # fmt: skip
+
+
+def busy_cores(seconds: float = 1.0) -> float:
+    """Return how many cores other programs keep busy; 0 if the system does not say."""
+
+    def read() -> int:
+        with open("/proc/stat") as file:
+            user, nice, system, _idle, _waiting, *rest = map(int, file.readline().split()[1:9])
+        return user + nice + system + sum(rest)
+
+    try:
+        before = read()
+        time.sleep(seconds)  # the counters give a rate only between two readings
+        return (read() - before) / os.sysconf("SC_CLK_TCK") / seconds
+    except OSError:
+        return 0.0
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+    }
+    wide = " with AVX-512" if "avx512f" in found.get("flags", "").split() else ""
+    return found.get("model name", platform.machine()) + wide
+
+
+def parse(parser, sections, folder: Path, rounds: int):
+    """Parse the options that both scripts have."""
+
+    def choose(text: str) -> list[str]:
+        names = [] if text == "none" else text.split(",")
+        if unknown := sorted(set(names) - set(sections)):
+            known = ", ".join(sections)
+            parser.error(f"no such section: {', '.join(unknown)}; there are {known}, or none")
+        return [name for name in sections if name in names]
+
+    parser.add_argument("--only", type=choose, default=list(sections), metavar="SECTION,...")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, default=folder)
+    parser.add_argument("--quick", action="store_true", help="small parts, to see that it runs")
+    options = parser.parse_args()
+    if options.rounds < 1 or options.threads < 1:
+        parser.error("--rounds and --threads must be 1 or more")
+    return options
