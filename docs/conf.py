@@ -18,6 +18,8 @@ project = "skmnist"
 author = PYPROJECT["project"]["authors"][0]["name"]
 copyright = f"{author}, BSD 3-clause licence"
 version = release = skmnist.__version__
+repository = PYPROJECT["project"]["urls"]["Repository"]
+rst_epilog = f".. |repository| replace:: `source code <{repository}>`__"
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -74,6 +76,7 @@ html_theme_options = {
     "logo": {"text": "skmnist"},
     "header_links_before_dropdown": 8,
     "navbar_align": "left",
+    "icon_links": [{"name": "Source code", "url": repository, "icon": "fa-solid fa-code-branch"}],
     "navbar_persistent": ["search-button"],
     # the picture of the rooms needs the width
     "secondary_sidebar_items": {"**": ["page-toc"], "architecture": []},
