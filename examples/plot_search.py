@@ -27,7 +27,7 @@ pipeline = Pipeline(
 # %%
 # Grid search: the best candidate that does not overfit
 # -----------------------------------------------------
-# With ``scoring=fit_diagnosis`` each fold reports its accuracy and its gap, which is the accuracy
+# With ``scoring=fit_scores`` each fold reports its accuracy and its gap, which is the accuracy
 # lost between the training images and others. ``refit=best_without_overfitting`` then selects the
 # most accurate candidate with an acceptable gap. The limit can be set: the few images of a fold are
 # quickly memorised, so this example allows 0.06 instead of 0.02.
@@ -37,13 +37,13 @@ from functools import partial
 import pandas as pd
 from sklearn.model_selection import GridSearchCV
 
-from skmnist.diagnosis import fit_diagnosis
+from skmnist.diagnosis import fit_scores
 from skmnist.model_selection import best_without_overfitting
 
 grid = GridSearchCV(
     pipeline,
     {"network__dropout": [0.0, 0.5], "network__l2": [0.0, 0.01]},
-    scoring=fit_diagnosis,
+    scoring=fit_scores,
     refit=partial(best_without_overfitting, max_gap=0.06),
     cv=3,
 ).fit(mnist.X_train, mnist.y_train)

@@ -1,14 +1,14 @@
 """Diagnose a classifier: does it overfit, what does it confuse, and what to do about it."""
 
 from skmnist.diagnosis._advice import Advice, advise
-from skmnist.diagnosis._calibration import Calibration, calibrate
+from skmnist.diagnosis._calibration import Calibration, measure_calibration
 from skmnist.diagnosis._errors import ConfusionPair, ErrorAnalysis, analyze_errors
 from skmnist.diagnosis._findings import Finding
 from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
 from skmnist.diagnosis._plot_confusion import ConfusionDisplay
 from skmnist.diagnosis._plot_epochs import EpochCurveDisplay
 from skmnist.diagnosis._plot_images import FirstLayerDisplay, MisclassifiedDisplay
-from skmnist.diagnosis._scorers import fit_diagnosis, neg_fit_gap, penalized_accuracy
+from skmnist.diagnosis._scorers import fit_scores, neg_fit_gap, penalized_accuracy
 
 __all__ = [
     "Advice",
@@ -23,9 +23,9 @@ __all__ = [
     "MisclassifiedDisplay",
     "advise",
     "analyze_errors",
-    "calibrate",
     "diagnose_fit",
-    "fit_diagnosis",
+    "fit_scores",
+    "measure_calibration",
     "neg_fit_gap",
     "penalized_accuracy",
 ]

@@ -51,8 +51,8 @@ class Calibration:
 
     Examples
     --------
-    >>> from skmnist.diagnosis import calibrate
-    >>> calibrate([0.9] * 10, [True] * 9 + [False]).verdict
+    >>> from skmnist.diagnosis import measure_calibration
+    >>> measure_calibration([0.9] * 10, [True] * 9 + [False]).verdict
     'trustworthy'
     """
 
@@ -96,7 +96,7 @@ class Calibration:
         }
 
 
-def calibrate(confidence: Any, correct: Any) -> Calibration:
+def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     """Compare how sure a model is with how often it is right.
 
     Parameters
@@ -117,8 +117,8 @@ def calibrate(confidence: Any, correct: Any) -> Calibration:
 
     Examples
     --------
-    >>> from skmnist.diagnosis import calibrate
-    >>> calibration = calibrate([0.99] * 200, [True] * 180 + [False] * 20)
+    >>> from skmnist.diagnosis import measure_calibration
+    >>> calibration = measure_calibration([0.99] * 200, [True] * 180 + [False] * 20)
     >>> calibration.verdict, round(calibration.ece, 2)
     ('too_sure', 0.09)
     >>> print(calibration.sentence())

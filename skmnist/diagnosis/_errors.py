@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
 from skmnist._html import make_html
-from skmnist.diagnosis._calibration import Calibration, calibrate
+from skmnist.diagnosis._calibration import Calibration, measure_calibration
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
@@ -266,7 +266,7 @@ class ErrorAnalysis:
         """How well its confidence matches its accuracy; None without probabilities."""
         if self.confidence is None or self.y_true is None:
             return None
-        return calibrate(self.confidence, self.y_true == self.y_pred)
+        return measure_calibration(self.confidence, self.y_true == self.y_pred)
 
     @cached_property
     def mistakes(self) -> pd.DataFrame:

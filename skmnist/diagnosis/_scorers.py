@@ -76,7 +76,7 @@ def penalized_accuracy(estimator: Any, X: Any, y: Any, *, allowance: float = 0.0
     return accuracy - max(0.0, _train_accuracy(estimator) - accuracy - allowance)
 
 
-def fit_diagnosis(estimator: Any, X: Any, y: Any) -> dict[str, float]:
+def fit_scores(estimator: Any, X: Any, y: Any) -> dict[str, float]:
     """Score an estimator by accuracy, gap and penalized accuracy, with a single prediction.
 
     Pass the function itself as ``scoring=``; a search also needs ``refit="accuracy"`` or another
@@ -102,11 +102,11 @@ def fit_diagnosis(estimator: Any, X: Any, y: Any) -> dict[str, float]:
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.model_selection import GridSearchCV
     >>> from skmnist import SimpleNNClassifier
-    >>> from skmnist.diagnosis import fit_diagnosis
+    >>> from skmnist.diagnosis import fit_scores
     >>> X, y = load_digits(return_X_y=True)
     >>> search = GridSearchCV(
     ...     SimpleNNClassifier(epochs=5, random_state=0), {"dropout": [0.0, 0.2]}, cv=2,
-    ...     scoring=fit_diagnosis, refit="penalized_accuracy",
+    ...     scoring=fit_scores, refit="penalized_accuracy",
     ... ).fit(X / 16, y)
     >>> sorted(name for name in search.cv_results_ if name.startswith("mean_test"))
     ['mean_test_accuracy', 'mean_test_neg_fit_gap', 'mean_test_penalized_accuracy']

@@ -31,7 +31,7 @@ def best_without_overfitting(
     cv_results : mapping
         Results of the search: columns by name, one row per candidate. It must have
         ``mean_test_<score>``, and for the gap either ``mean_test_<gap>``, which is *minus* the gap,
-        or ``mean_train_<score>``. Search with ``scoring=fit_diagnosis``, with several scores that
+        or ``mean_train_<score>``. Search with ``scoring=fit_scores``, with several scores that
         include ``"neg_fit_gap": neg_fit_gap``, or with ``return_train_score=True``.
     max_gap : float, default=0.02
         Largest gap that does not count as overfitting; see
@@ -62,7 +62,7 @@ def best_without_overfitting(
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.model_selection import GridSearchCV, StratifiedKFold
     >>> from skmnist import SimpleNNClassifier
-    >>> from skmnist.diagnosis import fit_diagnosis
+    >>> from skmnist.diagnosis import fit_scores
     >>> from skmnist.model_selection import best_without_overfitting
     >>> best_without_overfitting({
     ...     "mean_test_accuracy": [0.97, 0.98, 0.99],
@@ -73,7 +73,7 @@ def best_without_overfitting(
     >>> search = GridSearchCV(
     ...     SimpleNNClassifier(epochs=10, random_state=0), {"dropout": [0.0, 0.2]},
     ...     cv=StratifiedKFold(2, shuffle=True, random_state=0),  # rows are sorted by writer
-    ...     scoring=fit_diagnosis, refit=best_without_overfitting,
+    ...     scoring=fit_scores, refit=best_without_overfitting,
     ... ).fit(X / 16, y)
     >>> sorted(search.best_params_)
     ['dropout']
@@ -83,7 +83,7 @@ def best_without_overfitting(
     >>> best_without_overfitting({"mean_test_score": [0.97, 0.98]})
     Traceback (most recent call last):
     ValueError: cv_results has neither 'mean_test_neg_fit_gap' nor 'mean_train_score'. Search with
-    scoring=fit_diagnosis, or with return_train_score=True.
+    scoring=fit_scores, or with return_train_score=True.
     """
     if score is None:
         score = "accuracy" if "mean_test_accuracy" in cv_results else "score"
@@ -119,7 +119,7 @@ def _gaps(cv_results: Mapping[str, Any], scores: Array, score: str, gap: str) ->
         return _column(cv_results, f"mean_train_{score}") - scores
     raise ValueError(
         f"cv_results has neither 'mean_test_{gap}' nor 'mean_train_{score}'. Search with "
-        "scoring=fit_diagnosis, or with return_train_score=True."
+        "scoring=fit_scores, or with return_train_score=True."
     )
 
 

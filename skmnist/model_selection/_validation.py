@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._html import list_entries, make_html
 from skmnist._validation import _safe_split
 from skmnist._workers import is_cluster, start_tracker
-from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_diagnosis
+from skmnist.diagnosis import FitDiagnosis, diagnose_fit, fit_scores
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import read_history
 
@@ -125,7 +125,7 @@ def cross_validate(
     groups : array-like of shape (n_samples,), default=None
         Groups for the splitter. With metadata routing, pass them in `params`.
     scoring : str, callable, list, tuple, dict or None, default=None
-        One scorer or several, such as :func:`skmnist.diagnosis.fit_diagnosis`.
+        One scorer or several, such as :func:`skmnist.diagnosis.fit_scores`.
     cv : int, cross-validation generator, iterable or None, default=None
         None is 5 folds; folds are stratified for a classifier if `cv` is None or an int.
     n_jobs : int or None, default=None
@@ -228,7 +228,7 @@ def _find_accuracy(estimator: Any, scoring: Any, params: Any) -> str | None:
             estimator = estimator.steps[-1][1]
         own = getattr(type(estimator), "score", None) is ClassifierMixin.score
         return "score" if own else None
-    if scoring is fit_diagnosis:
+    if scoring is fit_scores:
         return "accuracy"
     if isinstance(scoring, Mapping):
         return next((str(name) for name, each in scoring.items() if _is_accuracy(each)), None)

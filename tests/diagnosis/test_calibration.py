@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from skmnist.diagnosis import analyze_errors, calibrate
+from skmnist.diagnosis import analyze_errors, measure_calibration
 from skmnist.diagnosis._figures import wilson_interval
 
 
@@ -21,21 +21,21 @@ def make_right(share, n=200):
     ],
 )
 def test_verdict(confidence, share, verdict):
-    assert calibrate(np.full(200, confidence), make_right(share)).verdict == verdict
+    assert measure_calibration(np.full(200, confidence), make_right(share)).verdict == verdict
 
 
 def test_off_by_less_than_a_point_is_trustworthy_however_many_images():
     n = 1_000_000
-    assert calibrate(np.full(n, 0.909), make_right(0.9, n)).verdict == "trustworthy"
-    assert calibrate(np.full(n, 0.911), make_right(0.9, n)).verdict == "too_sure"
-    assert calibrate(np.full(n, 0.891), make_right(0.9, n)).verdict == "trustworthy"
-    assert calibrate(np.full(n, 0.889), make_right(0.9, n)).verdict == "too_careful"
+    assert measure_calibration(np.full(n, 0.909), make_right(0.9, n)).verdict == "trustworthy"
+    assert measure_calibration(np.full(n, 0.911), make_right(0.9, n)).verdict == "too_sure"
+    assert measure_calibration(np.full(n, 0.891), make_right(0.9, n)).verdict == "trustworthy"
+    assert measure_calibration(np.full(n, 0.889), make_right(0.9, n)).verdict == "too_careful"
 
 
 def test_ece_is_the_mean_distance_of_the_bins():
     confidence = np.repeat([0.55, 0.95], [100, 300])
     correct = np.concatenate([make_right(0.75, 100), make_right(0.9, 300)])
-    calibration = calibrate(confidence, correct)
+    calibration = measure_calibration(confidence, correct)
     assert calibration.ece == pytest.approx((100 * 0.2 + 300 * 0.05) / 400)
     assert calibration.bins["n"].tolist() == [100, 300]
     assert calibration.bins["accuracy"].tolist() == pytest.approx([0.75, 0.9])
@@ -44,7 +44,7 @@ def test_ece_is_the_mean_distance_of_the_bins():
 
 
 def test_bins_have_intervals():
-    bins = calibrate(np.full(200, 0.95), make_right(0.9)).bins
+    bins = measure_calibration(np.full(200, 0.95), make_right(0.9)).bins
     expected = wilson_interval(0.9, 200)
     assert (bins["accuracy_low"][0], bins["accuracy_high"][0]) == pytest.approx(expected)
 
@@ -53,7 +53,9 @@ def test_bins_have_intervals():
     ("confidence", "low"), [(0.0, 0), (1 / 15, 0), (1.0, 14 / 15), (1 + 2**-23, 14 / 15)]
 )
 def test_edges_belong_to_one_bin(confidence, low):
-    bins = calibrate([confidence], [True]).bins  # float32 may add up to a little more than 1
+    bins = measure_calibration(
+        [confidence], [True]
+    ).bins  # float32 may add up to a little more than 1
     assert (bins["low"].tolist(), bins["high"].tolist()) == ([low], [pytest.approx(low + 1 / 15)])
 
 
@@ -78,7 +80,7 @@ def test_no_probabilities_no_calibration():
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Too sure"), ("de", "Zu sicher")])
 def test_sentence(language, words):
-    calibration = calibrate(np.full(200, 0.99), make_right(0.9))
+    calibration = measure_calibration(np.full(200, 0.99), make_right(0.9))
     assert calibration.sentence(language).startswith(words)
     assert calibration.sentence() == calibration.sentence("en")
 
@@ -92,4 +94,4 @@ def test_sentence(language, words):
 )
 def test_what_cannot_be_calibrated(confidence, correct, match):
     with pytest.raises(ValueError, match=match):
-        calibrate(confidence, correct)
+        measure_calibration(confidence, correct)

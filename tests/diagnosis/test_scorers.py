@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmnist.diagnosis import fit_diagnosis, neg_fit_gap, penalized_accuracy
+from skmnist.diagnosis import fit_scores, neg_fit_gap, penalized_accuracy
 
 
 class Threshold(ClassifierMixin, BaseEstimator):
@@ -133,7 +133,7 @@ def test_estimator_without_training_accuracy(data, scorer, wrap):
 
 def test_fit_diagnosis_gives_all_three_scores(data):
     model = Threshold(0.6, kept=1.0).fit(*data)
-    assert fit_diagnosis(model, *data) == pytest.approx(
+    assert fit_scores(model, *data) == pytest.approx(
         {
             "accuracy": 0.9,
             "neg_fit_gap": neg_fit_gap(model, *data),
@@ -147,7 +147,7 @@ def test_fit_diagnosis_in_a_search(data):
         Threshold(),
         {"threshold": [0.6, 0.5]},
         cv=ALL_ROWS,
-        scoring=fit_diagnosis,
+        scoring=fit_scores,
         refit="penalized_accuracy",
         error_score="raise",
     ).fit(*data)

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmnist import PixelNormalizer, SimpleNNClassifier
-from skmnist.diagnosis import fit_diagnosis
+from skmnist.diagnosis import fit_scores
 from skmnist.model_selection import cross_validate
 
 OURS = {"history", "diagnosis", "gap", "n_epochs", "best_epoch"}
@@ -106,9 +106,9 @@ def test_scores_are_those_of_scikit_learn(digits, results):
         (("accuracy", "f1_macro"), {"test_accuracy", "test_f1_macro"}),
         ({"a": "accuracy", "b": lambda model, X, y: 0.5}, {"test_a", "test_b"}),
         (lambda model, X, y: {"c": 1.0}, {"test_c"}),
-        (fit_diagnosis, {"test_accuracy", "test_neg_fit_gap", "test_penalized_accuracy"}),
+        (fit_scores, {"test_accuracy", "test_neg_fit_gap", "test_penalized_accuracy"}),
     ],
-    ids=["default", "name", "scorer", "names", "dict", "function", "fit_diagnosis"],
+    ids=["default", "name", "scorer", "names", "dict", "function", "fit_scores"],
 )
 def test_any_scoring(known, scoring, keys):
     found = cross_validate(Knows(30, kept=1.0), *known, cv=3, scoring=scoring)

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skmnist import SimpleNNClassifier, compare_models
 from skmnist._workers import iterate_tasks
-from skmnist.diagnosis import fit_diagnosis
+from skmnist.diagnosis import fit_scores
 from skmnist.model_selection import best_without_overfitting, cross_validate
 from tests.model_selection.local_cluster import KillsOnce, start_cluster
 
@@ -59,7 +59,7 @@ def test_cross_validate(digits, client):
 
 def test_grid_search(digits, client):
     search = GridSearchCV(
-        NETWORK, {"dropout": [0.0, 0.2]}, cv=2, scoring=fit_diagnosis,
+        NETWORK, {"dropout": [0.0, 0.2]}, cv=2, scoring=fit_scores,
         refit=lambda results: best_without_overfitting(results, max_gap=1.0),
     ).fit(*digits)  # fmt: skip
     assert np.isfinite(search.cv_results_["mean_test_accuracy"]).all()

@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, ShuffleSpl
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import SimpleNNClassifier
-from skmnist.diagnosis import fit_diagnosis, neg_fit_gap
+from skmnist.diagnosis import fit_scores, neg_fit_gap
 from skmnist.model_selection import best_without_overfitting
 
 
@@ -77,8 +77,8 @@ def test_missing_columns_and_scores_raise(results, match):
 
 @pytest.mark.parametrize(
     "scoring",
-    [fit_diagnosis, {"accuracy": "accuracy", "neg_fit_gap": neg_fit_gap}],
-    ids=["fit_diagnosis", "dict"],
+    [fit_scores, {"accuracy": "accuracy", "neg_fit_gap": neg_fit_gap}],
+    ids=["fit_scores", "dict"],
 )
 def test_in_a_grid_search_of_a_network(digits, scoring):
     network = SimpleNNClassifier(
