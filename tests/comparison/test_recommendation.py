@@ -278,8 +278,8 @@ def test_luck_of_the_start_is_told_where_there_were_several():
         ),
         (
             (0.005, 0.006),
-            "with 1,000 test images, it could be anything from -0.10 to 1.10 percentage points (95% "
-            "interval).",
+            "with 1,000 test images, it could be anything from -0.10 to 1.10 percentage points "
+            "(95% interval).",
         ),
     ],
 )

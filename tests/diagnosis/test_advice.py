@@ -238,8 +238,8 @@ def test_all_that_is_said_of_a_model_in_its_order(errors):
         "Most frequent confusions: 9→4 (20x), 4→9 (10x).",
     ]
     assert advice.improvements == [
-        "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more training "
-        "images.",
+        "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more "
+        "training images.",
         "Add training images of 9, 4, or look more closely at how they are written.",
         "Look at the images of 9→4 first: are the labels right? Are the images cut off or blurred?",
     ]
@@ -388,7 +388,7 @@ def test_a_class_whose_f1_is_told_as_1_is_not_weak():
 def test_means_that_few_images_cannot_tell_apart_are_no_strength():
     errors = make_sure(0.93, n_right=8, n_wrong=2)
     assert errors.calibration.sentence() == (
-        "On average it is 93.0% sure, and it is right in 80.0% of cases: no difference that matters "
-        "was found."
+        "On average it is 93.0% sure, and it is right in 80.0% of cases: no difference that "
+        "matters was found."
     )
     assert not any("sure" in sentence for sentence in advise(errors).strengths)

@@ -185,8 +185,8 @@ def remedies(model, **figures):
     [
         (
             MLPClassifier(),
-            "Regularise the model: try a larger alpha, a smaller network, early stopping, or more training "
-            "images.",
+            "Regularise the model: try a larger alpha, a smaller network, early stopping, or more "
+            "training images.",
         ),
         (LogisticRegression(), "Simplify the model: try a smaller C or more training images."),
         (
@@ -196,8 +196,8 @@ def remedies(model, **figures):
         (DummyClassifier(), "Simplify the model: try a simpler model or more training images."),
         (
             CalibratedClassifierCV(SimpleNNClassifier()),
-            "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more training "
-            "images.",
+            "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more "
+            "training images.",
         ),
     ],
 )
