@@ -216,5 +216,5 @@ def test_no_line_on_the_screen_is_not_ours(verbose):
     assert done.stdout == ""
     assert len(lines) == 3 * verbose
     if verbose:
-        assert lines[0] == "Loading TensorFlow ..."
+        assert lines[0] == "Loading tensorflow ..."
         assert lines[2].startswith("SimpleNNClassifier 2/2 | acc=")
