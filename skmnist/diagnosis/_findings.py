@@ -389,7 +389,7 @@ class MoreRowsHelp(Finding):
         # every fold has to agree
         if rise < MIN_CURVE_RISE or (rises <= 0).any():
             return None
-        return cls({"rise": rise, "n_train": int(sizes[-1])})
+        return cls({"rise": rise, "rise_points": 100 * rise, "n_train": int(sizes[-1])})
 
 
 # In the order in which they are told.

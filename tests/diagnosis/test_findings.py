@@ -319,7 +319,11 @@ def test_what_shows_anything_else_is_told_with_it():
         np.array([[0.5] * 2, [0.6] * 2, [0.7] * 2]),
     )
     rows = evidence("more_rows_help", learning_curve=curve)
-    assert rows == {"rise": pytest.approx(0.1), "n_train": 400}
+    assert rows == {
+        "rise": pytest.approx(0.1),
+        "rise_points": pytest.approx(10),
+        "n_train": 400,
+    }
 
 
 @pytest.mark.parametrize(("n_dead", "found"), [(1, False), (2, True)])
