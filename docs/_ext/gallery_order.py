@@ -7,6 +7,7 @@ ORDER = (
     "diagnosis",
     "displays",
     "regularization",
+    "augmentation",
     "search",
     "own_images",
     "drawn_digits",
