@@ -26,22 +26,9 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import config as tf_config
 from tensorflow.python.framework import op_callbacks
 
-from skmnist.neural_network._program import VALIDATION_ROWS, Program
+from skmnist.neural_network._program import Program
 from skmnist.neural_network._tensorflow import hold_interrupts
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
-
-__all__ = [
-    "VALIDATION_ROWS",
-    "EpochNetwork",
-    "WatchInKeras",
-    "borrow_network",
-    "build_model",
-    "check_mode",
-    "get_state",
-    "hooks_batches",
-    "keras_defaults",
-    "set_start",
-]
 
 Array = np.ndarray[Any, Any]
 

@@ -14,6 +14,7 @@ from scikeras.wrappers import BaseWrapper
 
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
+from skmnist.neural_network._program import VALIDATION_ROWS
 from skmnist.neural_network._training import EpochEvent, Plan, Watch
 
 Array = np.ndarray[Any, Any]
@@ -92,7 +93,7 @@ def _train_by_batches(
                 verbose=0,
                 random_state=seed,  # for tensorflow's global generator
                 fit__validation_data=plan.validation_rows_of(X, y),
-                fit__validation_batch_size=_engine.VALIDATION_ROWS,
+                fit__validation_batch_size=VALIDATION_ROWS,
             )
             rows, weight = plan.train_rows, plan.train_weight
             scikeras.fit(X[rows], y[rows], None if weight is None else weight[rows])

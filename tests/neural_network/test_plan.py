@@ -23,7 +23,8 @@ def test_same_seed_same_bits_and_another_seed_another_network(digits):
     assert not np.array_equal(first, other)
 
 
-def test_global_generators_stay_as_they_were(digits):
+def test_global_generators_stay_as_they_were(digits, request):
+    request.addfinalizer(lambda: tf.random.set_seed(None))
     tf.random.set_seed(5)
     expected = tf.random.uniform(()).numpy()
     tf.random.set_seed(5)
