@@ -1,4 +1,4 @@
-"""Time that this process has spent on importing tensorflow and compiling."""
+"""Time that this process has spent importing tensorflow and compiling."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ _total = 0.0
 
 
 def get_setup_seconds() -> float:
-    """Return the seconds so far; subtract the difference from the time of a fit."""
+    """Return the total so far. Its increase during a fit is not training time."""
     return _total
 
 

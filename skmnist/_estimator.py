@@ -1,4 +1,4 @@
-"""The base class of all estimators, and scikit-learn's callbacks where it has them."""
+"""The base class of all estimators, and support for scikit-learn's callbacks."""
 
 import functools
 import inspect
@@ -16,7 +16,7 @@ from skmnist import __version__
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # TODO(sklearn>=1.9): remove; older versions have no `set_callbacks`
+except ImportError:  # TODO(sklearn>=1.9): remove; older versions lack `set_callbacks`
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Replacement for versions of scikit-learn without callbacks."""
@@ -29,8 +29,8 @@ except ImportError:  # TODO(sklearn>=1.9): remove; older versions have no `set_c
 __all__ = [
     "Estimator",
     "FitTasks",
-    "name_meant",
     "refuse_unknown",
+    "suggest_name",
     "warn_caller",
     "with_callbacks",
     "with_default_settings",
@@ -41,14 +41,14 @@ _INNER = ("contextlib", "joblib", "keras", "numpy", "scikeras", "skmnist", "skle
 
 
 def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
-    """Decorate `__init__` to suggest the right name of a misspelt parameter."""
+    """Decorate `__init__` to suggest the correct name for a misspelled parameter."""
     known = list(inspect.signature(init).parameters)[1:]
 
     @functools.wraps(init)
     def checked_init(self: Any, *args: Any, **parameters: Any) -> None:
         for name in parameters:
             if name not in known:
-                raise TypeError(_unknown(self, name, known))
+                raise TypeError(_describe_unknown(self, name, known))
         init(self, *args, **parameters)
 
     return checked_init
@@ -61,25 +61,25 @@ def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         with (
             np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
-            config_context(array_api_dispatch=False),  # everything is computed by NumPy
+            config_context(array_api_dispatch=False),  # compute with NumPy
         ):
             return method(*args, **kwargs)
 
     return wrapped
 
 
-def name_meant(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that suggests the closest known name, or lists all of them."""
+def suggest_name(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests the closest known name, or lists all names."""
     close = get_close_matches(name, known, n=1)
     return f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
 
 
-def _unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
-    return f"{type(estimator).__name__} has no parameter {name!r}. {name_meant(name, known)}"
+def _describe_unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
+    return f"{type(estimator).__name__} has no parameter {name!r}. {suggest_name(name, known)}"
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Emit a warning that points to the user's line, not to ours or a library's."""
+    """Emit a warning that points to the line in the user's code."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INNER:
         frame, level = frame.f_back, level + 1
@@ -87,7 +87,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
-    """A `BaseEstimator` that suggests parameter names and warns about pickles of other versions."""
+    """Base class that suggests parameter names and warns about pickles of other versions."""
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator.
@@ -109,7 +109,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         known = self.get_params(deep=False)
         for name in params:
             if name.partition("__")[0] not in known:
-                raise ValueError(_unknown(self, name, known))
+                raise ValueError(_describe_unknown(self, name, known))
         return super().set_params(**params)
 
     def __getstate__(self) -> dict[str, Any]:

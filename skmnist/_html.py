@@ -1,4 +1,4 @@
-"""Short HTML for notebooks, which have a style of their own."""
+"""HTML representations for notebooks, without styles."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -8,7 +8,7 @@ from skmnist.text import make_printable
 
 
 def make_html(title: str, *blocks: str | Sequence[str] | Mapping[str, str]) -> str:
-    """Return a bold title, followed by paragraphs, lists and tables; empty blocks are left out.
+    """Return a bold title, followed by paragraphs, lists and tables. Empty blocks are omitted.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def make_html(title: str, *blocks: str | Sequence[str] | Mapping[str, str]) -> s
 
 
 def list_entries(entries: Mapping[str, Any]) -> dict[str, str]:
-    r"""Describe the entries of a Bunch in a few words each: arrays by their shape and dtype.
+    r"""Describe each entry of a Bunch briefly, arrays by shape and dtype.
 
     Examples
     --------

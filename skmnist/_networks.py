@@ -1,4 +1,4 @@
-"""What the command line and the app share: the two networks they train, and their data."""
+"""Functions shared by the command line and the app, about networks and training data."""
 
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from skmnist.text import Catalogue
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
-MODELS = {"simple": "NN", "deep": "DNN"}  # by the names of the search spaces
+MODELS = {"simple": "NN", "deep": "DNN"}  # name of the search space -> name of the network
 
 
 def make_network(name: str, max_value: float, **settings: Any) -> "Pipeline":
-    """Return a network with the step that scales its pixels."""
+    """Return a Pipeline that normalizes pixels and applies a network."""
     from sklearn.pipeline import Pipeline
 
     import skmnist
@@ -26,7 +26,7 @@ def make_network(name: str, max_value: float, **settings: Any) -> "Pipeline":
 
 
 def limit_training(digits: Any, train_size: int, seed: int) -> None:
-    """Keep `train_size` training images, drawn from all classes in proportion, in their order."""
+    """Reduce the training images to `train_size`, stratified by class, in their original order."""
     import numpy as np
     from sklearn.utils import resample
 
@@ -42,7 +42,7 @@ def limit_training(digits: Any, train_size: int, seed: int) -> None:
 def write_command(
     data: str, train_size: int | None, how: dict[str, Any], settings: dict[str, Any]
 ) -> str:
-    """Return the command that repeats a run, defaults included; `how` is how data are read."""
+    """Return the command that repeats a run. `how` has the options for reading the data."""
     options = {"data": data, **how, "train_size": train_size, **settings}
     options["seed"] = options.pop("random_state")
     words = ["skmnist", "compare"]
@@ -55,8 +55,8 @@ def write_command(
     return shlex.join(words)
 
 
-def tell_training(result: "ModelResult", say: "Catalogue") -> str:
-    """Describe how a network was trained and which weights were kept."""
+def describe_training(result: "ModelResult", say: "Catalogue") -> str:
+    """Return a sentence on how a network was trained and which weights were kept."""
     network = result.estimator[-1]
     if not result.n_epochs:
         return say("cli.untrained", name=result.name)

@@ -1,8 +1,8 @@
-"""The hyperparameters of the networks: range, default and search space of each, in one table.
+"""The table of hyperparameters: default, range and search space of each.
 
-The classifiers validate by it, and their signatures and docstrings are tested against it. The
-command line, the app and the ready search spaces are made from it. The sentence that explains a
-parameter is ``cli.<name>_help`` in ``text/*.toml``.
+The classifiers use it for validation, and their signatures and docstrings are tested against it. It
+also defines the options of the command line, the fields of the app and the predefined search
+spaces. Explanations are in ``text/*.toml``, as ``cli.<name>_help``.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ class Parameter:
     ----------
     default : object
     low, high : float or None
-        The range of a number; None is unbounded.
+        Range of a number. None means unbounded.
     closed : {"left", "neither"}
-        Whether `low` is allowed; `high` never is.
+        "left" if the range includes `low`. It never includes `high`.
     choices : tuple of str
-        The values of a parameter that is not a number.
+        Valid strings.
     optional : bool
         Whether None is allowed.
     offered : float or None
-        The highest value in the app, where anybody may start a training.
+        Maximum in the app, which limits the load of the server.
     search : tuple of (low, high) or list
-        Where a search looks: a range or a few values.
+        Search space: a range, or a list of values.
     log : bool
-        Whether a search draws from the range on a logarithmic scale.
+        Whether the search space is a range on a logarithmic scale.
     """
 
     default: Any
@@ -44,16 +44,16 @@ class Parameter:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the values are whole numbers."""
+        """Whether the values are integers."""
         return isinstance(self.default, int)
 
     def allows(self, value: float) -> bool:
-        """Return whether a number is in range; NaN and infinity never are."""
+        """Return whether a number is in range. NaN and infinity never are."""
         above = value >= self.low if self.closed == "left" else value > self.low  # type: ignore[operator]
         return above and value < (float("inf") if self.high is None else self.high)
 
 
-# Widths are searched in short lists, since each width is another program to compile.
+# Search spaces have few layer sizes, because a program is compiled for each one.
 PARAMETERS = {
     "hidden_units": Parameter(128, low=1, search=[64, 128, 256, 512]),
     "hidden_layer_sizes": Parameter(
@@ -92,5 +92,5 @@ PARAMETERS = {
     "dropout": Parameter(0.0, low=0, high=1, offered=0.99, search=(0.0, 0.5)),
     "l2": Parameter(0.0, low=0, offered=1.0, search=(1e-6, 1e-3), log=True),
 }
-# what the command line and the app let a person set, in this order
+# options of the command line and fields of the app, in this order
 TRAINING = ("epochs", "batch_size", "optimizer", "learning_rate", "patience", "dropout", "l2")

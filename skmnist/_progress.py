@@ -1,4 +1,4 @@
-"""Signs of life on standard error: a bar on a terminal, plain lines elsewhere."""
+"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
 
 import json
 import math
@@ -12,20 +12,19 @@ from typing import Any, Self
 
 from skmnist.text import get_catalogue, make_printable
 
-BAR_DELAY = 2.0  # seconds after which somebody who waits wants to know for how long
-MAX_RUNNING = 8  # trials below the bar, whatever the number of workers
+BAR_DELAY = 2.0  # seconds; shorter tasks do not show a bar
+MAX_RUNNING = 8  # maximum number of trials below the bar
 
 
 def is_terminal() -> bool:
-    """Say whether standard error is a terminal that can redraw a line."""
+    """Return whether standard error is a terminal that can redraw lines."""
     return bool(sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _console() -> Any:
-    """Make a console that stays on the terminal while tensorflow loads.
+    """Return a console that writes to a copy of file descriptor 2.
 
-    Tensorflow's own words are kept off the screen by pointing descriptor 2 elsewhere for a
-    while; this one writes to a copy of it.
+    The descriptor itself is redirected while tensorflow is imported, to hide its log lines.
     """
     from rich.console import Console
 
@@ -34,7 +33,7 @@ def _console() -> Any:
 
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
-    """Turn a spinner beside `text` on a terminal; print one line elsewhere."""
+    """Show a spinner beside `text` on a terminal, or print `text` elsewhere."""
     if is_terminal():
         console = _console()
         with console.file, console.status(text):
@@ -48,14 +47,14 @@ def spinner(text: str) -> Iterator[None]:
 def report_bytes(
     progress: bool | Callable[[int, int], Any], text: str
 ) -> Iterator[Callable[[int, int], Any]]:
-    """Return the function to call with the bytes done and the bytes in total.
+    """Provide a function to call with the number of bytes done and the total.
 
     Parameters
     ----------
     progress : bool or callable
-        As a loader takes it: True shows a bar, False nothing; a function is called.
+        True shows a bar, False shows nothing, and a callable is returned unchanged.
     text : str
-        Shown beside the bar.
+        Text beside the bar.
     """
     if callable(progress):
         yield progress
@@ -67,22 +66,22 @@ def report_bytes(
 
 
 class ByteBar:
-    """A progress bar for tasks that take longer than two seconds; a context manager.
+    """A progress bar for tasks that take longer than two seconds, as a context manager.
 
-    Call it with the bytes done and the bytes in total. If standard error is not a terminal, one
+    Call it with the number of bytes done and the total. If standard error is not a terminal, one
     line is printed instead.
 
     Parameters
     ----------
     text : str
-        Shown beside the bar.
+        Text beside the bar.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._started = time.monotonic()
         self._bar: Any = None
-        self._told = False
+        self._printed = False
 
     def __enter__(self) -> Self:
         return self
@@ -98,9 +97,9 @@ class ByteBar:
         if time.monotonic() - self._started < BAR_DELAY:
             return
         if not is_terminal():
-            if not self._told:
+            if not self._printed:
                 print(f"{self.text} ...", file=sys.stderr, flush=True)
-                self._told = True
+                self._printed = True
             return
         if self._bar is None:
             self._bar = _make_bar(self.text)
@@ -124,19 +123,19 @@ def _make_bar(text: str) -> Any:
 
 
 def print_trained(name: str, n_done: int, n_trainings: int, seconds: float) -> None:
-    """Print that a model was trained whose epochs were not shown."""
+    """Print that a model was trained, for models whose epochs are not shown."""
     count = f"{n_done}/{n_trainings}"
     line = get_catalogue()("cli.trained_line", count=count, name=name, seconds=seconds)
     print(line, file=sys.stderr, flush=True)
 
 
 class EpochLog:
-    """Shows each epoch of one network as its events arrive; a context manager.
+    """Show the epochs of a network as they end, as a context manager.
 
     Parameters
     ----------
     name : str
-        What the network is called on the screen.
+        Name of the network on the screen.
     """
 
     def __init__(self, name: str) -> None:
@@ -158,7 +157,7 @@ class EpochLog:
             self._live.console.file.close()
 
     def __call__(self, event: Any) -> None:
-        """Show the epoch that has ended."""
+        """Show an epoch that has ended."""
         count = f"{self.name} {event.epoch}/{event.epochs}"
         left = f"{self.words('cli.eta')} {event.eta:.0f}s"
         if self._live is None:
@@ -195,21 +194,21 @@ def _frame(count: str, event: Any, left: str, figures: str) -> Any:
 
 
 class TrialLog:
-    """Shows the trials of a search as they finish, and how far the running ones are.
+    """Show finished and running trials of a search, as a context manager.
 
-    A context manager. On a terminal it is a bar with the best value so far and the time left, and
-    below it a line for each running trial; elsewhere a line for each trial that has finished.
+    On a terminal, this is a bar with the best value and the remaining time, followed by a line per
+    running trial. Elsewhere, a line is printed for each finished trial.
 
     Parameters
     ----------
     n_trials : int
-        How many there will be, those of earlier calls included.
+        Total number of trials, including those of earlier calls.
     folder : Path
-        Where each running trial says how far it is, in a file ``<number>.json`` that it replaces
-        after each epoch: `fold` and `n_folds`, `epoch` and `epochs` (0 where it has none), `value`
-        (a float or None).
+        Folder in which each running trial writes its progress after each epoch, to a file
+        ``<number>.json`` with `fold` and `n_folds`, `epoch` and `epochs` (0 if it has no epochs),
+        and `value` (a float or None).
     done : int, default=0
-        Trials that earlier calls have finished.
+        Number of trials finished in earlier calls.
     """
 
     def __init__(self, n_trials: int, folder: Path, *, done: int = 0) -> None:
@@ -217,8 +216,8 @@ class TrialLog:
         self.folder = folder
         self.done = done
         self.words = get_catalogue()
-        self._already = done
-        self._over: set[int] = set()
+        self._done_before = done
+        self._finished: set[int] = set()
         self._best: float | None = None
         self._ended = False
         self._live: Any = None
@@ -228,14 +227,14 @@ class TrialLog:
         if is_terminal():
             from rich.live import Live
 
-            # rich's own thread asks for what is running while trials train
+            # rich calls this in a thread of its own
             self._live = Live(get_renderable=self._frame, console=_console())
             self._live.start(refresh=True)
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._live is not None:
-            self._ended = True  # nothing runs any more: the last picture is the bar alone
+            self._ended = True  # the last frame is the bar without running trials
             self._live.stop()
             self._live.console.file.close()
             self._live = None
@@ -243,20 +242,20 @@ class TrialLog:
     def finished(
         self, number: int, state: str, value: float | None, best: float | None, seconds: float
     ) -> None:
-        """Tell of a trial that has ended.
+        """Show a trial that has ended.
 
         Parameters
         ----------
         number : int
-            The trial's number in the study.
+            Number of the trial in the study.
         state : {"COMPLETE", "PRUNED", "FAIL"}
         value, best : float or None
-            Its score, and the best one so far; None or NaN where there is none.
+            Score of the trial, and best score so far. None or NaN if there is none.
         seconds : float
-            How long it took.
+            Duration of the trial.
         """
         self.done += 1
-        self._over.add(number)
+        self._finished.add(number)
         self._best = best
         if self._live is not None:
             self._live.refresh()
@@ -279,12 +278,12 @@ class TrialLog:
         return "-" if value is None or math.isnan(value) else self.words.format("{:.4f}", value)
 
     def _left(self) -> str:
-        """Say how long the rest will take, at the pace so far."""
-        here = self.done - self._already
-        if not here:
+        """Return the remaining time, estimated from the trials of this call."""
+        n_finished = self.done - self._done_before
+        if not n_finished:
             return ""
-        pace = (time.monotonic() - self._started) / here
-        left = pace * max(0, self.n_trials - self.done)
+        seconds_per_trial = (time.monotonic() - self._started) / n_finished
+        left = seconds_per_trial * max(0, self.n_trials - self.done)
         return self.words.format("{} {:.0f}s", self.words("cli.eta"), left)
 
     def _frame(self) -> Any:
@@ -305,26 +304,26 @@ class TrialLog:
         return Group(row, *(Text(f"  {line}") for line in running))
 
     def _running(self) -> list[str]:
-        """Return a line for each running trial; rich's thread calls this."""
+        """Return a line for each running trial."""
         say, lines = self.words, []
-        for number, told in _read_running(self.folder):
-            if number in self._over:
+        for number, note in _read_running(self.folder):
+            if number in self._finished:
                 continue
             try:
-                key = "cli.trial_running" if told["epochs"] else "cli.trial_running_fold"
-                line = say(key, number=number, value=self._number(told["value"]), **_counts(told))
-            except (KeyError, TypeError, ValueError):  # half of a file, or one of somebody else
+                key = "cli.trial_running" if note["epochs"] else "cli.trial_running_fold"
+                line = say(key, number=number, value=self._number(note["value"]), **_counts(note))
+            except (KeyError, TypeError, ValueError):  # not a progress note
                 continue
             lines.append(make_printable(line))
         return lines[:MAX_RUNNING]
 
 
-def _counts(told: dict[str, Any]) -> dict[str, int]:
-    return {name: int(told[name]) for name in ("fold", "n_folds", "epoch", "epochs")}
+def _counts(note: dict[str, Any]) -> dict[str, int]:
+    return {name: int(note[name]) for name in ("fold", "n_folds", "epoch", "epochs")}
 
 
 def _read_running(folder: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Read what the running trials have written; what is gone or half written is left out."""
+    """Read the notes of the running trials, ignoring deleted and incomplete files."""
     found = []
     try:
         names = os.listdir(folder)

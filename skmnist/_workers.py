@@ -1,8 +1,7 @@
-"""Run tasks in worker processes or on a cluster: wherever the caller chose to by joblib.
+"""Run tasks in worker processes or on a cluster, using the active backend of joblib.
 
-Without a choice these are loky's processes (never forks: one that was forked after tensorflow was
-used hangs), each with its share of the cores. Inside ``joblib.parallel_config(backend=...)`` it is
-that backend.
+The default is loky, which gives each process its share of the cores. It does not fork, as forked
+processes hang if tensorflow has been used.
 """
 
 import multiprocessing
@@ -28,9 +27,8 @@ from sklearn import config_context, get_config
 
 Task = tuple[Any, ...]
 
-# What the libraries that train and predict read once, when they are loaded. Tensorflow's own two
-# follow OMP_NUM_THREADS (see neural_network/_tensorflow.py), but a worker would inherit those that
-# this process has.
+# Numerical libraries read these variables when they are loaded. If they are not set, tensorflow's
+# follow OMP_NUM_THREADS (see neural_network/_tensorflow.py), but workers inherit the environment.
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -39,32 +37,31 @@ THREADS = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
-MIN_SHARED_BYTES = 1_000_000  # as joblib has it
-IDLE_SECONDS = 300  # as joblib has it; a new worker imports tensorflow anew
-WATCH_SECONDS = 1.0  # between two looks at whether the parent process is still there
-START_SECONDS = 1.0  # in which a task that was submitted is on its way to a worker
-# A cluster that loses what it was sent more often than this is not one to wait for; Dask itself
-# gives up on a task whose workers died four times.
+MIN_SHARED_BYTES = 1_000_000  # joblib's default
+IDLE_SECONDS = 300  # joblib's default; a new worker has to import tensorflow
+WATCH_SECONDS = 1.0  # interval of checking that the parent process is alive
+START_SECONDS = 1.0  # maximum time until a submitted task reaches a worker
+# Maximum number of tasks to repeat because their data was lost. Dask itself gives up on a task
+# whose workers died four times.
 MAX_LOSSES = 4
 
 
 def iterate_tasks(
     function: Callable[..., Any], tasks: Iterator[Task], *, n_jobs: int | None = None
 ) -> Generator[Any, None, None]:
-    """Call a function once for each task, and yield what it returns as it comes.
+    """Call a function for each task, and yield the results as they arrive.
 
-    A task is taken from the iterator only when a worker is free for it, in the thread that
-    iterates over the results, and after the results before it have been handed over: what they
-    told can decide on what the next task is. With one worker that is no cluster's, tasks run here,
-    one after another.
+    A task is taken from the iterator only when a worker is free, after all results so far have been
+    yielded, and in the thread that consumes the generator. So the results can determine the next
+    task. Without a cluster, a single worker runs the tasks in this process.
 
-    Arrays, frames and sparse matrices of a megabyte or more that are items of a task lie in memory
-    once for all processes, read-only; to each worker of a cluster they are sent once.
-    scikit-learn's configuration goes along. A worker of a cluster that dies loses nothing but time:
-    its task is run anew by another one.
+    Arrays, data frames and sparse matrices of a megabyte or more among the arguments are shared
+    read-only by all processes, and sent only once to each worker of a cluster. Workers use the
+    scikit-learn configuration of the caller. If a worker of a cluster dies, its task is repeated by
+    another one.
 
-    Closing the generator, or an exception in a task, ends the other tasks: at once in processes, in
-    threads and on a cluster once those that run have finished.
+    When the generator is closed or a task raises, the other tasks are cancelled: processes are
+    terminated immediately; in threads and on a cluster, running tasks are completed.
 
     Parameters
     ----------
@@ -73,18 +70,18 @@ def iterate_tasks(
     tasks : iterator of tuple
         The arguments of each call.
     n_jobs : int or None, default=None
-        Workers; None is what ``joblib.parallel_config`` says, or 1. On Dask all but 1 mean as many
-        as the cluster has.
+        Number of workers. None uses the value of ``joblib.parallel_config``, or 1. On Dask, any
+        value but 1 means all workers of the cluster.
 
     Yields
     ------
     result : object
-        What the function returned, in the order in which the tasks end.
+        Return value of the function, in the order of completion.
 
     Raises
     ------
     joblib.externals.loky.process_executor.TerminatedWorkerError
-        A worker process was killed.
+        If a worker process is killed.
     """
     tasks, n_workers = iter(tasks), effective_n_jobs(n_jobs)
     backend, _ = get_active_backend()
@@ -96,7 +93,7 @@ def iterate_tasks(
     call = _Call(function, get_config())
     kind = type(backend).__name__
     if on_cluster:
-        with backend.retrieval_context():  # a task of its own must not block the worker it is on
+        with backend.retrieval_context():  # so that nested tasks do not block their worker
             yield from _on_cluster(backend, call, tasks, n_workers)
     elif kind == "LokyBackend":
         n_threads = backend.inner_max_num_threads or max(1, cpu_count() // n_workers)
@@ -104,20 +101,20 @@ def iterate_tasks(
     elif kind == "ThreadingBackend":
         with ThreadPoolExecutor(n_workers) as pool:
             yield from _in_pool(pool.submit, call, tasks, n_workers)
-    else:  # of other backends joblib knows no more than lists
+    else:  # other backends only support lists of tasks
         while batch := list(islice(tasks, n_workers)):
             yield from Parallel(n_jobs=n_jobs)(delayed(call)(*task) for task in batch)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """Calls the function in a worker as it would be called here."""
+    """Call the function in a worker with the configuration of the caller."""
 
     function: Callable[..., Any]
     config: dict[str, Any]
 
     def __call__(self, *task: Any) -> Any:
-        # what a task itself would spread stays in its worker, whose share of the cores is spent
+        # nested tasks run in this worker, which already uses its share of the cores
         with config_context(**self.config), parallel_config(backend="threading", n_jobs=1):
             items = (item.load() if isinstance(item, _Stored) else item for item in task)
             return self.function(*items)
@@ -125,7 +122,7 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Large:
-    """Puts what is large in tasks where all workers find it, each item once."""
+    """Replace large arguments of tasks by references that all workers can load."""
 
     put: Callable[[Any], Any]
     known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
@@ -135,29 +132,29 @@ class _Large:
 
     def _find(self, item: Any) -> Any:
         if id(item) not in self.known:
-            # the reference sees to it that no other object gets this id
+            # keep a reference to the item, so that its id is not reused
             self.known[id(item)] = item, self.put(item)
         return self.known[id(item)][1]
 
 
 def _is_large(item: Any) -> bool:
     n_bytes = getattr(item, "nbytes", None)
-    if n_bytes is None and hasattr(item, "memory_usage"):  # a frame
+    if n_bytes is None and hasattr(item, "memory_usage"):  # data frames
         n_bytes = item.memory_usage().sum()
-    if n_bytes is None:  # a sparse matrix, or nothing of the kind
+    if n_bytes is None:  # sparse matrices
         n_bytes = getattr(getattr(item, "data", None), "nbytes", 0)
     return bool((n_bytes or 0) >= MIN_SHARED_BYTES)
 
 
-# --- processes and threads of this machine
+# --- Processes and threads
 
 
-@cache  # one thread is enough
+@cache  # start only one thread
 def end_with_parent() -> None:
-    """End this process when the one that started it has ended, if this is one of loky's workers.
+    """End this process when its parent has ended, if it is a loky worker.
 
-    Killed processes clear nothing up: their workers would train to the end, and then wait for
-    tasks for minutes. In any other process this does nothing.
+    If the parent is killed, its workers would finish training and then wait for tasks for minutes.
+    In other processes, this does nothing.
     """
     parent = multiprocessing.parent_process()
     if parent is None or not type(multiprocessing.current_process()).__name__.startswith("Loky"):
@@ -179,7 +176,7 @@ def _end_after(pid: int | None) -> None:
 
 @contextmanager
 def _shared_folder() -> Iterator[str]:
-    """Make a temporary folder, which loky's resource tracker removes if this process is killed."""
+    """Create a temporary folder, which loky's tracker deletes if this process is killed."""
     start_tracker()
     with tempfile.TemporaryDirectory(
         prefix="skmnist-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"), ignore_cleanup_errors=True
@@ -192,10 +189,10 @@ def _shared_folder() -> Iterator[str]:
 
 
 def start_tracker() -> None:
-    """Start loky's resource tracker such that a closing terminal does not end it.
+    """Start loky's resource tracker in a way that it survives the closing of the terminal.
 
-    It removes the temporary folders of joblib and ours when all processes that use them have
-    ended. It ignores SIGINT and SIGTERM itself, and inherits that SIGHUP is blocked.
+    It deletes temporary folders when all processes that use them have ended. It ignores SIGINT and
+    SIGTERM, and inherits the blocked SIGHUP.
     """
     if sys.platform == "win32":
         resource_tracker.ensure_running()
@@ -210,7 +207,7 @@ def start_tracker() -> None:
 def _in_processes(
     call: _Call, tasks: Iterator[Task], n_workers: int, n_threads: int
 ) -> Iterator[Any]:
-    # joblib's own pool: its workers outlive this call, and with them what they have compiled
+    # joblib's own pool, whose workers and their compiled programs are reused by later calls
     with _shared_folder() as folder:
         pool = get_memmapping_executor(
             n_workers,
@@ -224,12 +221,12 @@ def _in_processes(
 
 
 def _kill(pool: Any, running: set[Future[Any]]) -> None:
-    # loky's own thread fails, and says so, where it ends between a task's submission and its start
+    # loky's thread prints a traceback if the pool ends before a submitted task has started
     deadline = time.monotonic() + START_SECONDS
     try:
         while time.monotonic() < deadline and not all(f.running() or f.done() for f in running):
             time.sleep(0.01)
-    finally:  # also where Ctrl-C is pressed again
+    finally:  # also after another Ctrl-C
         pool.terminate(kill_workers=True)
 
 
@@ -248,13 +245,13 @@ def _in_pool(
                 yield future.result()
                 running |= {submit(call, *task) for task in islice(tasks, 1)}
     finally:
-        if running:  # closed early, or one has failed
+        if running:  # the generator was closed, or a task failed
             stop(running)
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """Stands for something that lies in a file."""
+    """Reference to an object stored in a file."""
 
     path: str
 
@@ -268,19 +265,19 @@ def _store(folder: str, item: Any) -> _Stored:
     return _Stored(path)
 
 
-# --- a cluster
+# --- Clusters
 
 
 def is_cluster(backend: Any) -> bool:
-    """Say whether joblib's backend is Dask's."""
+    """Return whether the backend of joblib is Dask."""
     return type(backend).__name__ == "DaskDistributedBackend"
 
 
 def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int) -> Iterator[Any]:
     from distributed import as_completed
 
-    # not by joblib's own calls: these send what a task needs to one worker, and when it is lost
-    # with the worker they can fail or wait for ever
+    # not via joblib, which sends each large argument to one worker: if that worker dies, calls can
+    # fail or wait forever
     client = backend.client
     large = _Large(partial(client.scatter, broadcast=True, hash=False))
     running: dict[str, tuple[Any, Task]] = {}
@@ -297,7 +294,7 @@ def _on_cluster(backend: Any, call: _Call, tasks: Iterator[Task], n_workers: int
             submit(task)
         for future in ending:
             _, task = running.pop(future.key)
-            if future.cancelled() and n_losses < MAX_LOSSES:  # the rows went with all who had them
+            if future.cancelled() and n_losses < MAX_LOSSES:  # all workers with the data died
                 n_losses += 1
                 large.known.clear()
                 submit(task)

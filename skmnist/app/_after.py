@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from markupsafe import Markup
 
-from skmnist._networks import NETWORKS, tell_training, write_command
+from skmnist._networks import NETWORKS, describe_training, write_command
 from skmnist.app import _training
 from skmnist.app._html import as_paragraphs, as_text
 from skmnist.app._training import Training
@@ -100,7 +100,7 @@ def _tell_progress(view: View, training: Training, name: str) -> list[str]:
     """Say where a network is: which epoch, and how long it will take."""
     say, events = view.say, training.events[name]
     if name in training.results:
-        return [tell_training(training.results[name], say)]
+        return [describe_training(training.results[name], say)]
     if not training.running:
         return []
     if not events:

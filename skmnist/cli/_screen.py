@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from skmnist._networks import tell_training
+from skmnist._networks import describe_training
 from skmnist.comparison import ModelComparison, ModelResult, Recommendation
 from skmnist.datasets import DatasetDescription
 from skmnist.diagnosis import FitDiagnosis
@@ -125,7 +125,7 @@ class Screen:
 
     def show_result(self, result: ModelResult) -> None:
         """Write how a model was trained, what its fit is, and how it did on the test set."""
-        self._console.print(_text(tell_training(result, self.say)))
+        self._console.print(_text(describe_training(result, self.say)))
         self.show_analysis(result)
 
     def show_analysis(self, result: ModelResult) -> None:

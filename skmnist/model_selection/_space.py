@@ -21,7 +21,7 @@ from optuna.trial import FixedTrial, FrozenTrial
 from scipy.stats import rv_continuous, rv_discrete
 from sklearn.base import clone
 
-from skmnist._estimator import name_meant
+from skmnist._estimator import suggest_name
 from skmnist._parameters import PARAMETERS, Parameter
 from skmnist._validation import check_parameter_values
 from skmnist.model_selection._fingerprint import describe
@@ -356,7 +356,7 @@ def _unknown(name: Any, *variants: Any) -> ValueError:
     known = {known for variant in variants for known in variant.get_params(deep=True)}
     return ValueError(
         f"param_distributions has the name {name!r}, which is not a parameter of "
-        f"{type(variants[0]).__name__}. {name_meant(str(name), known)}"
+        f"{type(variants[0]).__name__}. {suggest_name(str(name), known)}"
     )
 
 

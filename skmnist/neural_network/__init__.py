@@ -1,4 +1,4 @@
-"""The classifiers: Keras networks that stand wherever a scikit-learn estimator can."""
+"""Neural networks as scikit-learn classifiers, trained by Keras, and image augmentation."""
 
 from skmnist.neural_network._augment import ImageAugmenter
 from skmnist.neural_network._classifiers import DeepNNClassifier, SimpleNNClassifier

@@ -1,7 +1,7 @@
-"""Deform training images at random, so that a network learns more than the images it is given.
+"""Deform images at random, to augment the training data.
 
-`deform` is written once, for NumPy (`ImageAugmenter.transform`) and for tensorflow (the compiled
-epoch in `_program.py`), which offers the same functions in `tensorflow.experimental.numpy`.
+`deform` works with NumPy (`ImageAugmenter.transform`) and with tensorflow (the compiled epoch in
+`_program.py`), which has the same functions in `tensorflow.experimental.numpy`.
 """
 
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from skmnist._validation import Interval, check_image_shape, check_numbers, flat
 
 Array = np.ndarray[Any, Any]
 
-N_KNOTS = 7  # per axis, of the elastic deformation: a bend is about a quarter of the image long
+N_KNOTS = 7  # per axis, of the elastic deformation; a bend is about a quarter of the image long
 N_DRAWS = 7 + 2 * N_KNOTS**2  # random numbers per image, without noise
-ROWS_AT_ONCE = 1024  # deformed at a time by `transform`, to bound its memory
+ROWS_AT_ONCE = 1024  # per block in `transform`, to limit its memory
 
 STRENGTHS = ("rotation", "scale", "shear", "shift", "elastic", "stroke", "noise")
 
 
 @dataclass(frozen=True)
 class Deformation:
-    """The part of an augmentation that decides which compiled program can do it."""
+    """The settings of an augmentation that require a compiled program of their own."""
 
     image_shape: tuple[int, int]
     with_elastic: bool
@@ -40,37 +40,36 @@ class Deformation:
 class ImageAugmenter(TransformerMixin, Estimator):
     """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, add noise.
 
-    Pass it as ``augmentation=`` to a classifier, which then deforms each training image anew in
-    each epoch, inside the compiled epoch; validation and test images are never deformed. Used by
-    itself, `transform` shows what is done to an image. The images must be light strokes on a dark
-    background with values in [0, 1], as :class:`~skmnist.preprocessing.PixelNormalizer` and
-    :class:`~skmnist.preprocessing.DigitCropper` return them.
+    Pass it to a classifier as ``augmentation=`` to deform each training image differently in each
+    epoch. Validation and test images are never deformed. `transform` deforms images directly, for
+    example to look at the effect. The images must be light strokes on a dark background with
+    values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer` and
+    :class:`~skmnist.preprocessing.DigitCropper`.
 
-    Every strength is the largest value of a uniform distribution around no change; the default, 0,
-    leaves that deformation out. Nothing is mirrored.
+    Each parameter is the maximum of a uniform distribution around no change; the default, 0,
+    disables that deformation. Images are not mirrored.
 
     Parameters
     ----------
     rotation : float in [0, 180], default=0.0
-        Largest angle in degrees, in both directions.
+        Maximum angle in degrees, in both directions.
     scale : float in [0, 1], default=0.0
-        Height and width are each multiplied by a factor from exp(-scale) to exp(scale).
+        Height and width are each multiplied by a factor between exp(-scale) and exp(scale).
     shear : float in [0, 1], default=0.0
-        Largest shift of a row against the next one, in pixels.
+        Maximum shift of a row of pixels relative to the next one, in pixels.
     shift : float in [0, 1], default=0.0
-        Largest shift as a fraction of the height and the width; 0.07 is 2 pixels of 28.
+        Maximum shift as a fraction of the height and width. 0.07 is 2 pixels of 28.
     elastic : float in [0, 0.2], default=0.0
         Standard deviation of a smooth random displacement, as a fraction of the mean of height
         and width.
     stroke : float in [0, 1], default=0.0
-        How far strokes are thinned or thickened; 1 removes or adds a pixel on each side.
+        Maximum amount by which strokes are thinned or thickened; 1 is one pixel on each side.
     noise : float in [0, 1], default=0.0
-        Largest value that is added to or subtracted from a pixel.
+        Maximum value that is added to or subtracted from a pixel.
     image_shape : tuple of int, default=None
-        Height and width of the images, if they are passed as rows. None takes images as they are
-        and rows as squares.
+        Height and width of images that are passed as rows. None means that rows are square images.
     random_state : int, RandomState instance or None, default=None
-        Seeds `transform`. A classifier seeds the deformation by its own `random_state`.
+        Seed of `transform`. Classifiers use their own `random_state` instead.
 
     Attributes
     ----------
@@ -96,11 +95,11 @@ class ImageAugmenter(TransformerMixin, Estimator):
     >>> model = SimpleNNClassifier(epochs=5, augmentation=augmenter, random_state=0)
     >>> model = model.fit(X, digits.target)
 
-    Rows that are no square need `image_shape`:
+    Rows that are not square images require `image_shape`:
 
     >>> augmenter.fit(X[:, :63])
     Traceback (most recent call last):
-    ValueError: X has rows of 63 features, which are no square image: pass
+    ValueError: X has rows of 63 features, which is not a square image: pass
     image_shape=(height, width), or images of shape (n, height, width).
     """
 
@@ -142,7 +141,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters and find the shape of the images.
+        """Validate the parameters and the images, and find their shape.
 
         Parameters
         ----------
@@ -158,7 +157,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is out of range, the shape of the images is unknown, or a value is not
+            If a parameter is out of range, the shape of the images is not known, or a value is not
             in [0, 1].
         """
         rows, shape = flatten_images(X)
@@ -174,7 +173,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Images with values in [0, 1], of the shape seen in `fit`.
+            Images with values in [0, 1], of the same shape as in `fit`.
 
         Returns
         -------
@@ -203,7 +202,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
         return tags
 
 
-# Chosen on validation rows of MNIST's training part (benchmarks/augmentation.py).
+# Tuned on validation rows of the MNIST training set (benchmarks/augmentation.py).
 PRESETS: dict[str, dict[str, float]] = {
     "digits": {
         "rotation": 12.0,
@@ -217,16 +216,16 @@ PRESETS: dict[str, dict[str, float]] = {
 
 
 def get_augmenter(augmentation: Any) -> ImageAugmenter | None:
-    """Return the augmenter that the parameter `augmentation` of a classifier stands for."""
+    """Return the augmenter that the parameter `augmentation` of a classifier selects."""
     if augmentation is None or isinstance(augmentation, ImageAugmenter):
         return augmentation
     return ImageAugmenter(**PRESETS[augmentation])
 
 
 def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Check parameters and rows, and return the height and width of the images.
+    """Validate parameters and rows, and return the height and width of the images.
 
-    `shape` is that of an image, or the number of features of a row.
+    `shape` is the shape of an image, or ``(n_features,)`` for rows.
     """
     augmenter._validate_params()
     if augmenter.image_shape is not None:
@@ -236,7 +235,7 @@ def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -
         ):
             raise ValueError(
                 f"image_shape={augmenter.image_shape!r} must be the height and width of the "
-                "images, two ints >= 1, or None."
+                "images, as two ints >= 1, or None."
             )
         if (len(shape) == 2 and shape != shape_given) or np.prod(shape) != np.prod(shape_given):
             raise ValueError(
@@ -248,20 +247,20 @@ def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -
         side = isqrt(shape[0])
         if side**2 != shape[0]:
             raise ValueError(
-                f"X has rows of {shape[0]} features, which are no square image: pass "
+                f"X has rows of {shape[0]} features, which is not a square image: pass "
                 "image_shape=(height, width), or images of shape (n, height, width)."
             )
         shape = (side, side)
     if rows.size and not (rows.min() >= 0 and rows.max() <= 1):
         raise ValueError(
-            f"X has values from {rows.min():g} to {rows.max():g}, but only images with values "
-            "in [0, 1] can be deformed; scale them by a PixelNormalizer before."
+            f"X has values from {rows.min():g} to {rows.max():g}, but augmentation requires "
+            "values in [0, 1]; scale the images with PixelNormalizer first."
         )
     return int(shape[0]), int(shape[1])
 
 
 def get_deformation(augmenter: ImageAugmenter, image_shape: tuple[int, int]) -> Deformation:
-    """Return the part that decides which compiled program is needed."""
+    """Return the settings that require a compiled program of their own."""
     return Deformation(
         image_shape,
         with_elastic=augmenter.elastic > 0,
@@ -271,7 +270,7 @@ def get_deformation(augmenter: ImageAugmenter, image_shape: tuple[int, int]) -> 
 
 
 def get_strengths(augmenter: ImageAugmenter, dtype: Any) -> Array:
-    """Return the strengths as `deform` takes them, the rotation in radians."""
+    """Return the strengths in the order of `STRENGTHS`, with the rotation in radians."""
     values = [getattr(augmenter, name) for name in STRENGTHS]
     return np.array([np.deg2rad(values[0]), *values[1:]], dtype)
 
@@ -279,7 +278,7 @@ def get_strengths(augmenter: ImageAugmenter, dtype: Any) -> Array:
 def deform(
     xp: Any, rows: Any, draws: Any, noise: Any, strengths: Any, deformation: Deformation
 ) -> Any:
-    """Deform images by given random numbers.
+    """Deform images with the given random numbers.
 
     Parameters
     ----------
@@ -292,7 +291,7 @@ def deform(
     noise : array of shape (n, height * width) or None
         Random numbers in [-1, 1].
     strengths : array of shape (7,)
-        In the order of `STRENGTHS`, the rotation in radians.
+        Strengths in the order of `STRENGTHS`, with the rotation in radians.
     deformation : Deformation
 
     Returns
@@ -306,7 +305,7 @@ def deform(
     if deformation.with_stroke:
         padded = _change_strokes(xp, padded, draws[:, 6] * stroke)
 
-    # where each pixel of the result comes from: an affine map and a smooth displacement
+    # source position of each pixel of the result: an affine map plus a smooth displacement
     cos, sin = xp.cos(draws[:, 0] * rotation), xp.sin(draws[:, 0] * rotation)
     scale_y, scale_x = xp.exp(draws[:, 1] * scale), xp.exp(draws[:, 2] * scale)
     lean = draws[:, 3] * shear
@@ -320,7 +319,7 @@ def deform(
         basis = np.concatenate([basis, _elastic_basis(height, width)], axis=0)
     sources = xp.matmul(factors, basis.astype(dtype))
 
-    # bilinear interpolation, in the image with a border of a pixel around it
+    # bilinear interpolation in the image with a border of one pixel
     y = xp.clip(sources[:, 0] + dtype.type((height + 1) / 2), 0, height + 1)
     x = xp.clip(sources[:, 1] + dtype.type((width + 1) / 2), 0, width + 1)
     top, left = xp.minimum(xp.floor(y), height), xp.minimum(xp.floor(x), width)
@@ -341,7 +340,7 @@ def deform(
 
 
 def _change_strokes(xp: Any, padded: Any, amount: Any) -> Any:
-    """Move images with a border towards their dilation (amount > 0) or erosion (amount < 0)."""
+    """Blend padded images with their dilation (amount > 0) or erosion (amount < 0)."""
     inner = padded[:, 1:-1, 1:-1]
     around = [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
     dilated = eroded = inner
@@ -354,7 +353,7 @@ def _change_strokes(xp: Any, padded: Any, amount: Any) -> Any:
 
 
 def _affine_basis(height: int, width: int) -> Array:
-    """Return 1, y and x at each pixel, from the centre of the image: (3, height * width)."""
+    """Return 1, y and x of each pixel relative to the centre, as (3, height * width)."""
     y, x = np.mgrid[:height, :width]
     return np.stack(
         [np.ones(height * width), y.ravel() - (height - 1) / 2, x.ravel() - (width - 1) / 2]
@@ -362,10 +361,10 @@ def _affine_basis(height: int, width: int) -> Array:
 
 
 def _elastic_basis(height: int, width: int) -> Array:
-    """Return cubic B-splines on a grid of knots, scaled to a displacement by the size of the image.
+    """Return cubic B-splines on a grid of knots, as (N_KNOTS ** 2, height * width).
 
-    Multiplied by uniform numbers in [-1, 1], whose variance is 1/3, their sum has at each pixel
-    the standard deviation of the mean of height and width.
+    They are scaled such that their sum, weighted by uniform numbers in [-1, 1] (of variance 1/3),
+    has at each pixel a standard deviation equal to the mean of height and width.
     """
     splines = [_splines(n) for n in (height, width)]
     both = np.einsum("iy,jx->ijyx", *splines).reshape(N_KNOTS**2, -1)
@@ -375,8 +374,8 @@ def _elastic_basis(height: int, width: int) -> Array:
 
 
 def _splines(n_pixels: int) -> Array:
-    """Return the cubic B-splines over a row of pixels: (N_KNOTS, n_pixels)."""
-    knots = np.arange(-3.0, N_KNOTS + 1)  # uniform, so that N_KNOTS splines cover 0 to N_KNOTS - 3
+    """Return the cubic B-splines along one axis, as (N_KNOTS, n_pixels)."""
+    knots = np.arange(-3.0, N_KNOTS + 1)  # N_KNOTS splines cover [0, N_KNOTS - 3]
     at = np.linspace(0, N_KNOTS - 3, n_pixels)
     at[-1] -= 1e-9  # the last interval is half open
     return BSpline.design_matrix(at, knots, 3).toarray().T

@@ -1,12 +1,12 @@
-"""What the two classifiers share: validation, fit, predict; no tensorflow before `fit`."""
+"""Base class of the classifiers: validation, fit, predict. Only `fit` imports tensorflow."""
 
+import functools
 import io
 import pickle
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -43,10 +43,10 @@ from skmnist.neural_network._training import Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
-# Where there are more training rows, so many of them are measured: the standard error at 99 % is
-# then 0.1 percentage points, and measuring all would take as long as a third of an epoch.
+# Larger training sets are evaluated on a sample of this size. At an accuracy of 99 % its standard
+# error is 0.1 percentage points; evaluating all rows would take about a third of an epoch.
 MAX_MEASURED_ROWS = 10_000
-MEASURED_AT_ONCE = 2048  # rows, each a copy: those that were trained on are still in memory
+MEASURED_AT_ONCE = 2048  # rows per block; blocks are copies of rows that are still in memory
 
 
 def constrain(*names: str) -> dict[str, list[Any]]:
@@ -63,10 +63,25 @@ def constrain(*names: str) -> dict[str, list[Any]]:
     return constraints
 
 
-class NNClassifier(ClassifierMixin, Estimator):
-    """A network whose hidden layers a subclass decides on."""
+def _keep_state_on_error(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a method to restore the attributes of the estimator if it raises."""
 
-    # `callbacks` takes functions of an `EpochEvent`: a search may watch every epoch through it
+    @functools.wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    return wrapped
+
+
+class NNClassifier(ClassifierMixin, Estimator):
+    """Base class of networks of dense layers; subclasses define the hidden layers."""
+
+    # `callbacks` accepts functions of an `EpochEvent`; searches use this to observe each epoch
     epoch_events = True
 
     classes_: Array
@@ -100,6 +115,8 @@ class NNClassifier(ClassifierMixin, Estimator):
 
     @with_default_settings
     @_fit_context(prefer_skip_nested_validation=True)
+    @_keep_state_on_error
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -115,17 +132,17 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Rows or images. float64 trains in float64, everything else in float32. Pixels should
-            be scaled to [0, 1] before, by :class:`~skmnist.preprocessing.PixelNormalizer`.
+            Rows or images. float64 is trained in float64, everything else in float32. Scale pixels
+            to [0, 1] first, for example with :class:`~skmnist.preprocessing.PixelNormalizer`.
         y : array-like of shape (n_samples,)
-            Class labels, integers or text.
+            Class labels: integers or strings.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, not negative; rows of weight 0 are left out.
+            Weight of each row, >= 0. Rows of weight 0 are left out.
         X_val, y_val : array-likes, default=None
-            Rows to validate on, instead of a `validation_fraction` of `X`. In a Pipeline with
-            ``transform_input=["X_val"]`` they are transformed as `X` is.
+            Validation data, used instead of a `validation_fraction` of `X`. A Pipeline with
+            ``transform_input=["X_val"]`` transforms it like `X`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weight of each row of `X_val` in the validation figures.
+            Weight of each row of `X_val` in the validation loss and accuracy.
 
         Returns
         -------
@@ -134,45 +151,50 @@ class NNClassifier(ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            Input that cannot be trained on, or a loss that was not finite in the first epoch.
+            If the input is invalid, or a loss or weight is not finite in the first epoch.
         RuntimeError
-            A setting of tensorflow, Keras or XLA rules out training.
+            If a setting of tensorflow, Keras or XLA prevents training.
         KeyboardInterrupt
-            Ctrl-C was pressed before the first epoch ended, or in a fit that joblib runs: a fold
-            of a search or a member of an ensemble.
+            If Ctrl-C is pressed before the end of the first epoch, or in a fit that joblib runs,
+            such as a fold of a search or a member of an ensemble.
 
         Warns
         -----
         ConvergenceWarning
-            A loss or a weight became NaN or infinite; the last good weights are kept.
+            If a loss or weight becomes NaN or infinite. The weights of an earlier epoch are kept.
         UserWarning
-            Training was interrupted (Ctrl-C); the best weights so far are kept.
+            If training is interrupted by Ctrl-C. The weights of a completed epoch are kept.
         """
-        with self._unchanged_where_it_fails():
-            return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        started = time.perf_counter()
+        data = check_training_data(self, X, y, sample_weight)
+        data = with_validation_data(self, data, X_val, y_val, sample_weight_val)
+        return self._run(data, plan_fit(self, data), started, history={})
 
     @with_default_settings
     @_fit_context(prefer_skip_nested_validation=True)
+    @_keep_state_on_error
+    @with_callbacks
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one pass over some more rows.
+        """Train for one pass over the given rows.
 
-        The optimizer goes on where it was, as long as the object lives: a pickle or a copy holds
-        the weights alone. So n calls with the same rows teach what ``fit`` does in n epochs with
-        ``validation_fraction=None, patience=None`` and no row or class weights, bit for bit (but
-        for callbacks that hook batches). Nothing is held out, and no patience and no schedule
-        applies. `history_` goes on with the loss and accuracy of each pass; validation figures
-        of an earlier `fit` are no longer those of the weights, and go.
+        The optimizer keeps its state from call to call; pickles and copies keep only the weights.
+        Therefore n calls with the same rows give exactly the weights of a `fit` of n epochs with
+        ``validation_fraction=None, patience=None`` and no row or class weights, unless a callback
+        hooks batches. No rows are held out, and `patience` and `learning_rate_schedule` are
+        ignored. The loss and accuracy of each pass are appended to `history_`. Validation scores
+        of an earlier `fit` are removed, because they do not apply to the new weights.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Rows or images, one or more; the first call decides on float64 or float32.
+            Rows or images, at least one. The first call determines whether all calls train in
+            float64 or float32.
         y : array-like of shape (n_samples,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come, needed in the first call only.
+            All labels that will ever occur. Required in the first call only.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, not negative, taken as it is.
+            Weight of each row, >= 0. Weights are not normalized.
 
         Returns
         -------
@@ -181,10 +203,25 @@ class NNClassifier(ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            Input that cannot be trained on, or no `classes` in the first call.
+            If the input is invalid, or `classes` is missing in the first call.
         """
-        with self._unchanged_where_it_fails():
-            return self._partial_fit(X, y, classes, sample_weight)
+        started = time.perf_counter()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" needs all labels at once, which partial_fit does not '
+                "have; pass a dict of weights."
+            )
+        first = not hasattr(self, "coefs_")
+        data = check_training_data(
+            self,
+            X,
+            y,
+            sample_weight,
+            classes=self._all_classes(classes, first=first),
+            first=first,
+        )
+        plan = plan_pass(self, data, getattr(self, "_resume", None))
+        return self._run(data, plan, started, history={} if first else self.history_)
 
     @with_default_settings
     def predict_proba(self, X: Any) -> Array:
@@ -193,7 +230,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Rows or images, scaled as those in `fit`.
+            Rows or images, scaled as in `fit`.
 
         Returns
         -------
@@ -207,7 +244,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         if not np.isfinite(proba).all():
             raise ValueError(
                 f"X has values up to {np.abs(X).max():g}, too large for {proba.dtype}; scale X "
-                "as it was scaled for fit."
+                "as for fit."
             )
         return proba
 
@@ -217,7 +254,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Rows or images, scaled as those in `fit`.
+            Rows or images, scaled as in `fit`.
 
         Returns
         -------
@@ -233,25 +270,25 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Rows or images, scaled as those in `fit`.
+            Rows or images, scaled as in `fit`.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            -inf where a probability is 0.
+            -inf for probabilities of 0.
         """
         with np.errstate(divide="ignore"):
             log_proba: Array = np.log(self.predict_proba(X))
         return log_proba
 
     def to_keras(self) -> Any:
-        """Build a Keras model with the learned weights; this imports tensorflow.
+        """Build a Keras model with the learned weights. This imports tensorflow.
 
         Returns
         -------
         model : keras.Sequential
-            Flatten, the Dense layers (Dropout between them where `dropout` is set), softmax. Not
-            compiled.
+            Flatten and Dense layers, with Dropout between them if `dropout` is set, and softmax
+            at the end. Not compiled.
         """
         check_is_fitted(self, "coefs_")
         return load_training().make_keras_model(
@@ -262,121 +299,82 @@ class NNClassifier(ClassifierMixin, Estimator):
         pairs = zip(self.coefs_, self.intercepts_, strict=True)
         return [array for pair in pairs for array in pair]
 
-    @contextmanager
-    def _unchanged_where_it_fails(self) -> Iterator[None]:
-        """Let what was learned before stay, and go on predicting, when training fails."""
-        before = vars(self).copy()
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            raise
-
-    @with_callbacks
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
-    ) -> Self:
-        started = time.perf_counter()
-        data = check_training_data(self, X, y, sample_weight)
-        data = with_validation_data(self, data, X_val, y_val, sample_weight_val)
-        return self._run(data, plan_fit(self, data), started, history={})
-
-    @with_callbacks
-    def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
-        started = time.perf_counter()
-        if self.class_weight == "balanced":
-            raise ValueError(
-                'class_weight="balanced" needs all labels at once, and partial_fit sees a part: '
-                "pass a dict of weights."
-            )
-        first = not hasattr(self, "coefs_")
-        data = check_training_data(
-            self,
-            X,
-            y,
-            sample_weight,
-            classes=self._all_classes(classes, first=first),
-            first=first,
-        )
-        plan = plan_pass(self, data, getattr(self, "_resume", None))
-        return self._run(data, plan, started, history={} if first else self.history_)
-
     def _all_classes(self, classes: Any, *, first: bool) -> Array:
         if classes is None:
             if first:
                 raise ValueError(
-                    "classes must be passed in the first call to partial_fit: all labels that "
-                    "will ever come, as classes=np.unique(y_of_all_parts)."
+                    "classes must be passed in the first call to partial_fit, with all labels that "
+                    "will ever occur: classes=np.unique(y_of_all_parts)."
                 )
             return self.classes_
         check_sortable(classes, "classes")
         known = in_native_order(np.unique(column_or_1d(classes, warn=True)))
         if len(known) < 2 or (known.dtype.kind == "f" and np.isnan(known).any()):
-            raise ValueError(f"classes={known.tolist()} must be two labels or more, none missing.")
+            raise ValueError(f"classes={known.tolist()} must be two or more labels, none missing.")
         if not first and not np.array_equal(known, self.classes_):
             raise ValueError(
                 f"classes={known.tolist()} is not the same as on last call to partial_fit, "
-                f"{self.classes_.tolist()}; leave classes out, or fit a new estimator."
+                f"{self.classes_.tolist()}; omit classes, or fit a new estimator."
             )
         return known
 
     def _run(
         self, data: TrainingData, plan: Plan, started: float, history: dict[str, Array]
     ) -> Self:
+        """Train by the plan and set the fitted attributes; `history` is that of earlier passes."""
         tasks = FitTasks(self, data.X, data.labels, data.weight, epochs=plan.epochs)
         watch = Watch(
             plan,
             before_epoch=tasks.begin_epoch,
             after_epoch=lambda read_weights: tasks.end_epoch(
                 lambda: {
-                    **self._predicting(data, read_weights()),
+                    **self._attributes_to_predict(data, read_weights()),
                     "n_iter_": len(history.get("loss", ())) + watch.n_epochs,
                 }
             ),
         )
         if plan.epochs:
-            self._train(plan, watch, data)
-        self._learn(plan, watch, data, history)
+            watch.listeners, keras_callbacks = _sort_callbacks(self.callbacks)
+            waits = self.verbose and not is_loaded()
+            with spinner("Loading tensorflow ...") if waits else nullcontext():
+                before = time.perf_counter()
+                training = load_training()
+                watch.setup_seconds += time.perf_counter() - before
+            with EpochLog(type(self).__name__) if self.verbose else nullcontext() as log:
+                watch.listeners += [log] if log else []
+                training.train(plan, watch, data.X, data.y, keras_callbacks)
+            self._warn_if_stopped_early(watch)
+        self._set_fitted_attributes(plan, watch, data, history)
         self.compile_time_ = watch.setup_seconds
         self.fit_time_ = time.perf_counter() - started - self.compile_time_
         tasks.end()
         return self
 
-    def _train(self, plan: Plan, watch: Watch, data: TrainingData) -> None:
-        listeners, keras_callbacks = _sort_callbacks(self.callbacks)
-        watch.listeners += listeners
-        waits = self.verbose and not is_loaded()
-        with spinner("Loading tensorflow ...") if waits else nullcontext():
-            started = time.perf_counter()
-            training = load_training()
-            watch.setup_seconds += time.perf_counter() - started
-        with EpochLog(type(self).__name__) if self.verbose else nullcontext() as log:
-            watch.listeners += [log] if log else []
-            training.train(plan, watch, data.X, data.y, keras_callbacks)
+    def _warn_if_stopped_early(self, watch: Watch) -> None:
+        """Warn if training was interrupted or diverged; raise if no epoch was completed."""
         if watch.stop_reason == "interrupted":
             warn_caller(
                 f"Training was interrupted after epoch {watch.n_epochs}; the weights of epoch "
                 f"{watch.kept_epoch} are kept."
             )
-        if watch.stop_reason == "nonfinite":
-            self._tell_nonfinite(watch)
-
-    def _tell_nonfinite(self, watch: Watch) -> None:
-        happened = f"A loss or a weight was not finite in epoch {watch.n_epochs}"
+        if watch.stop_reason != "nonfinite":
+            return
+        problem = f"A loss or a weight was not finite in epoch {watch.n_epochs}"
         penalty = f" and l2={self.l2:g}" if self.l2 >= 1 else ""
         remedy = (
             f"lower learning_rate={self.learning_rate:g}{penalty}, or scale X (pixels to [0, 1] by "
             "PixelNormalizer)"
         )
         if watch.weights is None:
-            raise ValueError(f"{happened}, so nothing was learned: {remedy}.")
+            raise ValueError(f"{problem}, so nothing was learned: {remedy}.")
         warn_caller(
-            f"{happened}; the weights of epoch {watch.kept_epoch} are kept. To train on, {remedy}.",
+            f"{problem}; the weights of epoch {watch.kept_epoch} are kept. To train longer, "
+            f"{remedy}.",
             ConvergenceWarning,
         )
 
-    def _predicting(self, data: TrainingData, weights: list[Array]) -> dict[str, Any]:
-        """Return all attributes that predicting with some weights needs."""
+    def _attributes_to_predict(self, data: TrainingData, weights: list[Array]) -> dict[str, Any]:
+        """Return the fitted attributes needed to predict with these weights."""
         return {
             "classes_": data.classes,
             "image_shape_": data.image_shape,
@@ -385,11 +383,11 @@ class NNClassifier(ClassifierMixin, Estimator):
             "intercepts_": weights[1::2],
         }
 
-    def _learn(
+    def _set_fitted_attributes(
         self, plan: Plan, watch: Watch, data: TrainingData, before: dict[str, Array]
     ) -> None:
         weights = plan.initial_weights if watch.weights is None else watch.weights
-        self.__dict__.update(self._predicting(data, weights))
+        self.__dict__.update(self._attributes_to_predict(data, weights))
         self.n_parameters_ = sum(array.size for array in weights)
         n_before = len(before.get("loss", ()))
         self.n_iter_ = n_before + watch.n_epochs
@@ -404,15 +402,17 @@ class NNClassifier(ClassifierMixin, Estimator):
             self.best_epoch_ = int(np.argmin(self.loss_curve_)) + 1
         self.n_train_ = len(plan.train_rows)
         self.n_validation_ = len(plan.validation_rows)
-        measured = _spread(plan.train_rows, MAX_MEASURED_ROWS)
+        measured = _subsample(plan.train_rows, MAX_MEASURED_ROWS)
         self.n_train_measured_ = len(measured)
-        self.train_loss_, self.train_accuracy_ = self._measure(data, measured)
-        self.validation_loss_, self.validation_accuracy_ = self._measure(data, plan.validation_rows)
+        self.train_loss_, self.train_accuracy_ = self._evaluate(data, measured)
+        self.validation_loss_, self.validation_accuracy_ = self._evaluate(
+            data, plan.validation_rows
+        )
         self.best_validation_score_ = max(watch.history.get("val_accuracy", []), default=None)
         self._resume = Resume(plan.optimizer, watch.optimizer_state, plan.rng)
 
-    def _measure(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
-        """Loss and accuracy of the weights that were kept, without dropout."""
+    def _evaluate(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
+        """Return the loss and accuracy of the learned weights on some rows."""
         if not len(rows):
             return None, None
         loss = hits = 0.0
@@ -425,7 +425,7 @@ class NNClassifier(ClassifierMixin, Estimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_resume", None)  # twice the size of the weights, and of use to this object only
+        state.pop("_resume", None)  # twice the size of the weights; only this object uses it
         state["callbacks"] = pack_callbacks(state["callbacks"])
         return state
 
@@ -435,18 +435,18 @@ class NNClassifier(ClassifierMixin, Estimator):
         return tags
 
 
-def _spread(rows: Array, n_most: int) -> Array:
-    """Return at most so many rows, evenly spread."""
-    if len(rows) <= n_most:
+def _subsample(rows: Array, max_rows: int) -> Array:
+    """Return at most `max_rows` rows, evenly spaced."""
+    if len(rows) <= max_rows:
         return rows
-    return rows[np.arange(n_most) * len(rows) // n_most]
+    return rows[np.arange(max_rows) * len(rows) // max_rows]
 
 
 class PackedCallbacks(Sequence[Any]):
-    """The `callbacks` of a network from a pickle; they are unpacked when they are first used.
+    """Keras callbacks in pickled form, unpickled on first use.
 
-    Keras callbacks cannot be loaded without tensorflow, which predicting does without. Some,
-    `ReduceLROnPlateau` among them, hold functions that `pickle` itself refuses.
+    Unpickling them requires tensorflow, which prediction does not. Some, such as
+    `ReduceLROnPlateau`, hold functions that `pickle` does not support.
     """
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
@@ -454,11 +454,11 @@ class PackedCallbacks(Sequence[Any]):
             with io.BytesIO() as file:
                 _CallbackPickler(file).dump(list(callbacks))
                 self._packed = file.getvalue()
-        except Exception as error:  # whatever their own __reduce__ raises
+        except Exception as error:  # callbacks can raise anything in __reduce__
             names = ", ".join(type(callback).__name__ for callback in callbacks)
             raise pickle.PicklingError(
-                f"A callback in callbacks=[{names}] cannot be pickled: {error}. To pickle what was "
-                "learned without them call set_params(callbacks=None) before."
+                f"A callback in callbacks=[{names}] cannot be pickled: {error}. To pickle the "
+                "estimator without its callbacks, call set_params(callbacks=None) first."
             ) from error
 
     def __getitem__(self, index: Any) -> Any:
@@ -468,13 +468,13 @@ class PackedCallbacks(Sequence[Any]):
         return len(self._unpacked)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if "_unpacked" in vars(self):  # and used since then
+        if "_unpacked" in vars(self):  # their state may have changed
             return type(self), (self._unpacked,)
-        return _packed_again, (self._packed,)
+        return _restore_packed, (self._packed,)
 
-    @cached_property
+    @functools.cached_property
     def _unpacked(self) -> list[Any]:
-        load_training()  # they import Keras; this does so without its lines on the screen
+        load_training()  # imports Keras without its log lines, before unpickling does
         callbacks: list[Any] = cloudpickle.loads(self._packed)
         return callbacks
 
@@ -483,7 +483,7 @@ class PackedCallbacks(Sequence[Any]):
 
 
 class _CallbackPickler(cloudpickle.Pickler):
-    """Leaves models, layers, optimizers and variables of Keras out: they are of no use later."""
+    """Replace Keras models, layers, optimizers and variables by None: they are not used again."""
 
     def reducer_override(self, obj: Any) -> Any:
         keras = sys.modules["keras"]
@@ -492,14 +492,14 @@ class _CallbackPickler(cloudpickle.Pickler):
         return super().reducer_override(obj)
 
 
-def _packed_again(packed: bytes) -> PackedCallbacks:
+def _restore_packed(packed: bytes) -> PackedCallbacks:
     callbacks = PackedCallbacks.__new__(PackedCallbacks)
     callbacks._packed = packed
     return callbacks
 
 
 def pack_callbacks(callbacks: Any) -> Any:
-    """Return the parameter `callbacks` as it is pickled: packed if there is a Keras callback."""
+    """Return `callbacks` in the form to pickle: packed if there is a Keras callback."""
     if isinstance(callbacks, PackedCallbacks):
         return callbacks
     several = callbacks if isinstance(callbacks, Sequence) else [callbacks]
@@ -511,7 +511,7 @@ def _is_keras(callback: Any) -> bool:
 
 
 def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
-    """Return the functions and the Keras callbacks among `callbacks`."""
+    """Split the parameter `callbacks` into functions and Keras callbacks."""
     if callbacks is None:
         callbacks = []
     elif isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
@@ -522,8 +522,8 @@ def _sort_callbacks(callbacks: Any) -> tuple[list[Any], list[Any]]:
         is_keras = _is_keras(callback)
         if isinstance(callback, type) or not (is_keras or callable(callback)):
             raise TypeError(
-                f"callbacks={callback!r} must be a keras.callbacks.Callback instance, or a "
-                "function that takes one EpochEvent, or a list of these."
+                f"callbacks={callback!r} must be a keras.callbacks.Callback instance, a "
+                "function that takes an EpochEvent, or a list of these."
             )
         (keras_callbacks if is_keras else functions).append(callback)
     return functions, keras_callbacks

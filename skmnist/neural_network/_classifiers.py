@@ -1,4 +1,4 @@
-"""The two classifiers: their parameters, and what sets them apart."""
+"""The classifiers and their parameters."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -14,122 +14,122 @@ from skmnist.neural_network._base import NNClassifier, constrain
 class SimpleNNClassifier(NNClassifier):
     """Classify with a network of one hidden layer, trained by Keras.
 
-    The baseline: small, quick to train and easy to explain. On 28 x 28 images with the default
-    128 units it has 101,770 parameters. An epoch is one compiled program, predicting needs no
-    tensorflow, and it stands wherever a scikit-learn classifier can. It is no convolutional
-    network: shift an image by a few pixels and it sees another image.
+    A baseline: small, fast to train and easy to explain. With the default 128 units it has 101,770
+    parameters on 28 x 28 images. Each epoch runs as one compiled program, prediction does not
+    require tensorflow, and the class can be used like any scikit-learn classifier. It is not a
+    convolutional network: it is sensitive to shifts of an image by a few pixels.
 
     Parameters
     ----------
     hidden_units : int, default=128
-        Neurons of the hidden layer.
+        Number of neurons of the hidden layer.
     activation : {"relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "softplus", \
             "tanh"}, default="relu"
-        Activation of the hidden layers, by Keras's names and with Keras's defaults.
+        Activation of the hidden layers, named and defined as in Keras.
     optimizer : {"adam", "adamw", "nadam", "rmsprop", "sgd"}, default="adam"
-        Adam starts steadily and often does well sooner; SGD is easy to explain and needs more
-        tuning of `learning_rate` and `momentum`.
+        Adam often converges sooner; SGD is easy to explain but needs more tuning of
+        `learning_rate` and `momentum`.
     learning_rate : float, default=1e-3
-        Step size of the updates: too large is unstable, too small learns slowly.
+        Step size of the updates. Training is unstable if it is too large, and slow if it is too
+        small.
     momentum : float in [0, 1), default=0.9
-        Momentum of "sgd"; the others ignore it.
+        Momentum of "sgd"; ignored by other optimizers.
     weight_decay : float, default=None
-        Decoupled weight decay per update; None is Keras's default of the optimizer (0.004 for
-        "adamw", none for the others).
+        Decoupled weight decay per update. None uses Keras's default for the optimizer: 0.004 for
+        "adamw", no weight decay for the others.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, default=None
-        How `learning_rate` falls over all `epochs`, update by update: to 0 along half a cosine
-        or a line, or exponentially to a hundredth. None is "constant".
+        How `learning_rate` decreases over all `epochs`, at each update: to 0 for "cosine" and
+        "linear", to a hundredth for "exponential". None means "constant".
     epochs : int, default=100
-        How often the network sees all training rows, at most. 0 means no training.
+        Maximum number of passes over the training rows. 0 means no training.
     batch_size : int, default=128
-        Rows per update: small is noisier, large is steadier and faster.
+        Rows per update. Large batches are faster, small ones give noisier updates.
     patience : int or None, default=15
-        Epochs without improvement of `monitor` before training stops; the weights of the best
-        epoch are kept. None trains all epochs and keeps the last weights.
+        Number of epochs without improvement of `monitor` after which training stops. The weights
+        of the best epoch are kept. None trains for all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        What `patience` watches. Of two epochs with the same accuracy, the one with the lower
-        loss of the same rows is the better one. Without validation rows the training loss is
-        watched where this names a validation figure.
+        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on
+        the same rows. Without validation rows, "val_accuracy" and "val_loss" mean "loss".
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
-        Share of the rows held out, stratified by class, to validate on after each epoch. "auto"
-        is 0.1 from 1,000 rows on; fewer rows are all trained on, since fewer than 100 held-out rows
-        are a poor judge. None always trains on all rows and validates nothing.
+        Fraction of the rows to hold out, stratified by class, for validation after each epoch.
+        "auto" holds out 0.1 of 1,000 rows or more, and nothing of fewer rows, because validation on
+        fewer than 100 rows is unreliable. None disables validation and trains on all rows.
     dropout : float in [0, 1), default=0.0
-        Share of each hidden layer's outputs that is dropped at random in training.
+        Fraction of the outputs of each hidden layer to drop at random during training.
     l2 : float, default=0.0
-        Factor of the penalty on squared weights, as `keras.regularizers.L2` has it; biases are
-        left out. The losses in `history_` are without it.
+        Factor of the penalty on squared weights, as in `keras.regularizers.L2`. Biases are not
+        penalized. The losses in `history_` do not include the penalty.
     augmentation : ImageAugmenter, "digits" or None, default=None
         Deform each training image at random in each epoch; "digits" is a preset for handwritten
-        digits. Validation rows are not deformed. The training figures in `history_` are of
-        deformed images, those measured after training (`train_accuracy_`) are not. `X` must be
-        images, light on dark, with values in [0, 1].
+        digits. Validation images are not deformed. `loss` and `accuracy` in `history_` refer to
+        the deformed images, `train_loss_` and `train_accuracy_` to the original ones. `X` must
+        contain images, light on dark, with values in [0, 1].
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training, as elsewhere in scikit-learn.
+        Weights of the classes in training, as in other scikit-learn classifiers.
     shuffle : bool, default=True
-        Draw the rows in a new order in each epoch.
+        Whether to shuffle the rows in each epoch.
     warm_start : bool, default=False
-        Start `fit` from the weights learned before, with a fresh optimizer.
+        Whether `fit` starts from the weights of the previous fit, with a new optimizer.
     callbacks : callable, keras.callbacks.Callback, or list of these, default=None
-        A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
-        stops training by returning True. Keras callbacks are called once per epoch; one that
-        hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
-        that they leave at the end are kept, otherwise those of the best epoch.
+        A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
+        stops training by returning True. Keras callbacks are called once per epoch; if one hooks
+        batches, training runs in Keras's own loop, which is slower. With ``patience=None``,
+        weights that a Keras callback sets at the end are kept, otherwise those of the best epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the held-out rows, the first weights, the order of rows, dropout and deformation. An
-        int gives the same bits twice on one machine with the same number of threads, and touches
-        no global generator.
+        Seed of the held-out rows, the initial weights, the order of the rows, dropout and
+        deformation. An int gives bit-identical results on the same machine with the same number
+        of threads. Global random generators are not used.
     verbose : int, default=0
-        1 shows progress on standard error: a bar on a terminal, else a line per epoch.
+        1 shows progress on standard error: a bar on a terminal, otherwise a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     coefs_, intercepts_ : lists of ndarray
-        Per layer the weights (n_in, n_out) and biases (n_out,) that were kept, float32 or
-        float64.
+        Weights (n_in, n_out) and biases (n_out,) of each layer, float32 or float64.
     activation_ : str
-        Activation that the hidden layers were trained with.
+        Activation of the hidden layers in `fit`.
     n_parameters_ : int
         Number of weights and biases.
     n_iter_ : int
-        Epochs really trained.
+        Number of epochs trained.
     best_epoch_ : int
-        Epoch, from 1, with the best value of `monitor`; 0 if there was none.
+        Epoch, counted from 1, with the best value of `monitor`; 0 without training.
     kept_epoch_ : int
-        Epoch whose weights were kept: `best_epoch_` with a `patience`, else the last one; 0
-        where a Keras callback set others at the end.
+        Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
+        0 if a Keras callback set other weights at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
-        Why training ended.
+        Reason why training ended.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
-        Per epoch `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss`,
-        `val_accuracy`. Training figures are running means within the epoch, as Keras has them.
+        `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss` and
+        `val_accuracy` of each epoch. `loss` and `accuracy` are running means within the epoch, as
+        in Keras.
     loss_curve_ : list of float
-        The training loss per epoch.
+        Training loss of each epoch.
     train_loss_, train_accuracy_ : float
-        Measured after training on `n_train_measured_` training rows, with the weights that were
-        kept and without dropout or row weights.
+        Loss and accuracy of the learned weights on `n_train_measured_` training rows, without
+        dropout and row weights.
     validation_loss_, validation_accuracy_ : float or None
-        The same on the `n_validation_` validation rows; None without any.
+        The same on the `n_validation_` validation rows; None without validation.
     best_validation_score_ : float or None
-        The best validation accuracy of all epochs.
+        Best validation accuracy of all epochs; None without validation.
     n_train_, n_validation_ : int
-        Rows trained on and validated on.
+        Number of training and validation rows.
     n_train_measured_ : int
-        Training rows that `train_accuracy_` was measured on: all up to 10,000, and 10,000
-        evenly spread over all where there are more.
+        Number of training rows used for `train_loss_` and `train_accuracy_`: all rows, or 10,000
+        evenly spaced ones if there are more.
     fit_time_ : float
-        Seconds that `fit` took without importing tensorflow and compiling.
+        Duration of `fit` in seconds, without importing tensorflow and compiling.
     compile_time_ : float
-        Seconds that importing tensorflow and compiling took; near 0 where an earlier fit has
-        done both.
+        Time in seconds for importing tensorflow and compiling; near 0 if an earlier fit has done
+        both.
     image_shape_ : tuple of int
         Shape of one sample in `fit`: (height, width) or (n_features,).
     n_features_in_ : int
         Number of features of a row.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when `fit` saw a data frame with text names.
+        Column names, if `fit` was passed a data frame whose column names are all strings.
 
     See Also
     --------
@@ -150,7 +150,7 @@ class SimpleNNClassifier(NNClassifier):
     >>> model.named_steps["nn"].n_parameters_
     9610
 
-    A value out of range is refused in `fit`:
+    `fit` raises if a parameter is out of range:
 
     >>> SimpleNNClassifier(batch_size=0).fit(digits.data, digits.target)
     Traceback (most recent call last):
@@ -218,121 +218,121 @@ class SimpleNNClassifier(NNClassifier):
 class DeepNNClassifier(NNClassifier):
     """Classify with a network of several hidden layers, trained by Keras.
 
-    More capacity than :class:`SimpleNNClassifier`: often more accurate, slower, harder to
-    explain, and more in need of regularisation (`dropout`, `l2`, `patience`). On 28 x 28 images
-    with the default layers it has 567,434 parameters.
+    It has more capacity than :class:`SimpleNNClassifier`: it is often more accurate, but slower,
+    harder to explain, and more dependent on regularization (`dropout`, `l2`, `patience`). With the
+    default layers it has 567,434 parameters on 28 x 28 images.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(512, 256, 128)
-        Neurons of each hidden layer.
+        Number of neurons of each hidden layer.
     activation : {"relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "softplus", \
             "tanh"}, default="relu"
-        Activation of the hidden layers, by Keras's names and with Keras's defaults.
+        Activation of the hidden layers, named and defined as in Keras.
     optimizer : {"adam", "adamw", "nadam", "rmsprop", "sgd"}, default="adam"
-        Adam starts steadily and often does well sooner; SGD is easy to explain and needs more
-        tuning of `learning_rate` and `momentum`.
+        Adam often converges sooner; SGD is easy to explain but needs more tuning of
+        `learning_rate` and `momentum`.
     learning_rate : float, default=1e-3
-        Step size of the updates: too large is unstable, too small learns slowly.
+        Step size of the updates. Training is unstable if it is too large, and slow if it is too
+        small.
     momentum : float in [0, 1), default=0.9
-        Momentum of "sgd"; the others ignore it.
+        Momentum of "sgd"; ignored by other optimizers.
     weight_decay : float, default=None
-        Decoupled weight decay per update; None is Keras's default of the optimizer (0.004 for
-        "adamw", none for the others).
+        Decoupled weight decay per update. None uses Keras's default for the optimizer: 0.004 for
+        "adamw", no weight decay for the others.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, default=None
-        How `learning_rate` falls over all `epochs`, update by update: to 0 along half a cosine
-        or a line, or exponentially to a hundredth. None is "constant".
+        How `learning_rate` decreases over all `epochs`, at each update: to 0 for "cosine" and
+        "linear", to a hundredth for "exponential". None means "constant".
     epochs : int, default=100
-        How often the network sees all training rows, at most. 0 means no training.
+        Maximum number of passes over the training rows. 0 means no training.
     batch_size : int, default=128
-        Rows per update: small is noisier, large is steadier and faster.
+        Rows per update. Large batches are faster, small ones give noisier updates.
     patience : int or None, default=15
-        Epochs without improvement of `monitor` before training stops; the weights of the best
-        epoch are kept. None trains all epochs and keeps the last weights.
+        Number of epochs without improvement of `monitor` after which training stops. The weights
+        of the best epoch are kept. None trains for all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        What `patience` watches. Of two epochs with the same accuracy, the one with the lower
-        loss of the same rows is the better one. Without validation rows the training loss is
-        watched where this names a validation figure.
+        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on
+        the same rows. Without validation rows, "val_accuracy" and "val_loss" mean "loss".
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
-        Share of the rows held out, stratified by class, to validate on after each epoch. "auto"
-        is 0.1 from 1,000 rows on; fewer rows are all trained on, since fewer than 100 held-out rows
-        are a poor judge. None always trains on all rows and validates nothing.
+        Fraction of the rows to hold out, stratified by class, for validation after each epoch.
+        "auto" holds out 0.1 of 1,000 rows or more, and nothing of fewer rows, because validation on
+        fewer than 100 rows is unreliable. None disables validation and trains on all rows.
     dropout : float in [0, 1), default=0.0
-        Share of each hidden layer's outputs that is dropped at random in training.
+        Fraction of the outputs of each hidden layer to drop at random during training.
     l2 : float, default=0.0
-        Factor of the penalty on squared weights, as `keras.regularizers.L2` has it; biases are
-        left out. The losses in `history_` are without it.
+        Factor of the penalty on squared weights, as in `keras.regularizers.L2`. Biases are not
+        penalized. The losses in `history_` do not include the penalty.
     augmentation : ImageAugmenter, "digits" or None, default=None
         Deform each training image at random in each epoch; "digits" is a preset for handwritten
-        digits. Validation rows are not deformed. The training figures in `history_` are of
-        deformed images, those measured after training (`train_accuracy_`) are not. `X` must be
-        images, light on dark, with values in [0, 1].
+        digits. Validation images are not deformed. `loss` and `accuracy` in `history_` refer to
+        the deformed images, `train_loss_` and `train_accuracy_` to the original ones. `X` must
+        contain images, light on dark, with values in [0, 1].
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training, as elsewhere in scikit-learn.
+        Weights of the classes in training, as in other scikit-learn classifiers.
     shuffle : bool, default=True
-        Draw the rows in a new order in each epoch.
+        Whether to shuffle the rows in each epoch.
     warm_start : bool, default=False
-        Start `fit` from the weights learned before, with a fresh optimizer.
+        Whether `fit` starts from the weights of the previous fit, with a new optimizer.
     callbacks : callable, keras.callbacks.Callback, or list of these, default=None
-        A callable gets one :class:`~skmnist.neural_network.EpochEvent` after each epoch and
-        stops training by returning True. Keras callbacks are called once per epoch; one that
-        hooks batches makes Keras's own, slower loop run. With ``patience=None`` the weights
-        that they leave at the end are kept, otherwise those of the best epoch.
+        A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
+        stops training by returning True. Keras callbacks are called once per epoch; if one hooks
+        batches, training runs in Keras's own loop, which is slower. With ``patience=None``,
+        weights that a Keras callback sets at the end are kept, otherwise those of the best epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the held-out rows, the first weights, the order of rows, dropout and deformation. An
-        int gives the same bits twice on one machine with the same number of threads, and touches
-        no global generator.
+        Seed of the held-out rows, the initial weights, the order of the rows, dropout and
+        deformation. An int gives bit-identical results on the same machine with the same number
+        of threads. Global random generators are not used.
     verbose : int, default=0
-        1 shows progress on standard error: a bar on a terminal, else a line per epoch.
+        1 shows progress on standard error: a bar on a terminal, otherwise a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     coefs_, intercepts_ : lists of ndarray
-        Per layer the weights (n_in, n_out) and biases (n_out,) that were kept, float32 or
-        float64.
+        Weights (n_in, n_out) and biases (n_out,) of each layer, float32 or float64.
     activation_ : str
-        Activation that the hidden layers were trained with.
+        Activation of the hidden layers in `fit`.
     n_parameters_ : int
         Number of weights and biases.
     n_iter_ : int
-        Epochs really trained.
+        Number of epochs trained.
     best_epoch_ : int
-        Epoch, from 1, with the best value of `monitor`; 0 if there was none.
+        Epoch, counted from 1, with the best value of `monitor`; 0 without training.
     kept_epoch_ : int
-        Epoch whose weights were kept: `best_epoch_` with a `patience`, else the last one; 0
-        where a Keras callback set others at the end.
+        Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
+        0 if a Keras callback set other weights at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
-        Why training ended.
+        Reason why training ended.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
-        Per epoch `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss`,
-        `val_accuracy`. Training figures are running means within the epoch, as Keras has them.
+        `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss` and
+        `val_accuracy` of each epoch. `loss` and `accuracy` are running means within the epoch, as
+        in Keras.
     loss_curve_ : list of float
-        The training loss per epoch.
+        Training loss of each epoch.
     train_loss_, train_accuracy_ : float
-        Measured after training on `n_train_measured_` training rows, with the weights that were
-        kept and without dropout or row weights.
+        Loss and accuracy of the learned weights on `n_train_measured_` training rows, without
+        dropout and row weights.
     validation_loss_, validation_accuracy_ : float or None
-        The same on the `n_validation_` validation rows; None without any.
+        The same on the `n_validation_` validation rows; None without validation.
     best_validation_score_ : float or None
-        The best validation accuracy of all epochs.
+        Best validation accuracy of all epochs; None without validation.
     n_train_, n_validation_ : int
-        Rows trained on and validated on.
+        Number of training and validation rows.
     n_train_measured_ : int
-        Training rows that `train_accuracy_` was measured on: all up to 10,000, and 10,000
-        evenly spread over all where there are more.
+        Number of training rows used for `train_loss_` and `train_accuracy_`: all rows, or 10,000
+        evenly spaced ones if there are more.
     fit_time_ : float
-        Seconds that `fit` took without importing tensorflow and compiling.
+        Duration of `fit` in seconds, without importing tensorflow and compiling.
     compile_time_ : float
-        Seconds that importing tensorflow and compiling took; near 0 where an earlier fit has
-        done both.
+        Time in seconds for importing tensorflow and compiling; near 0 if an earlier fit has done
+        both.
     image_shape_ : tuple of int
         Shape of one sample in `fit`: (height, width) or (n_features,).
     n_features_in_ : int
         Number of features of a row.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when `fit` saw a data frame with text names.
+        Column names, if `fit` was passed a data frame whose column names are all strings.
 
     See Also
     --------
@@ -349,7 +349,7 @@ class DeepNNClassifier(NNClassifier):
     >>> [coef.shape for coef in model.coefs_]
     [(64, 64), (64, 32), (32, 10)]
 
-    A network without a hidden layer is none of ours:
+    At least one hidden layer is required:
 
     >>> DeepNNClassifier(()).fit(digits.data, digits.target)
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Check what is given to train on, and bring it into the form that training takes."""
+"""Validate the training data and convert it to the form used in training."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,41 +19,41 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Checked rows; the caller's own validation rows, if any, stand apart and count after them."""
+    """Validated data. Row numbers of `validation_data`, if any, follow those of `X`."""
 
     X: Array
-    y: Array  # class of each row, from 0, int32
+    y: Array  # index of the class of each row, int32
     weight: Array | None
     classes: Array
     image_shape: tuple[int, ...]
-    dtype: str  # "float32" or "float64": what is computed in
-    validation_data: tuple[Array, Array] | None = None  # rows and classes, as X and y
+    dtype: str  # "float32" or "float64", used in all computations
+    validation_data: tuple[Array, Array] | None = None  # like X and y
     weight_val: Array | None = None
 
     @property
     def n_rows(self) -> int:
-        """Rows to train on, those of a validation fraction included."""
+        """Number of rows of `X`, including those to hold out."""
         return len(self.y)
 
     @property
     def n_validation(self) -> int:
-        """Validation rows that the caller gave."""
+        """Number of rows of `validation_data`."""
         return 0 if self.validation_data is None else len(self.validation_data[1])
 
     @property
     def labels(self) -> Array:
-        """The rows' labels as they were given."""
+        """The original label of each row."""
         labels: Array = self.classes[self.y]
         return labels
 
     def rows_with_weight(self) -> Array:
-        """Return the rows that exist: those of weight zero do not."""
+        """Return the rows whose weight is not zero."""
         if self.weight is None:
             return np.arange(self.n_rows, dtype=np.int32)
         return np.flatnonzero(self.weight > 0).astype(np.int32)
 
     def validation_weight(self) -> Array | None:
-        """Return a weight for each row, the caller's own validation rows last."""
+        """Return the weights in validation of all rows, those of `validation_data` last."""
         if self.weight is None and self.weight_val is None:
             return None
         if self.validation_data is None:
@@ -62,7 +62,7 @@ class TrainingData:
         return np.concatenate([np.ones(self.n_rows), weight_val])
 
     def part(self, rows: Array) -> tuple[Array, Array]:
-        """Return the features and classes of some rows, all of one kind."""
+        """Return features and classes of rows that are all of `X` or all of `validation_data`."""
         if self.validation_data is None or rows[0] < self.n_rows:
             return self.X[rows], self.y[rows]
         X_val, y_val = self.validation_data
@@ -78,18 +78,28 @@ def check_training_data(
     classes: Array | None = None,
     first: bool = True,
 ) -> TrainingData:
-    """Check rows, labels and weights, and encode the labels.
+    """Validate rows, labels and weights, and encode the labels.
 
     Parameters
     ----------
     estimator : estimator
-        Gets `n_features_in_` and `feature_names_in_`, or is held to them.
-    X, y, sample_weight : array-likes, the last possibly None
-        As `fit` has them.
+        If `first`, `n_features_in_` and `feature_names_in_` are set on it.
+    X, y, sample_weight : array-likes
+        Arguments of `fit`; `sample_weight` can be None.
     classes : ndarray of shape (n_classes,), default=None
-        All labels there can be, sorted; None takes those of `y`.
+        All possible labels, sorted; None takes those of `y`.
     first : bool, default=True
-        False holds `X` to the features, the image shape and the precision seen before.
+        If False, `X` must match the features and the image shape of an earlier call, and is
+        trained on in the same precision.
+
+    Returns
+    -------
+    data : TrainingData
+
+    Raises
+    ------
+    ValueError
+        If the data is invalid.
     """
     X, image_shape = flatten_images(X)
     if not first:
@@ -106,7 +116,7 @@ def check_training_data(
         if len(classes) < 2:
             raise ValueError(
                 f"y has one class, {classes.tolist()[0]!r}, in all {len(y)} rows; a classifier "
-                "needs rows of two classes or more."
+                "needs at least two classes."
             )
     else:
         codes = encode(y, classes, "y")
@@ -118,7 +128,7 @@ def check_training_data(
     return TrainingData(
         X=X,
         y=codes.astype(np.int32),
-        weight=_checked_weight(sample_weight, X, "sample_weight", "train on"),
+        weight=_check_weight(sample_weight, X, "sample_weight", "train on"),
         classes=classes,
         image_shape=image_shape,
         dtype=dtype,
@@ -128,7 +138,7 @@ def check_training_data(
 def with_validation_data(
     estimator: Any, data: TrainingData, X_val: Any, y_val: Any, sample_weight_val: Any
 ) -> TrainingData:
-    """Add the caller's own validation rows, where there are any."""
+    """Validate the validation data passed to `fit`, if any, and add it to `data`."""
     given = {"X_val": X_val, "y_val": y_val}
     absent = [name for name, value in given.items() if value is None]
     if len(absent) == 2:
@@ -140,24 +150,24 @@ def with_validation_data(
         raise ValueError(f"{present} was given without {absent[0]}; pass both or neither.")
     try:
         X_val = check_rows(estimator, X_val, data.image_shape)
-    except ValueError as error:  # scikit-learn would speak of X
+    except ValueError as error:  # its message refers to X
         raise ValueError(f"X_val: {error}") from error
     check_sortable(y_val, "y_val")
     y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
     if y_val.shape != (len(X_val),):
         raise ValueError(
-            f"y_val has shape {y_val.shape}, expected ({len(X_val)},): a label for each row "
-            "of X_val."
+            f"y_val has shape {y_val.shape}, expected ({len(X_val)},): one label for each "
+            "row of X_val."
         )
     return replace(
         data,
         validation_data=(X_val, encode(y_val, data.classes, "y_val")),
-        weight_val=_checked_weight(sample_weight_val, X_val, "sample_weight_val", "validate on"),
+        weight_val=_check_weight(sample_weight_val, X_val, "sample_weight_val", "validate on"),
     )
 
 
 def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
-    """Check rows that come after those of `fit`, and flatten images of the shape it saw."""
+    """Validate rows against those seen in `fit`, and flatten images."""
     X, shape = flatten_images(X)
     check_image_shape(estimator, shape, image_shape, X)
     rows: Array = check_numbers(estimator, X, reset=False)
@@ -165,18 +175,18 @@ def check_rows(estimator: Any, X: Any, image_shape: tuple[int, ...]) -> Array:
 
 
 def _check_one_label_per_row(y: Any) -> None:
-    """Raise if there are several columns of labels, as one-hot labels have."""
+    """Raise if there are several columns of labels, such as one-hot labels."""
     shape: tuple[int, ...] = np.shape(y) if isinstance(y, list | tuple) else getattr(y, "shape", ())
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
-            f"y should be a 1d array, got an array of shape {shape}. Turn one-hot labels into "
-            "classes by y.argmax(axis=1); for several labels per row wrap the classifier in "
+            f"y should be a 1d array, got an array of shape {shape}. Convert one-hot labels "
+            "to classes with y.argmax(axis=1); for several labels per row, wrap the classifier in "
             "sklearn.multioutput.MultiOutputClassifier."
         )
 
 
 def check_sortable(labels: Any, name: str) -> None:
-    """Raise if labels cannot be sorted: some are missing, or they are of several types."""
+    """Raise if labels cannot be sorted, because some are missing or types are mixed."""
     values = np.asarray(labels)
     if values.dtype.kind != "O":
         return
@@ -185,31 +195,31 @@ def check_sortable(labels: Any, name: str) -> None:
     except TypeError as error:
         types = ", ".join(sorted({type(label).__name__ for label in values.flat}))
         raise ValueError(
-            f"{name} has labels of the types {types}, which cannot be sorted. Use all numbers or "
-            "all text, and leave out rows without a label."
+            f"{name} has labels of the types {types}, which cannot be sorted. Use only numbers "
+            "or only strings, and leave out rows without a label."
         ) from error
 
 
 def in_native_order(labels: Array) -> Array:
-    """Return labels that pandas and JSON can hold: neither takes foreign byte orders."""
+    """Convert labels to native byte order, which pandas and JSON require."""
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
 def encode(y: Array, classes: Array, name: str) -> Array:
-    """Return the place of each label in `classes`, int32."""
+    """Return the index in `classes` of each label, int32."""
     labels, codes = np.unique(y, return_inverse=True)
-    places = {label: place for place, label in enumerate(classes.tolist())}
-    unseen = [label for label in labels.tolist() if label not in places]
-    if unseen:
-        known = "y has not" if name == "y_val" else "are not among the classes"
+    index = {label: at for at, label in enumerate(classes.tolist())}
+    unknown = [label for label in labels.tolist() if label not in index]
+    if unknown:
+        where = "in y" if name == "y_val" else "among the classes"
         raise ValueError(
-            f"{name} has labels that {known}: {unseen[:5]}; the network can only "
-            f"learn {classes.tolist()}."
+            f"{name} has labels that are not {where}: {unknown[:5]}; the classes are "
+            f"{classes.tolist()}."
         )
-    return np.array([places[label] for label in labels.tolist()], np.int32)[codes]
+    return np.array([index[label] for label in labels.tolist()], np.int32)[codes]
 
 
-def _checked_weight(weight: Any, X: Array, name: str, what_for: str) -> Array | None:
+def _check_weight(weight: Any, X: Array, name: str, verb: str) -> Array | None:
     if weight is None:
         return None
     try:
@@ -217,5 +227,5 @@ def _checked_weight(weight: Any, X: Array, name: str, what_for: str) -> Array | 
     except ValueError as error:
         raise ValueError(str(error).replace("sample_weight", name)) from None
     if not checked.any():
-        raise ValueError(f"{name} is zero in all rows; nothing is left to {what_for}.")
+        raise ValueError(f"{name} is zero for all rows; no row is left to {verb}.")
     return checked

@@ -1,4 +1,4 @@
-"""Draw images beside deformed copies of them."""
+"""Display of images beside deformed copies."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,19 +20,19 @@ Array = np.ndarray[Any, Any]
 class AugmentationDisplay:
     """Show what an :class:`~skmnist.neural_network.ImageAugmenter` does to images.
 
-    Use `from_estimator` to create it. Each row has an image, followed by deformed copies.
+    Create it with `from_estimator`. Each row shows an image, followed by deformed copies.
 
     Parameters
     ----------
     images : ndarray of shape (n_images, 1 + n_copies, height, width)
-        The original and the deformed copies of each image, values in [0, 1].
+        Each image and its deformed copies, with values in [0, 1].
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        Axes that were drawn on.
+        Axes of the plot.
     figure_ : matplotlib.figure.Figure
-        Figure of the axes.
+        Figure of the plot.
     image_ : matplotlib.image.AxesImage
         The images, side by side.
 
@@ -58,13 +58,13 @@ class AugmentationDisplay:
         Parameters
         ----------
         estimator : ImageAugmenter
-            Need not be fitted.
+            It does not have to be fitted.
         X : array-like of shape (n_images, n_features) or (n_images, height, width)
-            Images with values in [0, 1]; each takes a row.
+            Images with values in [0, 1], one for each row of the plot.
         n_copies : int, default=7
-            Deformed copies of each image.
+            Number of deformed copies of each image.
         ax : matplotlib.axes.Axes, default=None
-            Axes to draw on; None creates a figure.
+            Axes to plot on. None creates a figure.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class AugmentationDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Axes to draw on; None creates a figure.
+            Axes to plot on. None creates a figure.
 
         Returns
         -------

@@ -1,10 +1,10 @@
-"""Keras networks that train an epoch in one compiled program, and are kept for the next fit.
+"""Keras networks that train each epoch in one compiled program, and are reused by later fits.
 
-`keras.Model.fit` spends most of its time between the steps. `EpochNetwork` holds a Keras model and
-trains it by a compiled program per epoch (`_program.py`) instead.
+`keras.Model.fit` spends most of its time between the updates. Instead, `EpochNetwork` trains its
+Keras model with one compiled program per epoch (`_program.py`).
 
-XLA keeps what it has compiled until the process ends, about 12 MB per architecture. Nothing frees
-it: not dropping the network, `clear_session`, `reset_default_graph`, nor the private
+XLA keeps compiled programs until the process ends, about 12 MB per architecture. They are not freed
+by deleting the network, `clear_session`, `reset_default_graph`, or the private functions
 `clear_kernel_cache` and `_reset_context` of tensorflow.
 """
 
@@ -26,29 +26,16 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import config as tf_config
 from tensorflow.python.framework import op_callbacks
 
-from skmnist.neural_network._program import VALIDATION_ROWS, Program
+from skmnist.neural_network._program import Program
 from skmnist.neural_network._tensorflow import hold_interrupts
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
 
-__all__ = [
-    "VALIDATION_ROWS",
-    "EpochNetwork",
-    "WatchInKeras",
-    "borrow_network",
-    "build_model",
-    "check_mode",
-    "get_state",
-    "hooks_batches",
-    "keras_defaults",
-    "set_start",
-]
-
 Array = np.ndarray[Any, Any]
 
-MAX_NETWORKS = 8  # idle networks kept for reuse in a process; the longest unused goes first
+MAX_NETWORKS = 8  # idle networks kept for reuse; the least recently used is dropped first
 MAX_PROGRAMS = 4  # compiled programs kept per network
 
-# by class and not by name: names can be registered anew
+# classes, because users can register other optimizers under these names
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
@@ -63,7 +50,7 @@ _idle_lock = threading.Lock()
 
 @contextmanager
 def borrow_network(plan: Plan, watch: Watch) -> Iterator["EpochNetwork"]:
-    """Lend a network that nobody else uses meanwhile, with its compiled programs if it has any."""
+    """Provide an idle network for the plan, or a new one, for exclusive use in the block."""
     key = (plan.network, plan.optimizer)
     with _idle_lock:
         at = next((i for i, idle in enumerate(_idle) if idle.key == key), None)
@@ -73,18 +60,18 @@ def borrow_network(plan: Plan, watch: Watch) -> Iterator["EpochNetwork"]:
             network = EpochNetwork(*key)
     try:
         yield network
-    finally:  # whatever a run left behind, the next one sets weights and optimizer anew
+    finally:  # reusable even after an error, as each run sets weights and optimizer state
         with _idle_lock:
             _idle.append(network)
             del _idle[:-MAX_NETWORKS]
 
 
 def check_mode() -> None:
-    """Raise if the settings of tensorflow, Keras or XLA rule out training, or would change it."""
+    """Raise if settings of tensorflow, Keras or XLA prevent training or would change the result."""
     if not tf.executing_eagerly():
         raise RuntimeError(
-            "tensorflow is in graph mode here (tf.compat.v1.disable_eager_execution() was called, "
-            "or a tf.Graph or tf.function is active), where skmnist cannot train; train before "
+            "tensorflow is in graph mode (tf.compat.v1.disable_eager_execution() was called, or a "
+            "tf.Graph or tf.function is active), but skmnist requires eager mode; call fit before "
             "or outside of it."
         )
     if tf.distribute.has_strategy():
@@ -94,16 +81,16 @@ def check_mode() -> None:
         )
     try:
         keras.Variable(0.0)
-    except ValueError as error:  # Keras allows none there
+    except ValueError as error:
         raise RuntimeError(
-            "A keras.StatelessScope is active, in which no weight can be learned; call fit outside "
-            "of it."
+            "A keras.StatelessScope is active, in which variables cannot be created; call fit "
+            "outside of it."
         ) from error
     _check_xla_flags()
 
 
-# Flags that change the arithmetic of compiled epochs, and the values that do not. XLA reads them
-# once per process, so unlike the settings below they cannot be suspended for a fit.
+# Flags that affect the arithmetic of compiled programs, with their default values. XLA reads them
+# once per process, so unlike the settings below they cannot be changed during a fit.
 XLA_FLAGS = {
     "xla_backend_optimization_level": ("3",),
     "xla_cpu_enable_fast_math": ("false", "0"),
@@ -117,25 +104,25 @@ XLA_FLAGS = {
 
 def _check_xla_flags() -> None:
     flags = os.environ.get("XLA_FLAGS", "").strip()
-    if flags and not flags.startswith("-"):  # the name of a file with flags
+    if flags and not flags.startswith("-"):  # path of a file with flags
         with suppress(OSError, ValueError):
             flags = Path(flags).read_text()
     for name, assigned in re.findall(r"--(xla_\w+)(=?\S*)", flags):
         value = assigned[1:].strip("'\"").lower() if assigned else "true"
         if value not in XLA_FLAGS.get(name, (value,)):
             raise RuntimeError(
-                f"XLA_FLAGS sets --{name}={value}, which changes what is learned; remove this flag "
-                "from the environment variable and start Python again."
+                f"XLA_FLAGS sets --{name}={value}, which changes the results of training; remove "
+                "this flag from the environment variable and restart Python."
             )
 
 
 @contextmanager
 def keras_defaults(dtype: str) -> Iterator[None]:
-    """Build and trace networks the same way, whatever the caller has set in Keras or tensorflow.
+    """Use the default settings of Keras and tensorflow in the block, and restore them afterwards.
 
-    A mixed precision policy, another `floatx`, eager mode, op determinism or the debug mode of
-    tf.data would change the weights that are learned; the callbacks of tensorflow's debuggers
-    cannot be compiled. All of these are restored afterwards.
+    A mixed precision policy, another `floatx`, eager functions, op determinism or the debug mode of
+    tf.data would change the learned weights. The op callbacks of tensorflow's debuggers cannot be
+    compiled.
     """
     policy = keras.config.dtype_policy()  # per thread, as are the callbacks
     callbacks = list(context.context().op_callbacks)
@@ -156,13 +143,13 @@ def _set_determinism(value: bool) -> None:
     tf_config.enable_op_determinism() if value else tf_config.disable_op_determinism()
 
 
-# Settings of the process: how to read and to set each, and the value to train with.
+# Global settings: getter, setter and the value for training.
 _DEFAULTS: list[tuple[Callable[[], Any], Callable[[Any], Any], Any]] = [
     (keras.config.floatx, keras.config.set_floatx, "float32"),
     (tf.config.functions_run_eagerly, tf.config.run_functions_eagerly, False),
     (lambda: debug_mode.DEBUG_MODE, debug_mode.toggle_debug_mode, False),
 ]
-if not tf.config.list_physical_devices("GPU"):  # where two runs may differ without it
+if not tf.config.list_physical_devices("GPU"):  # on a GPU, results may vary without it
     _DEFAULTS.append((tf_config.is_op_determinism_enabled, _set_determinism, False))
 if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of Keras's own loop
     _DEFAULTS += [
@@ -170,7 +157,7 @@ if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of 
         (keras.config.max_steps_per_epoch, keras.config.set_max_steps_per_epoch, None),
     ]
 _defaults_lock = threading.Lock()
-_defaults_depth = 0  # blocks with the defaults at the moment, in all threads together
+_defaults_depth = 0  # number of active blocks in all threads
 _callers_settings: list[Any] = []
 
 
@@ -193,7 +180,7 @@ def _leave_defaults() -> None:
 
 def _set_all(values: list[Any]) -> None:
     for (read, write, _), value in zip(_DEFAULTS, values, strict=True):
-        if read() != value:  # setting eager mode resets what was traced
+        if read() != value:  # setting eager mode discards traced functions
             write(value)
 
 
@@ -207,15 +194,15 @@ def build_model(
 ) -> keras.Sequential:
     """Build and compile the Keras network, inside `keras_defaults`.
 
-    `dropout` and `l2` become Keras layers and regularizers, for Keras's own training loop; the
-    compiled epoch takes them as arguments instead.
+    `dropout` and `l2` add layers and regularizers for Keras's own training loop. The compiled epoch
+    takes them as arguments instead.
     """
     layers = keras.layers
 
-    def penalty(kernel: Any) -> Any:  # in float32, as the loss that Keras adds it to
+    def penalty(kernel: Any) -> Any:  # in float32, the dtype of Keras's total loss
         return keras.ops.cast(keras.regularizers.L2(l2)(kernel), "float32")
 
-    # zeros: the weights are set before each run, and Keras would draw from global generators
+    # zeros, since weights are set before each run, and Keras would use global random generators
     dense = partial(
         layers.Dense,
         kernel_initializer="zeros",
@@ -224,7 +211,7 @@ def build_model(
     )
     model = keras.Sequential(name="mlp")
     model.add(layers.Input((network.n_features,), dtype=network.dtype))
-    # named, since Keras's own count of names begins anew when any thread clears its session
+    # explicit names, since Keras's counter is reset when any thread clears the session
     for at, units in enumerate(network.hidden_layer_sizes, start=1):
         model.add(dense(units, network.activation, name=f"dense_{at}"))
         if dropout:
@@ -234,14 +221,14 @@ def build_model(
         optimizer=make_optimizer(optimizer),
         loss="sparse_categorical_crossentropy",
         weighted_metrics=["accuracy", "sparse_categorical_crossentropy"],
-        auto_scale_loss=False,  # of a mixed precision that the layers do not have
+        auto_scale_loss=False,  # the layers do not use mixed precision
     )
     model.optimizer.build(model.trainable_variables)
     return model
 
 
 def make_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
-    """Make the Keras optimizer; its learning rate is set before each run."""
+    """Create the Keras optimizer. Its learning rate is set before each run."""
     options: dict[str, Any] = {}
     if optimizer.weight_decay is not None:
         options["weight_decay"] = optimizer.weight_decay
@@ -256,7 +243,7 @@ def get_state(model: keras.Sequential) -> list[Array]:
 
 
 def set_start(model: keras.Sequential, plan: Plan) -> None:
-    """Set the weights, the optimizer's state and the learning rate that a run starts from."""
+    """Set the initial weights, optimizer state and learning rate of a run."""
     model.set_weights(plan.initial_weights)
     if plan.optimizer_state is not None:
         for variable, value in zip(model.optimizer.variables, plan.optimizer_state, strict=True):
@@ -266,9 +253,9 @@ def set_start(model: keras.Sequential, plan: Plan) -> None:
 
 
 class EpochNetwork:
-    """What scikeras takes for a compiled Keras model; its `fit` trains a compiled epoch at a time.
+    """A Keras model whose `fit` runs each epoch as a compiled program.
 
-    Callbacks see `model`, the plain Keras model inside.
+    scikeras accepts it in place of a compiled Keras model. Callbacks get `model`, a plain one.
     """
 
     compiled = True
@@ -277,8 +264,8 @@ class EpochNetwork:
         self.key = (network, optimizer)
         with keras_defaults(network.dtype), hold_interrupts():
             self.model = build_model(network, optimizer)
-            # A callback with mode="auto" asks the metrics whether more is better; Keras builds
-            # them in its first batch.
+            # build the metrics, as Keras does in its first batch: callbacks with mode="auto" find
+            # out from them whether greater is better
             one = np.zeros(1, np.int32), np.full((1, network.n_classes), 1 / network.n_classes)
             self.model.compute_metrics(None, *one)
             self.model.reset_metrics()
@@ -296,21 +283,21 @@ class EpochNetwork:
         callbacks: list[Any],
         **keras_options: Any,
     ) -> keras.callbacks.History:
-        """Train as `keras.Model.fit` does, a compiled epoch at a time.
+        """Train like `keras.Model.fit`, with one compiled program per epoch.
 
         Parameters
         ----------
         x : ndarray of shape (n_rows, n_features)
-            Rows to train on; `plan` says which of them, and on which to validate.
+            All rows. `plan` has the numbers of the training and validation rows.
         y : ndarray of shape (n_rows,)
-            Class of each row, from 0.
+            Index of the class of each row.
         plan : Plan
         watch : Watch
-            Follows each epoch and says whether to go on.
+            Records each epoch and decides whether to stop.
         callbacks : list of keras.callbacks.Callback
             Called once per epoch.
-        keras_options : dict
-            Options of `keras.Model.fit` that scikeras adds; the plan has its own for each.
+        **keras_options : dict
+            Options of `keras.Model.fit` that scikeras passes. Ignored, since `plan` defines them.
 
         Returns
         -------
@@ -329,7 +316,7 @@ class EpochNetwork:
             program.compile(x, y, plan)
         variables = model.trainable_variables
 
-        def read_weights() -> list[Array]:  # Keras's get_weights looks for the variables anew
+        def read_weights() -> list[Array]:  # faster than Keras's get_weights
             return [variable.value.numpy() for variable in variables]
 
         data = program.load(x, y, plan)
@@ -339,7 +326,7 @@ class EpochNetwork:
         for epoch in range(plan.epochs):
             watch.before_epoch()
             listeners.on_epoch_begin(epoch)
-            # a callback may have changed the learning rate, as ReduceLROnPlateau does
+            # callbacks such as ReduceLROnPlateau can change the learning rate
             rate = np.float32(optimizer.learning_rate.numpy()) if callbacks else last_rate
             if rate != last_rate:
                 factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
@@ -347,10 +334,12 @@ class EpochNetwork:
             logs, finite = program.run(data, plan, rates)
             last_rate = rates[-1]
             listeners.on_epoch_end(epoch, dict(logs))
-            if watch.ends(logs, read_weights, finite=finite, asked=model.stop_training):
+            if watch.end_epoch(
+                logs, read_weights, finite=finite, stop_requested=model.stop_training
+            ):
                 break
         listeners.on_train_end()
-        watch.trained(read_weights(), get_state(model))
+        watch.end_training(read_weights(), get_state(model))
         return history
 
     def _program_for(self, n_rows: int, batch_size: int) -> Program:
@@ -364,7 +353,7 @@ class EpochNetwork:
 
 
 def hooks_batches(callbacks: list[Any]) -> bool:
-    """Say whether any Keras callback must be called within an epoch."""
+    """Return whether any Keras callback hooks batches or validation."""
     hooks = ["on_test_begin", "on_test_end"]
     for kind in ("", "train_", "test_"):
         hooks += [f"on_{kind}batch_begin", f"on_{kind}batch_end"]
@@ -377,7 +366,7 @@ def hooks_batches(callbacks: list[Any]) -> bool:
 
 
 class WatchInKeras(keras.callbacks.Callback):
-    """Brings the schedule and the watch into Keras's own loop."""
+    """Apply the learning rate schedule and the watch in Keras's own loop."""
 
     def __init__(self, plan: Plan, watch: Watch) -> None:
         super().__init__()
@@ -385,7 +374,7 @@ class WatchInKeras(keras.callbacks.Callback):
         self._until_compiled = ExitStack()
 
     def __enter__(self) -> Self:
-        # tensorflow's advice on tracing is about code that no caller wrote
+        # hide tensorflow's warnings about tracing, which users can do nothing about
         logger = tf.get_logger()
         self._until_compiled.callback(logger.setLevel, logger.level)
         logger.setLevel("ERROR")
@@ -407,10 +396,10 @@ class WatchInKeras(keras.callbacks.Callback):
             self.model.optimizer.learning_rate.assign(self._rates[batch])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self._until_compiled.close()  # both passes are compiled now
-        # Keras's own loss includes the l2 penalty; the history has the cross-entropy alone
+        self._until_compiled.close()  # training and validation are compiled now
+        # Keras's loss includes the l2 penalty, history_ does not
         names = {"loss": "sparse_categorical_crossentropy", "accuracy": "accuracy"}
-        told = {
+        metrics = {
             prefix + name: float(logs[prefix + source])
             for prefix in ("", "val_")
             for name, source in names.items()
@@ -418,5 +407,7 @@ class WatchInKeras(keras.callbacks.Callback):
         }
         weights = self.model.get_weights()
         finite = all(np.isfinite(weight).all() for weight in weights)
-        if self._watch.ends(told, lambda: weights, finite=finite, asked=self.model.stop_training):
+        if self._watch.end_epoch(
+            metrics, lambda: weights, finite=finite, stop_requested=self.model.stop_training
+        ):
             self.model.stop_training = True

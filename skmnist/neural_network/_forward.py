@@ -1,4 +1,4 @@
-"""Predict from the learned arrays alone, without tensorflow."""
+"""Prediction with NumPy from the learned weights, without tensorflow."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from scipy.special import erf, expit
 
 Array = np.ndarray[Any, Any]
 
-# Rows are taken in blocks, so that a million of them do not need gigabytes for their activations.
-# Smaller blocks are no faster on an idle machine and four times slower on a busy one: each matrix
-# product wakes the threads of the BLAS and waits for all of them.
+# Blocks limit the memory for activations, which would be gigabytes for a million rows. Smaller
+# blocks are not faster on an idle machine, and four times slower on a busy one, since each matrix
+# product has to wait for all BLAS threads.
 BLOCK_ROWS = 16_384
 
 SELU_ALPHA = 1.6732632423543772  # Klambauer et al., Self-normalizing neural networks, 2017
@@ -44,7 +44,7 @@ def _softplus(z: Array) -> Array:
     return np.logaddexp(z, z.dtype.type(0))
 
 
-# By Keras's names. Each function may overwrite its argument.
+# Named as in Keras. The functions may overwrite their argument.
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "elu": _elu,
     "gelu": _gelu,
@@ -61,16 +61,16 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 def predict_proba(
     X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str
 ) -> Array:
-    """Run rows through the network and return each class's probability.
+    """Return the probability of each class.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Any numeric dtype; computed in the dtype of `coefs`.
+        Rows of any numeric dtype. They are converted to the dtype of `coefs`.
     coefs, intercepts : sequences of ndarray
-        Per layer a matrix (n_in, n_out) and a vector (n_out,), float32 or float64.
+        Weights (n_in, n_out) and biases (n_out,) of each layer, float32 or float64.
     activation : str
-        The hidden layers' activation, a key of `ACTIVATIONS`; the last layer is a softmax.
+        Activation of the hidden layers, a key of `ACTIVATIONS`. The last layer is a softmax.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def predict_proba(
     proba = np.empty((len(X), len(intercepts[-1])), dtype=coefs[0].dtype)
     hidden = ACTIVATIONS[activation]
     for start in range(0, len(X), BLOCK_ROWS):
-        # in C order: the same rows give the same bits, whatever frame or layout they come in
+        # C order, so that the results do not depend on the memory layout of X
         rows = np.ascontiguousarray(X[start : start + BLOCK_ROWS], dtype=coefs[0].dtype)
         for coef, intercept in zip(coefs[:-1], intercepts[:-1], strict=True):
             rows = hidden(_affine(rows, coef, intercept))
@@ -101,10 +101,10 @@ def _softmax(z: Array) -> Array:
 
 
 def cross_entropy(proba: Array, y: Array) -> Array:
-    """Return minus the log of each row's probability of its true class.
+    """Return the negative log-probability of the true class of each row.
 
-    Probabilities are clipped from below at the smallest normal number of their dtype, so that
-    a sure mistake costs much and not infinitely much.
+    Probabilities are clipped at the smallest normal number of their dtype, so that the loss is
+    finite.
     """
     chosen = proba[np.arange(len(y)), y]
     loss: Array = -np.log(np.maximum(chosen, np.finfo(proba.dtype).tiny))

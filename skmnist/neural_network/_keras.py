@@ -1,4 +1,4 @@
-"""Hand a run to scikeras, which fits the network (the only import of scikeras)."""
+"""Train networks with scikeras and Keras. This is the only import of scikeras."""
 
 import io
 import traceback
@@ -14,39 +14,52 @@ from scikeras.wrappers import BaseWrapper
 
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
+from skmnist.neural_network._program import VALIDATION_ROWS
 from skmnist.neural_network._training import EpochEvent, Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
 
 def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]) -> None:
-    """Train by `plan`; `watch` holds the result, also after Ctrl-C.
+    """Train by `plan`, and store the result in `watch`, even after Ctrl-C.
 
-    In a loop of joblib's Ctrl-C is raised instead: a search would score the network that was cut
-    short, and go on with the next fold.
+    If joblib runs this fit, Ctrl-C raises KeyboardInterrupt. Otherwise a search would score the
+    interrupted network and continue with the next fold.
 
-    `BaseWrapper` and not `KerasClassifier` hands rows and labels to the network: the latter
-    numbers the labels of each call anew, and a batch of `partial_fit` may lack a class.
+    Parameters
+    ----------
+    plan : Plan
+    watch : Watch
+    X : ndarray of shape (n_rows, n_features)
+    y : ndarray of shape (n_rows,)
+        Index of the class of each row.
+    keras_callbacks : list of keras.callbacks.Callback
     """
     _engine.check_mode()
     by_batches = [type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c])]
     if by_batches and plan.network.deformation:
         raise ValueError(
             f"callbacks has {', '.join(by_batches)}, which must be called for each batch, but "
-            "augmentation deforms images inside the compiled epoch. Pass augmentation=None, or a "
-            "callback that hooks epochs only."
+            "augmentation deforms images inside the compiled epoch. Pass augmentation=None, or "
+            "callbacks that hook epochs only."
         )
     if by_batches:
         warn_caller(
-            f"{', '.join(by_batches)} must be called for each batch, so training runs in Keras's "
-            "own, several times slower loop; a callback that hooks epochs alone does not cost that."
+            f"{', '.join(by_batches)} must be called for each batch, so training uses Keras's "
+            "own loop, which is several times slower; callbacks that hook epochs only avoid this."
         )
-    run = _train_by_batches if by_batches else _train_by_epochs
-    # X was checked before; pandas or polars output would change what scikeras hands on
+    # X is already validated; pandas or polars output would change the arrays of scikeras
     settings = sklearn.config_context(assume_finite=True, transform_output="default")
     try:
-        with settings, _released(keras_callbacks):
-            run(plan, watch, X, y, keras_callbacks)
+        with settings, _release_after_training(keras_callbacks):
+            if by_batches:
+                _train_by_batches(plan, watch, X, y, keras_callbacks)
+            else:
+                # not KerasClassifier, which encodes the labels of each call, although a batch of
+                # partial_fit may lack a class
+                with _engine.borrow_network(plan, watch) as network:
+                    scikeras = BaseWrapper(model=lambda: network, callbacks=keras_callbacks)
+                    scikeras.fit(X, y, plan=plan, watch=watch)
     except KeyboardInterrupt:
         if watch.weights is None or _runs_in_joblib():
             raise
@@ -54,23 +67,15 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
 
 
 def _runs_in_joblib() -> bool:
-    """Say whether joblib called this fit, for a fold of a search or a member of an ensemble."""
+    """Return whether joblib runs this fit, such as a fold of a search."""
     stack = traceback.walk_stack(None)
     return any(frame.f_globals.get("__name__") == "joblib.parallel" for frame, _ in stack)
-
-
-def _train_by_epochs(
-    plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]
-) -> None:
-    with _engine.borrow_network(plan, watch) as network:
-        scikeras = BaseWrapper(model=lambda: network, callbacks=keras_callbacks)
-        scikeras.fit(X, y, plan=plan, watch=watch)
 
 
 def _train_by_batches(
     plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]
 ) -> None:
-    """Train in Keras's own loop, for callbacks that must see each batch."""
+    """Train in Keras's own loop, for callbacks that hook batches."""
     seed = int(plan.rng.integers(2**31))
     with _engine.keras_defaults(plan.network.dtype):
         with watch.set_up():
@@ -86,28 +91,28 @@ def _train_by_batches(
                 shuffle=plan.shuffle,
                 callbacks=[*keras_callbacks, watching],
                 verbose=0,
-                random_state=seed,  # of tensorflow's global generator
+                random_state=seed,  # for tensorflow's global generator
                 fit__validation_data=plan.validation_rows_of(X, y),
-                fit__validation_batch_size=_engine.VALIDATION_ROWS,
+                fit__validation_batch_size=VALIDATION_ROWS,
             )
             rows, weight = plan.train_rows, plan.train_weight
             scikeras.fit(X[rows], y[rows], None if weight is None else weight[rows])
-        watch.trained(model.get_weights(), _engine.get_state(model))
+        watch.end_training(model.get_weights(), _engine.get_state(model))
 
 
 @contextmanager
-def _released(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
-    """Take from the callbacks what they need in training only: model, weights, closed files.
+def _release_after_training(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
+    """Remove models, weights and closed files from the callbacks after training.
 
-    They are parameters of the estimator, which would keep all of it and pickle it. Keras sets it
-    anew when the next training begins. What they report, such as `stopped_epoch`, stays.
+    Callbacks are parameters of the estimator, so these objects would stay in memory and be pickled
+    with it. Keras sets them again in the next training. Results such as `stopped_epoch` are kept.
     """
     try:
         yield
     finally:
         for callback in callbacks:
             for name, value in list(vars(callback).items()):
-                closed = isinstance(value, io.IOBase) and value.closed  # CSVLogger's
+                closed = isinstance(value, io.IOBase) and value.closed  # of CSVLogger
                 if closed or name == "best_weights" or isinstance(value, keras.Model):
                     setattr(callback, name, None)
 
@@ -115,9 +120,9 @@ def _released(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
 def make_keras_model(
     image_shape: tuple[int, ...], activation: str, dropout: float, weights: list[Array]
 ) -> Any:
-    """Build a plain Keras model with learned weights: Flatten, then the Dense layers."""
+    """Build a Keras model of Flatten and Dense layers with the learned weights."""
     dtype = str(weights[0].dtype)
-    # zeros and a seed: Keras would draw from global generators
+    # zeros and a seed, so that Keras does not use global random generators
     dense = partial(keras.layers.Dense, kernel_initializer="zeros", dtype=dtype)
     layers: list[Any] = [
         keras.layers.Input(image_shape, dtype=dtype),
@@ -135,7 +140,7 @@ def make_keras_model(
 
 
 class EachEpoch(keras.callbacks.Callback):
-    """Calls a function with an `EpochEvent`, from a training of somebody else's."""
+    """Call a function with an `EpochEvent` after each epoch of any Keras model."""
 
     def __init__(self, function: Any) -> None:
         super().__init__()

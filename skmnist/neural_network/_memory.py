@@ -1,4 +1,4 @@
-"""Rows as tensors that XLA reads in place, in memory that the next fit has again."""
+"""Copy rows into tensors that XLA reads in place, in memory that is reused by later fits."""
 
 import ctypes
 import weakref
@@ -11,21 +11,21 @@ import tensorflow as tf
 
 Array = np.ndarray[Any, Any]
 
-LARGE = 2**24  # bytes from which rows are copied by two threads, into memory that is kept
-MAX_SPARE = 2**28  # bytes that are kept at most for the rows of the next fit, all in all
-ALIGNMENT = 64  # bytes; XLA reads an array in place only when it starts on such a boundary
+LARGE = 2**24  # bytes; larger arrays are copied by two threads, and their memory is reused
+MAX_SPARE = 2**28  # bytes kept for the next fit, at most
+ALIGNMENT = 64  # bytes; XLA reads only arrays with this alignment in place
 
-_spare: list[Array] = []  # the memory that held the rows of the last fit, if any
+_spare: list[Array] = []  # the memory of the last fit, if any
 
 
 def pad(length: int, dtype: Any, *parts: Array) -> tf.Tensor:
-    """Copy into a longer array that XLA can read in place, and wrap that without a copy."""
+    """Concatenate arrays, padded with zeros to `length`, as a tensor that XLA reads in place."""
     dtype = np.dtype(dtype)
     shape = (length, *parts[0].shape[1:])
     n_bytes = dtype.itemsize * int(np.prod(shape))
     empty = not any(map(len, parts))
     memory = (
-        np.zeros(n_bytes + ALIGNMENT, np.uint8)  # takes no memory before it is touched
+        np.zeros(n_bytes + ALIGNMENT, np.uint8)  # pages are not allocated until written to
         if empty
         else _take_memory(n_bytes + ALIGNMENT)
     )
@@ -37,18 +37,18 @@ def pad(length: int, dtype: Any, *parts: Array) -> tf.Tensor:
             start, end = end, end + len(part)
             _copy(part, padded[start:end])
         padded[end:] = 0
-        if LARGE <= memory.nbytes <= MAX_SPARE:  # when the tensor is gone, the next may have it
+        if LARGE <= memory.nbytes <= MAX_SPARE:  # reuse it when the tensor is deleted
             weakref.finalize(padded, _keep_memory, memory).atexit = False
     return tf.experimental.dlpack.from_dlpack(padded.__dlpack__())
 
 
 def _take_memory(n_bytes: int) -> Array:
-    """Return bytes that a former fit has used, where they fit, else new ones.
+    """Return the memory of an earlier fit if its size is suitable, or new memory.
 
-    New memory is mapped page by page as it is touched, which can take longer than an epoch.
+    New memory is mapped page by page on first use, which can take longer than an epoch.
     """
     if n_bytes >= LARGE:
-        with suppress(IndexError):  # another thread may be faster
+        with suppress(IndexError):  # none, or taken by another thread
             memory = _spare.pop()
             if n_bytes <= memory.nbytes <= 2 * n_bytes:
                 return memory
@@ -60,7 +60,7 @@ def _keep_memory(memory: Array) -> None:
 
 
 def _copy(source: Array, target: Array) -> None:
-    """Copy rows; many of them by two threads, since one does not fill the memory's bandwidth."""
+    """Copy rows. Large arrays use two threads, as one does not use all the memory bandwidth."""
     if target.nbytes < LARGE:
         target[:] = source
         return
@@ -71,9 +71,9 @@ def _copy(source: Array, target: Array) -> None:
 
 
 def return_free_memory() -> None:
-    """Give back what compiling needed for a while, where the C library is glibc.
+    """Return free memory to the operating system, if the C library is glibc.
 
-    It would keep up to a hundred megabytes, on top of which the rows are then copied.
+    After compiling, glibc keeps up to 100 MB, which would add to the memory for the rows.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Turn a network's parameters and the checked rows into the plan of a run."""
+"""Create the plan of a training run from the parameters and the validated data."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -16,33 +16,33 @@ from skmnist.neural_network._augment import (
     get_strengths,
 )
 from skmnist.neural_network._data import TrainingData
-from skmnist.neural_network._split import stratified_rows
 from skmnist.neural_network._training import Network, Optimizer, Plan
 
 Array = np.ndarray[Any, Any]
 
-# What validation_fraction="auto" holds out, and from how many rows on. Of 500 rows of load_digits a
-# tenth is a worse judge than none; of 900 it is as good (benchmarks/early_stopping.py).
+# validation_fraction="auto". On 500 rows of load_digits, networks selected on a tenth of the rows
+# were worse than without validation; on 900 rows they were as good (benchmarks/early_stopping.py).
 AUTO_FRACTION = 0.1
 MIN_ROWS_TO_HOLD_OUT = 1000
 
 
 @dataclass(frozen=True)
 class Resume:
-    """What `partial_fit` goes on with, beside the weights."""
+    """State that `partial_fit` keeps between calls, in addition to the weights."""
 
-    optimizer: Optimizer  # whose state it is
+    optimizer: Optimizer  # to which `state` belongs
     state: list[Array] | None
     rng: np.random.Generator
 
 
 def plan_fit(estimator: Any, data: TrainingData) -> Plan:
-    """Plan a `fit`, from new weights or, with `warm_start`, from those learned before."""
-    goes_on = estimator.warm_start and hasattr(estimator, "coefs_")
-    if goes_on and not np.array_equal(data.classes, estimator.classes_):
+    """Plan a `fit`, from new weights or, with `warm_start`, from the learned ones."""
+    continues = estimator.warm_start and hasattr(estimator, "coefs_")
+    if continues and not np.array_equal(data.classes, estimator.classes_):
         raise ValueError(
-            f"warm_start=True goes on with the classes {estimator.classes_.tolist()}, but y has "
-            f"{data.classes.tolist()}; pass warm_start=False to start anew."
+            f"warm_start=True requires the classes of the previous fit, "
+            f"{estimator.classes_.tolist()}, but y has {data.classes.tolist()}; pass "
+            "warm_start=False to train new weights."
         )
     rng = check_random_state(estimator.random_state)
     train_rows, validation_rows = _hold_out(estimator.validation_fraction, data, rng)
@@ -52,7 +52,7 @@ def plan_fit(estimator: Any, data: TrainingData) -> Plan:
         train_rows,
         validation_rows,
         initial_weights=_learned_weights(estimator, data, "warm_start=True")
-        if goes_on
+        if continues
         else _initial_weights(estimator, data, rng),
         train_weight=_relative(_row_weights(estimator, data, train_rows), train_rows),
         rng=np.random.default_rng(rng.randint(2**31)),
@@ -60,17 +60,17 @@ def plan_fit(estimator: Any, data: TrainingData) -> Plan:
 
 
 def plan_pass(estimator: Any, data: TrainingData, resume: Resume | None) -> Plan:
-    """Plan a `partial_fit`: one pass over all rows, whose weights are taken as they are."""
+    """Plan a `partial_fit`: one pass over all rows, without normalizing their weights."""
     rng = check_random_state(estimator.random_state)
     weights = (
         _learned_weights(estimator, data, "partial_fit")
         if hasattr(estimator, "coefs_")
         else _initial_weights(estimator, data, rng)
     )
-    if resume is None:  # the first call, or the optimizer's state stayed behind in a pickle
+    if resume is None:  # the first call, or the first one after unpickling
         run_rng = np.random.default_rng(rng.randint(2**31))
     else:
-        run_rng = copy.deepcopy(resume.rng)  # a pass that fails has not happened
+        run_rng = copy.deepcopy(resume.rng)  # unchanged if the pass fails
     rows = data.rows_with_weight()
     train_weight = _row_weights(estimator, data, rows)
     _check_range(train_weight, rows, data.dtype)
@@ -102,7 +102,7 @@ def _make_plan(
     if not len(validation_rows) and monitor.startswith("val_"):
         monitor = "loss"
     augmenter = get_augmenter(estimator.augmentation)
-    # plain numbers: NumPy's, as a search draws them, are refused or taken amiss by Keras
+    # Python numbers: Keras rejects or misinterprets some NumPy scalars, which searches can draw
     return Plan(
         network=Network(
             n_features=data.X.shape[1],
@@ -152,11 +152,39 @@ def _hold_out(
         fraction = AUTO_FRACTION if len(usable) >= MIN_ROWS_TO_HOLD_OUT else None
     if fraction is None:
         return usable, usable[:0]
-    train, validation = stratified_rows(data.y[usable], float(fraction), rng)
+    train, validation = _stratified_rows(data.y[usable], float(fraction), rng)
     return usable[train], usable[validation]
 
 
-# --- what the run starts from
+def _stratified_rows(y: Array, fraction: float, rng: np.random.RandomState) -> tuple[Array, Array]:
+    """Split the rows into training and validation rows, stratified by class.
+
+    Unlike :func:`sklearn.model_selection.train_test_split`, it also works for a few rows: each
+    class keeps at least one training row, and at least one row is held out.
+    """
+    counts = np.bincount(y)
+    wanted = counts * fraction
+    taken = np.floor(wanted).astype(int)
+    # classes with the largest remainders get one more, until the total is right
+    missing = max(1, round(wanted.sum())) - taken.sum()
+    taken[np.argsort(taken - wanted, kind="stable")[: max(0, missing)]] += 1
+    taken = np.clip(taken, 0, np.maximum(counts - 1, 0))
+    if not taken.any():
+        taken[counts.argmax()] = min(1, counts.max() - 1)
+    if not taken.any():
+        raise ValueError(
+            f"validation_fraction={fraction} needs a class with at least two rows, but each of the "
+            f"{len(counts)} classes has one. Pass X_val and y_val, or validation_fraction=None."
+        )
+    shuffled = rng.permutation(len(y))
+    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
+    rank = np.arange(len(y)) - np.repeat(np.cumsum(counts) - counts, counts)
+    held_out = rank < np.repeat(taken, counts)
+    train_rows, validation_rows = np.sort(by_class[~held_out]), np.sort(by_class[held_out])
+    return train_rows.astype(np.int32), validation_rows.astype(np.int32)
+
+
+# --- Initial weights
 
 
 def _layer_sizes(estimator: Any, data: TrainingData) -> tuple[int, ...]:
@@ -164,13 +192,13 @@ def _layer_sizes(estimator: Any, data: TrainingData) -> tuple[int, ...]:
     return (data.X.shape[1], *estimator._hidden_layer_sizes(), len(data.classes))
 
 
-def _learned_weights(estimator: Any, data: TrainingData, what: str) -> list[Array]:
+def _learned_weights(estimator: Any, data: TrainingData, caller: str) -> list[Array]:
     sizes = _layer_sizes(estimator, data)
     learned = (len(estimator.coefs_[0]), *map(len, estimator.intercepts_))
     if sizes != learned:
         raise ValueError(
-            f"{what} goes on with layers of {learned} units, but X, y and the parameters ask "
-            f"for {sizes}; to start anew call fit with warm_start=False."
+            f"{caller} continues with layers of {learned} units, but X, y and the parameters "
+            f"require {sizes}; to train new weights, call fit with warm_start=False."
         )
     return [array.astype(data.dtype) for array in estimator._weights()]
 
@@ -178,18 +206,18 @@ def _learned_weights(estimator: Any, data: TrainingData, what: str) -> list[Arra
 def _initial_weights(estimator: Any, data: TrainingData, rng: np.random.RandomState) -> list[Array]:
     weights = []
     for n_in, n_out in pairwise(_layer_sizes(estimator, data)):
-        # Glorot & Bengio, 2010: Keras's default for a Dense layer
+        # Glorot & Bengio, 2010, Keras's default for Dense layers
         limit = np.sqrt(6 / (n_in + n_out))
         weights.append(rng.uniform(-limit, limit, (n_in, n_out)).astype(data.dtype))
         weights.append(np.zeros(n_out, data.dtype))
     return weights
 
 
-# --- what each row counts
+# --- Row weights
 
 
 def _row_weights(estimator: Any, data: TrainingData, train_rows: Array) -> Array | None:
-    """Multiply the rows' own weights by those of their classes."""
+    """Multiply the sample weights by the class weights."""
     if estimator.class_weight is None:
         return data.weight
     by_class = _class_weights(estimator.class_weight, data, train_rows)
@@ -197,21 +225,21 @@ def _row_weights(estimator: Any, data: TrainingData, train_rows: Array) -> Array
     if not weight[train_rows].any():
         raise ValueError(
             f"class_weight={estimator.class_weight!r} leaves no row with a weight above 0; give "
-            "one class a positive weight."
+            "at least one class a positive weight."
         )
     return weight
 
 
 def _class_weights(class_weight: Any, data: TrainingData, train_rows: Array) -> Array:
-    """Return a weight for each class, also for those that a part of the rows lacks."""
+    """Return the weight of each class, including classes that are missing in these rows."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             if not (isinstance(weight, Real) and 0 <= float(weight) < float("inf")):
                 raise ValueError(
-                    f"class_weight has {weight!r} for class {label!r}, but a weight must be a "
-                    "number >= 0."
+                    f"class_weight has {weight!r} for class {label!r}, but weights must be "
+                    "numbers >= 0."
                 )
-        # scikit-learn's compute_class_weight takes the label "3" for the number
+        # not compute_class_weight, which confuses the label "3" with the number 3
         labels = data.classes.tolist()
         unknown = [label for label in class_weight if label not in labels]
         if unknown and not set(labels) <= set(class_weight):
@@ -219,7 +247,7 @@ def _class_weights(class_weight: Any, data: TrainingData, train_rows: Array) -> 
                 f"class_weight has weights for {unknown}, but the classes are {labels}."
             )
         return np.array([float(class_weight.get(label, 1)) for label in labels])
-    # over the training rows: a balanced weight is about what is trained on
+    # balance the training rows only
     present, codes = np.unique(data.y[train_rows], return_inverse=True)
     weights = np.zeros(len(data.classes))
     weights[present] = compute_class_weight(class_weight, classes=np.unique(codes), y=codes)
@@ -227,10 +255,10 @@ def _class_weights(class_weight: Any, data: TrainingData, train_rows: Array) -> 
 
 
 def _relative(weight: Array | None, rows: Array) -> Array | None:
-    """Divide weights by their mean over some rows, however small or large they are."""
+    """Divide weights by their mean over some rows, without overflow or underflow."""
     if weight is None or not len(rows):
         return None
-    with np.errstate(over="ignore"):  # TODO(numpy>=2): it warned of the smallest, and was right
+    with np.errstate(over="ignore"):  # TODO(numpy>=2): remove; NumPy 1 warns about subnormals
         used = weight[rows] / weight[rows].max()
     relative = np.zeros(len(weight))
     relative[rows] = used / used.mean()
@@ -238,7 +266,7 @@ def _relative(weight: Array | None, rows: Array) -> Array | None:
 
 
 def _check_range(weight: Array | None, rows: Array, dtype: str) -> None:
-    """Refuse weights that become infinite or nothing once they are computed with."""
+    """Raise if a weight becomes infinite or zero in the dtype of the computation."""
     if weight is None:
         return
     given = weight[rows]
@@ -246,6 +274,6 @@ def _check_range(weight: Array | None, rows: Array, dtype: str) -> None:
         computed = given.astype(dtype)
     if not (np.isfinite(computed) & ((computed > 0) | (given == 0))).all():
         raise ValueError(
-            f"sample_weight goes from {weight.min():g} to {weight.max():g}, beyond what "
-            f"{dtype} holds; partial_fit takes weights as they are: bring them near 1."
+            f"sample_weight has values from {weight.min():g} to {weight.max():g}, beyond the range "
+            f"of {dtype}; partial_fit does not normalize weights, so scale them to about 1."
         )

@@ -1,11 +1,12 @@
-"""One epoch of a Keras network as one compiled program.
+"""One epoch of a Keras network as one program compiled by XLA.
 
-Gather a batch by a permutation, forward, backward, optimizer step, running loss and accuracy, then
-the validation pass: all of it is handed to XLA, and Python comes back once per epoch.
+For each update, the program gathers a batch of the permuted rows, applies forward and backward pass
+and optimizer, and accumulates loss and accuracy; validation follows. Python is not involved until
+the end of the epoch.
 
-A program serves every later fit of the same network, optimizer and batch size with *nearly* as many
-rows: rows are padded up to a capacity, and how many updates are made is an argument of the program,
-not part of it. Learning rate, dropout rate and l2 are arguments too.
+A program can be reused for the same network, optimizer and batch size with *about* as many rows:
+rows are padded to a capacity, and the number of updates is an argument of the program, as are
+learning rate, dropout rate and l2.
 """
 
 from contextlib import nullcontext
@@ -24,10 +25,10 @@ from skmnist.neural_network._training import Network, Plan
 
 Array = np.ndarray[Any, Any]
 
-MAX_PADDING = 1.25  # a program is reused for up to this many times fewer rows
-VALIDATION_ROWS = 1024  # validated at a time, at most
+MAX_PADDING = 1.25  # maximum ratio of the capacity to the number of rows
+VALIDATION_ROWS = 1024  # maximum batch size in validation
 
-n_compilations = 0  # programs compiled in this process so far; the tests count them
+n_compilations = 0  # number of programs compiled in this process, for tests
 
 
 class Program:
@@ -36,10 +37,10 @@ class Program:
     def __init__(
         self, model: keras.Sequential, network: Network, n_rows: int, batch_size: int
     ) -> None:
-        # some room above, so that the folds of a cross-validation share the program
+        # larger than necessary, so that the folds of a cross-validation share the program
         self.capacity = n_rows + max(16, n_rows // 64)
         self.batch_size = _padded_batch(n_rows, batch_size)
-        # of the smallest batch that is padded to this one
+        # for the smallest batch size that is padded to this one
         self.max_steps = -(-self.capacity // (self.batch_size - _step(self.batch_size) + 1))
         self.validation_batch = _validation_batch(n_rows)
         self.max_validation_steps = -(-self.capacity // self.validation_batch)
@@ -51,16 +52,16 @@ class Program:
         self._compiled: Any = None
 
     def serves(self, n_rows: int, batch_size: int) -> bool:
-        """Say whether a run over so many rows fits in without too much padding."""
+        """Return whether a run over this many rows fits, without too much padding."""
         return (
-            # not the requested size: the same rows must give the same bits in any program
+            # the padded size, so that results do not depend on which program is reused
             self.batch_size == _padded_batch(n_rows, batch_size)
             and self.validation_batch == _validation_batch(n_rows)
             and n_rows <= self.capacity <= n_rows * MAX_PADDING + 16
         )
 
     def load(self, x: Array, y: Array, plan: Plan) -> dict[str, tf.Tensor]:
-        """Copy the rows, once, to where the program reads them in place."""
+        """Copy the data of a run into tensors that the program reads in place."""
         x_val, y_val = plan.validation_data or (x[:0], y[:0])
         one = np.ones(len(y) + len(y_val), self._dtype)
         train_weight = one if plan.train_weight is None else plan.train_weight
@@ -84,25 +85,25 @@ class Program:
         }
 
     def compile(self, x: Array, y: Array, plan: Plan) -> None:
-        """Compile, unless that is done: run without a row, before any is copied."""
+        """Compile the program, unless done, by running it without rows."""
         global n_compilations
         if self._compiled is None:
-            none = plan.train_rows[:0]
+            no_rows = plan.train_rows[:0]
             plan = replace(
                 plan,
-                train_rows=none,
-                validation_rows=none,
+                train_rows=no_rows,
+                validation_rows=no_rows,
                 train_weight=None,
                 validation_weight=None,
                 validation_data=None,
             )
-            nothing = self.load(x[:0], y[:0], plan)
-            nothing |= self._orders(plan, none, np.empty(0, np.float32), 0)
+            inputs = self.load(x[:0], y[:0], plan)
+            inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
             epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
-            with nullcontext() if n_compilations else quiet():  # it tells of the first one
-                compiled = epoch.get_concrete_function(**nothing)
+            with nullcontext() if n_compilations else quiet():  # the first one writes log lines
+                compiled = epoch.get_concrete_function(**inputs)
                 with tf.init_scope():
-                    compiled(**nothing)
+                    compiled(**inputs)
             self._compiled = compiled
             n_compilations += 1
             return_free_memory()
@@ -110,30 +111,32 @@ class Program:
     def run(
         self, data: dict[str, tf.Tensor], plan: Plan, rates: Array
     ) -> tuple[dict[str, float], bool]:
-        """Train for one epoch; return its logs and whether all weights are still finite."""
+        """Train for one epoch; return its metrics and whether all weights are finite."""
         rows = plan.rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
-        orders = self._orders(plan, rows, rates, int(plan.rng.integers(2**32)))
-        with tf.init_scope():  # a tape of the caller's would ask for the epoch's gradient
-            sums = self._compiled(**data, **orders)
+        inputs = self._epoch_inputs(plan, rows, rates, int(plan.rng.integers(2**32)))
+        with tf.init_scope():  # not recorded on a GradientTape of the caller
+            sums = self._compiled(**data, **inputs)
         loss, hits, weight, val_loss, val_hits, val_weight, finite = sums.numpy().tolist()
         logs = {"loss": loss / len(rows), "accuracy": hits / weight}
         if len(plan.validation_rows):
             logs |= {"val_loss": val_loss / val_weight, "val_accuracy": val_hits / val_weight}
         return logs, bool(finite)
 
-    def _orders(self, plan: Plan, rows: Array, rates: Array, seed: int) -> dict[str, tf.Tensor]:
-        # few arguments, since tensorflow looks at each in every call
-        orders = _in_batches(rows, plan.batch_size, self.batch_size)
+    def _epoch_inputs(
+        self, plan: Plan, rows: Array, rates: Array, seed: int
+    ) -> dict[str, tf.Tensor]:
+        # few tensors, since tensorflow checks each one in every call
+        batches = _in_batches(rows, plan.batch_size, self.batch_size)
         n_validation_steps = -(-len(plan.validation_rows) // self.validation_batch)
-        n_steps = [len(orders) // self.batch_size, n_validation_steps]
+        n_steps = [len(batches) // self.batch_size, n_validation_steps]
         numbers = [*n_steps, int(plan.dropout * 2**32), seed]
         return {
-            "rows": pad(self.max_steps * self.batch_size, np.int32, orders),
+            "rows": pad(self.max_steps * self.batch_size, np.int32, batches),
             "rates": pad(self.max_steps, np.float32, rates),
             "numbers": tf.constant(np.array(numbers, np.uint32)),
         }
 
-    # The rest is traced: it runs inside the compiled program.
+    # --- Traced code, which runs in the compiled program
 
     def _epoch(
         self,
@@ -173,7 +176,7 @@ class Program:
             with tf.GradientTape() as tape:
                 logits = self._logits(xs, drop_below, keep_scale, step_seed)
                 sums = _sums(logits, ys, ws)
-                # Keras's reduction: the weighted sum over the number of rows
+                # as in Keras: the weighted sum divided by the number of rows
                 loss = sums[0] / n_real
                 if self._network.with_l2:
                     loss += l2 * tf.add_n([tf.reduce_sum(d.kernel**2) for d in self._dense])
@@ -212,13 +215,13 @@ class Program:
                 kept = _hash(x.shape, seed + np.uint32(0x85EBCA6B * depth % 2**32)) >= drop_below
                 x = tf.where(kept, x * keep_scale, 0)
         last = self._dense[-1]
-        return tf.matmul(x, last.kernel) + last.bias  # its softmax is part of the loss
+        return tf.matmul(x, last.kernel) + last.bias  # without softmax, which is part of the loss
 
 
 def _sums(
     logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Sum up cross-entropy, hits and weights of a batch."""
+    """Return the sums of cross-entropy, correct predictions and weights of a batch."""
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
     hit = tf.cast(tf.equal(tf.argmax(logits, 1, output_type=tf.int32), y), weight.dtype)
     return tf.reduce_sum(loss * weight), tf.reduce_sum(hit * weight), tf.reduce_sum(weight)
@@ -236,25 +239,25 @@ def _deform(
 
 
 def _hash(shape: tf.TensorShape, seed: tf.Tensor) -> tf.Tensor:
-    """Make a random uint32 per element from its position and the seed.
+    """Return a random uint32 per element, computed from its position and the seed.
 
-    XLA's own generator made an epoch with dropout 12 to 20 times slower on a CPU. The seed is
-    mixed before the position is added: seeds come in even steps, and as even steps of positions
-    they would give each update the mask of the one before, shifted.
+    XLA's own generator makes an epoch with dropout 12 to 20 times slower on a CPU. Positions and
+    seeds are both evenly spaced, so without mixing the seed first, the mask of each update would be
+    that of the previous one, shifted.
     """
     counter = tf.bitcast(tf.reshape(tf.range(shape.num_elements()), shape), tf.uint32)
     return _mix(counter * np.uint32(0x9E3779B9) + _mix(seed))
 
 
 def _uniform(shape: Any, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Draw random numbers in [-1, 1), of 24 bits."""
+    """Return random numbers in [-1, 1) with 24 random bits."""
     bits = tf.bitwise.right_shift(_hash(tf.TensorShape(shape), seed), np.uint32(8))
-    # through int32: XLA converts that in one instruction
+    # via int32, which XLA converts in one instruction
     return tf.cast(tf.bitcast(bits, tf.int32), dtype) * 2.0**-23 - 1
 
 
 def _mix(h: tf.Tensor) -> tf.Tensor:
-    """Scatter the bits: the finalizer of MurmurHash3 (A. Appleby, public domain)."""
+    """Mix the bits with the finalizer of MurmurHash3 (A. Appleby, public domain)."""
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         h = tf.bitwise.bitwise_xor(h, tf.bitwise.right_shift(h, np.uint32(shift)))
         h *= np.uint32(factor)
@@ -262,7 +265,7 @@ def _mix(h: tf.Tensor) -> tf.Tensor:
 
 
 def _in_batches(rows: Array, n_rows: int, size: int) -> Array:
-    """Lay row numbers out in batches of up to `n_rows`, each padded by -1 to `size`."""
+    """Arrange row numbers in batches of up to `n_rows`, each padded with -1 to `size`."""
     n_rows = min(n_rows, size)
     n_batches = -(-len(rows) // n_rows)
     batches = np.full((n_batches, size), -1, np.int32)
@@ -272,21 +275,20 @@ def _in_batches(rows: Array, n_rows: int, size: int) -> Array:
 
 
 def _padded_batch(n_rows: int, batch_size: int) -> int:
-    """Return the rows that are computed per update: those of the batch and up to an eighth more.
+    """Return the number of rows per update: the batch size and up to an eighth of padding.
 
-    So that batches of a hundred sizes share a dozen programs, which tensorflow keeps until the
-    process ends. A batch larger than the data is cut to them, and the folds of a cross-validation
-    share it.
+    Padding lets a hundred batch sizes share a dozen programs, which tensorflow keeps until the
+    process ends. Batches are not larger than the data.
     """
     n = min(n_rows, batch_size)
     return -(-n // _step(n)) * _step(n)
 
 
 def _step(n: int) -> int:
-    """Return an eighth of the largest power of two in `n`, or 1."""
+    """Return an eighth of the largest power of two up to `n`, but at least 1."""
     return int(2 ** max(0, n.bit_length() - 4))
 
 
 def _validation_batch(n_rows: int) -> int:
-    """Return the rows that are validated at a time: fifteen rows need no batch of a thousand."""
+    """Return the batch size in validation, which is smaller for small data."""
     return min(VALIDATION_ROWS, max(32, 1 << (n_rows // 8).bit_length()))

@@ -1,4 +1,4 @@
-"""Import tensorflow when it is needed, and keep it quiet."""
+"""Import tensorflow on demand, and filter its log lines."""
 
 import importlib
 import json
@@ -18,7 +18,7 @@ from skmnist._workers import end_with_parent
 
 _MODULE = "skmnist.neural_network._keras"
 
-_forked = False  # this process is the copy of one that had loaded tensorflow
+_forked = False  # whether this process was forked after tensorflow was imported
 
 
 def _note_fork() -> None:
@@ -26,7 +26,7 @@ def _note_fork() -> None:
     _forked = _forked or "tensorflow" in sys.modules
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_note_fork)
 
 
@@ -34,62 +34,62 @@ _import_lock = threading.Lock()
 
 
 def is_loaded() -> bool:
-    """Say whether tensorflow has been imported for training already."""
+    """Return whether the training module, and with it tensorflow, has been imported."""
     return _MODULE in sys.modules
 
 
 def load_training() -> ModuleType:
-    """Import the module that trains, and with it tensorflow, which takes seconds.
+    """Import the training module, and with it tensorflow, which takes seconds.
 
     Raises
     ------
     RuntimeError
-        Keras runs on another backend than tensorflow, or this process was forked from one that
-        had loaded tensorflow: its threads are not here, and training would wait for them forever.
+        If Keras uses a backend other than tensorflow, or if this process was forked after
+        tensorflow was imported. Threads are not forked, so training would wait for them forever.
     """
     if _forked:
         raise RuntimeError(
-            "This process was forked from one that had loaded tensorflow, and training here would "
-            'hang. Start workers by joblib (its default, "loky") or by '
-            'multiprocessing.get_context("spawn"); predicting works in a forked process too.'
+            "This process was forked after tensorflow was imported, and training would hang. Start "
+            'workers with joblib (its default backend, "loky") or with '
+            'multiprocessing.get_context("spawn"); prediction also works in forked processes.'
         )
     _check_backend()
     with _import_lock:
         if is_loaded():
             return importlib.import_module(_MODULE)
         limit_threads()
-        # 1 would drop tensorflow's notes and 2 its warnings; its errors come as exceptions
+        # hide info (1), warnings (2) and errors (3), which are also raised as exceptions
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        end_with_parent()  # also in workers that scikit-learn has started
+        end_with_parent()  # for workers that scikit-learn has started
         with quiet(), count_setup(), hold_interrupts():
             return importlib.import_module(_MODULE)
 
 
 def _check_backend() -> None:
-    """Raise if Keras runs, or would run, on another backend than tensorflow."""
+    """Raise if Keras uses or would use a backend other than tensorflow."""
     file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "keras.json")
     if keras := sys.modules.get("keras"):
         backend, where = keras.config.backend(), "Keras was imported with"
     elif backend := os.environ.get("KERAS_BACKEND", ""):
         where = "The environment sets"
     else:
-        with suppress(OSError, ValueError, AttributeError):  # Keras ignores such a file as well
+        with suppress(OSError, ValueError, AttributeError):  # Keras ignores invalid files, too
             backend = json.loads(file.read_text()).get("backend", "")
         where = f"{file} sets"
     if backend not in ("", "tensorflow"):
         raise RuntimeError(
-            f"{where} KERAS_BACKEND={backend}, but skmnist trains on tensorflow only; set the "
+            f"{where} KERAS_BACKEND={backend}, but skmnist supports only tensorflow; set the "
             "environment variable KERAS_BACKEND=tensorflow before Keras is imported."
         )
 
 
 def limit_threads() -> None:
-    """Let tensorflow use as many threads as other libraries may in this process.
+    """Limit tensorflow's threads to OMP_NUM_THREADS, which it does not read itself.
 
-    Who shares the cores out among worker processes (joblib's loky, Dask) says so in
-    OMP_NUM_THREADS, which tensorflow does not read. Has to come before it is first used.
+    loky and Dask set this variable to divide the cores among workers. Has no effect after
+    tensorflow was first used.
     """
-    # OpenMP allows a list, a number for each level of nesting
+    # OpenMP allows a list with one number per level of nesting
     threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if "TF_NUM_INTRAOP_THREADS" in os.environ or not threads.isdecimal() or int(threads) < 1:
         return
@@ -97,9 +97,9 @@ def limit_threads() -> None:
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
 
 
-# Passes on what it reads, but for the lines that tensorflow 2.18 to 2.21 write whatever their log
-# level is: when they are imported, and when they compile for the first time. Those are held back
-# until a NUL reports success, and shown where the end comes without one.
+# Copies standard input to standard error, except for lines that tensorflow 2.18 to 2.21 write at
+# any log level, on import and when first compiling. These are held back until a NUL reports
+# success, and written if the input ends without one.
 _FILTER = r"""
 import os, re
 chatter = re.compile(
@@ -120,7 +120,7 @@ while data := os.read(0, 65536):
 os.write(2, held)
 """
 
-_readers: list[subprocess.Popen[bytes]] = []  # those that a child process still writes to
+_readers: list[subprocess.Popen[bytes]] = []  # those with a child process that still writes to them
 
 
 _quiet_lock = threading.Lock()
@@ -128,14 +128,14 @@ _quiet_lock = threading.Lock()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the lines that tensorflow writes about itself off the screen, and nothing else.
+    """Hide tensorflow's startup log lines, and nothing else.
 
-    They come from C++, below Python's ``sys.stderr``. So file descriptor 2 leads through a process
-    of its own meanwhile, which passes on everything else at once: what other threads and child
-    processes write, and the last words of this process if it is aborted. Where no such process can
-    be started, the lines are shown. After an exception they are shown as well: they may explain it.
+    They are written in C++, not through ``sys.stderr``. Therefore file descriptor 2 is redirected
+    to a filter process, which passes on everything else immediately, including output of other
+    threads and child processes, and messages before an abort. The lines are shown if the filter
+    cannot be started, and after an exception, which they may explain.
     """
-    if not _quiet_lock.acquire(blocking=False):  # another thread keeps them off already
+    if not _quiet_lock.acquire(blocking=False):  # another thread is filtering
         yield
         return
     try:
@@ -149,7 +149,7 @@ def quiet() -> Iterator[None]:
 def _through_reader() -> Iterator[None]:
     try:
         real = os.dup(2)
-    except OSError:  # no standard error at all, as under pythonw
+    except OSError:  # no standard error, as in pythonw
         yield
         return
     if (reader := _start_reader()) is None:
@@ -172,20 +172,20 @@ def _through_reader() -> Iterator[None]:
         with suppress(OSError), reader.stdin:  # type: ignore[union-attr]
             os.write(pipe, success)
         try:
-            reader.wait(timeout=1)  # what it has read is on the screen before what comes next
+            reader.wait(timeout=1)  # so that the output stays in order
         except subprocess.TimeoutExpired:
             _readers.append(reader)
 
 
 def _start_reader() -> subprocess.Popen[bytes] | None:
-    if not sys.executable or getattr(sys, "frozen", False):  # no Python to be started
+    if not sys.executable or getattr(sys, "frozen", False):  # no interpreter to start
         return None
     try:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _FILTER],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is meant for this process
+            start_new_session=True,  # not stopped by Ctrl-C
         )
     except OSError:
         return None
@@ -198,9 +198,9 @@ def _flush() -> None:
 
 @contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Deliver a Ctrl-C after the block: tensorflow can swallow one while it imports or traces.
+    """Delay Ctrl-C until the end of the block, as tensorflow can lose it on import and tracing.
 
-    A second Ctrl-C is delivered at once.
+    A second Ctrl-C takes effect immediately.
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):

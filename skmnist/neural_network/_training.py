@@ -1,4 +1,4 @@
-"""What a training run is told, what it reports, and what it hands back; no framework here."""
+"""The plan of a training run, its progress and early stopping, independent of the framework."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ ReadWeights = Callable[[], list[Array]]
 StopReason = Literal["epochs", "patience", "callback", "interrupted", "nonfinite"]
 
 SCHEDULES: dict[str, Callable[[Array], Array]] = {
-    # From progress in [0, 1) to a factor on the learning rate.
+    # progress in [0, 1) -> factor of the learning rate
     "constant": np.ones_like,
     # Loshchilov & Hutter, SGDR, 2017, without restarts
     "cosine": lambda t: (1 + np.cos(np.pi * t)) / 2,
@@ -27,7 +27,7 @@ SCHEDULES: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Network:
-    """The architecture, as far as it decides which compiled program can train it."""
+    """The architecture, including all settings that require a compiled program of their own."""
 
     n_features: int
     hidden_layer_sizes: tuple[int, ...]
@@ -41,7 +41,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer, without its learning rate, which may change from fit to fit."""
+    """The optimizer without its learning rate, which does not require a new program."""
 
     name: str
     momentum: float
@@ -50,7 +50,7 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Plan:
-    """One training run: its network, its numbers, its rows, and where it starts."""
+    """A training run: network, hyperparameters, rows and initial state."""
 
     network: Network
     optimizer: Optimizer
@@ -63,22 +63,22 @@ class Plan:
     shuffle: bool
     patience: int | None
     monitor: str
-    train_rows: Array  # rows of X to train on, int32
-    validation_rows: Array  # rows to validate on, counted over both, int32; may be empty
-    train_weight: Array | None  # a weight per row of X
-    validation_weight: Array | None  # a weight per row of X and of the validation data after it
-    validation_data: tuple[Array, Array] | None  # rows and classes that follow those of X
+    train_rows: Array  # row numbers, int32
+    validation_rows: Array  # row numbers in X followed by validation_data; may be empty
+    train_weight: Array | None  # of each row of X
+    validation_weight: Array | None  # of each row of X followed by validation_data
+    validation_data: tuple[Array, Array] | None  # X_val, y_val
     initial_weights: list[Array]  # kernel, bias, kernel, bias, ...
-    optimizer_state: list[Array] | None  # None is a fresh optimizer's
+    optimizer_state: list[Array] | None  # None for a new optimizer
     rng: np.random.Generator  # order of rows, dropout and deformation
     deformation_strengths: Array | None = None
 
     def n_rows(self, x: Array) -> int:
-        """Rows of X and of the validation data together."""
+        """Return the number of rows of X and the validation data."""
         return len(x) + (0 if self.validation_data is None else len(self.validation_data[1]))
 
     def validation_rows_of(self, x: Array, y: Array) -> tuple[Array, ...] | None:
-        """Return the rows to validate on, their classes and, if there are any, their weights."""
+        """Return the validation rows, their classes and, if there are any, their weights."""
         rows = self.validation_rows
         if not len(rows):
             return None
@@ -88,7 +88,7 @@ class Plan:
 
     @property
     def n_steps(self) -> int:
-        """Updates per epoch."""
+        """Number of updates per epoch."""
         return -(-len(self.train_rows) // self.batch_size)
 
     def learning_rates(self, epoch: int) -> Array:
@@ -96,39 +96,39 @@ class Plan:
         steps = epoch * self.n_steps + np.arange(self.n_steps)
         progress = steps / max(1, self.epochs * self.n_steps)
         rates = self.learning_rate * SCHEDULES[self.schedule](progress)
-        with np.errstate(over="ignore"):  # an infinite rate is told of by the loss it makes
+        with np.errstate(over="ignore"):  # reported later, as an infinite loss
             return rates.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class EpochEvent:
-    """The figures after an epoch, as they are passed to every function in `callbacks`.
+    """Metrics after an epoch, passed to each function in `callbacks`.
 
-    The parameters are attributes as well.
+    The parameters are also attributes.
 
     Parameters
     ----------
     epoch : int
         Number of the epoch that has ended, from 1.
     epochs : int
-        Largest number of epochs.
+        Maximum number of epochs.
     logs : dict of str to float
-        `loss`, `accuracy` and, with validation, `val_loss`, `val_accuracy`.
+        `loss`, `accuracy` and, with validation, `val_loss` and `val_accuracy`.
     best_epoch : int
-        The epoch with the best monitored value so far.
+        Epoch with the best monitored value so far.
     seconds : float
-        Training time so far, without importing and compiling.
+        Training time so far, without importing tensorflow and compiling.
     eta : float
-        Seconds left without early stopping.
+        Estimated seconds until the last of all `epochs`.
 
     Examples
     --------
     >>> from sklearn.datasets import load_digits
     >>> from skmnist import SimpleNNClassifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> def tell(event):
+    >>> def print_epoch(event):
     ...     print(f"epoch {event.epoch} of {event.epochs}")
-    >>> model = SimpleNNClassifier(epochs=2, callbacks=[tell]).fit(X / 16, y)
+    >>> model = SimpleNNClassifier(epochs=2, callbacks=[print_epoch]).fit(X / 16, y)
     epoch 1 of 2
     epoch 2 of 2
     """
@@ -143,10 +143,10 @@ class EpochEvent:
 
 @dataclass
 class Watch:
-    """Follows a run epoch by epoch: what is best, what is kept, when to stop.
+    """Progress of a run: history, weights to keep, and early stopping.
 
-    With a patience the weights of the best epoch are kept, otherwise those of the last one. An
-    epoch whose loss or weights are not finite is never kept.
+    If the plan has a patience, the weights of the best epoch are kept, otherwise those of the last
+    epoch. Weights of an epoch in which a loss or a weight is not finite are never kept.
     """
 
     plan: Plan
@@ -155,7 +155,7 @@ class Watch:
     after_epoch: Callable[[ReadWeights], bool] = lambda _: False  # True stops
     history: dict[str, list[float]] = field(default_factory=dict)
     weights: list[Array] | None = None
-    optimizer_state: list[Array] | None = None  # where it belongs to the weights that are kept
+    optimizer_state: list[Array] | None = None  # if it belongs to the kept weights
     best_epoch: int = 0
     best_quality: tuple[float, ...] = ()
     kept_epoch: int = 0
@@ -165,7 +165,7 @@ class Watch:
 
     @contextmanager
     def set_up(self) -> Iterator[None]:
-        """Count the block as setting up: importing or compiling, no part of the training time."""
+        """Count the time of the block as setup time, not as training time."""
         started = time.perf_counter()
         with count_setup():
             yield
@@ -173,29 +173,37 @@ class Watch:
 
     @property
     def n_epochs(self) -> int:
-        """Epochs that have ended."""
+        """Number of completed epochs."""
         return len(self.history.get("loss", ()))
 
     def start(self) -> None:
-        """Start the clock; importing and compiling lie before this."""
+        """Start the clock, after importing and compiling."""
         self._started = time.perf_counter()
 
-    def ends(
+    def end_epoch(
         self,
         logs: dict[str, float],
         read_weights: ReadWeights,
         *,
         finite: bool,
-        asked: bool = False,
+        stop_requested: bool = False,
     ) -> bool:
-        """Take in an epoch and say whether it was the last.
+        """Record an epoch and return whether to stop.
 
-        `finite` says whether the weights are, `asked` whether a Keras callback wants to stop.
+        Parameters
+        ----------
+        logs : dict of str to float
+        read_weights : callable
+            Returns copies of the current weights.
+        finite : bool
+            Whether all weights are finite.
+        stop_requested : bool, default=False
+            Whether a Keras callback requested to stop.
         """
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         epoch = self.n_epochs
-        asked |= self.after_epoch(read_weights)
+        stop_requested |= self.after_epoch(read_weights)
         losses = [logs[name] for name in ("loss", "val_loss") if name in logs]
         if not (finite and np.isfinite(losses).all()):
             self.stop_reason = "nonfinite"
@@ -206,7 +214,7 @@ class Watch:
             self.best_epoch, self.best_quality = epoch, quality
         if improved or self.plan.patience is None:
             weights = read_weights()
-            if not _are_finite(weights):  # a callback has set them
+            if not _are_finite(weights):  # if a callback has set them
                 self.stop_reason = "nonfinite"
                 return True
             self.kept_epoch, self.weights = epoch, weights
@@ -221,18 +229,18 @@ class Watch:
                 eta=self.seconds / epoch * (self.plan.epochs - epoch),
             )
             answer = listener(event)
-            asked |= isinstance(answer, bool | np.bool_) and bool(answer)
-        if asked:
+            stop_requested |= isinstance(answer, bool | np.bool_) and bool(answer)
+        if stop_requested:
             self.stop_reason = "callback"
         elif self.plan.patience is not None and epoch - self.best_epoch >= self.plan.patience:
             self.stop_reason = "patience"
         return self.stop_reason != "epochs"
 
-    def trained(self, weights: list[Array], optimizer_state: list[Array]) -> None:
-        """Take what is there at the very end.
+    def end_training(self, weights: list[Array], optimizer_state: list[Array]) -> None:
+        """Record the state after the last callback.
 
-        Callbacks may have left other weights; where no patience chose some, they are kept. The
-        optimizer's state belongs to the weights of the last epoch.
+        Without patience, weights that a callback set at the end are kept. The state of the
+        optimizer is kept only if the weights of the last epoch are.
         """
         if self.stop_reason == "nonfinite" or not self.weights:
             return
@@ -246,10 +254,10 @@ class Watch:
 
 
 def _quality(logs: dict[str, float], monitor: str) -> tuple[float, ...]:
-    """Return figures of an epoch to compare it by; greater ones are better.
+    """Return a key to compare epochs by; greater is better.
 
-    A few validation rows allow a few accuracies only: many epochs share the best one, and the
-    first of them is often far from trained. The loss tells them apart.
+    With few validation rows, many epochs share the best accuracy, and the first of them is often
+    far from converged. Therefore ties are broken by the loss.
     """
     loss = -logs["val_loss" if monitor.startswith("val_") else "loss"]
     return (logs[monitor], loss) if monitor.endswith("accuracy") else (loss,)

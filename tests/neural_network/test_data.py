@@ -123,7 +123,9 @@ def test_rows_that_cannot_be_learned_are_refused(digits, change, match):
 
 def test_of_one_row_per_class_none_can_be_held_out(digits):
     X = digits[0][:3]
-    with pytest.raises(ValueError, match=r"validation_fraction=0.1 needs a class with two rows"):
+    with pytest.raises(
+        ValueError, match=r"validation_fraction=0.1 needs a class with at least two"
+    ):
         SimpleNNClassifier(epochs=1, validation_fraction=0.1).fit(X, [1, 2, 3])
     assert SimpleNNClassifier(4, epochs=1).fit(X, [1, 2, 3]).n_validation_ == 0
 
@@ -165,7 +167,7 @@ def test_images_of_another_shape_are_refused(digits):
 @pytest.mark.parametrize(
     ("weight", "match"),
     [
-        (lambda n: np.zeros(n), "sample_weight is zero in all rows|at least one non-zero"),
+        (lambda n: np.zeros(n), "sample_weight is zero for all rows|at least one non-zero"),
         (lambda n: -np.ones(n), "Negative values in data passed to `sample_weight`"),
         (lambda n: np.ones(n - 1), "sample_weight.shape"),
     ],
@@ -191,10 +193,10 @@ def test_weights_that_make_no_sense_are_refused(digits, weight, match):
         ),
         (
             {"X_val": np.ones((2, 64)), "y_val": [1, 2], "sample_weight_val": [0, 0]},
-            "sample_weight_val is zero in all rows|at least one non-zero",
+            "sample_weight_val is zero for all rows|at least one non-zero",
         ),
-        ({"X_val": np.ones((2, 64)), "y_val": [1, 77]}, r"labels that y has not: \[77\]"),
-        ({"X_val": np.ones((1, 64)), "y_val": ["1"]}, r"labels that y has not: \['1'\]"),
+        ({"X_val": np.ones((2, 64)), "y_val": [1, 77]}, r"labels that are not in y: \[77\]"),
+        ({"X_val": np.ones((1, 64)), "y_val": ["1"]}, r"labels that are not in y: \['1'\]"),
     ],
     ids=[
         "no y",

@@ -209,13 +209,13 @@ def test_what_cannot_be_gone_on_with_is_refused_and_loses_nothing(digits):
     with pytest.raises(ValueError, match=r"classes=\[0, 1\] is not the same as on last call"):
         model.partial_fit(X, y, classes=[0, 1])
     for classes in ([0], [0, np.nan]):
-        with pytest.raises(ValueError, match=r"classes=.* must be two labels or more"):
+        with pytest.raises(ValueError, match=r"classes=.* must be two or more labels"):
             SimpleNNClassifier().partial_fit(X, y, classes=classes)
     with pytest.raises(ValueError, match=r"labels that are not among the classes: \[77\]"):
         model.partial_fit(X[:1], [77])
     with pytest.raises(ValueError, match="63 features"):
         model.partial_fit(X[:, :63], y)
-    with pytest.raises(ValueError, match="partial_fit goes on with layers of"):
+    with pytest.raises(ValueError, match="partial_fit continues with layers of"):
         model.set_params(hidden_units=3).partial_fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), before)
     assert model.set_params(hidden_units=16).partial_fit(X, y).n_iter_ == 2

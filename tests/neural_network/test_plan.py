@@ -1,4 +1,4 @@
-"""What a run starts from: rows held out, their weights, first weights, seeds."""
+"""The plan of a run: held-out rows, row weights, initial weights, seeds."""
 
 import random
 
@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _engine
+from skmnist.neural_network._plan import _stratified_rows
 
 
 def test_same_seed_same_bits_and_another_seed_another_network(digits):
@@ -22,7 +23,8 @@ def test_same_seed_same_bits_and_another_seed_another_network(digits):
     assert not np.array_equal(first, other)
 
 
-def test_global_generators_stay_as_they_were(digits):
+def test_global_generators_stay_as_they_were(digits, request):
+    request.addfinalizer(lambda: tf.random.set_seed(None))
     tf.random.set_seed(5)
     expected = tf.random.uniform(()).numpy()
     tf.random.set_seed(5)
@@ -148,7 +150,9 @@ def test_weights_count_relative_to_each_other_however_small_or_large(digits, sca
 def test_weights_that_partial_fit_cannot_take_as_they_are_are_refused(digits):
     X, y = digits[0].astype(np.float32), digits[1]
     for scale in (1e-60, 1e60):
-        with pytest.raises(ValueError, match=r"sample_weight goes from .* beyond what float32"):
+        with pytest.raises(
+            ValueError, match=r"sample_weight has values .* beyond the range of float32"
+        ):
             SimpleNNClassifier(4).partial_fit(X, y, range(10), np.full(len(y), scale))
 
 
@@ -156,7 +160,44 @@ def test_warm_start_goes_on_from_the_learned_weights(digits):
     model = SimpleNNClassifier(16, epochs=10, warm_start=True, random_state=0).fit(*digits)
     first = model.loss_curve_
     assert model.fit(*digits).loss_curve_[0] < first[-1] * 1.2 < first[0]
-    with pytest.raises(ValueError, match=r"warm_start=True goes on with.*warm_start=False"):
+    with pytest.raises(ValueError, match=r"warm_start=True requires the classes.*warm_start=False"):
         model.fit(digits[0], digits[1] + 1)
-    with pytest.raises(ValueError, match=r"goes on with layers of \(64, 16, 10\).*\(63, 16, 10\)"):
+    with pytest.raises(ValueError, match=r"with layers of \(64, 16, 10\).*\(63, 16, 10\)"):
         model.fit(digits[0][:, :63], digits[1])
+
+
+def split(y, fraction=0.1, seed=0):
+    return _stratified_rows(np.asarray(y), fraction, np.random.RandomState(seed))
+
+
+def test_holds_out_each_class_in_proportion():
+    y = np.repeat([0, 1, 2], [600, 300, 100])
+    _, held_out = split(y)
+    assert np.bincount(y[held_out]).tolist() == [60, 30, 10]
+
+
+def test_every_row_is_on_one_side():
+    train, held_out = split(np.arange(97) % 5)
+    assert sorted([*train, *held_out]) == list(range(97))
+
+
+def test_every_class_keeps_a_row_to_train_on():
+    y = [0] * 20 + [1]
+    train, _ = split(y, fraction=0.9)
+    assert set(np.asarray(y)[train]) == {0, 1}
+
+
+def test_a_handful_of_rows_still_gives_one_to_validate_on():
+    train, held_out = split([0, 1, 0, 1])
+    assert (len(train), len(held_out)) == (3, 1)
+
+
+def test_same_seed_same_rows():
+    y = np.arange(100) % 10
+    assert split(y, seed=1)[1].tolist() == split(y, seed=1)[1].tolist()
+    assert split(y, seed=1)[1].tolist() != split(y, seed=2)[1].tolist()
+
+
+def test_classes_of_one_row_each_are_refused_with_the_way_out():
+    with pytest.raises(ValueError, match=r"validation_fraction=0.1.*validation_fraction=None"):
+        split([0, 1, 2])

@@ -50,7 +50,7 @@ def run(plan, values, name="val_loss"):
     watch.start()
     for epoch, value in enumerate(values, start=1):
         logs = {"loss": 1.0, "val_loss": 1.0, name: value}
-        if watch.ends(logs, lambda epoch=epoch: [np.array(epoch)], finite=True):
+        if watch.end_epoch(logs, lambda epoch=epoch: [np.array(epoch)], finite=True):
             break
     return watch
 
@@ -79,7 +79,7 @@ def test_of_epochs_with_the_same_accuracy_the_lower_loss_is_the_better(monitor, 
     watch = Watch(dataclasses.replace(PLAN, monitor=monitor, patience=None))
     watch.start()
     for logs in epochs:
-        watch.ends(logs, lambda: [], finite=True)
+        watch.end_epoch(logs, lambda: [], finite=True)
     assert watch.best_epoch == best
 
 
