@@ -47,6 +47,6 @@ def test_a_broken_cell_is_told_with_its_place_in_one_line(tmp_path, capsys):
     path.write_text("label,pixel0,pixel1,pixel2,pixel3\n1,0,0,0,9\n7,0,0,300,0\n")
     assert main(["compare", "--data", str(path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "train.csv, line 3, column 4 ('pixel2'): '300' is no pixel" in line.replace(
+    assert "train.csv, line 3, column 4 ('pixel2'): '300' is not a pixel" in line.replace(
         str(path), "train.csv"
     )
