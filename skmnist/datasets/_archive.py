@@ -1,7 +1,7 @@
 """List the files of a ZIP or folder as members, and reject malicious ones.
 
-Nothing is unpacked to disk. Not done by zipfile alone, because it reads a directory of any size,
-believes the sizes in it, and accepts overlapping members.
+Nothing is unpacked to disk. zipfile alone would read a central directory of any size and, in older
+versions of Python, accept overlapping members.
 """
 
 import gzip
@@ -19,7 +19,7 @@ from io import BytesIO
 from os import PathLike
 from typing import BinaryIO
 
-from skmnist.datasets._formats import is_image, is_leftover, kind_of, recognise, recognise_name
+from skmnist.datasets._formats import is_image, is_leftover, kind_of, recognize, recognize_name
 from skmnist.datasets._members import (
     DAMAGE,
     GZIP,
@@ -96,7 +96,7 @@ def open_contents(
                 members, leftovers, folders = _list_zip(file, source, budget, stack)
             else:
                 member = Member(source, "", size, None, budget, partial(_open, source))
-                members = [replace(member, kind=_recognise_file(file, source))]
+                members = [replace(member, kind=_recognize_file(file, source))]
                 leftovers, folders = [], []
         members = sorted(_open_archives(members, stack), key=lambda member: member.path)
         yield Contents(source, members, leftovers, folders, budget)
@@ -131,7 +131,7 @@ def _is_zip(file: BinaryIO) -> bool:
         file.seek(0)
 
 
-def _recognise_file(file: BinaryIO, source: str) -> str:
+def _recognize_file(file: BinaryIO, source: str) -> str:
     """Return the kind of a single file, based on its first bytes."""
     try:
         head = file.read(512)
@@ -139,9 +139,9 @@ def _recognise_file(file: BinaryIO, source: str) -> str:
         raise DatasetError(f"{source}: cannot be read ({_reason(error)})") from error
     if not head:
         raise DatasetError(f"{source}: is empty")
-    if (name := recognise(head)) is not None:
+    if (name := recognize(head)) is not None:
         raise DatasetError(f"{source}: is {name}")
-    if head[:2] == GZIP and (name := recognise(_unpack_start(file))) is not None:
+    if head[:2] == GZIP and (name := recognize(_unpack_start(file))) is not None:
         raise DatasetError(f"{source}: is {name}")
     if head[257:262] == b"ustar":
         raise DatasetError(f"{source}: is a tar archive; unpack it and pass the folder")
@@ -157,7 +157,7 @@ def _recognise_file(file: BinaryIO, source: str) -> str:
         return "array"
     if head[:3] == b"\0\0\x08" or kind_of(os.path.basename(source)) == "idx":
         return "idx"
-    if (name := recognise_name(source)) is not None:
+    if (name := recognize_name(source)) is not None:
         raise DatasetError(f"{source}: is {name}")
     return "table"
 

@@ -1,7 +1,7 @@
 """Download MNIST once, and verify it at each load.
 
-The transfers are done by pooch. Retries, mirrors and time limits are not: pooch retries one
-address, and a server that never responds could block it for a long time.
+pooch transfers the file. Mirrors and time limits are handled here, because pooch uses one address,
+and its timeouts cover neither name resolution nor slow transfers.
 """
 
 import hashlib

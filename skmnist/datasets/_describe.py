@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 # The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this.
 MAX_IMBALANCE = 9
-# Share of images with a light border, above which ink is dark; for noise it is about one half.
+# Images are dark on light if at least this share has a light border; of noise, half of them have.
 MIN_SHARE = 0.75
 MAX_NAMED = 5  # classes listed in a sentence
 

@@ -9,7 +9,7 @@ from typing import get_args
 from skmnist.datasets._archive import Contents
 from skmnist.datasets._arrays import read_array_header
 from skmnist.datasets._bunch import Note, check_n_classes
-from skmnist.datasets._formats import recognise_name
+from skmnist.datasets._formats import recognize_name
 from skmnist.datasets._image_folders import find_images
 from skmnist.datasets._layout import (
     IMAGE_WORDS,
@@ -202,7 +202,7 @@ def _explain_no_digits(contents: Contents) -> str:
         return f"{contents.source}: is an Excel workbook; save its table as CSV"
     for member in contents.members:
         if member.kind == "foreign":
-            return f"{member.where}: is {recognise_name(member.path)}"
+            return f"{member.where}: is {recognize_name(member.path)}"
     images = [member.path for member in contents.members if member.kind == "foreign image"]
     if images:
         return (

@@ -93,7 +93,7 @@ def kind_of(name: str) -> str | None:
     for kind, endings in KINDS.items():
         if (bare if kind == "table" else name).endswith(endings):
             return kind
-    if recognise_name(name):
+    if recognize_name(name):
         return "foreign"
     return "packed" if name.endswith(PACKED) else None
 
@@ -113,14 +113,14 @@ def is_image(path: str) -> bool:
     return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
 
 
-def recognise(head: bytes) -> str | None:
+def recognize(head: bytes) -> str | None:
     """Return an unsupported format and a remedy by the first bytes of a file, or None."""
     if head[4:8] == b"ftyp":
         return f"a HEIC or AVIF image, or a video; {IMAGE}"
     return next((name for start, name in BEGINNINGS.items() if head.startswith(start)), None)
 
 
-def recognise_name(name: str) -> str | None:
+def recognize_name(name: str) -> str | None:
     """Return an unsupported data format and a remedy by the file extension, or None."""
     bare = name.lower().removesuffix(".gz")
     _, dot, ending = bare.rpartition(".")

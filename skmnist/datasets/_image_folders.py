@@ -49,7 +49,7 @@ def find_images(images: list[Member], tables: list[Member], label: str | None) -
         raise
     names = {name for part in layout.parts.values() for name in part.labels}
     if len(names) < 2 or not all(map(CLASS_NAME.fullmatch, names)):
-        # "images" is not a class, nor are "images_1" and "images_2" if there is a table
+        # "images" is not a class; nor are "images_1" and "images_2" if a table has labels
         may_be_classes = len(names) >= 2 and not _are_image_words(names)
         try:
             listings = _list_images(tables, images, label)
@@ -108,7 +108,7 @@ def _check_places(source: str, role: Role, counts: dict[Folder, int]) -> None:
     for folder, n in counts.items():
         places[_place_of(folder)] += n
     if len({re.sub("[0-9]+", "#", "/".join(place)) for place in places}) > 1:
-        raise _cannot_tell(source, role, places)
+        raise _ambiguous_folders(source, role, places)
 
 
 def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
@@ -128,10 +128,10 @@ def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
     for places in beside.values():
         excerpts = [place for place in places if place in above_classes and place[-1] in names]
         if excerpts and len(excerpts) < len(places):
-            raise _cannot_tell(source, role, places)
+            raise _ambiguous_folders(source, role, places)
 
 
-def _cannot_tell(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
+def _ambiguous_folders(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
     found = ", ".join(
         f"{shorten('/'.join(place))!r} ({n:,} images)"
         for place, n in sorted(counts.items())[:MAX_NAMED]
@@ -169,7 +169,7 @@ def _choose_level(names: list[set[str]], source: str) -> int:
     """Return 0 if the outer folders are the classes, 1 if the inner ones are."""
     likely = [all(map(CLASS_NAME.fullmatch, some)) for some in names]
     if all(likely) and all(name.isdecimal() for some in names for name in some):
-        likely = [some <= DIGITS for some in names]  # numbers of writers exceed 9
+        likely = [some <= DIGITS for some in names]  # there are usually more than ten writers
     if likely[0] != likely[1]:
         return likely.index(True)
     raise DatasetError(

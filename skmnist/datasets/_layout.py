@@ -77,7 +77,7 @@ def quote(paths: Iterable[str]) -> str:
     """Return the first few names in quotes, and the number of others."""
     paths = list(paths)
     more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
-    return ", ".join(repr(shorten(path) or "it") for path in paths[:MAX_NAMED]) + more
+    return ", ".join(repr(shorten(path)) for path in paths[:MAX_NAMED]) + more
 
 
 def role_of(parts: Sequence[str]) -> Role:
