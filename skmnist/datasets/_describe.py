@@ -284,16 +284,13 @@ def _check_order(y: Array) -> list[Note]:
 
 
 def _check_colours(X_train: Array, X_test: Array, full: float) -> list[Note]:
+    train, test = find_full_ink(X_train), find_full_ink(X_test)
+    if train != test:
+        return [Note("other_range", {"train": train, "test": test})]
     light = [_share_on_light_ground(X, full) for X in (X_train, X_test)]
-    notes = []
-    inks = [find_full_ink(X) for X in (X_train, X_test)]
-    if inks[0] != inks[1]:
-        notes.append(Note("other_range", {"train": inks[0], "test": inks[1]}))
-    elif max(light) >= MIN_SHARE and min(light) <= 1 - MIN_SHARE:
-        notes.append(Note("mixed_colours"))
-    elif min(light) >= MIN_SHARE:
-        notes.append(Note("light_ground"))
-    return notes
+    if max(light) >= MIN_SHARE and min(light) <= 1 - MIN_SHARE:
+        return [Note("mixed_colours")]
+    return [Note("light_ground")] if min(light) >= MIN_SHARE else []
 
 
 def _share_on_light_ground(X: Array, full: float) -> float:

@@ -143,20 +143,15 @@ def _note_rest(
         images = rest.pop("image", [])
         tables = [file for part in parts.values() for file in part.label_files]
         if tables and images:
-            path = shorten(images[0].path)
-            values = {"table": shorten(tables[0].path), "path": path, "n": len(images)}
-            notes.append(Note("unlisted", values))
-        elif images:
+            notes.append(_note("unlisted", images, table=shorten(tables[0].path)))
+        else:
             in_parts = [image for image in images if role_of(image.parts[:-1]) is not None]
             in_none = [image for image in images if role_of(image.parts[:-1]) is None]
-            for key, some in (("unlabelled", in_parts), ("stray_images", in_none)):
-                if some:
-                    values = {"path": shorten(some[0].path), "n": len(some)}
-                    notes.append(Note(key, values))
+            by_key = {"unlabelled": in_parts, "stray_images": in_none}
+            notes += [_note(key, some) for key, some in by_key.items() if some]
     if foreign := rest.pop("foreign image", []):
-        endings = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
-        values = {"path": shorten(foreign[0].path), "n": len(foreign)}
-        notes.append(Note("foreign_images", values | {"formats": ", ".join(endings)}))
+        formats = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
+        notes.append(_note("foreign_images", foreign, formats=", ".join(formats)))
     if packed := rest.pop("packed", []):
         values = {"paths": quote(member.path for member in packed), "n": len(packed)}
         notes.append(Note("packed", values))
@@ -164,20 +159,25 @@ def _note_rest(
         at = {folder_of(image.path) for part in parts.values() for image in part.images}
         beside = set(map(folder_of, at))
         odd = [
-            member.path
+            member
             for member in rest[None]
             if "/" in member.path
             and ((folder := folder_of(member.path)) in at or folder_of(folder) in beside)
         ]
         if odd:
-            notes.append(Note("no_images", {"path": shorten(odd[0]), "n": len(odd)}))
+            notes.append(_note("no_images", odd))
     for kind in (*get_args(Kind), "foreign"):
         if others := rest.get(kind):
             notes.append(_counted("unused", others[0].path, len(others)))
     return notes
 
 
+def _note(key: str, members: list[Member], **values: str) -> Note:
+    return Note(key, {"path": shorten(members[0].path), "n": len(members), **values})
+
+
 def _counted(key: str, path: str, n: int) -> Note:
+    """Return a note whose key has a plural form."""
     return Note(f"{key}_many" if n > 1 else key, {"path": shorten(path), "n": n})
 
 
@@ -286,7 +286,7 @@ def _find_idx(members: list[Member]) -> Layout:
 
 
 def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
-    """Combine one file of images and one file of labels to a part."""
+    """Return a part from one file of images and one file of labels."""
     for found, what in ((images, "images"), (labels, "labels")):
         if len(found) != 1:
             other = labels or images

@@ -417,10 +417,9 @@ def _note_places(
     """Return a note on the location of each part."""
     notes = []
     base = os.fsdecode(extract_dir) if extract_dir is not None else name
+    is_file = extract_dir is None and not os.path.isdir(name)
     for role, part in parts.items():
         path = os.path.join(base, *shorten(part.place).split("/")) if part.place else base
-        folder = part.is_folder
-        if not part.place and not os.path.isdir(name) and extract_dir is None:
-            folder = False
-        notes.append(Note(f"{role or 'whole'}_{'folder' if folder else 'file'}", {"path": path}))
+        kind = "folder" if part.is_folder and (part.place or not is_file) else "file"
+        notes.append(Note(f"{role or 'whole'}_{kind}", {"path": path}))
     return notes
