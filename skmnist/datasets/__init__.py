@@ -1,4 +1,4 @@
-"""Where digits come from: the bundled MNIST, the cloud, and files of your own."""
+"""Load and describe digits: the bundled MNIST, a download, or your own files."""
 
 from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._describe import DatasetDescription, describe_dataset

@@ -1,4 +1,8 @@
-"""What is in a ZIP, a folder or a file, as members to be read; nothing is unpacked to disk."""
+"""List the files of a ZIP or folder as members, and reject malicious ones.
+
+Nothing is unpacked to disk. zipfile alone would read a central directory of any size and, in older
+versions of Python, accept overlapping members.
+"""
 
 import gzip
 import os
@@ -15,7 +19,7 @@ from io import BytesIO
 from os import PathLike
 from typing import BinaryIO
 
-from skmnist.datasets._formats import is_image, is_leftover, kind_of, recognise, recognise_name
+from skmnist.datasets._formats import is_image, is_leftover, kind_of, recognize, recognize_name
 from skmnist.datasets._members import (
     DAMAGE,
     GZIP,
@@ -28,10 +32,10 @@ from skmnist.datasets._members import (
 )
 
 MAX_MEMBERS = 300_000  # EMNIST's digits are 280,000 images
-DIRECTORY_ENTRY = 160  # bytes that a member takes in a ZIP's list of them, with a long name
+DIRECTORY_ENTRY = 160  # bytes per member in a ZIP's central directory, with a long name
 MAX_ARCHIVES = 16  # .npz files inside an archive or folder
-MAX_ARRAYS = 1000  # members of such a file
-MAX_DEPTH = 100  # folders in each other
+MAX_ARRAYS = 1000  # members of an .npz file
+MAX_DEPTH = 100  # nested folders
 MAX_PACKED = 1 << 30  # bytes of an .npz file inside an archive
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
@@ -39,18 +43,18 @@ PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 
 @dataclass(frozen=True)
 class Contents:
-    """What stands in an archive or folder.
+    """The files of an archive or folder.
 
     Attributes
     ----------
     source : str
-        As the user named it.
+        Path passed by the user.
     members : list of Member
-        By their paths, without leftovers.
+        Sorted by path, without leftovers.
     leftovers : list of str
         Images among the leftovers, such as thumbnails.
     folders : list of str
-        Folders with nothing in them.
+        Empty folders.
     budget : Budget
     """
 
@@ -65,12 +69,12 @@ class Contents:
 def open_contents(
     path: str | PathLike[str], *, progress: Progress | None = None
 ) -> Iterator[Contents]:
-    """Look into a ZIP, a folder or a single file.
+    """List the files of a ZIP, a folder or a single file.
 
     Raises
     ------
     DatasetError
-        It is missing, unreadable, no archive that is known, or made to do harm.
+        If it is missing, unreadable, malicious, or in an unsupported format.
     """
     source = os.fsdecode(path)
     try:
@@ -92,7 +96,7 @@ def open_contents(
                 members, leftovers, folders = _list_zip(file, source, budget, stack)
             else:
                 member = Member(source, "", size, None, budget, partial(_open, source))
-                members = [replace(member, kind=_look(file, source))]
+                members = [replace(member, kind=_recognize_file(file, source))]
                 leftovers, folders = [], []
         members = sorted(_open_archives(members, stack), key=lambda member: member.path)
         yield Contents(source, members, leftovers, folders, budget)
@@ -110,61 +114,61 @@ def _open(path: str, *, buffering: int = -1) -> BinaryIO:
 
 
 def _open_below(folder: str, path: str) -> BinaryIO:
-    return _open(os.path.join(folder, path), buffering=0)  # it is read in one go, or in large ones
+    return _open(os.path.join(folder, path), buffering=0)  # reads are large
 
 
-# --- a file by itself
+# --- a single file
 
 
 def _is_zip(file: BinaryIO) -> bool:
-    """Say whether it is a ZIP, also one with other bytes before it or with its end cut off."""
+    """Return whether a file is a ZIP, including truncated ones and ones with leading bytes."""
     try:
         head = file.read(4)
         return head in (b"PK\3\4", b"PK\5\6") or (head[:2] != GZIP and zipfile.is_zipfile(file))
     except OSError:
-        return False  # and reading it will say why
+        return False  # reading it raises with the reason
     finally:
         file.seek(0)
 
 
-def _look(file: BinaryIO, source: str) -> str:
-    """Say what a single file is by how it begins."""
+def _recognize_file(file: BinaryIO, source: str) -> str:
+    """Return the kind of a single file, based on its first bytes."""
     try:
         head = file.read(512)
     except OSError as error:
         raise DatasetError(f"{source}: cannot be read ({_reason(error)})") from error
     if not head:
         raise DatasetError(f"{source}: is empty")
-    if (name := recognise(head)) is not None:
+    if (name := recognize(head)) is not None:
         raise DatasetError(f"{source}: is {name}")
-    if head[:2] == GZIP and (name := recognise(_unpack_start(file))) is not None:
+    if head[:2] == GZIP and (name := recognize(_unpack_start(file))) is not None:
         raise DatasetError(f"{source}: is {name}")
     if head[257:262] == b"ustar":
         raise DatasetError(f"{source}: is a tar archive; unpack it and pass the folder")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise DatasetError(
-            f"{source}: is a web page, not data; it was probably saved in place of a download"
+            f"{source}: is a web page, not data; it was probably saved instead of the download"
         )
     if head.startswith(PICTURES):
         raise DatasetError(
-            f"{source}: is a single image; pass a folder that has a folder of images for each class"
+            f"{source}: is a single image; pass a folder that contains one folder per class"
         )
     if head.startswith(b"\x93NUMPY"):
         return "array"
     if head[:3] == b"\0\0\x08" or kind_of(os.path.basename(source)) == "idx":
         return "idx"
-    if (name := recognise_name(source)) is not None:
+    if (name := recognize_name(source)) is not None:
         raise DatasetError(f"{source}: is {name}")
     return "table"
 
 
 def _unpack_start(file: BinaryIO) -> bytes:
-    """Return the first bytes of what gzip has packed."""
+    """Return the first uncompressed bytes of a gzip file."""
     file.seek(0)
     try:
         return gzip.GzipFile(fileobj=file).read(512)
     except DAMAGE:
-        return b""  # and reading it will say so
+        return b""  # reading it raises with the reason
     finally:
         file.seek(0)
 
@@ -178,24 +182,24 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str], 
     empty: list[str] = []
     seen = set()
 
-    def refuse(error: OSError) -> None:
+    def raise_unreadable(error: OSError) -> None:
         if is_leftover(os.path.relpath(os.fsdecode(error.filename), source)):
-            return  # "System Volume Information" is closed to all
+            return  # "System Volume Information" is never readable
         raise DatasetError(f"{error.filename}: cannot be read ({_reason(error)})") from error
 
-    for at, folders, names in os.walk(source, onerror=refuse, followlinks=True):
+    for at, folders, names in os.walk(source, onerror=raise_unreadable, followlinks=True):
         prefix = "" if at == source else os.path.relpath(at, source).replace(os.sep, "/") + "/"
         try:
             found = os.stat(at)
         except OSError as error:
-            refuse(error)
+            raise_unreadable(error)
             continue
-        if (found.st_dev, found.st_ino) in seen:  # a link that leads back
+        if (found.st_dev, found.st_ino) in seen:  # a circular link
             folders.clear()
             continue
         seen.add((found.st_dev, found.st_ino))
         _check_depth(prefix + "*", source)
-        if is_leftover(prefix[:-1]):  # walked through only to count the images in it
+        if is_leftover(prefix[:-1]):  # visited only to count its images
             leftovers += [prefix + name for name in names if is_image(name)]
             continue
         folders.sort()
@@ -207,26 +211,26 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str], 
             raw = prefix + name
             try:
                 info = os.stat(os.path.join(source, raw))
-            except OSError:  # a link to nowhere
+            except OSError:  # a broken link
                 continue
             if stat.S_ISREG(info.st_mode):
                 path, opener = _check_text(raw, source), partial(_open_below, source, raw)
                 members.append(Member(source, path, info.st_size, kind_of(name), budget, opener))
         if len(members) > MAX_MEMBERS:
-            raise DatasetError(f"{source}: holds more than {MAX_MEMBERS:,} files, the most allowed")
+            raise DatasetError(f"{source}: contains more than {MAX_MEMBERS:,} files, the maximum")
     return members, leftovers, empty
 
 
 def _check_depth(path: str, where: str) -> None:
     if path.count("/") > MAX_DEPTH:
         raise DatasetError(
-            f"{where}: {shorten(path)!r} lies in {path.count('/'):,} folders, the most allowed are "
-            f"{MAX_DEPTH}; pass a folder further inside"
+            f"{where}: {shorten(path)!r} is nested in {path.count('/'):,} folders, the maximum is "
+            f"{MAX_DEPTH}; pass an inner folder"
         )
 
 
 def _check_text(path: str, source: str) -> str:
-    """Return a file's name in the one spelling that umlauts have; it may become a label."""
+    """Return a path in NFC normalization, because a name may become a label."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -249,7 +253,7 @@ def _list_zip(
     except DatasetError:
         raise
     except DAMAGE as error:
-        raise DatasetError(f"{where}: is no readable ZIP archive ({_reason(error)})") from error
+        raise DatasetError(f"{where}: is not a readable ZIP archive ({_reason(error)})") from error
     members, leftovers, folders, filled = {}, [], [], set()
     for info in archive.infolist():
         path = _check_entry(info, where)
@@ -268,8 +272,7 @@ def _list_zip(
             full = f"{inside}/{path}" if inside else path
             kind = kind_of(path.rpartition("/")[2])
             opener = partial(_open_entry, archive, info, source, full)
-            # a directory may say anything; the packed bytes are in the file, or `_check_overlaps`
-            # refuses it
+            # file_size may be forged; compress_size is verified by `_check_overlaps`
             size = min(info.file_size, info.compress_size * MAX_DEFLATE)
             members[path] = Member(source, full, size, kind, budget, opener)
     _check_overlaps(archive, where)
@@ -278,15 +281,15 @@ def _list_zip(
 
 
 def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
-    """Refuse a list of members that would fill the memory; zipfile reads all of it at once."""
+    """Raise if the central directory is too large, because zipfile reads all of it at once."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 65_557 - 76))  # the end record, its comment, and two for 64 bits
+    file.seek(max(0, size - 65_557 - 76))  # end records, also those of ZIP64, and comment
     tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < 22:
         raise DatasetError(
-            f"{where}: is cut short; a ZIP archive ends with the list of its members, which is "
-            "missing. Download or copy it again."
+            f"{where}: is truncated; the list of members at the end of the ZIP archive is missing. "
+            "Download or copy it again."
         )
     (length,) = struct.unpack_from("<L", tail, at + 12)
     start = size - len(tail) + at - length
@@ -299,25 +302,25 @@ def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
         too_many = file.read(length).count(b"PK\1\2") > max_members
     if too_many:
         raise DatasetError(
-            f"{where}: holds more than {max_members:,} members, the most allowed; unpack it and "
-            "pass a folder with a part of them"
+            f"{where}: contains more than {max_members:,} members, the maximum; unpack it and "
+            "pass a folder with some of them"
         )
     file.seek(0)
 
 
 def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
-    """Return a member's path, which can only lead to a place inside of the archive."""
+    """Return the normalized path of a member, or raise if it leads outside the archive."""
     name = _decode_name(info)
     path = name.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     kind = stat.S_IFMT(info.external_attr >> 16)
     fault = None
     if "\0" in name:
-        fault = "has a NUL in its name"
+        fault = "has a NUL character in its name"
     elif path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        fault = "has an absolute path, expected one inside of the archive"
+        fault = "has an absolute path, expected a relative one"
     elif ".." in parts or not parts:
-        fault = "leads outside of the archive, expected a path inside of it"
+        fault = "leads outside the archive, expected a path inside it"
     elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"
         fault = f"is {what}, expected files and folders"
@@ -329,7 +332,7 @@ def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
 
 
 def _decode_name(info: zipfile.ZipInfo) -> str:
-    """Return the name; macOS writes UTF-8 without saying so."""
+    """Return a member's name; macOS writes UTF-8 without setting the flag."""
     name = info.orig_filename
     if not info.flag_bits & 0x800 and not name.isascii():
         try:
@@ -340,7 +343,7 @@ def _decode_name(info: zipfile.ZipInfo) -> str:
 
 
 def _check_overlaps(archive: zipfile.ZipFile, where: str) -> None:
-    """Refuse members that share their bytes: so a small archive unpacks to petabytes."""
+    """Raise if members overlap, which lets a small archive unpack to petabytes."""
     end, before = 0, ""
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         if info.header_offset < end:
@@ -351,7 +354,7 @@ def _check_overlaps(archive: zipfile.ZipFile, where: str) -> None:
         end = info.header_offset + 30 + len(name) + info.compress_size
         before = info.filename
     if end > archive.start_dir:
-        raise DatasetError(f"{where}: member {shorten(before)!r} runs into the list of members")
+        raise DatasetError(f"{where}: member {shorten(before)!r} overlaps the list of members")
 
 
 def _open_entry(
@@ -359,17 +362,19 @@ def _open_entry(
 ) -> BinaryIO:
     fault = None
     if info.flag_bits & 0x1:
-        fault = "is encrypted; unpack it with its password and pass the folder"
+        fault = "is encrypted; unpack the archive with its password and pass the folder"
     elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        fault = f"is packed by method {info.compress_type}, expected deflate; unpack it and "
-        fault += "pass the folder"
+        fault = (
+            f"uses compression method {info.compress_type}, expected deflate; unpack the archive "
+            "and pass the folder"
+        )
     if fault:
         raise DatasetError(f"{source}: {shorten(path)}: {fault}")
     return archive.open(info)  # type: ignore[return-value]
 
 
 def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
-    """Put the arrays of .npz files in the place of these files."""
+    """Replace .npz files by the arrays that they contain."""
     opened: list[Member] = []
     n_archives = 0
     for member in members:
@@ -379,11 +384,10 @@ def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
         n_archives += 1
         if n_archives > MAX_ARCHIVES:
             raise DatasetError(
-                f"{member.where}: is the {n_archives}th .npz file, the most allowed are "
-                f"{MAX_ARCHIVES}"
+                f"{member.where}: is .npz file number {n_archives}, the maximum is {MAX_ARCHIVES}"
             )
         file = stack.enter_context(BytesIO(member.read(MAX_PACKED)))
         arrays, *_ = _list_zip(file, member.source, member.budget, stack, inside=member.path)
-        # an archive in it would be the next nesting
+        # archives nested further are not opened
         opened += [replace(array, outer=member) for array in arrays if array.kind == "array"]
     return opened

@@ -1,6 +1,7 @@
 """Read arrays: NumPy's .npy, alone or in an .npz archive, and the IDX files of MNIST.
 
-Nothing is ever unpickled, and no header alone decides how much memory is taken, as in `numpy.load`.
+Not done by `numpy.load`, because it allocates whatever size a header declares. Nothing is ever
+unpickled.
 """
 
 import re
@@ -19,7 +20,7 @@ Array = np.ndarray[Any, Any]
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 10_000  # bytes; numpy's own limit
 MAX_DIMENSIONS = 32  # numpy's limit before 2.0
-# A dtype of numbers or text. Python objects (O) and structures are none.
+# Dtypes of numbers and text, without Python objects (O) and structured dtypes.
 DTYPE = re.compile(r"([<>|=]?)([biufUS])([0-9]{1,6})")
 HEADER = re.compile(
     r"\{'descr': '(?P<descr>[^']*)', 'fortran_order': (?P<fortran>True|False), "
@@ -29,7 +30,7 @@ HEADER = re.compile(
 
 @dataclass(frozen=True)
 class Header:
-    """What an array's first bytes say of it."""
+    """Dtype, shape and memory order of an array."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -37,24 +38,24 @@ class Header:
 
 
 def read_array_header(member: Member) -> Header:
-    """Read shape and dtype of an array, and nothing else of it.
+    """Read only the header of an array.
 
     Raises
     ------
     DatasetError
-        It is no array, or one of Python objects.
+        If it is not an array, or an array of Python objects.
     """
     with member.open() as stream:
         return _read_header(stream, member.where)
 
 
 def read_array(member: Member) -> Array:
-    """Read an array of numbers or text, in the byte order of this machine.
+    """Read an array of numbers or text, converted to native byte order.
 
     Raises
     ------
     DatasetError
-        It is no array, one of Python objects, or its length is not what its shape says.
+        If it is not an array, an array of Python objects, or its length does not match its shape.
     """
     with member.open() as stream:
         header = _read_header(stream, member.where)
@@ -70,19 +71,21 @@ def _read_header(stream: Stream, where: str) -> Header:
     start = stream.read(8)
     if len(start) < 8 or start[:6] != MAGIC or start[6] not in (1, 2, 3):
         raise DatasetError(
-            f"{where}: begins with {start.hex(' ') or 'nothing'}, expected the first bytes of a "
-            "NumPy array"
+            f"{where}: is not a NumPy array; begins with {start.hex(' ') or 'nothing'}, expected "
+            f"{MAGIC.hex(' ')}"
         )
     n_bytes = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
     if not 0 < n_bytes <= MAX_HEADER:
         raise DatasetError(
-            f"{where}: says that its header has {n_bytes} bytes, expected 1 to {MAX_HEADER}"
+            f"{where}: declares a header of {n_bytes} bytes, expected 1 to {MAX_HEADER}"
         )
     text = stream.read(n_bytes).decode("latin1")
-    # taken apart by a pattern: nothing in a file is evaluated
+    # parsed by a regular expression, so nothing in a file is evaluated
     found = HEADER.fullmatch(text)
     if found is None:
-        raise DatasetError(f"{where}: has the header {shorten(text.strip())!r}, expected NumPy's")
+        raise DatasetError(
+            f"{where}: has the header {shorten(text.strip())!r}, expected that of a NumPy array"
+        )
     shape = tuple(int(n) for n in re.findall("[0-9]{1,19}", found["shape"]))
     return Header(
         _read_dtype(found["descr"], where), _check_shape(shape, where), found["fortran"] == "True"
@@ -92,13 +95,12 @@ def _read_header(stream: Stream, where: str) -> Header:
 def _read_dtype(descr: str, where: str) -> np.dtype[Any]:
     if re.fullmatch("[<>|=]?O[0-9]*", descr):
         raise DatasetError(
-            f"{where}: holds Python objects, which are never unpickled; expected numbers or text. "
-            "Save the array with a dtype such as uint8 or str."
+            f"{where}: contains Python objects, which are never unpickled; expected numbers or "
+            "text. Save the array with a dtype such as uint8 or str."
         )
     if (text := re.fullmatch("[<>|=]?[US]([0-9]{4,18})", descr)) is not None:
         raise DatasetError(
-            f"{where}: has labels of up to {int(text[1]):,} characters; the most allowed are "
-            f"{MAX_LABEL}"
+            f"{where}: has labels of up to {int(text[1]):,} characters, the maximum is {MAX_LABEL}"
         )
     try:
         if not DTYPE.fullmatch(descr):
@@ -115,7 +117,7 @@ def _read_dtype(descr: str, where: str) -> np.dtype[Any]:
 
 def _check_shape(shape: tuple[int, ...], where: str) -> tuple[int, ...]:
     if len(shape) > MAX_DIMENSIONS or any(n > MAX_BYTES for n in shape):
-        raise DatasetError(f"{where}: says that its shape is {shorten(str(shape))}")
+        raise DatasetError(f"{where}: declares an invalid shape, {shorten(str(shape))}")
     return shape
 
 
@@ -133,19 +135,20 @@ TYPES = {
 
 
 def read_idx(member: Member, ndim: int) -> np.ndarray[Any, Any]:
-    """Read an array of unsigned bytes: two zero bytes, type, ndim, the dimensions, the data.
+    """Read an IDX file: two zero bytes, type, ndim, the dimensions, the data.
 
     Parameters
     ----------
     member : Member
-        The file, packed by gzip or not.
+        The file, optionally gzipped.
     ndim : {1, 3}
         1 for labels, 3 for images.
 
     Raises
     ------
     DatasetError
-        It has another type, other dimensions, or another length than its dimensions say.
+        If the type is not unsigned byte, `ndim` differs, or the length does not match the
+        dimensions.
     """
     what = "labels" if ndim == 1 else "images"
     with member.open(unpack=True) as stream:
@@ -166,8 +169,8 @@ def read_idx(member: Member, ndim: int) -> np.ndarray[Any, Any]:
             )
         dimensions = stream.read(4 * ndim)
         if len(dimensions) < 4 * ndim:
-            raise DatasetError(f"{member.where}: is cut short in its dimensions")
+            raise DatasetError(f"{member.where}: is truncated in its dimensions")
         shape = struct.unpack(f">{ndim}I", dimensions)
         if not all(shape):
-            raise DatasetError(f"{member.where}: has the shape {shape}, expected no 0 in it")
+            raise DatasetError(f"{member.where}: has the shape {shape}, expected no 0")
         return stream.fill(prod(shape), f"{what} of shape {shape}").reshape(shape)

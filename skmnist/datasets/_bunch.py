@@ -1,4 +1,4 @@
-"""The Bunch that every loader returns, the checks of its arrays, and its notes."""
+"""The Bunch that all loaders return, with checks of its arrays, and notes."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Sized
@@ -15,31 +15,31 @@ from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
-MAX_LABEL = 200  # characters; every label of an array takes as much memory as its longest
-# Kanji and Hanzi have more classes than any other handwriting: 7,356 in CASIA (Liu et al. 2011)
+MAX_LABEL = 200  # characters; in an array every label takes as much memory as the longest
+# More than the 7,356 Chinese characters in CASIA (Liu et al. 2011).
 MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
-FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's digits, 8-bit and 16-bit images
-PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is the name of a class, not the number 7
+FULL_INK = (1, 16, 255, 65535)  # scaled, load_digits of scikit-learn, 8 bits, 16 bits
+PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is a name, not the number 7
 
 
 @dataclass(frozen=True)
 class Note:
-    """One sentence about a data set.
+    """A remark on a data set.
 
     Attributes
     ----------
     key : str
-        Which sentence it is: ``"train_folder"``, say.
+        Key of the text, for example ``"train_folder"``.
     values : dict
-        What is filled in.
+        Values to fill in.
     """
 
     key: str
     values: dict[str, Any] = field(default_factory=dict)
 
     def sentence(self, language: str = "en") -> str:
-        """Return the sentence.
+        """Return the remark as a sentence.
 
         Parameters
         ----------
@@ -52,7 +52,7 @@ class Note:
 
 
 class Digits(Bunch):
-    """A Bunch that fits on a screen in a notebook."""
+    """A Bunch with a compact representation in notebooks."""
 
     def _repr_html_(self) -> str:
         entries = list_entries(self)
@@ -64,7 +64,7 @@ class Digits(Bunch):
 def make_bunch(
     arrays: Mapping[str, Array], *, name: str, descr: str, notes: Iterable[Note] = ()
 ) -> Bunch:
-    """Check the four arrays against each other and put them into a Bunch."""
+    """Return the four arrays as a Bunch, or raise if they are inconsistent."""
     parts = {}
     for part in ("train", "test"):
         X, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
@@ -72,14 +72,14 @@ def make_bunch(
         if len(X) != len(y) or len(X) == 0:
             raise DatasetError(
                 f"{name}: x_{part} has {len(X)} images and y_{part} has {len(y)} labels, "
-                "expected as many, and at least one"
+                "expected the same number, at least one"
             )
         check_values(X, name=f"{name}: x_{part}")
         parts[f"X_{part}"] = X
         parts[f"y_{part}"] = y
     if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
         raise DatasetError(
-            f"{name}: training images are {parts['X_train'].shape[1:]} pixels and test images "
+            f"{name}: training images have {parts['X_train'].shape[1:]} pixels and test images "
             f"{parts['X_test'].shape[1:]}, expected one size"
         )
     parts["y_train"], parts["y_test"] = as_labels(
@@ -88,8 +88,8 @@ def make_bunch(
     classes, tested = np.unique(parts["y_train"]), np.unique(parts["y_test"])
     if len(classes) < 2 or not np.isin(tested, classes).any():
         raise DatasetError(
-            f"{name}: y_train has the classes {_name(classes)} and y_test {_name(tested)}, "
-            "expected two or more in y_train, and some of them in y_test"
+            f"{name}: y_train has the classes {_first_few(classes)} and y_test "
+            f"{_first_few(tested)}, expected at least two in y_train, and some of them in y_test"
         )
     labels = np.union1d(classes, tested)
     check_n_classes(labels, name=name)
@@ -103,23 +103,23 @@ def make_bunch(
 
 
 def check_n_classes(labels: Sized, *, name: str) -> None:
-    """Raise if there are more different labels than any handwriting has."""
+    """Raise if there are too many classes."""
     if len(labels) > MAX_CLASSES:
         raise DatasetError(
-            f"{name}: has {len(labels):,} different labels, the most allowed are {MAX_CLASSES:,}; "
-            "if these are not labels but names of images, pass label="
+            f"{name}: has {len(labels):,} different labels, the maximum is {MAX_CLASSES:,}; "
+            "if these are names of images, pass the name of the label column as label="
         )
 
 
 def find_full_ink(X: Array) -> float:
-    """Return the smallest usual pixel range that holds all values, or their maximum."""
+    """Return the smallest usual maximum of pixels that is not exceeded, or their maximum."""
     highest = X.max(initial=0)
     highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 is exact as an int
     return next((ink for ink in FULL_INK if highest <= ink), highest)
 
 
 def check_images(X: Array, *, name: str) -> None:
-    """Refuse what is no stack of grey images."""
+    """Raise if an array is not a stack of grey images."""
     if X.ndim != 3 or X.dtype.kind not in "uif" or not all(X.shape[1:]):
         raise DatasetError(
             f"{name} has shape {X.shape} and dtype {X.dtype}, expected numbers of "
@@ -128,7 +128,7 @@ def check_images(X: Array, *, name: str) -> None:
 
 
 def check_values(X: Array, *, name: str) -> None:
-    """Refuse what is no amount of ink."""
+    """Raise if pixels are negative, not finite, or too large for float32."""
     if not X.size:
         return
     low, high = float(X.min()), float(X.max())
@@ -140,7 +140,7 @@ def check_values(X: Array, *, name: str) -> None:
 
 
 def as_labels(arrays: Sequence[Array], *, names: Sequence[str]) -> list[Array]:
-    """Turn labels into int64 where all of them are plain integers, else into str."""
+    """Convert labels to int64 if all of them are plain integers, otherwise to str."""
     checked = [check_labels(y, name=name) for y, name in zip(arrays, names, strict=True)]
     if all(_are_integers(y) for y in checked):
         return [y.astype(np.int64, copy=False) for y in checked]
@@ -148,24 +148,31 @@ def as_labels(arrays: Sequence[Array], *, names: Sequence[str]) -> list[Array]:
 
 
 def make_labels(labels: Sequence[str], X: Array, *, name: str) -> Array:
-    """Make an array of text for some images; raise if it is larger than they are."""
+    """Return labels as an array of str, or raise if it takes more memory than the images."""
     longest = max(labels, key=len, default="")
     if len(longest) > MAX_LABEL:
         raise DatasetError(
-            f"{name}: the label {shorten(longest)!r} has {len(longest):,} characters, the most "
-            f"allowed are {MAX_LABEL}"
+            f"{name}: the label {shorten(longest)!r} has {len(longest):,} characters, the "
+            f"maximum is {MAX_LABEL}"
         )
     n_bytes = 4 * len(longest) * len(labels)
     if n_bytes > max(FREE_BYTES, X.nbytes):
         raise DatasetError(
-            f"{name}: the labels take {n_bytes:,} bytes, as each takes as much as the longest, "
-            f"{shorten(longest)!r}, and the images {X.nbytes:,}; use shorter labels"
+            f"{name}: the labels take {n_bytes:,} bytes, because each takes as much as the "
+            f"longest, {shorten(longest)!r}, but the images only {X.nbytes:,}; use shorter labels"
         )
     return np.array(labels, dtype=str)
 
 
+def check_label(text: str, *, where: str) -> None:
+    """Raise if a label is empty or too long."""
+    if not 0 < len(text) <= MAX_LABEL:
+        found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
+        raise DatasetError(f"{where}: {found}, expected a label of up to {MAX_LABEL} characters")
+
+
 def check_labels(y: Array, *, name: str) -> Array:
-    """Return labels as int64 or text, and refuse what is neither."""
+    """Return labels as int64 or str, or raise if they are neither."""
     if y.ndim != 1 or y.dtype.kind not in "uiUSb":
         raise DatasetError(
             f"{name} has shape {y.shape} and dtype {y.dtype}, expected one integer "
@@ -173,16 +180,16 @@ def check_labels(y: Array, *, name: str) -> Array:
         )
     if y.dtype.kind in "uib":
         if y.dtype.kind == "u" and y.max(initial=0) > np.iinfo(np.int64).max:
-            raise DatasetError(f"{name} holds {y.max()}, expected integers that fit in 64 bits")
+            raise DatasetError(f"{name} contains {y.max()}, expected integers that fit in 64 bits")
         return y.astype(np.int64, copy=False)
     if y.dtype.itemsize // (4 if y.dtype.kind == "U" else 1) > MAX_LABEL:
         raise DatasetError(f"{name} has dtype {y.dtype}, expected up to {MAX_LABEL} characters")
     try:
         y = y.astype(str, copy=False)
         for label in np.unique(y).tolist():
-            label.encode("utf-8")  # a lone half of a character cannot be printed
+            label.encode("utf-8")  # lone surrogates cannot be printed
     except (ValueError, SystemError) as error:
-        raise DatasetError(f"{name} holds text that cannot be read: {error}") from error
+        raise DatasetError(f"{name} contains invalid text: {error}") from error
     return y
 
 
@@ -198,14 +205,14 @@ def _are_integers(y: Array) -> bool:
     )
 
 
-def _name(classes: Array) -> list[Any]:
+def _first_few(classes: Array) -> list[Any]:
     return [shorten(label) if isinstance(label, str) else label for label in classes[:5].tolist()]
 
 
 def take_part(
     X: Array, y: Array, n: int | None, *, parameter: str, random_state: Any
 ) -> tuple[Array, Array]:
-    """Draw `n` rows, stratified by `y`, and leave them in their order; None takes all."""
+    """Sample `n` rows, stratified by `y`, in their original order; None takes all."""
     if n is None or n == len(y):
         return X, y
     n_classes = len(np.unique(y))

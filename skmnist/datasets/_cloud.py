@@ -1,4 +1,8 @@
-"""MNIST from the cloud: downloaded once, checked each time."""
+"""Download MNIST once, and verify it at each load.
+
+pooch transfers the file. Mirrors and time limits are handled here, because pooch uses one address,
+and its timeouts cover neither name resolution nor slow transfers.
+"""
 
 import hashlib
 import os
@@ -22,19 +26,19 @@ SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 VARIABLE = "SKMNIST_DATA"
 FILE_NAME = "mnist.npz"
 MAX_SIZE = 64 << 20  # the file has 11,490,434 bytes
-CONTACT_SECONDS = 10.0  # within which a server must have answered, all tries together
-MIN_CONTACT_SECONDS = 2.0  # for each address, though those before it took all the time
-STALL_SECONDS = 20.0  # within which another kilobyte must have come
+CONTACT_SECONDS = 10.0  # to get a response, over all attempts
+MIN_CONTACT_SECONDS = 2.0  # for each address, even after that
+STALL_SECONDS = 20.0  # between two chunks of data
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
-HOPELESS = (400, 401, 403, 404, 410, 451)  # answers that a second try does not change
+PERMANENT = (400, 401, 403, 404, 410, 451)  # status codes that are not retried
 
 
-class _RefusedError(Exception):
-    """An address that did not give the file; `again` says whether it may yet."""
+class _DownloadError(Exception):
+    """Raised if an address fails; `retry` is False if another attempt is pointless."""
 
-    def __init__(self, problem: str, *, again: bool = True) -> None:
+    def __init__(self, problem: str, *, retry: bool = True) -> None:
         super().__init__(problem)
-        self.again = again
+        self.retry = retry
 
 
 def fetch_mnist(
@@ -49,31 +53,31 @@ def fetch_mnist(
     delay: float = 1.0,
     progress: bool | Callable[[int, int], Any] = False,
 ) -> Any:
-    """Download MNIST as Keras publishes it, once, and load it.
+    """Download MNIST from the Keras project, or load the cached file.
 
-    The file is the Keras project's ``mnist.npz``. It is kept in `data_home`, and its SHA-256 is
-    checked at each load; a damaged copy is downloaded again. The arrays are the same as those of
+    The file ``mnist.npz`` is cached in `data_home`, and its SHA-256 is verified at each load; a
+    damaged copy is downloaded again. The arrays are the same as those of
     :func:`~skmnist.datasets.load_mnist`, which needs no network.
 
     Parameters
     ----------
     data_home : path, default=None
-        The folder to keep the file in. None takes the environment variable ``SKMNIST_DATA``, or
-        a folder for caches in the user's home.
+        Folder for the file. If None, the environment variable ``SKMNIST_DATA``, or else the
+        user's cache folder.
     urls : sequence of str, default=None
-        Addresses (http or https) to try in this order, mirrors for example. None takes the
-        storage of Keras. Whatever the address, the file must have the known SHA-256. The
-        variables ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are honoured.
+        Addresses (http or https) to try in this order, for example mirrors. None uses the
+        address of the Keras project. The file must have the same SHA-256 at every address. The
+        variables ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are respected.
     n_train, n_test : int, default=None
-        How many images to take, stratified; see :func:`~skmnist.datasets.load_mnist`.
+        Number of images, sampled stratified by digit; see :func:`~skmnist.datasets.load_mnist`.
     random_state : int, RandomState instance or None, default=None
-        Which images are taken.
+        Controls which images are sampled.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
     n_retries : int, default=3
-        How often the addresses are tried again when a download fails.
+        Number of times to retry after a failed download.
     delay : float, default=1.0
-        Seconds to wait before that.
+        Seconds to wait before the first retry; later waits are longer.
     progress : bool or callable, default=False
         True shows a progress bar on standard error. A callable is called as
         ``progress(bytes_done, bytes_in_total)`` instead.
@@ -81,24 +85,24 @@ def fetch_mnist(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        As :func:`~skmnist.datasets.load_mnist` returns it.
+        See :func:`~skmnist.datasets.load_mnist`.
 
     Raises
     ------
     DatasetError
-        The file could not be had. The message gives each address's reason, after 10 s where no
-        server answers.
+        If the download fails, after about 10 s if no server responds. The message contains the
+        reason for each address.
     ValueError
-        A parameter is out of range.
+        If a parameter is invalid.
 
     Warns
     -----
     UserWarning
-        The file could not be kept: the folder is read-only or the disk is full. The data are
-        returned all the same.
+        If the file cannot be cached, for example because the folder is read-only or the disk is
+        full. The data are returned anyway.
     """
-    with report_bytes(progress, get_catalogue()("cli.downloading")) as tell:
-        content = get_file(data_home, urls, n_retries=n_retries, delay=delay, progress=tell)
+    with report_bytes(progress, get_catalogue()("cli.downloading")) as callback:
+        content = get_file(data_home, urls, n_retries=n_retries, delay=delay, progress=callback)
     return make_mnist(
         content,
         n_train=n_train,
@@ -116,11 +120,11 @@ def get_file(
     delay: float = 1.0,
     progress: Progress,
 ) -> bytes:
-    """Return what is in the file, from the cache or from the cloud."""
+    """Return the content of the file, from the cache or downloaded."""
     addresses = _check_parameters(urls, n_retries, delay)
     cached = find_home(data_home) / FILE_NAME
     content = _read_cache(cached)
-    if content is not None and _is_right(content):
+    if content is not None and _is_valid(content):
         return content
     damaged = content is not None
     try:
@@ -128,11 +132,12 @@ def get_file(
     except DatasetError as error:
         raise DatasetError(f"{cached}: is damaged. {error}" if damaged else str(error)) from error
     try:
-        _keep(content, cached)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(cached, content)
     except OSError as error:
         warnings.warn(
-            f"{cached} cannot be written ({error.strerror}): MNIST will be downloaded again next "
-            f"time. Pass another data_home, or set {VARIABLE}.",
+            f"{cached} cannot be written ({error.strerror}), so MNIST will be downloaded again "
+            f"next time. Pass another data_home, or set {VARIABLE}.",
             UserWarning,
             stacklevel=3,
         )
@@ -140,7 +145,7 @@ def get_file(
 
 
 def find_home(data_home: str | PathLike[str] | None) -> Path:
-    """Return the folder for downloads; it need not exist."""
+    """Return the folder for downloads, which may not exist yet."""
     if data_home is None:
         data_home = os.environ.get(VARIABLE) or None
     if data_home is None:
@@ -153,10 +158,10 @@ def find_home(data_home: str | PathLike[str] | None) -> Path:
 def _check_parameters(urls: Any, n_retries: Any, delay: Any) -> list[str]:
     addresses = [KERAS_URL] if urls is None else [urls] if isinstance(urls, str) else list(urls)
     if not addresses:
-        raise ValueError("urls is empty; pass one address or more, or None for that of Keras.")
+        raise ValueError("urls is empty; pass at least one address, or None for the default.")
     for url in addresses:
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise ValueError(f"urls has {url!r}, expected addresses with http:// or https://.")
+            raise ValueError(f"urls contains {url!r}, expected addresses with http:// or https://.")
     if not isinstance(n_retries, int) or n_retries < 0:
         raise ValueError(f"n_retries={n_retries!r} must be an int >= 0; 0 tries once.")
     if not delay >= 0:
@@ -169,16 +174,11 @@ def _read_cache(path: Path) -> bytes | None:
         with path.open("rb") as file:
             return file.read(MAX_SIZE)
     except OSError:
-        return None  # a file that is absent or unreadable is downloaded
+        return None  # download it
 
 
-def _is_right(content: bytes) -> bool:
+def _is_valid(content: bytes) -> bool:
     return hashlib.sha256(content).hexdigest() == SHA256
-
-
-def _keep(content: bytes, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content)
 
 
 # --- the network
@@ -191,14 +191,14 @@ def _download(
     delay: float,
     progress: Progress,
 ) -> bytes:
-    """Try all addresses, and all that may yet answer again, until one gives the file."""
+    """Try the addresses in turn, and retry those with temporary errors."""
     problems: dict[str, str] = {}
     remaining = list(dict.fromkeys(urls))
     started = time.monotonic()
     answered = False
     for attempt in range(n_retries + 1):
         if not remaining or (attempt > 1 and not answered):
-            break  # nobody is there, and waiting longer helps nobody
+            break  # no server is reachable
         if attempt:
             time.sleep(delay * attempt)
         for url in list(remaining):
@@ -208,27 +208,27 @@ def _download(
             transfer = _Transfer(url, progress)
             try:
                 content = transfer.run(contact_seconds=max(left, MIN_CONTACT_SECONDS))
-                if _is_right(content):
+                if _is_valid(content):
                     return content
                 found = hashlib.sha256(content).hexdigest()
-                problems[url] = f"gave {len(content):,} bytes with SHA-256 {found}, not {SHA256}"
-            except _RefusedError as error:
+                problems[url] = f"sent {len(content):,} bytes with SHA-256 {found}, not {SHA256}"
+            except _DownloadError as error:
                 problems[url] = str(error)
-                if not error.again:
+                if not error.retry:
                     remaining.remove(url)
             answered = answered or transfer.answered
-    told = "; ".join(f"{url} {problem}" for url, problem in problems.items())
+    reasons = "; ".join(f"{url} {problem}" for url, problem in problems.items())
     raise DatasetError(
-        f"MNIST could not be downloaded: {told}. load_mnist() has the same images inside the "
-        "package and needs no network (skmnist compare --data mnist)."
+        f"MNIST could not be downloaded: {reasons}. load_mnist() returns the same images without "
+        "a network (skmnist compare --data mnist)."
     )
 
 
 class _Transfer:
-    """One download by pooch, in a thread of its own.
+    """One download by pooch, in a thread that can be abandoned.
 
-    A name server or a proxy that never answers cannot be told to stop, but it need not be waited
-    for. It is pooch's progress bar as well, which is how it knows that bytes are coming.
+    A request to an unresponsive name server or proxy cannot be cancelled. The object is also
+    pooch's progress bar, to detect stalled transfers.
     """
 
     def __init__(self, url: str, progress: Progress) -> None:
@@ -238,13 +238,13 @@ class _Transfer:
         self._progress = progress
         self._done = 0
         self._last = time.monotonic()
-        self._given_up = False
+        self._abandoned = False
         self._buffer = BytesIO()
         self._error: Exception | None = None
         self._responses: list[Any] = []
 
     def run(self, *, contact_seconds: float) -> bytes:
-        """Return what the address gives."""
+        """Download the address and return its content."""
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
@@ -252,13 +252,13 @@ class _Transfer:
                 thread.join(0.05)
                 patience = STALL_SECONDS if self.answered else contact_seconds
                 if thread.is_alive() and time.monotonic() - self._last > patience:
-                    raise _RefusedError(
-                        f"sent nothing for {patience:.0f} s"
+                    raise _DownloadError(
+                        f"sent no data for {patience:.0f} s"
                         if self.answered
-                        else f"did not answer within {patience:.0f} s"
+                        else f"did not respond within {patience:.0f} s"
                     )
         finally:
-            self._given_up = True
+            self._abandoned = True
         if self._error is not None:
             raise self._explain(self._error) from self._error
         return self._buffer.getvalue()
@@ -270,57 +270,57 @@ class _Transfer:
             progressbar=self,
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             headers={"Accept-Encoding": "identity"},
-            hooks={"response": self._note_answer},
+            hooks={"response": self._on_response},
         )
         try:
             fetch(self.url, self._buffer, None)
-        except Exception as error:  # told in the caller's thread
+        except Exception as error:  # raised again in the caller's thread
             self._error = error
         finally:
             for response in self._responses:  # pooch leaves them open
                 response.close()
 
-    def _note_answer(self, response: Any, **kwargs: Any) -> None:
+    def _on_response(self, response: Any, **kwargs: Any) -> None:
         self._responses.append(response)
         self.answered = True
         self._last = time.monotonic()
 
     def update(self, n_bytes: int) -> None:
-        """Be told by pooch that bytes have come."""
-        if self._given_up:
-            raise _RefusedError("was given up")
+        """Count received bytes; called by pooch."""
+        if self._abandoned:
+            raise _DownloadError("was abandoned")
         self._last = time.monotonic()
         self._done += n_bytes
         if self._done > MAX_SIZE:
-            raise _RefusedError(f"sends more than {MAX_SIZE:,} bytes", again=False)
+            raise _DownloadError(f"sends more than {MAX_SIZE:,} bytes", retry=False)
         self._progress(self._done, max(self.total, self._done))
 
     def reset(self) -> None:
-        """Be told by pooch that the bar begins anew, to be filled."""
+        """Restart the count; called by pooch."""
         self._done = 0
 
     def close(self) -> None:
-        """Be told by pooch that all has come."""
+        """Do nothing; called by pooch at the end."""
 
-    def _explain(self, error: Exception) -> _RefusedError:
+    def _explain(self, error: Exception) -> _DownloadError:
         import requests
 
-        if isinstance(error, _RefusedError):
+        if isinstance(error, _DownloadError):
             return error
         if isinstance(error, requests.HTTPError) and error.response is not None:
             status = error.response.status_code
             reason = error.response.reason
-            return _RefusedError(f"answered {status} {reason}", again=status not in HOPELESS)
+            return _DownloadError(f"responded {status} {reason}", retry=status not in PERMANENT)
         if isinstance(error, requests.exceptions.ProxyError):
-            return _RefusedError("could not be reached through the proxy")
+            return _DownloadError("could not be reached through the proxy")
         if isinstance(error, requests.exceptions.SSLError):
-            return _RefusedError("has no valid certificate", again=False)
+            return _DownloadError("has no valid certificate", retry=False)
         if isinstance(error, requests.Timeout):
-            return _RefusedError("did not answer in time")
+            return _DownloadError("did not respond in time")
         if isinstance(error, requests.TooManyRedirects):
-            return _RefusedError("redirects in a circle", again=False)
-        if isinstance(error, ValueError):  # an address or a header that is nonsense
-            return _RefusedError(f"failed: {error}", again=False)
-        if isinstance(error, OSError):  # as all exceptions of requests are
-            return _RefusedError("broke off" if self.answered else "could not be reached")
-        return _RefusedError(f"failed: {error}")
+            return _DownloadError("has a redirect loop", retry=False)
+        if isinstance(error, ValueError):  # an invalid address or header
+            return _DownloadError(f"failed: {error}", retry=False)
+        if isinstance(error, OSError):  # the base class of all exceptions of requests
+            return _DownloadError("broke off" if self.answered else "could not be reached")
+        return _DownloadError(f"failed: {error}")

@@ -1,4 +1,4 @@
-"""Which column of a table is the label, and which are the pixels."""
+"""Find the label column and the pixel columns of a table."""
 
 import csv
 import re
@@ -16,28 +16,28 @@ LABEL_NAMES = {
     *("letter", "letters", "character", "category", "klasse", "ziffer", "buchstabe"),
 }
 ROW_NAMES = {"", "id", "index", "imageid", "image_id", "unnamed: 0", "row", "nr"}
-# pixel0, 1x1, pixel_0_0, V1, 0: letters if any, a number or two
+# pixel0, 1x1, pixel_0_0, V1, 0: optional letters, then one or two numbers
 PIXEL_NAME = re.compile(r"[^\W\d]*[ _.-]?[0-9]{1,9}([x_.,: -][0-9]{1,9})?")
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
-# Of a corner pixel, almost all values are the background's; of labels, none is so frequent.
+# Above this share of one value, a column is a corner pixel, which is mostly background.
 MAX_LABEL_SHARE = 0.9
 MAX_COLUMNS = (1 << 20) + 16  # a label and 1024 x 1024 pixels
 
 
 @dataclass(frozen=True)
 class Columns:
-    """How a table's columns are to be read, each by its position.
+    """The columns of a table, by their positions.
 
     Attributes
     ----------
     separator : str
     names : tuple of str or None
-        The header; None where there is none.
+        The header, or None.
     n_columns : int
     labels : tuple of int
-        The label's column; two where the rows have to decide; none where there are no labels.
+        The label column; two columns if the rows have to decide; empty if there are no labels.
     ignored : tuple of int
-        Columns that number the rows.
+        Columns of row numbers.
     """
 
     separator: str
@@ -47,33 +47,33 @@ class Columns:
     ignored: tuple[int, ...] = ()
 
     def describe(self, column: int) -> str:
-        """Name a column in a message, counted from 1."""
+        """Return the number of a column, counted from 1, and its name, for messages."""
         return f"column {column + 1}" + (
             f" ({shorten(self.names[column])!r})" if self.names else ""
         )
 
 
 def read_columns(line: str, *, label: str | None, where: str) -> Columns:
-    """Tell from its first line how a table is built.
+    """Determine the columns of a table from its first line.
 
     Parameters
     ----------
     line : str
     label : {"first", "last"}, str or None
-        Where the label stands, or what it is called; None finds out.
+        Position or name of the label column; None detects it.
     where : str
-        What the file is called in a message.
+        Location for error messages.
     """
     separator = find_separator(line)
     n_columns = line.count(separator) + 1
     if n_columns == 1:
         raise DatasetError(
-            f"{where}, line 1: has one field only, {shorten(line)!r}; expected a label and pixels "
-            "with a comma, semicolon or tab between them"
+            f"{where}, line 1: has only one field, {shorten(line)!r}; expected a label and pixels, "
+            "separated by commas, semicolons or tabs"
         )
     if n_columns > MAX_COLUMNS:
         raise DatasetError(
-            f"{where}, line 1: has {n_columns:,} fields, the most allowed are {MAX_COLUMNS:,}"
+            f"{where}, line 1: has {n_columns:,} fields, the maximum is {MAX_COLUMNS:,}"
         )
     fields = split_line(line, separator, where=where, number=1)
     if not _is_header(fields):
@@ -82,19 +82,19 @@ def read_columns(line: str, *, label: str | None, where: str) -> Columns:
 
 
 def find_separator(line: str) -> str:
-    """Return the separator that is most frequent in a line."""
+    """Return the most frequent separator of a line."""
     return max(SEPARATORS, key=line.count)
 
 
 def split_line(line: str, separator: str, *, where: str, number: int) -> list[str]:
-    """Take one line apart; quotes may stand around a field."""
+    """Return the fields of a line, which may be quoted."""
     try:
         (fields,) = csv.reader([line], delimiter=separator, strict=True)
     except (csv.Error, ValueError) as error:
         problem = "a quote is not closed" if "end of data" in str(error) else str(error)
         raise DatasetError(
-            f"{where}, line {number}: cannot be taken apart ({problem}), expected fields with "
-            f"{separator!r} between them"
+            f"{where}, line {number}: cannot be parsed ({problem}), expected fields separated by "
+            f"{separator!r}"
         ) from error
     return fields
 
@@ -107,15 +107,14 @@ def choose_label(
     Parameters
     ----------
     columns : two Counters
-        The values of the first and of the last column, and how often each occurs.
+        The values of the first and of the last column.
     where : str
-        What the file is called in a message.
+        Location for error messages.
     locate : callable
-        Called with 0 or 1 and a value; returns the place of the first cell with that value.
+        Called with 0 or 1 and a value; returns the location of the first cell with that value.
     """
     odd = [[value for value in column if not is_pixel(value)] for column in columns]
-    # text labels fill their column; a few cells that are not pixels are mistakes, or classes
-    # above 255, and decide nothing
+    # most cells of text labels are not pixels; a few such cells may be errors or large numbers
     texts = [
         2 * sum(column[value] for value in values) > column.total()
         for column, values in zip(columns, odd, strict=True)
@@ -127,25 +126,25 @@ def choose_label(
         value = odd[side][0]
         raise DatasetError(
             f"{locate(side, value)}: {shorten(value.decode(errors='replace'))!r} is not a pixel, "
-            f"and it is not clear whether this column is the label; correct the cell, or pass "
+            f"and it is unclear whether this column is the label; correct the cell, or pass "
             "label='first' or label='last'"
         )
     likely = [_may_be_label(column) for column in columns]
     if likely[0] != likely[1]:
         return likely.index(True)
     sizes = [len(column) for column in columns]
-    if min(sizes) == 1 < max(sizes):  # a corner that is background in every image
+    if min(sizes) == 1 < max(sizes):  # a corner pixel that is always background
         return sizes.index(max(sizes))
-    if all(likely) and min(sizes) * 2 <= max(sizes):  # of grey levels there are many
+    if all(likely) and min(sizes) * 2 <= max(sizes):  # there are more grey levels than classes
         return sizes.index(min(sizes))
     raise DatasetError(
-        f"{where}: cannot tell whether the label is the first column ({sizes[0]} different "
+        f"{where}: cannot determine whether the label is the first column ({sizes[0]} different "
         f"values) or the last one ({sizes[1]}); pass label='first' or label='last'"
     )
 
 
 def is_pixel(value: bytes) -> bool:
-    """Say whether a field is a whole number from 0 to 255."""
+    """Return whether a field is an integer from 0 to 255."""
     return value.isdigit() and len(value) <= 3 and int(value) <= 255
 
 
@@ -156,7 +155,7 @@ def _may_be_label(counts: Counter[bytes]) -> bool:
 def _is_header(fields: list[str]) -> bool:
     fields = [field.strip() for field in fields]
     numbers = [field for field in fields if NUMBER.fullmatch(field)]
-    # a data frame without names is saved with 0, 1, 2 ... above its columns
+    # pandas names unnamed columns 0, 1, 2 ...
     if len(numbers) > 2 and all(number.isdigit() for number in numbers):
         values = [int(number) for number in numbers]
         if values == list(range(values[0], values[0] + len(values))) and values[0] < 2:
@@ -167,7 +166,7 @@ def _is_header(fields: list[str]) -> bool:
 def _read_bare(n_columns: int, separator: str, label: str | None, where: str) -> Columns:
     if label not in (None, "first", "last"):
         raise DatasetError(
-            f"{where}: has no header, so there is no column {label!r}; pass label='first' or "
+            f"{where}: has no header, so label={label!r} cannot be found; pass label='first' or "
             "label='last'"
         )
     last = n_columns - 1
@@ -176,12 +175,12 @@ def _read_bare(n_columns: int, separator: str, label: str | None, where: str) ->
 
 
 def _read_header(names: tuple[str, ...], separator: str, label: str | None, where: str) -> Columns:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        places = [str(at + 1) for at, name in enumerate(names) if name == twice[0]]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        places = [str(at + 1) for at, name in enumerate(names) if name == repeated[0]]
         raise DatasetError(
-            f"{where}, line 1: columns {places[0]} and {places[1]} are both called "
-            f"{shorten(twice[0])!r}, expected each name once"
+            f"{where}, line 1: columns {places[0]} and {places[1]} are both named "
+            f"{shorten(repeated[0])!r}, expected unique names"
         )
     ignored = tuple(at for at, name in enumerate(names) if name.casefold() in ROW_NAMES)
     labels = _find_label(names, ignored, label, where)
@@ -191,15 +190,15 @@ def _read_header(names: tuple[str, ...], separator: str, label: str | None, wher
         if not PIXEL_NAME.fullmatch(names[at]):
             raise DatasetError(
                 f"{where}, line 1, column {at + 1}: {shorten(names[at])!r} is neither a label nor "
-                "a pixel; remove the column, or, if it is the label, pass label= or call it "
-                "'label'"
+                "a pixel; remove the column, or, if it is the label, pass its name as label= or "
+                "rename it to 'label'"
             )
         numbers.append([int(digits) for digits in re.findall("[0-9]+", names[at])])
     for (left, before), (right, after) in pairwise(zip(pixels, numbers, strict=True)):
         if after <= before:
             raise DatasetError(
                 f"{where}, line 1, column {right + 1}: {shorten(names[right])!r} follows "
-                f"{shorten(names[left])!r}; expected the pixels in their order, row by row"
+                f"{shorten(names[left])!r}; expected the pixels in order, row by row"
             )
     return Columns(separator, names, len(names), labels, ignored)
 
@@ -214,20 +213,20 @@ def _find_label(
         return (rest[0] if label == "first" else rest[-1],)
     if label is not None:
         raise DatasetError(
-            f"{where}, line 1: no column is called {label!r}; the first are "
+            f"{where}, line 1: no column is named {label!r}; the first columns are "
             f"{[shorten(name) for name in names[:3]]}"
         )
     named = [at for at in rest if names[at].casefold() in LABEL_NAMES]
     if not named:
         named = [at for at in rest if not PIXEL_NAME.fullmatch(names[at])]
         if len(named) == 1 and named[0] not in (rest[0], rest[-1]):
-            named = []  # a name unlike the others among the pixels; `_read_header` refuses it
+            named = []  # an odd name between pixels; `_read_header` raises
     if len(named) == 1:
         return (named[0],)
     if named:
         raise DatasetError(
             f"{where}, line 1: {shorten(names[named[0]])!r} and {shorten(names[named[1]])!r} may "
-            "both be the label; pass label= with the name of the one that is"
+            "both be the label; pass the name of the right one as label="
         )
     if is_square(len(rest)) and not is_square(len(rest) - 1):
         return ()
@@ -235,5 +234,5 @@ def _find_label(
 
 
 def is_square(n: int) -> bool:
-    """Say whether so many pixels are a square image."""
+    """Return whether `n` pixels make a square image."""
     return n > 0 and isqrt(n) ** 2 == n

@@ -1,4 +1,4 @@
-"""What is in a data set, and what a person should know before training on it."""
+"""Describe a data set, and warn of problems before training on it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,33 +18,33 @@ Array = np.ndarray[Any, Any]
 
 # The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this.
 MAX_IMBALANCE = 9
-# So many images must have a light border for the ink to be dark; of noise, half of them have one.
+# Images are dark on light if at least this share has a light border; of noise, half of them have.
 MIN_SHARE = 0.75
-MAX_NAMED = 5  # classes in a sentence
+MAX_NAMED = 5  # classes listed in a sentence
 
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """The size of a data set, and what is unusual about it.
+    """Size and problems of a data set, as returned by :func:`describe_dataset`.
 
-    :func:`describe_dataset` makes one. The parameters are attributes as well.
+    The parameters are also attributes.
 
     Parameters
     ----------
     counts : DataFrame
-        Number of images of each class: a row per class, columns "train" and "test", int64.
+        Number of images per class: one row per class, columns "train" and "test", int64.
     image_shape : tuple of int
         Height and width.
     dtype : str
         Dtype of the training pixels.
     pixel_range : tuple of float
-        Lowest and highest value of all pixels.
+        Minimum and maximum of all pixels.
     n_duplicates : int
-        Number of test images that also occur among the training images.
+        Number of test images that are also training images.
     n_contradictions : int
-        Number of training images that occur again with another label.
+        Number of training images that also occur with a different label.
     n_constant_pixels : int
-        Number of pixels that are the same in every training image.
+        Number of pixels that are constant over all training images.
     warnings : tuple
         Problems of the data, each with a method ``sentence(language)``.
 
@@ -66,7 +66,7 @@ class DatasetDescription:
     warnings: tuple[Note, ...]
 
     def sentences(self, language: str = "en") -> list[str]:
-        """Say what a person should know, the most serious first.
+        """Return the problems as sentences, the most serious first.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class DatasetDescription:
         return [note.sentence(language) for note in self.warnings]
 
     def summary(self, language: str = "en") -> str:
-        """Say in one sentence how much there is.
+        """Return the size of the data set as a sentence.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class DatasetDescription:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return all values as plain Python objects, for JSON."""
         return {
             "counts": self.counts.rename(index=str).to_dict("index"),
             "image_shape": list(self.image_shape),
@@ -114,16 +114,16 @@ class DatasetDescription:
 
 
 def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
-    """Count the images of each class, and look for what spoils a comparison.
+    """Count the images of each class, and find problems that would invalidate a comparison.
 
-    It looks for images that are in both parts, images with two labels, classes that are missing
-    in one part or rare, rows sorted by class, pixels that never change, inverted colours, and
-    parts of different brightness. It changes nothing, and it cannot tell whether a label is right.
+    Reports images that are in both parts, images with two labels, classes that are rare or missing
+    in one part, rows sorted by class, constant pixels, inverted colours, and parts with different
+    pixel ranges. The data are not changed. Wrong labels cannot be detected in general.
 
     Parameters
     ----------
     data : Bunch or dict
-        With `X_train, y_train, X_test, y_test`, as the loaders of this package return it.
+        With `X_train, y_train, X_test, y_test`, as returned by the loaders of this package.
 
     Returns
     -------
@@ -132,8 +132,8 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     Raises
     ------
     ValueError
-        An array is missing, images and labels do not belong together, or pixels are no finite
-        numbers that float32 can hold.
+        If an array is missing, images and labels do not match, or pixels are not numbers that
+        float32 can represent.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     >>> description.counts.loc[7].to_dict()
     {'train': 6265, 'test': 1028}
 
-    Arrays of your own need all four names:
+    All four arrays are required:
 
     >>> describe_dataset({"X_train": [], "y_train": []})
     Traceback (most recent call last):
@@ -156,10 +156,10 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     n_constant = int((X_train.min(axis=0) == X_train.max(axis=0)).sum())
     counts = count_classes(y_train, y_test)
     notes = [
-        *_look_at_repeats(n_duplicates, n_contradictions, len(y_test)),
-        *_look_at_classes(counts),
-        *_look_at_order(y_train),
-        *_look_at_colours(X_train, X_test, full),
+        *_check_repeats(n_duplicates, n_contradictions, len(y_test)),
+        *_check_classes(counts),
+        *_check_order(y_train),
+        *_check_colours(X_train, X_test, full),
     ]
     if n_constant:
         values = {"n": n_constant, "n_pixels": int(np.prod(X_train.shape[1:]))}
@@ -180,7 +180,7 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
 
 
 def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
-    """Return the four arrays; raise ValueError where they do not belong together."""
+    """Return the four arrays, or raise ValueError if they are invalid or do not match."""
     arrays = []
     for name in ("X_train", "y_train", "X_test", "y_test"):
         if name not in data:
@@ -193,25 +193,25 @@ def check_data(data: Mapping[str, Any]) -> tuple[Array, Array, Array, Array]:
         if X.ndim != 3 or y.ndim != 1 or len(X) != len(y) or not X.size:
             raise ValueError(
                 f"X_{part} has shape {X.shape} and y_{part} {y.shape}; expected images of shape "
-                "(n_images, height, width), one at least, and as many labels."
+                "(n_images, height, width), at least one, and the same number of labels."
             )
         high = float(np.abs(X).max()) if X.dtype.kind == "f" else 0
-        if X.dtype.kind not in "buif" or not high <= MAX_PIXEL:  # also if one is NaN
+        if X.dtype.kind not in "buif" or not high <= MAX_PIXEL:  # also raises for NaN
             raise ValueError(
                 f"X_{part} has dtype {X.dtype}"
                 + f" and values up to {high:g}" * (X.dtype.kind == "f")
-                + f"; expected numbers up to {MAX_PIXEL:g}, which float32 can hold."
+                + f"; expected numbers up to {MAX_PIXEL:g}, the maximum of float32."
             )
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
         raise ValueError(
-            f"X_train has images of shape {arrays[0].shape[1:]} and X_test of "
+            f"X_train has images of shape {arrays[0].shape[1:]} and X_test of shape "
             f"{arrays[2].shape[1:]}; expected one shape."
         )
     return arrays[0], arrays[1], arrays[2], arrays[3]
 
 
 def count_classes(y_train: Array, y_test: Array) -> "pd.DataFrame":
-    """Return the images of each class, a row per class and a column per part."""
+    """Return the number of images per class, one column per part."""
     import pandas as pd
 
     classes, codes = np.unique(np.concatenate([y_train, y_test]), return_inverse=True)
@@ -227,7 +227,7 @@ def _digest(image: Array) -> bytes:
 
 
 def _count_repeats(X_train: Array, y_train: Array, X_test: Array) -> tuple[int, int]:
-    """Return how many test images are in training, and how many training images have two labels."""
+    """Return the numbers of test images in training and of training images with two labels."""
     dtype = np.result_type(X_train, X_test)
     first: dict[bytes, Any] = {}
     contradictions = 0
@@ -238,7 +238,7 @@ def _count_repeats(X_train: Array, y_train: Array, X_test: Array) -> tuple[int, 
     return duplicates, contradictions
 
 
-def _look_at_repeats(n_duplicates: int, n_contradictions: int, n_test: int) -> list[Note]:
+def _check_repeats(n_duplicates: int, n_contradictions: int, n_test: int) -> list[Note]:
     notes = []
     if n_duplicates:
         values = {"n": n_duplicates, "n_test": n_test, "share": n_duplicates / n_test}
@@ -248,16 +248,16 @@ def _look_at_repeats(n_duplicates: int, n_contradictions: int, n_test: int) -> l
     return notes
 
 
-def _look_at_classes(counts: "pd.DataFrame") -> list[Note]:
+def _check_classes(counts: "pd.DataFrame") -> list[Note]:
     notes = []
     for part, key in (("train", "missing_in_train"), ("test", "missing_in_test")):
         missing = counts.index[counts[part] == 0]
         if len(missing):
-            notes.append(Note(key, {"classes": _name(missing)}))
+            notes.append(Note(key, {"classes": _join_names(missing)}))
     train = counts["train"][counts["train"] > 0]
     single = train.index[train == 1]
     if len(single):
-        notes.append(Note("single_images", {"classes": _name(single)}))
+        notes.append(Note("single_images", {"classes": _join_names(single)}))
     if train.max() > MAX_IMBALANCE * train.min():
         values = {
             "most": shorten(str(train.idxmax())),
@@ -270,33 +270,30 @@ def _look_at_classes(counts: "pd.DataFrame") -> list[Note]:
     return notes
 
 
-def _name(classes: Any) -> str:
+def _join_names(classes: Any) -> str:
     names = [shorten(str(label)) for label in classes]
     more = [f"... ({len(names)})"] if len(names) > MAX_NAMED else []
     return ", ".join(names[:MAX_NAMED] + more)
 
 
-def _look_at_order(y: Array) -> list[Note]:
+def _check_order(y: Array) -> list[Note]:
     n_runs = 1 + int((y[1:] != y[:-1]).sum())
     n_classes = len(np.unique(y))
-    # every class in one piece, and more images than would happen to lie so
+    # one run per class, and enough images to rule out chance
     return [Note("sorted")] if n_runs == n_classes > 1 and len(y) > 2 * n_classes else []
 
 
-def _look_at_colours(X_train: Array, X_test: Array, full: float) -> list[Note]:
+def _check_colours(X_train: Array, X_test: Array, full: float) -> list[Note]:
+    train, test = find_full_ink(X_train), find_full_ink(X_test)
+    if train != test:
+        return [Note("other_range", {"train": train, "test": test})]
     light = [_share_on_light_ground(X, full) for X in (X_train, X_test)]
-    notes = []
-    inks = [find_full_ink(X) for X in (X_train, X_test)]
-    if inks[0] != inks[1]:
-        notes.append(Note("other_range", {"train": inks[0], "test": inks[1]}))
-    elif max(light) >= MIN_SHARE and min(light) <= 1 - MIN_SHARE:
-        notes.append(Note("mixed_colours"))
-    elif min(light) >= MIN_SHARE:
-        notes.append(Note("light_ground"))
-    return notes
+    if max(light) >= MIN_SHARE and min(light) <= 1 - MIN_SHARE:
+        return [Note("mixed_colours")]
+    return [Note("light_ground")] if min(light) >= MIN_SHARE else []
 
 
 def _share_on_light_ground(X: Array, full: float) -> float:
-    """Return the share of images with a border lighter than half of full ink."""
+    """Return the share of images whose border is lighter than half of the maximum."""
     border = np.concatenate([X[:, 0], X[:, -1], X[:, :, 0], X[:, :, -1]], axis=1)
     return float((border.mean(axis=1, dtype=np.float64) > full / 2).mean())

@@ -1,4 +1,4 @@
-"""A picture of a data set: how much of each class, and what it looks like."""
+"""Plot the class counts of a data set, and examples of each class."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-MAX_CLASSES = 20  # rows of images that a page can show
-MAX_LINE = 80  # characters below the bars
+MAX_CLASSES = 20  # rows of images
+MAX_LINE = 80  # characters of the labels below the bars
 MAX_TICKS = 60
 
 
 class DatasetDisplay:
-    """The extent of a data set: images per class, the mean of each class, and examples.
+    """Plot of a data set: class counts, mean images and examples of the classes.
 
-    Make it by :meth:`from_dataset`.
+    Create it with :meth:`from_dataset`.
 
     Parameters
     ----------
     counts : DataFrame
-        Images of each class, columns "train" and "test".
+        Number of images per class, columns "train" and "test".
     means : dict of label to ndarray of shape (height, width)
-        The mean training image of each class that is shown.
+        Mean training image of each class to show.
     examples : dict of label to ndarray of shape (n_examples, height, width)
-        Training images of each class that is shown.
+        Training images of each class to show.
     full_ink : float
-        The value that is drawn darkest.
+        Upper limit of the grey scale.
     language : {"en", "de"}, default="en"
-        Of what stands beside the pictures.
+        Language of titles and labels.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
     counts_ax_ : matplotlib Axes
-        The bars.
+        Axes with the class counts.
     images_ax_ : matplotlib Axes
-        A row per class: its mean, and its examples.
+        Axes with one row per class: mean image and examples.
 
     Examples
     --------
@@ -83,16 +83,16 @@ class DatasetDisplay:
         random_state: Any = 0,
         language: str = "en",
     ) -> Self:
-        """Draw examples from a data set; :meth:`plot` shows them.
+        """Create the display from a data set; call :meth:`plot` to draw it.
 
         Parameters
         ----------
         data : Bunch or dict
             With `X_train, y_train, X_test, y_test`.
         n_examples : int, default=8
-            Images of each class.
+            Number of examples per class.
         random_state : int, RandomState instance or None, default=0
-            Which images are drawn.
+            Controls which examples are chosen.
         language : {"en", "de"}, default="en"
 
         Returns
@@ -118,17 +118,17 @@ class DatasetDisplay:
         )
 
     def plot(self, *, figure: "Figure | None" = None) -> Self:
-        """Draw the picture.
+        """Plot the data set.
 
         Parameters
         ----------
         figure : matplotlib Figure, default=None
-            Where to draw it; it should be empty. None makes one that pyplot shows.
+            Empty figure to plot on. If None, a new figure is created with pyplot.
 
         Returns
         -------
         display : DatasetDisplay
-            Itself, with the attributes above.
+            The display itself.
         """
         n_rows = len(self.means)
         size = (8.0, 3.2 + 0.62 * n_rows)
@@ -148,7 +148,7 @@ class DatasetDisplay:
         return self
 
     def plot_counts(self, ax: "Axes") -> None:
-        """Draw the number of images of each class as bars.
+        """Plot the number of images per class as bars.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class DatasetDisplay:
         ax.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0)
 
     def plot_images(self, ax: "Axes") -> None:
-        """Draw the mean and examples of each class.
+        """Plot the mean image and examples of each class.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class DatasetDisplay:
         """
         say = get_catalogue(self.language)
         height, width = next(iter(self.means.values())).shape
-        gap = max(1, height // 10)  # all images are drawn as one: a hundred axes take seconds
+        gap = max(1, height // 10)  # all images are drawn as one, because many axes are slow
         n_columns = 1 + max(len(images) for images in self.examples.values())
         step, stride = height + gap, width + gap
         page = np.full(
@@ -194,7 +194,7 @@ class DatasetDisplay:
         )
         for row, label in enumerate(self.means):
             for column, image in enumerate([self.means[label], None, *self.examples[label]]):
-                if image is not None:  # an empty column parts the mean from the examples
+                if image is not None:  # leave a column empty after the mean
                     top, left = row * step, column * stride
                     with np.errstate(under="ignore"):
                         page[top : top + height, left : left + width] = image

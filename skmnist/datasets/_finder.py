@@ -1,4 +1,4 @@
-"""Which files are the training part, which the test part, whatever they are called."""
+"""Find the files of the training and the test part."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from typing import get_args
 from skmnist.datasets._archive import Contents
 from skmnist.datasets._arrays import read_array_header
 from skmnist.datasets._bunch import Note, check_n_classes
-from skmnist.datasets._formats import recognise_name
+from skmnist.datasets._formats import recognize_name
 from skmnist.datasets._image_folders import find_images
 from skmnist.datasets._layout import (
     IMAGE_WORDS,
@@ -32,65 +32,56 @@ from skmnist.datasets._tables import holds_pixels
 
 IDX_LABELS = re.compile("label|idx1")
 UNUSED: dict[Role, str] = {None: "unused", "validation": "validation_unused"}
-MAX_TWINS = 20  # files that are compared by their content
-
-SUBMISSION = "submission"  # of Kaggle: its labels are a form to fill in
+MAX_TWINS = 20  # files to compare by content
+SUBMISSION = "submission"  # name of templates for Kaggle submissions, whose labels are not real
 
 
 def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
     """Find the training and the test part among the files of an archive or folder.
 
-    A kind of file that has both is preferred to one that has one part only; where several have,
-    arrays come before IDX, images and tables: beside images, a table often tells who wrote them.
+    A kind of file with both parts is preferred to one with a single part, and arrays to IDX files,
+    images and tables, in this order: a table next to images often contains only metadata.
 
     Raises
     ------
     DatasetError
-        There are no digits, or it cannot be told which part a file belongs to.
+        If there are no digits, or it is ambiguous which part a file belongs to.
     """
     found: list[Layout] = []
-    complaints: list[str] = []
+    errors: list[str] = []
     by_kind: dict[str | None, list[Member]] = defaultdict(list)
     for member in contents.members:
         if member.kind != "table" or SUBMISSION not in member.path.casefold():
             by_kind[member.kind].append(member)
-    listed: set[int] = set()
-
-    def find_labelled(images: list[Member]) -> Layout:
-        layout = find_images(images, by_kind["table"], label)
-        listed.update(id(file) for part in layout.parts.values() for file in part.label_files)
-        return layout
-
-    def find_tables(tables: list[Member]) -> Layout:
-        return _find_tables([table for table in tables if id(table) not in listed])
-
-    finders: list[tuple[Kind, Callable[[list[Member]], Layout]]] = [
-        ("array", _find_arrays),
-        ("idx", _find_idx),
-        ("image", find_labelled),
-        ("table", find_tables),
-    ]
-    for kind, finder in finders:
+    finders: dict[Kind, Callable[[list[Member]], Layout]] = {
+        "array": _find_arrays,
+        "idx": _find_idx,
+        "image": lambda images: find_images(images, by_kind["table"], label),
+        "table": _find_tables,
+    }
+    for kind, finder in finders.items():
         if not by_kind[kind]:
             continue
         try:
             layout = finder(by_kind[kind])
-        except ListingError as error:  # its table is no table of pixels
-            complaints.insert(0, str(error))
-            by_kind["table"].clear()
+        except ListingError as error:
+            errors.insert(0, str(error))
+            by_kind["table"].clear()  # they do not contain pixels
         except DatasetError as error:
-            complaints.append(str(error))
+            errors.append(str(error))
         else:
             if layout.parts:
                 found.append(layout)
-    if complaints or len(found) > 1:
-        # a table of something else must not hide images, or what is wrong with them
+            listed = {id(file) for part in layout.parts.values() for file in part.label_files}
+            by_kind["table"] = [table for table in by_kind["table"] if id(table) not in listed]
+    if errors or len(found) > 1:
+        # an unrelated table must not take precedence over images, or over their error
         found = [one for one in found if one.kind != "table" or _holds_pixels(one, label)]
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
     if not found:
-        raise DatasetError(complaints[0] if complaints else _nothing(contents))
+        raise DatasetError(errors[0] if errors else _explain_no_digits(contents))
     layout = (both or sorted(found, key=_is_doubtful))[0]
-    # before images are read
+    # checked before images are read
     check_n_classes(
         {label for part in layout.parts.values() for label in part.labels}, name=contents.source
     )
@@ -104,13 +95,13 @@ def _holds_pixels(layout: Layout, label: str | None) -> bool:
 
 
 def _is_doubtful(layout: Layout) -> bool:
-    """Say whether these are images of one class only, such as the pictures of a manual."""
+    """Return whether these are images of a single class, such as figures of a manual."""
     labels = {label for part in layout.parts.values() for label in part.labels}
     return layout.kind == "image" and len(labels) < 2
 
 
 def _settle(layout: Layout, contents: Contents) -> Layout:
-    """Choose among the parts of a layout, and say what is left out."""
+    """Select the parts of a layout, and add notes on the files that are not used."""
     parts, notes = dict(layout.parts), []
     if None in parts and len(parts) > 1 and "train" not in parts:
         parts["train"] = parts.pop(None)
@@ -127,45 +118,40 @@ def _settle(layout: Layout, contents: Contents) -> Layout:
     if layout.twins:
         first = layout.twins[0].path
         notes.append(_counted("twins", first, len(layout.twins)))
-    told = {id(member) for part in parts.values() for member in part.files}
-    told |= {id(member) for member in (*left_out, *layout.twins)}
+    accounted = {id(member) for part in parts.values() for member in part.files}
+    accounted |= {id(member) for member in (*left_out, *layout.twins)}
     rest: dict[str | None, list[Member]] = defaultdict(list)
     for member in contents.members:
-        if id(member) not in told:
+        if id(member) not in accounted:
             rest[member.kind].append(member)
-    notes += _tell_rest(layout, parts, rest)
+    notes += _note_rest(layout, parts, rest)
     if contents.leftovers:
         first = shorten(min(contents.leftovers))
         notes.append(Note("leftovers", {"path": first, "n": len(contents.leftovers)}))
     if layout.kind == "image":
-        notes += _tell_empty_folders(parts, contents.folders)
+        notes += _note_empty_folders(parts, contents.folders)
     order: list[Role] = ["train", "test", "validation", None]
     return Layout(layout.kind, {role: parts[role] for role in order if role in parts}, notes)
 
 
-def _tell_rest(
+def _note_rest(
     layout: Layout, parts: dict[Role, Part], rest: dict[str | None, list[Member]]
 ) -> list[Note]:
-    """Name what is left, and count it: images by the reason, other files by their kind."""
+    """Return notes that count unused files: images by reason, others by kind."""
     notes = []
     if layout.kind == "image":
         images = rest.pop("image", [])
         tables = [file for part in parts.values() for file in part.label_files]
         if tables and images:
-            path = shorten(images[0].path)
-            values = {"table": shorten(tables[0].path), "path": path, "n": len(images)}
-            notes.append(Note("unlisted", values))
-        elif images:
+            notes.append(_note("unlisted", images, table=shorten(tables[0].path)))
+        else:
             in_parts = [image for image in images if role_of(image.parts[:-1]) is not None]
             in_none = [image for image in images if role_of(image.parts[:-1]) is None]
-            for key, some in (("unlabelled", in_parts), ("stray_images", in_none)):
-                if some:
-                    values = {"path": shorten(some[0].path), "n": len(some)}
-                    notes.append(Note(key, values))
+            by_key = {"unlabelled": in_parts, "stray_images": in_none}
+            notes += [_note(key, some) for key, some in by_key.items() if some]
     if foreign := rest.pop("foreign image", []):
-        endings = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
-        values = {"path": shorten(foreign[0].path), "n": len(foreign)}
-        notes.append(Note("foreign_images", values | {"formats": ", ".join(endings)}))
+        formats = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
+        notes.append(_note("foreign_images", foreign, formats=", ".join(formats)))
     if packed := rest.pop("packed", []):
         values = {"paths": quote(member.path for member in packed), "n": len(packed)}
         notes.append(Note("packed", values))
@@ -173,24 +159,29 @@ def _tell_rest(
         at = {folder_of(image.path) for part in parts.values() for image in part.images}
         beside = set(map(folder_of, at))
         odd = [
-            member.path
+            member
             for member in rest[None]
             if "/" in member.path
             and ((folder := folder_of(member.path)) in at or folder_of(folder) in beside)
         ]
         if odd:
-            notes.append(Note("no_images", {"path": shorten(odd[0]), "n": len(odd)}))
+            notes.append(_note("no_images", odd))
     for kind in (*get_args(Kind), "foreign"):
         if others := rest.get(kind):
             notes.append(_counted("unused", others[0].path, len(others)))
     return notes
 
 
+def _note(key: str, members: list[Member], **values: str) -> Note:
+    return Note(key, {"path": shorten(members[0].path), "n": len(members), **values})
+
+
 def _counted(key: str, path: str, n: int) -> Note:
+    """Return a note whose key has a plural form."""
     return Note(f"{key}_many" if n > 1 else key, {"path": shorten(path), "n": n})
 
 
-def _tell_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Note]:
+def _note_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Note]:
     beside = {folder_of(folder_of(m.path)) for part in parts.values() for m in part.images}
     empty = [folder for folder in folders if folder_of(folder) in beside]
     notes = [Note("empty_folder", {"path": shorten(folder)}) for folder in empty[:MAX_NAMED]]
@@ -199,30 +190,29 @@ def _tell_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Not
     return notes
 
 
-def _nothing(contents: Contents) -> str:
+def _explain_no_digits(contents: Contents) -> str:
     names = [member.path for member in contents.members]
     packed = [member.path for member in contents.members if member.kind == "packed"]
     if packed:
         return (
-            f"{contents.source}: holds another archive, {shorten(packed[0])!r}; unpack that one "
-            "and pass it"
+            f"{contents.source}: contains another archive, {shorten(packed[0])!r}; unpack it and "
+            "pass its folder"
         )
     if any(name.startswith("xl/") for name in names):
         return f"{contents.source}: is an Excel workbook; save its table as CSV"
     for member in contents.members:
         if member.kind == "foreign":
-            return f"{member.where}: is {recognise_name(member.path)}"
+            return f"{member.where}: is {recognize_name(member.path)}"
     images = [member.path for member in contents.members if member.kind == "foreign image"]
     if images:
         return (
-            f"{contents.source}: holds images of a format that is not read, {quote(images)}; save "
-            "them as PNG, in a folder for each class"
+            f"{contents.source}: contains images in an unsupported format, {quote(images)}; save "
+            "them as PNG, in one folder per class"
         )
-    found = f"no digits found among {quote(names)}" if names else "holds no files"
+    found = f"no digits found among {quote(names)}" if names else "contains no files"
     return (
-        f"{contents.source}: {found}; expected CSV, IDX, .npz or .npy files, "
-        "a folder of PNG, JPEG, BMP or TIFF images for each class, or such images and a table of "
-        "their names and labels"
+        f"{contents.source}: {found}; expected CSV, IDX, .npz or .npy files, one folder of PNG, "
+        "JPEG, BMP or TIFF images per class, or such images and a table of their names and labels"
     )
 
 
@@ -234,7 +224,7 @@ def _find_tables(members: list[Member]) -> Layout:
     twins: list[Member] = []
     groups = by_role(members)
     for role, tables in groups.items():
-        if role is None and "train" in groups:  # what is beside it
+        if role is None and "train" in groups:  # not used, see `_settle`
             parts[role] = Part(tables[0].path, False, tuple(tables))
             continue
         if not _are_numbered(tables):
@@ -247,7 +237,7 @@ def _find_tables(members: list[Member]) -> Layout:
             tables = named
         elif len(tables) > 1 and not (by_folder and not named) and not _are_numbered(tables):
             raise DatasetError(
-                f"{tables[0].source}: cannot tell which table is to be read"
+                f"{tables[0].source}: cannot determine which table to read"
                 f"{f' as the {role} part' if role else ''}: {quote(t.path for t in tables)}; "
                 "expected one, or numbered parts of one. Pass the file itself, or remove the "
                 "others."
@@ -259,7 +249,7 @@ def _find_tables(members: list[Member]) -> Layout:
 
 
 def _drop_twins(files: list[Member], twins: list[Member]) -> list[Member]:
-    """Move files with the same content as an earlier one, packed or not, to `twins`."""
+    """Move files whose uncompressed content equals that of an earlier file to `twins`."""
     if not 1 < len(files) <= MAX_TWINS:
         return files
     kept: dict[bytes, Member] = {}
@@ -296,12 +286,12 @@ def _find_idx(members: list[Member]) -> Layout:
 
 
 def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
-    """Put the one file of images and the one of labels together."""
+    """Return a part from one file of images and one file of labels."""
     for found, what in ((images, "images"), (labels, "labels")):
         if len(found) != 1:
             other = labels or images
             raise DatasetError(
-                f"{other[0].where}: has {len(found) or 'no'} files of {what} to go with it"
+                f"{other[0].where}: has {len(found) or 'no'} matching files of {what}"
                 f"{': ' + quote(m.path for m in found) if found else ''}; expected one, as in "
                 f"{example}"
             )
@@ -330,5 +320,5 @@ def _find_arrays(members: list[Member]) -> Layout:
         images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
         parts[role] = _pair(images, labels, "x_train.npy and y_train.npy")
     if not parts:
-        raise DatasetError(f"{members[0].where}: is no array of images or labels")
+        raise DatasetError(f"{members[0].where}: is not an array of images or labels")
     return Layout("array", parts, twins=twins)

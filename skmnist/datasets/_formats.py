@@ -1,23 +1,23 @@
-"""What a file is, by its name and by how it begins; of formats that are not read, what to do."""
+"""Recognize file formats by name and first bytes, and say how to convert unsupported ones."""
 
 import re
 
-PICKLE = "a pickle, which is never loaded; save its arrays by numpy.savez"
-MATLAB = "a MATLAB file; save its arrays by numpy.savez, after scipy.io.loadmat"
-HDF5 = "an HDF5 file; save its arrays by numpy.savez"
+PICKLE = "a pickle, which is never loaded; save its arrays with numpy.savez"
+MATLAB = "a MATLAB file; load it with scipy.io.loadmat and save its arrays with numpy.savez"
+HDF5 = "an HDF5 file; save its arrays with numpy.savez"
 EXCEL = "a spreadsheet; save its table as CSV"
 JSON = "JSON; save its images as PNG or its pixels as CSV"
-TORCH = "a file of PyTorch; save its arrays by numpy.savez"
+TORCH = "a PyTorch file; save its arrays with numpy.savez"
 TABLE = "save its table as CSV"
-IMAGE = "save images as PNG, in a folder for each class"
+IMAGE = "save images as PNG, in one folder per class"
 
-# How files begin; a file that was renamed is recognised as well.
+# First bytes of files, which also identify renamed ones.
 BEGINNINGS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it and pass the folder",
     b"Rar!": "a RAR archive; unpack it and pass the folder",
-    b"BZh": "packed by bzip2; unpack it first",
-    b"\xfd7zXZ": "packed by xz; unpack it first",
-    b"\x28\xb5\x2f\xfd": "packed by zstd; unpack it first",
+    b"BZh": "compressed with bzip2; unpack it first",
+    b"\xfd7zXZ": "compressed with xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it first",
     b"MATLAB 5.0 MAT-file": MATLAB,
     b"MATLAB 7.3 MAT-file": MATLAB,
     b"\x89HDF": HDF5,
@@ -26,14 +26,14 @@ BEGINNINGS = {
     b"SQLite format 3": f"an SQLite database; {TABLE}",
     b"%PDF": "a PDF document",
     b"GIF8": f"a GIF image; {IMAGE}",
-    b"RIFF": f"a WebP image, a film or a sound; {IMAGE}",
+    b"RIFF": f"a WebP image, a video or an audio file; {IMAGE}",
     b"\xd0\xcf\x11\xe0": "an Excel or Word document; save it as CSV",
     b"\x80\x02": PICKLE,
     b"\x80\x03": PICKLE,
     b"\x80\x04": PICKLE,
     b"\x80\x05": PICKLE,
 }
-# Endings of data in other formats, without ".gz", which may follow.
+# File extensions of unsupported data formats; ".gz" may follow.
 DATA = {
     ".mat": MATLAB,
     ".pkl": PICKLE,
@@ -49,14 +49,14 @@ DATA = {
     ".jsonl": JSON,
     ".pt": TORCH,
     ".pth": TORCH,
-    ".tfrecord": "a TFRecord file of TensorFlow; save its arrays by numpy.savez",
+    ".tfrecord": "a TFRecord file; save its arrays with numpy.savez",
     ".sqlite": f"an SQLite database; {TABLE}",
     ".xls": EXCEL,
     ".xlsx": EXCEL,
     ".ods": EXCEL,
 }
-# Endings of images in formats that are not read, because Pillow lacks them, or because a small
-# file takes much memory before its size is known.
+# File extensions of unsupported image formats: Pillow lacks them, or a small file may take much
+# memory before its size is known.
 IMAGES = (
     *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".ico"),
     *(".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".eps", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
@@ -76,7 +76,7 @@ PACKED = (
     *(".gz", ".bz2", ".xz", ".zst", ".lzma", ".z"),
 )
 
-# What systems leave behind, Synology's thumbnails among them; so is what begins with a dot.
+# Files made by operating systems and NAS devices, in addition to names that begin with a dot.
 LEFTOVER_FOLDERS = {
     *("__macosx", "$recycle.bin", "system volume information"),
     *("@eadir", "#recycle", "@recycle", "#snapshot", "lost+found", "thumbnails"),
@@ -85,7 +85,7 @@ LEFTOVER_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
 
 def kind_of(name: str) -> str | None:
-    """Return the kind of file that a name stands for, as in `Member.kind`."""
+    """Return the kind of a file by its name, as in `Member.kind`."""
     name = name.lower()
     if IDX_NAME.search(name):
         return "idx"
@@ -93,13 +93,13 @@ def kind_of(name: str) -> str | None:
     for kind, endings in KINDS.items():
         if (bare if kind == "table" else name).endswith(endings):
             return kind
-    if recognise_name(name):
+    if recognize_name(name):
         return "foreign"
     return "packed" if name.endswith(PACKED) else None
 
 
 def is_leftover(path: str) -> bool:
-    """Return whether an operating system or NAS made the file, not a person."""
+    """Return whether a file was made by an operating system or NAS."""
     parts = path.lower().split("/")
     return (
         any(part.startswith((".", "~$")) or part in LEFTOVER_FOLDERS for part in parts)
@@ -108,20 +108,20 @@ def is_leftover(path: str) -> bool:
 
 
 def is_image(path: str) -> bool:
-    """Return whether a leftover is an image; those with ``._`` before the name are macOS notes."""
-    name = path.rpartition("/")[2]
+    """Return whether a leftover is an image."""
+    name = path.rpartition("/")[2]  # with "._" it is metadata of macOS
     return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
 
 
-def recognise(head: bytes) -> str | None:
-    """Name a format by the first bytes of a file, and say what to do; None if it is not known."""
+def recognize(head: bytes) -> str | None:
+    """Return an unsupported format and a remedy by the first bytes of a file, or None."""
     if head[4:8] == b"ftyp":
-        return f"a HEIC or AVIF image, or a film; {IMAGE}"
+        return f"a HEIC or AVIF image, or a video; {IMAGE}"
     return next((name for start, name in BEGINNINGS.items() if head.startswith(start)), None)
 
 
-def recognise_name(name: str) -> str | None:
-    """Name a data format by the ending of a file's name, as :func:`recognise` does."""
+def recognize_name(name: str) -> str | None:
+    """Return an unsupported data format and a remedy by the file extension, or None."""
     bare = name.lower().removesuffix(".gz")
     _, dot, ending = bare.rpartition(".")
     return DATA.get(dot + ending)

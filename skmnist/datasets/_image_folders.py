@@ -1,14 +1,18 @@
-"""Images in a folder for each class, or beside a table of their labels."""
+"""Find images in class folders, or with a table of their labels."""
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 
 from skmnist.datasets._bunch import Note
 from skmnist.datasets._layout import (
+    IMAGE_WORDS,
+    LABEL_WORDS,
     MAX_NAMED,
     Layout,
     Part,
     Role,
+    by_role,
     folder_of,
     natural_key,
     quote,
@@ -17,17 +21,11 @@ from skmnist.datasets._layout import (
     shared_folders,
     split_words,
 )
-from skmnist.datasets._listing import (
-    ListingError,
-    are_of_images,
-    arrange_listed,
-    heed_tables,
-    list_images,
-)
+from skmnist.datasets._listing import Listing, ListingError, find_listings
 from skmnist.datasets._members import DatasetError, Member, shorten
 
-# Names of folders that are classes, as far as a name can show it: 7, 07, a, digit_7, Sample008,
-# seven. Those of writers, sessions and sets seldom look so.
+# Typical names of class folders: 7, 07, a, digit_7, Sample008, seven. Folders of writers or
+# sessions rarely match.
 CLASS_NAME = re.compile(
     r"(?:(?:class|label|digit|sample|klasse|ziffer)[ _-]?)?[0-9]{1,3}|[^\W_]"
     r"|zero|one|two|three|four|five|six|seven|eight|nine"
@@ -35,26 +33,26 @@ CLASS_NAME = re.compile(
     re.IGNORECASE,
 )
 DIGITS = frozenset("0123456789")
-# Folders that hold a part of what is in the one beside them.
+# Names of folders that contain a subset of a sibling folder.
 EXCERPT = re.compile("(?:samples?|small|mini|subset|demo|backup|copy|kopie|auszug|old|alt)$")
 
-Folder = tuple[str, ...]  # the names that lead to it
+Folder = tuple[str, ...]  # the parts of its path
 
 
 def find_images(images: list[Member], tables: list[Member], label: str | None) -> Layout:
-    """Find images in the folders of their classes, or with a table that names them."""
+    """Find images in class folders, or listed in a table."""
     try:
         layout = _find_class_folders(images, label)
     except DatasetError:
-        if listings := list_images(tables, images, label):
-            return arrange_listed(listings, images)
+        if listings := _list_images(tables, images, label):
+            return _arrange_listed(listings, images)
         raise
     names = {name for part in layout.parts.values() for name in part.labels}
     if len(names) < 2 or not all(map(CLASS_NAME.fullmatch, names)):
-        # "images" is no class, and "images_1", "images_2" are none where a table knows better
-        may_be_classes = len(names) >= 2 and not are_of_images(names)
+        # "images" is not a class; nor are "images_1" and "images_2" if a table has labels
+        may_be_classes = len(names) >= 2 and not _are_image_words(names)
         try:
-            listings = list_images(tables, images, label)
+            listings = _list_images(tables, images, label)
         except ListingError:
             if not may_be_classes:
                 raise
@@ -62,9 +60,9 @@ def find_images(images: list[Member], tables: list[Member], label: str | None) -
         if may_be_classes:
             listings = [listing for listing in listings if listing.is_named]
         if listings:
-            return arrange_listed(listings, images)
-    elif label not in ("first", "last"):  # these ask for folders
-        return heed_tables(layout, tables, images, label)
+            return _arrange_listed(listings, images)
+    elif label not in ("first", "last"):  # which select folders
+        return _check_tables(layout, tables, images, label)
     return layout
 
 
@@ -73,7 +71,7 @@ def _find_class_folders(members: list[Member], label: str | None) -> Layout:
     for member in members:
         by_path[folder_of(member.path)].append(member)
     folders = {tuple(path.split("/")) if path else (): some for path, some in by_path.items()}
-    # beside folders "car" and "bus", "train" is a class
+    # "train" is a class if its siblings are "car" and "bus"
     of_classes = {at[:-1] for at in folders if at and role_of(at[-1:]) is None}
     groups: dict[Role, dict[Folder, list[Member]]] = defaultdict(dict)
     loose = []
@@ -84,9 +82,9 @@ def _find_class_folders(members: list[Member], label: str | None) -> Layout:
             groups[role_of(at[:-1])][at] = some
     if not groups:
         raise DatasetError(
-            f"{loose[0].where}: does not lie in the folder of a class; expected a folder for each "
-            "class, such as train/7/image.png, or a table with file names and labels beside the "
-            "images. Images without labels serve for predictions, not for training."
+            f"{loose[0].where}: is not in a class folder; expected one folder per class, such as "
+            "train/7/image.png, or a table with file names and labels next to the images. Images "
+            "without labels can only be used for prediction."
         )
     source = members[0].source
     for role, group in groups.items():
@@ -100,21 +98,21 @@ def _find_class_folders(members: list[Member], label: str | None) -> Layout:
 
 
 def _place_of(folder: Folder) -> Folder:
-    """Return the folders down to the one that says which part it is."""
+    """Return the folders down to the innermost one with a role."""
     return folder[: role_folder(folder[:-1]) or 0]
 
 
 def _check_places(source: str, role: Role, counts: dict[Folder, int]) -> None:
-    """Raise if several folders may be one part, unless they are numbered."""
+    """Raise if several folders may be the same part, unless they are numbered."""
     places: dict[Folder, int] = defaultdict(int)
     for folder, n in counts.items():
         places[_place_of(folder)] += n
     if len({re.sub("[0-9]+", "#", "/".join(place)) for place in places}) > 1:
-        raise _cannot_tell(source, role, places)
+        raise _ambiguous_folders(source, role, places)
 
 
 def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
-    """Raise if a folder seems to hold images of the one beside it once more."""
+    """Raise if a folder seems to be a subset of a sibling folder."""
     names = {name for folder in counts for name in folder[:-1]}
     names = {name for name in names if any(map(EXCERPT.match, split_words(name)))}
     if not names:
@@ -130,18 +128,18 @@ def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
     for places in beside.values():
         excerpts = [place for place in places if place in above_classes and place[-1] in names]
         if excerpts and len(excerpts) < len(places):
-            raise _cannot_tell(source, role, places)
+            raise _ambiguous_folders(source, role, places)
 
 
-def _cannot_tell(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
+def _ambiguous_folders(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
     found = ", ".join(
         f"{shorten('/'.join(place))!r} ({n:,} images)"
         for place, n in sorted(counts.items())[:MAX_NAMED]
     )
     more = f" and {len(counts) - MAX_NAMED:,} more" if len(counts) > MAX_NAMED else ""
     return DatasetError(
-        f"{source}: cannot tell which folder is to be read{f' as the {role} part' if role else ''}:"
-        f" {found}{more}; expected one, or numbered parts of one. Pass one of the folders, or "
+        f"{source}: cannot determine which folder to read{f' as the {role} part' if role else ''}: "
+        f"{found}{more}; expected one, or numbered parts of one. Pass one of the folders, or "
         "remove the others."
     )
 
@@ -149,7 +147,7 @@ def _cannot_tell(source: str, role: Role, counts: dict[Folder, int]) -> DatasetE
 def _find_labels(
     folders: list[Folder], source: str, label: str | None
 ) -> tuple[dict[Folder, str], list[Note]]:
-    """Return the class of the images in each folder: its name, or that of one further out."""
+    """Return the class of each folder: its name, or that of an outer folder."""
     levels = {at: at[len(_place_of(at)) :] for at in folders}
     common = len(shared_folders([level[:-1] for level in levels.values()]))
     ends = [
@@ -168,14 +166,14 @@ def _find_labels(
 
 
 def _choose_level(names: list[set[str]], source: str) -> int:
-    """Say whether outer (0) or inner (1) folders are classes."""
+    """Return 0 if the outer folders are the classes, 1 if the inner ones are."""
     likely = [all(map(CLASS_NAME.fullmatch, some)) for some in names]
     if all(likely) and all(name.isdecimal() for some in names for name in some):
-        likely = [some <= DIGITS for some in names]  # of writers that are numbered there are more
+        likely = [some <= DIGITS for some in names]  # there are usually more than ten writers
     if likely[0] != likely[1]:
         return likely.index(True)
     raise DatasetError(
-        f"{source}: cannot tell which folders are the classes, the outer ones "
+        f"{source}: cannot determine which folders are the classes, the outer ones "
         f"({quote(sorted(names[0]))}) or the inner ones ({quote(sorted(names[1]))}); pass "
         "label='first' for the outer or label='last' for the inner ones"
     )
@@ -183,9 +181,134 @@ def _choose_level(names: list[set[str]], source: str) -> int:
 
 def _image_part(group: dict[Folder, list[Member]], labels: dict[Folder, str]) -> Part:
     labelled = [(member, labels[at]) for at, some in group.items() for member in some]
-    # by the file's name: where images are numbered through all classes, their order is kept
+    # sorted by file name, which keeps the order of images numbered across classes
     labelled.sort(key=lambda pair: natural_key(pair[0].path.rpartition("/")[2]))
     folders = next(iter(group))[:-1]
     place = "/".join(folders[: role_folder(folders) or len(folders)])
     members, names = zip(*labelled, strict=True)
     return Part(place, True, members, names)
+
+
+# --- images listed in tables
+
+
+def _check_tables(
+    layout: Layout, tables: list[Member], images: list[Member], label: str | None
+) -> Layout:
+    """Raise if a table contradicts the class folders, unless `label` is its label column."""
+    try:
+        listings = _list_images(tables, images, label)
+    except ListingError:
+        if label is not None:
+            raise
+        return layout
+    of_folder = {
+        id(image): name
+        for part in layout.parts.values()
+        for image, name in zip(part.images, part.labels, strict=True)
+    }
+    for listing in listings:
+        if label is not None and label == listing.name:
+            return _arrange_listed([listing], images)
+        words = split_words(listing.table.parts[-1].partition(".")[0])
+        if not (listing.is_named or any(map(LABEL_WORDS.match, words))):
+            continue
+        both = {at: of_folder[at] for at in listing.labels if at in of_folder}
+        pairs = {(name, listing.labels[at]) for at, name in both.items()}
+        if 2 * len(both) < len(of_folder) or _are_equivalent(pairs):
+            continue
+        at = next(at for at in both if not _are_equivalent({(both[at], listing.labels[at])}))
+        path = next(image.path for image in images if id(image) == at)
+        remedy = (
+            f"pass label={shorten(listing.name)!r} to use the labels of the table, "
+            if listing.name
+            else ""
+        )
+        raise ListingError(
+            f"{listing.table.where}: gives {shorten(path)!r} the label "
+            f"{shorten(listing.labels[at])!r}, but its folder is {shorten(both[at])!r}; "
+            f"{remedy}pass label='last' to use the folders, or remove the table"
+        )
+    return layout
+
+
+def _are_equivalent(pairs: set[tuple[str, str]]) -> bool:
+    """Return whether folder names, such as "07" or "digit_7", correspond to labels."""
+    if all(
+        name.casefold() == text.casefold()
+        or (name.isdecimal() and text.isdecimal() and name.lstrip("0") == text.lstrip("0"))
+        for name, text in pairs
+    ):
+        return True
+    # a mere number may be that of a sheet, even if all its images have one label
+    names, texts = {name for name, _ in pairs}, {text for _, text in pairs}
+    are_words = all(len(name) > 1 and not name.isdecimal() for name in names)
+    return are_words and len(pairs) == len(names) == len(texts) > 1
+
+
+def _are_image_words(names: Iterable[str]) -> bool:
+    return all(any(map(IMAGE_WORDS.match, split_words(name))) for name in names)
+
+
+def _list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
+    """Read the tables that name images of the same part, or of no part."""
+    found = []
+    roles = [role_of(image.parts[:-1]) for image in images]
+    for role, some in by_role(tables).items():
+        fitting = [
+            image
+            for image, own in zip(images, roles, strict=True)
+            if role is None or own in (role, None)
+        ]
+        found += find_listings(some, fitting, label)
+    return [listing for listing in found if listing.is_named] or found
+
+
+def _arrange_listed(listings: list[Listing], images: list[Member]) -> Layout:
+    """Assign each image to the part of its table, or of its folder if the table has none."""
+    owners: dict[int, Listing] = {}
+    labels: dict[Role, dict[int, str]] = defaultdict(dict)
+    files: dict[Role, dict[int, Member]] = defaultdict(dict)
+    members = {id(image): image for image in images}
+    for listing in listings:
+        role = role_of(listing.table.parts)
+        for key, text in listing.labels.items():
+            other = owners.setdefault(key, listing)
+            if other.labels[key] != text:
+                raise ListingError(
+                    f"{members[key].where}: has different labels in two tables, "
+                    f"{quote([other.table.path, listing.table.path])}; remove the wrong one"
+                )
+            own = role_of(members[key].parts[:-1]) if role is None else role
+            if other is listing:
+                labels[own][key] = text
+                files[own][id(listing.table)] = listing.table
+    parts: dict[Role, Part] = {}
+    for role, named in labels.items():
+        order = sorted(named, key=lambda key: natural_key(members[key].path))
+        place = "/".join(shared_folders([members[key].parts[:-1] for key in order]))
+        parts[role] = Part(
+            place,
+            True,
+            tuple(members[key] for key in order),
+            tuple(named[key] for key in order),
+            tuple(files[role].values()),
+        )
+    return Layout("image", parts, [note for listing in listings for note in _note_listing(listing)])
+
+
+def _note_listing(listing: Listing) -> list[Note]:
+    path = shorten(listing.table.path)
+    notes = [Note("listed", {"path": path, "column": listing.column})]
+    if listing.missing:
+        line, name = listing.missing[0]
+        values = {"path": path, "n": len(listing.missing), "line": line, "name": name}
+        notes.append(Note("listed_missing", values))
+    if listing.others:
+        columns = ", ".join(listing.others[:MAX_NAMED]) + ", ..." * (
+            len(listing.others) > MAX_NAMED
+        )
+        notes.append(
+            Note("other_columns", {"path": path, "columns": columns, "n": len(listing.others)})
+        )
+    return notes

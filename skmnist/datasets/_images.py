@@ -1,4 +1,4 @@
-"""Image files, a folder for each class."""
+"""Decode image files to grey levels."""
 
 import warnings
 from collections import Counter
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # what Pillow may try: its other decoders stay shut
-MAX_PIXELS = 50_000_000  # of one image, before it is decoded; a telephone's photo has 12 to 48
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # Pillow's other decoders are not used, for security
+MAX_PIXELS = 50_000_000  # of one image, checked before decoding; phone photos have 12 to 48 million
 MAX_FILE = 256 << 20  # bytes of one image file
-# White paper packs a thousand to one: of pixels, so many may come of however few bytes.
+# Always allowed, because blank images compress a thousand to one.
 FREE_PIXELS = 512 << 20
-DEFAULT_SHAPE = (28, 28)  # MNIST's, where the images have several sizes and none was asked for
-# Modes of grey levels in 16 bits; PNG has them as "I" in older versions of Pillow.
+DEFAULT_SHAPE = (28, 28)  # as in MNIST, if sizes differ and image_shape is None
+# Modes of 16-bit grey levels; older versions of Pillow use "I" for PNG.
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
 class _SizesDifferError(Exception):
-    """Images are not all of the first one's size, and have to be resized."""
+    """Raised if images have different sizes and must be resized."""
 
 
 @dataclass
 class _Findings:
-    """What was done to images, and to how many."""
+    """Sizes of images, and counts of their conversions."""
 
-    n_pixels: int = 0  # that were decoded
+    n_pixels: int = 0  # decoded so far
     counts: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
 
@@ -52,42 +52,42 @@ def read_images(
     ----------
     parts : dict of role to list of Member
     image_shape : tuple of int or None
-        Height and width that images are resized to. None leaves them as they are where they
-        share one size, and takes 28 x 28 where they do not.
+        Height and width to resize images to. None keeps their size, or resizes to 28 x 28 if
+        their sizes differ.
 
     Returns
     -------
     arrays : dict of role to ndarray of shape (n_images, height, width)
-        uint8, or uint16 where all files have 16 bits.
+        uint8, or uint16 if all files have 16 bits.
     notes : list of Note
-        What was done to images on the way.
+        Conversions of the images.
 
     Raises
     ------
     DatasetError
-        An image is damaged, too large, animated, or not of the formats above.
+        If an image is damaged, too large, animated, or in an unsupported format.
     """
     findings = _Findings()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of odd metadata; what matters is refused
+        warnings.simplefilter("ignore")  # of Pillow, about unusual metadata
         try:
             arrays = _read_parts(parts, image_shape, findings)
         except _SizesDifferError:
             image_shape, findings = DEFAULT_SHAPE, _Findings()
             budget = next(iter(parts.values()))[0].budget
-            budget.begin(budget.total)  # all of them are read again
+            budget.begin(budget.total)  # all images are read again
             arrays = _read_parts(parts, image_shape, findings)
-    return arrays, _tell(findings, image_shape)
+    return arrays, _make_notes(findings, image_shape)
 
 
 def read_image(content: bytes, name: str) -> Array:
-    """Decode one image file to grey levels, as those of a data set are.
+    """Decode one image file to grey levels, like the images of a data set.
 
     Parameters
     ----------
     content : bytes
     name : str
-        What the file is called in a message.
+        Name of the file for error messages.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def read_image(content: bytes, name: str) -> Array:
     Raises
     ------
     DatasetError
-        As for :func:`read_images`.
+        As in :func:`read_images`.
     """
     budget = Budget(len(content))
     member = Member(name, "", len(content), "image", budget, partial(BytesIO, content))
@@ -122,7 +122,7 @@ def _read_parts(
                 raise _SizesDifferError
             if image.dtype != first.dtype:
                 raise DatasetError(
-                    f"{member.where}: has {image.itemsize * 8} bits per pixel and others have "
+                    f"{member.where}: has {image.itemsize * 8} bits per pixel but others have "
                     f"{first.itemsize * 8}, expected one depth"
                 )
             if not arrays:
@@ -134,26 +134,26 @@ def _read_parts(
 
 
 def _check_size(n_images: int, image: Array, member: Member) -> None:
-    """Raise if all images together take too much memory."""
+    """Raise if the images take too much memory in total."""
     n_bytes = n_images * image.nbytes
     allowed = min(MAX_BYTES, max(FREE_PIXELS, MAX_RATIO * member.budget.packed))
     if n_bytes > allowed:
         raise DatasetError(
             f"{member.source}: {n_images:,} images of {image.shape[0]} x {image.shape[1]} pixels "
-            f"take {n_bytes:,} bytes, the most allowed are {allowed:,}; pass image_shape=(28, 28) "
-            "to make them smaller"
+            f"take {n_bytes:,} bytes, the maximum is {allowed:,}; pass image_shape=(28, 28) to "
+            "make them smaller"
         )
 
 
 def _spend_pixels(image: "Image.Image", member: Member, findings: _Findings) -> None:
-    """Raise if decoding, however small the images become afterwards, takes too long."""
+    """Raise if there are too many pixels to decode, even if they are reduced afterwards."""
     findings.n_pixels += image.width * image.height
     packed = member.budget.packed
     if findings.n_pixels > max(FREE_PIXELS, MAX_RATIO * packed):
         raise DatasetError(
-            f"{member.where}: makes it {findings.n_pixels:,} pixels that are to be decoded, the "
-            f"most allowed are {max(FREE_PIXELS, MAX_RATIO * packed):,} of {packed:,} bytes on "
-            "disk; make the images smaller first"
+            f"{member.where}: brings the total to {findings.n_pixels:,} pixels to decode, the "
+            f"maximum is {max(FREE_PIXELS, MAX_RATIO * packed):,} for {packed:,} bytes on disk; "
+            "reduce the size of the images first"
         )
 
 
@@ -162,7 +162,7 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
     image = _open_image(content, member)
     _spend_pixels(image, member, findings)
     try:
-        grey = _to_grey(_turn(image, findings), content, findings, member)
+        grey = _to_grey(_rotate(image, findings), content, findings, member)
         array = np.asarray(grey)
         if array.dtype != np.uint8:
             array = array.astype(np.uint16)
@@ -171,15 +171,15 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
             array = _resize(array, image_shape)
     except DatasetError:
         raise
-    except Exception as error:  # Pillow's decoders raise whatever comes to hand
+    except Exception as error:  # Pillow's decoders raise many kinds of exceptions
         raise DatasetError(
-            f"{member.where}: is damaged or cut short ({shorten(str(error))})"
+            f"{member.where}: is damaged or truncated ({shorten(str(error))})"
         ) from error
     return array
 
 
 def _open_image(content: bytes, member: Member) -> "Image.Image":
-    """Read no more than the header, and refuse what must not be decoded."""
+    """Read the header of an image, and raise if it must not be decoded."""
     from PIL import Image
 
     try:
@@ -187,26 +187,26 @@ def _open_image(content: bytes, member: Member) -> "Image.Image":
         frames = getattr(image, "is_animated", False) and image.format != "MPO"
     except Image.DecompressionBombError as error:
         raise DatasetError(
-            f"{member.where}: has more than {MAX_PIXELS:,} pixels, the most allowed"
+            f"{member.where}: has more than {MAX_PIXELS:,} pixels, the maximum"
         ) from error
-    except Exception as error:  # as above: a damaged header is met with any exception
+    except Exception as error:  # as above
         start = content[:4].hex(" ") or "nothing"
         raise DatasetError(
-            f"{member.where}: begins with {start} and is no readable image, expected one of "
+            f"{member.where}: is not a readable image; begins with {start}, expected one of "
             f"{', '.join(FORMATS)}"
         ) from error
     if image.width * image.height > MAX_PIXELS:
         raise DatasetError(
-            f"{member.where}: has {image.width} x {image.height} pixels, the most allowed are "
+            f"{member.where}: has {image.width} x {image.height} pixels, the maximum is "
             f"{MAX_PIXELS:,}"
         )
-    if frames:  # a photo in the MPO format has a preview behind it
-        raise DatasetError(f"{member.where}: holds several frames, expected a single image")
+    if frames:  # except MPO photos, which contain a preview
+        raise DatasetError(f"{member.where}: contains several frames, expected a single image")
     return image
 
 
-def _turn(image: "Image.Image", findings: _Findings) -> "Image.Image":
-    """Turn a photo the way its camera was held."""
+def _rotate(image: "Image.Image", findings: _Findings) -> "Image.Image":
+    """Rotate a photo according to its EXIF orientation."""
     from PIL import ExifTags, ImageOps
 
     if "exif" not in image.info and image.format not in ("TIFF", "JPEG", "MPO"):
@@ -214,9 +214,9 @@ def _turn(image: "Image.Image", findings: _Findings) -> "Image.Image":
     if image.getexif().get(ExifTags.Base.Orientation) not in range(2, 9):
         return image
     findings.counts["rotated"] += 1
-    turned = ImageOps.exif_transpose(image)
-    turned.format = image.format  # it is a new image, and `_to_grey` asks what it was read from
-    return turned
+    rotated = ImageOps.exif_transpose(image)
+    rotated.format = image.format  # for `_to_grey`
+    return rotated
 
 
 def _to_grey(
@@ -232,41 +232,41 @@ def _to_grey(
         return image
     if mode in ("I", "F"):
         raise DatasetError(
-            f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8"
+            f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8 bits"
         )
     if image.has_transparency_data:
         findings.counts["transparent"] += 1
-        return _lay_on_paper(image.convert("RGBA"))
+        return _remove_alpha(image.convert("RGBA"))
     if mode == "CMYK":
         findings.counts["cmyk"] += 1
         return image.convert("RGB").convert("L")
     findings.counts["colour"] += 1
     if content[24:25] == b"\x10" and image.format == "PNG":
-        findings.counts["shallow"] += 1  # Pillow reads 8 of the 16 bits of each colour
+        findings.counts["shallow"] += 1  # Pillow reads only 8 of 16 bits per channel
     return image.convert("L")
 
 
-def _lay_on_paper(image: "Image.Image") -> "Image.Image":
-    """Lay an image with transparent parts on white, or on black where it would vanish."""
+def _remove_alpha(image: "Image.Image") -> "Image.Image":
+    """Put a transparent image on white, or on black if it would be invisible."""
     from PIL import Image
 
     grey, alpha = image.convert("L"), image.getchannel("A")
     for paper in (255, 0):
-        laid = Image.composite(grey, Image.new("L", image.size, paper), alpha)
-        low, high = laid.getextrema()
+        opaque = Image.composite(grey, Image.new("L", image.size, paper), alpha)
+        low, high = opaque.getextrema()
         if low != high:
             break
-    return laid
+    return opaque
 
 
 def _resize(array: Array, image_shape: tuple[int, int]) -> Array:
-    """Fit an image into another size: its proportions stay, its own background fills the gaps."""
+    """Resize an image, keeping its proportions; margins get the median of its border."""
     from PIL import Image, ImageOps
 
     border = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
     deep = array.dtype != np.uint8
     resized = ImageOps.pad(
-        Image.fromarray(array.astype(np.float32) if deep else array),  # Pillow resizes no 16 bits
+        Image.fromarray(array.astype(np.float32) if deep else array),  # 16 bits are unsupported
         image_shape[::-1],
         method=Image.Resampling.BICUBIC,
         color=int(np.median(border)),
@@ -275,7 +275,7 @@ def _resize(array: Array, image_shape: tuple[int, int]) -> Array:
     return np.clip(np.rint(pixels), 0, 65535).astype(np.uint16) if deep else pixels
 
 
-def _tell(findings: _Findings, image_shape: tuple[int, int] | None) -> list[Note]:
+def _make_notes(findings: _Findings, image_shape: tuple[int, int] | None) -> list[Note]:
     notes = []
     others = [size for size in findings.sizes if size != image_shape]
     if image_shape is not None and others:

@@ -1,4 +1,4 @@
-"""The parts of a data set, and how names of files and folders tell them apart."""
+"""The parts of a data set, and how they are recognized by file and folder names."""
 
 import re
 from collections import defaultdict
@@ -23,23 +23,23 @@ ROLES = {
 LABEL_WORDS = re.compile(r"(?:y|labels?|targets?|lab|class(?:es)?|klassen?)$|y(?:train|test|val)")
 IMAGE_WORDS = re.compile(r"(?:x|images?|imgs?|data|pixels?|bild(?:er)?)$|x(?:train|test|val)")
 NUMBER = re.compile("([0-9]{1,18})")
-MAX_NAMED = 5  # names in a message
+MAX_NAMED = 5  # names listed in a message
 
 
 @dataclass(frozen=True)
 class Part:
-    """The files of the training or the test part.
+    """The files of one part, such as the training part.
 
     Attributes
     ----------
     place : str
-        The folder they lie in, or the file.
+        Path of its folder or file.
     is_folder : bool
     images : tuple of Member
     labels : tuple of str
-        The label of each image file.
+        Labels of the image files.
     label_files : tuple of Member
-        The file with the labels of arrays or IDX images; none for tables, which hold both.
+        Files that contain only labels.
     """
 
     place: str
@@ -50,13 +50,13 @@ class Part:
 
     @property
     def files(self) -> tuple[Member, ...]:
-        """All that is read."""
+        """All files that are read."""
         return self.images + self.label_files
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What was found, and how to read it.
+    """The parts that were found, and the kind of their files.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Layout:
     parts : dict of role to Part
     notes : list of Note
     twins : list of Member
-        Files that are left out because another one has the same content.
+        Files that are ignored because another one has the same content.
     """
 
     kind: Kind
@@ -74,31 +74,31 @@ class Layout:
 
 
 def quote(paths: Iterable[str]) -> str:
-    """Quote the first few names for a message, and count the others."""
+    """Return the first few names in quotes, and the number of others."""
     paths = list(paths)
     more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
-    return ", ".join(repr(shorten(path) or "it") for path in paths[:MAX_NAMED]) + more
+    return ", ".join(repr(shorten(path)) for path in paths[:MAX_NAMED]) + more
 
 
 def role_of(parts: Sequence[str]) -> Role:
-    """Read from names, the innermost first, whether they mean training or test."""
+    """Return the role that the innermost of these names indicates, or None."""
     return next((role for part in reversed(parts) if (role := _role_of_name(part))), None)
 
 
-@lru_cache(maxsize=1000)  # folders are asked about once for each image
+@lru_cache(maxsize=1000)  # called for the folders of each image
 def _role_of_name(name: str) -> Role:
     roles = {role for word in split_words(name) for role, p in ROLES.items() if p.match(word)}
     return roles.pop() if len(roles) == 1 else None  # type: ignore[return-value]
 
 
 def split_words(name: str) -> list[str]:
-    """Split a name into small words: ``mnistTrain_02.csv`` is mnist, train, 02, csv."""
+    """Split a name into lowercase words: ``mnistTrain_02.csv`` into mnist, train, 02, csv."""
     name = re.sub(r"([a-zäöüß])([A-ZÄÖÜ])", r"\1 \2", name)
     return re.findall(r"t10k|[^\W\d_]+|[0-9]+", name.lower())
 
 
 def role_folder(parts: Sequence[str]) -> int | None:
-    """Return how many folders lead to the innermost one that has a role."""
+    """Return the depth of the innermost folder with a role, or None."""
     for depth in range(len(parts), 0, -1):
         if role_of(parts[depth - 1 : depth]) is not None:
             return depth
@@ -106,7 +106,7 @@ def role_folder(parts: Sequence[str]) -> int | None:
 
 
 def by_role(members: Iterable[Member]) -> dict[Role, list[Member]]:
-    """Group files by the role that their paths name."""
+    """Group files by the role that their paths indicate."""
     groups: dict[Role, list[Member]] = defaultdict(list)
     for member in members:
         groups[role_of(member.parts)].append(member)
@@ -114,12 +114,12 @@ def by_role(members: Iterable[Member]) -> dict[Role, list[Member]]:
 
 
 def folder_of(path: str) -> str:
-    """Return the folder of a file, "" at the top."""
+    """Return the folder of a file, "" at the top level."""
     return path.rpartition("/")[0]
 
 
 def shared_folders(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the folders that all paths begin with."""
+    """Return the common leading folders of all paths."""
     low, high = min(paths), max(paths)
     return tuple(
         a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))
@@ -127,9 +127,9 @@ def shared_folders(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def natural_key(text: str) -> list[str | int]:
-    """Make a key that sorts ``2.png`` before ``10.png``."""
-    # text and numbers take turns, so that only like is compared with like; a number of thousands
-    # of digits would cost the square of them to turn into an int
+    """Return a key that sorts ``2.png`` before ``10.png``."""
+    # text and numbers alternate, so the items are comparable; the number of digits is limited
+    # because converting them takes quadratic time
     pieces: list[str | int] = list(NUMBER.split(text))
     pieces[1::2] = map(int, pieces[1::2])
     return pieces

@@ -1,4 +1,4 @@
-"""Digits from a file or folder of your own, whatever shape they have on disk."""
+"""Load digits from your own files, or by name."""
 
 import os
 import warnings
@@ -53,45 +53,45 @@ def load_digit_archive(
     return_X_y: bool = False,
     progress: bool | Callable[[int, int], Any] = False,
 ) -> Any:
-    r"""Load images and labels from a ZIP, a folder or a file, and find out how they stand there.
+    r"""Load images and labels from a ZIP, a folder or a file, and detect their layout.
 
     The training and the test part are found at any depth, by words such as "train", "test" or
-    "t10k" in the names of files and folders. Each may be
+    "t10k" in the names of files and folders. Supported formats:
 
-    - a table (``.csv``, ``.tsv``, also with ``.gz``): a label and whole numbers from 0 to 255 in
-      each row, with or without a header, commas, semicolons or tabs in between;
-    - the IDX files of MNIST, packed by gzip or not;
+    - tables (``.csv``, ``.tsv``, also with ``.gz``): a label and integers from 0 to 255 in each
+      row, with or without a header, separated by commas, semicolons or tabs;
+    - the IDX files of MNIST, optionally gzipped;
     - NumPy arrays: ``.npz``, or ``.npy`` for images and labels;
-    - a folder for each class with PNG, JPEG, BMP or TIFF images, which are turned into grey levels;
+    - one folder per class with PNG, JPEG, BMP or TIFF images, which are converted to grey levels;
     - such images in any folders, and a table with their names and labels.
 
-    What systems leave behind (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``, thumbnails) is ignored.
-    Images that are not read, such as GIF or WebP, are counted in `notes`. Nothing is written to
-    disk unless `extract_dir` says so; a file that is broken or made to do harm is refused. Other
-    archives (tar, 7z) and archives in archives are not opened.
+    System files (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``, thumbnails) are ignored. Images in
+    unsupported formats, such as GIF or WebP, are counted in `notes`. Nothing is written to disk
+    unless `extract_dir` is given. Damaged and malicious files are rejected. Other archives (tar,
+    7z) and nested archives are not opened.
 
     Parameters
     ----------
     path : path
-        A ZIP or ``.npz`` archive, a folder, or a table.
+        A ZIP or ``.npz`` archive, a folder, or a single table.
     extract_dir : path, default=None
-        Also unpack the files that were read into this folder. None unpacks nothing.
+        Folder to which the files that were read are also unpacked. None unpacks nothing.
     test_size : float or int, default=1/7
-        The share or number of images that is held out for testing, stratified, where there is
-        one part only. None refuses to split.
+        Fraction or number of images to hold out for testing, stratified, if there is only one
+        part. None raises instead of splitting.
     random_state : int, RandomState instance or None, default=None
-        Which images are held out; an int takes the same ones each time.
+        Controls which images are held out. Pass an int for reproducible results.
     label : {"first", "last"} or str, default=None
-        Which column of a table is the label, or what it is called. For images in folders inside
-        of folders, "first" takes the outer ones for the classes and "last" the inner ones. None
-        finds out, and raises where that is not clear.
+        Position or name of a table's label column. For images in nested folders, "first" uses
+        the outer folders as classes and "last" the inner ones. None detects it, and raises if it
+        is ambiguous.
     image_shape : tuple of int, default=None
-        Height and width. The pixels of a row are folded to it; image files are resized to it,
-        their proportions kept. None takes square rows, and image files as they are, or 28 x 28
-        with a note where their sizes differ.
+        Height and width. Rows of pixels are reshaped to it; image files are resized to it,
+        keeping their proportions. If None, rows must be square, and image files keep their size,
+        or are resized to 28 x 28, with a note, if their sizes differ.
     invert : bool, default=False
-        Turn dark ink on light paper into MNIST's light ink on dark ground. Raises if the
-        training and the test part have different ranges.
+        Invert dark ink on light paper to light ink on a dark background, as in MNIST. Raises if
+        the training and the test part have different ranges.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
     progress : bool or callable, default=False
@@ -101,23 +101,24 @@ def load_digit_archive(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        With `X_train, y_train, X_test, y_test, target_names, max_value, DESCR` as
-        :func:`~skmnist.datasets.load_mnist` returns them; `DESCR` lists what was found. Labels
-        are int64 if all of them are plain integers, so "07" makes them str. `notes` is a list of
-        sentences on what was found and done, each with a method ``sentence(language)``.
+        With `X_train, y_train, X_test, y_test, target_names, max_value, DESCR` as returned by
+        :func:`~skmnist.datasets.load_mnist`; `DESCR` lists the files and shapes. Labels are
+        int64 if all of them are plain integers; a label such as "07" makes all of them str.
+        `notes` is a list of remarks on the files and their conversion, each with a method
+        ``sentence(language)``.
 
     Raises
     ------
     DatasetError
-        The file is missing, damaged, made to do harm, or holds no digits. The message names the
+        If the file is missing, damaged, malicious, or contains no digits. The message names the
         file, the place in it, and what was expected.
     ValueError
-        A parameter is out of range.
+        If a parameter is invalid.
 
     Warns
     -----
     UserWarning
-        Images of several sizes were resized without having been asked for.
+        If images of different sizes were resized although `image_shape` is None.
 
     Examples
     --------
@@ -132,41 +133,41 @@ def load_digit_archive(
     >>> digits.X_train.shape, digits.y_test.tolist()
     ((6, 2, 2), [7, 1])
 
-    A cell that is no pixel is refused, and named:
+    An invalid cell raises an error that names it:
 
     >>> _ = path.write_text(header + "7,0,0,9,300\n")
     >>> load_digit_archive(path)
     Traceback (most recent call last):
-    skmnist.datasets.DatasetError: ...train.csv, line 2, column 5 ('pixel3'): '300' is no pixel,
-    expected a whole number from 0 to 255
+    skmnist.datasets.DatasetError: ...train.csv, line 2, column 5 ('pixel3'): '300' is not a
+    pixel, expected an integer from 0 to 255
     >>> folder.cleanup()
     """
     _check_parameters(test_size, label, image_shape)
     name = os.fsdecode(path)
     if extract_dir is not None and os.path.isdir(path):
         raise ValueError(
-            f"extract_dir={os.fsdecode(extract_dir)!r} is for an archive, and {name} is a folder; "
-            "leave extract_dir out."
+            f"extract_dir={os.fsdecode(extract_dir)!r} requires an archive, but {name} is a "
+            "folder; omit extract_dir."
         )
     with (
-        report_bytes(progress, get_catalogue()("cli.reading", file=shorten(name))) as tell,
-        open_contents(path, progress=tell) as contents,
+        report_bytes(progress, get_catalogue()("cli.reading", file=shorten(name))) as callback,
+        open_contents(path, progress=callback) as contents,
     ):
         layout = find_digits(contents, label=label)
         used = [member for part in layout.parts.values() for member in part.files]
         contents.budget.begin(sum(member.size for member in used))
         arrays, notes = _read(layout, label, image_shape)
         read = {role: layout.parts[role] for role in arrays}
-        notes = [*_tell_places(read, name, extract_dir), *layout.notes, *notes]
+        notes = [*_note_places(read, name, extract_dir), *layout.notes, *notes]
         if invert:
             _invert(arrays, name, from_files=layout.kind == "image")
             notes.append(Note("inverted"))
-        if extract_dir is None:  # small images take less memory than what is known of their files
+        if extract_dir is None:  # many small files take more memory than their images
             contents.members.clear()
             del layout, read, used
         whole, split_notes = _split(arrays, name, test_size, random_state)
         data = make_bunch(whole, name=name, descr="", notes=[*notes, *split_notes])
-        if extract_dir is not None:  # not before all of it proved sound
+        if extract_dir is not None:  # only after all files proved valid
             contents.budget.begin(contents.budget.total)
             extract(used, extract_dir)
     say = get_catalogue("en")
@@ -178,7 +179,7 @@ def load_digit_archive(
     resized = [note for note in data.notes if note.key == "resized"]
     if resized and image_shape is None:
         warnings.warn(
-            f"{resized[0]}. Pass image_shape=(28, 28), or another, to choose.",
+            f"{resized[0]}. Pass image_shape=(28, 28), or another shape, to choose the size.",
             UserWarning,
             stacklevel=2,
         )
@@ -194,25 +195,25 @@ def load_dataset(
     progress: bool | Callable[[int, int], Any] = False,
     **options: Any,
 ) -> Bunch:
-    """Load digits by name or path: MNIST, MNIST from the cloud, or your own files.
+    """Load digits by name or path: the bundled MNIST, the download, or your own files.
 
-    Use it where the source is an argument of your program.
+    Useful in programs where the data set is an argument.
 
     Parameters
     ----------
     source : {"mnist", "cloud"} or path, default="mnist"
         "mnist" calls :func:`~skmnist.datasets.load_mnist`, "cloud"
         :func:`~skmnist.datasets.fetch_mnist`, and anything else
-        :func:`~skmnist.datasets.load_digit_archive`. A file that is called "mnist" is
+        :func:`~skmnist.datasets.load_digit_archive`. For a file named "mnist" pass
         ``"./mnist"``.
     random_state : int, RandomState instance or None, default=None
-        Which images are held out for testing if your own files have no test part.
+        Controls which images are held out for testing if your own files have no test part.
     progress : bool or callable, default=False
         True shows a progress bar on standard error. A callable is called as
         ``progress(bytes_done, bytes_in_total)`` instead.
     **options : dict
         Further parameters of :func:`~skmnist.datasets.load_digit_archive`, such as `label` or
-        `invert`; only for your own files.
+        `invert`. Only valid for your own files.
 
     Returns
     -------
@@ -222,9 +223,9 @@ def load_dataset(
     Raises
     ------
     DatasetError
-        The digits cannot be loaded.
+        If the digits cannot be loaded.
     ValueError
-        A parameter is out of range, or an option was passed with "mnist" or "cloud".
+        If a parameter is invalid, or an option was passed with "mnist" or "cloud".
 
     Examples
     --------
@@ -236,19 +237,19 @@ def load_dataset(
         return load_digit_archive(source, random_state=random_state, progress=progress, **options)
     if options:
         raise ValueError(
-            f"source={source!r} takes no {', '.join(options)}; these options are for your own "
-            "files."
+            f"source={source!r} does not accept {', '.join(options)}; these options are only "
+            "valid for your own files."
         )
     return load_mnist() if source == "mnist" else fetch_mnist(progress=progress)
 
 
 def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
-    """Load an image as grey levels, for example a photo for :class:`~skmnist.DigitCropper`.
+    """Load an image file as grey levels, for example a photo for :class:`~skmnist.DigitCropper`.
 
     Parameters
     ----------
     file : path or binary file
-        PNG, JPEG, BMP or TIFF; the image is turned as its EXIF orientation says.
+        PNG, JPEG, BMP or TIFF; the image is rotated according to its EXIF orientation.
 
     Returns
     -------
@@ -257,7 +258,7 @@ def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
     Raises
     ------
     DatasetError
-        The file is missing, damaged or too large, or its format is not supported.
+        If the file is missing, damaged, too large, or in an unsupported format.
     """
     if hasattr(file, "read"):
         return read_image(file.read(), str(getattr(file, "name", "image")))
@@ -271,16 +272,16 @@ def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
 
 def _check_parameters(test_size: Any, label: Any, image_shape: Any) -> None:
     if test_size is not None:
-        whole = isinstance(test_size, Integral) and not isinstance(test_size, bool)
-        share = isinstance(test_size, Real) and not isinstance(test_size, (Integral, bool))
-        if not ((whole and test_size >= 1) or (share and 0 < test_size < 1)):
+        is_int = isinstance(test_size, Integral) and not isinstance(test_size, bool)
+        is_float = isinstance(test_size, Real) and not isinstance(test_size, Integral)
+        if not ((is_int and test_size >= 1) or (is_float and 0 < test_size < 1)):
             raise ValueError(
-                f"test_size={test_size!r} must be a share between 0 and 1, a number of images from "
-                "1, or None to refuse splitting."
+                f"test_size={test_size!r} must be a float in (0, 1), an int >= 1, or None to raise "
+                "instead of splitting."
             )
     if label is not None and not isinstance(label, str):
         raise ValueError(
-            f"label={label!r} must be 'first', 'last', the name of a column, or None to find out."
+            f"label={label!r} must be 'first', 'last', the name of a column, or None to detect it."
         )
     if image_shape is not None and not (
         isinstance(image_shape, Sequence)
@@ -295,7 +296,7 @@ def _check_parameters(test_size: Any, label: Any, image_shape: Any) -> None:
 def _read(
     layout: Layout, label: str | None, image_shape: Shape
 ) -> tuple[dict[Role, tuple[Array, Array]], list[Note]]:
-    """Read images and labels of each part."""
+    """Read the images and labels of each part."""
     parts = layout.parts
     if image_shape is not None:
         image_shape = (int(image_shape[0]), int(image_shape[1]))
@@ -314,35 +315,35 @@ def _read(
 
 
 def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]:
-    """Read images and labels that stand in two files."""
+    """Read a file of images and the file of their labels."""
     (images,), (labels,) = part.images, part.label_files
     if kind == "idx":
         X, y = read_idx(images, 3), read_idx(labels, 1)
     else:
         X, y = read_array(images), read_array(labels)
         X = _fold(X, image_shape)
-        if y.ndim == 2 and y.shape[1] == 1:  # a column
+        if y.ndim == 2 and y.shape[1] == 1:  # a column vector
             y = y[:, 0]
     check_images(X, name=images.where)
     check_values(X, name=images.where)
     if image_shape is not None and X.shape[1:] != image_shape:
         raise DatasetError(
-            f"{images.where}: has images of {X.shape[1:]} pixels, expected image_shape="
+            f"{images.where}: contains images of {X.shape[1:]} pixels, expected image_shape="
             f"{image_shape}; only image files are resized"
         )
     if y.ndim == 1 and len(X) != len(y):
         raise DatasetError(
-            f"{images.where}: holds {len(X):,} images, and {labels.where} {len(y):,} labels; "
-            "expected as many"
+            f"{images.where}: contains {len(X):,} images, but {labels.where} contains {len(y):,} "
+            "labels; expected the same number"
         )
     images.budget.spend_rows(len(X), images.where)
-    if y.dtype.kind == "S":  # as text, each character takes four bytes
+    if y.dtype.kind == "S":  # str takes four bytes per character
         labels.budget.spend(4 * y.nbytes, labels.where)
     return X, check_labels(y, name=labels.where)
 
 
 def _fold(X: Array, image_shape: Shape) -> Array:
-    """Turn rows of pixels, and images with one channel, into images."""
+    """Reshape rows of pixels, and images with one channel, to 2D images."""
     if X.ndim == 4 and X.shape[3] == 1:
         return X[..., 0]
     if X.ndim == 2 and image_shape is not None and X.shape[1] == image_shape[0] * image_shape[1]:
@@ -354,22 +355,22 @@ def _fold(X: Array, image_shape: Shape) -> Array:
 
 
 def _invert(arrays: dict[Role, tuple[Array, Array]], name: str, *, from_files: bool) -> None:
-    """Swap light and dark, in place."""
+    """Invert the pixels of all parts in place."""
     images = [X for X, _ in arrays.values()]
     inks = sorted(find_full_ink(X) for X in images)
-    if from_files:  # what is white in a file is so whether an image uses it or not
+    if from_files:  # white is the dtype's maximum, even if no image uses it
         inks = [np.iinfo(images[0].dtype).max]
     if inks[0] != inks[-1] and inks[0] <= FULL_INK[-1]:
         raise DatasetError(
-            f"{name}: cannot invert, because the pixels of one part go up to {inks[0]:g} and those "
-            f"of the other to {inks[-1]:g}; scale both parts alike first, or leave invert out"
+            f"{name}: cannot invert, because the pixels of one part range up to {inks[0]:g} and "
+            f"those of the other up to {inks[-1]:g}; scale both parts to one range, or omit invert"
         )
     for X in images:
         is_float = X.dtype.kind == "f"
         if inks[-1] > (float(np.finfo(X.dtype).max) if is_float else np.iinfo(X.dtype).max):
             raise DatasetError(
-                f"{name}: cannot invert pixels of dtype {X.dtype}, which cannot hold the value of "
-                f"full ink, {inks[-1]:g}; save them as uint8 or float32, or leave invert out"
+                f"{name}: cannot invert pixels of dtype {X.dtype}, which cannot represent the "
+                f"maximum {inks[-1]:g}; save them as uint8 or float32, or omit invert"
             )
         np.subtract(np.asarray(inks[-1], X.dtype), X, out=X)
 
@@ -380,27 +381,27 @@ def _split(
     test_size: float | None,
     random_state: Any,
 ) -> tuple[dict[str, Array], list[Note]]:
-    """Hold out a test part where there is none."""
+    """Hold out a test part if there is only one part."""
     if len(arrays) > 1:
         (X, y), (X_test, y_test) = arrays["train"], arrays["test"]
         return {"x_train": X, "y_train": y, "x_test": X_test, "y_test": y_test}, []
     ((role, (X, y)),) = arrays.items()
     if test_size is None:
         raise DatasetError(
-            f"{name}: has one part only, {role or 'without a name'}; expected train and test. To "
-            "hold out a part of it pass test_size, 1/7 for example."
+            f"{name}: has only one part ({role or 'unnamed'}), expected train and test; to hold "
+            "out some of its images pass test_size, for example 1/7"
         )
     (y,) = as_labels([y], names=[f"{name}: the labels"])
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2 or counts.min() < 2:
         least = classes[counts.argmin()] if len(classes) else "none"
         raise DatasetError(
-            f"{name}: holding out a test part takes two classes or more with two images each; "
-            f"the number of classes is {len(classes)}, and of the images of the smallest, "
-            f"{shorten(str(least))!r}, {counts.min(initial=len(y))}"
+            f"{name}: number of classes: {len(classes)}, images of the smallest, "
+            f"{shorten(str(least))!r}: {counts.min(initial=len(y))}; holding out a test part "
+            "requires at least two classes with two images each"
         )
     n_test = test_size if isinstance(test_size, Integral) else round(test_size * len(y))
-    # one image per class at least, in either part
+    # at least one image per class in either part
     n_test = int(min(max(n_test, len(classes)), len(y) - len(classes)))
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=n_test, stratify=y, random_state=random_state
@@ -410,16 +411,15 @@ def _split(
     return {"x_train": X_train, "y_train": y_train, "x_test": X_test, "y_test": y_test}, [note]
 
 
-def _tell_places(
+def _note_places(
     parts: dict[Role, Part], name: str, extract_dir: str | PathLike[str] | None
 ) -> list[Note]:
-    """Say where the parts are, as the source does."""
+    """Return a note on the location of each part."""
     notes = []
     base = os.fsdecode(extract_dir) if extract_dir is not None else name
+    is_file = extract_dir is None and not os.path.isdir(name)
     for role, part in parts.items():
         path = os.path.join(base, *shorten(part.place).split("/")) if part.place else base
-        folder = part.is_folder
-        if not part.place and not os.path.isdir(name) and extract_dir is None:
-            folder = False
-        notes.append(Note(f"{role or 'whole'}_{'folder' if folder else 'file'}", {"path": path}))
+        kind = "folder" if part.is_folder and (part.place or not is_file) else "file"
+        notes.append(Note(f"{role or 'whole'}_{kind}", {"path": path}))
     return notes

@@ -1,4 +1,7 @@
-"""Files with digits as bounded streams: what a directory says of them is never believed."""
+"""Read files and archive members as bounded streams.
+
+The sizes that an archive declares are not trusted: bytes are counted while they are read.
+"""
 
 import gzip
 import struct
@@ -12,19 +15,19 @@ import numpy as np
 
 # EMNIST, the largest of MNIST's family (Cohen et al. 2017), has 814,255 images: 1.5 GB as CSV.
 MAX_BYTES = 4 << 30
-# MNIST packs 10 : 1 at best, as CSV. Deflate cannot do better than 1032 : 1, says its author
-# (zlib.net/zlib_tech.html), and comes near to it on a bomb.
+# MNIST compresses 10 : 1 at best, as CSV. Deflate cannot exceed 1032 : 1
+# (zlib.net/zlib_tech.html), and zip bombs come close to it.
 MAX_RATIO = 100
 MAX_DEFLATE = 1032
-# Blank images pack as well as a bomb does; so much harms nobody.
+# Always allowed, because blank images compress as well as a bomb.
 FREE_BYTES = 64 << 20
-# What is kept of an image besides its pixels: its label, its place in a split, its digest.
+# Memory per image besides its pixels: label, index in a split, digest.
 ROW_BYTES = 128
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
 MAX_SHOWN = 200  # characters of a member's name in a message
 
-# What zipfile, gzip and zlib raise between them when an archive is damaged.
+# Exceptions that zipfile, gzip and zlib raise for damaged archives.
 DAMAGE = (
     EOFError,
     LookupError,
@@ -43,7 +46,7 @@ Progress = Callable[[int, int], None]
 
 
 class DatasetError(ValueError):
-    """A file with digits cannot be used; the message names file, place and what was expected.
+    """Raised if digits cannot be loaded; names the file, the place and what was expected.
 
     Examples
     --------
@@ -54,18 +57,18 @@ class DatasetError(ValueError):
     """
 
 
-DatasetError.__module__ = "skmnist.datasets"  # where a user finds it
+DatasetError.__module__ = "skmnist.datasets"  # where users import it from
 
 
 class Budget:
-    """Counts what comes out of one file or folder, and stops a bomb.
+    """Count the bytes read from one file or folder, and stop zip bombs.
 
     Parameters
     ----------
     packed : int
         Bytes on disk.
     progress : callable, default=None
-        Called with the bytes read so far and the bytes there are.
+        Called with the bytes read so far and the total.
     """
 
     def __init__(self, packed: int, progress: Progress | None = None) -> None:
@@ -76,34 +79,34 @@ class Budget:
         self._progress = progress
 
     def spend(self, n_bytes: int, where: str) -> None:
-        """Count bytes that came out of a member."""
+        """Count unpacked bytes, or raise if they exceed the limit."""
         self.check(n_bytes, where)
         self.spent += n_bytes
 
     def check(self, n_bytes: int, where: str) -> None:
-        """Refuse so many bytes more where they would be too many."""
+        """Raise if `n_bytes` more would exceed the limit."""
         if self.spent + n_bytes > MAX_BYTES:
             raise DatasetError(
-                f"{where}: would make it more than {MAX_BYTES >> 30} GiB, the most allowed; pass a "
+                f"{where}: exceeds the maximum of {MAX_BYTES >> 30} GiB in total; pass a "
                 "smaller part of the data"
             )
         if self.spent + n_bytes > max(FREE_BYTES, MAX_RATIO * self.packed):
             raise DatasetError(
-                f"{where}: {self.packed:,} bytes on disk unpack to more than {MAX_RATIO} times "
-                "as many, as only an archive made to do harm does; nothing was loaded"
+                f"{where}: {self.packed:,} bytes on disk unpack to more than {MAX_RATIO} times as "
+                "many, which only malicious archives do; nothing was loaded"
             )
 
     def spend_rows(self, n_rows: int, where: str) -> None:
-        """Count what is kept of images besides their pixels."""
+        """Count the memory that images take besides their pixels."""
         self.spend(n_rows * ROW_BYTES, where)
 
     def begin(self, total: int) -> None:
-        """Begin to count anew, before so many bytes are read that were perhaps looked at."""
+        """Reset the counts before `total` bytes are read."""
         self.spent = self._advanced = 0
         self.total = total
 
     def advance(self, n_bytes: int) -> None:
-        """Count bytes that were read, for the progress bar."""
+        """Update the progress bar."""
         self._advanced += n_bytes
         if self._progress is not None and self.total:
             self._progress(self._advanced, self.total)
@@ -111,21 +114,21 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)  # there may be a hundred thousand
 class Member:
-    """A file in a folder, a member of an archive, or a file by itself.
+    """A file in a folder, a member of an archive, or a single file.
 
     Attributes
     ----------
     source : str
-        The file or folder that the user named.
+        File or folder passed by the user.
     path : str
-        Where it stands inside, with ``/``; empty for a file by itself.
+        Path inside `source`, with ``/``; empty for a single file.
     size : int
-        It has no more bytes than that; it may have fewer.
+        Upper bound of its size in bytes.
     kind : str or None
-        What its name says it is: "array", "idx", "image", "table", "archive", "foreign image",
-        "foreign" (data of a format that is not read), "packed" (an archive or the like), or None.
+        Kind by its name: "array", "idx", "image", "table", "archive", "foreign image", "foreign"
+        (data in an unsupported format), "packed" (another archive), or None.
     outer : Member or None
-        The .npz file that it stands in, inside of an archive or folder.
+        The .npz file inside an archive or folder that contains it.
     """
 
     source: str
@@ -138,37 +141,38 @@ class Member:
 
     @property
     def where(self) -> str:
-        """What it is called in a message."""
+        """Location for error messages."""
         return f"{self.source}: {shorten(self.path)}" if self.path else self.source
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The folders above it, and its name."""
+        """Names of its folders, and its own."""
         return tuple(self.path.split("/"))
 
     def open(self, *, unpack: bool = False) -> "Stream":
-        """Open it; with `unpack`, what gzip has packed comes out unpacked."""
+        """Open it; with `unpack`, gzipped content is decompressed."""
         return Stream(self, unpack=unpack)
 
     def read(self, limit: int) -> bytes:
-        """Read all of it, and no more than `limit` bytes."""
-        step = min(self.size, CHUNK) + 1  # a small file in one go, a bomb no further than counted
+        """Read all of it, or raise if it has more than `limit` bytes."""
+        step = min(self.size, CHUNK) + 1  # small files in one read, bombs in counted chunks
         pieces, n_bytes = [], 0
         with self.open() as stream:
             while data := stream.read(step):
                 pieces.append(data)
                 n_bytes += len(data)
                 if n_bytes > limit:
-                    raise DatasetError(
-                        f"{self.where}: is larger than {limit:,} bytes, the most allowed"
-                    )
+                    raise DatasetError(f"{self.where}: is larger than {limit:,} bytes, the maximum")
                 if len(data) < step:
                     break
         return b"".join(pieces)
 
 
 class Stream:
-    """The bytes of a member: counted, and damage told as a `DatasetError`; a context manager."""
+    """Count the bytes of a member, and raise `DatasetError` if it is damaged.
+
+    A context manager.
+    """
 
     def __init__(self, member: Member, *, unpack: bool) -> None:
         self._member = member
@@ -198,7 +202,7 @@ class Stream:
         self._raw.close()
 
     def read(self, size: int) -> bytes:
-        """Read so many bytes; fewer only at the end."""
+        """Read `size` bytes, or fewer at the end."""
         try:
             data: bytes = self._file.read(size)
         except DatasetError:
@@ -212,18 +216,18 @@ class Stream:
         return data
 
     def fill(self, n_bytes: int, expected: str) -> np.ndarray[Any, Any]:
-        """Read exactly so many bytes, and see that they are the last ones.
+        """Read exactly `n_bytes` and check that the member ends there.
 
         Raises
         ------
         DatasetError
-            There are fewer or more; `expected` says what they should have been.
+            If there are fewer or more; `expected` describes them in the message.
         """
         where = self._member.where
-        if n_bytes > min(self._limit, MAX_BYTES):  # before memory is asked for
+        if n_bytes > min(self._limit, MAX_BYTES):  # before allocating
             raise DatasetError(
-                f"{where}: is cut short; expected {expected}, which is {n_bytes:,} bytes, and "
-                f"there are no more than {min(self._limit, MAX_BYTES):,}"
+                f"{where}: is truncated; expected {expected}, which takes {n_bytes:,} bytes, but "
+                f"found at most {min(self._limit, MAX_BYTES):,}"
             )
         self._member.budget.check(n_bytes, where)
         buffer = np.empty(n_bytes, np.uint8)
@@ -232,14 +236,14 @@ class Stream:
             data = self.read(min(CHUNK, n_bytes - filled))
             if not data:
                 raise DatasetError(
-                    f"{where}: is cut short after {filled:,} bytes of {expected}, expected "
+                    f"{where}: is truncated after {filled:,} bytes of {expected}, expected "
                     f"{n_bytes:,}"
                 )
             buffer[filled : filled + len(data)] = np.frombuffer(data, np.uint8)
             filled += len(data)
         if self.read(1):
             raise DatasetError(
-                f"{where}: goes on after {expected}, expected its end after {n_bytes:,} bytes"
+                f"{where}: continues after {expected}, expected it to end after {n_bytes:,} bytes"
             )
         return buffer
 
@@ -247,11 +251,11 @@ class Stream:
         where = self._member.where
         if isinstance(error, OSError) and error.strerror:
             return DatasetError(f"{where}: cannot be read ({error.strerror})")
-        return DatasetError(f"{where}: is damaged or cut short ({shorten(str(error))})")
+        return DatasetError(f"{where}: is damaged or truncated ({shorten(str(error))})")
 
 
 class _Counted:
-    """Tells the progress bar what is read beneath gzip."""
+    """Count compressed bytes for the progress bar while gzip reads them."""
 
     def __init__(self, raw: BinaryIO, budget: Budget) -> None:
         self._raw, self._budget = raw, budget
@@ -263,7 +267,7 @@ class _Counted:
 
 
 def shorten(text: str) -> str:
-    """Show what someone else named: long names cut in the middle, control characters visible."""
+    """Return a name fit for messages: shortened, with control characters escaped."""
     if len(text) > MAX_SHOWN:
         text = f"{text[: MAX_SHOWN // 2]}...{text[-MAX_SHOWN // 2 :]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

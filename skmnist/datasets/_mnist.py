@@ -1,4 +1,4 @@
-"""MNIST itself, from inside the wheel."""
+"""Load the MNIST that is bundled with the package."""
 
 import hashlib
 from io import BytesIO
@@ -42,19 +42,19 @@ def load_mnist(
     random_state: Any = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load the full MNIST from inside the package, offline.
+    """Load the full MNIST, bundled with the package.
 
-    The pixels are as they are on disk: integers from 0 to 255. Put a
+    No download is needed. The pixels are integers from 0 to 255; put a
     :class:`~skmnist.preprocessing.PixelNormalizer` before a neural network.
 
     Parameters
     ----------
     n_train, n_test : int, default=None
-        How many training and test images to take, stratified by digit (each at least 10).
-        None takes all 60,000 and 10,000.
+        Number of training and test images, sampled stratified by digit; at least 10 each. None
+        returns all 60,000 and 10,000.
     random_state : int, RandomState instance or None, default=None
-        Which images are taken when `n_train` or `n_test` is given; an int takes the same ones
-        each time.
+        Controls which images are sampled if `n_train` or `n_test` is given. Pass an int for
+        reproducible results.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch, in the order of
         :func:`sklearn.model_selection.train_test_split`.
@@ -70,9 +70,9 @@ def load_mnist(
     Raises
     ------
     DatasetError
-        The bundled file is damaged; the message gives both checksums.
+        If the bundled file is damaged. The message contains both checksums.
     ValueError
-        `n_train` or `n_test` is out of range.
+        If `n_train` or `n_test` is out of range.
 
     Examples
     --------
@@ -81,15 +81,14 @@ def load_mnist(
     >>> mnist.X_train.shape, mnist.X_test.shape
     ((1000, 28, 28), (500, 28, 28))
 
-    A part must have an image of each digit:
+    Each part needs an image of every digit:
 
     >>> load_mnist(n_train=5)
     Traceback (most recent call last):
     ValueError: n_train=5 must be an int from 10 (one image per class) to 60000 (all images)...
     """
-    content = _read_bundled()
     return make_mnist(
-        content,
+        _read_bundled(),
         n_train=n_train,
         n_test=n_test,
         random_state=random_state,
@@ -105,7 +104,7 @@ def make_mnist(
     random_state: Any = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make what :func:`load_mnist` returns of Keras's ``mnist.npz``, whose checksum is right."""
+    """Return the Bunch for the content of ``mnist.npz``, whose checksum was verified."""
     with np.load(BytesIO(content)) as arrays:
         bunch = make_bunch(arrays, name="MNIST", descr=DESCR)
     random_state = check_random_state(random_state)

@@ -1,8 +1,8 @@
-"""CSV: a label and the pixels of an image in each row.
+"""Read CSV files with a label and the pixels of an image in each row.
 
-The cells are read here rather than by pandas, which turns a short row into NaN, a long one into
-an index, "NA" into a missing label and 300 into 44, all of it silently. Pixels are nothing but
-whole numbers of up to three digits, so NumPy reads them in no more than pandas' time.
+Not done by pandas, which silently turns short rows into NaN, extra fields into an index, "NA" into
+a missing label and 300 into 44. Pixels are integers of up to three digits, which NumPy parses as
+fast as pandas.
 """
 
 from array import array
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.datasets._bunch import MAX_LABEL, Note
+from skmnist.datasets._bunch import Note, check_label
 from skmnist.datasets._columns import (
     Columns,
     choose_label,
@@ -29,16 +29,16 @@ from skmnist.datasets._members import DatasetError, Member, Stream, shorten
 
 Array = np.ndarray[Any, Any]
 
-BLOCK = 1 << 18  # bytes that are parsed at once; half and twice as many took longer
-SLAB = 1 << 23  # bytes of cells that are kept together: the system takes so many back at once
+BLOCK = 1 << 18  # bytes to parse at a time; half and twice as many are slower
+SLAB = 1 << 23  # bytes of cells per array; such arrays are returned to the system when freed
 MAX_LINE = 1 << 23
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
-MIN_ROWS = 100  # of a table whose own values are asked whether they agree with the others'
+MIN_ROWS = 100  # to check whether a table has its label in the same column as the others
 
 
 class _Texts:
-    """The cells of a column as text; each different one is kept once, by its first appearance."""
+    """The cells of a column as text; each distinct value is stored once."""
 
     def __init__(self) -> None:
         self._codes = array("i")
@@ -51,12 +51,12 @@ class _Texts:
 
     @property
     def codes(self) -> Array:
-        """The position in `values` of each cell."""
+        """The index in `values` of each cell."""
         return np.frombuffer(self._codes, np.intc)
 
     @property
     def values(self) -> list[bytes]:
-        """The different values."""
+        """The distinct values, in the order of their first rows."""
         return list(self._known)
 
     def count(self) -> Counter[bytes]:
@@ -66,15 +66,15 @@ class _Texts:
 
     @property
     def rows(self) -> list[int]:
-        """The first row with each value."""
+        """The first row of each value."""
         firsts = np.empty(len(self._known), np.intp)
-        firsts[self.codes[::-1]] = np.arange(len(self.codes))[::-1]  # the last assignment stays
+        firsts[self.codes[::-1]] = np.arange(len(self.codes))[::-1]  # the last assignment wins
         return firsts.tolist()
 
 
 @dataclass
 class _Table:
-    """The cells of one file: numbers in slabs of rows, and the label's as they stand there."""
+    """The cells of one file: pixels in slabs of rows, and labels as text."""
 
     member: Member
     columns: Columns
@@ -84,7 +84,7 @@ class _Table:
     n_rows: int = 0
 
     def store(self, cells: Array) -> None:
-        """Put rows behind those that are there."""
+        """Append rows."""
         slab_rows = max(1, SLAB // self.columns.n_columns)
         while len(cells):
             at = self.n_rows % slab_rows
@@ -96,7 +96,7 @@ class _Table:
             cells = cells[n:]
 
     def locate(self, row: int, column: int) -> str:
-        """Name the place of a cell."""
+        """Return the location of a cell for error messages."""
         line = self.first_line + row
         return f"{self.member.where}, line {line}, {self.columns.describe(column)}"
 
@@ -112,11 +112,11 @@ def read_tables(
     Parameters
     ----------
     parts : dict of role to list of Member
-        The rows of several tables follow each other.
+        Several tables of a part are concatenated.
     label : {"first", "last"}, str or None
-        Where the label stands, or what it is called; None finds out.
+        Position or name of the label column; None detects it.
     image_shape : tuple of int or None
-        Height and width that the pixels of a row are folded to. None takes a square.
+        Height and width of the images. None requires square images.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def read_tables(
     Raises
     ------
     DatasetError
-        A cell is not what it must be; the message names its line and column.
+        If a cell is invalid. The message contains its line and column.
     """
     notes: list[Note] = []
     tables: dict[Any, list[_Table]] = {}
@@ -138,24 +138,23 @@ def read_tables(
             continue
         if len(parts) == 1 or role == "train":
             raise DatasetError(
-                f"{members[0].where}, line 1: names {read[0].columns.n_columns} columns, and none "
-                "of them is a label; expected one that is called 'label', say. A table without "
-                "labels serves for predictions, not for training."
+                f"{members[0].where}, line 1: none of the {read[0].columns.n_columns} columns is a "
+                "label; expected a column with a name such as 'label'. Images without labels can "
+                "only be used for prediction."
             )
-        del tables[role]  # Kaggle's test.csv: its labels are the competition's secret
+        del tables[role]  # for example test.csv of Kaggle competitions
         notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
-    everything = [table for read in tables.values() for table in read]
-    notes += _settle_labels(everything)
-    ignored = [(table.columns, at) for table in everything for at in table.columns.ignored]
-    notes += {str(note): note for note in (_tell_ignored(*one) for one in ignored)}.values()
+    all_tables = [table for read in tables.values() for table in read]
+    notes += _settle_labels(all_tables)
+    ignored = [(table.columns, at) for table in all_tables for at in table.columns.ignored]
+    notes += {str(note): note for note in (_note_ignored(*one) for one in ignored)}.values()
     arrays = {role: _join([_finish(t, image_shape) for t in read]) for role, read in tables.items()}
     return arrays, notes
 
 
-def _tell_ignored(columns: Columns, at: int) -> Note:
-    # in front it is the index of a data frame; behind, what a separator at the end of lines makes
-    is_bare = at > 0 and columns.names is not None and not columns.names[at]
-    if is_bare:
+def _note_ignored(columns: Columns, at: int) -> Note:
+    # the first unnamed column is the index of a data frame; others come from trailing separators
+    if at > 0 and columns.names is not None and not columns.names[at]:
         return Note("unnamed_column", {"column": str(at + 1)})
     return Note("row_numbers", {"column": columns.describe(at)})
 
@@ -176,14 +175,14 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
             if part:
                 _add(table, part)
     if not table.n_rows:
-        raise DatasetError(f"{member.where}: has a header and no rows, expected a row per image")
+        raise DatasetError(f"{member.where}: has a header but no rows, expected one row per image")
     filled = (table.n_rows - 1) % len(table.slabs[-1]) + 1
-    table.slabs[-1] = table.slabs[-1][:filled].copy()  # there may be thousands of small tables
+    table.slabs[-1] = table.slabs[-1][:filled].copy()  # save memory if there are many small tables
     return table
 
 
 def holds_pixels(member: Member, label: str | None) -> bool:
-    """Say whether the first line of a table is one of labels and pixels."""
+    """Return whether the first line of a table looks like labels and pixels."""
     try:
         with member.open(unpack=True) as stream:
             line = next(_iterate_blocks(stream, member.where), b"").partition(b"\n")[0]
@@ -194,7 +193,7 @@ def holds_pixels(member: Member, label: str | None) -> bool:
 
 
 def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each line; nothing if the first has too many, or one."""
+    """Yield the number and the cells of each line, or nothing if the first has too many or one."""
     with member.open(unpack=True) as stream:
         number, separator = 0, ""
         for block in _iterate_blocks(stream, member.where):
@@ -209,7 +208,7 @@ def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]
 
 
 def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
-    """Yield whole lines, all of them ended alike; empty ones at the end are left out."""
+    r"""Yield blocks of whole lines that end with ``\n``, without empty lines at the end."""
     rest = b""
     for number, data in enumerate(iter(lambda: stream.read(BLOCK), b"")):
         if number == 0:
@@ -217,7 +216,7 @@ def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
             data = data.removeprefix(BOM)
         data = rest + data
         if b"\r" in data:
-            held = b"\r" if data.endswith(b"\r") else b""  # its \n may be in the next block
+            held = b"\r" if data.endswith(b"\r") else b""  # \n may follow in the next block
             data = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n") + held
         end = len(data.rstrip(b"\r\n"))
         cut = end + 1 if data[end : end + 1] == b"\n" else data.rfind(b"\n", 0, end) + 1
@@ -226,7 +225,7 @@ def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
         rest = data[cut:]
         if len(rest) > MAX_LINE:
             raise DatasetError(
-                f"{where}: has no line end within {MAX_LINE:,} bytes, expected a row for each image"
+                f"{where}: has no line break within {MAX_LINE:,} bytes, expected one row per image"
             )
     rest = rest.rstrip(b"\r\n")
     if rest:
@@ -246,17 +245,17 @@ def _check_width(table: _Table, image_shape: tuple[int, int] | None) -> None:
         expected = image_shape[0] * image_shape[1]
         raise DatasetError(f"{place}them pixels; expected {expected} for image_shape={image_shape}")
     if image_shape is None and not is_square(n_pixels):
-        hint = " Without labels, images serve for predictions only." * is_square(n_pixels + 1)
+        hint = " Images without labels can only be used for prediction." * is_square(n_pixels + 1)
         raise DatasetError(
-            f"{place}them pixels; expected a label and a square image, such as 784 pixels. For "
-            f"another shape pass image_shape=(height, width).{hint}"
+            f"{place}them pixels; expected a label and a square image, for example of 784 pixels. "
+            f"For another shape pass image_shape=(height, width).{hint}"
         )
 
 
 def _add(table: _Table, block: bytes) -> None:
-    """Put the rows of a block into the table."""
+    """Append the rows of a block to the table."""
     found = _parse_fast(block, table.columns)
-    # what cannot be read in one go is looked at line by line: it is unusual, or wrong
+    # unusual and invalid blocks are parsed line by line
     cells, texts = _parse_slowly(block, table) if found is None else found
     table.member.budget.spend_rows(len(cells), table.member.where)
     for column, values in texts.items():
@@ -265,7 +264,7 @@ def _add(table: _Table, block: bytes) -> None:
 
 
 def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[bytes]]] | None:
-    """Read rows of plain digits at once; None where there is anything else among the pixels."""
+    """Parse all rows at once, or return None if pixels contain anything but plain digits."""
     separator, n_columns = columns.separator.encode(), columns.n_columns
     if b" " in block:
         block = block.replace(separator + b" ", separator)
@@ -281,7 +280,7 @@ def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[b
     if block.count(b"\n") != n_rows:
         return None
     lengths = np.diff(ends, prepend=-1) - 1
-    values = cells[ends - 1] - np.uint8(ZERO)  # the last digit; what is none gives more than 9
+    values = cells[ends - 1] - np.uint8(ZERO)  # the last digit; other characters give more than 9
     kept = sorted({*columns.labels, *columns.ignored})
     texts = {}
     for column in kept:
@@ -302,7 +301,7 @@ def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[b
         return None
     if hundreds.max(initial=0) > 2:
         return None
-    # up to 299, which 16 bits hold and 8 do not
+    # up to 299, too large for 8 bits
     numbers = values[wide] + tens.astype(np.uint16) * 10
     numbers[is_widest] += hundreds.astype(np.uint16) * 100
     if numbers.max(initial=0) > 255:
@@ -312,7 +311,7 @@ def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[b
 
 
 def _unquote(block: bytes, separator: bytes) -> bytes:
-    """Drop the quotes that stand around whole fields; leave a block with any other alone."""
+    """Remove the quotes around whole fields, or return the block unchanged if there are others."""
     cells = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(cells == QUOTE)
     if len(quotes) % 2 or not block.endswith(b"\n"):
@@ -325,7 +324,7 @@ def _unquote(block: bytes, separator: bytes) -> bytes:
 
 
 def _parse_slowly(block: bytes, table: _Table) -> tuple[Array, dict[int, list[bytes]]]:
-    """Take rows apart one by one, write them plainly, and name a cell that is wrong."""
+    """Parse rows one by one, and raise with the location of an invalid cell."""
     columns = table.columns
     rows = [
         _split_row(line, table, table.first_line + table.n_rows + at)
@@ -364,18 +363,18 @@ def _find_bad_cell(rows: list[list[str]], table: _Table) -> DatasetError:
                 place = table.locate(table.n_rows + at, column)
                 others = (cell for row in rows for at, cell in enumerate(row) if at not in kept)
                 return _not_a_pixel(place, value, others)
-    raise AssertionError("what _parse_fast refuses has a cell that is_pixel refuses")
+    raise AssertionError("_parse_fast rejected rows of valid pixels")
 
 
 def _not_a_pixel(place: str, value: str, others: Iterable[str]) -> DatasetError:
-    """Make an error for a cell; what stands in the other cells shows whether all are scaled."""
-    found = f"{shorten(value)!r} is no pixel" if value else "is empty"
+    """Return an error for a cell, with a hint if `others` show that all cells are scaled."""
+    found = f"{shorten(value)!r} is not a pixel" if value else "is empty"
     hint = ""
-    if 0 <= _as_number(value) <= 1:  # a corner is 0.0 in every image
+    if 0 <= _as_number(value) <= 1:  # corner pixels are always 0.0
         numbers = [_as_number(other) for other in others]
         if 0 < _as_number(value) < 1 or (max(numbers) <= 1 and any(0 < n < 1 for n in numbers)):
             hint = "; multiply scaled pixels by 255 and round them"
-    return DatasetError(f"{place}: {found}, expected a whole number from 0 to 255{hint}")
+    return DatasetError(f"{place}: {found}, expected an integer from 0 to 255{hint}")
 
 
 def _as_number(cell: str) -> float:
@@ -390,29 +389,32 @@ def _decode(line: bytes, where: str, number: int) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"{where}, line {number}, byte {error.start + 1}: is not UTF-8; save the table in that "
+            f"{where}, line {number}, byte {error.start + 1}: is not UTF-8; save the table in this "
             "encoding"
         ) from error
 
 
 def _settle_labels(tables: list[_Table]) -> list[Note]:
-    """Decide by their values between first and last column, for all tables alike."""
-    open_ones = [table for table in tables if len(table.columns.labels) == 2]
-    if not open_ones:
+    """Choose the first or last column as label by their values, for all tables together."""
+    undecided = [table for table in tables if len(table.columns.labels) == 2]
+    if not undecided:
         return []
 
     def locate(side: int, value: bytes) -> str:
-        for table in open_ones:
+        for table in undecided:
             texts = table.texts[column := table.columns.labels[side]]
             if value in texts.values:
                 return table.locate(texts.rows[texts.values.index(value)], column)
-        raise AssertionError("every value that was counted stands in a table")
+        raise AssertionError("no table contains the value")
 
-    counts = {id(table): _count_ends(table) for table in open_ones}
+    counts = {
+        id(table): [table.texts[column].count() for column in table.columns.labels]
+        for table in undecided
+    }
     sides = [sum((ends[side] for ends in counts.values()), Counter[bytes]()) for side in (0, 1)]
-    chosen = choose_label(sides, where=open_ones[0].member.where, locate=locate)
-    for table in open_ones:
-        if table.n_rows >= MIN_ROWS and len(open_ones) > 1:
+    chosen = choose_label(sides, where=undecided[0].member.where, locate=locate)
+    for table in undecided:
+        if table.n_rows >= MIN_ROWS and len(undecided) > 1:
             _check_agrees(table, counts[id(table)], chosen, locate)
         label, pixel = table.columns.labels[chosen], table.columns.labels[1 - chosen]
         _fill_column(table, pixel)
@@ -420,26 +422,22 @@ def _settle_labels(tables: list[_Table]) -> list[Note]:
     return [Note("label_last" if chosen else "label_first", {"n": len(sides[chosen])})]
 
 
-def _count_ends(table: _Table) -> list[Counter[bytes]]:
-    return [table.texts[column].count() for column in table.columns.labels]
-
-
 def _check_agrees(table: _Table, counts: list[Counter[bytes]], chosen: int, locate: Any) -> None:
-    """Raise if the values of one table say the opposite of what all of them say together."""
+    """Raise if a table alone would have its label in the other column."""
     try:
         own = choose_label(counts, where=table.member.where, locate=locate)
-    except DatasetError:  # it cannot tell by itself
+    except DatasetError:  # undecided by itself
         return
     if own != chosen:
         raise DatasetError(
             f"{table.member.where}: seems to have the label in the {('first', 'last')[own]} "
-            f"column, and the other tables in the {('first', 'last')[chosen]}; pass "
+            f"column, but the other tables in the {('first', 'last')[chosen]}; pass "
             "label='first' or label='last'"
         )
 
 
 def _fill_column(table: _Table, column: int) -> None:
-    """Turn a column that was kept as text into pixels."""
+    """Convert a column of text to pixels."""
     texts = table.texts.pop(column)
     for value, row in zip(texts.values, texts.rows, strict=True):
         if not is_pixel(value):
@@ -453,7 +451,7 @@ def _fill_column(table: _Table, column: int) -> None:
 
 
 def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, list[str]]:
-    """Take the pixels out of the slabs, which are given up one by one."""
+    """Return images and labels; the slabs are released one by one to save memory."""
     (label,) = table.columns.labels
     left_out = {label, *table.columns.ignored}
     pixels = [at for at in range(table.columns.n_columns) if at not in left_out]
@@ -468,12 +466,7 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
     texts, names = table.texts[label], []
     for value, row in zip(texts.values, texts.rows, strict=True):
         text = _decode(value, table.member.where, table.first_line + row).strip()
-        if not 0 < len(text) <= MAX_LABEL:
-            found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
-            raise DatasetError(
-                f"{table.locate(row, label)}: {found}, expected a label of up to {MAX_LABEL} "
-                "characters"
-            )
+        check_label(text, where=table.locate(row, label))
         names.append(text)
     side = isqrt(len(pixels))
     labels = [names[code] for code in texts.codes.tolist()]
@@ -481,7 +474,7 @@ def _finish(table: _Table, image_shape: tuple[int, int] | None) -> tuple[Array, 
 
 
 def _join(tables: list[tuple[Array, list[str]]]) -> tuple[Array, list[str]]:
-    """Put the rows of several tables behind each other."""
+    """Concatenate the rows of several tables."""
     images = [images for images, _ in tables]
     sizes = sorted({array.shape[1:] for array in images})
     if len(sizes) > 1:

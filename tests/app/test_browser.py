@@ -161,7 +161,7 @@ def test_the_whole_path(browser, app, tmp_path):
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK\3\4 and nothing else")
     upload(browser, "file", broken)
-    text = see(browser, "These digits cannot be used.", "broken.zip: is cut short")
+    text = see(browser, "These digits cannot be used.", "broken.zip: is truncated")
     assert "Traceback" not in text
     assert "/skmnist-" not in text  # where the server keeps it
     upload(browser, "file", write_archive(tmp_path / "Meine Ziffern.zip"))

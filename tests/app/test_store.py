@@ -135,7 +135,7 @@ def bomb():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.zip", b"PK\3\4cut", "a.zip: is cut short"),
+        ("a.zip", b"PK\3\4cut", "a.zip: is truncated"),
         ("a.csv", b"label,pixel0\n7,300\n", "a.csv, line 2, column 2"),
         ("a.csv", b"<!DOCTYPE html><html>", "a.csv: is a web page"),
         ("a.npz", b"\x80\x04pickle", "a.npz: is a pickle"),

@@ -13,7 +13,7 @@ from skmnist.cli import main
     [
         ({"x_train": np.full((6, 2, 2), np.nan)}, "values from nan to nan, expected finite ones"),
         ({"x_test": -np.ones((6, 2, 2))}, "values from -1 to -1, expected finite ones from 0"),
-        ({"y_train": np.zeros(6, int)}, "expected two or more in y_train"),
+        ({"y_train": np.zeros(6, int)}, "expected at least two in y_train"),
         ({"y_test": np.arange(6) + 50}, "some of them in y_test"),
     ],
     ids=["NaN", "negative", "one class", "other classes"],
@@ -47,6 +47,6 @@ def test_a_broken_cell_is_told_with_its_place_in_one_line(tmp_path, capsys):
     path.write_text("label,pixel0,pixel1,pixel2,pixel3\n1,0,0,0,9\n7,0,0,300,0\n")
     assert main(["compare", "--data", str(path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "train.csv, line 3, column 4 ('pixel2'): '300' is no pixel" in line.replace(
+    assert "train.csv, line 3, column 4 ('pixel2'): '300' is not a pixel" in line.replace(
         str(path), "train.csv"
     )

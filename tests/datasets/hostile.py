@@ -113,7 +113,7 @@ def pickle_file(folder):
     return _raw(folder, pickle.dumps([1, 2, 3]))
 
 
-@case("is a pickle, which is never loaded; save its arrays by numpy.savez")
+@case("is a pickle, which is never loaded; save its arrays with numpy.savez")
 def packed_pickle(folder):
     path = folder / "mnist.pkl.gz"
     path.write_bytes(gzip.compress(pickle.dumps(np.zeros(1000))))
@@ -175,27 +175,27 @@ def _entries(content, signature):
 LOCAL, CENTRAL, END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 
 
-@case("is cut short; a ZIP archive ends with the list")
+@case("is truncated; the list of members at the end")
 def truncated_archive(folder):
     return _edited(folder, lambda content: content[: len(content) // 2])
 
 
-@case("is cut short; a ZIP archive ends with the list")
+@case("is truncated; the list of members at the end")
 def archive_without_its_last_byte_but_20(folder):
     return _edited(folder, lambda content: content[:-20])
 
 
-@case("is cut short; a ZIP archive ends with the list")
+@case("is truncated; the list of members at the end")
 def archive_of_four_bytes(folder):
     return _raw(folder, b"PK\3\4")
 
 
-@case("holds no files")
+@case("contains no files")
 def archive_with_nothing(folder):
     return packed(folder, {})
 
 
-@case("mnist_train.csv: is damaged or cut short")
+@case("mnist_train.csv: is damaged or truncated")
 def wrong_crc(folder):
     def edit(content):
         for at in (_entries(content, LOCAL)[0] + 14, _entries(content, CENTRAL)[0] + 16):
@@ -204,7 +204,7 @@ def wrong_crc(folder):
     return _edited(folder, edit)
 
 
-@case("mnist_train.csv: is damaged or cut short")
+@case("mnist_train.csv: is damaged or truncated")
 def damaged_packed_bytes(folder):
     def edit(content):
         content[70:90] = bytes(20)
@@ -212,7 +212,7 @@ def damaged_packed_bytes(folder):
     return _edited(folder, edit)
 
 
-@case("mnist_train.csv: is encrypted; unpack it with its password")
+@case("mnist_train.csv: is encrypted; unpack the archive with its password")
 def encrypted(folder):
     def edit(content):
         for at in (_entries(content, LOCAL)[0] + 6, _entries(content, CENTRAL)[0] + 8):
@@ -222,7 +222,10 @@ def encrypted(folder):
 
 
 @case(
-    "mnist_train.csv: is packed by method {0}", ("bzip2", 12, 12), ("lzma", 14, 14), ("99", 99, 99)
+    "mnist_train.csv: uses compression method {0}",
+    ("bzip2", 12, 12),
+    ("lzma", 14, 14),
+    ("99", 99, 99),
 )
 def other_method(folder, method):
     def edit(content):
@@ -232,7 +235,7 @@ def other_method(folder, method):
     return _edited(folder, edit)
 
 
-@case("mnist_train.csv.*(damaged or cut short|expected)")
+@case("mnist_train.csv.*(damaged or truncated|expected)")
 def member_that_says_it_is_shorter(folder):
     def edit(content):
         struct.pack_into("<L", content, _entries(content, CENTRAL)[0] + 24, 50)
@@ -240,7 +243,7 @@ def member_that_says_it_is_shorter(folder):
     return _edited(folder, edit)
 
 
-@case("x_train.npy: is cut short")
+@case("x_train.npy: is truncated")
 def member_that_says_it_is_longer(folder):
     array = to_npy(np.zeros((1 << 16, 16), np.uint8))[:-1000]
 
@@ -260,7 +263,7 @@ def overlapping_members(folder):
     return _edited(folder, edit)
 
 
-@case("member 'mnist_test.csv' runs into the list of members")
+@case("member 'mnist_test.csv' overlaps the list of members")
 def member_that_runs_into_the_directory(folder):
     def edit(content):
         struct.pack_into("<L", content, _entries(content, CENTRAL)[1] + 20, 1 << 20)
@@ -277,7 +280,7 @@ def member_without_its_header(folder):
     return _edited(folder, edit)
 
 
-@case("holds more than 300,000 members")
+@case("contains more than 300,000 members")
 def directory_that_says_it_is_huge(folder):
     def edit(content):
         struct.pack_into("<L", content, _entries(content, END)[0] + 12, 1 << 30)
@@ -290,7 +293,7 @@ def hundred_thousand_empty_members(folder):
     return _raw(folder, _empty_members(100_000))
 
 
-@case("holds more than 300,000 members")
+@case("contains more than 300,000 members")
 def too_many_members(folder):
     return _raw(folder, _empty_members(300_001))
 
@@ -366,13 +369,13 @@ def bomb_of_short_rows_and_two_long_labels(folder):
     return packed(folder, {"train.csv.gz": _many_rows(400)})
 
 
-@case("the labels take .* bytes, as each takes as much as the longest, 'a{199}'")
+@case("the labels take .* bytes, because each takes as much as the longest, 'a{199}'")
 def labels_bomb_in_a_plain_table(folder):
     head = b"label,pixel0\n" + b"".join(side * 199 + b",0\n" for side in (b"a", b"b"))
     return _raw(folder, head + b"a,0\nb,0\n" * 50_000, "train.csv")
 
 
-@case("holds 8,388,608 images|x_train.npy: .* unpack to more than 100 times")
+@case("contains 8,388,608 images|x_train.npy: .* unpack to more than 100 times")
 def bomb_of_images_of_one_pixel(folder):
     arrays = {
         "x_train": np.zeros((1 << 23, 1, 1), np.uint8),
@@ -387,35 +390,35 @@ def bomb_of_white_images(folder):
     return packed(folder, {f"{at % 2}/{at}.png": white for at in range(40)})
 
 
-@case("a.npz: holds more than 1,000 members")
+@case("a.npz: contains more than 1,000 members")
 def npz_of_too_many_members(folder):
     return packed(folder, {"a.npz": _empty_members(1001), "b.npz": _empty_members(1001)})
 
 
-@case("has 10,002 different labels, the most allowed are 10,000")
+@case("has 10,002 different labels, the maximum is 10,000")
 def too_many_classes(folder):
     rows = "".join(f"n{at},0\n" * 2 for at in range(10_002))
     return _raw(folder, f"label,pixel0\n{rows}".encode(), "train.csv")
 
 
-@case("line 1: has 1,100,000 fields, the most allowed are 1,048,592")
+@case("line 1: has 1,100,000 fields, the maximum is 1,048,592")
 def too_many_columns(folder):
     return _table(folder, lambda text: "1," * 1_099_999 + "1\n")
 
 
-@case("lies in 1,10. folders, the most allowed are 100", *((name, name) for name in ("zip", "npz")))
+@case("is nested in 1,10. folders, the maximum is 100", *((name, name) for name in ("zip", "npz")))
 def members_nested_deeper_than_python_recurses(folder, kind):
     files = {"d/" * 1100 + "1/train.npy": b""}
     return packed(folder, files, f"digits.{kind}")
 
 
-@case("lies in 101 folders, the most allowed are 100; pass a folder further inside")
+@case("is nested in 101 folders, the maximum is 100; pass an inner folder")
 def folders_nested_deeply(folder):
     (folder / ("d/" * 150)).mkdir(parents=True)
     return folder
 
 
-@case("holds another archive, 'deeper.zip'")
+@case("contains another archive, 'deeper.zip'")
 def archive_in_an_archive(folder):
     inner = packed(folder, tables(DIGITS)).read_bytes()
     for _ in range(3):
@@ -423,7 +426,7 @@ def archive_in_an_archive(folder):
     return folder / "Meine Ziffern.zip"
 
 
-@case("holds no files")
+@case("contains no files")
 def archive_in_an_npz(folder):
     inner = packed(folder, {"a.npz": to_npz(DIGITS)}).read_bytes()
     return packed(folder, {"outer.npz": inner})
@@ -444,7 +447,7 @@ def _named(folder, name, mode=0):
 
 
 @case(
-    "leads outside of the archive",
+    "leads outside the archive",
     ("up", b"../../../evil.csv"),
     ("up in the middle", b"train/../../evil.csv"),
     ("up with backslashes", b"..\\..\\evil.csv"),
@@ -464,7 +467,7 @@ def absolute_path(folder, name):
     return _named(folder, name)
 
 
-@case("has a NUL in its name")
+@case("has a NUL character in its name")
 def nul_in_a_name(folder):
     return _named(folder, b"train.csv\0.txt")
 
@@ -485,7 +488,7 @@ def member_that_is_no_file(folder, mode):
     return _named(folder, b"evil-entry.csv", mode)
 
 
-@case("is no readable ZIP archive")
+@case("is not a readable ZIP archive")
 def name_that_is_no_utf8(folder):
     def edit(content):
         at = _entries(content, CENTRAL)[0]
@@ -495,7 +498,7 @@ def name_that_is_no_utf8(folder):
     return _edited(folder, edit)
 
 
-@case("holds no files")
+@case("contains no files")
 def nothing_but_leftovers(folder):
     names = ("__MACOSX/._train.csv", ".DS_Store", "a/Thumbs.db", "a/desktop.ini", ".x/train.csv")
     return packed(folder, dict.fromkeys(names, b"x"))
@@ -509,12 +512,12 @@ def archive_without_digits(folder):
 # --- folders
 
 
-@case("holds no files")
+@case("contains no files")
 def empty_folder(folder):
     return folder
 
 
-@case("holds no files")
+@case("contains no files")
 def folder_of_folders_only(folder):
     (folder / "train" / "0").mkdir(parents=True)
     (folder / "test" / "0").mkdir(parents=True)
@@ -529,7 +532,7 @@ def file_name_of_odd_bytes(folder):
     return folder
 
 
-@case("holds no files")
+@case("contains no files")
 def folder_with_a_link_to_itself_and_a_pipe(folder):
     (folder / "train").symlink_to(folder, target_is_directory=True)
     (folder / "train.csv").symlink_to(folder / "nowhere.csv")
@@ -537,7 +540,7 @@ def folder_with_a_link_to_itself_and_a_pipe(folder):
     return folder
 
 
-@case("holds no files")
+@case("contains no files")
 def socket_and_device_in_a_folder(folder):
     (folder / "train.csv").symlink_to("/dev/zero")
     with socket.socket(socket.AF_UNIX) as server:
@@ -550,7 +553,7 @@ def socket_and_device_in_a_folder(folder):
     return folder
 
 
-@case("cannot tell which table is to be read as the train part")
+@case("cannot determine which table to read as the train part")
 def several_tables(folder):
     return packed(folder, {**tables(DIGITS), "mnist_train_small.csv": b"7,0,0,0,0\n"})
 
@@ -576,33 +579,33 @@ def _with_cell(text, value, row=3, column=5):
 
 
 @case(
-    r"mnist_train.csv, line 4, column 6 \('pixel4'\): {1}, expected a whole number from 0 to 255",
+    r"mnist_train.csv, line 4, column 6 \('pixel4'\): {1}, expected an integer from 0 to 255",
     ("missing", "", "is empty"),
-    ("text", "ink", "'ink' is no pixel"),
-    ("256", "256", "'256' is no pixel"),
-    ("300, which wraps to 44", "300", "'300' is no pixel"),
-    ("65536", "65536", "'65536' is no pixel"),
-    ("negative", "-1", "'-1' is no pixel"),
-    ("float", "1.7", "'1.7' is no pixel"),
-    ("whole float", "1.0", "'1.0' is no pixel"),
-    ("exponent", "1e2", "'1e2' is no pixel"),
-    ("NaN", "nan", "'nan' is no pixel"),
-    ("NA", "NA", "'NA' is no pixel"),
-    ("infinite", "inf", "'inf' is no pixel"),
-    ("hexadecimal", "0x10", "'0x10' is no pixel"),
-    ("underscore", "1_0", "'1_0' is no pixel"),
-    ("plus", "+5", r"'\+5' is no pixel"),
-    ("Arabic digit", "٣", "'٣' is no pixel"),
-    ("superscript", "²", "'²' is no pixel"),
-    ("a hundred digits", "1" * 100, "'1{100}' is no pixel"),
-    ("formula", "=1+1", r"'=1\+1' is no pixel"),
+    ("text", "ink", "'ink' is not a pixel"),
+    ("256", "256", "'256' is not a pixel"),
+    ("300, which wraps to 44", "300", "'300' is not a pixel"),
+    ("65536", "65536", "'65536' is not a pixel"),
+    ("negative", "-1", "'-1' is not a pixel"),
+    ("float", "1.7", "'1.7' is not a pixel"),
+    ("whole float", "1.0", "'1.0' is not a pixel"),
+    ("exponent", "1e2", "'1e2' is not a pixel"),
+    ("NaN", "nan", "'nan' is not a pixel"),
+    ("NA", "NA", "'NA' is not a pixel"),
+    ("infinite", "inf", "'inf' is not a pixel"),
+    ("hexadecimal", "0x10", "'0x10' is not a pixel"),
+    ("underscore", "1_0", "'1_0' is not a pixel"),
+    ("plus", "+5", r"'\+5' is not a pixel"),
+    ("Arabic digit", "٣", "'٣' is not a pixel"),
+    ("superscript", "²", "'²' is not a pixel"),
+    ("a hundred digits", "1" * 100, "'1{100}' is not a pixel"),
+    ("formula", "=1+1", r"'=1\+1' is not a pixel"),
 )
 def cell(folder, value):
     return _table(folder, lambda text: _with_cell(text, value))
 
 
 @case(
-    "train.csv, line 41, column {2}: '{1}' is not a pixel, and it is not clear whether this "
+    "train.csv, line 41, column {2}: '{1}' is not a pixel, and it is unclear whether this "
     "column is the label; correct the cell, or pass label='first' or label='last'",
     ("last column", (-1, "256"), "256", 17),
     ("first column", (0, "300"), "300", 1),
@@ -615,7 +618,7 @@ def one_odd_cell_at_an_end_of_a_table_without_a_header(folder, odd):
     return _raw(folder, _with_cell(text, odd[1], row=40, column=odd[0]).encode(), "train.csv")
 
 
-@case("test.csv: seems to have the label in the last column, and the other tables in the first")
+@case("test.csv: seems to have the label in the last column, but the other tables in the first")
 def tables_with_the_label_at_different_ends(folder):
     X = np.random.default_rng(0).integers(0, 256, (600, 4, 4), dtype=np.uint8)
     y = np.array(list("abcde"))[np.arange(600) % 5]
@@ -631,13 +634,13 @@ def pixel_of_another_name_beside_a_label_named_like_a_pixel(folder):
     return _table(folder, lambda text: text.replace("label,", "0,").replace("pixel4", "pixel_x"))
 
 
-@case("line 4, column 6 .*'0.5' is no pixel.*multiply scaled pixels by 255")
+@case("line 4, column 6 .*'0.5' is not a pixel.*multiply scaled pixels by 255")
 def scaled_pixels(folder):
     return _table(folder, lambda text: _with_cell(text, "0.5"))
 
 
 @case(
-    r"line {1}, column 2.*'0.0' is no pixel.*multiply scaled pixels by 255",
+    r"line {1}, column 2.*'0.0' is not a pixel.*multiply scaled pixels by 255",
     ("with a header", "kaggle", 2),
     ("without a header", "none", 1),
 )
@@ -649,7 +652,7 @@ def scaled_table(folder, header):
     return _raw(folder, to_csv(X, y, header=header).encode(), "train.csv")
 
 
-@case("line 2, column 2 .*'0.0' is no pixel, expected a whole number from 0 to 255$")
+@case("line 2, column 2 .*'0.0' is not a pixel, expected an integer from 0 to 255$")
 def table_of_whole_floats(folder):
     y = np.array(list("abc"))[np.arange(12) % 3]
     X = DIGITS["x_train"].astype(float)
@@ -705,12 +708,12 @@ def table_with_nul(folder):
     return _table(folder, lambda text: _with_cell(text, "\0"))
 
 
-@case("line 1: columns 3 and 6 are both called 'pixel1'")
+@case("line 1: columns 3 and 6 are both named 'pixel1'")
 def two_columns_of_one_name(folder):
     return _table(folder, lambda text: text.replace("pixel4,", "pixel1,"))
 
 
-@case("mnist_train.csv: has a header and no rows")
+@case("mnist_train.csv: has a header but no rows")
 def header_only(folder):
     return _table(folder, lambda text: text.split("\n")[0] + "\n")
 
@@ -730,7 +733,7 @@ def blank_line(folder):
     return _table(folder, lambda text: "\n".join([*text.split("\n")[:2], "", "1"]))
 
 
-@case("line 1: names 16 columns, and none of them is a label")
+@case("line 1: none of the 16 columns is a label")
 def table_without_labels(folder):
     def change(text):
         return "\n".join(line.partition(",")[2] for line in text.rstrip("\n").split("\n"))
@@ -753,7 +756,7 @@ def pixels_in_another_order(folder):
     return _table(folder, lambda text: text.replace("pixel3,pixel4,", "pixel4,pixel3,"))
 
 
-@case("line 4: cannot be taken apart")
+@case("line 4: cannot be parsed")
 def quote_that_is_not_closed(folder):
     return _table(folder, lambda text: _with_cell(text, '"5'))
 
@@ -768,29 +771,29 @@ def label_of_5000_characters(folder):
     return _table(folder, lambda text: _with_cell(text, "x" * 5000, column=0))
 
 
-@case("line 1: has one field only")
+@case("line 1: has only one field")
 def table_separated_by_blanks(folder):
     return _table(folder, lambda text: text.replace(",", " "))
 
 
-@case("has no line end within")
+@case("has no line break within")
 def line_that_never_ends(folder):
     return _table(folder, lambda text: "1," * (5 << 20))
 
 
-@case("line 1: columns 1 and 2 are both called 'a'")
+@case("line 1: columns 1 and 2 are both named 'a'")
 def header_of_a_million_names(folder):
     """To go through all of them for each of them would take days."""
     return _table(folder, lambda text: "a," * 1_000_000 + "a\n1\n")
 
 
-@case("cannot tell whether the label is the first column .* or the last one")
+@case("cannot determine whether the label is the first column .* or the last one")
 def label_that_may_be_first_or_last(folder):
     rows = [f"{at % 3},7,8,9,{at % 3}" for at in range(12)]
     return _raw(folder, "\n".join(rows).encode(), "train.csv")
 
 
-@case(r"mnist_train.csv.gz: is (damaged or )?cut short", ("truncated", -40), ("CRC", 0))
+@case(r"mnist_train.csv.gz: is (damaged or )?truncated", ("truncated", -40), ("CRC", 0))
 def packed_table(folder, cut):
     files = tables(DIGITS, pack=True)
     content = bytearray(files["mnist_train.csv.gz"])
@@ -801,7 +804,7 @@ def packed_table(folder, cut):
     return packed(folder, {**files, "mnist_train.csv.gz": bytes(content)})
 
 
-@case(r"training images are \(4, 4\) pixels and test images \(2, 2\)")
+@case(r"training images have \(4, 4\) pixels and test images \(2, 2\)")
 def train_and_test_of_other_sizes(folder):
     files = tables(DIGITS)
     small = make_digits(side=2)
@@ -809,7 +812,7 @@ def train_and_test_of_other_sizes(folder):
     return packed(folder, files)
 
 
-@case("y_train has the classes .* expected two or more")
+@case("y_train has the classes .* expected at least two")
 def one_class_only(folder):
     return packed(folder, tables(DIGITS | {"y_train": np.zeros(12, int)}))
 
@@ -819,7 +822,7 @@ def test_part_of_other_classes(folder):
     return packed(folder, tables(DIGITS | {"y_test": DIGITS["y_test"] + 50}))
 
 
-@case("classes is 2, and of the images of the smallest, '9', 1")
+@case("number of classes: 2, images of the smallest, '9': 1; holding out")
 def class_with_one_image_and_one_part(folder):
     rows = ["1,0,0,0,1"] * 5 + ["9,0,0,0,1"]
     text = "label,pixel0,pixel1,pixel2,pixel3\n" + "\n".join(rows)
@@ -856,25 +859,23 @@ def idx_images_in_place_of_labels(folder):
     return _idx(folder, "t10k-labels-idx1", lambda c: to_idx(DIGITS["x_test"]))
 
 
-@case("train-images-idx3-ubyte: is cut short; .* 68,719,476,736 bytes")
+@case("train-images-idx3-ubyte: is truncated; .* 68,719,476,736 bytes")
 def idx_of_64_gib(folder):
     shape = np.array([1 << 16, 1 << 10, 1 << 10], ">u4").tobytes()
     return _idx(folder, "train-images-idx3", lambda c: c[:4] + shape + c[16:])
 
 
-@case(
-    "train-images-idx3-ubyte: is cut short; expected images of shape .12, 4, 4., which is 192 bytes"
-)
+@case("train-images-idx3-ubyte: is truncated; expected images of shape .12, 4, 4., which takes 192")
 def idx_that_is_too_short(folder):
     return _idx(folder, "train-images-idx3", lambda c: c[:-30])
 
 
-@case("train-images-idx3-ubyte: goes on after images of shape .12, 4, 4.")
+@case("train-images-idx3-ubyte: continues after images of shape .12, 4, 4.")
 def idx_that_is_too_long(folder):
     return _idx(folder, "train-images-idx3", lambda c: c + b"\0")
 
 
-@case("train-labels-idx1-ubyte 13 labels; expected as many")
+@case("train-labels-idx1-ubyte contains 13 labels; expected the same")
 def idx_with_more_labels_than_images(folder):
     return _idx(folder, "train-labels-idx1", lambda c: to_idx(np.arange(13) % 3))
 
@@ -884,7 +885,7 @@ def idx_without_images(folder):
     return _idx(folder, "train-images-idx3", lambda c: to_idx(DIGITS["x_train"][:0]))
 
 
-@case("is cut short in its dimensions")
+@case("is truncated in its dimensions")
 def idx_that_ends_in_its_dimensions(folder):
     return _idx(folder, "train-images-idx3", lambda c: c[:9])
 
@@ -894,20 +895,20 @@ def idx_with_nothing(folder):
     return _idx(folder, "train-images-idx3", lambda c: b"")
 
 
-@case("has no files of labels to go with it")
+@case("has no matching files of labels")
 def idx_without_labels(folder):
     files = idx_files(DIGITS)
     del files["MNIST/raw/train-labels-idx1-ubyte"]
     return packed(folder, files)
 
 
-@case("has no files of images to go with it")
+@case("has no matching files of images")
 def fifty_thousand_files_of_labels(folder):
     """As above."""
     return _raw(folder, _empty_members(50_000, b"%06d-idx1-ubyte"))
 
 
-@case("has 2 files of images to go with it")
+@case("has 2 matching files of images")
 def idx_with_two_files_of_images(folder):
     files = idx_files(DIGITS)
     files["other/train-images-idx3-ubyte"] = to_idx(255 - DIGITS["x_train"])
@@ -927,14 +928,14 @@ class Trap:
         return os.mkdir, (self.path,)
 
 
-@case("y_train.npy: holds Python objects, which are never unpickled")
+@case("y_train.npy: contains Python objects, which are never unpickled")
 def array_of_objects(folder):
     labels = np.array([Trap(folder / "unpickled")] * 12, dtype=object)
     return _raw(folder, to_npz(DIGITS | {"y_train": labels}), "digits.npz")
 
 
 @case(
-    "has no files of {1} to go with it",
+    "has no matching files of {1}",
     ("images", "x_train", "images"),
     ("labels", "y_train", "labels"),
 )
@@ -950,7 +951,7 @@ def _npy(folder, change):
     return packed(folder, files)
 
 
-@case("x_train.npy: is cut short; .* 1,099,511,627,776 bytes")
+@case("x_train.npy: is truncated; .* 1,099,511,627,776 bytes")
 def shape_bomb(folder):
     return _npy(folder, lambda c: _reshaped(c, b"(1048576, 1024, 1024)"))
 
@@ -963,17 +964,17 @@ def _reshaped(content, shape):
     return content[:8] + struct.pack("<H", len(text)) + text + tail
 
 
-@case("says that its shape is")
+@case("declares an invalid shape")
 def shape_of_huge_numbers(folder):
     return _npy(folder, lambda c: _reshaped(c, b"(0, 99999999999999999, 4)"))
 
 
-@case("says that its shape is")
+@case("declares an invalid shape")
 def shape_of_many_dimensions(folder):
     return _npy(folder, lambda c: _reshaped(c, b"(" + b"1, " * 60 + b")"))
 
 
-@case("has the header .*expected NumPy's")
+@case("has the header .*expected that of a NumPy array")
 def header_with_code(folder):
     code = b"{'descr': __import__('os').system('true')}"
     return _npy(folder, lambda c: c.replace(b"{'descr': '|u1', 'fortran_order': False", code))
@@ -985,22 +986,22 @@ def array_of_other_type(folder, descr):
     return _npy(folder, lambda c: c.replace(b"'|u1'", descr).replace(less + b"\n", b"\n", 1))
 
 
-@case("says that its header has 65535 bytes")
+@case("declares a header of 65535 bytes")
 def header_that_says_it_is_long(folder):
     return _npy(folder, lambda c: c[:8] + b"\xff\xff" + c[10:])
 
 
-@case("begins with 37 2c .*, expected the first bytes of a NumPy array")
+@case("is not a NumPy array; begins with 37 2c .*, expected 93 4e")
 def text_in_place_of_an_array(folder):
     return _npy(folder, lambda c: b"7,0,255,0,0,0,0")
 
 
-@case("x_train.npy: is cut short")
+@case("x_train.npy: is truncated")
 def array_that_is_too_short(folder):
     return _npy(folder, lambda c: c[:-10])
 
 
-@case("x_train.npy: goes on after an array")
+@case("x_train.npy: continues after an array")
 def array_that_is_too_long(folder):
     return _npy(folder, lambda c: c + bytes(10))
 
@@ -1031,9 +1032,9 @@ def array_that_is_too_long(folder):
     ("complex", np.ones((12, 4, 4), complex), "has the dtype"),
     ("colour", np.ones((12, 4, 4, 3), np.uint8), "expected numbers of shape"),
     ("rows that are no square", np.ones((12, 15), np.uint8), "expected numbers of shape"),
-    ("none", np.ones((0, 4, 4), np.uint8), "holds 0 images"),
+    ("none", np.ones((0, 4, 4), np.uint8), "contains 0 images"),
     ("of no pixels", np.ones((12, 0, 4), np.uint8), "expected numbers of shape"),
-    ("fewer than labels", np.ones((11, 4, 4), np.uint8), "holds 11 images, and .* 12 labels"),
+    ("fewer than labels", np.ones((11, 4, 4), np.uint8), "contains 11 images, but .* 12 labels"),
 )
 def images_in_an_array(folder, images):
     return _raw(folder, to_npz(DIGITS | {"x_train": images}), "digits.npz")
@@ -1043,21 +1044,21 @@ def images_in_an_array(folder, images):
     "{1}",
     ("float", np.arange(12) / 2, "expected one integer or text label"),
     ("one-hot", np.eye(12), "expected one integer or text label"),
-    ("bytes that are no ASCII", np.array([b"\xff"] * 12), "holds text that cannot be read"),
-    ("half a character", np.array(["\ud800"] * 12), "holds text that cannot be read"),
+    ("bytes that are no ASCII", np.array([b"\xff"] * 12), "contains invalid text"),
+    ("half a character", np.array(["\ud800"] * 12), "contains invalid text"),
     ("too large", np.full(12, 1 << 63, np.uint64), "expected integers that fit in 64 bits"),
-    ("long", np.array(["x" * 5000] * 12), "up to 5,000 characters; the most allowed are 200"),
+    ("long", np.array(["x" * 5000] * 12), "up to 5,000 characters, the maximum is 200"),
 )
 def labels_in_an_array(folder, labels):
     return _raw(folder, to_npz(DIGITS | {"y_train": labels}), "digits.npz")
 
 
-@case("training images are .4, 4. pixels and test images .5, 5.")
+@case("training images have .4, 4. pixels and test images .5, 5.")
 def arrays_of_two_sizes(folder):
     return _raw(folder, to_npz(DIGITS | {"x_test": np.ones((6, 5, 5), np.uint8)}), "digits.npz")
 
 
-@case("has no files of labels to go with it")
+@case("has no matching files of labels")
 def bare_array(folder):
     return _raw(folder, to_npy(DIGITS["x_train"]), "digits.npy")
 
@@ -1084,7 +1085,7 @@ NOISE = np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)
 
 
 @case(
-    "Training/1/3.png: (is damaged or cut short|begins with)",
+    "Training/1/3.png: is (damaged or truncated|not a readable image; begins with)",
     ("PNG", to_image(NOISE)[:1000]),
     ("JPEG", to_image(NOISE, "jpg")[:500]),
     ("BMP", to_image(NOISE, "bmp")[:500]),
@@ -1096,22 +1097,22 @@ def truncated_image(folder, content):
     return _images(folder, content)
 
 
-@case("Training/1/3.png: begins with nothing and is no readable image, expected one of PNG")
+@case("Training/1/3.png: is not a readable image; begins with nothing, expected one of PNG")
 def empty_image(folder):
     return _images(folder, b"")
 
 
-@case("Training/1/3.png: begins with 3c 68 74 6d and is no readable image")
+@case("Training/1/3.png: is not a readable image; begins with 3c 68 74 6d")
 def web_page_in_place_of_an_image(folder):
     return _images(folder, b"<html>404</html>")
 
 
-@case("Training/1/3.png: begins with 47 49 46 38")
+@case("Training/1/3.png: is not a readable image; begins with 47 49 46 38")
 def gif_with_another_ending(folder):
     return _images(folder, to_image(NOISE, "gif"))
 
 
-@case("Training/1/3.png: is damaged or cut short")
+@case("Training/1/3.png: is damaged or truncated")
 def png_of_wrong_crc(folder):
     content = bytearray(to_image(NOISE))
     content[content.index(b"IDAT") + 5] ^= 255
@@ -1124,7 +1125,7 @@ def _png(width, height, *chunks):
 
 
 @case(
-    "Training/1/3.png: has .*pixels, the most allowed",
+    "Training/1/3.png: has .*pixels, the maximum",
     ("64 megapixels", _png(8000, 8000)),
     ("400 megapixels", _png(20000, 20000)),
     ("4 gigapixels", _png(1 << 16, 1 << 16)),
@@ -1137,7 +1138,7 @@ def decompression_bomb(folder, content):
     return _images(folder, content)
 
 
-@case("Training/1/3.png: (is damaged or cut short|begins with)")
+@case("Training/1/3.png: is (damaged or truncated|not a readable image; begins with)")
 def png_with_a_text_bomb(folder):
     text = b"Comment\0\0" + zlib.compress(bytes(1 << 26))
     return _images(folder, _png(8, 8, (b"zTXt", text)))
@@ -1148,7 +1149,7 @@ def _frames(kind):
     return to_image(frames[0], kind, save_all=True, append_images=frames[1:])
 
 
-@case("Training/1/3.png: holds several frames", ("PNG", _frames("png")), ("TIFF", _frames("tif")))
+@case("Training/1/3.png: contains several", ("PNG", _frames("png")), ("TIFF", _frames("tif")))
 def animated_image(folder, content):
     return _images(folder, content)
 
@@ -1162,23 +1163,23 @@ def deep_image(folder, content):
     return _images(folder, content)
 
 
-@case("Training/1/3.png: has 16 bits per pixel and others have 8")
+@case("Training/1/3.png: has 16 bits per pixel but others have 8")
 def images_of_two_depths(folder):
     return _images(folder, to_image(NOISE[:8, :8].astype(np.uint16) * 257))
 
 
-@case("does not lie in the folder of a class")
+@case("is not in a class folder")
 def images_without_class_folders(folder):
     files = {f"{part}/{at}.png": to_image(NOISE) for part in ("train", "test") for at in range(3)}
     return write_folder(folder, files)
 
 
-@case("holds images of a format that is not read, '0/a.gif', '1/b.webp'; save them as PNG")
+@case("contains images in an unsupported format, '0/a.gif', '1/b.webp'; save them as PNG")
 def images_of_other_formats(folder):
     return write_folder(folder, {"0/a.gif": to_image(NOISE, "gif"), "1/b.webp": b"RIFF"})
 
 
-@case("takes two classes or more with two images each; the number of classes is 1")
+@case("number of classes: 1, .* requires at least two classes with two images each")
 def images_of_one_class(folder):
     return write_folder(folder, {f"0/{at}.png": to_image(NOISE) for at in range(4)})
 

@@ -185,18 +185,18 @@ def test_a_damaged_cache_without_a_network_is_told(server, tmp_path):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("wrong", f"gave {len(FILE):,} bytes with SHA-256 [0-9a-f]{{64}}, not [0-9a-f]{{64}}"),
-        ("page", "gave 42 bytes with SHA-256"),
-        ("empty", "gave 0 bytes with SHA-256"),
+        ("wrong", f"sent {len(FILE):,} bytes with SHA-256 [0-9a-f]{{64}}, not [0-9a-f]{{64}}"),
+        ("page", "sent 42 bytes with SHA-256"),
+        ("empty", "sent 0 bytes with SHA-256"),
         ("cut", "broke off"),
         ("silent-close", "could not be reached|broke off"),
-        ("missing", "answered 404"),
-        ("broken", "answered 500"),
-        ("circle", "redirects in a circle"),
+        ("missing", "responded 404"),
+        ("broken", "responded 500"),
+        ("circle", "has a redirect loop"),
         ("elsewhere", "failed: "),
-        ("never", "did not answer within"),
-        ("stalling", "sent nothing for"),
-        ("dripping", "sent nothing for"),
+        ("never", "did not respond within"),
+        ("stalling", "sent no data for"),
+        ("dripping", "sent no data for"),
         ("lying", "failed: "),
     ],
 )
@@ -217,9 +217,9 @@ def test_the_message_names_the_bundled_copy_and_every_address(server, tmp_path):
     with pytest.raises(DatasetError) as caught:
         fetch(server, tmp_path, "missing", "wrong")
     message = str(caught.value)
-    assert f"{server.url}missing answered 404" in message
-    assert f"{server.url}wrong gave" in message
-    assert "load_mnist() has the same images" in message
+    assert f"{server.url}missing responded 404" in message
+    assert f"{server.url}wrong sent" in message
+    assert "load_mnist() returns the same images" in message
 
 
 def test_mirrors_are_tried_in_their_order(server, tmp_path):
@@ -255,7 +255,7 @@ def test_a_name_server_that_never_answers_is_not_waited_for(tmp_path, monkeypatc
     waiting = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: waiting.wait(30))
     try:
-        with pytest.raises(DatasetError, match="did not answer within"):
+        with pytest.raises(DatasetError, match="did not respond within"):
             fetch_mnist(tmp_path, urls="http://nowhere.example/mnist.npz")
     finally:
         waiting.set()
@@ -362,7 +362,7 @@ def test_progress_is_told_with_the_whole(server, tmp_path):
         ({"urls": []}, "urls is empty"),
         (
             {"urls": "ftp://x/mnist.npz"},
-            "urls has 'ftp://x/mnist.npz', expected addresses with http",
+            "urls contains 'ftp://x/mnist.npz', expected addresses with http",
         ),
         ({"n_retries": -1}, "n_retries=-1 must be an int >= 0"),
         ({"delay": -1}, "delay=-1 must be a number of seconds >= 0"),

@@ -143,7 +143,7 @@ def test_labels_that_would_steer_a_terminal_are_shown_as_text():
     [
         ({"y_train": np.zeros(59)}, r"X_train has shape \(60, 6, 6\) and y_train \(59,\)"),
         ({"X_test": np.zeros((30, 36))}, r"X_test has shape \(30, 36\)"),
-        ({"X_test": np.zeros((30, 5, 5))}, r"of shape \(6, 6\) and X_test of \(5, 5\)"),
+        ({"X_test": np.zeros((30, 5, 5))}, r"of shape \(6, 6\) and X_test of shape \(5, 5\)"),
         ({"X_test": np.zeros((0, 6, 6)), "y_test": np.zeros(0)}, r"X_test has shape \(0, 6, 6\)"),
     ],
 )

@@ -230,7 +230,7 @@ def test_what_is_not_used_of_the_table_is_told(tmp_path):
 
 def test_a_label_of_the_table_may_be_named(tmp_path):
     files = listed(header="file,number,sex", row="{name},{label},f")
-    with pytest.raises(DatasetError, match=r"'number', 'sex'; pass label= with the name"):
+    with pytest.raises(DatasetError, match=r"'number', 'sex'; pass the name of the right one"):
         load(tmp_path / "a", files)
     check_listed(load(tmp_path / "b", files, label="number", random_state=0))
 
@@ -238,7 +238,10 @@ def test_a_label_of_the_table_may_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (b"img_0.png,2", "labels.csv, line 14: 'img_0.png' has the label '2', and '0' before"),
+        (
+            b"img_0.png,2",
+            "line 14: 'img_0.png' has the label '2', but '0' in an earlier",
+        ),
         (b"img_0.png,", "labels.csv, line 14, column 2: is empty, expected a label"),
         (b"img_0.png", "labels.csv, line 14: has 1 fields, expected 2"),
         (b"same.png,1", "'same.png' may be 'images/a/same.png' or 'images/b/same.png'"),
@@ -300,7 +303,7 @@ def test_folders_do_not_win_over_a_table_with_other_labels(header, name, sheets,
     paths = [f"{sheets[at % len(sheets)]}/{at}.png" for at in range(12)]
     files = pictures(paths) | {name: listing(paths, [at // 4 for at in range(12)], header=header)}
     with pytest.raises(
-        DatasetError, match=r"labels.csv: gives '.*png' the label '.', and its fold"
+        DatasetError, match=r"labels.csv: gives '.*png' the label '.', but its fold"
     ):
         load(tmp_path / "a", files)
     column = header.partition(",")[2]
@@ -363,14 +366,14 @@ def test_which_folders_are_the_classes_is_asked_where_it_cannot_be_seen(outer, i
 def test_an_excerpt_beside_the_whole_is_asked_about(one, other, tmp_path):
     files = classes(one) | classes(other, 2)
     with pytest.raises(
-        DatasetError, match=r"cannot tell which folder .*\([0-9]+ images\).*Pass one"
+        DatasetError, match=r"cannot determine which folder .*\([0-9]+ images\).*Pass one"
     ):
         load(tmp_path, files)
 
 
 def test_a_table_of_something_else_does_not_hide_what_is_wrong_with_the_images(tmp_path):
     files = classes("train/") | classes("backup/train/") | {"writers.csv": b"name,age\nann,7\n"}
-    with pytest.raises(DatasetError, match="cannot tell which folder"):
+    with pytest.raises(DatasetError, match="cannot determine which folder"):
         load(tmp_path / "a", files)
     table = to_csv(DIGITS["x_train"], DIGITS["y_train"]).encode()
     data = load(tmp_path / "b", files | {"writers.csv": table}, random_state=0)
@@ -393,12 +396,12 @@ def test_many_empty_folders_are_counted(tmp_path):
 
 
 def test_images_without_any_label_are_told_what_they_are_for(tmp_path):
-    with pytest.raises(DatasetError, match=r"a table with file names.* serve for predictions"):
+    with pytest.raises(DatasetError, match=r"a table with file names.* only be used for pred"):
         load(tmp_path / "a", pictures([f"test/{at}.png" for at in range(5)]))
     table = to_csv(DIGITS["x_test"], DIGITS["y_test"]).splitlines()
     for number, lines in enumerate((table, table[1:])):
         bare = "\n".join(line.partition(",")[2] for line in lines)
-        with pytest.raises(DatasetError, match="serve"):
+        with pytest.raises(DatasetError, match="only be used for prediction"):
             load(tmp_path / str(number), {"test.csv": bare.encode()})
 
 
@@ -434,11 +437,11 @@ def test_equal_tables_and_arrays_are_one_file(tmp_path):
         ("mnist.pkl.gz", b"\x1f\x8b", "a pickle, which is never loaded"),
         ("mnist.pkl", b"(lp0", "a pickle, which is never loaded"),
         ("train.parquet", b"PAR1", "a Parquet file; save its table as CSV"),
-        ("train.h5", b"\x89HDF", "an HDF5 file; save its arrays by numpy.savez"),
+        ("train.h5", b"\x89HDF", "an HDF5 file; save its arrays with numpy.savez"),
         ("train.json", b"[]", "JSON; save its images as PNG"),
         ("digits.xlsx", b"x", "a spreadsheet; save its table as CSV"),
         ("mnist.arff", b"@relation x\n", "an ARFF file; save its table as CSV"),
-        ("data.pt", b"x", "a file of PyTorch"),
+        ("data.pt", b"x", "a PyTorch file"),
     ],
 )
 def test_foreign_formats_are_named_with_the_way_out(name, content, told, tmp_path):
@@ -458,7 +461,7 @@ def test_a_photo_of_a_telephone_is_named(tmp_path):
 
 def test_idx_files_that_differ_are_no_twins(tmp_path):
     files = idx_files(DIGITS) | {"b/train-images-idx3-ubyte": to_idx(DIGITS["x_train"][::-1])}
-    with pytest.raises(DatasetError, match="has 2 files of images"):
+    with pytest.raises(DatasetError, match="has 2 matching files of images"):
         load(tmp_path, files)
 
 

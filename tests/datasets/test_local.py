@@ -158,17 +158,20 @@ def test_whole_numbers_that_a_float_cannot_hold_are_swapped_exactly(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"x_test": DIGITS["x_test"].astype(np.uint16) * 257}, "up to 255 .* the other to 65535"),
-        ({"x_test": DIGITS["x_test"] / 255}, "up to 1 and those of the other to 255"),
-        ({"x_train": DIGITS["x_train"] / 255.0}, "up to 1 and those of the other to 255"),
+        (
+            {"x_test": DIGITS["x_test"].astype(np.uint16) * 257},
+            "255 .* the other up to 65535",
+        ),
+        ({"x_test": DIGITS["x_test"] / 255}, "up to 1 and those of the other up to 255"),
+        ({"x_train": DIGITS["x_train"] / 255.0}, "up to 1 and those of the other up to 255"),
         (
             {key: (DIGITS[key] // 2).astype(np.int8) for key in ("x_train", "x_test")},
-            "pixels of dtype int8, which cannot hold the value of full ink, 255; save them",
+            "pixels of dtype int8, which cannot represent the maximum 255; save them",
         ),
         (
             {key: np.full((6, 4, 4), 60_000, np.float16) for key in ("x_train", "x_test")}
             | {key: np.arange(6) % 3 for key in ("y_train", "y_test")},
-            "dtype float16, which cannot hold the value of full ink, 65535",
+            "dtype float16, which cannot represent the maximum 65535",
         ),
     ],
     ids=["depth", "scaled test", "scaled train", "int8", "float16"],
@@ -212,7 +215,7 @@ def test_how_much_is_held_out(test_size, n_test, tmp_path):
 
 
 def test_splitting_can_be_refused(tmp_path):
-    with pytest.raises(DatasetError, match=r"has one part only.* pass test_size"):
+    with pytest.raises(DatasetError, match=r"has only one part.* pass test_size"):
         load(tmp_path, one_part(), test_size=None)
 
 
@@ -222,15 +225,15 @@ def test_splitting_can_be_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"test_size": 0}, "test_size=0 must be a share between 0 and 1"),
-        ({"test_size": 1.0}, "test_size=1.0 must be a share"),
-        ({"test_size": True}, "test_size=True must be a share"),
-        ({"test_size": float("nan")}, "test_size=nan must be a share"),
+        ({"test_size": 0}, r"test_size=0 must be a float in \(0, 1\), an int >= 1"),
+        ({"test_size": 1.0}, "test_size=1.0 must be a float"),
+        ({"test_size": True}, "test_size=True must be a float"),
+        ({"test_size": float("nan")}, "test_size=nan must be a float"),
         ({"label": 0}, "label=0 must be 'first', 'last'"),
         ({"image_shape": (28,)}, r"image_shape=\(28,\) must be \(height, width\)"),
         ({"image_shape": (0, 28)}, r"image_shape=\(0, 28\) must be"),
         ({"image_shape": 28}, "image_shape=28 must be"),
-        ({"extract_dir": "x"}, "extract_dir='x' is for an archive"),
+        ({"extract_dir": "x"}, "extract_dir='x' requires an archive"),
     ],
 )
 def test_parameters_out_of_range(options, told, tmp_path):
@@ -284,7 +287,7 @@ def test_digits_are_loaded_by_name_or_by_path(tmp_path, monkeypatch):
 
 
 def test_options_for_files_are_refused_for_mnist():
-    with pytest.raises(ValueError, match="source='mnist' takes no label, invert; these options"):
+    with pytest.raises(ValueError, match="source='mnist' does not accept label, invert; these"):
         load_dataset("mnist", label="x", invert=True)
 
 

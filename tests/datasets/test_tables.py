@@ -81,7 +81,7 @@ def test_it_can_be_said_what_the_label_is_called(tmp_path):
     text = "a1,a2,a3,a4,writer,sex\n" + "0,1,2,3,anna,f\n0,1,2,3,otto,m\n" * 4
     with pytest.raises(DatasetError, match="'writer' and 'sex' may both be the label"):
         load(tmp_path, {"digits.csv": text.encode()})
-    with pytest.raises(DatasetError, match="no column is called 'nowhere'"):
+    with pytest.raises(DatasetError, match="no column is named 'nowhere'"):
         load(tmp_path, {"digits.csv": text.encode()}, label="nowhere")
     text = text.replace(",sex", "").replace(",f", "").replace(",m", "")
     data = load(tmp_path, {"digits.csv": text.encode()}, label="writer", random_state=0)
@@ -119,7 +119,7 @@ def test_a_wrong_cell_far_down_is_named_by_its_line(tmp_path):
     lines[377] = lines[377].rpartition(",")[0] + ",999"
     files["mnist_train.csv"] = "\n".join(lines).encode()
     with pytest.raises(
-        DatasetError, match=r"line 378, column 785 \('pixel783'\): '999' is no pixel"
+        DatasetError, match=r"line 378, column 785 \('pixel783'\): '999' is not a pixel"
     ):
         load(tmp_path, files)
 
