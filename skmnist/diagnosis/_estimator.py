@@ -87,7 +87,7 @@ def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
         if image_shape is not None:
             raise ValueError(f"image_shape={image_shape!r} does not fit X with {n_pixels} columns.")
         raise ValueError(
-            f"X has {n_pixels} columns, which make no square image; pass "
+            f"X has {n_pixels} columns, which is not a square image; pass "
             "image_shape=(height, width)."
         )
     return X.reshape(-1, height, width)

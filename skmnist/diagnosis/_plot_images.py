@@ -99,7 +99,7 @@ class MisclassifiedDisplay:
 
     >>> MisclassifiedDisplay.from_predictions(np.eye(2), [0, 1], [1, 1])
     Traceback (most recent call last):
-    ValueError: X has 2 columns, which make no square image; pass image_shape=(height, width).
+    ValueError: X has 2 columns, which is not a square image; pass image_shape=(height, width).
     """
 
     ax_: "Axes"

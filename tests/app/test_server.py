@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_told(capsys):
         with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             serve(port=port)
         assert main(["app", "--port", str(port), "--no-browser"]) == 1
-    assert "does not run: 127.0.0.1:" in capsys.readouterr().err
+    assert "cannot run: 127.0.0.1:" in capsys.readouterr().err
 
 
 def test_a_server_that_ends_at_once_is_told_by_its_last_line(monkeypatch):
@@ -98,7 +98,7 @@ def test_a_server_that_ends_later_is_told_too(monkeypatch, capsys):
     assert main(["app", "--no-browser"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("The app is running at http://127.0.0.1:")
-    assert "does not run: its server ended by itself (status 3)" in err
+    assert "cannot run: its server ended by itself (status 3)" in err
 
 
 def test_ctrl_c_pressed_twice_does_not_keep_it_from_tidying_up():

@@ -72,7 +72,7 @@ def test_training_images_with_two_labels():
         (
             {"y_train": np.array(([0] * 9 + [1]) * 5 + [0, 0, 0, 2, 2, 2, 1, 0, 0, 0])},
             "imbalance",
-            "51 training images of 0, 3 of 2 (17 to 1)",
+            "51 training images of 0, but 3 of 2 (17 to 1)",
         ),
         ({"y_train": np.repeat([0, 1, 2], 20)}, "sorted", "sorted by class"),
     ],
