@@ -1,7 +1,6 @@
-"""The command line: it arranges what the rest of the package finds out, and decides nothing.
+"""The command line. It shows results of the other subpackages.
 
-Only typer and the texts are imported at once: ``skmnist --help`` answers without delay. What a
-command needs beyond that is imported when it runs.
+To keep ``skmnist --help`` fast, commands import everything but typer and the texts when they run.
 """
 
 from skmnist.cli._commands import make_app
