@@ -1,6 +1,6 @@
-"""The interactive app in the browser. It shows results of the other subpackages.
+"""The interactive app in the browser.
 
-Requires the extra ``app``.
+It only shows the results of other subpackages. Requires the extra ``app``.
 """
 
 from skmnist.app._server import ServerError, serve

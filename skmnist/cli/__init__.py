@@ -1,6 +1,7 @@
-"""The command line. It shows results of the other subpackages.
+"""The command line.
 
-To keep ``skmnist --help`` fast, commands import everything but typer and the texts when they run.
+It only shows the results of other subpackages. To keep ``skmnist --help`` fast, commands import
+everything but typer and the texts when they run.
 """
 
 from skmnist.cli._commands import make_app
