@@ -98,7 +98,7 @@ def catalogues(tmp_path, monkeypatch):
     yield tmp_path
     monkeypatch.undo()
     get_languages.cache_clear()
-    get_catalogue.cache_clear()
+    skmnist.text._read_catalogue.cache_clear()
 
 
 def test_a_further_language_is_one_more_file(comparison, catalogues):
