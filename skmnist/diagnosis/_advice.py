@@ -84,7 +84,7 @@ def advise(
     >>> errors = analyze_errors([1, 4, 9] * 50, [1, 4, 9] * 40 + [1, 4, 4] * 10)
     >>> for sentence in advise(errors, diagnose_fit(gap=0.03)).weaknesses:
     ...     print(sentence)
-    Overfitting: the model knows its training images better than new ones.
+    Overfitting: the model does better on its training images than on new ones.
     Weakest classes by F1: 9 (0.89), 4 (0.91).
     Most frequent confusions: 9→4 (10x).
     """

@@ -119,7 +119,7 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     >>> calibration.verdict, round(calibration.ece, 2)
     ('too_sure', 0.09)
     >>> print(calibration.sentence())
-    Too sure of itself: on average it is 99.0% sure, and right in 90.0% of cases.
+    Too sure of itself: on average it is 99.0% sure, but it is right in only 90.0% of cases.
     """
     check_consistent_length(confidence, correct)
     if not len(confidence):

@@ -75,7 +75,7 @@ def app(tmp_path_factory):
     )
     try:
         line = server.stdout.readline()
-        assert line.startswith("The program is at http://127.0.0.1:")
+        assert line.startswith("The app is running at http://127.0.0.1:")
         assert list(folder.iterdir())
         url = line.split()[4]
         yield url
@@ -186,7 +186,7 @@ def test_the_whole_path(browser, app, tmp_path):
     assert "Start training" not in read(browser)
     browser.switch_to.new_window("tab")
     browser.get(f"{app}/?step=settings")
-    see(browser, "A training with other settings is running", "Settings")
+    see(browser, "Training with other settings is running", "Settings")
     start = ".st-key-start button"
     wait(lambda: not browser.find_element("css selector", start).is_enabled())
     browser.close()
@@ -201,7 +201,7 @@ def test_the_whole_path(browser, app, tmp_path):
         ("Step 7 of 11", "Fit: ", "Improvements"),
         ("Step 8 of 11", "DNN: test accuracy", "Misread images", "What the figures mean"),
         ("Step 9 of 11", "101,770", "567,434", "Training time"),
-        ("Step 10 of 11", "Take "),
+        ("Step 10 of 11", "Choose "),
     ):
         press(browser, "next")
         see(browser, *words)

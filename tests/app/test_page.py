@@ -54,13 +54,13 @@ def test_every_step_speaks_every_language(open_page, trained, step, language):
 WORDS = {
     "data": ("(300, 28, 28)", "(100, 28, 28)", "300 training and 100 test images", "<svg"),
     "theory": ("z = w·x + b", "max(0, z)", "Softmax", "Cross-entropy", "Adam", "dropout"),
-    "normalisation": ("Divided by 255", "float32", "<td>0.99</td>"),
+    "normalisation": ("division by 255", "float32", "<td>0.99</td>"),
     "networks": ("100,480", "101,770", "567,434", "softmax", "5.6 times"),
     "training": ("NN: trained in", "epochs: 2", "validation", "<svg"),
     "analysis": ("Fit: ", "Weaknesses", "Improvements"),
     "evaluation": ("NN: test accuracy", "Misread images", "Precision, recall and F1", "<img"),
-    "comparison": ("Test accuracy", "567,434", "Training time", "Gap: training minus"),
-    "recommendation": ("Take ", "Why"),
+    "comparison": ("Test accuracy", "567,434", "Training time", "Gap: training accuracy minus"),
+    "recommendation": ("Choose ", "Why"),
 }
 
 
@@ -127,7 +127,7 @@ def test_a_bad_address_is_told_and_the_defaults_stand_in(open_page):
 def test_an_unknown_name_in_the_address_is_told_until_something_is_set(open_page):
     page = open_page(step="settings", lang="de", epoch=5, **{"*utm*": "x" * 500})
     (text,) = told(page)
-    assert text.endswith(r"die es hier nicht gibt; sie wurden übergangen: epoch, \*utm\*.")
+    assert text.endswith(r"unbekannte Namen; sie wurden ignoriert: epoch, \*utm\*.")
     page.slider(key="epochs").set_value(5)
     assert told(run(page)) == []
     assert address(page) == {"step": "settings", "lang": "de", "epochs": "5"}
@@ -153,7 +153,7 @@ def test_training_from_the_button_to_the_recommendation(open_page):
     assert "Both networks are trained." in told(run(page))[0]
     for step in ("analysis", "evaluation", "comparison", "recommendation"):
         assert address(click(page, "next"))["step"] == step
-    assert "Take " in html_of(page)
+    assert "Choose " in html_of(page)
     assert page.get("download_button")
 
 
@@ -170,7 +170,7 @@ def test_zero_epochs_mean_no_training(open_page):
 @pytest.mark.parametrize("step", ["training", "analysis", "recommendation", "draw"])
 def test_without_a_training_the_way_leads_to_the_settings(open_page, step):
     page = open_page(step=step)
-    assert told(page) == ["There is no training with these settings yet."]
+    assert told(page) == ["The networks have not been trained with these settings yet."]
     assert click(page, "to_settings").title[0].value == "Settings"
 
 
@@ -204,8 +204,8 @@ def tell(training, name, epoch, epochs=9):
 def test_a_running_training_is_shown_as_it_comes(open_page, slow):
     page = open_page(step="settings", epochs=9)
     click(page, "start")
-    assert "is being prepared" in html_of(page)
-    assert "waits for its turn" in html_of(page)
+    assert "Preparing" in html_of(page)
+    assert "Waiting for its turn" in html_of(page)
     training = _training.find(Settings(epochs=9))
     for epoch in (1, 2, 3):
         assert tell(training, "NN", epoch) is False
@@ -229,7 +229,7 @@ def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
     training = _training.find(Settings(epochs=9))
     tell(training, "NN", 1)
     click(page, "stop")
-    assert any("NN stops after this epoch." in text.value for text in page.markdown)
+    assert any("NN will stop after this epoch." in text.value for text in page.markdown)
     assert tell(training, "NN", 2) is True
     training.results["NN"] = None
     assert tell(training, "DNN", 1) is False
@@ -243,7 +243,7 @@ def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_pag
     reloaded = open_page(step="training", epochs=9)
     assert "Epoch 5 of 9" in html_of(reloaded)
     other = open_page(step="settings", epochs=8)
-    assert told(other) == ["A training with other settings is running: NN, epoch 5 of 9."]
+    assert told(other) == ["Training with other settings is running: NN, epoch 5 of 9."]
     assert other.button(key="start").disabled
     click(other, "show_it")
     assert "Epoch 5 of 9" in html_of(other)
@@ -261,8 +261,8 @@ def test_the_steps_behind_a_running_training_say_so(open_page, slow):
 
 def test_results_of_other_settings_are_one_click_away(open_page, trained):
     page = open_page(step="recommendation", epochs=50)
-    assert told(page)[0] == "There are results of a training with other settings."
-    assert "Take " in html_of(click(page, "show_it"))
+    assert told(page)[0] == "There are results of a training run with other settings."
+    assert "Choose " in html_of(click(page, "show_it"))
 
 
 def test_a_look_at_the_page_leaves_a_training_s_keras_alone(open_page, trained, monkeypatch):
@@ -282,6 +282,6 @@ def test_a_training_that_fails_is_told_in_a_sentence(open_page, monkeypatch):
     page = open_page(step="settings", **QUICK)
     click(page, "start")
     _training.find(Settings(**QUICK)).join(60)
-    message = r"The training failed: It \*did\* not work."
+    message = r"Training failed: It \*did\* not work."
     assert told(run(page)) == [message]
     assert told(open_page(step="draw", **QUICK)) == [message]

@@ -97,7 +97,7 @@ def test_a_server_that_ends_later_is_told_too(monkeypatch, capsys):
     monkeypatch.setattr(_server, "make_command", make_brief)
     assert main(["app", "--no-browser"]) == 1
     out, err = capsys.readouterr()
-    assert out.startswith("The program is at http://127.0.0.1:")
+    assert out.startswith("The app is running at http://127.0.0.1:")
     assert "does not run: the server ended unexpectedly (status 3)" in err
 
 

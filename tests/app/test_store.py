@@ -97,8 +97,9 @@ def test_after_a_write_that_failed_the_same_file_can_be_uploaded_again(
         patch.setattr(Path, "write_bytes", fill)
         run(page)
     assert told(page) == [
-        "Choose a file to go on.",
-        "The file could not be stored on this machine: No space left on device. Choose it again.",
+        "Choose a file to continue.",
+        "The file could not be stored on this machine: No space left on device. Please choose it "
+        "again.",
     ]
     page.file_uploader(key="file").set_value([])
     run(page)
@@ -163,7 +164,7 @@ def test_an_upload_on_the_page(open_page, small):
     page.radio(key="source").set_value("upload")
     run(page)
     assert any("Up to 200 MB; unpacked up to 100 times" in c.value for c in page.caption)
-    assert told(page) == ["Choose a file to go on."]
+    assert told(page) == ["Choose a file to continue."]
     page.file_uploader(key="file").set_value(("Ziffern.npz", to_npz(small), "application/zip"))
     assert "Data" in run(page).title[0].value
     html = html_of(page)
@@ -181,9 +182,9 @@ def test_a_file_of_any_name_may_be_tried_and_is_refused_in_words(open_page):
 
 def test_a_file_that_the_server_lost_is_asked_for_again(open_page):
     page = open_page(data="upload-0123456789abcdef")
-    assert told(page) == ["This server does not have the file any more; choose it again."]
+    assert told(page) == ["The server no longer has the file. Please choose it again."]
     page = open_page(data="upload-0123456789abcdef", step="networks")
-    assert told(page) == ["There are no digits yet: choose some in the first step."]
+    assert told(page) == ["There are no digits yet. Choose some in the first step."]
 
 
 def test_without_a_network_the_cloud_is_told_in_a_sentence(open_page, monkeypatch):

@@ -34,7 +34,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
         "567,434",
         "Recommendation: ",
         "Take ",
-        "The same test images ranked the two",
+        "the better figure is slightly optimistic",
     ):
         assert part in out
     assert out.count("Precision: how often") == 1
@@ -144,7 +144,7 @@ def test_ctrl_c_shows_what_was_finished(small):
     assert "NN: test accuracy" in out
     assert "(interrupted)" in out
     assert "Recommendation" not in out
-    assert err.splitlines()[-1] == "Interrupted. What was finished is shown above."
+    assert err.splitlines()[-1] == "Interrupted. Everything finished by then is shown above."
     assert "Traceback" not in err
 
 
@@ -167,14 +167,14 @@ def test_the_value_of_full_ink_is_told(tmp_path, capsys, highest, max_value):
     y = np.arange(40) % 2
     np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
     assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
-    assert f"Pixels are divided by {max_value}," in capsys.readouterr().out
+    assert f"The pixels are divided by {max_value}," in capsys.readouterr().out
 
 
 def test_scaled_pixels_are_left_as_they_are(tmp_path, capsys):
     X, y = np.random.default_rng(0).random((40, 4, 4)), np.arange(40) % 2
     np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=X, y_test=y)
     assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
-    assert "Pixels lie between 0 and 1 already." in capsys.readouterr().out
+    assert "The pixels are already between 0 and 1." in capsys.readouterr().out
 
 
 def test_the_comparison_takes_letters_in_images_of_any_size(photos, capsys):

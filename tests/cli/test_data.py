@@ -22,8 +22,8 @@ def test_data_shows_what_was_found_and_what_to_know_in_german(photos, capsys):
     out = " ".join(capsys.readouterr().out.split())
     for part in (
         "Daten Ordner: ",
-        "Auf 28 x 28 gebrachte Bilder, Seitenverhältnisse bleiben: 28",
-        "Es gibt nur einen Teil: 4 seiner 28 Bilder wurden zum Testen zurückgehalten",
+        "Auf 28 x 28 gebrachte Bilder, mit gleichem Seitenverhältnis: 28",
+        "Es gibt nur einen Teil: Von seinen 28 Bildern wurden 4 zum Testen zurückgehalten",
         "Ä 12 50,0 % 2 50,0 %",
         "Die Bilder sind dunkel auf hell",
     ):
@@ -45,7 +45,7 @@ def test_data_draws_a_picture(photos, tmp_path, ending, capsys):
     assert path.read_bytes().startswith(start)
     assert f"Thepictureisin{path}." in "".join(capsys.readouterr().out.split())
     assert main(["data", str(photos), "--picture", str(path)]) == 2
-    assert "exists already; add --force" in capsys.readouterr().err
+    assert "already exists; add --force" in capsys.readouterr().err
     assert main(["data", str(photos), "--picture", str(path), "--force"]) == 0
 
 
@@ -76,20 +76,23 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data --picture x.gif",
-            "Error: --picture x.gif: must end with one of .png, .pdf, .svg",
+            "Error: --picture x.gif: must end in one of .png, .pdf, .svg",
         ),
         (
             "data --picture /no/such/folder/x.png",
             "Error: --picture /no/such/folder/x.png: cannot be written: No such file or directory",
         ),
-        ("data --invert", "Error: --invert: is for digits of your own, not for mnist and cloud"),
+        (
+            "data --invert",
+            "Error: --invert: is only for digits of your own, not for mnist and cloud",
+        ),
         (
             "compare --invert",
-            "Error: --invert: is for digits of your own, not for mnist and cloud",
+            "Error: --invert: is only for digits of your own, not for mnist and cloud",
         ),
         (
             "data --image-shape 28x28",
-            "Error: --image-shape: is for digits of your own, not for mnist and cloud",
+            "Error: --image-shape: is only for digits of your own, not for mnist and cloud",
         ),
         (
             "data x.csv --image-shape 28",
@@ -102,11 +105,11 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data mnist --extract x",
-            "Error: --extract: is for digits of your own, not for mnist and cloud",
+            "Error: --extract: is only for digits of your own, not for mnist and cloud",
         ),
         (
             "data . --extract x",
-            "Error: --extract x: is for an archive, and the digits are in a folder already",
+            "Error: --extract x: is only for archives, but the digits are already in a folder",
         ),
         ("data --seed -1", "Error: --seed -1: must be a whole number from 0 to 4294967295"),
     ],
@@ -144,7 +147,7 @@ def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):
         assert main(["data", str(path), "--label", side]) == 0
         assert len(re.findall(r"(?m)^ *[0-9] +[0-9]+ ", capsys.readouterr().out)) == n_classes
     assert main(["data", "mnist", "--label", "x"]) == 2
-    assert "--label: is for digits of your own" in capsys.readouterr().err
+    assert "--label: is only for digits of your own" in capsys.readouterr().err
 
 
 def test_rows_are_folded_to_the_shape_that_was_asked_for(tmp_path, capsys):

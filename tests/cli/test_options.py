@@ -15,7 +15,7 @@ from skmnist.text import get_catalogue, get_languages
     [
         ("--epochs -1", "Error: --epochs -1: must be a whole number, 0 or more"),
         ("--train-size 0", "Error: --train-size 0: must be a whole number, 1 or more"),
-        ("--json .", "Error: --json .: is a folder, expected a file"),
+        ("--json .", "Error: --json .: is a folder; a file is expected"),
         ("--epochs many", "Error: --epochs many: must be a whole number, 0 or more"),
         ("--batch-size 0", "Error: --batch-size 0: must be a whole number, 1 or more"),
         ("--dropout 1.5", "Error: --dropout 1.5: must be a number from 0 to below 1"),

@@ -16,7 +16,7 @@ def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, caps
     out.write_text("precious")
     options = ["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]
     assert main(options) == 2
-    assert "exists already; add --force" in capsys.readouterr().err
+    assert "already exists; add --force" in capsys.readouterr().err
     assert out.read_text() == "precious"
     assert main([*options, "--force"]) == 0
     assert json.loads(out.read_text())["models"]

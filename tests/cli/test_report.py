@@ -40,10 +40,10 @@ def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("old.html", "exists already; add --force to overwrite it"),
+        ("old.html", "already exists; add --force to overwrite it"),
         ("no/out.html", "cannot be written: No such file or directory"),
-        (".", "is a folder, expected a file"),
-        ("out.json", "is the file of --json as well; name two files"),
+        (".", "is a folder; a file is expected"),
+        ("out.json", "is also the file of --json; name two different files"),
     ],
 )
 def test_file_that_cannot_be_written_is_told_before_training(
@@ -63,7 +63,7 @@ def test_force_overwrites(options, tmp_path):
     out.write_text("old")
     options[-1] = "0"
     assert main([*options, "--report", str(out), "--force"]) == 0
-    assert "<h1>Comparison of models</h1>" in out.read_text(encoding="utf-8")
+    assert "<h1>Model comparison</h1>" in out.read_text(encoding="utf-8")
 
 
 def test_what_was_finished_is_on_the_page_of_an_interrupted_run(options, tmp_path, do_at):

@@ -27,18 +27,18 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
     for part in (
         "Training data: (300, 28, 28)",
         "Trials: 3, each on 2 folds of the training images with up to 2 epochs.",
-        "Best parameters",
+        "Best hyperparameters",
         "Step size of the updates",
-        "Which parameters mattered",
+        "Which hyperparameters mattered",
         "Finished trials: ",
         "Folds: 2. Fit: ",
-        "The fold in the middle: ",
-        "NN with the best parameters",
-        "Images learned from: 300; held out to watch the fit: 0.",
+        "The middle fold: ",
+        "NN with the best hyperparameters",
+        "Training images: 300; held out to monitor the fit: 0.",
         "The search has not seen the 10,000 test images.",
         "Analysis: NN",
         "NN: test accuracy ",
-        "Next: ",
+        "Next step: ",
     ):
         assert part in words, part
     assert re.search(r"Trials: \d finished, \d stopped early, 0 failed", words)
@@ -85,16 +85,16 @@ def test_german_is_german_for_the_deep_network(small, capsys):
     words = " ".join(out.split())
     for part in (
         "Suche: DNN",
-        "Beste Parameter",
-        "Neuronen der verborgenen Schichten",
-        "Fit des Gewinners",
-        "DNN mit den besten Parametern",
-        "Das Netz ist nicht gespeichert. Dafür den Befehl um --save digits.skmnist ergänzen.",
+        "Beste Hyperparameter",
+        "Neuronen in den verborgenen Schichten",
+        "Fit des besten Netzes",
+        "DNN mit den besten Hyperparametern",
+        "Um es zu speichern, ergänzen Sie --save digits.skmnist.",
         "Nächster Schritt: ",
     ):
         assert part in words, part
     assert re.search(r"^1/2 \| Versuch 0: 0,\d{4} \| bester ", err, re.M)
-    for english in ("trial", "Best parameters", "images", "finished"):
+    for english in ("trial", "Best hyperparameters", "images", "finished"):
         assert english not in out
 
 
@@ -109,8 +109,8 @@ def test_the_same_command_goes_on_where_a_storage_is(small, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert [line.split(" |")[0] for line in err.splitlines() if "| trial" in line] == ["3/3"]
     words = " ".join(out.split())
-    assert "it has learned too little. If labels and images are in order, let it learn" in words
-    assert "longer with --epochs 2." in words
+    assert "the network has learned too little. If the labels and images are fine, let it" in words
+    assert "learn longer with --epochs 2." in words
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
         options += ["--save", str(tmp_path / "digits.skmnist")]
     assert main(options) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert f"the same command with --n-trials 50{more} goes on from here." in words
+    assert f"The same command with --n-trials 50{more} continues from here." in words
 
 
 @pytest.mark.parametrize(
@@ -138,21 +138,21 @@ def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
         ("--train-size 0", "Error: --train-size 0: must be a whole number, 1 or more"),
         (
             "--train-size 30 --folds 9",
-            "Error: --folds 9: must be a whole number from 2 to 3 (the training images of the "
-            "rarest class)",
+            "Error: --folds 9: must be a whole number from 2 to 3 (the number of "
+            "training images of the rarest class)",
         ),
-        ("--save .", "Error: --save .: is a folder, expected a file"),
+        ("--save .", "Error: --save .: is a folder; a file is expected"),
         (
             "--save /no/such/folder/x.skmnist",
             "Error: --save /no/such/folder/x.skmnist: cannot be written: No such file or directory",
         ),
         (
             "--save x.skmnist --json ./x.skmnist",
-            "Error: --json x.skmnist: is the file of --save as well; name two files",
+            "Error: --json x.skmnist: is also the file of --save; name two different files",
         ),
         (
             "--save x.db --storage ./x.db --force",
-            "Error: --save x.db: is the file of --storage as well; name two files",
+            "Error: --save x.db: is also the file of --storage; name two different files",
         ),
         ("--data nix.npz --lang de", "Fehler: --data nix.npz: there is no such file (erwartet: "),
         ("--jobs 0 --lang de", "Fehler: --jobs 0: muss eine ganze Zahl ab 1 sein"),
@@ -189,7 +189,7 @@ def test_an_existing_model_is_not_overwritten_unless_forced(small, tmp_path, cap
     asked = []
     monkeypatch.setattr(_tune, "tune_network", lambda *arguments, **_: asked.append(arguments) or 0)
     assert main(options_for(small, "--save", str(path))) == 2
-    assert "exists already; add --force" in capsys.readouterr().err
+    assert "already exists; add --force" in capsys.readouterr().err
     assert (path.read_text(), asked) == ("precious", [])
     assert main(options_for(small, "--save", str(path), "--force")) == 0
     assert len(asked) == 1
@@ -213,8 +213,8 @@ def test_ctrl_c_shows_the_trials_that_were_finished(small, tmp_path, stored):
     assert status == 130
     assert re.search(r"Trials: \d+ finished, \d+ stopped early, 0 failed", out)
     assert "test accuracy" not in out
-    told = "Interrupted. What was finished is shown above."
-    assert err.splitlines()[-1] == told + (" The same command goes on from there." * stored)
+    told = "Interrupted. Everything finished by then is shown above."
+    assert err.splitlines()[-1] == told + (" The same command continues from there." * stored)
     assert "Traceback" not in err
 
 

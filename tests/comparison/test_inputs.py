@@ -400,6 +400,6 @@ def test_classes_without_training_rows_are_told(known):
     (caution,) = (c for c in comparison.recommendation.cautions if c.code == "unseen_classes")
     assert caution.figures == {"n_unseen": 34, "n_test": 100, "classes": "2"}
     assert (
-        "34 of the 100 test images are of classes without training images (2)"
+        "34 of the 100 test images belong to classes without training images (2)"
         in (comparison.recommendation.notes()[0])
     )

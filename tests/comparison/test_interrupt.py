@@ -49,7 +49,7 @@ def codes(comparison):
 )
 def test_a_model_that_was_cut_short_is_left_out_and_no_further_one_is_trained(known, model):
     models = {"worse": Lucky(0.5), "good": Lucky(0.1), "cut": model, "later": Fails()}
-    match = "Not finished, and therefore left out: cut, later"
+    match = "Unfinished and therefore left out: cut, later"
     with pytest.warns(UserWarning, match=match) as warned:
         comparison = compare_models(models, *known, random_state=0)
     assert list(comparison.results) == comparison.table.index.tolist() == ["worse", "good"]

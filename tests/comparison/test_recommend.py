@@ -107,9 +107,9 @@ def test_most_accurate_model_is_weighed_against_the_second():
 
 VERDICTS = {
     "clearly_better": "it is clearly better than A",
-    "not_worth_it": "B is really better, but not by enough to be worth it",
-    "no_difference": "no difference in accuracy is shown",
-    "cannot_tell": "with so few test images it cannot be told which is better",
+    "not_worth_it": "B really is more accurate, but not by enough to be worth its cost",
+    "no_difference": "no real difference in accuracy was found",
+    "cannot_tell": "there are too few test images to tell which is better",
 }
 
 
@@ -130,14 +130,14 @@ def test_verdict(accuracy, n_test, model, verdict):
     recommendation = recommend(make_table(accuracy, n_parameters=[10, 20]), n_test=n_test)
     assert (recommendation.model, recommendation.verdict) == (model, verdict)
     expected = VERDICTS.get(verdict, "")
-    assert recommendation.headline().startswith(f"Take {model}")
+    assert recommendation.headline().startswith(f"Choose {model}")
     assert expected in recommendation.headline()
 
 
 def test_better_and_cheaper_is_clearly_better_by_however_little():
     recommendation = recommend(make_table([0.975, 0.98], n_parameters=[20, 10]), n_test=10_000)
     assert (recommendation.model, recommendation.verdict) == ("B", "clearly_better")
-    assert "real, but small" in recommendation.reason()
+    assert "real but small" in recommendation.reason()
 
 
 @pytest.mark.parametrize(
@@ -227,11 +227,11 @@ def test_one_model_was_not_ranked():
 @pytest.mark.parametrize(
     ("columns", "cost", "words"),
     [
-        ({"size": [4e5, 2e6], "fit_time": [3.0, 2.0]}, "size", "takes less room (400 kB instead"),
+        ({"size": [4e5, 2e6], "fit_time": [3.0, 2.0]}, "size", "smaller on disk (400 kB instead"),
         (
             {"predict_time": [0.002, 0.05], "fit_time": [3.0, 2.0]},
             "predict_time",
-            "reads faster (2.0 ms instead of 50.0 ms per image)",
+            "faster at reading (2.0 ms instead of 50.0 ms per image)",
         ),
     ],
 )

@@ -126,7 +126,7 @@ def test_folds_are_of_the_training_rows_alone(known):
         (comparison.fold_scores["a"] - comparison.fold_scores["b"]).mean()
     )
     assert comparison.results["a"].estimator.n_rows_ == 200
-    assert "Training anew on 4 parts" in comparison.recommendation.reason()
+    assert "Retraining on 4 different parts" in comparison.recommendation.reason()
 
 
 def test_processes_give_the_same_as_one(known):

@@ -100,8 +100,8 @@ def test_kaggles_test_table_without_labels_is_left_out_and_told(tmp_path):
     data = load(tmp_path, files, random_state=0)
     assert len(data.X_train) + len(data.X_test) == 12
     assert (
-        "Not used: test.csv has no labels. A trained model can read its images; they cannot train "
-        "or test one."
+        "Not used: test.csv has no labels. A trained model can read its images, but they cannot be "
+        "used for training or testing."
     ) in sentences(data)
     assert not any(note.startswith("Test file") for note in sentences(data))
     assert "Not used: sample_submission.csv" in sentences(data)
@@ -132,5 +132,5 @@ def test_empty_class_folders_and_stray_images_are_told(tmp_path):
     (folder / "train" / "7" / "Thumbs.db").write_bytes(b"x")
     for path in (folder, shutil.make_archive(folder, "zip", folder)):
         notes = sentences(load_digit_archive(path))
-        assert "No images are in the folder train/7" in notes
-        assert "Not used, because in the folder of no class: preview.png (images: 1)" in notes
+        assert "Folder without images: train/7" in notes
+        assert "Not used because they are not in a class folder: preview.png (images: 1)" in notes

@@ -210,7 +210,7 @@ def test_names_without_an_image_are_counted(tmp_path):
     files["labels.csv"] += b"img_98.png,1\nimg_99.png,2\n"
     data = load(tmp_path, files, random_state=0)
     check_listed(data)
-    expected = "Named in labels.csv without such an image: img_98.png in line 14 (names: 2)"
+    expected = "Listed in labels.csv, but there is no such image: img_98.png in line 14 (names: 2)"
     assert expected in sentences(data)
 
 
@@ -225,7 +225,7 @@ def test_most_images_may_be_missing(tmp_path):
 
 def test_what_is_not_used_of_the_table_is_told(tmp_path):
     data = load(tmp_path, listed(header="file,label,split", row="{name},{label},x"), random_state=0)
-    assert "Not used of labels.csv: the column 'split'" in sentences(data)
+    assert "Not used: the column 'split' of labels.csv" in sentences(data)
 
 
 def test_a_label_of_the_table_may_be_named(tmp_path):
@@ -388,8 +388,8 @@ def test_many_empty_folders_are_counted(tmp_path):
     for at in range(3, 20):
         (folder / str(at)).mkdir()
     notes = sentences(load_digit_archive(folder, random_state=0))
-    assert sum("No images are in" in note for note in notes) == 6
-    assert "No images are in further folders: 12" in notes
+    assert sum("without images: " in note for note in notes) == 6
+    assert "Further folders without images: 12" in notes
 
 
 def test_images_without_any_label_are_told_what_they_are_for(tmp_path):
@@ -419,7 +419,7 @@ def test_equal_files_are_one_file(pack, tmp_path):
 def test_equal_tables_and_arrays_are_one_file(tmp_path):
     table = to_csv(DIGITS["x_train"], DIGITS["y_train"]).encode()
     data = load(tmp_path / "a", {"a.csv": table, "copy/b.csv": table}, random_state=0)
-    assert "Not used, because another file has the same content: copy/b.csv" in sentences(data)
+    assert "Not used because another file has the same content: copy/b.csv" in sentences(data)
     arrays = to_npz(DIGITS)
     assert same(load(tmp_path / "b", {"mnist.npz": arrays, "a/mnist.npz": arrays}), DIGITS)
 
@@ -489,5 +489,5 @@ def test_files_in_class_folders_with_odd_endings_are_counted(root, tmp_path):
     data = load_digit_archive(write_zip(tmp_path / "a.zip", files), random_state=0)
     (note,) = [note for note in data.notes if note.key == "no_images"]
     assert note.values["n"] == len(ODD) + 1
-    assert f"not named like images: {root}5/c (files: 9)" in note.sentence()
-    assert "nicht als Bilder benannt" in note.sentence("de")
+    assert f"names are not those of images: {root}5/c (files: 9)" in note.sentence()
+    assert "dem Namen nach keine Bilder" in note.sentence("de")

@@ -120,7 +120,7 @@ def test_idx_named_as_packed_may_be_unpacked(tmp_path):
 def test_light_and_dark_are_swapped_when_asked_and_it_is_told(tmp_path):
     data = load(tmp_path, with_image(to_image(GREY)), invert=True)
     np.testing.assert_array_equal(data.X_test[0], 255 - GREY)
-    assert "Light and dark were swapped, as was asked." in sentences(data)
+    assert "Light and dark were swapped, as requested." in sentences(data)
 
 
 def test_sklearns_sixteen_grey_levels_are_swapped_among_themselves(tmp_path):

@@ -7,7 +7,7 @@ from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
 from skmnist.diagnosis._findings import DeadUnits, StoppedTooEarly
 
 LABELS = ["overfitting", "optimal", "underfitting", "unclear"]
-READ_AS_WELL = {"en": "almost as well as the training", "de": "fast so gut gelesen wie die Train"}
+READ_AS_WELL = {"en": "almost as well as its training", "de": "fast so gut wie seine Trainings"}
 TOO_SURE = {"en": "too sure of itself", "de": "zu sicher"}
 
 
@@ -88,7 +88,7 @@ def test_too_few_images_to_tell_are_a_weakness_with_a_way_out(errors, language, 
     assert found.strengths == bare.strengths
     too_few, hold_out = {
         "en": ("too few held-out images", "Hold out more"),
-        "de": ("Zu wenige zurückgehaltene Bilder", "Mehr Bilder zurückhalten"),
+        "de": ("zu wenige Bilder zurückgehalten", "Halten Sie mehr Bilder zurück"),
     }[language]
     (weakness,) = set(found.weaknesses) - set(bare.weaknesses)
     (improvement,) = set(found.improvements) - set(bare.improvements)
@@ -117,8 +117,8 @@ def test_nor_is_one_with_dead_units(errors):
         for label in ("underfitting", "overfitting")
     ]
     assert [part[0].split(",")[0] for part in improvements] == [
-        "Lower the learning rate",
-        "Regularise: dropout",
+        "Lower the learning rate so that fewer neurons die.",
+        "Regularise the model: try dropout",
     ]
 
 
@@ -164,9 +164,17 @@ def make_sure(confidence, n_right=90, n_wrong=10):
 @pytest.mark.parametrize(
     ("confidence", "words", "kind"),
     [
-        (0.99, "Too sure of itself: on average it is 99.0% sure, and right in 90.0%", "weaknesses"),
-        (0.6, "Too careful: on average it is 60.0% sure, and right in 90.0%", "weaknesses"),
-        (0.905, "On average it is 90.5% sure, and right in 90.0%", "strengths"),
+        (
+            0.99,
+            "Too sure of itself: on average it is 99.0% sure, but it is right in only 90.0%",
+            "weaknesses",
+        ),
+        (
+            0.6,
+            "Too cautious: on average it is only 60.0% sure, but it is right in 90.0%",
+            "weaknesses",
+        ),
+        (0.905, "On average it is 90.5% sure, and it is right in 90.0%", "strengths"),
     ],
 )
 def test_confidence_is_weighed_against_accuracy(confidence, words, kind):
@@ -214,7 +222,7 @@ def test_what_makes_it_less_sure_is_told_once_and_where_it_is_too_sure(
 
 def test_weakest_classes_and_confusions_are_named(errors):
     assert advise(errors).weaknesses == [
-        "80.00% of the test images are read correctly.",  # fewer than a linear model reads
+        "It reads 80.00% of the test images correctly.",  # fewer than a linear model reads
         "Weakest classes by F1: 9 (0.67), 4 (0.73).",
         "Most frequent confusions: 9→4 (20x), 4→9 (10x).",
     ]
@@ -224,15 +232,16 @@ def test_all_that_is_said_of_a_model_in_its_order(errors):
     advice = advise(errors, diagnose_fit(gap=0.03))
     assert advice.strengths == []
     assert advice.weaknesses == [
-        "80.00% of the test images are read correctly.",
-        "Overfitting: the model knows its training images better than new ones.",
+        "It reads 80.00% of the test images correctly.",
+        "Overfitting: the model does better on its training images than on new ones.",
         "Weakest classes by F1: 9 (0.67), 4 (0.73).",
         "Most frequent confusions: 9→4 (20x), 4→9 (10x).",
     ]
     assert advice.improvements == [
-        "Regularise: dropout, L2, a smaller network, a shorter patience, or more training images.",
-        "More training images of 9, 4, or a closer look at how they are written.",
-        "Look at the images of 9→4 first: is the label right, is the image cut or blurred?",
+        "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more "
+        "training images.",
+        "Add training images of 9, 4, or look more closely at how they are written.",
+        "Look at the images of 9→4 first: are the labels right? Are the images cut off or blurred?",
     ]
 
 
@@ -260,8 +269,8 @@ def test_accuracy_and_strongest_class_are_strengths():
     y = [0] * 100 + [1] * 100 + [2] * 100
     strengths = advise(analyze_errors(y, [0] * 85 + [1] * 115 + [2] * 100)).strengths
     assert strengths == [
-        "95.00% of the test images are read correctly.",
-        "Most reliable: 2 (1.00) (F1).",
+        "It reads 95.00% of the test images correctly.",
+        "Most reliable classes by F1: 2 (1.00).",
     ]
 
 
@@ -277,18 +286,18 @@ def test_accuracy_and_strongest_class_are_strengths():
 def test_reading_is_a_strength_of_what_reads_as_well_as_a_linear_model(n_right, label, praised):
     errors = analyze_errors([0] * 100, [0] * n_right + [1] * (100 - n_right))
     strengths = advise(errors, FitDiagnosis(label, gap=0.0)).strengths
-    assert any("are read correctly" in sentence for sentence in strengths) == praised
+    assert any("test images correctly" in sentence for sentence in strengths) == praised
 
 
 def test_no_class_is_called_reliable_and_weak():
     y_true = [0] * 20 + [1] * 20 + [2] * 20 + [3] * 4
     y_pred = [0] * 19 + [1] * 21 + [2] * 20 + [3, 2, 2, 2]
     advice = advise(analyze_errors(y_true, y_pred, labels=[0, 1, 2, 3, 4]))
-    assert advice.strengths[1] == "Most reliable: 1 (0.98), 0 (0.97) (F1)."
+    assert advice.strengths[1] == "Most reliable classes by F1: 1 (0.98), 0 (0.97)."
     assert advice.weaknesses[0] == "Weakest classes by F1: 3 (0.40), 2 (0.93)."
     y_true = np.arange(1000) % 5
     one_pair = advise(analyze_errors(y_true, np.where(np.arange(1000) < 100, 1, y_true)))
-    assert one_pair.strengths[1] == "Most reliable: 0 (0.95), 2 (0.95) (F1)."
+    assert one_pair.strengths[1] == "Most reliable classes by F1: 0 (0.95), 2 (0.95)."
     assert one_pair.weaknesses[0] == "Weakest classes by F1: 1 (0.83)."
 
 
@@ -313,8 +322,8 @@ def test_perfect_model_has_no_weakness():
 def test_untrained_model_is_told_to_train_and_nothing_else(errors, diagnosis):
     advice = advise(errors, diagnosis, trained=False)
     assert advice.strengths == []
-    assert advice.weaknesses == ["The network has not been trained (0 epochs): it guesses."]
-    assert advice.improvements == ["Train it: set the number of epochs above 0."]
+    assert advice.weaknesses == ["The network has not been trained (0 epochs), so it only guesses."]
+    assert advice.improvements == ["Train it: set the number of epochs to 1 or more."]
 
 
 def test_text_labels_are_named():
@@ -333,8 +342,8 @@ def test_unknown_language(errors):
 @pytest.mark.parametrize(
     ("y_pred", "told"),
     [
-        ([0] * 95 + [0] * 3 + [0] * 2, "It reads every image as 0."),
-        ([0] * 95 + [1] * 3 + [0] * 2, "It never reads an image as 2, though"),
+        ([0] * 95 + [0] * 3 + [0] * 2, "It reads every image as 0 "),
+        ([0] * 95 + [1] * 3 + [0] * 2, "It never reads an image as 2, although"),
     ],
 )
 def test_classes_that_are_never_predicted_come_first_whatever_the_accuracy(y_pred, told):
@@ -350,7 +359,7 @@ def test_a_constant_prediction_is_no_optimal_fit():
     constant = DummyClassifier().fit(X, y)
     diagnosis = diagnose_fit(constant, X=X, y=y, X_val=X, y_val=y)
     assert (diagnosis.label, diagnosis.only_class) == ("underfitting", 0)
-    assert diagnosis.sentences()[0].startswith("The model reads every image as 0:")
+    assert diagnosis.sentences()[0].startswith("The model reads every image as 0;")
     weaknesses = advise(analyze_errors(y, constant.predict(X)), diagnosis).weaknesses
     assert len([sentence for sentence in weaknesses if "every image as 0" in sentence]) == 1
 
@@ -365,7 +374,7 @@ def test_one_error_makes_no_class_weak():
     y = np.arange(2000) % 10
     advice = advise(analyze_errors(y, np.where(np.arange(2000) == 1, 7, y)))
     assert advice.weaknesses == ["Most frequent confusions: 1→7 (1x)."]
-    assert not any("More training images" in sentence for sentence in advice.improvements)
+    assert not any("training images of" in sentence for sentence in advice.improvements)
 
 
 def test_a_class_whose_f1_is_told_as_1_is_not_weak():
@@ -379,7 +388,7 @@ def test_a_class_whose_f1_is_told_as_1_is_not_weak():
 def test_means_that_few_images_cannot_tell_apart_are_no_strength():
     errors = make_sure(0.93, n_right=8, n_wrong=2)
     assert errors.calibration.sentence() == (
-        "On average it is 93.0% sure, and right in 80.0% of cases: no difference that matters is "
-        "shown."
+        "On average it is 93.0% sure, and it is right in 80.0% of cases: no difference that "
+        "matters was found."
     )
     assert not any("sure" in sentence for sentence in advise(errors).strengths)

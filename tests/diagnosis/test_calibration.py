@@ -78,7 +78,9 @@ def test_no_probabilities_no_calibration():
     assert analyze_errors([0, 1], [0, 1]).calibration is None
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Too sure"), ("de", "Zu sicher")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Too sure"), ("de", "Es ist sich zu sicher")]
+)
 def test_sentence(language, words):
     calibration = measure_calibration(np.full(200, 0.99), make_right(0.9))
     assert calibration.sentence(language).startswith(words)

@@ -279,7 +279,7 @@ def test_mistakes_without_probabilities_are_in_their_order():
 def test_one_way_is_twice_as_often_and_beyond_chance(there, back, one_way):
     pair = analyze([(5, 3, there), (3, 5, back)]).pairs(1)[0]
     assert pair.one_way == one_way
-    told = "5 is taken for 3, but seldom the other way round: more training images of 5"
+    told = "5 is mistaken for 3, but rarely the other way round. More training images of 5"
     assert any(sentence.startswith(told) for sentence in pair.advice()) == one_way
 
 
@@ -297,14 +297,14 @@ def test_digits_that_are_alike_are_described(pair, language):
 def test_letters_are_not_described_as_digits():
     analysis = analyze_errors(["4", "9", "a"], ["9", "9", "a"])
     assert analysis.pairs(1)[0].advice() == [
-        "Check whether the images are cut, blurred or wrongly labelled."
+        "Check whether the images are cut off, blurred or labelled wrongly."
     ]
 
 
 def test_sure_mistakes_raise_doubt_about_the_labels():
     advice = analyze([(0, 1, 3)], [0.95]).pairs(1)[0].advice()
     assert advice == [
-        "The model is sure of most of these mistakes: check whether the labels are right."
+        "The model is sure of most of these mistakes, so check whether the labels are right."
     ]
 
 
@@ -380,5 +380,5 @@ def test_a_class_that_is_never_predicted_is_not_confused_one_way():
     errors = analyze_errors([1] * 20 + [3] * 30, [3] * 50)
     (pair,) = errors.pairs()
     assert pair.advice() == [
-        "Check that there are enough training images of 1, and that they are labelled rightly."
+        "Check that there are enough training images of 1 and that they are labelled correctly."
     ]

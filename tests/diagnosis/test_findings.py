@@ -128,9 +128,9 @@ def test_unstable(loss, unstable):
 
 def test_unstable_says_what_happened():
     jumps = diagnose_fit(Network(loss=[1.0, 0.5, 0.7, 0.4, 0.6, 0.3], val_loss=FLAT))
-    assert "in 2 of 6 epochs the loss jumped up" in jumps.sentence()
+    assert "in 2 of 6 epochs, the loss jumped up" in jumps.sentence()
     broken = diagnose_fit(Network(loss=[1.0, 0.5, float("nan")], val_loss=FLAT[:3]))
-    assert "the loss became infinite, or was no longer a number" in broken.sentence()
+    assert "the loss became infinite or was no longer a number" in broken.sentence()
 
 
 def test_a_loss_that_became_infinite_is_unstable():
@@ -206,7 +206,7 @@ def test_held_out_images_are_called_by_their_name(digits, held_out, word):
     diagnosis = diagnose_fit(
         model, X=X[:500], y=y[:500], X_val=X[500:], y_val=y[500:], held_out=held_out
     )
-    assert f"Training and {word} drift apart" in diagnosis.sentence()
+    assert f"Training and {word} accuracy drift apart" in diagnosis.sentence()
     assert f"of the {word} images" in diagnosis.sentence()
 
 
@@ -276,9 +276,9 @@ def test_findings_carry_their_evidence_and_are_json():
     assert [each["code"] for each in figures["findings"]] == ["overfitting", "still_improving"]
     assert [each["severity"] for each in figures["findings"]] == ["problem", "note"]
     assert figures["findings"][0]["evidence"]["gap"] == pytest.approx(0.061)
-    assert diagnosis.findings[1].sentence() == "After 6 epochs it was still getting better."
+    assert diagnosis.findings[1].sentence() == "The model was still improving after 6 epochs."
     assert diagnosis.findings[1].remedy() == "Allow more epochs."
-    assert diagnosis.findings[1].remedy("de") == "Mehr Epochen zulassen."
+    assert diagnosis.findings[1].remedy("de") == "Lassen Sie mehr Epochen zu."
 
 
 def evidence(code, source=None, **given):
@@ -366,7 +366,7 @@ def test_there_is_nothing_to_do_about_a_good_fit():
 
 def test_further_findings_are_told_after_the_verdict():
     diagnosis = diagnose_fit(Network(val_loss=FALLING))
-    assert diagnosis.sentences()[-1] == "After 6 epochs it was still getting better."
+    assert diagnosis.sentences()[-1] == "The model was still improving after 6 epochs."
     assert "epochs" not in diagnosis.summary()
 
 
@@ -381,7 +381,7 @@ def test_a_learning_rate_that_is_far_too_large_is_found(digits):
 
 
 def test_what_was_stopped_by_hand_is_not_told_to_be_more_patient():
-    for stop, told in (("interrupted", "Let it train to its end"), ("patience", "Raise the pati")):
+    for stop, told in (("interrupted", "Let it train to the end"), ("patience", "Raise the pati")):
         (found,) = diagnose_fit(Network(val_loss=FALLING, stop=stop, best=6)).further_findings
         assert found.remedy().startswith(told)
 
@@ -391,5 +391,5 @@ def test_too_few_images_have_a_way_out_for_any_model():
     (found,) = diagnose_fit(DecisionTreeClassifier(), **few).findings
     assert (found.code, found.remedy()) == (
         "too_few_to_tell",
-        "Hold out more images, or cross-validate.",
+        "Hold out more images, or use cross-validation.",
     )

@@ -163,7 +163,7 @@ def test_small_gap_of_too_few_images_is_not_called_fine(n, label):
     assert (diagnosis.label, diagnosis.within_noise) == (label, False)
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "too few"), ("de", "so wenigen")])
+@pytest.mark.parametrize(("language", "words"), [("en", "too few"), ("de", "so wenige")])
 def test_too_few_images_are_told(language, words):
     diagnosis = diagnose_fit(
         train_accuracy=0.95, validation_accuracy=0.94, n_train=900, n_validation=100
@@ -439,15 +439,15 @@ def test_accuracy_that_is_no_share(name, value):
 def test_sentence_of_the_source_for_overfitting():
     diagnosis = diagnose_fit(gap=0.0226, val_loss_trend_up=True, train_loss_trend_down=True)
     assert diagnosis.sentence() == (
-        "Training and validation drift apart (gap = 0.0226; up to 0.02 is fine): the model "
-        "knows its training images better than new ones. In addition, the validation loss rises "
-        "while the training loss keeps falling."
+        "Training and validation accuracy drift apart (gap = 0.0226; up to 0.02 is fine): the "
+        "model does better on its training images than on new ones. In addition, the validation "
+        "loss rises while the training loss keeps falling."
     )
 
 
 def test_sentence_of_the_source_for_optimal():
     assert diagnose_fit(gap=0.0171, val_loss_trend_up=False).sentence() == (
-        "Training and validation are close together (gap = 0.0171; up to 0.02 is fine). "
+        "Training and validation accuracy are close together (gap = 0.0171; up to 0.02 is fine). "
         "The validation loss does not rise."
     )
 
@@ -461,7 +461,8 @@ def test_sentence_in_german_has_german_numbers():
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "overfitting is not shown"), ("de", "nicht nachgewiesen")]
+    ("language", "words"),
+    [("en", "neither shown nor ruled out"), ("de", "weder nachgewiesen noch")],
 )
 def test_noise_is_called_so(language, words):
     assert words in few(10).sentences(language)[0]
@@ -497,8 +498,8 @@ def test_nothing_is_said_of_unknown_trends():
 @pytest.mark.parametrize(
     ("loss", "val_loss", "accuracy", "words"),
     [
-        (FLAT, RISING, 0.97, "The validation loss rises, though."),
-        (FALLING, RISING, 0.97, "rises, though, while the training loss keeps falling."),
+        (FLAT, RISING, 0.97, "However, the validation loss rises."),
+        (FALLING, RISING, 0.97, "However, the validation loss rises while the training loss"),
         (FLAT, RISING, 0.999, "In addition, the validation loss rises."),
         (FALLING, RISING, 0.999, "In addition, the validation loss rises while the training"),
         (FALLING, FLAT, 0.97, "The validation loss does not rise."),
@@ -521,7 +522,7 @@ def test_losses_far_apart_are_told():
 
 
 def test_last_epoch_is_told():
-    assert "At the last epoch the gap was 0.0600." in diagnose_fit(FittedNetwork()).sentence()
+    assert "In the last epoch, the gap was 0.0600." in diagnose_fit(FittedNetwork()).sentence()
 
 
 def test_unknown_language():
@@ -530,7 +531,9 @@ def test_unknown_language():
 
 
 def test_str_begins_with_the_label():
-    assert str(diagnose_fit(gap=0.03)).startswith("overfitting: Training and validation drift")
+    assert str(diagnose_fit(gap=0.03)).startswith(
+        "overfitting: Training and validation accuracy drift"
+    )
 
 
 def test_summary_is_the_verdict_with_its_figures_and_the_losses():
@@ -542,17 +545,22 @@ def test_summary_is_the_verdict_with_its_figures_and_the_losses():
     assert losses == "The validation loss does not rise."
 
 
-JUDGED, LOSSES = "Given the number of images", "is far above the training loss"
-ACCURACIES = "Of its training images it reads"
+JUDGED, LOSSES = "With this number of images", "is far above the training loss"
+ACCURACIES = "of its training images and 90.00% of the validation images correctly"
 
 
 @pytest.mark.parametrize(
     ("label", "train_accuracy", "begins", "told"),
     [
-        ("optimal", 0.95, "Training and validation are close", {ACCURACIES, JUDGED, LOSSES}),
+        (
+            "optimal",
+            0.95,
+            "Training and validation accuracy are close",
+            {ACCURACIES, JUDGED, LOSSES},
+        ),
         ("unclear", 0.95, "There are too few validation images", {ACCURACIES, LOSSES}),
         ("underfitting", 0.5, "The model gets only 50.0% of its own", {ACCURACIES, JUDGED}),
-        ("underfitting", None, "Even the training images are not learned well.", {JUDGED}),
+        ("underfitting", None, "The model does not read even its training images well.", {JUDGED}),
     ],
 )
 def test_what_is_told_of_each_verdict(label, train_accuracy, begins, told):
@@ -624,4 +632,4 @@ def test_the_gap_at_the_last_epoch_is_given_beside_and_told_where_it_is_another(
     )
     diagnosis = diagnose_fit(core)
     assert diagnosis.last_gap == pytest.approx(last_gap)
-    assert ("At the last epoch" in diagnosis.sentence()) is told
+    assert ("In the last epoch" in diagnosis.sentence()) is told

@@ -38,7 +38,7 @@ def test_without_probabilities_the_rows_keep_their_order():
 def test_no_mistake():
     display = MisclassifiedDisplay.from_predictions(np.zeros((2, 2, 2)), [0, 1], [0, 1])
     assert len(display.frame) == len(display.ax_.images) == 0
-    assert "None was misread." in find_texts(display)
+    assert "No image was misread." in find_texts(display)
 
 
 def test_shape_of_an_image_comes_from_the_normalizer(digits):

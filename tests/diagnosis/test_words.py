@@ -37,9 +37,9 @@ NEEDS = {
     r"dropout": "dropout",
     r"\bL2\b": "l2",
     r"patience": ("patience", "n_iter_no_change"),
-    r"early stopping|frühes Beenden": ("patience", "early_stopping"),
+    r"early stopping|Early Stopping": ("patience", "early_stopping"),
     r"learning rate|Lernrate": ("learning_rate", "learning_rate_init"),
-    r"train longer|länger trainieren|more epochs|Mehr Epochen": ("epochs", "max_iter"),
+    r"train longer|länger trainieren|more epochs|mehr Epochen": ("epochs", "max_iter"),
     r"(smaller|larger) network|(kleineres|größeres) Netz": ("hidden_units", "hidden_layer_sizes"),
     r"\balpha\b": "alpha",
     r"\bC\b": "C",
@@ -185,19 +185,19 @@ def remedies(model, **figures):
     [
         (
             MLPClassifier(),
-            "Regularise: a larger alpha, a smaller network, early stopping, or more training "
-            "images.",
+            "Regularise the model: try a larger alpha, a smaller network, early stopping, or more "
+            "training images.",
         ),
-        (LogisticRegression(), "Simplify: a smaller C or more training images."),
+        (LogisticRegression(), "Simplify the model: try a smaller C or more training images."),
         (
             LogisticRegression(penalty=None),
-            "Simplify: a simpler model or more training images.",
+            "Simplify the model: try a simpler model or more training images.",
         ),
-        (DummyClassifier(), "Simplify: a simpler model or more training images."),
+        (DummyClassifier(), "Simplify the model: try a simpler model or more training images."),
         (
             CalibratedClassifierCV(SimpleNNClassifier()),
-            "Regularise: dropout, L2, a smaller network, a shorter patience, or more training "
-            "images.",
+            "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more "
+            "training images.",
         ),
     ],
 )
@@ -228,7 +228,7 @@ def test_overfitting_is_dealt_with_by_what_the_model_has(model, remedy):
 )
 def test_underfitting_is_looked_into_before_anything_is_changed(model, figures, ways):
     (remedy,) = remedies(model, train_accuracy=0.5, **figures)
-    first = "First check that the labels are right, and that a person can read the images. If so: "
+    first = "First check that the labels are right and that a person can read the images. If so, "
     assert remedy == first + ways
 
 
@@ -249,15 +249,15 @@ def test_no_parameters_where_there_is_nothing_to_ask():
     [
         (
             SimpleNNClassifier(patience=1, hidden_units=1),
-            "Regularise: dropout, L2, or more training images.",
+            "Regularise the model: try dropout, L2, or more training images.",
         ),
         (
             MLPClassifier((1,), early_stopping=True, n_iter_no_change=1),
-            "Simplify: a larger alpha or more training images.",
+            "Simplify the model: try a larger alpha or more training images.",
         ),
         (
             RandomForestClassifier(max_depth=1),
-            "Simplify: a larger min_samples_leaf or more training images.",
+            "Simplify the model: try a larger min_samples_leaf or more training images.",
         ),
     ],
 )

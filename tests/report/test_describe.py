@@ -51,7 +51,7 @@ def test_german_has_german_words_and_numbers(comparison):
 
 def test_run_that_ended_early_recommends_nothing(comparison):
     page = comparison.to_html(interrupted=True)
-    assert "<h1>Comparison of models</h1>" in page
+    assert "<h1>Model comparison</h1>" in page
     assert "The run ended early" in page
     assert "recommended" not in page.split("</style>")[1]
 
@@ -149,8 +149,8 @@ def test_no_mistakes(digits):
     model = KNeighborsClassifier(1).fit(X, y)
     result = make_result("knn", model, 0.1, X, y)
     page = ModelComparison([result], X_test=X, y_test=y).to_html()
-    assert "None was misread." in page
-    assert "What is confused most often" not in page
+    assert "No image was misread." in page
+    assert "Most frequent confusions" not in page
 
 
 def test_without_the_test_set_the_figures_are_shown(digits, no_charts):

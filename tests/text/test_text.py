@@ -171,7 +171,7 @@ def test_phrase_is_filled():
 
 def test_braces_in_a_value_are_left_alone():
     phrase = get_catalogue("en")("recommendation.if_errors_count", best="{x}")
-    assert phrase.endswith("take {x}.")
+    assert phrase.endswith("choose {x}.")
 
 
 # --- the environment's language
