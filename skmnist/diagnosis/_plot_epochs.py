@@ -216,7 +216,7 @@ class EpochCurveDisplay:
             return next((m for m in known if m in self.frame), known[0])
         if metric not in known:
             raise ValueError(
-                f"metric={metric!r} must be one of the metrics in the history, {known}."
+                f"metric={metric!r} must be one of {known}, the metrics in the history."
             )
         return metric
 

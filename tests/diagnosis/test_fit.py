@@ -255,7 +255,9 @@ def test_what_is_known_goes_before_the_history():
     "mapping", [{}, {"accuracy": [0.9], "loss": [0.1]}, {"accuracy": [], "val_accuracy": []}]
 )
 def test_history_without_validation(mapping):
-    with pytest.raises(ValueError, match=r"needs 'accuracy' and 'val_accuracy' of one epoch"):
+    with pytest.raises(
+        ValueError, match=r"needs 'accuracy' and 'val_accuracy' with the same number"
+    ):
         diagnose_fit(mapping)
 
 
@@ -322,7 +324,7 @@ def test_untrained_estimator_is_underfitting():
 
 def test_estimator_without_validation():
     rule = (
-        r"^FittedNetwork was fitted without validation rows, so its gap is not known\. Fit with "
+        r"^FittedNetwork was fitted without validation rows, so its gap is unknown\. Fit with "
         r"validation_fraction=0\.1 or with X_val and y_val, or pass X_val= and y_val= or "
         r"validation_accuracy=\.$"
     )
