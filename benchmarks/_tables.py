@@ -113,7 +113,7 @@ def conditions(sections: dict[str, Any]) -> list[str]:
 
 
 def turns(peers: list[Any], round: int) -> list[Any]:
-    """Return the order of a round: every second one is reversed, every second one is rotated."""
+    """Return the order of a round, rotated after every two rounds and reversed in every second."""
     at = round // 2 % len(peers)
     order = peers[at:] + peers[:at]
     return order[::-1] if round % 2 else order

@@ -97,8 +97,8 @@ def caution_data(
     if unseen.any():
         classes = list(map(str, np.unique(np.asarray(y_test)[unseen]).tolist()))
         listed = ", ".join(classes[:MAX_CLASSES]) + (", …" if len(classes) > MAX_CLASSES else "")
-        figures = {"n_unseen": int(unseen.sum()), "n_test": len(y_test), "classes": listed}
-        cautions.append(Caution("unseen_classes", figures=figures))
+        counts = {"n_unseen": int(unseen.sum()), "n_test": len(y_test)}
+        cautions.append(Caution("unseen_classes", figures={**counts, "classes": listed}))
     return cautions
 
 

@@ -207,7 +207,7 @@ def _add_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak:
 
 
 def _verdict(diagnosis: FitDiagnosis) -> Finding:
-    """Return the finding behind the label; a diagnosis made by hand may have none."""
+    """Return the finding behind the label, or create one if the diagnosis has none."""
     kinds: dict[str, type[Finding]] = {"overfitting": Overfitting, "underfitting": Underfitting}
     of_label = [f for f in diagnosis.findings if f.code == diagnosis.label]
     return of_label[0] if of_label else kinds[diagnosis.label]({"network": diagnosis.network})

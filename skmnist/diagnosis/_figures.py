@@ -54,7 +54,7 @@ def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, 
 
 HeldOut = Literal["validation", "test"]
 
-# Trends are measured over the second half of the epochs, as losses always fall in the first half.
+# Trends are measured over the second half of the epochs, at least three: losses fall at first.
 MIN_TREND_EPOCHS = 3
 # A model with a recall of 0.5 misses all of five images with probability 1/32.
 MIN_OTHERS = 5

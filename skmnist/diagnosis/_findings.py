@@ -26,9 +26,9 @@ MIN_ACCURACY_RISE = 0.02
 # Lower patience reduced the validation accuracy in our measurements (docs/decisions.rst, "Which
 # patience and monitor are the defaults").
 MIN_PATIENCE = 5
-# Number of times that the training loss rises by 0.05, or by 5 % of a loss above 1. In
-# benchmarks/findings.py no network with its default learning rate reaches it, but four of six with
-# a learning rate 50 times as high; the other two had dead units.
+# The training loss jumps if it rises by 0.05, or by 5 % of a loss above 1. In
+# benchmarks/findings.py no network with its default learning rate has two jumps, but four of six
+# with a learning rate 50 times as high do; the other two have dead units.
 MIN_JUMP, MIN_JUMPS = 0.05, 2
 # With the defaults, up to 16 % of the units in a layer are dead.
 MAX_DEAD_SHARE = 0.25

@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_told(capsys):
         with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             serve(port=port)
         assert main(["app", "--port", str(port), "--no-browser"]) == 1
-    assert "does not run: 127.0.0.1:" in capsys.readouterr().err
+    assert "cannot run: 127.0.0.1:" in capsys.readouterr().err
 
 
 def test_a_server_that_ends_at_once_is_told_by_its_last_line(monkeypatch):
