@@ -47,8 +47,8 @@ class Caution:
     --------
     >>> from skmnist.comparison import Caution
     >>> print(Caution("ranked_two", "note").sentence())
-    The same test images ranked the two and measured them, so the better figure is slightly
-    flattered.
+    The same test images were used to rank the two models and to measure them, so the better figure
+    is slightly optimistic.
     """
 
     code: Code

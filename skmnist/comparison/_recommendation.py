@@ -82,7 +82,7 @@ class Recommendation:
     >>> recommendation.model, recommendation.verdict
     ('DNN', 'clearly_better')
     >>> print(recommendation.headline())
-    Take DNN: it is clearly better than NN.
+    Choose DNN: it is clearly better than NN.
     """
 
     model: str | None

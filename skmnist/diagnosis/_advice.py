@@ -38,7 +38,7 @@ class Advice:
     >>> from skmnist.diagnosis import advise, analyze_errors
     >>> advice = advise(analyze_errors([1, 4, 9] * 50, [1, 4, 9] * 49 + [1, 4, 4]))
     >>> advice.strengths[0]
-    '99.33% of the test images are read correctly.'
+    'It reads 99.33% of the test images correctly.'
     """
 
     strengths: list[str]

@@ -33,12 +33,12 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
         "101,770",
         "567,434",
         "Recommendation: ",
-        "Take ",
-        "the better figure is slightly optimistic",
+        "Choose ",
+        "slightly optimistic",
     ):
         assert part in out
     assert out.count("Precision: how often") == 1
-    assert err.splitlines()[0].startswith("Loading tensorflow")
+    assert err.splitlines()[0].startswith("Loading TensorFlow")
     assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
         "NN 1/2",
         "NN 2/2",
@@ -129,7 +129,7 @@ def test_an_exploding_network_is_told_in_one_line(small, capsys):
 @needs_a_terminal
 def test_on_a_terminal_a_spinner_and_bars_turn(small):
     shown = show_on_a_terminal("-m", "skmnist", "compare", "--data", small, "--epochs", "2")
-    assert "Loading tensorflow" in shown
+    assert "Loading TensorFlow" in shown
     assert "DNN 2/2 ━━━" in shown
     assert "oneDNN" not in shown
 

@@ -134,7 +134,7 @@ def test_luck_of_the_start_is_told(known):
     )
     assert evidence.spread == pytest.approx((a - b).std())
     assert "trained from 4 different starts" in comparison.recommendation.reason()
-    assert "von 4 verschiedenen Startpunkten" in comparison.recommendation.reason("de")
+    assert "mit 4 verschiedenen Starts" in comparison.recommendation.reason("de")
 
 
 # --- the best, the ranking, macro F1 and log loss

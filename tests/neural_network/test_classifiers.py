@@ -106,7 +106,7 @@ def test_it_is_a_classifier_and_clones_with_all_its_parameters():
 
 
 def quick_if(quick, names):
-    """Return the names; all but one are slow, since each is another program to compile."""
+    """Mark all names but one as slow: each is a program to compile."""
     return [name if name == quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 

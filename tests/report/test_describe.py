@@ -67,7 +67,7 @@ def classify(model, X, y, **options):
 
 def test_model_that_tells_no_probabilities(digits, no_charts):
     page = classify(Perceptron(), *digits)
-    assert "Shown are the first" in page
+    assert "These are the first" in page
 
 
 def test_labels_stay_what_they_are(digits, no_charts):
