@@ -25,7 +25,7 @@ def open_app() -> Iterator[tuple[webdriver.Chrome, str]]:
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        url = server.stdout.readline().split()[4]
+        url = next(word for word in server.stdout.readline().split() if word.startswith("http:"))
         options = webdriver.ChromeOptions()
         for option in OPTIONS:
             options.add_argument(option)

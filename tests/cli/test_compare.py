@@ -94,14 +94,14 @@ def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     document = json.loads(out.read_text(encoding="utf-8"))
     assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
     assert document["recommendation"] is None
-    assert "What was finished is shown above" in capsys.readouterr().err
+    assert "Everything finished by then is shown above" in capsys.readouterr().err
 
 
 def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):
     assert main(["compare", "--data", str(small), "--epochs", "0"]) == 0
     out, err = capsys.readouterr()
     assert "NN: not trained (0 epochs)." in out
-    assert "it guesses" in out
+    assert "it only guesses" in out
     assert "No recommendation" in out
     assert err == ""
 

@@ -51,7 +51,7 @@ def test_on_a_terminal_an_interrupt_is_told_on_a_line_of_its_own(monkeypatch, ca
     for is_terminal, before in ((False, ""), (True, "\n")):
         monkeypatch.setattr(sys.stderr, "isatty", lambda answer=is_terminal: answer)
         assert main([]) == 130
-        told = f"{before}Interrupted before a network was finished.\n"
+        told = f"{before}Interrupted before any network was finished.\n"
         assert capsys.readouterr().err == told
 
 
