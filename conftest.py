@@ -1,4 +1,4 @@
-"""Pictures are drawn without a screen, and none outlives its test."""
+"""Fixtures and settings for all tests."""
 
 import importlib.util
 import os
@@ -7,13 +7,12 @@ import sys
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
-# how the pages are built, and what is built
 collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["skmnist/app/*"]
 
 
-# Files whose examples start processes, search for parameters or train for many epochs.
+# Files with examples that start processes, search for parameters or train for many epochs
 SLOW_EXAMPLES = {
     "choosing.rst",
     "classifiers.rst",
@@ -42,7 +41,7 @@ def close_figures():
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Open a browser for all tests of a module."""
+    """Open a browser for all tests in a module."""
     from tests.chromium import open_browser
 
     with open_browser(tmp_path_factory.mktemp("profile")) as browser:

@@ -1,14 +1,13 @@
-"""The classifiers that are measured side by side: the same network, batches and optimizer for all.
+"""The classifiers to benchmark, with the same network, batch size and optimizer.
 
-Every peer trains relu layers with a softmax on top, by Adam at 1e-3 in batches of 128 and float32,
-and evaluates the validation rows once per epoch: with "given" those passed to `fit`, with "held
-out" a tenth of X, with None there are none. The end of each epoch is recorded in `ENDS`.
+Every peer trains relu layers and a softmax layer with Adam (1e-3) in batches of 128 and float32,
+and evaluates the validation rows once per epoch: those passed to `fit` for "given", a tenth of X
+for "held out", and none for None. The end of each epoch is recorded in `ENDS`.
 
-skorch stands here in the fastest form that was found: an iterator that slices tensors in place of
-its DataLoader, fused Adam, a training step and an epoch without skorch's bookkeeping, and denormal
-numbers flushed to zero, which Adam's vanishing moments become. Together they take about half of an
-epoch of skorch as it is; `torch.compile` made it slower. Single runs, so differences of a few per
-cent decide nothing.
+skorch is optimized as far as possible: an iterator that slices tensors instead of its DataLoader,
+fused Adam, a training step and an epoch without skorch's bookkeeping, and denormal numbers (from
+Adam's vanishing moments) flushed to zero. Together they halve the time of an epoch; `torch.compile`
+made it slower.
 """
 
 import sys
@@ -22,7 +21,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the skmnist beside this file
+sys.path.insert(0, str(Path(__file__).parents[1]))  # import skmnist from this repository
 
 SIZES = {"simple": (128,), "deep": (512, 256, 128)}
 NAMES = {
@@ -34,11 +33,11 @@ NAMES = {
     "floor": "matrix products alone (BLAS)",
 }
 BATCH = 128
-VALIDATION_BATCH = 1024  # where a peer lets one choose; Keras's own default is BATCH
+VALIDATION_BATCH = 1024  # if it can be chosen; Keras's default is BATCH
 LEARNING_RATE = 1e-3
-HELD_OUT = 0.1  # of X, where no rows are given to validate on
+HELD_OUT = 0.1  # share of X, if no validation rows are given
 
-ENDS: list[float] = []  # when each epoch of the running fit ended
+ENDS: list[float] = []  # end times of the epochs of the current fit
 
 
 def note_end(*_args, **_kwargs):
@@ -47,7 +46,7 @@ def note_end(*_args, **_kwargs):
 
 @cache
 def load_mnist():
-    """Return X, y, X_test, y_test: float32 in [0, 1], one image a row."""
+    """Return X, y, X_test, y_test, with one image per row in float32, in [0, 1]."""
     from skmnist import PixelNormalizer
     from skmnist import load_mnist as load
 
@@ -57,7 +56,7 @@ def load_mnist():
 
 
 def take(n, n_test=0):
-    """Return the first n training images, MNIST repeated where it ends, and n_test test images."""
+    """Return n training images, repeating MNIST if necessary, and n_test test images."""
     X, y, X_test, y_test = load_mnist()
     rows = np.arange(n) % len(y)
     return X[rows], y[rows], X_test[:n_test].copy(), y_test[:n_test]
@@ -73,10 +72,10 @@ def build_keras(sizes):
 
 
 class Scikeras:
-    """`KerasClassifier`, as its documentation has it."""
+    """`KerasClassifier`, as in its documentation."""
 
     def load(self):
-        import scikeras.wrappers  # noqa: F401 - and with it tensorflow, which is not timed
+        import scikeras.wrappers  # noqa: F401 - imports tensorflow, which is not timed
 
     def make(self, sizes, epochs, validation="held out"):
         from scikeras.wrappers import KerasClassifier
@@ -102,7 +101,7 @@ class Scikeras:
 
 
 class Skmnist(Scikeras):
-    """Ours."""
+    """The classifiers of this package."""
 
     def make(self, sizes, epochs, validation="held out", **options):
         from skmnist import DeepNNClassifier, SimpleNNClassifier
@@ -126,7 +125,7 @@ class Skmnist(Scikeras):
 
 
 class Keras(Scikeras):
-    """`keras.Model.fit` by itself, with its defaults."""
+    """`keras.Model.fit` with its defaults."""
 
     def make(self, sizes, epochs, validation="held out"):
         import keras
@@ -156,7 +155,7 @@ def keras_clock():
 
 
 class ClockedMLP(MLPClassifier):
-    """scikit-learn's network, which has no callback: notes the end of an epoch where it scores."""
+    """`MLPClassifier` has no callbacks, so record the end of an epoch when it updates its score."""
 
     def _update_no_improvement_count(self, *args, **kwargs):
         super()._update_no_improvement_count(*args, **kwargs)
@@ -164,10 +163,10 @@ class ClockedMLP(MLPClassifier):
 
 
 class MLP:
-    """`MLPClassifier`: it can only hold rows out of X itself, so it gets the given ones in X."""
+    """`MLPClassifier`; given validation rows are added to X, as it only holds out rows itself."""
 
     def load(self):
-        warnings.simplefilter("ignore", ConvergenceWarning)  # all epochs are asked for
+        warnings.simplefilter("ignore", ConvergenceWarning)
 
     def make(self, sizes, epochs, validation="held out"):
         return ClockedMLP(
@@ -191,12 +190,12 @@ class MLP:
 
 
 class Skorch:
-    """`NeuralNetClassifier`, as fast as it was found to go; see the module's docstring."""
+    """`NeuralNetClassifier`, optimized; see the module docstring."""
 
     def load(self):
         import torch
 
-        torch.set_flush_denormal(True)  # before torch starts threads, which inherit it
+        torch.set_flush_denormal(True)  # before torch starts its threads
         import skorch  # noqa: F401
 
     def make(self, sizes, epochs, validation="held out"):
@@ -237,13 +236,13 @@ def _torch_layers(sizes):
 
 
 class _TensorBatches:
-    """Batches by slicing tensors in memory, in place of a DataLoader."""
+    """Slice batches from tensors in memory, instead of using a DataLoader."""
 
     def __init__(self, dataset, batch_size, shuffle=False):
         import torch
 
         rows = slice(None)
-        if hasattr(dataset, "indices"):  # a part that was split off
+        if hasattr(dataset, "indices"):  # a subset
             dataset, rows = dataset.dataset, torch.as_tensor(dataset.indices)
         y = np.zeros(len(dataset.X), np.int64) if dataset.y is None else dataset.y
         self.X, self.y = torch.as_tensor(dataset.X)[rows], torch.as_tensor(y)[rows]
@@ -287,7 +286,7 @@ def _lean_net():
 
 
 class Floor:
-    """The matrix products that no training of these networks can do without, through NumPy."""
+    """Only the matrix products of training, with NumPy."""
 
     def load(self):
         pass

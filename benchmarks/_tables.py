@@ -1,7 +1,7 @@
-"""From records to tables: ratios within a round, their median, and the goals they are held to.
+"""Convert records to tables, and compare ratios with goals.
 
 A record is ``{"figure", "network", "peer", "round", "value"}``. The records of a section become a
-table with a column for each (figure, network, peer) and a row for each round.
+table with one column per (figure, network, peer) and one row per round.
 """
 
 import importlib.metadata
@@ -19,11 +19,11 @@ import pandas as pd
 
 HEAD = ["figure", "goal", "median", "spread", ""]
 VALUE_HEAD = ["figure", "network", "peer", "median", "spread"]
-QUIET = 0.2  # more busy cores than that before a section: the machine has other work
+QUIET = 0.2  # maximum number of cores that other programs may keep busy
 
 
 def make_frame(section: dict[str, Any]) -> pd.DataFrame:
-    """Return the values of a section, a row for each round."""
+    """Return the values of a section, with one row per round."""
     keys = ["figure", "network", "peer"]
     records = pd.DataFrame(section["records"])
     return records.pivot_table(index="round", columns=keys, values="value")
@@ -31,7 +31,7 @@ def make_frame(section: dict[str, Any]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure with a limit; `values` computes one value per round from the table of a section."""
+    """A limit for a figure; `values` computes one value per round from the table of a section."""
 
     section: str
     text: str
@@ -41,7 +41,7 @@ class Goal:
     values: Callable[[pd.DataFrame], pd.Series]
 
     def judge(self, frame: pd.DataFrame) -> list[str] | None:
-        """Return the row of the table, or None if this was not measured."""
+        """Return a row of the table of goals, or None if the figure was not measured."""
         try:
             values = self.values(frame).dropna()
         except KeyError:
@@ -59,14 +59,14 @@ class Goal:
 
 
 def judge(goals: Iterator[Goal], sections: dict[str, Any]) -> list[list[str]]:
-    """Return a row for each goal that was measured."""
+    """Return one row per goal that was measured."""
     frames = {name: make_frame(section) for name, section in sections.items()}
     rows = [goal.judge(frames[goal.section]) for goal in goals if goal.section in frames]
     return [row for row in rows if row]
 
 
 def value_table(section: dict[str, Any], names: dict[str, str]) -> list[list[str]]:
-    """Return median and spread of everything that a section measured, as measured."""
+    """Return the median and spread of all figures of a section."""
     frame = make_frame(section)
     return sorted(
         [figure, network, names.get(peer, peer), f"{values.median():.4g}",
@@ -87,7 +87,7 @@ def page(sections: dict[str, Any], goals: Iterator[Goal], names: dict[str, str])
     """Return all tables as reStructuredText."""
     parts = ["Goals\n-----", *conditions(sections), rst(HEAD, judge(goals, sections))]
     parts.append("All figures, as measured\n------------------------")
-    parts.append("Seconds, or multiples of the bytes of X, or what the name says.")
+    parts.append("In seconds or in multiples of the size of X, unless the name says otherwise.")
     for name, section in sections.items():
         size = ", ".join(f"{key} {value}" for key, value in section.get("size", {}).items())
         title = f"{name} ({size})" if size else name
@@ -96,14 +96,14 @@ def page(sections: dict[str, Any], goals: Iterator[Goal], names: dict[str, str])
 
 
 def conditions(sections: dict[str, Any]) -> list[str]:
-    """Say when and where the sections were measured, grouping those measured alike."""
+    """Describe when and where the sections were measured."""
     alike: dict[str, list[str]] = {}
     for name, section in sections.items():
         machine = section["machine"]
         versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-        warning = "QUICK RUN, FIGURES MEAN NOTHING: " if section["quick"] else ""
+        warning = "QUICK RUN, FIGURES ARE MEANINGLESS: " if section["quick"] else ""
         if machine["busy_before"] > QUIET:
-            warning += f"THE MACHINE HAD OTHER WORK ({machine['busy_before']} cores busy): "
+            warning += f"OTHER PROGRAMS WERE RUNNING ({machine['busy_before']} cores busy): "
         text = (
             f"{section['date']}, {section['rounds']} rounds, {machine['threads']} threads on "
             f"{machine['cores']} cores of {machine['processor']}; {versions}."
@@ -113,14 +113,14 @@ def conditions(sections: dict[str, Any]) -> list[str]:
 
 
 def turns(peers: list[Any], round: int) -> list[Any]:
-    """Run every second round backwards, and begin each pair of rounds with another peer."""
+    """Return the order of a round, rotated after every two rounds and reversed in every second."""
     at = round // 2 % len(peers)
     order = peers[at:] + peers[:at]
     return order[::-1] if round % 2 else order
 
 
 def measure(sections, goals, options, packages, path) -> dict[str, Any]:
-    """Measure `options.only` of the sections; keep in the file at `path` what is there of others.
+    """Measure the sections in `options.only`, and update the file at `path`.
 
     `sections` maps names to (function, size); the function yields (figure, network, peer, round,
     value).
@@ -150,7 +150,7 @@ def measure(sections, goals, options, packages, path) -> dict[str, Any]:
         }
         known = [name for name in sections if name in result["sections"]]
         result["sections"] = {name: result["sections"][name] for name in known}
-        # a whole file or the old one: Ctrl-C keeps the sections that were finished
+        # written after each section, so that Ctrl-C loses only the current one
         write_whole(path, json.dumps(result, indent=1) + "\n")
         rows = judge(goals(), {name: result["sections"][name]})
         print(pd.DataFrame(rows, columns=HEAD).to_string(index=False), flush=True)
@@ -173,7 +173,7 @@ def machine(threads: int, busy: float, packages: list[str]) -> dict[str, Any]:
 
 
 def busy_cores(seconds: float = 1.0) -> float:
-    """Return how many cores other programs keep busy; 0 if the system does not say."""
+    """Return the number of cores that other programs keep busy; 0 if unknown."""
 
     def read() -> int:
         with open("/proc/stat") as file:
@@ -182,7 +182,7 @@ def busy_cores(seconds: float = 1.0) -> float:
 
     try:
         before = read()
-        time.sleep(seconds)  # the counters give a rate only between two readings
+        time.sleep(seconds)
         return (read() - before) / os.sysconf("SC_CLK_TCK") / seconds
     except OSError:
         return 0.0
@@ -201,21 +201,21 @@ def processor() -> str:
 
 
 def parse(parser, sections, folder: Path, rounds: int):
-    """Parse the options that both scripts have."""
+    """Parse the options that all scripts share."""
 
     def choose(text: str) -> list[str]:
         names = [] if text == "none" else text.split(",")
         if unknown := sorted(set(names) - set(sections)):
             known = ", ".join(sections)
-            parser.error(f"no such section: {', '.join(unknown)}; there are {known}, or none")
+            parser.error(f"unknown section: {', '.join(unknown)}; choose from {known}, or none")
         return [name for name in sections if name in names]
 
     parser.add_argument("--only", type=choose, default=list(sections), metavar="SECTION,...")
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=folder)
-    parser.add_argument("--quick", action="store_true", help="small parts, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to test the script")
     options = parser.parse_args()
     if options.rounds < 1 or options.threads < 1:
-        parser.error("--rounds and --threads must be 1 or more")
+        parser.error("--rounds and --threads must be at least 1")
     return options

@@ -1,4 +1,4 @@
-"""What is measured, each peer in a process of its own with the same number of threads."""
+"""The tasks to measure. Each peer runs in its own process, with the same number of threads."""
 
 import ctypes
 import gc
@@ -35,7 +35,7 @@ def set_environment(threads: int) -> None:
 
 @contextmanager
 def worker(peer: str) -> Iterator:
-    """Start a process for a peer; yield a function that runs one of the tasks below in it."""
+    """Start a process for a peer; yield a function that runs a task in it."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
 
         def do(task, **arguments):
@@ -46,12 +46,12 @@ def worker(peer: str) -> Iterator:
         yield do
 
 
-# The rest runs in the worker.
+# The rest of the module runs in the worker process.
 
 
 @cache
 def start(name):
-    """Import what the peer needs, which is not timed, and return the peer."""
+    """Import the libraries of a peer, which is not timed, and return the peer."""
     from _peers import PEERS
 
     peer = PEERS[name]()
@@ -60,10 +60,11 @@ def start(name):
 
 
 def clocked(name, model, data, **fit_params):
-    """Fit, and return seconds: all of it, each epoch after the first, and what is not epochs.
+    """Fit a model, and return the seconds of the fit, of an epoch, and beyond the epochs.
 
-    The last is the whole fit less as many median epochs as were trained: all that lies outside the
-    epochs, and what the first takes longer than the others.
+    The time of an epoch is the median over all but the first. The time beyond the epochs is the
+    time of the fit minus the median times the number of epochs, so it includes the additional
+    time of the first epoch.
     """
     from _peers import ENDS
 
@@ -80,7 +81,7 @@ def clocked(name, model, data, **fit_params):
 
 
 def fit(name, *, network, rows, test_rows=0, epochs, option=None, measure_accuracy=False):
-    """Fit on training images; validate on `test_rows` images, or with None on a tenth held out."""
+    """Fit on training images; validate on `test_rows` images, or on a held-out tenth if None."""
     import numpy as np
     from _peers import SIZES, take
 
@@ -102,7 +103,7 @@ def fit(name, *, network, rows, test_rows=0, epochs, option=None, measure_accura
 
 
 def fit_small(name, *, network, data, epochs):
-    """Fit on one of scikit-learn's own small data sets."""
+    """Fit on a small data set from scikit-learn."""
     import numpy as np
     from _peers import SIZES
     from sklearn import datasets
@@ -120,7 +121,7 @@ def fit_once(name, network):
 
 
 def predict(name, *, network, rows, repetitions):
-    """Return the median seconds of `predict_proba`."""
+    """Return the median time of `predict_proba` in seconds."""
     from _peers import load_mnist
 
     model, X = fit_once(name, network), load_mnist()[2][:rows]
@@ -146,11 +147,10 @@ def cross_validate(name, *, rows, epochs):
 
 
 def memory(name, *, network, rows, epochs=2):
-    """Measure how far two fits raise the resident memory, as a multiple of X in float32.
+    """Measure how much two fits increase the resident memory, in multiples of X in float32.
 
-    A fit on few rows comes first, so that code, the threads' stacks and the like are in memory.
-    Both peaks, and what stays after the first fit, are above what the process held just before,
-    which includes X and y.
+    A fit on few rows comes first, to load code, thread stacks and so on. Both peaks and the memory
+    after the first fit are relative to the memory before, which includes X and y.
     """
     from _peers import SIZES, take
 
@@ -169,7 +169,7 @@ def memory(name, *, network, rows, epochs=2):
 
 
 def resident():
-    """Return the resident bytes once the allocator has given back what is free."""
+    """Return the resident memory in bytes, after releasing free memory."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     return status("VmRSS")
@@ -189,7 +189,7 @@ def save_pipeline(name, *, path, rows, epochs=1):
     from skmnist import PixelNormalizer, load_mnist
 
     model = start(name).make(SIZES["simple"], epochs)
-    if "callbacks" in model.get_params():  # the clock is not part of what is saved
+    if "callbacks" in model.get_params():  # do not save the clock
         model.set_params(callbacks=None)
     mnist = load_mnist(n_train=rows, random_state=0)
     joblib.dump(make_pipeline(PixelNormalizer(), model).fit(mnist.X_train, mnist.y_train), path)

@@ -2,7 +2,7 @@
 
 Usage: ``python benchmarks/accuracy.py [--seeds 3]``
 
-Times exclude importing tensorflow and compiling, and differ from machine to machine.
+Times exclude importing tensorflow and compiling, and depend on the machine.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """Compare rules for early stopping: `monitor`, `patience`, and whether rows are held out.
 
 Each network is trained for many epochs, once per seed, and the weights of each epoch are evaluated
-on further rows that are neither trained nor validated on: the other rows of load_digits, or 10,000
-of MNIST's training images. These curves show where any rule would have stopped, and the accuracy of
-the weights that it keeps. MNIST's test part is not used.
+on separate rows: the remaining rows of load_digits, or 10,000 of MNIST's training images. From
+these curves follow the epoch in which each rule would have stopped and the accuracy of the weights
+that it keeps. MNIST's test set is not used.
 
 Usage: ``python benchmarks/early_stopping.py small|mnist [--seeds 20] [--epochs 100]``
 """
@@ -30,7 +30,7 @@ RULES = {  # greater is better
 
 
 class FurtherRows(keras.callbacks.Callback):
-    """Record the accuracy of each epoch's weights on further rows."""
+    """Record the accuracy on separate rows after each epoch."""
 
     def __init__(self, X, y):
         super().__init__()
@@ -43,7 +43,7 @@ class FurtherRows(keras.callbacks.Callback):
 
 
 def stop(values, patience):
-    """Return (epoch kept, epochs trained), both from 1."""
+    """Return the epoch whose weights are kept and the number of epochs trained."""
     best = 0
     for epoch, value in enumerate(values):
         if value > values[best]:
@@ -54,7 +54,7 @@ def stop(values, patience):
 
 
 def judge(history):
-    """Yield what each rule would have kept."""
+    """Yield the result of each rule."""
     if "val_loss" not in history:
         yield "nothing held out", 15, *stop(-history["loss"], 15)
         return
@@ -65,7 +65,7 @@ def judge(history):
 
 
 def parts(which, seed):
-    """Yield (name, network, X, y, rows to train on, further rows)."""
+    """Yield (name, network, X, y, training rows, separate rows)."""
     rng = np.random.default_rng(seed)
     if which == "small":
         X, y = load_digits(return_X_y=True)

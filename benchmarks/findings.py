@@ -1,10 +1,9 @@
-"""Show the findings for networks that are known to be trained well, or badly.
+"""Print the findings for networks with known problems.
 
 Usage: ``python benchmarks/findings.py [--rows 1000 3000 10000]``
 
-Trains both networks in settings of which it is clear beforehand what is wrong with them, and prints
-the findings beside the figures that the thresholds in ``skmnist/diagnosis/_findings.py`` are
-compared with.
+Trains both networks in settings with known problems, and prints the findings and the figures to
+which the thresholds in ``skmnist/diagnosis/_findings.py`` apply.
 """
 
 import argparse
@@ -19,10 +18,10 @@ from skmnist.diagnosis._figures import FitFigures, _dead_shares
 from skmnist.diagnosis._findings import MIN_JUMP
 
 SETTINGS = {
-    "as they are": {},
-    "cut off": {"epochs": 3},
-    "cut off, slow": {"epochs": 30, "learning_rate": 1e-5},
-    "impatient": {"patience": 1},
+    "defaults": {},
+    "few epochs": {"epochs": 3},
+    "slow": {"epochs": 30, "learning_rate": 1e-5},
+    "low patience": {"patience": 1},
     "dropout": {"epochs": 40, "dropout": 0.5},
     "rate x 10": {"learning_rate": 0.01},
     "rate x 50": {"learning_rate": 0.05},
@@ -44,7 +43,7 @@ def main():
                 try:
                     with warnings.catch_warnings(action="ignore"):
                         network = kind(random_state=0, **parameters).fit(X, data.y_train)
-                except ValueError:  # nothing was learned, and the message says why
+                except ValueError:  # training failed in the first epoch
                     continue
                 rows.append((n_train, kind.__name__, name, *describe(network, X)))
                 print(*rows[-1], sep="\t", flush=True)
@@ -53,7 +52,7 @@ def main():
 
 
 def describe(network, X):
-    """Return the findings and the figures behind them."""
+    """Return the findings and the figures on which they are based."""
     fit = FitFigures(max_gap=0.02, min_train_accuracy=0.88, history=network.history_)
     loss = network.history_["loss"]
     return (

@@ -1,8 +1,8 @@
-"""Could Keras's own compiled steps replace the compiled epoch?
+"""Compare the compiled epoch of this package with Keras's own compiled steps.
 
-`keras.Model.fit` with `jit_compile=True` and `steps_per_execution` set to an epoch, fed from a
-`tf.data` pipeline that holds the shuffled rows, trains and validates the same network on the same
-rows as our `fit`. Rounds alternate; the figure is the median time of an epoch after the first.
+`keras.Model.fit` with `jit_compile=True` and `steps_per_execution` set to an epoch trains and
+validates the same network on the same rows as `fit` of this package, in turns. The result is the
+median time of an epoch, without the first.
 
 Usage: ``python benchmarks/keras_epoch.py [--rounds 5] [--epochs 4] [--rows 50000]``
 """
@@ -22,7 +22,7 @@ BATCH_SIZE = 128
 
 
 class Clock(keras.callbacks.Callback):
-    """Notes when each epoch ends; ours and Keras's own loop both call it."""
+    """Record the end of each epoch."""
 
     def on_train_begin(self, logs=None):
         self.ends = []
@@ -53,7 +53,7 @@ def train_keras(model, train, validation, epochs, steps):
         steps_per_execution=steps,
     )
     clock = Clock()
-    # a last batch of its own size would be compiled anew in each epoch's program
+    # a smaller last batch would be compiled again in each epoch
     rows = len(train[0]) // BATCH_SIZE * BATCH_SIZE
     network.fit(
         train[0][:rows],

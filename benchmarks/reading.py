@@ -1,11 +1,11 @@
-"""Compare the speed and memory of reading digits with plain readers.
+"""Compare the speed and memory of the loaders with plain readers.
 
 Usage: ``python benchmarks/reading.py [--rows 60000] [--images 20000] [--repeats 3]``
 
 Writes MNIST as CSV and as image files into a temporary folder and reads it back with
-``load_digit_archive``, ``pandas.read_csv(engine="c")`` and a loop over Pillow. The best of the
-repeats, taken in turns, is reported. Memory is the peak of a process of its own (Linux only), less
-its memory after the imports, as a multiple of the uint8 images.
+``load_digit_archive``, ``pandas.read_csv(engine="c")`` and a loop over Pillow, in turns. The best
+time is reported. Memory is the peak of a separate process (Linux only) minus its memory after the
+imports, in multiples of the size of the images in uint8.
 """
 
 import argparse

@@ -1,24 +1,24 @@
-"""Compare the speed of searches: with optuna-integration, with pruning, with parallel trials.
+"""Measure the speed of searches: against optuna-integration, with pruning, with parallel trials.
 
 Usage: ``python benchmarks/search.py [--only peers,jobs] [--rounds 3] [--out DIR] [--quick]``
 
-All searches have one space, seed, number of trials and 3 folds, hold out a tenth of each fold's
-training images, and train the simple network on the first images of MNIST by Adam:
+All searches use the same space, seed, number of trials and 3 folds, hold out a tenth of each fold's
+training images, and train the simple network on the first images of MNIST with Adam:
 
-- ``peers``: ours as it is, ours without pruning, and optuna-integration's ``OptunaSearchCV`` over
-  scikeras' ``KerasClassifier``, which cannot prune here;
-- ``pruning``: longer trials with the default pruner and with ``pruner=None``, each round with its
-  own seed;
-- ``jobs``: two trials at once and one after another, after a search that has compiled the program
+- ``peers``: this package's ``OptunaSearchCV`` with and without pruning, and that of
+  optuna-integration with scikeras' ``KerasClassifier``, which does not support pruning;
+- ``pruning``: longer trials with the default pruner and with ``pruner=None``, with another seed in
+  each round;
+- ``jobs``: two parallel trials and sequential trials, after a search that has compiled the program
   in every worker.
 
-Each search runs in a process of its own with all cores; importing is not timed, compiling and the
-refit are. They take turns in an order that changes from round to round, and a ratio is taken within
-a round. Scores are the mean accuracy on the folds of the best trial, and the accuracy of the refit
-on the 10,000 test images.
+Each search runs in its own process with all cores; compiling and the refit are timed, importing is
+not. The order changes from round to round, and ratios are computed within a round. Scores are the
+mean accuracy on the folds of the best trial, and the accuracy of the refit on the 10,000 test
+images.
 
 Results are written to ``search.json`` and ``search.rst``. Sections of an earlier run are kept;
-``--only none`` measures nothing and writes the tables again.
+``--only none`` only writes the tables again.
 """
 
 import argparse
@@ -92,17 +92,17 @@ def goals():
             yield Goal(section, text, "<=", 0.3, "points", lost(figure, other))
 
 
-# The rest runs in a process of its own.
+# The rest of the module runs in a separate process.
 
 
 def run(peer, seed, rows, n_trials, epochs, warm_up=False):
-    """Run a search; return its seconds and scores."""
+    """Run a search; return its time in seconds and its scores."""
     import scikeras.wrappers  # noqa: F401 - imports tensorflow, which is not timed
 
     warnings.simplefilter("ignore")
     X, y, X_test, y_test = take(rows, 10_000)
     make = make_theirs if peer == "theirs" else partial(make_ours, peer)
-    if warm_up:  # with another seed, so that only the compiled program is known
+    if warm_up:  # compile the program, with another seed
         make(seed=seed + 1000, n_trials=4, epochs=1, widths=False).fit(X, y)
     search = make(seed=seed, n_trials=n_trials, epochs=epochs, widths=not warm_up)
     started = time.perf_counter()
@@ -122,7 +122,7 @@ def make_space(learning_rate, widths):
         "l2": FloatDistribution(1e-6, 1e-3, log=True),
         learning_rate: FloatDistribution(3e-4, 3e-3, log=True),
     }
-    if widths:  # each of them is a program to compile
+    if widths:  # each requires compiling another program
         space["hidden_units"] = CategoricalDistribution([64, 128, 256, 512])
     return space
 

@@ -1,18 +1,17 @@
-"""Compare the speed and memory of the classifiers with their peers, and with the goals.
+"""Compare the speed and memory of the classifiers with other libraries and with goals.
 
 Usage: ``python benchmarks/speed.py [--only epoch,cold] [--rounds 5] [--out DIR] [--quick]``
 
-The peers (``_peers.py``) are scikeras, Keras itself, scikit-learn's ``MLPClassifier``, skorch, and
-the matrix products alone; ``pip install 'skmnist[benchmark]'`` installs what is needed. Each runs
-in a process of its own on full MNIST, with the same network, batches, optimizer, epochs, threads
-and validation work. They take turns in an order that changes from round to round. Importing
-tensorflow and torch is not timed, except in new processes, where it is the point. A ratio is taken
-within a round; the median over the rounds is reported, with the minimum and the maximum. Only a
-quiet machine gives meaningful seconds.
+The peers (``_peers.py``) are scikeras, Keras, scikit-learn's ``MLPClassifier``, skorch, and the
+matrix products alone; install them with ``pip install 'skmnist[benchmark]'``. Each runs in its own
+process on all of MNIST, with the same network, batch size, optimizer, epochs, threads and
+validation rows. The order changes from round to round. Importing tensorflow and torch is only timed
+in the section ``cold``. Ratios are computed within a round; the median, minimum and maximum over
+the rounds are reported. Times are only meaningful if no other programs are running.
 
 Results are written to ``speed.json``, ``speed.rst`` and ``speed.png``. Sections of an earlier run
-are kept; ``--only none`` measures nothing and writes the tables again. All sections with 5 rounds
-take about an hour on 2 cores.
+are kept; ``--only none`` only writes the tables again. All sections with 5 rounds take about an
+hour on 2 cores.
 """
 
 import argparse
@@ -41,7 +40,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options = parse(parser, SECTIONS, HERE / "results", rounds=5)
     if options.only and not importlib.util.find_spec("skorch"):
-        sys.exit("the peers need skorch and torch: pip install 'skmnist[benchmark]'")
+        sys.exit("skorch and torch are required: pip install 'skmnist[benchmark]'")
     _worker.set_environment(options.threads)
     path = options.out / "speed.json"
     sections = {
@@ -56,11 +55,11 @@ def main():
     draw(found, path.with_suffix(".png"))
 
 
-# The sections: generators of (figure, network, peer, round, value).
+# Sections are generators of (figure, network, peer, round, value).
 
 
 def measure_epoch(rounds, rows, test_rows, epochs):
-    """Epochs after the first."""
+    """Measure an epoch after the first."""
     with ExitStack() as stack:
         workers = [stack.enter_context(worker(peer)) for peer in NAMES]
         for network in NETWORKS:
@@ -80,7 +79,7 @@ def measure_epoch(rounds, rows, test_rows, epochs):
                         yield "accuracy", network, do.peer, round, found["accuracy"]
 
 
-# What `import sklearn` alone loads, and what any estimator of its kind needs besides.
+# "sklearn estimator" has the imports that every estimator needs.
 IMPORTS = {
     "python": "pass",
     "numpy": "import numpy",
@@ -106,7 +105,10 @@ print(int('tensorflow' in sys.modules))
 
 
 def measure_cold(rounds):
-    """New processes: imports, and loading a fitted Pipeline to predict. Files are cached."""
+    """Measure new processes that import modules, or load a Pipeline to predict.
+
+    Files are in the cache of the operating system.
+    """
     from skmnist import load_mnist
 
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +120,7 @@ def measure_cold(rounds):
             with worker(peer) as do:
                 do(_worker.save_pipeline, path=path, rows=2000)
             runs[f"load {peer}"] = [LOAD_AND_PREDICT, path, images]
-        for round in range(-1, rounds):  # one for the bytecode and the file cache
+        for round in range(-1, rounds):  # the first one fills the caches
             for name in turns(list(runs), round):
                 started = time.perf_counter()
                 command = [sys.executable, "-c", *runs[name]]
@@ -136,7 +138,7 @@ def measure_cold(rounds):
 
 
 def measure_predict(rounds, rows, repetitions):
-    """`predict_proba` of one row and of many."""
+    """Measure `predict_proba` of one row and of many."""
     with ExitStack() as stack:
         workers = [stack.enter_context(worker(p)) for p in ("skmnist", "mlp", "scikeras", "skorch")]
         for network in NETWORKS:
@@ -150,10 +152,10 @@ def measure_predict(rounds, rows, repetitions):
 
 
 def measure_fit(rounds, rows, epochs):
-    """What a fit costs beyond its epochs: the first of a process, and further ones."""
-    # no goal compares these; a deep fit of the others takes minutes
+    """Measure the time beyond the epochs of the first fit in a process and of further ones."""
+    # a deep fit of the others takes minutes, and no goal refers to it
     peers = {"simple": ["skmnist", "scikeras", "mlp", "skorch"], "deep": ["skmnist", "skorch"]}
-    # the folds of a cross-validation differ by a few rows, and the tenth held out with them
+    # in cross-validation, too, the number of rows varies slightly
     numbers = [rows] * 4 + [rows - 1, rows - 10, int(rows * 0.99)]
     for network in NETWORKS:
         for round in range(rounds):
@@ -167,7 +169,7 @@ def measure_fit(rounds, rows, epochs):
 
 
 def measure_cv(rounds, rows, epochs):
-    """A 5-fold cross-validation of the simple network, in a new process with tensorflow loaded."""
+    """Measure 5-fold cross-validation of the simple network in new processes."""
     for round in range(rounds):
         for peer in turns(["skmnist", "scikeras", "mlp"], round):
             with worker(peer) as do:
@@ -180,10 +182,10 @@ OPTIONS = ("plain", "dropout", "l2", "sample_weight", "validation")
 
 
 def measure_options(rounds, rows, test_rows, epochs):
-    """What dropout, l2, sample weights and validation add to an epoch."""
+    """Measure an epoch with dropout, l2, sample weights and validation."""
     with worker("skmnist") as do:
         for network in NETWORKS:
-            for round in range(-1, rounds):  # one to compile
+            for round in range(-1, rounds):  # the first one compiles
                 for option in turns(list(OPTIONS), round):
                     n_test = test_rows if option == "validation" else 0
                     task = {"network": network, "rows": rows, "epochs": epochs}
@@ -193,7 +195,7 @@ def measure_options(rounds, rows, test_rows, epochs):
 
 
 def measure_memory(rounds, rows, scaling):
-    """The peak of resident memory in a fit, and epochs of up to 600,000 rows."""
+    """Measure the peak memory of a fit, and epochs of up to 600,000 rows."""
     for network in NETWORKS:
         for round in range(rounds):
             for peer in turns(["skmnist", "scikeras", "mlp", "skorch"], round):
@@ -210,7 +212,7 @@ def measure_memory(rounds, rows, scaling):
 
 
 def measure_small(rounds, epochs):
-    """Whole fits on load_digits and iris: the first of a process, and further ones."""
+    """Measure the first fit in a process and further ones on load_digits and iris."""
     for network in NETWORKS:
         for round in range(rounds):
             for data in ("digits", "iris"):
@@ -228,7 +230,7 @@ def measure_small(rounds, epochs):
                         yield f"{data}, {figure}", network, peer, round, value
 
 
-# The first of the epochs is left out.
+# The first epoch is not measured.
 MNIST = {"rows": 60_000, "test_rows": 10_000, "epochs": 4}
 SCALING = (60_000, 120_000, 240_000, 420_000, 600_000)
 SECTIONS = {
@@ -253,7 +255,7 @@ QUICK = {
 
 
 def goals():
-    """Yield all goals, in order of weight."""
+    """Yield all goals."""
 
     def ratio(top, bottom):
         return lambda f: f[top] / f[bottom]
@@ -262,7 +264,7 @@ def goals():
         return lambda f: f[column]
 
     def linear(network):
-        """Seconds per row at the largest number of rows, divided by those at the smallest."""
+        """Divide the time per row for the largest number of rows by that for the smallest."""
 
         def values(f):
             rows = scaling_rows(f, network)
@@ -329,7 +331,7 @@ def scaling_rows(f, network):
 
 
 def break_even(f):
-    """Say from how many epochs on the first fit of a process is faster than MLPClassifier's."""
+    """Yield the number of epochs from which the first fit is faster than MLPClassifier's."""
     for network in NETWORKS:
         for data in ("digits", "iris"):
             epoch, beyond = (
@@ -357,7 +359,7 @@ PANELS = [  # section, figure, network, title, unit
 
 
 def draw(sections, path):
-    """Draw a bar for each peer, with a line from the fastest to the slowest round."""
+    """Plot a bar for each peer, with error bars from the fastest to the slowest round."""
     import matplotlib as mpl
 
     mpl.use("agg")

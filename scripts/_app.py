@@ -1,6 +1,6 @@
-"""The app in a browser, for the scripts that look at it.
+"""Open the app in a browser, for other scripts.
 
-It needs the extra ``app``, selenium, and Debian's ``chromium`` and ``chromium-driver``.
+Requires the extra ``app``, selenium, and Debian's ``chromium`` and ``chromium-driver``.
 """
 
 import shutil
@@ -14,18 +14,18 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 WIDTH, HEIGHT = 1280, 1010
-PATIENCE = 1200  # seconds; a slow machine takes its time over all of MNIST
+TIMEOUT = 1200  # seconds; training on all of MNIST may take long
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run")
 
 
 @contextmanager
 def open_app() -> Iterator[tuple[webdriver.Chrome, str]]:
-    """Start the app as its user does, and a browser; yield the browser and the app's address."""
+    """Start the app and a browser; yield the browser and the address of the app."""
     command = [sys.executable, "-m", "skmnist", "app", "--no-browser", "--lang", "en"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        url = server.stdout.readline().split()[4]
+        url = next(word for word in server.stdout.readline().split() if word.startswith("http:"))
         options = webdriver.ChromeOptions()
         for option in OPTIONS:
             options.add_argument(option)
@@ -40,7 +40,8 @@ def open_app() -> Iterator[tuple[webdriver.Chrome, str]]:
 
 
 def wait_for(browser: webdriver.Chrome, selector: str) -> WebElement:
-    """Wait until there is such an element, and return it."""
-    return WebDriverWait(browser, PATIENCE).until(
-        lambda browser: browser.find_element("css selector", selector), f"{selector} did not come"
+    """Wait for an element, and return it."""
+    return WebDriverWait(browser, TIMEOUT).until(
+        lambda browser: browser.find_element("css selector", selector),
+        f"{selector} did not appear",
     )

@@ -1,10 +1,10 @@
-"""Draw the rooms of the package and the arrows between them, as the imports have them.
+"""Draw the subpackages and the imports between them.
 
     python scripts/draw_rooms.py docs/rooms.svg
 
-Where a room stands is said here, what it is for by the first line of its docstring, and which
-arrows there are by the imports. A room without a place, or an arrow that does not point down, is
-an error.
+Positions are defined here, descriptions are the first lines of the docstrings, and arrows follow
+from the imports. A subpackage without a position, or an arrow that does not point down, is an
+error.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "skmnist"
 
-PLACES = {  # middle of the box, row
+PLACES = {  # centre of the box, row
     "cli": (600, 0),
     "app": (270, 1),
     "_networks": (610, 2),
@@ -47,7 +47,7 @@ def find_room(path):
 
 
 def find_arrows():
-    """Return for each room those that it uses, and the tools that stand beside all of them."""
+    """Return the subpackages that each one uses, and a list of the shared private modules."""
     arrows, tools = {name: set() for name in PLACES}, set()
     for path in sorted(PACKAGE.rglob("*.py")):
         room = find_room(path)
@@ -63,7 +63,7 @@ def find_arrows():
 
 
 def drop_detours(arrows):
-    """Leave out each arrow whose end can be reached in several steps as well."""
+    """Leave out arrows that follow from others."""
 
     def reach(room):
         return arrows[room].union(*map(reach, arrows[room]))
@@ -95,8 +95,8 @@ def draw_box(room):
 def draw_arrow(room, used):
     (x0, row), (x1, to) = PLACES[room], PLACES[used]
     if to <= row:
-        raise SystemExit(f"{room} uses {used}, which does not stand below it: move one in PLACES.")
-    # arrows leave and arrive where they come from, so that those of one box are told apart
+        raise SystemExit(f"{room} uses {used}, which is not below it; move one in PLACES.")
+    # spread the arrows of a box by their direction
     lean = max(-1, min(1, (x1 - x0) / 400))
     x0, x1 = x0 + 60 * lean, x1 - 60 * lean
     y0, y1 = MARGIN + row * ROW + HEIGHT, MARGIN + to * ROW - 3
@@ -108,7 +108,7 @@ def draw_arrow(room, used):
 
 
 def draw():
-    """Return the picture as SVG."""
+    """Return the figure as SVG."""
     arrows, tools = find_arrows()
     arrows = drop_detours(arrows)
     body = [draw_arrow(room, used) for room in PLACES for used in sorted(arrows[room])]
@@ -119,7 +119,7 @@ def draw():
         f'height="{HEIGHT}" rx="8"/>'
     )
     middle = (left + SIZE[0] - MARGIN) / 2
-    lines = ["tools of several rooms", *textwrap.wrap(", ".join(tools), 92)]
+    lines = ["shared private modules", *textwrap.wrap(", ".join(tools), 92)]
     for at, line in enumerate(lines):
         y = top + HEIGHT / 2 - 8 * len(lines) + 12 + 16 * at
         body.append(f'<text x="{middle:g}" y="{y:g}">{line}</text>')

@@ -1,4 +1,4 @@
-"""Make ``docs/app.png``: the app at the end of a training, as a browser shows it.
+"""Create ``docs/app.png``, a screenshot of the app after training.
 
 Usage: ``python scripts/make_app_screenshot.py [FILE]``
 
@@ -21,7 +21,7 @@ def main(target: Path) -> None:
         browser.get(f"{url}/?step=settings&{SETTINGS}")
         wait_for(browser, ".st-key-start button").click()
         wait_for(browser, '[data-testid="stAlertContentSuccess"]')
-        time.sleep(3)  # what has just come is faded in
+        time.sleep(3)  # wait for animations
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
     target.write_bytes(base64.b64decode(shot["data"]))
     print(f"{target}: {target.stat().st_size:,} bytes")

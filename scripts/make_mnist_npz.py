@@ -1,9 +1,8 @@
-"""Make ``skmnist/datasets/data/mnist.npz`` from the four original IDX files.
+"""Create ``skmnist/datasets/data/mnist.npz`` from the four original IDX files.
 
 Usage: ``python scripts/make_mnist_npz.py FOLDER_WITH_THE_IDX_GZ_FILES``
 
-The SHA-256 checksums are those of the unpacked originals in the public record;
-a file with another checksum is refused.
+The SHA-256 checksums of the uncompressed files are verified.
 """
 
 import gzip
@@ -35,7 +34,7 @@ TARGET = Path(__file__).parents[1] / "skmnist" / "datasets" / "data" / "mnist.np
 
 
 def read_idx(path: Path, sha256: str) -> np.ndarray:
-    """Read an unsigned-byte IDX file: two zero bytes, type, ndim, the dimensions, the data."""
+    """Read an IDX file: two zero bytes, type, number of dimensions, shape, and data."""
     content = gzip.decompress(path.read_bytes())
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:

@@ -1,9 +1,9 @@
-"""Time the app from its button to the recommendation, against ``skmnist compare``.
+"""Compare the time from start to recommendation in the app and in ``skmnist compare``.
 
 Usage: ``python scripts/time_app.py [--rounds 2] [--train-size N]``
 
-Both train with the defaults, in turns, on all of MNIST or a part of it. The command is timed from
-its start to its end, the app from the click on "Start training" until the recommendation is there.
+Both train with the defaults on MNIST, in turns. The app is timed from the click on "Start training"
+until the recommendation is shown.
 """
 
 import argparse
@@ -49,6 +49,6 @@ def main(rounds: int, train_size: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--train-size", type=int, default=0, help="0 takes all")
+    parser.add_argument("--train-size", type=int, default=0, help="0 uses all images")
     arguments = parser.parse_args()
     main(arguments.rounds, arguments.train_size)

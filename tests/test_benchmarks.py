@@ -45,7 +45,7 @@ def test_ratios_are_taken_within_a_round_and_judged(tmp_path):
     table = page.replace("\n     - ", " | ")
     assert "scikeras KerasClassifier | >= 4.5 x | 5.00 x | 4.00 - 5.00 | met" in table
     assert "skorch (PyTorch) | >= 1.8 x | 1.60 x | 1.50 - 1.70 | missed" in table
-    assert "THE MACHINE HAD OTHER WORK (2.5 cores busy): epoch: 2026-01-01" in table
+    assert "OTHER PROGRAMS WERE RUNNING (2.5 cores busy): epoch: 2026-01-01" in table
     assert "MLPClassifier" not in table  # it was not measured
     assert (tmp_path / "speed.png").stat().st_size > 1000
     assert json.loads((tmp_path / "speed.json").read_text())["sections"] == {"epoch": epoch}
@@ -71,4 +71,4 @@ def test_searches_are_judged_by_time_and_by_score(tmp_path):
     assert f"test accuracy lost {against} | -0.20 points | -0.20 - -0.20 | met" in table
     done = run("--only", "peer", "--out", tmp_path, script=SEARCH)
     assert done.returncode == 2
-    assert "no such section: peer; there are peers, pruning, jobs" in done.stderr
+    assert "unknown section: peer; choose from peers, pruning, jobs" in done.stderr

@@ -1,4 +1,4 @@
-"""``.. command:: compare`` writes what ``skmnist compare --help`` says, from the program itself."""
+"""Add the directive ``.. command:: compare``, which documents the options of a command."""
 
 import typer.main
 from docutils import nodes
@@ -10,7 +10,7 @@ from skmnist.text import get_catalogue
 
 
 class Command(SphinxDirective):
-    """The purpose, the usage and the options of one command, in the order of its panels."""
+    """Document the purpose, usage and options of a command."""
 
     required_arguments = 1
     option_spec = {"lang": lambda value: directives.choice(value, ("en", "de"))}
@@ -36,12 +36,12 @@ class Command(SphinxDirective):
 
 
 def find_names(parameter):
-    """Return the names of an option; an argument has none."""
+    """Return the names of an option, or an empty list for an argument."""
     return [name for name in parameter.opts if name.startswith("-")]
 
 
 def describe(parameter):
-    """Make the entry of one option: its names, what it takes, what it does, its default."""
+    """Return the entry of an option: names, value, default and explanation."""
     names = find_names(parameter)
     term = nodes.term()
     for name in names or [parameter.metavar]:

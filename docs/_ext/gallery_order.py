@@ -1,7 +1,7 @@
-"""The examples in the order in which a reader may want them."""
+"""The order of the examples in the gallery."""
 
 ORDER = (
-    # what the package does
+    # features
     "first_fit",
     "compare_networks",
     "diagnosis",
@@ -14,7 +14,7 @@ ORDER = (
     "other_labels",
     "save_and_load",
     "dask",
-    # the theory
+    # theory
     "activations",
     "normalisation",
     "cross_entropy",
@@ -25,7 +25,7 @@ ORDER = (
 
 
 class Place:
-    """Sort key of an example by its file's name; one that is not in the list comes last."""
+    """Sort examples as in `ORDER`, and all others last."""
 
     def __init__(self, folder):
         pass

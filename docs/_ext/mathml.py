@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw by themselves: no script, no font, no network."""
+"""Render formulas as MathML, which browsers support without scripts, fonts or network access."""
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml

@@ -1,6 +1,6 @@
-"""The interactive program: it arranges in the browser what stands below it, and decides nothing.
+"""The interactive app in the browser.
 
-It needs the extra ``app``; nothing else in the package imports it.
+It only shows the results of other subpackages. Requires the extra ``app``.
 """
 
 from skmnist.app._server import ServerError, serve

@@ -1,4 +1,4 @@
-"""The steps from the training on: the networks while they learn, and what came of it."""
+"""The steps from training to recommendation."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,13 @@ from markupsafe import Markup
 
 from skmnist._networks import NETWORKS, describe_training, write_command
 from skmnist.app import _training
-from skmnist.app._html import as_paragraphs, as_text
+from skmnist.app._panel import as_paragraphs, as_text
 from skmnist.app._training import Training
 from skmnist.app._view import View, go_to, remember
 from skmnist.report import describe_curve, draw_curve, explain_terms, sketch_curve
 from skmnist.text import Catalogue
 
-REFRESH = 1.0  # seconds between two looks at a running training
+REFRESH = 1.0  # seconds between updates while training runs
 METRICS = ("accuracy", "loss")
 NAMES = {"mnist": "data.bundled", "cloud": "data.cloud"}
 FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
@@ -24,7 +24,7 @@ FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
 
 
 def show_training(view: View) -> None:
-    """Show both networks while they learn."""
+    """Show the progress of both networks."""
     training = _training.find(view.settings)
     if training is None:
         _offer_settings(view)
@@ -32,14 +32,14 @@ def show_training(view: View) -> None:
         _watch(view, training)
     else:
         _show_networks(view, training)
-        _tell_end(view, training)
+        _show_end(view, training)
 
 
 @st.fragment(run_every=REFRESH)
 def _watch(view: View, training: Training) -> None:
     _show_networks(view, training)
     if not training.running:
-        st.rerun()  # all of the page: its other parts know more now
+        st.rerun()  # rerun the whole page, not only this fragment
     say, name = view.say, training.current
     if name is None:
         st.write(say("app.training.comparing"))
@@ -55,7 +55,7 @@ def _watch(view: View, training: Training) -> None:
         )
 
 
-def _tell_end(view: View, training: Training) -> None:
+def _show_end(view: View, training: Training) -> None:
     say = view.say
     if training.error:
         st.error(say("app.failed", problem=as_text(training.error)))
@@ -80,7 +80,7 @@ def _describe_network(view: View, training: Training, name: str) -> Markup:
         html += Markup('<progress max="{}" value="{}" aria-label="{}"></progress>').format(
             events[-1].epochs, events[-1].epoch, name
         )
-    html += as_paragraphs(_tell_progress(view, training, name))
+    html += as_paragraphs(_describe_progress(view, training, name))
     if events:
         html += as_paragraphs([say("app.training.last_epoch")] if finished else [])
         html += _list_figures(events[-1].logs, say)
@@ -96,8 +96,8 @@ def _describe_network(view: View, training: Training, name: str) -> Markup:
     return html + Markup('<div class="figures">{}</div></section>').format(figures)
 
 
-def _tell_progress(view: View, training: Training, name: str) -> list[str]:
-    """Say where a network is: which epoch, and how long it will take."""
+def _describe_progress(view: View, training: Training, name: str) -> list[str]:
+    """Return the current epoch and the remaining time, or how training ended."""
     say, events = view.say, training.events[name]
     if name in training.results:
         return [describe_training(training.results[name], say)]
@@ -110,7 +110,7 @@ def _tell_progress(view: View, training: Training, name: str) -> list[str]:
 
 
 def _list_figures(logs: Mapping[str, float], say: Catalogue) -> Markup:
-    """List what an epoch came to."""
+    """List the metrics of an epoch."""
     items = Markup("").join(
         Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(
             say(f"app.training.{name}"), say.format("{:.4f}", logs[name])
@@ -122,7 +122,7 @@ def _list_figures(logs: Mapping[str, float], say: Catalogue) -> Markup:
 
 
 def _sketch_curves(history: pd.DataFrame, name: str, say: Catalogue) -> list[tuple[Markup, str]]:
-    """Draw the curves of a network that is learning."""
+    """Draw the curves of a network during training."""
     curves = []
     for metric in METRICS:
         alt = describe_curve(name, history, metric, say)
@@ -132,7 +132,7 @@ def _sketch_curves(history: pd.DataFrame, name: str, say: Catalogue) -> list[tup
 
 
 def _draw_curves(training: Training, name: str, say: Catalogue) -> list[tuple[Markup, str]]:
-    """Draw the curves of a network that has learned."""
+    """Draw the curves of a trained network."""
     history = training.history(name)
     if not len(history):
         return []
@@ -143,18 +143,18 @@ def _draw_curves(training: Training, name: str, say: Catalogue) -> list[tuple[Ma
     ]
 
 
-# --- what came of it
+# --- results
 
 
 def show_analysis(view: View) -> None:
-    """Show strengths, weaknesses and improvements of both networks."""
+    """Show strengths, weaknesses and suggested improvements of both networks."""
     training = find_finished(view)
     if training is not None:
         view.show_html(_get_part(view, training, "analysis"))
 
 
 def show_evaluation(view: View) -> None:
-    """Show what both networks misread, and what the figures mean."""
+    """Show the errors of both networks, and explain the metrics."""
     training = find_finished(view)
     if training is not None:
         html = _get_part(view, training, "evaluation")
@@ -163,7 +163,7 @@ def show_evaluation(view: View) -> None:
 
 
 def show_comparison(view: View) -> None:
-    """Show the figures side by side."""
+    """Show the metrics of both networks side by side."""
     training = find_finished(view)
     if training is not None:
         html = _get_part(view, training, "table")
@@ -172,7 +172,7 @@ def show_comparison(view: View) -> None:
 
 
 def show_recommendation(view: View) -> None:
-    """Show which network to take, and offer the report."""
+    """Show the recommended network, and offer the report for download."""
     training, say = find_finished(view), view.say
     if training is None:
         return
@@ -193,7 +193,7 @@ def show_recommendation(view: View) -> None:
 
 
 def find_finished(view: View) -> Training | None:
-    """Return the training of these settings when it is finished; else say what to do."""
+    """Return the finished training with these settings; otherwise show what to do."""
     say, training = view.say, _training.find(view.settings)
     if training is None:
         _offer_settings(view)
@@ -215,7 +215,7 @@ def _offer_settings(view: View) -> None:
 
 def _get_part(view: View, training: Training, name: str) -> Markup:
     def make() -> dict[str, str]:
-        assert training.comparison is not None  # for the types: `find_finished` has seen to it
+        assert training.comparison is not None  # checked by `find_finished`
         return training.comparison.to_html_parts(view.language)
 
     return Markup(remember(training, ("parts", view.language), make)[name])
@@ -223,7 +223,7 @@ def _get_part(view: View, training: Training, name: str) -> Markup:
 
 def _make_report(training: Training, say: Catalogue) -> bytes:
     settings, data = training.settings, training.data
-    assert training.comparison is not None  # as above
+    assert training.comparison is not None  # checked by `find_finished`
     page = training.comparison.to_html(
         language=say.language,
         data=data.name or say(NAMES[settings.data]),
@@ -235,5 +235,5 @@ def _make_report(training: Training, say: Catalogue) -> bytes:
         ),
         training_data=(data.digits.X_train, data.digits.y_train),
     )
-    assert page is not None  # without a path, the page is returned
+    assert page is not None  # returned if no path is given
     return page.encode()

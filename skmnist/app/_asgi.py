@@ -1,6 +1,6 @@
-"""What the server's own process runs: the page, behind a check of who asks for it.
+"""The ASGI application that the server process runs: the page, and checks of each request.
 
-Streamlit finds `app` in this file, see :class:`streamlit.App`.
+Streamlit looks for the name `app` in this file, see :class:`streamlit.App`.
 """
 
 import base64
@@ -23,11 +23,11 @@ from starlette.responses import PlainTextResponse
 
 from skmnist.app._server import FOLDER
 
-MAX_FILES = 65_536  # as many as a process may have open where the system allows more
+MAX_FILES = 65_536  # open files, if the system allows as many
 
 
 class Guard:
-    """Refuse requests for another host or from another site; restrict what the page may load.
+    """Reject requests for other hosts or from other sites, and add security headers.
 
     Streamlit checks the host of WebSockets only, accepts some foreign origins and sends no
     ``Content-Security-Policy``.
@@ -46,7 +46,7 @@ class Guard:
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
+        """Respond to a request."""
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -73,7 +73,7 @@ class Guard:
 
 
 def make_policy() -> str:
-    """Return the page's ``Content-Security-Policy``: nothing from any other server."""
+    """Return a ``Content-Security-Policy`` that allows nothing from other servers."""
     page = Path(st.__file__).with_name("static") / "index.html"
     inline = re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()) for script in inline)
@@ -81,7 +81,7 @@ def make_policy() -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            # Streamlit imports the JavaScript of components, such as the board, from blobs
+            # Streamlit imports the JavaScript of components from blobs
             f"script-src 'self' blob: {hashes}",
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
@@ -98,7 +98,7 @@ def make_policy() -> str:
 
 @asynccontextmanager
 async def prepare_process(app: Any) -> AsyncIterator[None]:
-    """Allow many open files, and end this process with the one that started it."""
+    """Raise the limit of open files, and end this process when its parent ends."""
     _raise_file_limit()
     folder = os.environ.get(FOLDER)
     if folder:
@@ -107,7 +107,7 @@ async def prepare_process(app: Any) -> AsyncIterator[None]:
 
 
 def _raise_file_limit() -> None:
-    """Raise the limit of open files: each session of Streamlit holds three until it expires."""
+    """Raise the limit of open files; each Streamlit session uses three until it expires."""
     with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
         import resource
 
@@ -118,8 +118,11 @@ def _raise_file_limit() -> None:
 
 
 def _end_with_parent(folder: str) -> None:
-    """Wait until the parent is gone, which then cannot end this process or delete its folder."""
-    sys.stdin.buffer.read()  # a pipe that the parent never writes to: its end is the parent's
+    """Wait until the parent has ended, then delete its folder and end this process.
+
+    A parent that was killed cannot do either.
+    """
+    sys.stdin.buffer.read()  # a pipe that is never written to, and is closed with the parent
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 

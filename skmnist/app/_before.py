@@ -1,4 +1,4 @@
-"""The steps before the training: what is learned from, by what, and how."""
+"""The steps before training: data, theory, normalisation, networks and settings."""
 
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,7 @@ import skmnist
 from skmnist._networks import NETWORKS
 from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.app import _store, _training
-from skmnist.app._html import as_digit, as_list, as_paragraphs, as_table, as_text
+from skmnist.app._panel import as_digit, as_list, as_paragraphs, as_table, as_text
 from skmnist.app._server import MAX_UPLOAD
 from skmnist.app._settings import MAX_LABEL, RANGES
 from skmnist.app._store import Data
@@ -22,10 +22,10 @@ from skmnist.report import draw_svg, explain_terms, show_samples
 from skmnist.text import Catalogue
 
 SOURCES = ("mnist", "cloud", "upload")
-WIDTH = 4.4  # inches of a picture of the data
-N_EXAMPLES = 8  # of each class
-SHOWN_PIXELS = 8  # rows and columns of numbers, which a phone has room for
-SIZES = {  # of a step of the field
+WIDTH = 4.4  # inches
+N_EXAMPLES = 8  # images per class
+SHOWN_PIXELS = 8  # rows and columns of the pixel table, so that it fits on a phone
+STEP_SIZES = {  # of the number fields
     "batch_size": 32,
     "learning_rate": 0.0005,
     "patience": 1,
@@ -39,7 +39,7 @@ SIZES = {  # of a step of the field
 
 
 def show_data(view: View) -> None:
-    """Choose the digits, and see what there is."""
+    """Let the user choose the data set, and describe it."""
     say, settings = view.say, view.settings
     st.session_state["source"] = "upload" if settings.is_upload else settings.data
     st.radio(
@@ -54,7 +54,7 @@ def show_data(view: View) -> None:
     data = view.find_data()
     if data is not None:
         _offer_size(view, data)
-        _show_extent(view, data)
+        _describe(view, data)
 
 
 def _offer_upload(view: View) -> None:
@@ -66,7 +66,7 @@ def _offer_upload(view: View) -> None:
         on_change=_take_upload,
         max_upload_size=MAX_UPLOAD,
     )
-    problem = st.session_state.pop("unkept", None)
+    problem = st.session_state.pop("upload_error", None)
     if problem is not None:
         st.error(say("app.data.unkept", problem=as_text(problem)))
     st.session_state["label"] = view.settings.label
@@ -92,7 +92,7 @@ def _take_upload() -> None:
         try:
             data = _store.keep_upload(file.name, file.getvalue())
         except OSError as error:
-            st.session_state["unkept"] = error.strerror or str(error)
+            st.session_state["upload_error"] = error.strerror or str(error)
         else:
             change(data=data, label="", train_size=0)
 
@@ -111,7 +111,7 @@ def _offer_size(view: View, data: Data) -> None:
     st.caption(say("app.data.size_note", n_all=data.n_all))
 
 
-def _show_extent(view: View, data: Data) -> None:
+def _describe(view: View, data: Data) -> None:
     say, language, digits = view.say, view.language, data.digits
     lines = [note.sentence(language) for note in digits.notes]
     for part in ("train", "test"):
@@ -151,12 +151,12 @@ def _draw(data: Data, say: Catalogue) -> tuple[Markup, Markup]:
 
 
 def show_theory(view: View) -> None:
-    """Explain the terms."""
+    """Explain the terms that the app uses."""
     view.show_html(explain_terms(view.language)["theory"])
 
 
 def show_normalisation(view: View) -> None:
-    """Show an image before and after."""
+    """Show an image before and after normalisation."""
     say, data = view.say, view.find_data()
     if data is None:
         return
@@ -187,7 +187,7 @@ def _middle(side: int) -> slice:
 
 
 def show_networks(view: View) -> None:
-    """Show the layers of both networks, and what each learns."""
+    """Show the layers of both networks and their numbers of parameters."""
     say, data = view.say, view.find_data()
     if data is None:
         return
@@ -214,7 +214,7 @@ def show_networks(view: View) -> None:
 
 
 def _list_layers(name: str, n_pixels: int, n_classes: int) -> list[tuple[str, Any, str, int]]:
-    """Return kind, outputs, activation and number of parameters of each layer."""
+    """Return the kind, outputs, activation and number of parameters of each layer."""
     network = getattr(skmnist, NETWORKS[name])()
     hidden = getattr(network, "hidden_layer_sizes", None) or [network.hidden_units]
     layers: list[tuple[str, Any, str, int]] = [("Flatten", n_pixels, "", 0)]
@@ -227,13 +227,13 @@ def _list_layers(name: str, n_pixels: int, n_classes: int) -> list[tuple[str, An
 
 
 def show_settings(view: View) -> None:
-    """Set the hyperparameters, each with what it does, and start."""
+    """Let the user set the hyperparameters and start training."""
     say = view.say
     names = (*TRAINING, "seed")
-    for pair in zip(names[::2], names[1::2], strict=True):  # one below the other on a phone
+    for pair in zip(names[::2], names[1::2], strict=True):  # a phone shows one column
         for column, name in zip(st.columns(2, gap="large"), pair, strict=True):
             with column:
-                _offer(view, name)
+                _show_field(view, name)
     st.write(say("app.settings.loss"))
     st.write(say("app.settings.share"))
     st.code(_address(view), language=None, wrap_lines=True)
@@ -262,8 +262,8 @@ def show_settings(view: View) -> None:
     )
 
 
-def _offer(view: View, name: str) -> None:
-    """Show the field of a hyperparameter, and below it what it is."""
+def _show_field(view: View, name: str) -> None:
+    """Show the field of a hyperparameter and its explanation."""
     say = view.say
     st.session_state[name] = getattr(view.settings, name)
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
@@ -275,7 +275,7 @@ def _offer(view: View, name: str) -> None:
     else:
         low, high = RANGES[name]
         form = None if isinstance(low, int) else "%.6g"
-        st.number_input(label, low, high, step=SIZES[name], format=form, **options)
+        st.number_input(label, low, high, step=STEP_SIZES[name], format=form, **options)
     st.caption(say(f"cli.{name}_help"))
 
 

@@ -1,4 +1,4 @@
-"""The last step: digits that the reader draws or photographs, read by both networks."""
+"""The last step: both networks classify digits that the user draws or photographs."""
 
 import warnings
 from typing import Any
@@ -8,8 +8,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from skmnist.app._after import find_finished
-from skmnist.app._html import as_digit, as_text
-from skmnist.app._panel import show_board
+from skmnist.app._panel import as_digit, as_text, show_board
 from skmnist.app._store import Data
 from skmnist.app._training import Training
 from skmnist.app._view import View
@@ -19,15 +18,15 @@ from skmnist.report import show_samples
 
 Array = np.ndarray[Any, Any]
 
-MAX_IMAGE = 20  # MB; a telephone's photo has 2 to 10
+MAX_IMAGE = 20  # MB; photos from phones have 2 to 10
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"]
-MAX_BARS = 10  # classes, the most probable ones
-MIN_SURE = 0.8  # with less, more than one answer in five is wrong, if it judges itself rightly
-BOX = 20 / 28  # the share of an image's side that MNIST's digits fill (LeCun et al. 1998)
+MAX_BARS = 10  # most probable classes
+MIN_SURE = 0.8  # below, a calibrated network is wrong more than once in five
+BOX = 20 / 28  # share of the side of an image that a digit fills in MNIST (LeCun et al. 1998)
 
 
 def show_drawing(view: View) -> None:
-    """Let the reader draw a digit, and let both networks read it."""
+    """Let the user draw a digit, and show how both networks classify it."""
     training, say = find_finished(view), view.say
     if training is None:
         return
@@ -38,7 +37,7 @@ def show_drawing(view: View) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         drawn = show_board(say, on_change=lambda: _note_latest("board"))
-    photo = _take_photo(view)  # below both: on a phone, too, what is read stands next to the board
+    photo = _take_photo(view)  # below both columns, so that a phone shows the result by the board
     made = [photo, drawn] if st.session_state.get("latest") == "photo" else [drawn, photo]
     digit = next((image for image in made if image is not None), None)
     with right:
@@ -49,7 +48,7 @@ def show_drawing(view: View) -> None:
 
 
 def _note_latest(source: str) -> None:
-    """Remember what the reader handed in last, since that is what they wait to see read."""
+    """Remember which input was used last; it is the one to classify."""
     st.session_state["latest"] = source
 
 
@@ -66,7 +65,7 @@ def _take_photo(view: View) -> Array | None:
     if file is None:
         return None
     try:
-        file.seek(0)  # each run of the page reads it again
+        file.seek(0)  # an earlier run of the page has read it
         return load_image(file)
     except DatasetError as error:
         st.error(say("app.draw.bad", problem=as_text(str(error))))
@@ -99,23 +98,24 @@ def _show_reading(view: View, training: Training, digit: Array) -> None:
 
 
 def prepare(digit: Array, data: Data) -> Array | None:
-    """Turn a drawing or photo into an image as those that were trained on; None where it is blank.
+    """Convert a drawing or photo to the shape, dtype and range of the training images.
 
     Parameters
     ----------
     digit : ndarray of shape (height, width), uint8 or uint16
     data : Data
-        What was trained on: square images of any side and range.
+        The training data: square images of any size and range.
 
     Returns
     -------
-    image : ndarray of the shape and dtype of a training image, or None
+    image : ndarray of shape (side, side), or None
+        None if `digit` is blank.
     """
     X = data.digits.X_train
     side = X.shape[1]
     cropper = DigitCropper(size=side, box=max(1, round(BOX * side)))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a blank one, which the page tells of
+        warnings.simplefilter("ignore")  # the page reports blank images itself
         image = np.asarray(cropper.fit_transform([digit]), dtype=float).reshape(side, side)
     if not image.any():
         return None
@@ -126,7 +126,7 @@ def prepare(digit: Array, data: Data) -> Array | None:
 
 
 def _list_classes(view: View, name: str, classes: Array, proba: Array) -> Markup:
-    """Show how sure a network is of each class."""
+    """List the most probable classes and their probabilities."""
     say, most = view.say, int(proba.argmax())
     likely = np.sort(np.argsort(-proba, kind="stable")[:MAX_BARS])
     items = Markup("").join(

@@ -1,4 +1,4 @@
-"""The page that the server runs at each click: where the reader is, one step, and the way on."""
+"""The page: navigation and one step. The server runs this file at each interaction."""
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import script_runner
@@ -20,14 +20,13 @@ from skmnist.app._before import (
     show_theory,
 )
 from skmnist.app._draw import show_drawing
-from skmnist.app._html import as_text
-from skmnist.app._panel import tend_page
+from skmnist.app._panel import as_text, tend_page
 from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_over
 from skmnist.text import get_catalogue, get_languages
 
-# After each run of the page, Streamlit clears Keras's session, which is that of all threads: layers
-# that a training is just making get names twice, and it fails. matplotlib's windows, which are
-# cleared with it, are not used here.
+# Streamlit clears the Keras session after each run of the page. All threads share that session, so
+# a model that is being built gets duplicate layer names and fails. Streamlit closes the windows of
+# matplotlib in the same function; there are none here.
 script_runner._clean_problem_modules = lambda: None
 
 MAX_NAMES = 200  # characters of unknown names in the address
@@ -48,7 +47,7 @@ SHOW = {
 
 
 def show_page() -> None:
-    """Show one step of the path, between what leads to the others."""
+    """Show the current step and the navigation."""
     view = read_view()
     st.set_page_config(page_title=view.say("app.title"), page_icon="🔢", layout="centered")
     show_sidebar(view)
@@ -58,16 +57,16 @@ def show_page() -> None:
     st.write(view.say(f"app.intro.{view.step}"))
     show_hints(view)
     SHOW[view.step](view)
-    show_way(view, at)
+    show_buttons(view, at)
     tend_page(view.language, view.step)
 
 
 def show_sidebar(view: View) -> None:
-    """Show all steps, and the languages."""
+    """Show the list of steps and the choice of language."""
     say = view.say
     with st.sidebar:
         st.header(say("app.title"), anchor=False)
-        st.session_state["step"] = view.step  # the address decides, not the field
+        st.session_state["step"] = view.step  # as in the address
         st.radio(
             say("app.steps"),
             STEPS,
@@ -88,7 +87,7 @@ def show_sidebar(view: View) -> None:
 
 
 def show_hints(view: View) -> None:
-    """Tell of a bad address, and of a training that is not the one of this page."""
+    """Show invalid values in the address, and training with other settings or on another step."""
     if view.refused:
         st.warning(view.say("app.refused", names=", ".join(view.refused)))
     if view.unknown:
@@ -123,17 +122,17 @@ def _join(training: _training.Training) -> None:
     go_to("training" if training.running else "recommendation")
 
 
-def show_way(view: View, at: int) -> None:
-    """Show the way back and the way on."""
+def show_buttons(view: View, at: int) -> None:
+    """Show the buttons to the previous and the next step."""
     st.divider()
-    back, on = st.columns(2)
+    back, forward = st.columns(2)
     if at:
         back.button(
             view.say("app.back"), key="back", on_click=go_to, args=(STEPS[at - 1],), width="stretch"
         )
     if at + 1 < len(STEPS):
         title = view.say(f"app.name.{STEPS[at + 1]}")
-        on.button(
+        forward.button(
             view.say("app.next", title=title),
             key="next",
             on_click=go_to,
@@ -143,5 +142,5 @@ def show_way(view: View, at: int) -> None:
         )
 
 
-if __name__ == "__main__":  # as which the server runs it
+if __name__ == "__main__":
     show_page()

@@ -1,23 +1,71 @@
-"""What Streamlit has no element for: the report's HTML, a drawing board, the page's language."""
+"""Elements that Streamlit lacks: HTML in the style of the report, and a drawing board."""
 
 import base64
 import binascii
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from markupsafe import Markup
 
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
-BOARD_SIDE = 280  # pixels: ten for each of MNIST's
+BOARD_SIDE = 280  # pixels, ten times MNIST's
+
+
+def as_text(text: str) -> str:
+    r"""Escape Markdown, so that Streamlit shows file names and messages unchanged.
+
+    Examples
+    --------
+    >>> from skmnist.app._panel import as_text
+    >>> print(as_text("a*b*.zip :red[x]"))
+    a\*b\*.zip \:red\[x\]
+    """
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", make_printable(text))
+
+
+def as_list(sentences: Iterable[str], *, style: str = "") -> Markup:
+    """Return an HTML list of sentences."""
+    items = Markup("").join(Markup("<li>{}</li>").format(make_printable(s)) for s in sentences)
+    return Markup('<ul class="{}">{}</ul>').format(style, items)
+
+
+def as_paragraphs(sentences: Iterable[str]) -> Markup:
+    """Return one HTML paragraph per sentence."""
+    return Markup("").join(Markup("<p>{}</p>").format(make_printable(s)) for s in sentences)
+
+
+def as_digit(uri: str, *, alt: str, caption: str) -> Markup:
+    """Return an HTML figure with the image of a digit."""
+    return Markup(
+        '<figure class="digit"><img src="{}" alt="{}"><figcaption>{}</figcaption></figure>'
+    ).format(uri, alt, caption)
+
+
+def as_table(
+    head: Iterable[str], rows: Iterable[Iterable[Any]], *, name: str, style: str = ""
+) -> Markup:
+    """Return an HTML table that scrolls sideways; screen readers read out its `name`."""
+
+    def cells(form: str, values: Iterable[Any]) -> Markup:
+        return Markup("").join(Markup(form).format(make_printable(str(v))) for v in values)
+
+    heads = cells('<th scope="col">{}</th>', head)
+    body = Markup("").join(Markup("<tr>{}</tr>").format(cells("<td>{}</td>", row)) for row in rows)
+    return Markup(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table class="{}">{}'
+        "<tbody>{}</tbody></table></div>"
+    ).format(name, style, heads and Markup("<thead><tr>{}</tr></thead>").format(heads), body)
 
 
 def show_html(html: str, key: str, *, language: str) -> None:
-    """Show HTML in the report's look; what comes from data must be escaped in it."""
+    """Show HTML in the style of the report; text from data must be escaped."""
     panel = st.components.v2.component(
         "skmnist_panel",
         html='<div class="panel"></div>',
@@ -28,25 +76,25 @@ def show_html(html: str, key: str, *, language: str) -> None:
 
 
 def tend_page(language: str, step: str) -> None:
-    """Give the page its look and language, and begin each step at its top."""
+    """Set the style and language of the page, and scroll to the top of a new step."""
     st.html(f"<style>{_read('app', 'look.css')}</style>")
     component = st.components.v2.component("skmnist_page", js=_read("app", "tend.js"))
     component(key="page", data={"language": language, "step": step})
 
 
 def show_board(say: Catalogue, on_change: Callable[[], None]) -> Array | None:
-    """Show a board to draw on; return its ink, None as long as nothing was drawn.
+    """Show a drawing board and return the drawing.
 
     Parameters
     ----------
     say : Catalogue
     on_change : callable
-        Is called when something was drawn, or all of it wiped.
+        Called after each change of the drawing.
 
     Returns
     -------
     ink : ndarray of shape (280, 280), uint8, or None
-        255 where there is ink.
+        255 means ink. None if the board is empty.
     """
     board = st.components.v2.component(
         "skmnist_board",
@@ -64,7 +112,7 @@ def show_board(say: Catalogue, on_change: Callable[[], None]) -> Array | None:
 
 
 def read_board(drawing: Any) -> Array | None:
-    """Return what the browser sent as ink, None where it is none: anybody may send anything."""
+    """Decode the data that the browser sent; return None if it is invalid or blank."""
     n_bytes = BOARD_SIDE**2
     if not isinstance(drawing, str) or len(drawing) > 4 * (n_bytes // 3 + 1):
         return None
@@ -76,5 +124,5 @@ def read_board(drawing: Any) -> Array | None:
 
 
 @cache
-def _read(room: str, name: str) -> str:
-    return (files("skmnist") / room / name).read_text(encoding="utf-8")
+def _read(subpackage: str, name: str) -> str:
+    return (files("skmnist") / subpackage / name).read_text(encoding="utf-8")

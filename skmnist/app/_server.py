@@ -1,4 +1,4 @@
-"""Start the server of the page, and end it with all that it has written."""
+"""Start the server, end it, and delete its temporary files."""
 
 import ipaddress
 import os
@@ -15,15 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
-LANGUAGE = "SKMNIST_APP_LANGUAGE"  # the variable by which the page is told --lang
-FOLDER = "SKMNIST_APP_FOLDER"  # the variable by which the server is told what to delete
+LANGUAGE = "SKMNIST_APP_LANGUAGE"  # environment variable with the value of --lang
+FOLDER = "SKMNIST_APP_FOLDER"  # environment variable with the server's temporary folder
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-START_SECONDS = 60.0  # a slow disk takes its time to read all that Streamlit imports
+START_SECONDS = 60.0  # importing Streamlit from a slow disk takes long
 END_SECONDS = 5.0
 FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif'
 )
-# The colours of the report, of which report.css has the contrasts tested.
+# Same colours as in report.css, where tests check the contrast
 LIGHT = {
     "primaryColor": "#0a5c8f",
     "backgroundColor": "#ffffff",
@@ -33,7 +33,7 @@ LIGHT = {
     "borderColor": "#d5dbe1",
 }
 DARK = {
-    "primaryColor": "#2577b0",  # of what has white text on it, or is no text
+    "primaryColor": "#2577b0",  # background of white text
     "backgroundColor": "#14171c",
     "secondaryBackgroundColor": "#1c2127",
     "textColor": "#e6e8eb",
@@ -43,7 +43,7 @@ DARK = {
 
 
 class ServerError(Exception):
-    """The server of the app cannot be started, or has ended by itself.
+    """The server of the app cannot be started, or has ended unexpectedly.
 
     Examples
     --------
@@ -64,25 +64,26 @@ def serve(
     open_browser: bool = True,
     tell: Callable[[str], None] = print,
 ) -> None:
-    """Serve the page until Ctrl-C.
+    """Serve the app until Ctrl-C is pressed.
 
     Parameters
     ----------
     host : str, default="127.0.0.1"
-        The address to listen on; the loopback is seen by this machine alone.
+        Address to listen on. The default is reachable from this machine only.
     port : int, default=0
-        0 takes a free one.
+        Port to listen on; 0 selects a free one.
     language : {"en", "de"} or None, default=None
-        Of the page; None takes that of the reader's browser.
+        Language of the page; None uses the language of the browser.
     open_browser : bool, default=True
-        Show the page in the user's browser as soon as it is served.
+        Whether to open the page in the user's browser.
     tell : callable, default=print
-        Is given the page's address when it can be opened.
+        Called with the address of the page when the server is ready.
 
     Raises
     ------
     ServerError
-        It did not start, and the message is the server's own last line; or it ended by itself.
+        If the server does not start, with the last line of its log as the message, or if it ends
+        unexpectedly.
     """
     host, port = _find_address(host, port)
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="skmnist-app-") as folder:
@@ -90,9 +91,9 @@ def serve(
         with log.open("wb") as output:
             server = subprocess.Popen(
                 make_command(host, port),
-                cwd=folder,  # no file of the folder that one happens to be in is read
+                cwd=folder,  # so that no configuration file in the current folder is read
                 env=make_environment(folder, language),
-                stdin=subprocess.PIPE,  # closes when this process ends, however it does
+                stdin=subprocess.PIPE,  # closed when this process ends, even if it is killed
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -103,7 +104,7 @@ def serve(
             if open_browser:
                 webbrowser.open(url)
             status = server.wait()
-            raise ServerError(f"its server ended by itself (status {status})")
+            raise ServerError(f"the server ended unexpectedly (status {status})")
         except KeyboardInterrupt:
             return
         finally:
@@ -111,9 +112,9 @@ def serve(
 
 
 def make_command(host: str, port: int) -> list[str]:
-    """Write out the command that serves the page.
+    """Return the command that starts the server.
 
-    Options stand in the command itself, where no file and no variable of the user changes them.
+    Options on the command line take precedence over the user's configuration and environment.
     """
     options: dict[str, object] = {
         "server.address": host,
@@ -128,7 +129,7 @@ def make_command(host: str, port: int) -> list[str]:
         "server.enableXsrfProtection": "true",
         "server.enableCORS": "true",
         "server.corsAllowedOrigins": _url(host, port),
-        "client.allowedOrigins": _url(host, port),  # Streamlit's own cloud by default
+        "client.allowedOrigins": _url(host, port),  # the default is Streamlit's cloud
         "server.enableStaticServing": "false",
         "server.showEmailPrompt": "false",
         "browser.gatherUsageStats": "false",
@@ -137,24 +138,24 @@ def make_command(host: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "global.developmentMode": "false",
         "runner.magicEnabled": "false",
-        "runner.postScriptGC": "false",  # tenths of a second, taken from a training
+        "runner.postScriptGC": "false",  # would delay training by tenths of a second
         "theme.font": FONT,
         "theme.baseFontSize": 16,
     }
     for name, colours in (("light", LIGHT), ("dark", DARK)):
         options |= {f"theme.{name}.{key}": colour for key, colour in colours.items()}
-    # -P: no module from the folder that the script is in stands in for one of the same name
+    # -P: modules beside the script must not shadow others of the same name
     app = Path(__file__).with_name("_asgi.py")
     words = [sys.executable, "-P", "-m", "streamlit", "run", str(app)]
     words += [f"--{name}={value}" for name, value in options.items()]
     if ipaddress.ip_address(host).is_loopback:
-        # another name that leads here is a trick of a foreign page (DNS rebinding)
+        # reject any other name, to prevent DNS rebinding
         words += [f"--server.allowedHosts={name}" for name in dict.fromkeys((*LOOPBACK, host))]
     return words
 
 
 def make_environment(folder: str, language: str | None) -> dict[str, str]:
-    """Send all that is written into one folder, that of the server."""
+    """Return environment variables that make the server write to one folder only."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
@@ -168,7 +169,7 @@ def _find_address(host: str, port: int) -> tuple[str, int]:
     """Return the numeric address and the port to listen on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as free:
-        if os.name == "posix":  # a server that has just ended leaves its port behind for a while
+        if os.name == "posix":  # the port of a server that has just ended is in TIME_WAIT
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             free.bind((host, port))
@@ -182,12 +183,12 @@ def _find_address(host: str, port: int) -> tuple[str, int]:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let other ways to end a program do what Ctrl-C does, so that nothing is left behind."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last when a terminal is closed; not on Windows
+    """Handle SIGTERM and SIGHUP like Ctrl-C, so that the temporary files are deleted."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
 
     def interrupt(*_: object) -> None:
-        for number in known:  # who presses it again must not keep us from tidying up
+        for number in known:  # a second Ctrl-C must not interrupt the cleanup
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
@@ -204,7 +205,7 @@ def _url(host: str, port: int) -> str:
 
 
 def _shown(host: str) -> str:
-    """Return how a browser on this machine calls the server."""
+    """Return the host as it appears in a URL on this machine."""
     if host in ("0.0.0.0", "::"):
         return "localhost"
     return f"[{host}]" if ":" in host else host
@@ -212,7 +213,7 @@ def _shown(host: str) -> str:
 
 def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # past any proxy
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without a proxy
     while time.monotonic() < deadline:
         if server.poll() is not None:
             lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -226,7 +227,7 @@ def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """Ask the server to end, and then make it."""
+    """Terminate the server, and kill it if it does not end."""
     server.terminate()
     try:
         server.wait(END_SECONDS)

@@ -1,4 +1,4 @@
-"""What a person can set, as the address of the page holds it."""
+"""The settings of the app, which are part of the address of the page."""
 
 import math
 import re
@@ -10,45 +10,45 @@ import numpy as np
 
 from skmnist._parameters import PARAMETERS, TRAINING
 
-TINY = float(np.finfo(np.float32).tiny)  # what is smaller is 0 to a network
+TINY = float(np.finfo(np.float32).tiny)  # smaller values are 0 in float32
 
 
 def _offer(name: str) -> tuple[float, float]:
-    """Return the lowest and the highest value that the app offers for a hyperparameter."""
+    """Return the lowest and highest value that the app offers for a hyperparameter."""
     parameter = PARAMETERS[name]
-    assert parameter.low is not None  # for the types: each of these is a number
+    assert parameter.low is not None
     assert parameter.offered is not None
     kind = int if parameter.is_whole else float
     low = TINY if parameter.closed == "neither" else kind(parameter.low)
     return low, kind(parameter.offered)
 
 
-# What the fields on the page and the address allow, both ends included.
+# Ranges of the fields and of the values in the address, both ends included
 RANGES: dict[str, tuple[float, float]] = {
     "train_size": (0, math.inf),
     **{name: _offer(name) for name in TRAINING if not PARAMETERS[name].choices},
     "seed": (0, 2**32 - 1),
 }
-MAX_LABEL = 200  # characters of a column's name
-UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # with the first bytes of the file's SHA-256
+MAX_LABEL = 200  # characters of a column name
+UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # the digits are the start of the SHA-256
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The data and the hyperparameters; two tabs with the same ones see the same training.
+    """Data and hyperparameters; tabs with equal settings share one training.
 
     Attributes
     ----------
     data : str
         "mnist", "cloud", "upload" (no file yet), or "upload-" and a checksum.
     label : str
-        The column that holds the labels, in an uploaded file; empty to find it.
+        Column of the labels in an uploaded file; empty to detect it.
     invert : bool
-        Whether light and dark are swapped, in an uploaded file.
+        Whether to swap light and dark in an uploaded file.
     train_size : int
-        Training images; 0 takes all.
+        Number of training images; 0 uses all.
     epochs, batch_size, optimizer, learning_rate, patience, dropout, l2, seed
-        As the networks have them.
+        Parameters of both networks.
     """
 
     data: str = "mnist"
@@ -66,16 +66,16 @@ class Settings:
 
     @property
     def is_upload(self) -> bool:
-        """Whether the digits are from a file of one's own."""
+        """Whether the data set is an uploaded file."""
         return self.data.startswith("upload")
 
     def of_network(self) -> dict[str, Any]:
-        """Return the hyperparameters by the names that the networks have for them."""
+        """Return the hyperparameters as parameters of the networks."""
         values = {name: getattr(self, name) for name in TRAINING}
         return values | {"random_state": self.seed}
 
     def to_query(self) -> dict[str, str]:
-        """Return what differs from the defaults, for the address."""
+        """Return the values that differ from the defaults, for the address."""
         values = {f.name: (getattr(self, f.name), f.default) for f in fields(self)}
         return {
             name: str(int(value) if isinstance(value, bool) else value)
@@ -85,14 +85,13 @@ class Settings:
 
 
 def read_settings(query: Mapping[str, str]) -> tuple[Settings, list[str]]:
-    """Read the settings from an address, which anybody may have written.
+    """Read the settings from an address. Missing and invalid values become the default.
 
     Returns
     -------
     settings : Settings
-        With the default wherever the address has no value that is allowed.
     refused : list of str
-        The names of those that are not allowed.
+        Names of the settings with invalid values.
     """
     values: dict[str, Any] = {}
     refused = []
@@ -126,4 +125,4 @@ def _is_allowed(name: str, value: Any) -> bool:
     if name == "optimizer":
         return value in PARAMETERS["optimizer"].choices
     low, high = RANGES[name]
-    return bool(low <= value <= high)  # what is no number is in no range
+    return bool(low <= value <= high)  # NaN is never in range

@@ -1,4 +1,4 @@
-"""The digits that the server holds, for all tabs; uploads lie in a temporary folder."""
+"""Data sets in the server's memory, shared by all tabs, and uploads in a temporary folder."""
 
 import hashlib
 import re
@@ -16,28 +16,28 @@ from skmnist._networks import limit_training
 from skmnist.app._settings import Settings
 from skmnist.datasets import DatasetDescription, DatasetError, describe_dataset, load_dataset
 
-MAX_UPLOADS = 8  # files that are kept; the oldest goes first
+MAX_UPLOADS = 8  # files; the oldest is deleted first
 MAX_LOADED = 3  # data sets in memory
-MAX_NAME = 80  # characters of a file's name
+MAX_NAME = 80  # characters of a file name
 
 Progress = Callable[[int, int], None]
 
 
 class MissingUploadError(Exception):
-    """A file that this server does not have: none was chosen yet, or it was started anew."""
+    """No file was uploaded yet, or it was uploaded before the server was restarted."""
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """A data set as it is trained on.
+    """A data set.
 
     Attributes
     ----------
     digits : Bunch
     name : str or None
-        What the file is called; None for MNIST.
+        Name of the file; None for MNIST.
     n_all : int
-        Training images, had all of them been taken.
+        Number of training images before limiting them to `train_size`.
     """
 
     digits: Any
@@ -46,12 +46,12 @@ class Data:
 
     @cached_property
     def description(self) -> DatasetDescription:
-        """What is in it."""
+        """Class counts and possible problems of the data set."""
         return describe_dataset(self.digits)
 
     @property
     def n_classes(self) -> int:
-        """Classes that a network learns."""
+        """Number of classes in the training set."""
         return len(set(self.digits.y_train.tolist()))
 
 
@@ -62,15 +62,15 @@ _loaded: dict[Settings, Data | DatasetError] = {}
 
 
 def keep_upload(name: str, content: bytes) -> str:
-    """Keep a file under the name of its checksum; return what the address calls it.
+    """Save an uploaded file under its checksum; return its name in the address.
 
     Raises
     ------
     OSError
-        It cannot be written.
+        If the file cannot be written.
     """
     key = f"upload-{hashlib.sha256(content).hexdigest()[:16]}"
-    # only the last part, without what a file system or a message would take amiss
+    # without folders and special characters
     name = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(". ")
     with _lock:
         home = _home()
@@ -82,27 +82,27 @@ def keep_upload(name: str, content: bytes) -> str:
             try:
                 folder.mkdir()
                 (folder / (name or "file")).write_bytes(content)
-            except BaseException:  # half a file would be taken for the whole one next time
+            except BaseException:  # an incomplete file would be used next time
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
     return key
 
 
 def load(settings: Settings, progress: Progress = lambda done, total: None) -> Data:
-    """Return the digits of the settings, read once.
+    """Return the data set of these settings, reading it at most once.
 
     Raises
     ------
     DatasetError
-        They cannot be used. The same error comes again until `forget` is called.
+        If the data set cannot be used. The error is cached until `forget` is called.
     MissingUploadError
-        There is no such file here.
+        If the server does not have the uploaded file.
     """
     key = _key(settings)
     with _lock:
         reading = _reading.setdefault(key, threading.Lock())
     try:
-        with reading:  # who wants other digits need not wait
+        with reading:  # one lock per data set: others are read at the same time
             found = _loaded.get(key)
             if found is None:
                 try:
@@ -114,7 +114,7 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> D
                     for old in list(_loaded)[:-MAX_LOADED]:
                         del _loaded[old]
     finally:
-        with _lock:  # anybody may ask for any digits
+        with _lock:
             _reading.pop(key, None)
     if isinstance(found, DatasetError):
         raise found
@@ -122,20 +122,20 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> D
 
 
 def forget(settings: Settings) -> None:
-    """Let the next `load` try again."""
+    """Drop a cached data set or error, so that the next `load` tries again."""
     with _lock:
         _loaded.pop(_key(settings), None)
 
 
 def _key(settings: Settings) -> Settings:
-    """Keep of the settings what decides on the data."""
-    drawn = settings.is_upload or settings.train_size
+    """Return the settings that determine the data set, all others at their defaults."""
+    is_random = settings.is_upload or settings.train_size
     return Settings(
         data=settings.data,
         invert=settings.invert and settings.is_upload,
         label=settings.label if settings.is_upload else "",
         train_size=settings.train_size,
-        seed=settings.seed if drawn else 0,
+        seed=settings.seed if is_random else 0,
     )
 
 
@@ -175,7 +175,7 @@ def _read_upload(key: Settings, progress: Progress) -> tuple[Any, str]:
                 progress=progress,
             )
     except DatasetError as error:
-        # where the server keeps the file is nothing to its reader
+        # hide the server's folder
         raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
     for note in digits.notes:
         place = str(note.values.get("path", ""))

@@ -1,4 +1,4 @@
-"""Trainings that belong to the server: a tab looks at one, and may close."""
+"""Training in threads of the server; it continues when a tab is closed."""
 
 import atexit
 import logging
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent
     from skmnist.neural_network import EpochEvent
 
-MAX_KEPT = 4  # trainings that are remembered, with their networks
+MAX_KEPT = 4  # trainings in memory, with their networks
 
 
 class Training:
-    """Both networks, trained one after the other in a thread of its own.
+    """Train both networks, one after the other, in a thread.
 
     Attributes
     ----------
     settings : Settings
     data : Data
     events : dict of str to list of EpochEvent
-        By network, what is known after each epoch.
+        One event per epoch, by network.
     results : dict of str to ModelResult
-        Of the networks that are finished.
+        Results of the networks that are finished.
     comparison : ModelComparison or None
-        None before the end.
+        None until training has ended.
     error : str
-        Why it failed; empty unless it did.
+        Error message if training failed, else empty.
     running : bool
     """
 
@@ -49,30 +49,30 @@ class Training:
 
     @property
     def current(self) -> str | None:
-        """The network that is trained now."""
+        """The network that is being trained."""
         left = [name for name in NETWORKS if name not in self.results]
         return left[0] if self.running and left else None
 
     def is_stopping(self, name: str) -> bool:
-        """Say whether a network will end after its epoch."""
+        """Return whether training of a network ends after the current epoch."""
         return name in self._stopped and name not in self.results
 
     def stop(self, name: str) -> None:
-        """End the training of a network after its epoch; its best weights are kept."""
+        """End training of a network after the current epoch and keep its best weights."""
         if name == self.current:
             self._stopped.add(name)
 
     def history(self, name: str) -> pd.DataFrame:
-        """Return a row per epoch so far, indexed by `epoch` from 1."""
+        """Return a table with one row per finished epoch, indexed by `epoch` from 1."""
         rows = [event.logs for event in list(self.events[name])]
         return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="epoch"))
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for the end."""
+        """Wait until training has ended."""
         self._thread.join(timeout)
 
     def _run(self) -> None:
@@ -82,7 +82,7 @@ class Training:
         try:
             networks = {name: make_network(name, digits.max_value, **settings) for name in NETWORKS}
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the page says the same in the reader's language
+                warnings.simplefilter("ignore")  # the page shows them in the user's language
                 self.comparison = compare_models(
                     networks,
                     digits.X_train,
@@ -91,7 +91,7 @@ class Training:
                     y_test=digits.y_test,
                     callbacks=self._follow,
                 )
-        except Exception as error:  # nobody stands above a thread; the page tells it
+        except Exception as error:  # no caller would see it; the page shows it
             self.error = str(error) or type(error).__name__
             logging.getLogger(__name__).error("Training failed: %s", self.error)
         finally:
@@ -110,17 +110,17 @@ _trainings: dict[Settings, Training] = {}
 
 
 def find(settings: Settings) -> Training | None:
-    """Return the training of these settings, if there was one."""
+    """Return the training with these settings, if any."""
     return _trainings.get(settings)
 
 
 def find_latest() -> Training | None:
-    """Return the training that runs, or else the last one."""
+    """Return the running training, or the last one."""
     return next(reversed(list(_trainings.values())), None)
 
 
 def start(settings: Settings, data: Data) -> Training:
-    """Train with these settings, unless a training runs already: then that one is returned."""
+    """Start training with these settings; if a training is running, return that one instead."""
     with _lock:
         latest = find_latest()
         if latest is not None and latest.running:
@@ -136,7 +136,7 @@ def start(settings: Settings, data: Data) -> Training:
 
 @atexit.register
 def _stop_all() -> None:
-    """Let an epoch end before the process does; tensorflow must not be cut off within one."""
+    """Wait for the current epoch; tensorflow may crash if the process ends within one."""
     for training in list(_trainings.values()):
         if training.running:
             training._stopped.update(NETWORKS)

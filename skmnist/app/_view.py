@@ -1,4 +1,4 @@
-"""What every step of the page is told, and how it leads to another one."""
+"""The language, settings and data of a step, and functions that change the address."""
 
 import os
 import time
@@ -10,8 +10,7 @@ from typing import Any
 import streamlit as st
 
 from skmnist.app import _store
-from skmnist.app._html import as_text
-from skmnist.app._panel import show_html
+from skmnist.app._panel import as_text, show_html
 from skmnist.app._server import LANGUAGE
 from skmnist.app._settings import Settings, read_settings
 from skmnist.app._store import Data
@@ -31,13 +30,13 @@ STEPS = (
     "recommendation",
     "draw",
 )
-PLACE = ("step", "lang")  # what the address holds beside the settings
-BAR_SECONDS = 0.2  # between two steps of a bar
+PLACE = ("step", "lang")  # names in the address that are not settings
+BAR_SECONDS = 0.2  # between updates of a progress bar
 
 
 @dataclass(frozen=True)
 class View:
-    """One look at the page.
+    """The content of the address.
 
     Attributes
     ----------
@@ -46,9 +45,9 @@ class View:
         One of `STEPS`.
     settings : Settings
     refused : list of str
-        Names of the settings that the address had with values that are not allowed.
+        Names of settings with invalid values in the address.
     unknown : list of str
-        Names in the address that are none of ours; anybody may have written them.
+        Unknown names in the address; may contain any text.
     """
 
     say: Catalogue
@@ -63,16 +62,16 @@ class View:
         return self.say.language
 
     def show_html(self, html: Any, name: str = "part") -> None:
-        """Show HTML in the report's look."""
+        """Show HTML in the style of the report."""
         show_html(html, f"{self.step}-{name}", language=self.language)
 
     def find_data(self) -> Data | None:
-        """Return the digits; where there are none, say why, and return None."""
+        """Return the data set; if there is none, show why and return None."""
         say, cloud = self.say, self.settings.data == "cloud"
         waiting = say("app.data.downloading" if cloud else "app.data.reading")
         try:
-            with st.spinner(waiting, show_time=True), show_share() as tell:
-                return _store.load(self.settings, tell)
+            with st.spinner(waiting, show_time=True), show_progress() as update:
+                return _store.load(self.settings, update)
         except _store.MissingUploadError:
             key = "app.data.choose" if self.settings.data == "upload" else "app.data.gone"
             st.info(say(key if self.step == "data" else "app.no_data"))
@@ -85,24 +84,24 @@ class View:
 
 
 @contextmanager
-def show_share() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar while something is read that takes a while; yield what moves it."""
+def show_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar; yield the function that updates it."""
     place, shown = st.empty(), time.monotonic()
 
-    def tell(done: int, total: int) -> None:
+    def update(done: int, total: int) -> None:
         nonlocal shown
-        if time.monotonic() - shown >= BAR_SECONDS:  # a file may tell of each of its images
+        if time.monotonic() - shown >= BAR_SECONDS:  # may be called once per image
             shown = time.monotonic()
             place.progress(min(done / total, 1.0))
 
     try:
-        yield tell
+        yield update
     finally:
         place.empty()
 
 
 def read_view() -> View:
-    """Read the address of the page."""
+    """Parse the address of the page."""
     query = st.query_params
     settings, refused = read_settings(query)
     step = query.get("step", STEPS[0])
@@ -113,7 +112,7 @@ def read_view() -> View:
 
 
 def _find_language(asked: str | None) -> str:
-    """Take the language of the address, of the command line, of the browser, of the machine."""
+    """Return the language of the address, the command line, the browser or the system."""
     browser = (st.context.locale or "").partition("-")[0]
     for language in (asked, os.environ.get(LANGUAGE), browser):
         if language in get_languages():
@@ -122,34 +121,34 @@ def _find_language(asked: str | None) -> str:
 
 
 def go_to(step: str) -> None:
-    """Open a step; for buttons."""
+    """Open a step."""
     st.query_params["step"] = step
 
 
 def set_language(language: str) -> None:
-    """Speak another language from now on; for buttons."""
+    """Switch to another language."""
     st.query_params["lang"] = language
 
 
 def change(**values: Any) -> None:
-    """Change settings, and with them the address."""
+    """Change settings in the address."""
     settings, _ = read_settings(st.query_params)
     take_over(replace(settings, **values))
 
 
 def follow(name: str) -> None:
-    """Take a setting from the field of that name on the page."""
+    """Set a setting to the value of the field with that name."""
     change(**{name: st.session_state[name]})
 
 
 def take_over(settings: Settings) -> None:
-    """Put settings into the address, in place of those that are there."""
+    """Replace the settings in the address."""
     place = {name: st.query_params[name] for name in PLACE if name in st.query_params}
     st.query_params.from_dict(place | settings.to_query())
 
 
 def remember(owner: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """Return what `make` makes, made once for all tabs, and gone with its owner."""
+    """Return the result of `make`, cached on `owner` for all tabs."""
     kept = vars(owner).setdefault("_remembered", {})
     if key not in kept:
         kept[key] = make()

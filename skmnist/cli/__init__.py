@@ -1,7 +1,7 @@
-"""The command line: it arranges what the rest of the package finds out, and decides nothing.
+"""The command line.
 
-Only typer and the texts are imported at once: ``skmnist --help`` answers without delay. What a
-command needs beyond that is imported when it runs.
+It only shows the results of other subpackages. To keep ``skmnist --help`` fast, commands import
+everything but typer and the texts when they run.
 """
 
 from skmnist.cli._commands import make_app

@@ -1,4 +1,4 @@
-"""The commands: which options each has, and what is called when it runs."""
+"""The commands and their options."""
 
 import importlib.util
 from collections import Counter
@@ -11,9 +11,8 @@ from skmnist import __version__
 from skmnist._networks import MODELS, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.cli._data import read_part, show_digits
-from skmnist.cli._errors import CommandError, OptionError
 from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
-from skmnist.cli._outputs import check_outputs
+from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
 
 DIGITS = "mnist|cloud|FILE|FOLDER"
@@ -21,7 +20,7 @@ PICTURES = (".png", ".pdf", ".svg")
 
 
 def make_app(say: Catalogue) -> typer.Typer:
-    """Build the commands, with their help in the language of `say`."""
+    """Return the command line with help texts in the language of `say`."""
     app = typer.Typer(
         help=say("cli.help"),
         add_completion=False,
@@ -30,7 +29,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     )
     options = Options(say)
     default = {name: PARAMETERS[name].default for name in TRAINING}
-    # what several commands have
+    # shared by several commands
     data_option = options.make("data", DIGITS, "data")
     invert_option = options.flag("invert", "data")
     label_option = options.make("label", "COLUMN|first|last", "data")
@@ -171,7 +170,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         if folds > rarest:
             raise OptionError("--folds", folds, say("cli.rule.folds_classes", high=rarest))
 
-        from skmnist.cli._tune import Plan, tune_network  # here, after what is refused at once
+        from skmnist.cli._tune import Plan, tune_network  # slow, so after the checks
 
         plan = Plan(
             model=model,
@@ -205,23 +204,23 @@ def make_app(say: Catalogue) -> typer.Typer:
 def serve_app(
     say: Catalogue, host: str, port: int, language: str | None, *, open_browser: bool
 ) -> None:
-    """Serve the page until Ctrl-C."""
+    """Serve the app until Ctrl-C is pressed."""
     from skmnist.app import ServerError, serve
 
     if importlib.util.find_spec("streamlit") is None:
         raise CommandError(say("cli.app_missing", command="pip install 'skmnist[app]'"))
 
-    def tell(url: str) -> None:
+    def print_url(url: str) -> None:
         print(say("cli.app_open", url=url), flush=True)
 
     try:
-        serve(host=host, port=port, language=language, open_browser=open_browser, tell=tell)
+        serve(host=host, port=port, language=language, open_browser=open_browser, tell=print_url)
     except ServerError as error:
         raise CommandError(say("cli.app_failed", problem=str(error))) from error
 
 
 def show_version(wanted: bool) -> None:
-    """Print the version and end."""
+    """Print the version and exit."""
     if wanted:
         print(f"skmnist {__version__}")
         raise typer.Exit

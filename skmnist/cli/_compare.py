@@ -1,4 +1,4 @@
-"""`skmnist compare`: train both networks, show the results of each, and recommend one."""
+"""`skmnist compare`: train both networks, show their results, and recommend one."""
 
 import sys
 import warnings
@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from skmnist._networks import NETWORKS, make_network
-from skmnist.cli._errors import INTERRUPTED, CommandError, tell_error, tell_interrupt
-from skmnist.cli._outputs import write_file, write_results
+from skmnist.cli._outputs import (
+    INTERRUPTED,
+    CommandError,
+    print_error,
+    print_interrupt,
+    write_file,
+    write_results,
+)
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent, compare_models
 from skmnist.text import Catalogue, use_language
@@ -24,10 +30,10 @@ def compare_networks(
     json_path: Path | None,
     report_path: Path | None,
 ) -> int:
-    """Train, show, compare and write, and return the exit status.
+    """Train and compare both networks, show and write the results, and return the exit status.
 
-    After an error or Ctrl-C, the results of the networks that were trained are shown and written.
-    `command` is the command that repeats the run, for the page.
+    After an error or Ctrl-C, results of finished networks are still shown and written. The report
+    shows `command` as the command that repeats the run.
     """
     screen = Screen(say)
     screen.show_data(digits, name)
@@ -48,7 +54,7 @@ def compare_networks(
     comparison, status = None, 0
     try:
         with use_language(say.language), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the results say the same in the reader's language
+            warnings.simplefilter("ignore")  # the results contain them in the user's language
             comparison = compare_models(
                 networks,
                 digits.X_train,
@@ -61,16 +67,16 @@ def compare_networks(
         if len(comparison.results) < len(networks):
             raise KeyboardInterrupt
     except KeyboardInterrupt:
-        tell_interrupt(say("cli.interrupted" if results else "cli.interrupted_early"))
+        print_interrupt(say("cli.interrupted" if results else "cli.interrupted_early"))
         status = INTERRUPTED
     except ValueError as error:
-        tell_error(say, f"{begun[-1]}: {error}" if begun else str(error))
+        print_error(say, f"{begun[-1]}: {error}" if begun else str(error))
         status = CommandError.status
     if not results:
         return status
     if comparison is None or status:
         comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
-        # an incomplete run claims nothing
+        # no recommendation after an incomplete run
         found = comparison.to_dict() | {"tests": [], "recommendation": None}
     else:
         found = comparison.to_dict()

@@ -1,4 +1,4 @@
-"""The digits of a command, and `skmnist data`, which shows what is in them."""
+"""Load the data set of a command; `skmnist data` describes it."""
 
 import io
 import os
@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skmnist._files import write_whole
 from skmnist._networks import limit_training
-from skmnist.cli._errors import CommandError, OptionError, tell_warnings
 from skmnist.cli._options import suggest
+from skmnist.cli._outputs import CommandError, OptionError, print_warnings, write_file
 from skmnist.text import Catalogue, use_language
 
 SETS = ("mnist", "cloud")
-OPTIONS = {  # by the parameters of the loader, for digits of one's own
+OPTIONS = {  # by parameter of the loader; for the user's own files only
     "label": "--label",
     "image_shape": "--image-shape",
     "invert": "--invert",
@@ -25,7 +26,7 @@ OPTIONS = {  # by the parameters of the loader, for digits of one's own
 def read_part(
     say: Catalogue, data: str, train_size: int | None, seed: int, options: Mapping[str, Any]
 ) -> tuple[Any, str]:
-    """Return the digits with `train_size` of their training images, and what to call them."""
+    """Return a data set limited to `train_size` training images, and its name."""
     digits, name = read_all(say, data, seed, options)
     # two per class: one for training, one for validation
     low, high = 2 * len(set(digits.y_train.tolist())), len(digits.y_train)
@@ -40,7 +41,7 @@ def read_part(
 def read_all(
     say: Catalogue, data: str, seed: int, options: Mapping[str, Any], *, option: str = "--data"
 ) -> tuple[Any, str]:
-    """Return the digits and what to call them; `options` are parameters of the loader."""
+    """Return a data set and its name; `options` are parameters of the loader."""
     from skmnist.datasets import DatasetError, load_dataset
 
     given = {name: value for name, value in options.items() if value not in (None, False)}
@@ -49,16 +50,16 @@ def read_all(
     try:
         with use_language(say.language):
             if data in SETS:
-                with tell_warnings():
+                with print_warnings():
                     digits = load_dataset(data, progress=True)
                 return digits, say("data.bundled" if data == "mnist" else "data.cloud")
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the notes on the screen say the same
+                warnings.simplefilter("ignore")  # `Screen` shows the same notes
                 return load_dataset(data, random_state=seed, progress=True, **given), data
     except DatasetError as error:
-        if data in SETS:  # the message is complete
+        if data in SETS:
             raise OptionError(option, data, str(error)) from None
-        # the message names parameters of Python
+        # replace names of Python parameters by options
         rule = str(error).removeprefix(f"{data}: ")
         for name, spelling in OPTIONS.items():
             rule = re.sub(rf"\b{name}= ?", f"{spelling} ", rule)
@@ -76,9 +77,7 @@ def show_digits(
     *,
     picture: Path | None,
 ) -> int:
-    """Describe the digits, draw them where a picture was asked for, and return the exit status."""
-    from skmnist._files import write_whole
-    from skmnist.cli._outputs import write_file
+    """Describe a data set, save a picture of it if requested, and return the exit status."""
     from skmnist.cli._screen import Screen
     from skmnist.datasets import describe_dataset
 
@@ -105,9 +104,9 @@ def _draw(digits: Any, language: str, ending: str) -> bytes:
 
     display = DatasetDisplay.from_dataset(digits, language=language)
     content = io.BytesIO()
-    # the user's matplotlibrc may ask for LaTeX that is not installed, for example
+    # ignore the user's matplotlibrc, which may require LaTeX, for example
     with matplotlib.style.context("default"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
+        warnings.simplefilter("ignore")  # characters missing from the font are drawn as boxes
         figure = display.plot(figure=Figure()).figure_
         figure.savefig(content, format=ending.removeprefix("."), dpi=150)
     return content.getvalue()

@@ -1,4 +1,4 @@
-"""From the words behind ``skmnist`` to an exit status: whatever happens is told in a line."""
+"""Run a command, and turn errors into messages and exit codes."""
 
 import io
 import os
@@ -12,13 +12,19 @@ from typing import Any
 import typer
 
 from skmnist.cli._commands import make_app
-from skmnist.cli._errors import INTERRUPTED, CommandError, OptionError, tell_error, tell_interrupt
 from skmnist.cli._options import choice_rule
+from skmnist.cli._outputs import (
+    INTERRUPTED,
+    CommandError,
+    OptionError,
+    print_error,
+    print_interrupt,
+)
 from skmnist.text import get_catalogue, get_languages, guess_language
 
-WIDTHS = range(20, 1001)  # columns that text can be laid out in
+WIDTHS = range(20, 1001)  # valid widths of a terminal, in columns
 
-# Not public by name: click's class in older versions of typer, typer's own copy in newer ones.
+# Private in typer: click's class in old releases, and a copy of it in new ones
 _UsageError: Any = typer.BadParameter.__base__
 
 
@@ -28,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, default=None
-        What stands behind ``skmnist``; None takes them from the process.
+        Arguments after ``skmnist``; None uses ``sys.argv``.
 
     Returns
     -------
     status : int
-        0 done, 1 a run that failed, 2 wrong usage, 130 interrupted, 143 ended by SIGTERM, 129 by
-        SIGHUP.
+        0 for success, 1 for a failed run, 2 for invalid arguments, 130 after Ctrl-C, 143 after
+        SIGTERM and 129 after SIGHUP.
     """
     with _interrupted_by_signals() as received:
         status = _run(arguments)
@@ -44,50 +50,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a file under Windows knows no arrow, say
+        if isinstance(stream, io.TextIOWrapper):  # Windows code pages lack many characters
             stream.reconfigure(errors="replace")
-    _mend_environment()
+    _fix_environment()
     say = get_catalogue(guess_language())
     try:
         say = get_catalogue(_find_language(arguments))
         status = int(make_app(say)(arguments, prog_name="skmnist", standalone_mode=False) or 0)
-        if sys.stdout is not None:  # it is None where the caller closed it
+        if sys.stdout is not None:  # None if the caller has closed it
             sys.stdout.flush()
     except CommandError as error:
-        tell_error(say, str(error))
+        print_error(say, str(error))
         status = error.status
     except _UsageError as error:
-        tell_error(say, error.format_message())
+        print_error(say, error.format_message())
         status = OptionError.status
     except (KeyboardInterrupt, typer.Abort):
-        tell_interrupt(say("cli.interrupted_early"))
+        print_interrupt(say("cli.interrupted_early"))
         status = INTERRUPTED
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # the reader, `head` perhaps, has seen enough
-            tell_error(say, say("cli.failed_output", problem=error.strerror or error))
+        if not isinstance(error, BrokenPipeError):  # normal in a pipe, such as to `head`
+            print_error(say, say("cli.failed_output", problem=error.strerror or error))
         status = CommandError.status
-    _give_up_unwritable_output()
+    _flush_output()
     return status
 
 
 @contextmanager
 def _interrupted_by_signals() -> Iterator[list[int]]:
-    """Let other ways to end a program do what Ctrl-C does; yield the signals that came."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C; yield a list of the received signals."""
     received: list[int] = []
 
     def interrupt(number: int, frame: Any) -> None:
         received.append(number)
-        signal.signal(number, signal.SIG_IGN)  # a second one must not disturb what is being kept
+        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt writing results
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler):
             handler(signal.SIGINT, frame)
-        raise KeyboardInterrupt  # a shell lets its background jobs ignore SIGINT
+        raise KeyboardInterrupt  # background jobs of a shell ignore SIGINT
 
     before: list[tuple[int, Any]] = []
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):  # the second is not on Windows
+        for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
             number = getattr(signal, name, None)
-            # what somebody handles or, as nohup does, ignores stays so
+            # keep other handlers, and signals ignored by nohup
             if number is not None and signal.getsignal(number) == signal.SIG_DFL:
                 before.append((number, signal.signal(number, interrupt)))
     try:
@@ -97,17 +103,17 @@ def _interrupted_by_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _mend_environment() -> None:
-    """Ignore variables of the user that would break what is printed and drawn."""
+def _fix_environment() -> None:
+    """Override environment variables that would break the output."""
     for name in ("COLUMNS", "TERMINAL_WIDTH"):  # rich reads the first, typer the second
         width = os.environ.get(name, "")
         if width and not (width.isdecimal() and int(width) in WIDTHS):
-            del os.environ[name]  # nothing at all is printed in 0 columns
-    os.environ["MPLBACKEND"] = "agg"  # pictures go to files; one for windows may not be installed
+            del os.environ[name]
+    os.environ["MPLBACKEND"] = "agg"  # pictures are only saved; other backends may be missing
 
 
 def _find_language(arguments: list[str]) -> str:
-    """Find --lang before anything is parsed: the help, too, is in that language."""
+    """Return the value of --lang, which the help texts need before arguments are parsed."""
     for at, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name == "--lang" and (equals or at + 1 < len(arguments)):
@@ -119,8 +125,8 @@ def _find_language(arguments: list[str]) -> str:
     return guess_language()
 
 
-def _give_up_unwritable_output() -> None:
-    """Write out what standard output holds; where that fails, see that it is not tried again."""
+def _flush_output() -> None:
+    """Flush standard output; if that fails, prevent Python from trying again at exit."""
     if sys.stdout is None:
         return
     try:

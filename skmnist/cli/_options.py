@@ -1,4 +1,4 @@
-"""Options: what the help says of each, and which values it takes."""
+"""Help texts and valid values of options."""
 
 import difflib
 import re
@@ -8,35 +8,35 @@ from typing import Any
 import typer
 
 from skmnist._parameters import PARAMETERS
-from skmnist.cli._errors import OptionError
+from skmnist.cli._outputs import OptionError
 from skmnist.text import Catalogue, get_languages
 
 MAX_SEED = 2**32 - 1
 MAX_PORT = 65535
-MAX_SIDE = 4096  # as the loaders have it
+MAX_SIDE = 4096  # pixels, the limit of the loaders
 SHAPE = re.compile(r"[0-9]{1,9}x[0-9]{1,9}")
-# a name or an address
+# host names, IPv4 and IPv6 addresses
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 class Options:
-    """Makes options that speak one language; typer's own ranges and choices know English only.
+    """Create options with texts in one language; typer's own messages are in English.
 
-    `name` is a name in Python; its phrases in the catalogue are ``cli.<name>_help`` and
-    ``cli.rule.<name>``, unless others are given as `text` and `rule`.
+    `name` is the parameter's name in Python. Its texts in the catalogue are ``cli.<name>_help`` and
+    ``cli.rule.<name>``, unless `text` or `rule` is given.
     """
 
     def __init__(self, say: Catalogue) -> None:
         self.say = say
 
     def panel(self, name: str) -> str:
-        """Return the heading in the help under which options stand together."""
+        """Return the heading of a group of options in the help."""
         return self.say(f"cli.panel_{name}")
 
     def make(
         self, name: str, metavar: str, panel: str, *, text: str | None = None, **how: Any
     ) -> Any:
-        """Make an option; `how` goes to typer as it is."""
+        """Create an option; `how` is passed to typer."""
         return typer.Option(
             _spell(name),
             metavar=metavar,
@@ -46,15 +46,15 @@ class Options:
         )
 
     def flag(self, name: str, panel: str, **how: Any) -> Any:
-        """Make an option without a value."""
+        """Create an option without a value."""
         return self.make(name, "", panel, **how)
 
     def file(self, name: str) -> Any:
-        """Make an option with a file that is written."""
+        """Create an option for an output file."""
         return self.make(name, "FILE", "output")
 
     def help(self, panel: str | None) -> Any:
-        """Make the option that shows the help."""
+        """Create the option that shows the help."""
         return typer.Option(
             "--help",
             "-h",
@@ -66,7 +66,7 @@ class Options:
         )
 
     def language(self, name: str = "lang") -> Any:
-        """Make the option that chooses among the languages."""
+        """Create the option for the language."""
         codes = get_languages()
         text = self.say(f"cli.{name}_help", languages=", ".join(codes))
         return self.make("lang", "|".join(codes), "output", text=text, show_default=False)
@@ -74,7 +74,7 @@ class Options:
     def choice(
         self, name: str, choices: Sequence[str], metavar: str, panel: str = "training"
     ) -> Any:
-        """Make an option that takes one of a few words."""
+        """Create an option with a fixed set of values."""
 
         def parse(word: str) -> str:
             if word not in choices:
@@ -95,9 +95,9 @@ class Options:
         text: str | None = None,
         **limits: Any,
     ) -> Any:
-        """Make an option that takes a value of a kind, for which `allowed` is true.
+        """Create an option of type `kind`; `allowed` returns whether a value is valid.
 
-        `limits` are filled in where the rule is told.
+        `limits` are values for the placeholders of the rule.
         """
 
         def parse(word: Any) -> Any:
@@ -113,7 +113,7 @@ class Options:
         return self.make(name, metavar, panel, text=text, parser=parse)
 
     def parameter(self, name: str) -> Any:
-        """Make the option of a hyperparameter, with the range that it has in Python."""
+        """Create the option of a hyperparameter, with the same range as in Python."""
         parameter = PARAMETERS[name]
         if parameter.choices:
             return self.choice(name, parameter.choices, "NAME")
@@ -127,7 +127,7 @@ class Options:
         return self.value(name, kind, parameter.allows, rule=rule, **limits)
 
     def shape(self, name: str, panel: str) -> Any:
-        """Make an option that takes a height and a width."""
+        """Create an option that takes a height and a width."""
 
         def parse(word: str) -> tuple[int, ...]:
             sides = tuple(map(int, word.split("x"))) if SHAPE.fullmatch(word) else ()
@@ -140,11 +140,11 @@ class Options:
     def count(
         self, name: str, panel: str = "training", *, text: str | None = None, low: int = 1
     ) -> Any:
-        """Make an option that takes a whole number from `low` on."""
+        """Create an option that takes an integer of at least `low`."""
         return self.value(name, int, lambda n: n >= low, panel, rule="count", text=text, low=low)
 
     def positive(self, name: str, panel: str = "training", *, metavar: str = "") -> Any:
-        """Make an option that takes a number above 0."""
+        """Create an option that takes a number above 0."""
         return self.value(
             name,
             float,
@@ -156,7 +156,7 @@ class Options:
         )
 
     def seed(self, panel: str = "training", *, text: str | None = None) -> Any:
-        """Make the option that fixes all chance."""
+        """Create the option for the random seed."""
         return self.value("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)
 
 
@@ -165,19 +165,19 @@ def _spell(name: str) -> str:
 
 
 def show_help(context: typer.Context, wanted: bool) -> None:
-    """Print the help of a command and end."""
+    """Print the help of a command and exit."""
     if wanted:
-        print(context.get_help(), end="")  # empty where typer prints it by itself
+        print(context.get_help(), end="")  # empty if typer has printed it
         raise typer.Exit
 
 
 def choice_rule(say: Catalogue, value: str, choices: Sequence[str]) -> str:
-    """Say that a value must be one of a few, and which one may have been meant."""
+    """Return the rule that lists the valid values, and suggest a similar one."""
     rule = say("cli.rule.choice", choices=", ".join(choices))
     return f"{rule}{suggest(say, value, choices)}"
 
 
 def suggest(say: Catalogue, value: str, choices: Sequence[str]) -> str:
-    """Ask whether another value was meant; empty where none is near."""
+    """Return "did you mean" and a similar value, or an empty string."""
     close = difflib.get_close_matches(value, choices, n=1)
     return f"; {say('cli.rule.did_you_mean', suggestion=close[0])}" if close else ""

@@ -1,16 +1,65 @@
-"""Files that commands write: refused before hours of training, not after."""
+"""Error messages on standard error, and the files that commands write."""
 
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from skmnist import __version__
 from skmnist._files import write_whole
-from skmnist.cli._errors import OptionError, tell_error
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, make_printable
+
+INTERRUPTED = 130  # exit status that shells report after Ctrl-C
+
+
+# --- error messages
+
+
+class CommandError(Exception):
+    """A command failed."""
+
+    status = 1
+
+
+class OptionError(CommandError):
+    """An option has an invalid value."""
+
+    status = 2
+
+    def __init__(self, option: str, value: Any, rule: str) -> None:
+        super().__init__(f"{f'{option} {value}'.rstrip()}: {rule}")
+
+
+def print_error(say: Catalogue, message: str) -> None:
+    """Print an error message in one line."""
+    line = say("cli.error", message=message)
+    print(make_printable(" ".join(line.split())), file=sys.stderr)
+
+
+def print_interrupt(text: str) -> None:
+    """Print a message after Ctrl-C, starting on a new line."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(file=sys.stderr)  # the terminal has printed ^C without a line break
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def print_warnings(start: str = "") -> Iterator[None]:
+    """Print warnings that begin with `start`, without the line of code; drop all others."""
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        yield
+    for warning in recorded:
+        if str(warning.message).startswith(start):
+            print(make_printable(str(warning.message)), file=sys.stderr)
+
+
+# --- files
 
 
 def check_outputs(
@@ -21,7 +70,25 @@ def check_outputs(
     force: bool,
     given: Mapping[Path, str] | None = None,
 ) -> None:
-    """Refuse files that cannot be written, and two of one name; `given` are such names already."""
+    """Raise before training if an output file cannot be written.
+
+    Parameters
+    ----------
+    say : Catalogue
+    outputs : dict of str to Path or None
+        The output files by option.
+    data : str
+        The data set, which must not be overwritten.
+    force : bool
+        Whether existing files are overwritten.
+    given : dict of Path to str, default=None
+        Other files and their options, which must not be overwritten.
+
+    Raises
+    ------
+    OptionError
+        If a file cannot be written, exists, or is given twice.
+    """
     known = dict(given or {})
     for option, path in outputs.items():
         if path is None:
@@ -35,19 +102,19 @@ def check_outputs(
             raise OptionError(option, path, say("cli.rule.file_is_data"))
         if path.is_file() and not force:
             raise OptionError(option, path, say("cli.rule.file_exists"))
-        folder = path.resolve().parent  # of what a link points to
+        folder = path.resolve().parent  # after following links
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
             raise OptionError(option, path, say("cli.rule.file_folder", problem=problem))
 
 
 def write_file(say: Catalogue, path: Path, write: Callable[[], object]) -> bool:
-    """Write one of several files; where that fails say so, and leave the others their chance."""
+    """Write a file; if that fails, print an error and return False."""
     try:
         write()
     except OSError as error:
         problem = error.strerror or str(error)
-        tell_error(say, say("cli.failed_file", file=path, problem=problem))
+        print_error(say, say("cli.failed_file", file=path, problem=problem))
         return False
     return True
 
@@ -60,7 +127,7 @@ def write_results(
     settings: Mapping[str, Any],
     found: Mapping[str, Any],
 ) -> None:
-    """Write all that was found as JSON."""
+    """Write the results of a command as JSON."""
     document = {
         "schema": schema,
         "skmnist": __version__,

@@ -1,4 +1,4 @@
-"""Puts results on a terminal, in the reader's language."""
+"""Show results in the terminal."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from skmnist.diagnosis import FitDiagnosis
 from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
-# what 80 columns hold; the JSON file has all of them
+# as many as fit into 80 columns; the JSON file has all
 SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
 MAX_COUNT_ROWS = 100
-MAX_LABEL = 60  # characters in a row of the counts
+MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
-MAX_MATRIX_CLASSES = 12  # more columns do not fit beside each other
-MAX_TRIAL_ROWS = 15  # a screen's height, with wrapped parameters
-BAR_WIDTH = 20  # of the largest share
+MAX_MATRIX_CLASSES = 12  # limited by the width of a terminal
+MAX_TRIAL_ROWS = 15  # limited by the height of a terminal, as rows may wrap
+BAR_WIDTH = 20  # characters, for the largest share
 STATES = {
     "COMPLETE": "cli.state_complete",
     "PRUNED": "cli.trial_pruned",
@@ -35,12 +35,12 @@ STATES = {
 
 
 class _Output(Console):
-    """Falls silent where nothing can be written: hours of training must not end for that."""
+    """A console that ignores errors in writing, so that training does not fail after hours."""
 
     problem: OSError | None = None
 
     def print(self, *objects: Any, **how: Any) -> None:
-        """Write, as long as that works."""
+        """Print, unless an earlier attempt failed."""
         if self.problem is not None:
             return
         try:
@@ -49,12 +49,12 @@ class _Output(Console):
             self.problem = error
 
     def on_broken_pipe(self) -> None:
-        """Raise what rich would end the program for."""
+        """Raise the error again; rich would exit."""
         raise
 
 
 class Screen:
-    """Writes to standard output; what comes from data is shown as text, never as markup."""
+    """Write results to standard output; text from data is never interpreted as markup."""
 
     def __init__(self, say: Catalogue) -> None:
         self.say = say
@@ -64,27 +64,27 @@ class Screen:
         self._explained = False
 
     def finish(self) -> None:
-        """Raise what has hindered writing; what was to be done meanwhile is done.
+        """Raise the first error in writing, if any, after the work is done.
 
         Raises
         ------
         OSError
-            The disk is full, for example, or `head` has seen enough.
+            If the disk was full or a pipe was closed, for example.
         """
         if self._console.problem is not None:
             raise self._console.problem
 
     def show_title(self, key: str, **values: Any) -> None:
-        """Write a heading."""
+        """Show a heading."""
         self._console.print()
         self._console.print(Rule(_text(self.say(key, **values), style="bold"), align="left"))
 
     def say_line(self, key: str, **values: Any) -> None:
-        """Write a phrase, wrapped between words."""
+        """Show a text, wrapped between words."""
         self._console.print(_text(self.say(key, **values)))
 
     def show_data(self, digits: Any, name: str) -> None:
-        """Write what the networks are trained and tested on."""
+        """Show the name and sizes of a data set."""
         self.show_title("cli.data_title")
         self.say_line("cli.data_name", name=name)
         self._show_notes(digits)
@@ -94,7 +94,7 @@ class Screen:
         self.say_line(scaled, max_value=digits.max_value)
 
     def show_description(self, digits: Any, name: str, description: DatasetDescription) -> None:
-        """Write what is in a data set: where it was found, how much it is, what to know of it."""
+        """Show the class counts and possible problems of a data set."""
         language = self.say.language
         self.show_title("cli.data_title")
         self.say_line("cli.data_name", name=name)
@@ -124,12 +124,12 @@ class Screen:
             self._console.print(_text(note.sentence(self.say.language)))
 
     def show_result(self, result: ModelResult) -> None:
-        """Write how a model was trained, what its fit is, and how it did on the test set."""
+        """Show how a model was trained, the diagnosis of its fit, and its test results."""
         self._console.print(_text(describe_training(result, self.say)))
         self.show_analysis(result)
 
     def show_analysis(self, result: ModelResult) -> None:
-        """Write what a model's fit is, and how it did on the test set."""
+        """Show the diagnosis of a model's fit and its test results."""
         self.show_title("cli.analysis_title", name=result.name)
         language = self.say.language
         if result.diagnosis is not None:
@@ -150,7 +150,7 @@ class Screen:
         self._show_confusion(result)
 
     def show_best(self, params: Mapping[str, Any], number: int, score: float) -> None:
-        """Write the best parameters of a search, each with what it is."""
+        """Show the best parameters of a search and explain each."""
         self.show_title("cli.best_title")
         self.say_line("cli.best", number=number, score=score)
         grid = Table.grid(padding=(0, 2))
@@ -161,7 +161,7 @@ class Screen:
         self._console.print(grid)
 
     def show_trials(self, trials: Sequence[Any]) -> None:
-        """Write the trials of a search, the first ones of many."""
+        """Show the first trials of a search in a table."""
         states = Counter(trial.state for trial in trials)
         counts = {name.lower(): states[name] for name in STATES}
         self.show_title("cli.trials_title", **counts)
@@ -186,7 +186,7 @@ class Screen:
             self.say_line("cli.first_failure", error=errors[0])
 
     def show_importances(self, shares: Mapping[str, float], n_complete: int) -> None:
-        """Write which parameter mattered how much; without shares, that it cannot be told."""
+        """Show the importance of each parameter; `shares` is empty if it is unknown."""
         self.show_title("cli.importance_title")
         if not shares:
             self.say_line("cli.importance_unknown", n=n_complete)
@@ -201,7 +201,7 @@ class Screen:
         self.say_line("cli.importance_note", n=n_complete)
 
     def show_folds(self, diagnoses: Sequence[FitDiagnosis]) -> None:
-        """Write what the folds of a search's winner say about its fit."""
+        """Show the diagnoses of the best trial's folds."""
         if not diagnoses:
             return
         self.show_title("cli.folds_title")
@@ -220,7 +220,7 @@ class Screen:
         self.say_line("cli.fold_middle", summary=middle.summary(self.say.language))
 
     def show_refit(self, result: ModelResult) -> None:
-        """Write how the winner of a search was trained anew, and that it is tested once."""
+        """Show how the best parameters were trained on all training images."""
         network = result.estimator[-1]
         self.show_title("cli.refit_title", name=result.name)
         self.say_line(
@@ -233,7 +233,7 @@ class Screen:
         self.say_line("cli.tested_once", n_test=result.errors.n_test)
 
     def show_comparison(self, comparison: ModelComparison) -> None:
-        """Write the table and the recommendation."""
+        """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
         figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
         table = self._table("column.model")
@@ -275,7 +275,7 @@ class Screen:
             cells.append(self.say.format("{:.3f}-{:.3f}", low, high) if row["support"] else "-")
             table.add_row(_text(str(label)), *cells)
         self._console.print(table)
-        if not self._explained:  # once is enough
+        if not self._explained:
             self.say_line("cli.report_note")
             self._explained = True
 
@@ -300,7 +300,7 @@ class Screen:
     def _value(self, value: Any) -> str:
         if isinstance(value, float):
             return self.say.format("{:.3g}", value)
-        return str(value).strip("()")  # of layers
+        return str(value).strip("()")  # of a tuple of layer sizes
 
     def _table(self, *keys: str) -> Table:
         table = Table(box=box.SIMPLE, pad_edge=False)

@@ -1,4 +1,4 @@
-"""`skmnist tune`: search for good parameters of one network, and train it with the best."""
+"""`skmnist tune`: search for good hyperparameters, and train the network with the best."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -10,14 +10,15 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from skmnist._networks import MODELS, make_network
-from skmnist.cli._errors import (
+from skmnist.cli._outputs import (
     INTERRUPTED,
     CommandError,
     OptionError,
-    tell_interrupt,
-    tell_warnings,
+    print_interrupt,
+    print_warnings,
+    write_file,
+    write_results,
 )
-from skmnist.cli._outputs import write_file, write_results
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelResult, evaluate_model
 from skmnist.model_selection import (
@@ -31,13 +32,13 @@ from skmnist.model_selection import (
 from skmnist.persistence import save_model
 from skmnist.text import Catalogue, use_language
 
-PREFIX = "network__"  # of the network's parameters within its Pipeline
-FEW_TRIALS = 50  # below it, a search over five parameters is worth going on with
+PREFIX = "network__"  # of parameters in the Pipeline
+FEW_TRIALS = 50  # with fewer, the command recommends to continue the search
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for on the command line."""
+    """Options of the command line."""
 
     model: str
     n_trials: int
@@ -58,7 +59,7 @@ def tune_network(
     save_path: Path | None,
     json_path: Path | None,
 ) -> int:
-    """Search, show what was found, test the winner once, save it; return the exit status."""
+    """Search, evaluate and save the best network, show all results; return the exit status."""
     screen = Screen(say)
     screen.show_data(digits, name)
     screen.show_title("cli.search_title", name=MODELS[plan.model])
@@ -68,18 +69,18 @@ def tune_network(
     print(say("cli.loading"), file=sys.stderr, flush=True)
     search = _make_search(plan, digits.max_value)
     try:
-        # the table of trials shows what other warnings say
-        with use_language(say.language), tell_warnings("The journal "):
+        # the table of trials contains all other warnings
+        with use_language(say.language), print_warnings("The journal "):
             search.fit(digits.X_train, digits.y_train)
     except KeyboardInterrupt:
         return _show_interrupted(screen, plan, search)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-        told = _told_as_option(error)
-        began = isinstance(error, StorageError) and hasattr(search, "study_")
-        if told is None or began:  # a storage that failed meanwhile is no wrong usage
-            raise CommandError(str(told or error)) from error
-        raise told from error
-    if search.best_estimator_[-1].stop_reason_ == "interrupted":  # in the last training
+        option_error = _as_option_error(error)
+        started = isinstance(error, StorageError) and hasattr(search, "study_")
+        if option_error is None or started:  # a storage that fails later is not a usage error
+            raise CommandError(str(option_error or error)) from error
+        raise option_error from error
+    if search.best_estimator_[-1].stop_reason_ == "interrupted":  # during the refit
         return _show_interrupted(screen, plan, search)
     failed = False
     if save_path is not None and not write_file(
@@ -90,7 +91,7 @@ def tune_network(
         trials = _summarize(search)
         shares = rate_parameters(search, seed=plan.seed)
     except StorageError as error:
-        raise CommandError(str(_told_as_option(error))) from error
+        raise CommandError(str(_as_option_error(error))) from error
     number = int(search.cv_results_["trial_number"][search.best_index_])
     screen.show_best(_short(search.best_params_), number, search.best_score_)
     screen.show_trials(trials)
@@ -122,8 +123,8 @@ def tune_network(
     return int(failed)
 
 
-def _told_as_option(error: Exception) -> OptionError | None:
-    """Turn what is said of `storage=` into what is said of ``--storage``, the same words."""
+def _as_option_error(error: Exception) -> OptionError | None:
+    """Convert an error about the parameter `storage` to one about ``--storage``, or return None."""
     parameter, equals, rest = str(error).partition("=")
     return OptionError("--storage", "", rest) if parameter == "storage" and equals else None
 
@@ -155,10 +156,10 @@ def _show_interrupted(screen: Screen, plan: Plan, search: OptunaSearchCV) -> int
     trials = _summarize(search) if hasattr(search, "study_") else []
     if trials:
         screen.show_trials(trials)
-    told = screen.say("cli.interrupted" if trials else "cli.interrupted_no_trial")
+    message = screen.say("cli.interrupted" if trials else "cli.interrupted_no_trial")
     if plan.storage is not None:
-        told += " " + screen.say("cli.goes_on")
-    tell_interrupt(told)
+        message += " " + screen.say("cli.goes_on")
+    print_interrupt(message)
     return INTERRUPTED
 
 
@@ -170,7 +171,7 @@ def _show_end(
     save_path: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Say where everything is, and what to do next."""
+    """Show the files that were written, and recommend the next step."""
     if json_path is not None:
         screen.say_line("cli.written", file=json_path)
     if save_path is not None:
@@ -181,7 +182,7 @@ def _show_end(
     if label == "underfitting":
         screen.say_line("cli.next_underfitting", epochs=2 * plan.epochs)
     elif n_trials < FEW_TRIALS:
-        # where the timeout has ended the search, those that were asked for are still to come
+        # after a timeout, fewer trials have been run than requested
         n_trials = max(FEW_TRIALS, plan.n_trials)
         if plan.storage is None:
             screen.say_line("cli.next_more", n_trials=n_trials)
@@ -201,7 +202,7 @@ def _collect(
     shares: dict[str, float],
     result: ModelResult,
 ) -> dict[str, Any]:
-    """Put all that was found into plain values."""
+    """Return the results as plain values, for JSON."""
     return {
         "best_params": {
             name: value.item() if isinstance(value, np.generic) else value

@@ -1,4 +1,4 @@
-"""Compare models: which one to take, and why."""
+"""Compare models, and recommend one."""
 
 from skmnist.comparison._cautions import Caution
 from skmnist.comparison._compare import compare_models, evaluate_model

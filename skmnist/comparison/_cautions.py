@@ -1,4 +1,4 @@
-"""What a reader should know before relying on a comparison."""
+"""Reasons why the figures of a comparison may be biased or incomplete."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Code = Literal[
     "interrupted_folds",
 ]
 
-N_TOLD = 5  # classes in a sentence
+MAX_CLASSES = 5  # listed in a sentence
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Caution:
     code : {"ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", \
             "different_test_sets", "unseen_classes", "interrupted_models", \
             "interrupted_starts", "interrupted_folds"}
-        The same test images ranked the two models and measured them; ranked more than two; were
-        used in tuning; also occur among the training images; are not the same for all models; or
-        belong to classes without training images. Or the comparison was interrupted, and
-        unfinished models, starts or folds are left out.
+        The test images were used both to rank and to measure two models, or more than two; were
+        used for tuning; also occur among the training images; differ between models; or belong
+        to classes without training images. "interrupted_..." means that unfinished models, starts
+        or folds are left out.
     severity : {"note", "warning"}, default="warning"
-        How serious it is.
+        How serious the caution is.
     figures : dict, default={}
-        The figures in its sentence.
+        Values for the placeholders of the sentence.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Caution:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def sentence(self, language: str = "en") -> str:
-        """Return the caution in plain words.
+        """Return the caution as a sentence.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Caution:
 
 
 def caution_ranking(n_models: int) -> list[Caution]:
-    """Return the caution that the images which ranked the models also measured them."""
+    """Return the caution about ranking and measuring models on the same images."""
     if n_models < 2:
         return []
     if n_models == 2:
@@ -82,7 +82,7 @@ def caution_ranking(n_models: int) -> list[Caution]:
 def caution_data(
     X_train: Any, X_test: Any, y_train: Any, y_test: Any, *, tuned_on_test: bool = False
 ) -> list[Caution]:
-    """Return the cautions that follow from the training and test rows."""
+    """Return cautions about the training and test rows."""
     cautions = [Caution("tuned_on_test")] if tuned_on_test else []
     shared = find_shared_rows(X_train, X_test)
     if shared:
@@ -96,16 +96,16 @@ def caution_data(
     unseen = ~np.isin(y_test, np.unique(y_train))
     if unseen.any():
         classes = list(map(str, np.unique(np.asarray(y_test)[unseen]).tolist()))
-        told = ", ".join(classes[:N_TOLD]) + (", …" if len(classes) > N_TOLD else "")
-        unknown = {"n_unseen": int(unseen.sum()), "n_test": len(y_test), "classes": told}
-        cautions.append(Caution("unseen_classes", figures=unknown))
+        listed = ", ".join(classes[:MAX_CLASSES]) + (", …" if len(classes) > MAX_CLASSES else "")
+        counts = {"n_unseen": int(unseen.sum()), "n_test": len(y_test)}
+        cautions.append(Caution("unseen_classes", figures={**counts, "classes": listed}))
     return cautions
 
 
 def caution_interrupt(
     models: Collection[str], *, starts: tuple[int, int], folds: tuple[int, int]
 ) -> list[Caution]:
-    """Return the cautions after an interrupt; `starts` and `folds` are (used, planned)."""
+    """Return cautions about an interrupt; `starts` and `folds` are counts (used, planned)."""
     cautions = []
     if models:
         cautions.append(Caution("interrupted_models", figures={"models": ", ".join(models)}))
@@ -117,9 +117,9 @@ def caution_interrupt(
 
 
 def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
-    """Return the numbers of the test rows that also occur among the training rows.
+    """Return the row numbers of test rows that also occur among the training rows.
 
-    Only numeric arrays and frames are compared; for anything else, nothing is returned.
+    Only numeric arrays and data frames are compared; for other types, the list is empty.
     """
     arrays = [_as_rows(X) for X in (X_train, X_test)]
     if arrays[0] is None or arrays[1] is None:
@@ -128,12 +128,12 @@ def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
     train, test = (np.ascontiguousarray(rows, dtype=kind) for rows in arrays)
     if train.shape[1:] != test.shape[1:]:
         return []
-    seen = {hash(row.tobytes()) for row in train}  # 64 bits: no two by chance
+    seen = {hash(row.tobytes()) for row in train}  # 64 bits, so collisions are negligible
     return [at for at, row in enumerate(test) if hash(row.tobytes()) in seen]
 
 
 def _as_rows(X: Any) -> np.ndarray[Any, Any] | None:
-    if hasattr(X, "toarray"):  # a sparse matrix, which could be too large as an array
+    if hasattr(X, "toarray"):  # a sparse matrix may be too large as a dense one
         return None
     if hasattr(X, "to_numpy") or isinstance(X, Sequence):
         try:

@@ -1,4 +1,4 @@
-"""Train several models on the same rows, and put them side by side."""
+"""Train several models on the same rows, and compare them on the same test set."""
 
 import itertools
 import reprlib
@@ -31,12 +31,12 @@ from skmnist.comparison._runs import Run, TrainingEvent, Watcher, as_list, run_a
 from skmnist.diagnosis._estimator import get_core
 
 Array = np.ndarray[Any, Any]
-TEST_FRACTION = 1 / 7  # of MNIST's 70,000 images 10,000 are for testing
-_SHORT = reprlib.Repr()  # for messages
+TEST_FRACTION = 1 / 7  # as in MNIST: 10,000 of 70,000 images
+_SHORT = reprlib.Repr()  # for error messages
 _SHORT.maxlist, _SHORT.maxother = 2, 100
 
 
-# NumPy's own defaults, as in worker processes: np.seterr(all="raise") fails on every underflow
+# NumPy's defaults, as in worker processes: np.seterr(all="raise") would fail on underflow
 @np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 def compare_models(
     estimators: Mapping[str, Any] | Sequence[Any],
@@ -60,49 +60,49 @@ def compare_models(
     Parameters
     ----------
     estimators : mapping of str to estimator, or sequence
-        The classifiers, by name; or a sequence of (name, estimator) pairs or of estimators,
-        which are then called by their class. Each is cloned before it is fitted. Any
-        scikit-learn classifier or Pipeline can take part.
+        Classifiers by name, or a sequence of (name, estimator) pairs or of estimators, which are
+        then named after their class. Any scikit-learn classifier or Pipeline is accepted. Each is
+        cloned before fitting.
     X : array-like of shape (n_samples, ...)
         Training rows.
     y : array-like of shape (n_samples,)
-        Their labels.
+        Training labels.
     X_test, y_test : array-likes, default=None
-        The test set. None holds out a seventh of `X`, stratified, as MNIST does.
+        Test set. If None, a stratified seventh of `X` is held out, as in MNIST.
     cv : int, cross-validation generator, iterable or None, default=None
-        Trains every model on folds of the training rows as well, to tell whether the difference
-        is there on other rows, too. An int means stratified folds.
+        If given, every model is also trained on folds of the training rows, to check whether the
+        difference generalizes to other rows. An int means stratified folds.
     n_repeats : int, default=1
-        Trains every model from so many starts, to tell how much of the difference is luck of the
-        start. The first start and the folds keep an int `random_state` of an estimator; further
-        starts replace it.
+        Number of times to train every model, each time with another seed ("start"), to measure
+        how much of the difference is due to the seed. The first start and the folds keep an int
+        `random_state` of an estimator; further starts replace it.
     n_jobs : int or None, default=None
-        Processes that train at the same time; each gets its share of the processor's threads, so
-        that times are comparable with each other, and longer than those of one process. None is
-        one, in this process; -1 as many as there are cores. Inside
+        Number of processes that train at the same time. They share the threads of the processor
+        evenly, so training times are comparable with each other, but longer than with one
+        process. None trains in this process; -1 uses all cores. Inside
         ``joblib.parallel_config(backend="dask")`` the models are trained on a cluster.
     margin : float, default=0.01
         Test accuracies closer than this count as similar; see
         :func:`~skmnist.comparison.recommend`.
     alpha : float, default=0.05
-        Probability with which a difference between equal models may be called real.
+        Probability of calling a difference between equal models real.
     tuned_on_test : bool, default=False
-        Say so by True where the test set was used in choosing hyperparameters: the result is
-        then marked as flattered.
+        Whether the test set was used to choose hyperparameters; if True, a caution is added that
+        the accuracy is biased.
     callbacks : callable or list of callables, default=None
         Each is called with a :class:`~skmnist.comparison.TrainingEvent` when the training of a
         model begins and ends and, for this package's networks (alone or as the last step of a
         Pipeline), after each epoch. If one returns True after an epoch, the training of that
-        network stops. Epochs in other processes, see `n_jobs`, are not reported.
+        network stops. Epochs in other processes (see `n_jobs`) are not reported.
     random_state : int, RandomState instance or None, default=None
-        Seeds the held-out test set, the folds, the starts, and every estimator whose own
-        `random_state` is None. Each of these estimators gets its own seed by model, start and
-        fold, so that copies of one estimator under two names differ everywhere. Copies that have
-        the same int as `random_state` are identical in the first start and in the folds, and
-        differ in further starts only.
+        Seed of the held-out test set, the folds, the starts, and every estimator whose own
+        `random_state` is None. Each of these estimators gets its own seed, derived from model,
+        start and fold, so copies of an estimator under two names differ. Copies with the same int
+        as `random_state` are identical in the first start and in the folds, and differ in further
+        starts only.
     verbose : int, default=0
-        1 shows progress on standard error: for this package's networks a bar on a terminal, or a
-        line per epoch elsewhere; for other models, and with `n_jobs`, a line per training.
+        1 shows progress on standard error: a bar (on a terminal) or a line per epoch for this
+        package's networks, and a line per training for other models and with `n_jobs`.
 
     Returns
     -------
@@ -111,21 +111,21 @@ def compare_models(
     Raises
     ------
     ValueError
-        Before anything is trained: no classifier was given, names repeat or are blank, a parameter
-        of an estimator or in the grid of a search is invalid, only one of `X_test` and `y_test`
-        was given, rows and labels do not fit each other or a model, or a parameter is out of
-        range.
+        Before training, if there is no classifier, names are duplicate or blank, a parameter of
+        an estimator or in the grid of a search is invalid, only one of `X_test` and `y_test` is
+        given, rows and labels are inconsistent or unsuitable for a model, or a parameter is out
+        of range.
     Exception
-        Whatever the `fit` or `predict` of a model raises, with a note that names the model.
+        If the `fit` or `predict` of a model raises it; a note with the model's name is added.
     KeyboardInterrupt
-        Ctrl-C was pressed before a model was trained and evaluated, or once more at the end.
+        If Ctrl-C is pressed before any model is trained and evaluated, or again at the end.
 
     Warns
     -----
     UserWarning
-        Test images occur among the training images. Or Ctrl-C was pressed: models, starts and
-        folds that were not finished are left out, and `recommendation.cautions` says so. Or a
-        figure of a trained model could not be measured, and is missing.
+        If test images occur among the training images; if Ctrl-C is pressed, in which case
+        unfinished models, starts and folds are left out and `recommendation.cautions` lists them;
+        or if a figure of a trained model cannot be measured and is missing.
 
     Examples
     --------
@@ -213,18 +213,18 @@ def compare_models(
         margin=margin,
         alpha=alpha,
         cautions=[*cautions, *interrupted],
-        **_look_at_starts(starts, y_test),
-        **_look_at_folds(folds, names, y, splits),
+        **_summarize_starts(starts, y_test),
+        **_summarize_folds(folds, names, y, splits),
     )
 
 
 def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
     if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
-        raise ValueError(f"n_repeats={n_repeats!r} must be an int >= 1: how often to train each.")
+        raise ValueError(f"n_repeats={n_repeats!r} must be an int >= 1.")
     if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
         raise ValueError(
-            f"n_jobs={n_jobs!r} must be an int other than 0, or None for one process; -1 takes as "
-            "many as there are cores."
+            f"n_jobs={n_jobs!r} must be an int other than 0, or None for one process; -1 uses all "
+            "cores."
         )
 
 
@@ -234,8 +234,8 @@ def _check_callbacks(callbacks: Any) -> list[Callable[[TrainingEvent], Any]]:
         if not callable(function) or isinstance(function, type):
             raise TypeError(
                 f"callbacks={callbacks!r} must be a function that takes one TrainingEvent, or a "
-                "list of such functions. Keras callbacks belong to the networks: pass callbacks= "
-                "to them."
+                "list of such functions. Pass Keras callbacks to the networks instead, as "
+                "callbacks=."
             )
     return functions
 
@@ -259,18 +259,18 @@ def evaluate_model(
     X_test : array-like of shape (n_samples, ...)
         Test rows.
     y_test : array-like of shape (n_samples,)
-        Their labels.
+        Test labels.
     X, y : array-likes, default=None
-        The rows that `estimator` was fitted on, for the diagnosis.
+        Rows and labels that `estimator` was fitted on, for the diagnosis.
     name : str, default=None
-        What to call the model; None uses the name of its class.
+        Name of the model; None uses the name of its class.
     fit_time : float, default=NaN
-        Seconds that training took.
+        Training time in seconds.
 
     Returns
     -------
     result : ModelResult
-        As :func:`compare_models` returns it for each model.
+        The same as :func:`compare_models` returns for each model.
 
     Examples
     --------
@@ -291,9 +291,10 @@ def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
     for caution in cautions:
         if caution.code == "test_rows_in_training":
             warn_caller(
-                "{n_shared} of the {n_test} rows of X_test (the first is {first}) occur in X, too; "
-                "what is measured on them is flattered. Drop them from one of the "
-                "two.".format(**caution.figures)
+                "{n_shared} of the {n_test} rows of X_test (the first is {first}) also occur in X, "
+                "so the accuracy is biased. Drop them from one of the two.".format(
+                    **caution.figures
+                )
             )
 
 
@@ -302,7 +303,7 @@ def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]
         return []
     if isinstance(cv, Integral) and int(cv) >= 2:
         cv = StratifiedKFold(int(cv), shuffle=True, random_state=rng)
-    told = _SHORT.repr(cv)
+    short = _SHORT.repr(cv)
     splitter = check_cv(cv, y, classifier=True)
     try:
         found = list(splitter.split(X, y))
@@ -310,36 +311,38 @@ def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]
         if "groups" not in str(error):
             raise
         raise ValueError(
-            f"cv={told} needs the groups of the rows; pass X_test and y_test, so that X stays as "
-            f"it is, and cv=list({told}.split(X, y, groups))."
+            f"cv={short} requires groups; pass X_test and y_test, so that no rows of X are held "
+            f"out, and cv=list({short}.split(X, y, groups))."
         ) from error
     splits = [(_as_numbers(train, len(y)), _as_numbers(test, len(y))) for train, test in found]
     if len(splits) < 2:
-        raise ValueError(f"cv={told} makes {len(splits)} fold; a comparison needs two or more.")
+        raise ValueError(f"cv={short} has {len(splits)} fold; a comparison needs two or more.")
     for fold, (train, test) in enumerate(splits):
         if not len(test) or len(np.unique(y[train])) < 2:
             raise ValueError(
-                f"cv={told}: fold {fold} has {len(test)} test rows, and training rows of "
-                f"{len(np.unique(y[train]))} classes; it needs one row or more, and two classes "
-                "or more. Shuffle the rows, or pass stratified folds by an int."
+                f"cv={short}: fold {fold} has {len(test)} test rows, and training rows of "
+                f"{len(np.unique(y[train]))} classes; it needs at least one test row and two "
+                "classes. Shuffle the rows, or pass an int for stratified folds."
             )
     return splits
 
 
 def _as_numbers(rows: Any, n_rows: int) -> Array:
-    """Return the numbers of rows, which may be a mask."""
+    """Convert row numbers or a mask to row numbers."""
     rows = np.asarray(rows)
     numbers = np.arange(n_rows)
     try:
         return numbers[rows if len(rows) else []]
     except IndexError as error:
-        raise ValueError(f"cv has rows that X has not: {error}; X has {n_rows} rows.") from error
+        raise ValueError(
+            f"cv has row numbers that are out of range: {error}; X has {n_rows} rows."
+        ) from error
 
 
 def _find_complete(
     runs: Sequence[Run], names: Sequence[str], rounds: Sequence[tuple[int, int]]
 ) -> list[list[Run]]:
-    """Return the runs of each round that all models have finished, if there are two or more."""
+    """Return the runs of each round that all models have finished, or [] if fewer than two."""
     ended: dict[tuple[int, int], list[Run]] = {each: [] for each in rounds}
     for run in runs:
         if run.name in names and (run.start, run.fold) in ended:
@@ -348,8 +351,8 @@ def _find_complete(
     return complete if len(complete) >= 2 else []
 
 
-def _look_at_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str, Any]:
-    """Return what the starts say, as arguments of ModelComparison."""
+def _summarize_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str, Any]:
+    """Return the results of all starts as arguments of ModelComparison."""
     if not starts:
         return {}
     correct: dict[str, list[Array]] = {run.name: [] for run in starts[0]}
@@ -366,13 +369,13 @@ def _look_at_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str,
     }
 
 
-def _look_at_folds(
+def _summarize_folds(
     folds: Sequence[Sequence[Run]],
     names: Sequence[str],
     y: Array,
     splits: Sequence[tuple[Array, Array]],
 ) -> dict[str, Any]:
-    """Return what the folds say, as arguments of ModelComparison."""
+    """Return the results of all folds as arguments of ModelComparison."""
     if not folds:
         return {}
     index = pd.Index([runs[0].fold for runs in folds], name="fold")
@@ -384,7 +387,7 @@ def _look_at_folds(
 
 
 def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
-    """Turn what the caller gave into (name, estimator) pairs with names of their own."""
+    """Return `estimators` as (name, estimator) pairs with unique names, or raise."""
     if isinstance(estimators, Mapping):
         pairs = [(str(name), estimator) for name, estimator in estimators.items()]
     elif isinstance(estimators, str) or not isinstance(estimators, Iterable):
@@ -395,15 +398,14 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
     else:
         pairs = [_as_pair(item) for item in estimators]
     if not pairs:
-        raise ValueError("estimators is empty; pass one classifier or more.")
+        raise ValueError("estimators is empty; pass at least one classifier.")
     names = [name for name, _ in pairs]
     if not all(name.strip() for name in names):
-        raise ValueError(f"estimators have the names {names}; none may be empty or blank.")
+        raise ValueError(f"estimators has the names {names}; names must not be blank.")
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(
-            f"estimators have names that repeat: {sorted(repeated)}; pass a dict of name to "
-            "estimator."
+            f"estimators has duplicate names: {sorted(repeated)}; pass a dict of name to estimator."
         )
     for name, estimator in pairs:
         instance = isinstance(estimator, BaseEstimator) or hasattr(estimator, "__sklearn_tags__")

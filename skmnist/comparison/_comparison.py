@@ -1,4 +1,4 @@
-"""Several trained models side by side, and what is known about their differences."""
+"""The result of `compare_models`, and its Markdown."""
 
 import os
 import re
@@ -22,65 +22,65 @@ from skmnist.report._page import check_target, make_page, make_parts, make_snipp
 from skmnist.text import Catalogue, get_catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
-N_ROWS = 5  # of the test set, listed for each confusion in Markdown
+N_ROWS = 5  # row numbers listed for each confusion in Markdown
 
 
 class ModelComparison:
-    """Several trained models side by side.
+    """Results of several trained models and a recommendation.
 
-    :func:`compare_models` makes one. In a notebook, it shows its recommendation and its table.
+    Returned by :func:`compare_models`. A notebook shows the recommendation and the table.
 
     Parameters
     ----------
     results : sequence of ModelResult
-        The models; with several starts those of the first.
+        Results of the models; of the first start if there are several.
     X_test, y_test : array-like, default=None
-        The test set, for the images on the page.
+        Test set, for the images in the report.
     margin : float, default=0.01
         Accuracies closer than this count as similar.
     alpha : float, default=0.05
         Probability of calling a difference between equal models real.
     starts : DataFrame, default=None
-        A row per model and start; see the attribute.
+        One row per model and start; see the attribute.
     correct : dict of str to ndarray of bool, shape (n_starts, n_test), default=None
-        For each model and start, which test images it reads correctly. None takes it from
-        `results`.
+        For each model and start, whether each test image was classified correctly. None derives
+        it from `results`.
     fold_scores : DataFrame, default=None
-        A row per fold, a column per model: accuracy on the rows that were left out.
+        Test accuracy, with one row per fold and one column per model.
     fold_test_share : float, default=0.0
-        Rows tested on, as a share of the rows trained on, in a fold.
+        Number of test rows divided by the number of training rows in a fold.
     cautions : sequence of Caution, default=()
-        Cautions to show beside the recommendation.
+        Cautions to show with the recommendation.
 
     Attributes
     ----------
     results : dict of str to ModelResult
-        Each model's estimator, errors and diagnosis, in the order in which they were passed.
+        Estimator, errors and diagnosis of each model, in the order in which they were passed.
     table : DataFrame
-        A row per model, indexed by name: `test_accuracy`, `f1_macro`, `log_loss` (float),
+        One row per model, indexed by name: `test_accuracy`, `f1_macro`, `log_loss` (float),
         `diagnosis` (str), `gap` (float), `n_parameters` (Int64), `fit_time` (float, s),
         `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s for one image, median
-        and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown figures are
-        missing. With several starts, `test_accuracy` and `f1_macro` are means, `fit_time` is
-        the median, and the other figures are those of the first start.
+        and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown values are missing.
+        With several starts, `test_accuracy` and `f1_macro` are means, `fit_time` is the median,
+        and all other columns are from the first start.
     recommendation : Recommendation
-        The model to take, and why.
+        The recommended model and the reasons.
     best_model_ : str or None
-        Name of the recommended model; None if there is nothing to recommend.
+        Name of the recommended model; None if no model is recommended.
     best_estimator_ : fitted estimator or None
-        The recommended model itself, fitted; None if there is nothing to recommend.
+        The recommended model, fitted; None if no model is recommended.
     tests : list of PairedTest
-        The difference of each pair of models on the test set, with interval and p-value. Empty
-        if the models had different test sets.
+        Test of the difference between each pair of models on the test set, with interval and
+        p-value. Empty if the models had different test sets.
     folds : list of PairedTest
-        The same by the scores on the folds; empty without folds.
+        Test of the difference between each pair of models on the folds; empty without folds.
     starts : DataFrame or None
-        A row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`.
+        One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`.
         None with a single start.
     fold_scores : DataFrame or None
-        A row per fold, a column per model: accuracy on the rows left out. None without folds.
+        Test accuracy, with one row per fold and one column per model. None without folds.
     X_test, y_test : array-like or None
-        The test set. Row numbers in `predictions`, `proba` and `errors` refer to it.
+        Test set. Row numbers in `predictions`, `proba` and `errors` refer to it.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class ModelComparison:
             self.table["test_accuracy"] = by_model["test_accuracy"].mean()
             self.table["f1_macro"] = by_model["f1_macro"].mean()
             self.table["fit_time"] = by_model["fit_time"].median()
-        same = _measured_alike(results)
+        same = _have_same_test_set(results)
         if not same:
             cautions = [*cautions, Caution("different_test_sets")]
         if correct is None:
@@ -151,11 +151,11 @@ class ModelComparison:
         return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON.
+        """Return all results as plain Python values, for JSON.
 
         Returns
         -------
-        figures : dict
+        results : dict
         """
         return {
             "models": [result.to_dict() for result in self.results.values()],
@@ -167,24 +167,24 @@ class ModelComparison:
         }
 
     def rank(self, by: str = "test_accuracy") -> pd.DataFrame:
-        """Return the table sorted by one of its figures, the best model first.
+        """Return the table sorted by one of its columns, the best model first.
 
         Parameters
         ----------
         by : str, default="test_accuracy"
-            Column of `table`. The highest `test_accuracy` and `f1_macro` are best, and the lowest
-            of all other figures.
+            Column of `table`. Higher is better for `test_accuracy` and `f1_macro`, lower is better
+            for all other columns.
 
         Returns
         -------
         ranked : DataFrame
-            The table with a further column `rank`, counted from 1. Equal figures have the same
-            rank; models whose figure is missing come last, without a rank.
+            The table with an additional column `rank`, counted from 1. Ties have the same rank;
+            models with a missing value come last, without a rank.
 
         Raises
         ------
         ValueError
-            There is no such column of numbers.
+            If `by` is not a numeric column of `table`.
         """
         if by not in COLUMNS or by == "diagnosis":
             known = [column for column in COLUMNS if column != "diagnosis"]
@@ -196,24 +196,24 @@ class ModelComparison:
     def format_table(
         self, columns: Sequence[str] | None = None, *, language: str = "en"
     ) -> pd.DataFrame:
-        """Return the table as text, with labels and numbers of a language.
+        """Return the table with labels and numbers formatted as text.
 
         Parameters
         ----------
         columns : sequence of str, default=None
-            Columns of `table`; None takes all that are known of a model.
+            Columns of `table`; None means all columns that are known for at least one model.
         language : {"en", "de"}, default="en"
             Language of labels and numbers.
 
         Returns
         -------
         formatted : DataFrame of str
-            A row per model; unknown figures are "-".
+            One row per model; unknown values are "-".
         """
         say = get_catalogue(language)
         if columns is None:
             columns = [column for column in COLUMNS if self.table[column].notna().any()]
-        # a list of lists: pandas would turn Python's text into Arrow's, which refuses some
+        # object columns: pandas' Arrow strings reject some text
         cells = [
             [write_figure(column, value, say) for value in self.table[column]] for column in columns
         ]
@@ -261,11 +261,11 @@ class ModelComparison:
         training_data: tuple[Any, Any] | None = None,
         interrupted: bool = False,
     ) -> str | None:
-        """Return the comparison as one HTML page for everybody, or write it to a file.
+        """Return a self-contained HTML report, or write it to a file.
 
-        The page needs no other file and no network. It begins with the recommendation, and ends
-        with what it takes to repeat the run. Names, labels and parameters are shown as text,
-        whatever they contain; the page has no script. A file is written whole or not at all.
+        The report does not load other files or access the network. It starts with the
+        recommendation and ends with the information to repeat the run. Names, labels and
+        parameters are escaped, and there are no scripts. The file is written atomically.
 
         Parameters
         ----------
@@ -276,28 +276,28 @@ class ModelComparison:
         overwrite : bool, default=False
             Whether to replace an existing file.
         data : str, default=None
-            Name of the data, to be shown on the page.
+            Name of the data set to show.
         command : str, default=None
-            Command line that repeats the run, to be shown on the page.
+            Command that repeats the run, to show.
         training_data : tuple of X and y, default=None
-            Training rows and labels, which a comparison does not keep; the page shows their
+            Training rows and labels, which a comparison does not store; the page shows their
             checksum.
         interrupted : bool, default=False
-            Whether the run ended before all models were trained; then none is recommended.
+            Whether the run ended before all models were trained; then no model is recommended.
 
         Returns
         -------
         page : str or None
-            None if it was written to a file.
+            None if `path` is given.
 
         Raises
         ------
         ValueError
-            There is no such language.
+            If `language` is unknown.
         FileExistsError
-            The file exists, and `overwrite` is False.
+            If the file exists and `overwrite` is False.
         OSError
-            The file cannot be written.
+            If the file cannot be written.
         """
         if path is not None:
             check_target(Path(path), overwrite=overwrite)
@@ -316,7 +316,7 @@ class ModelComparison:
         return None
 
     def to_html_parts(self, language: str = "en") -> dict[str, str]:
-        """Return parts of the page as HTML, for another page with the same style sheet.
+        """Return parts of the report as HTML, for a page with the same style sheet.
 
         Parameters
         ----------
@@ -326,19 +326,19 @@ class ModelComparison:
         Returns
         -------
         parts : dict of str to str
-            "recommendation", "table" (the figures side by side), "analysis" and "evaluation" of
-            the models. Headings begin at the second level.
+            "recommendation", "table", "analysis" and "evaluation". Headings start at the second
+            level.
 
         Raises
         ------
         ValueError
-            There is no such language.
+            If `language` is unknown.
         """
         say = get_catalogue(language)
         return make_parts(self._describe(say), say)
 
     def _repr_html_(self, language: str = "en") -> str:
-        """Show recommendation and table in a notebook."""
+        """Show the recommendation and the table in a notebook."""
         say = get_catalogue(language)
         lead = describe_recommendation(self.recommendation, say)
         results, several_starts = list(self.results.values()), self.starts is not None
@@ -358,7 +358,7 @@ class ModelComparison:
         )
 
 
-def _measured_alike(results: Sequence[ModelResult]) -> bool:
+def _have_same_test_set(results: Sequence[ModelResult]) -> bool:
     labels: list[Any] = [result.errors.y_true for result in results]
     return all(each is not None and np.array_equal(each, labels[0]) for each in labels)
 
@@ -379,7 +379,7 @@ def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
             "predict_time_p95": np.array([r.predict_time_p95 for r in results], dtype=float),
             "size": pd.array([r.size for r in results], dtype="Int64"),
         },
-        index=pd.Index([r.name for r in results], dtype=object),  # names may be any text
+        index=pd.Index([r.name for r in results], dtype=object),  # Arrow rejects some names
     )
 
 
@@ -422,6 +422,6 @@ def _list_items(sentences: Sequence[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """Escape text so that nothing in it is taken for Markdown or HTML."""
+    """Escape Markdown and HTML."""
     text = " ".join(make_printable(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*_{}\[\]#|>~$])", r"\\\1", text)

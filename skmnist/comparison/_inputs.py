@@ -1,4 +1,4 @@
-"""Check what a comparison is given, before anything is trained."""
+"""Check the arguments of a comparison before training."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from skmnist._validation import BaseSearchCV, check_parameter_values
 
 Array = np.ndarray[Any, Any]
-N_TOLD = 5  # labels in a message
-N_CANDIDATES = 100  # of a search, whose parameters are checked
+MAX_LABELS = 5  # listed in a message
+N_CANDIDATES = 100  # of a search to check
 
 
 def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
-    """Raise if a parameter of an estimator, of one inside it or of a search is invalid."""
+    """Raise if a parameter of an estimator, a nested estimator or a search is invalid."""
     for name, estimator in pairs:
         try:
             check_parameter_values(estimator, estimator.get_params(deep=True))
@@ -36,7 +36,7 @@ def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
 
 def _check_candidates(search: Any) -> None:
     """Raise if the grid or the distributions of a search have invalid names or values."""
-    # the searches of other packages have distributions of other kinds
+    # searches in other packages have other types of distributions
     if not isinstance(search, BaseSearchCV) or not type(search).__module__.startswith("sklearn."):
         return
     if hasattr(search, "param_grid"):
@@ -44,20 +44,20 @@ def _check_candidates(search: Any) -> None:
         candidates = [grid[at] for at in range(0, len(grid), 1 + len(grid) // N_CANDIDATES)]
     else:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that there are fewer candidates
+            warnings.simplefilter("ignore", UserWarning)  # if there are fewer candidates
             sampler = ParameterSampler(search.param_distributions, N_CANDIDATES, random_state=0)
             candidates = list(sampler)
     for candidate in candidates:
-        # a copy of it: the estimators in a grid are the caller's
+        # do not modify estimators in the caller's grid
         model = clone(search.estimator).set_params(**clone(candidate, safe=False))
         check_parameter_values(model, candidate)
 
 
 def check_rows(X: Any, name: str) -> Any:
-    """Return rows that can be selected by number, in the byte order of this machine.
+    """Convert rows to a type with selection by row number, in native byte order.
 
-    Arrow tables become data frames, sparse matrices become CSR; lists of numbers and other
-    array-likes, such as tensors, become arrays. Frames, and lists of text, stay what they are.
+    Arrow tables become data frames, sparse matrices become CSR, and lists of numbers and other
+    array-likes, such as tensors, become arrays. Data frames and lists of text are not converted.
     """
     if _is_arrow(X):
         return X.to_pandas()
@@ -71,7 +71,7 @@ def check_rows(X: Any, name: str) -> Any:
         }
         return X.astype(foreign) if foreign else X
     if isinstance(X, (list, tuple)):
-        with suppress(ValueError):  # rows of several lengths, of text perhaps
+        with suppress(ValueError):  # rows of different lengths
             array = np.asarray(X)
             return array if array.dtype.kind in "buif" else X
     if hasattr(X, "__array__") and not hasattr(X, "columns") and not isinstance(X, pd.Series):
@@ -82,33 +82,33 @@ def check_rows(X: Any, name: str) -> Any:
 
 
 def check_labels(y: Any, name: str, X: Any) -> Array:
-    """Return labels as a 1-D array of numbers or of text, one for each row of `X`."""
+    """Return labels as a 1-D array of numbers or text, one per row of `X`, or raise."""
     if _is_arrow(y):
         y = y.to_pandas()
-    # a list of numbers and text would become text
+    # dtype=object, or numbers in a list that also contains text would become text
     labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels.ravel()
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if labels.shape != (n_rows,):
-        hint = "; turn one-hot rows into labels by .argmax(axis=1)" if labels.ndim == 2 else ""
+        hint = "; convert one-hot rows by .argmax(axis=1)" if labels.ndim == 2 else ""
         raise ValueError(
-            f"{name} has shape {labels.shape}, expected ({n_rows},): a label for each row{hint}."
+            f"{name} has shape {labels.shape}, expected ({n_rows},): one label per row{hint}."
         )
     if not n_rows:
-        raise ValueError(f"{name} has no labels; pass one row or more.")
+        raise ValueError(f"{name} is empty; pass at least one row.")
     missing = np.flatnonzero(pd.isna(labels.astype(object)))
     if len(missing):
         raise ValueError(
             f"{name} has {len(missing)} missing labels, the first in row {missing[0]}; drop these "
             "rows."
         )
-    if labels.dtype.kind in {"O", "T"}:  # nullable columns become "O", NumPy's own strings are "T"
+    if labels.dtype.kind in {"O", "T"}:  # nullable columns are "O", NumPy's StringDType is "T"
         is_text = {isinstance(label, str) for label in labels}
         if len(is_text) > 1:
             raise ValueError(
-                f"{name} has both text and other labels, such as {_list_some(labels)}; pass labels "
-                f"of one type, such as {name}.astype(str)."
+                f"{name} mixes text with other types, such as {_list_some(labels)}; pass labels of "
+                f"one type, such as {name}.astype(str)."
             )
         labels = labels.astype(object) if is_text == {True} else np.array(labels.tolist())
     try:
@@ -122,31 +122,31 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
 
 
 def check_classes(y: Array, y_test: Array) -> None:
-    """Raise if there is one class only, or if the labels of the test set are of another kind."""
+    """Raise if there is only one class, or if no test label occurs in the training labels."""
     classes = np.unique(y)
     if len(classes) < 2:
-        raise ValueError(f"y has one class, {classes.tolist()[0]!r}; pass rows of two or more.")
+        raise ValueError(f"y has one class, {classes.tolist()[0]!r}; pass at least two classes.")
     kinds = ["text" if labels.dtype.kind in {"O", "U"} else "numbers" for labels in (y, y_test)]
     if kinds[0] != kinds[1] or not np.isin(y_test, classes).any():
         raise ValueError(
-            f"y_test has none of the labels of y: {_list_some(y_test)} ({kinds[1]}) instead of "
+            f"y_test has no label in common with y: {_list_some(y_test)} ({kinds[1]}) instead of "
             f"{_list_some(y)} ({kinds[0]}). Pass both with the same labels."
         )
 
 
 def check_enough(y: Array) -> None:
-    """Raise if a class has too few rows to be both trained on and held out."""
+    """Raise if a class has too few rows to hold out a test set."""
     classes, counts = np.unique(y, return_counts=True)
     rare = classes[counts < 2]
     if len(rare):
         raise ValueError(
-            f"y has only one row of class {_list_some(rare)}, so no test set with all classes can "
-            "be held out; pass two rows or more of each class, or X_test and y_test."
+            f"y has only one row of class {_list_some(rare)}, so no stratified test set can be "
+            "held out; pass at least two rows per class, or X_test and y_test."
         )
 
 
 def check_test_rows(X: Any, X_test: Any) -> Any:
-    """Return the test rows in the shape of the training rows, or raise if they do not fit."""
+    """Return the test rows in the shape of the training rows, or raise if that is impossible."""
     columns, test_columns = getattr(X, "columns", None), getattr(X_test, "columns", None)
     if columns is not None and test_columns is not None and list(columns) != list(test_columns):
         raise ValueError(
@@ -160,16 +160,16 @@ def check_test_rows(X: Any, X_test: Any) -> Any:
     if isinstance(X_test, np.ndarray) and other_layout:  # rows instead of images, or vice versa
         return X_test.reshape(len(X_test), *shape)
     raise ValueError(
-        f"X_test has rows of shape {test_shape}, but X has rows of shape {shape}; both need the "
-        "same pixels or features."
+        f"X_test has rows of shape {test_shape}, but X has rows of shape {shape}; both must "
+        "have the same number of features."
     )
 
 
 def check_suitable(pairs: Sequence[tuple[str, Any]], **rows: Any) -> None:
-    """Raise if a model is known not to take images, sparse rows, or NaN and infinity."""
+    """Raise if a model is known not to support images, sparse rows, or NaN and infinity."""
     for part, X in rows.items():
         shape = _shape_of_row(X)
-        _refuse(
+        _raise_if_unsupported(
             pairs,
             "three_d_array",
             len(shape) > 1,
@@ -177,31 +177,33 @@ def check_suitable(pairs: Sequence[tuple[str, Any]], **rows: Any) -> None:
             f"pass {part}.reshape(len({part}), -1), or put a PixelNormalizer before the model: "
             "make_pipeline(PixelNormalizer(), model)",
         )
-        _refuse(pairs, "sparse", issparse(X), f"{part} is sparse", "pass X.toarray()")
+        _raise_if_unsupported(pairs, "sparse", issparse(X), f"{part} is sparse", "pass X.toarray()")
         try:
             assert_all_finite(np.asarray(X) if hasattr(X, "columns") else X, input_name=part)
             finite = True
         except ValueError:
             finite = False
-        _refuse(pairs, "allow_nan", not finite, f"{part} has NaN or infinity", "drop these rows")
+        _raise_if_unsupported(
+            pairs, "allow_nan", not finite, f"{part} has NaN or infinity", "drop these rows"
+        )
 
 
-def _refuse(
+def _raise_if_unsupported(
     pairs: Sequence[tuple[str, Any]], tag: str, given: bool, found: str, remedy: str
 ) -> None:
-    names = [repr(name) for name, estimator in pairs if given and _lacks(estimator, tag)]
+    names = [repr(name) for name, estimator in pairs if given and _lacks_tag(estimator, tag)]
     if names:
-        raise ValueError(f"{found}, which {', '.join(names)} cannot be trained on; {remedy}.")
+        raise ValueError(f"{found}, which {', '.join(names)} does not support; {remedy}.")
 
 
-def _lacks(estimator: Any, tag: str) -> bool:
-    """Say whether an estimator certainly does not take such rows."""
+def _lacks_tag(estimator: Any, tag: str) -> bool:
+    """Return whether an estimator is known to lack an input tag."""
     while hasattr(estimator, "steps"):
         steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
         if not steps:
             return False
         estimator = steps[0]
-    # of what other packages train, and of estimators in estimators, the tag is not always right
+    # the tags of other packages and of nested estimators are unreliable
     known = type(estimator).__module__.split(".")[0] in {"sklearn", "skmnist"}
     nested = any("__" in name for name in estimator.get_params(deep=True))
     if not known or nested:
@@ -225,4 +227,4 @@ def _shape_of_row(X: Any) -> tuple[int, ...]:
 def _list_some(values: Any) -> str:
     plain = (v.item() if isinstance(v, np.generic) else v for v in np.asarray(values).tolist())
     found = list(dict.fromkeys(plain))
-    return ", ".join(map(repr, found[:N_TOLD])) + (", ..." if len(found) > N_TOLD else "")
+    return ", ".join(map(repr, found[:MAX_LABELS])) + (", ..." if len(found) > MAX_LABELS else "")

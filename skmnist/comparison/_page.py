@@ -1,4 +1,4 @@
-"""The content of a comparison's HTML page, as plain values for `skmnist.report` to lay out."""
+"""The content of the HTML report of a comparison, as plain values for `skmnist.report`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,13 +24,13 @@ from skmnist.text import Catalogue
 Results = Sequence[ModelResult]
 Shape = tuple[int, int]
 
-MAX_SIDE_BY_SIDE = 4  # models; more of them become rows instead of columns
-MIN_SIDE = 8  # a row of fewer than 8 x 8 numbers is hardly a picture
+MAX_SIDE_BY_SIDE = 4  # models in columns; with more, models are rows
+MIN_SIDE = 8  # pixels; rows with fewer than 8 x 8 features are probably not images
 MAX_VALUE = 120  # characters of a parameter's value
 N_REASONS = 3
-N_SAMPLES = 12  # classes of which an image is shown
+N_SAMPLES = 12  # classes with an example image
 N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
-N_SUREST = 12  # mistakes that a model was most sure of
+N_SUREST = 12  # most confident mistakes
 
 
 def describe_page(
@@ -44,7 +44,7 @@ def describe_page(
     several_starts: bool = False,
     interrupted: bool = False,
 ) -> dict[str, Any]:
-    """Return the values that the templates of a page name."""
+    """Return the values for the templates of a page."""
     shape = None if y_test is None else _find_image_shape(results, X_test)
     return {
         "recommendation": describe_recommendation(recommendation, say, interrupted=interrupted),
@@ -66,8 +66,8 @@ def describe_page(
 def describe_recommendation(
     recommendation: Recommendation, say: Catalogue, *, interrupted: bool = False
 ) -> dict[str, Any]:
-    """Return the recommendation as title, lead and sentences; none after an interrupted run."""
-    if interrupted:  # a better model may have been left out
+    """Return the recommendation as title, lead and sentences, empty after an interrupted run."""
+    if interrupted:  # a better model may be missing
         return {
             "model": None,
             "title": say("page.title_none"),
@@ -89,7 +89,7 @@ def describe_recommendation(
 def make_figure_table(
     results: Results, table: pd.DataFrame, say: Catalogue, *, several_starts: bool = False
 ) -> Table:
-    """Return all known figures; few models are columns, many are rows."""
+    """Return a table of all known figures, with models as columns or, if there are many, rows."""
     unknown = say("page.unknown")
     ranges = [
         wilson_interval(p, result.errors.n_test)
@@ -101,7 +101,7 @@ def make_figure_table(
         ]
         for column in COLUMNS
     }
-    # with several starts the accuracy is their mean, but the errors are those of the first
+    # with several starts, the accuracy is the mean, but the errors are from the first start
     n_errors = [say.format("{:,}", result.errors.n_errors) for result in results]
     rows = {
         "test_accuracy": figures.pop("test_accuracy"),
@@ -125,7 +125,7 @@ def _describe_data(
     support = errors.report["support"][errors.report["support"] > 0]
     numbers = {"n_test": errors.n_test, "n_classes": len(errors.report)}
     sentences = []
-    if n_test is not None:  # the same images for all
+    if n_test is not None:  # all models have the same test set
         if shape is None:
             sentences.append(say("page.compared_rows", **numbers))
         else:
@@ -135,13 +135,13 @@ def _describe_data(
     cores = [get_core(result.estimator) for result in results]
     trained = {(getattr(c, "n_train_", None), getattr(c, "n_validation_", None)) for c in cores}
     n_train, n_validation = trained.pop()
-    if not trained and n_train and n_validation:  # the same for all
+    if not trained and n_train and n_validation:  # equal for all models
         sentences.append(say("page.compared_training", n_train=n_train, n_validation=n_validation))
     return sentences
 
 
 def _name_kind(result: ModelResult, say: Catalogue) -> str:
-    """Return the class of the model, and the sizes of a network's layers."""
+    """Return the class of a model, and the layer sizes of a network."""
     core = get_core(result.estimator)
     kind, weights = type(core).__name__, getattr(core, "coefs_", [])
     if not len(weights):
@@ -158,8 +158,8 @@ def _describe_model(
     advice = result.advice(language)
     fit = diagnosis and say("page.fit", label=say(f"diagnosis.{diagnosis.label}"))
     summary = diagnosis.summary(language) if diagnosis else ""
-    said = [summary, *advice.weaknesses]
-    further = [s for s in (diagnosis.sentences(language) if diagnosis else []) if s not in said]
+    shown = [summary, *advice.weaknesses]
+    further = [s for s in (diagnosis.sentences(language) if diagnosis else []) if s not in shown]
     return {
         "id": f"model-{at}",
         "name": result.name,
@@ -191,7 +191,7 @@ def _list_parameters(estimator: Any) -> dict[str, str]:
     """Return all parameters of an estimator and of its steps, as text."""
     found = {}
     for name, value in sorted(estimator.get_params(deep=True).items()):
-        # a step is described by its own parameters
+        # steps are listed by their parameters
         if not hasattr(value, "get_params") and name not in {"steps", "memory", "transform_input"}:
             text = repr(value)
             found[name] = text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
@@ -228,7 +228,7 @@ def _show_samples(X_test: Any, y_test: Any, shape: Shape, say: Catalogue) -> lis
 def _show_mistakes(
     result: ModelResult, X_test: Any, shape: Shape, say: Catalogue
 ) -> dict[str, Any] | None:
-    """Return the most frequent confusions, and the mistakes that the model was most sure of."""
+    """Return the most frequent confusions and the most confident mistakes."""
     errors = result.errors
     y_true, y_pred = errors.y_true, errors.y_pred
     if y_true is None or y_pred is None:
@@ -268,7 +268,7 @@ def _show_mistakes(
 
 
 def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
-    """Return the learning curves with their captions; the same scale for all models."""
+    """Return the learning curves with captions, on the same scale for all models."""
     drawn = []
     for metric in ("accuracy", "loss"):
         parts = [metric, f"val_{metric}"]
@@ -282,7 +282,7 @@ def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
         values = np.concatenate([frame.to_numpy().ravel() for _, _, frame in learned])
         values = values[np.isfinite(values)]
         low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
-        room = 0.05 * (high - low) or 0.05
+        margin = 0.05 * (high - low) or 0.05
         drawn += [
             draw_curve(
                 result.name,
@@ -291,7 +291,7 @@ def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
                 say,
                 prefix=f"{metric}-{at}-",
                 kept_epoch=getattr(get_core(result.estimator), "kept_epoch_", None),
-                limits=(low - room, high + room),
+                limits=(low - margin, high + margin),
             )
             for at, result, frame in learned
         ]
@@ -319,7 +319,7 @@ def _draw_confusion(result: ModelResult, prefix: str, say: Catalogue) -> Markup:
 def _draw_costs(
     results: Results, table: pd.DataFrame, recommendation: Recommendation, say: Catalogue
 ) -> tuple[Markup, str] | None:
-    """Return accuracy against cost with its caption, if two or more models have a known cost."""
+    """Return the plot of accuracy against cost and its caption, or None if a cost is unknown."""
     cost = next((cost for cost in COSTS if table[cost].notna().all()), None)
     if len(table) < 2 or cost is None:
         return None

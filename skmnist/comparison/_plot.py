@@ -1,4 +1,4 @@
-"""A picture of what accuracy costs."""
+"""Plot accuracy against cost."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -16,28 +16,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MIN_LOG_RATIO = 4  # closer costs are easier to tell apart on a linear scale
+MIN_LOG_RATIO = 4  # of the costs; below, a linear scale is easier to read
 
 
 class AccuracyCostDisplay:
-    """Draw the accuracy of models against what they cost, with the Pareto front.
+    """Plot the accuracy of models against their cost, with the Pareto front.
 
-    A model on the front has no rival that is at least as accurate and at least as cheap, and
-    better in one of the two: only these are worth considering. The bars are 95 % intervals of
-    each accuracy by itself (Wilson's); as the models read the same images, two of them can
-    overlap and the difference be real all the same.
+    A model is on the front unless another one is at least as accurate and at least as cheap, and
+    better in one of the two. Bars are 95 % Wilson intervals of each accuracy. As the models are
+    tested on the same images, a difference can be real even if the intervals overlap.
 
-    Create it by :meth:`from_comparison` or :meth:`from_table`.
+    Use :meth:`from_comparison` or :meth:`from_table` to create the display.
 
     Parameters
     ----------
     frame : DataFrame
-        A row per model, indexed by name: `test_accuracy`, `low`, `high` (its interval, missing
-        where the number of test images is not known), `cost`, `on_front` (bool).
+        One row per model, indexed by name: `test_accuracy`, `low` and `high` (its interval,
+        missing if the number of test images is unknown), `cost`, `on_front` (bool).
     cost : str
-        What the cost is: a column of the table, in its unit (parameters, bytes or seconds).
+        The column of the table that is plotted as the cost.
     recommended : str, default=None
-        The model whose name is written bold.
+        The model whose name is printed in bold.
 
     Attributes
     ----------
@@ -73,18 +72,18 @@ class AccuracyCostDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw the models of a comparison.
+        """Plot the models of a comparison.
 
         Parameters
         ----------
         comparison : ModelComparison
-            Comparison to draw; the name of its recommended model is written in bold.
+            Comparison to plot; the name of the recommended model is printed in bold.
         cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
-            Cost on the horizontal axis; None takes the first that is known of all models.
+            Cost on the horizontal axis; None selects the first that is known for all models.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
@@ -93,7 +92,7 @@ class AccuracyCostDisplay:
         Raises
         ------
         ValueError
-            The cost is not known of any model.
+            If the cost is not known for any model.
         """
         return cls.from_table(
             comparison.table,
@@ -115,20 +114,19 @@ class AccuracyCostDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw the models of a table.
+        """Plot the models of a table.
 
         Parameters
         ----------
         table : DataFrame
-            A row per model, indexed by name, with the columns `test_accuracy` and the cost.
-            Models whose cost is missing are left out.
+            One row per model, indexed by name, with the columns `test_accuracy` and the cost.
+            Models with a missing cost are left out.
         n_test : int or sequence of int, default=None
-            Number of test images, of all models or of each; with it each accuracy has its 95 %
-            interval.
+            Number of test images, for all models or for each; required for the intervals.
         cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
             As for :meth:`from_comparison`.
         recommended : str, default=None
-            Model whose name is written in bold.
+            Model whose name is printed in bold.
         language, ax
             As for :meth:`from_comparison`.
 
@@ -139,15 +137,15 @@ class AccuracyCostDisplay:
         Raises
         ------
         ValueError
-            The cost is not known of any model.
+            If the cost is not known for any model.
         """
         if cost is None:
             known = [c for c in COSTS if c in table and table[c].notna().all()]
             cost = known[0] if known else COSTS[0]
         if cost not in COSTS or cost not in table or table[cost].isna().all():
             raise ValueError(
-                f"cost={cost!r} must be one of {list(COSTS)} that is known of a model; the table "
-                f"has the columns {list(table.columns)}."
+                f"cost={cost!r} must be one of {list(COSTS)} and known for at least one model; the "
+                f"table has the columns {list(table.columns)}."
             )
         accuracy = table["test_accuracy"].astype(float)
         counts = n_test if isinstance(n_test, Sequence) else [n_test] * len(table)
@@ -170,7 +168,7 @@ class AccuracyCostDisplay:
         return display.plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw it.
+        """Plot the display.
 
         Parameters
         ----------
@@ -180,7 +178,6 @@ class AccuracyCostDisplay:
         Returns
         -------
         display : AccuracyCostDisplay
-            Itself.
         """
         from matplotlib.ticker import LogLocator, NullLocator
 
@@ -195,7 +192,7 @@ class AccuracyCostDisplay:
             self.ax_.xaxis.set_minor_locator(NullLocator())
         middle = np.sqrt(costs.min() * costs.max()) if wide else (costs.min() + costs.max()) / 2
         for at, (name, row) in enumerate(frame.sort_values("cost").iterrows()):
-            # names stand towards the middle, in turn above and below, out of each other's way
+            # names point to the middle, alternately above and below, so that they do not overlap
             side = -1 if row["cost"] > middle else 1
             self._draw_model(str(name), row, offset=(8 * side, -13 if at % 2 else 5))
         front = frame[frame["on_front"]].sort_values("cost")

@@ -1,4 +1,4 @@
-"""The rule that turns a table of figures into a recommendation, and what it says in words."""
+"""Recommend a model from a table of figures, and explain why."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,11 +14,11 @@ from skmnist.comparison._result import COLUMNS
 from skmnist.comparison._significance import PairedTest, compare_accuracies
 from skmnist.text import Catalogue, get_catalogue, get_languages
 
-# Times vary from run to run: one is called shorter if the other is longer by a quarter. The time
-# for an image is mentioned if one of the two models reads fewer than a hundred per second.
+# Times vary between runs, so smaller differences are not mentioned. Prediction times are only
+# mentioned if one of the two models predicts fewer than 100 images per second.
 MIN_TIME_RATIO = 1.25
-MIN_TOLD_PREDICT_TIME = 0.01
-# The use that the slide deck has in mind; a code is misread if one of its digits is.
+MIN_PREDICT_TIME = 0.01
+# The use case of the slide deck this project started from
 CODE_LENGTH, N_CODES = 5, 1000
 
 Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
@@ -26,9 +26,9 @@ Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tel
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The model to take, and the reasons.
+    """A recommended model and the reasons.
 
-    :func:`recommend` makes one. The parameters are attributes as well.
+    Returned by :func:`recommend`. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -36,40 +36,42 @@ class Recommendation:
         The recommended model; None if no model was trained.
     rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "equal", "clearly_better", \
             "ahead", "only_known", "similar", "untrained"}
-        The rule that decided: there is only one model; it is the best in accuracy and in cost; it
-        is the most accurate, and no similarly accurate model is cheaper; the same, but another
-        model is as accurate; its lead is at least the margin; the same, but the lead may be
-        chance; costs are unknown, so accuracy decides; or it is not the most accurate, but the
-        cheapest of the similarly accurate models. "untrained" if no model was trained.
+        Why the model was selected: it is the only one; it is the most accurate and the cheapest;
+        it is the most accurate, and no similarly accurate model is cheaper; the same, but another
+        model is equally accurate; its lead is at least `margin`; the same, but the lead may be due
+        to chance; costs are unknown, so accuracy decides; or it is the cheapest of the similarly
+        accurate models, though not the most accurate. "untrained" if no model was trained.
     most_accurate : str
         The model with the highest test accuracy.
     other : str or None
-        The model that it is compared with: the most accurate one, or the best of the rest.
+        The model that `model` is compared with: the most accurate one, or the second most accurate
+        if `model` is the most accurate.
     accuracies : dict of str to float
         Test accuracy of every model.
     cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
         The cost that was compared.
     costs : dict
-        The values of `model` and `other` for each cost that is known of both.
+        The values of `model` and `other` for each cost that is known for both.
     margin : float
         Accuracies closer than this count as similar.
     n_test : int or None
         Number of test images.
     verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
-        How certain it is. The difference is real, and the more accurate model is recommended; it
-        is real, but below the margin, and the other model is cheaper; no difference is shown, and
-        one of the margin or more is ruled out; or no difference is shown, but there may be one
-        that matters. None if there is nothing to compare, or if `n_test` is unknown.
+        The difference is significant, and the more accurate model is recommended; it is
+        significant, but smaller than `margin`, and the other model is cheaper; it is not
+        significant, and a difference of `margin` or more is ruled out; or it is not significant,
+        but a difference that matters is possible. None if there is only one model or if `n_test`
+        is unknown.
     evidence : PairedTest, default=None
-        The test behind the verdict, with the more accurate of the two models first.
+        Test of the difference between the two models, with the more accurate one first.
     folds : PairedTest, default=None
-        The same two models by their scores on folds.
+        The same test on the scores of folds.
     alpha : float, default=0.05
         Probability of calling a difference between equal models real.
     digits : bool, default=False
         Whether the classes are the ten digits; then the reasons mention postal codes.
     cautions : tuple of Caution, default=()
-        Reasons why the figures are less certain than they look.
+        Reasons why the figures may be biased or incomplete.
 
     Examples
     --------
@@ -108,7 +110,7 @@ class Recommendation:
 
     @property
     def less_accurate(self) -> str | None:
-        """The less accurate of `model` and `other`; None if there are not two."""
+        """The less accurate of `model` and `other`; None if one of them is None."""
         if self.model is None or self.other is None:
             return None
         return self.other if self.model == self.most_accurate else self.model
@@ -123,14 +125,14 @@ class Recommendation:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether there is a difference that may be due to chance."""
+        """Whether the models differ, but possibly only by chance."""
         return self.accuracy_difference > 0 and self.verdict in ("no_difference", "cannot_tell")
 
     @property
     def misread_codes(self) -> dict[str, float]:
-        """Number of misread codes among 1,000 five-digit codes, for each of the two models.
+        """Expected number of misread codes among 1,000 five-digit codes, for each model.
 
-        Computed from the accuracies, assuming that the digits of a code are read independently.
+        A code is misread if any digit is; errors are assumed to be independent.
         """
         names = [name for name in (self.most_accurate, self.less_accurate) if name is not None]
         return {n: N_CODES * (1 - self.accuracies[n] ** CODE_LENGTH) for n in names}
@@ -147,7 +149,7 @@ class Recommendation:
         return self._say(get_catalogue(language), f"recommendation.headline.{key}")
 
     def reasons(self, language: str = "en") -> list[str]:
-        """Return the reasons, a sentence or two each, the most important first.
+        """Return the reasons, the most important first.
 
         Parameters
         ----------
@@ -158,7 +160,7 @@ class Recommendation:
         return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
 
     def reason(self, language: str = "en") -> str:
-        """Return the reasons in one text.
+        """Return the reasons as one string.
 
         Parameters
         ----------
@@ -168,7 +170,7 @@ class Recommendation:
         return " ".join(self.reasons(language))
 
     def notes(self, language: str = "en") -> list[str]:
-        """Return the cautions in plain words.
+        """Return the cautions as sentences.
 
         Parameters
         ----------
@@ -178,7 +180,7 @@ class Recommendation:
         return [caution.sentence(language) for caution in self.cautions]
 
     def _phrases(self) -> list[str]:
-        # times that are about the same are not an advantage
+        # similar times are not an advantage
         bare = self.rule == "similar" and not self._advantages(get_catalogue("en"))
         phrases = ["similar_bare" if bare else self.rule]
         if self.verdict is not None:
@@ -188,14 +190,14 @@ class Recommendation:
         if self.folds is not None and self.verdict is not None:
             phrases.append(f"evidence.{self._folds_phrase(self.folds)}")
         if self.less_accurate is not None and self.accuracy_difference > 0:
-            # rounded accuracies may not tell the counts of so few images apart
+            # with few images, rounded accuracies may give equal counts
             counted = self._n_errors(self.most_accurate) < self._n_errors(self.less_accurate)
-            if round(self.fewer_errors, 2):  # as it is told
+            if round(self.fewer_errors, 2):  # the number of decimals in the sentence
                 phrases.append("fewer_errors_counted" if counted else "fewer_errors")
             if self.digits and not self.may_be_chance:
                 phrases.append("postal_codes")
-        worth_it_to_some = self.verdict in (None, "not_worth_it") and self.rule == "similar"
-        if worth_it_to_some and self.accuracy_difference > 0:
+        may_be_worth_it = self.verdict in (None, "not_worth_it") and self.rule == "similar"
+        if may_be_worth_it and self.accuracy_difference > 0:
             phrases.append("if_errors_count")
         if self.verdict is not None and self.evidence and self.evidence.method == "bound":
             phrases.append("evidence.bound")
@@ -254,14 +256,14 @@ class Recommendation:
         advantages = []
         for cost, (own, other) in self.costs.items():
             if cost == "size" and self.cost == "n_parameters":
-                continue  # says the same once more
+                continue  # redundant
             timed = cost.endswith("time")
             if own >= other or (timed and own * MIN_TIME_RATIO > other):
                 continue
-            if cost == "predict_time" and other <= MIN_TOLD_PREDICT_TIME:
+            if cost == "predict_time" and other <= MIN_PREDICT_TIME:
                 continue
             if cost == "size" and len({say.format("{:bytes}", size) for size in (own, other)}) < 2:
-                continue  # the same as far as it is told
+                continue  # equal after rounding
             scale = COLUMNS[cost].scale
             values = {"own": own * scale, "other": other * scale}
             advantages.append(say(f"recommendation.advantage_{cost}", **values))
@@ -280,7 +282,7 @@ class Recommendation:
         return f"{self.model}. {text}" if self.model else text
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures and the reason in each language, for JSON."""
+        """Return all values and the reasons in each language, for JSON."""
         by_language = {language: self.reason(language) for language in get_languages()}
         return {
             **asdict(self),
@@ -300,12 +302,12 @@ class Recommendation:
 
 
 def reaches(difference: Any, margin: float) -> Any:
-    """Return whether a difference, or each of several, is at least as large as the margin."""
-    # 0.98 - 0.97 is 0.010000000000000009: a difference of just the margin is not under it
+    """Return whether differences are at least `margin`, allowing for rounding errors."""
+    # 0.98 - 0.97 is 0.010000000000000009
     return (difference >= margin) | np.isclose(difference, margin, rtol=0, atol=1e-12)
 
 
-# The first of these costs that is known of every candidate decides what is cheap.
+# The first of these that is known for all candidates is the cost.
 COSTS = ("n_parameters", "size", "predict_time", "fit_time")
 
 
@@ -322,41 +324,40 @@ def recommend(
 ) -> Recommendation:
     """Recommend one of the models in a table of figures.
 
-    The margin decides which model is recommended, the evidence how certain that is. Models whose
-    test accuracy is less than `margin` below the best are similar, and the cheapest of them is
-    recommended: the one with the fewest parameters, if these are known of all, or else the
-    smallest on disk, the fastest to predict, or the fastest to train. If no cost is known of all
-    similar models, accuracy decides.
+    Models whose test accuracy is less than `margin` below the best are similar, and the cheapest
+    of them is recommended: the one with the fewest parameters; if parameter counts are not
+    available for all, the smallest on disk, the fastest to predict, or the fastest to train. If no
+    cost is available for all similar models, the most accurate one is recommended.
 
-    The verdict is about the recommended model and the one it is compared with. If the difference
-    is real (its p-value, adjusted for all pairs, is below `alpha`), the more accurate model is
-    either recommended ("clearly_better") or not worth its cost ("not_worth_it"). If not,
-    "no_difference" means that the interval rules out a difference of `margin` or more, and
-    "cannot_tell" that it does not.
+    The verdict compares the recommended model with the most accurate of the others. If the
+    difference is significant (its p-value, adjusted for all pairs, is below `alpha`), the more
+    accurate model is either recommended ("clearly_better") or not worth its cost
+    ("not_worth_it"). Otherwise, "no_difference" means that the interval rules out a difference of
+    `margin` or more, and "cannot_tell" that it does not.
 
     Parameters
     ----------
     table : DataFrame
-        A row per model, indexed by name, with the column `test_accuracy` in [0, 1] and, if known,
-        `n_parameters`, `size` (in bytes), `predict_time` and `fit_time` (in s) and `n_epochs`.
-        If all models have 0 epochs, none is recommended.
+        One row per model, indexed by name, with the column `test_accuracy` in [0, 1] and, if
+        known, `n_parameters`, `size` (in bytes), `predict_time` and `fit_time` (in s) and
+        `n_epochs`. If all models have 0 epochs, no model is recommended.
     n_test : int, default=None
-        Number of test images, the same for all models. It is needed for a verdict.
+        Number of test images, the same for all models. Required for a verdict.
     margin : float, default=0.01
         Accuracies closer than this count as similar. The slide deck that this project started
         from calls 0.63 percentage points "very similar".
     alpha : float, default=0.05
         Probability of calling a difference between equal models real.
     digits : bool, default=False
-        Whether the classes are the ten digits; then the reasons also say how many postal codes
+        Whether the classes are the ten digits; then the reasons mention how many postal codes
         would be misread.
     tests : sequence of PairedTest, default=None
-        The test of each pair of models, as in ``compare_models(...).tests``. None takes the worst
-        case that `n_test` and the accuracies allow.
+        Tests of all pairs of models, as in ``compare_models(...).tests``. None assumes the worst
+        case that is consistent with `n_test` and the accuracies.
     folds : sequence of PairedTest, default=None
-        Tests on the scores of folds, which the reasons mention.
+        Tests on the scores of folds, mentioned in the reasons.
     cautions : sequence of Caution, default=()
-        Further cautions. That the test images both ranked and measured the models is added.
+        Cautions to add to the one about ranking and measuring models on the same images.
 
     Returns
     -------
@@ -365,8 +366,8 @@ def recommend(
     Raises
     ------
     ValueError
-        The table is empty or lacks `test_accuracy`, an accuracy is not in [0, 1], names are not
-        unique, or `margin`, `alpha` or `n_test` is out of range.
+        If the table is empty or lacks `test_accuracy`, an accuracy is not in [0, 1], names are
+        not unique, or `margin`, `alpha` or `n_test` is out of range.
 
     Examples
     --------
@@ -417,7 +418,7 @@ def recommend(
     other = best if model != best else str(accuracy[accuracy.index != best].idxmax())
     names = list(table.index)
     pair = table.iloc[[names.index(model), names.index(other)]]
-    # a missing value beside makes counts floats
+    # integer columns with missing values are float
     kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
     costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
     found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
@@ -429,7 +430,7 @@ def recommend(
 def _choose(
     table: pd.DataFrame, accuracy: "pd.Series[float]", margin: float
 ) -> tuple[str, str, str | None]:
-    """Return the chosen model, and the rule and the cost that chose it."""
+    """Return the selected model, and the rule and cost by which it was selected."""
     best = str(accuracy.idxmax())
     lead = accuracy[best] - accuracy
     similar = table[~reaches(lead, margin) | np.isclose(lead, 0)]
@@ -438,12 +439,12 @@ def _choose(
     if cost is None:
         rule = "only_known" if len(similar) > 1 else rule
     elif len(similar) > 1:
-        # among equally cheap ones the more accurate
+        # break ties in cost by accuracy
         order = similar.sort_values([cost, "test_accuracy"], ascending=[True, False])
         model = str(order.index[0])
         rule = "similar"
     if cost is not None and model == best:
-        others = table.index != best  # `drop` would make an array of the name, of any text
+        others = table.index != best  # `drop` fails for some names
         cheaper, ahead = table[cost][others], lead[others].all()
         if cheaper.notna().all() and (table[cost][best] < cheaper).all() and ahead:
             rule = "best_and_cheapest"
@@ -455,7 +456,7 @@ def _choose(
 def _weigh(
     found: Recommendation, tests: Sequence[PairedTest], folds: Sequence[PairedTest]
 ) -> Recommendation:
-    """Add the verdict on the two models, and the tests behind it."""
+    """Add the verdict and the tests of the two models."""
     test = _find_test(tests, found)
     found = replace(found, evidence=test, folds=_find_test(folds, found))
     if test is None:
@@ -478,32 +479,32 @@ def _check(table: Any, n_test: Any, margin: float, alpha: float) -> pd.DataFrame
     """Return the table with the names of the models as text, or raise if it is invalid."""
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
-            f"table is a {type(table).__name__}, but must be a DataFrame with a row per model."
+            f"table must be a DataFrame with one row per model, got {type(table).__name__}."
         )
     if "test_accuracy" not in table or not len(table):
         raise ValueError(
-            f"table has {len(table)} rows and the columns {list(table.columns)}, but needs a row "
+            f"table has {len(table)} rows and the columns {list(table.columns)}, but needs one row "
             "per model and a column 'test_accuracy'."
         )
     table = table.set_axis(pd.Index([str(name) for name in table.index], dtype=object))
     if not table.index.is_unique:
-        raise ValueError(f"table has models of one name: {table.index.tolist()}; rename one.")
+        raise ValueError(f"table has duplicate names: {table.index.tolist()}; rename one.")
     accuracy = pd.to_numeric(table["test_accuracy"], errors="coerce").astype(float)
     if not accuracy.between(0, 1).all():
         raise ValueError(
-            f"test_accuracy={table['test_accuracy'].tolist()} must be shares from 0 to 1; divide "
+            f"test_accuracy={table['test_accuracy'].tolist()} must be in [0, 1]; divide "
             "percentages by 100."
         )
     check_shares(margin, alpha)
     is_count = isinstance(n_test, (int, np.integer)) and not isinstance(n_test, bool)
     if n_test is not None and not (is_count and n_test >= 1):
-        raise ValueError(f"n_test={n_test!r} must be an int >= 1, or None if it is not known.")
+        raise ValueError(f"n_test={n_test!r} must be an int >= 1, or None if it is unknown.")
     return table
 
 
 def check_shares(margin: float, alpha: float) -> None:
     """Raise if `margin` or `alpha` is out of range."""
     if not isinstance(margin, Real) or not 0 <= margin <= 1:
-        raise ValueError(f"margin={margin!r} must be a share from 0 to 1, such as 0.01.")
+        raise ValueError(f"margin={margin!r} must be in [0, 1], such as 0.01.")
     if not isinstance(alpha, Real) or not 0 < alpha < 1:
-        raise ValueError(f"alpha={alpha!r} must lie between 0 and 1, such as 0.05.")
+        raise ValueError(f"alpha={alpha!r} must be in (0, 1), such as 0.05.")

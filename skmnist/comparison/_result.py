@@ -1,4 +1,4 @@
-"""One trained model: its figures, and how these are written."""
+"""The evaluation of one trained model, and the format of its figures."""
 
 import pickle
 import time
@@ -29,10 +29,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """How a figure of a model is written on a page, in a plot, in Markdown and on a terminal.
+    """Format of a figure in reports, plots, Markdown and the terminal.
 
-    Its label is in the catalogues, under "column". Figures are multiplied by `scale` to be in
-    `unit`; `best` is the end of the ranking at which the better models are.
+    Labels are in the catalogues, under "column". Figures are multiplied by `scale` to be in
+    `unit`; `best` is whether high or low figures are better.
     """
 
     format: str = "{:,}"
@@ -41,7 +41,7 @@ class Column:
     best: Literal["high", "low"] = "low"
 
 
-# The columns of a comparison's table, in their order.
+# The columns of a comparison's table, in order
 COLUMNS = {
     "test_accuracy": Column("{:.2%}", best="high"),
     "f1_macro": Column("{:.4f}", best="high"),
@@ -66,7 +66,7 @@ def label_column(column: str, say: Catalogue, *, short: bool = False) -> str:
 def write_figure(
     column: str, value: Any, say: Catalogue, *, unit: bool = False, missing: str = "-"
 ) -> str:
-    """Write a figure as text, with or without its unit."""
+    """Format a figure, with or without its unit."""
     if pd.isna(value):
         return missing
     if column == "diagnosis":
@@ -78,10 +78,10 @@ def write_figure(
 
 @dataclass(frozen=True, eq=False)
 class ModelResult:
-    """One trained model, evaluated.
+    """Evaluation of one trained model.
 
-    :func:`compare_models` makes one for each model, in ``comparison.results``. The parameters are
-    attributes as well.
+    Returned by :func:`compare_models` for each model, in ``comparison.results``. The parameters
+    are attributes as well.
 
     Parameters
     ----------
@@ -90,33 +90,34 @@ class ModelResult:
     estimator : fitted estimator
         The trained model.
     errors : ErrorAnalysis
-        Its errors on the test set.
+        Errors on the test set.
     diagnosis : FitDiagnosis or None
-        Its fit, by the validation rows that the model held out itself, or else by training rows
+        Diagnosis of the fit, based on the model's own validation rows or else on training rows
         and the test set. None if neither is available.
     n_parameters : int or None
         Number of learned parameters; None if unknown.
     n_epochs : int or None
         Number of epochs; None if the model does not train in epochs.
     fit_time : float
-        Seconds, without importing tensorflow and compiling.
+        Training time in seconds, without importing tensorflow and compiling.
     predictions : ndarray of shape (n_test,), default=None
         Predicted classes of the test images.
     proba : ndarray of float32, shape (n_test, n_classes), default=None
-        Probabilities of the test images, columns in the order of `classes`; None if the model
-        has no `predict_proba`.
+        Predicted probabilities of the test images, columns in the order of `classes`; None if the
+        model has no `predict_proba`.
     classes : ndarray of shape (n_classes,), default=None
-        Classes that the model knows.
+        Classes seen during training.
     history : DataFrame, default=None
-        A row per epoch, indexed by `epoch` from 1, with those of the columns `loss`, `accuracy`,
-        `val_loss` and `val_accuracy` that the model kept for every epoch.
+        One row per epoch, indexed by `epoch` from 1, with those of the columns `loss`,
+        `accuracy`, `val_loss` and `val_accuracy` that are available for every epoch.
     predict_time, predict_time_p95 : float, default=None
-        Seconds to predict one image, median and 95th percentile; None if not measured.
+        Median and 95th percentile of the time to predict one image, in seconds; None if not
+        measured.
     size : int, default=None
-        Bytes on disk, pickled; None if not measured or if the model cannot be pickled.
+        Size of the pickled model in bytes; None if not measured or if the model cannot be pickled.
     log_loss : float, default=None
         Log loss on the test set; None without probabilities, or if the test set has classes that
-        the model does not know.
+        are missing from the training set.
 
     Examples
     --------
@@ -146,7 +147,7 @@ class ModelResult:
     log_loss: float | None = None
 
     def advice(self, language: str = "en") -> Advice:
-        """Return strengths, weaknesses and improvements in plain words.
+        """Return strengths, weaknesses and suggested improvements as sentences.
 
         Parameters
         ----------
@@ -203,7 +204,7 @@ def make_result(
     proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test, classes)
     rows = labels = None
     if X is not None:
-        # as many as it is tested on: enough for a diagnosis, and not too slow for any model
+        # as many as there are test rows, because some models are slow
         at = np.unique(np.linspace(0, len(y) - 1, min(len(y), len(y_test))).astype(int))
         rows, labels = take_rows(X, at), take_rows(y, at)
     return ModelResult(
@@ -227,16 +228,16 @@ def make_result(
 
 
 def _attempt(name: str, figure: str, measure: Callable[..., Any], *args: Any) -> Any:
-    """Measure a figure that can be missing; return None, with a warning, if that fails."""
+    """Measure an optional figure; if that fails, warn and return None."""
     try:
         return measure(*args)
-    except Exception as error:  # of any kind: the training must not be lost
+    except Exception as error:  # an error must not discard the trained model
         warn_caller(f"{name}: the {figure} cannot be measured ({type(error).__name__}: {error}).")
         return None
 
 
 def measure_costs(results: Sequence[ModelResult], X_test: Any) -> list[ModelResult]:
-    """Add the size and the prediction time of each model; the models take turns."""
+    """Add the size and the prediction time of each model."""
     times = time_predictions([result.estimator for result in results], X_test)
     return [
         replace(
@@ -267,22 +268,22 @@ def _log_loss(y_test: Any, proba: Array | None, classes: Any) -> float | None:
 def _n_parameters(core: Any) -> int | None:
     if hasattr(core, "n_parameters_"):
         return int(core.n_parameters_)
-    if hasattr(core, "coefs_"):  # lists, of a multi-layer perceptron
+    if hasattr(core, "coefs_"):  # multi-layer perceptrons
         return sum(np.size(array) for array in [*core.coefs_, *core.intercepts_])
-    if hasattr(core, "coef_"):  # of a linear model; without fit_intercept, intercept_ is 0
+    if hasattr(core, "coef_"):  # linear models; without fit_intercept, intercept_ is 0
         with_intercept = getattr(core, "fit_intercept", True)
         return np.size(core.coef_) + (np.size(core.intercept_) if with_intercept else 0)
     return None
 
 
 def _n_epochs(core: Any) -> int | None:
-    # n_iter_ can count the iterations of a solver; one loss per epoch means epochs
+    # n_iter_ may be the iterations of a solver; loss_curve_ has one loss per epoch
     curve = getattr(core, "loss_curve_", None)
     return None if curve is None else len(curve)
 
 
 def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
-    """Return a history as a frame, without figures that are missing for some epochs."""
+    """Convert a history to a data frame, without columns that are missing for some epochs."""
     if not history:
         return None
     n_epochs = max(map(len, history.values()))
@@ -293,7 +294,7 @@ def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
 def _diagnose(
     estimator: Any, core: Any, X: Any, y: Any, X_test: Any, y_test: Any
 ) -> FitDiagnosis | None:
-    """Diagnose by the accuracies that the model kept, or by training rows and the test set."""
+    """Diagnose from the model's training and validation accuracy, or from the given rows."""
     kept = [getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation")]
     if None not in kept:
         return diagnose_fit(estimator, X=X, y=y)
@@ -303,7 +304,7 @@ def _diagnose(
 
 
 def _plain_columns(frame: pd.DataFrame) -> dict[str, list[float | None]]:
-    """Return plain numbers; JSON has none for NaN and infinity."""
+    """Return columns as lists, with None for NaN and infinity, which JSON lacks."""
     return {
         str(name): [float(value) if np.isfinite(value) else None for value in column]
         for name, column in frame.items()
@@ -313,15 +314,13 @@ def _plain_columns(frame: pd.DataFrame) -> dict[str, list[float | None]]:
 # --- costs
 
 N_ROUNDS = 100
-# The 95th percentile of fewer than twenty values would be their maximum.
-MIN_ROUNDS = 20
-# After this time twenty rounds are enough; after ten times as long, fewer are.
-MAX_SECONDS = 1.0
+MIN_ROUNDS = 20  # for a 95th percentile
+MAX_SECONDS = 1.0  # after this, stop at MIN_ROUNDS; after ten times as long, stop at once
 N_WARM_UP = 3
 
 
 class _Counter:
-    """A file that only counts its bytes."""
+    """A file object that only counts bytes."""
 
     def __init__(self) -> None:
         self.n_bytes = 0
@@ -333,7 +332,7 @@ class _Counter:
 
 
 def measure_size(estimator: Any) -> int | None:
-    """Return the number of bytes of the pickled estimator; None if it cannot be pickled."""
+    """Return the size of the pickled estimator in bytes; None if it cannot be pickled."""
     counter = _Counter()
     try:
         pickle.Pickler(counter, protocol=5).dump(estimator)
@@ -343,11 +342,11 @@ def measure_size(estimator: Any) -> int | None:
 
 
 def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float | None, float | None]]:
-    """Time the prediction of one row: median and 95th percentile, in seconds.
+    """Return the median and 95th percentile of the time to predict one row, in seconds.
 
-    The estimators take turns, in an order that is reversed every round, so that other load on
-    the machine affects all of them alike. If they are slow, there are fewer rounds; with fewer
-    than twenty the percentile is None. Both are None if an estimator cannot predict one row.
+    Estimators are measured in turn, in an order that is reversed every round, so that other load
+    on the machine affects all of them equally. Slow estimators get fewer rounds; with fewer than
+    20, the percentile is None. Both are None if an estimator cannot predict one row.
     """
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     order = [at for at in range(len(estimators)) if _warm_up(estimators[at], X, n_rows)]
@@ -374,7 +373,7 @@ def _warm_up(estimator: Any, X: Any, n_rows: int) -> bool:
     try:
         for row in range(min(N_WARM_UP, n_rows)):
             _time(estimator, take_rows(X, [row]))
-    except Exception:  # of any kind: predicting all rows together has worked
+    except Exception:  # not an error: predicting many rows at once has worked
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Train models: once, from several starts, on folds; one after another, or by several workers."""
+"""Train models once, from several starts or on folds, in this process or in workers."""
 
 import threading
 import time
@@ -71,10 +71,9 @@ class TrainingEvent:
 
 
 class Watcher:
-    """Reports the progress of trainings to callbacks and, if `verbose`, on standard error.
+    """Report progress to callbacks and, if `verbose`, on standard error.
 
-    Epochs are reported from the process and the threads that call `compare_models`: a copy in
-    another process reports nothing.
+    A copy in another process does not report epochs.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class Watcher:
 
     def begin(self, name: str, start: int, fold: int) -> None:
         """Report that a training begins."""
-        self._tell(self._make_event("begin", name, start, fold))
+        self._call(self._make_event("begin", name, start, fold))
 
     def end(self, run: "Run", result: "ModelResult | None") -> None:
         """Report that a training has ended."""
@@ -103,11 +102,11 @@ class Watcher:
             name = _describe(run.name, run.start, run.fold)
             print_trained(name, self.n_done, self.n_trainings, run.fit_time)
         event = self._make_event("end", run.name, run.start, run.fold)
-        self._tell(replace(event, result=result))
+        self._call(replace(event, result=result))
 
     @contextmanager
     def watch(self, estimator: Any, name: str, start: int, fold: int) -> Iterator[None]:
-        """Report the epochs of a network that is fitted in the block."""
+        """Report the epochs of a network that is fitted inside the ``with`` block."""
         core = get_core(estimator)
         if not (self.callbacks or self.verbose) or not getattr(core, "epoch_events", False):
             yield
@@ -120,15 +119,15 @@ class Watcher:
                 if log:
                     self._shown.add((name, start, fold))
 
-                def tell(epoch: Any) -> bool:
+                def report(epoch: Any) -> bool:
                     if log:
                         log(epoch)
-                    return self._tell(replace(event, n_done=self.n_done, epoch=epoch))
+                    return self._call(replace(event, n_done=self.n_done, epoch=epoch))
 
-                core.callbacks = [*as_list(before), tell]
+                core.callbacks = [*as_list(before), report]
                 yield
         finally:
-            core.callbacks = before  # the watcher is no part of the model
+            core.callbacks = before  # do not keep the watcher in the fitted model
             if shows:
                 self._screen.release()
 
@@ -136,9 +135,10 @@ class Watcher:
         whole = None if fold < 0 else fold
         return TrainingEvent(stage, name, start, whole, self.n_done, self.n_trainings)
 
-    def _tell(self, event: TrainingEvent) -> bool:
-        answers = [callback(event) for callback in self.callbacks]
-        return any(isinstance(each, bool | np.bool_) and bool(each) for each in answers)
+    def _call(self, event: TrainingEvent) -> bool:
+        """Call all callbacks; return whether one returned True."""
+        returned = [callback(event) for callback in self.callbacks]
+        return any(isinstance(value, bool | np.bool_) and bool(value) for value in returned)
 
 
 def as_list(callbacks: Any) -> list[Any]:
@@ -156,21 +156,21 @@ def _describe(name: str, start: int, fold: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One model trained once.
+    """Result of training one model once.
 
     Attributes
     ----------
     name : str
     start, fold : int
-        Counted from 0; the fold is -1 where all training rows were used.
+        Counted from 0; `fold` is -1 if the model was trained on all training rows.
     estimator : fitted estimator or None
-        Kept of the first start on all rows alone.
+        Only available for the first start on all training rows.
     predictions : ndarray
-        On the test set, or on the rows that the fold left out.
+        Predictions for the test set, or for the test rows of the fold.
     fit_time : float
-        Seconds, without importing tensorflow and compiling.
+        Training time in seconds, without importing tensorflow and compiling.
     interrupted : bool
-        Whether Ctrl-C ended the training before it was complete.
+        Whether Ctrl-C ended the training early.
     """
 
     name: str
@@ -194,16 +194,16 @@ def run_all(
     n_jobs: int | None = None,
     watcher: Watcher | None = None,
 ) -> Iterator[Run]:
-    """Train every model from every start, then on every fold.
+    """Train every model from every start, then on every fold, and yield the runs.
 
-    The order of the models is reversed from round to round, so that other load on the machine
-    falls on all of them alike; the runs are yielded in that order.
+    The order of the models is reversed in every round, so that other load on the machine affects
+    all models equally. Runs are yielded in the order of training.
 
     Raises
     ------
     KeyboardInterrupt
-        Ctrl-C was pressed. All runs that had ended have been yielded, and those that returned an
-        estimator although they were interrupted.
+        If Ctrl-C is pressed, after yielding all runs that have ended, including interrupted runs
+        that returned an estimator.
     """
     watcher = watcher or Watcher()
     rounds: list[tuple[Any, ...]] = [(start, -1, None, None) for start in range(n_starts)]
@@ -218,7 +218,7 @@ def run_all(
         order.reverse()
 
     def begin() -> Iterator[tuple[Any, ...]]:
-        for task in tasks:  # each is taken when a worker is free
+        for task in tasks:  # the next one is requested when a worker is free
             name, _, start, fold, *_ = task
             watcher.begin(name, start, fold)
             yield (*task, X, y, X_test, watcher)
@@ -230,13 +230,13 @@ def run_all(
     except TerminatedWorkerError as error:
         raise RuntimeError(
             f"A worker process that trained {sorted({task[0] for task in tasks})} was killed, "
-            f"probably for memory: with n_jobs={n_jobs} each process has models and rows of its "
-            "own. Pass fewer n_jobs."
+            f"probably because memory ran out: with n_jobs={n_jobs} each process has its own copy "
+            "of models and rows. Pass a smaller n_jobs."
         ) from error
 
 
 def _in_order(runs: Iterator[Run], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Run]:
-    """Yield the runs in the order of their tasks, whichever ended first."""
+    """Yield the runs in the order of the tasks, which may end in another order."""
     ended: dict[tuple[str, int, int], Run] = {}
     try:
         for name, _, start, fold, *_ in tasks:
@@ -268,8 +268,8 @@ def _run(
     try:
         with watcher.watch(estimator, name, start, fold):
             fit_time = fit_timed(estimator, X, y)
-        interrupted = was_interrupted(estimator)  # some return what they have learned so far
-        predictions = np.ravel(estimator.predict(X_test))  # some predict a column
+        interrupted = was_interrupted(estimator)  # `fit` may return early after Ctrl-C
+        predictions = np.ravel(estimator.predict(X_test))  # some models predict a column
     except Exception as error:
         error.add_note(f"while training estimators[{name!r}]")
         raise
@@ -278,7 +278,7 @@ def _run(
 
 
 def fit_timed(estimator: Any, X: Any, y: Any) -> float:
-    """Fit an estimator and return the seconds, without importing tensorflow and compiling."""
+    """Fit an estimator; return the seconds, without importing tensorflow and compiling."""
     started, set_up = time.perf_counter(), get_setup_seconds()
     estimator.fit(X, y)
     return time.perf_counter() - started - (get_setup_seconds() - set_up)
@@ -287,10 +287,10 @@ def fit_timed(estimator: Any, X: Any, y: Any) -> float:
 def _seeded(name: str, estimator: Any, seed: int, start: int, fold: int) -> Any:
     """Clone an estimator and set its seeds.
 
-    The first start and the folds keep the seeds that the caller set; later starts replace them.
-    Each `random_state` gets a seed of its own, which depends on `seed`, the model's name, the
-    parameter, the start and the fold, and on nothing else: copies of one estimator differ, within
-    a model too, and the other models in a comparison change nothing.
+    The first start and the folds keep seeds that the caller has set; later starts replace them.
+    Each seed depends only on `seed`, the model's name, the name of the parameter, the start and
+    the fold. So copies of an estimator get different seeds, and the results of a model do not
+    depend on the other models.
     """
     estimator = clone(estimator)
     seeds = {

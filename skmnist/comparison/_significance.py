@@ -1,8 +1,7 @@
-"""Tests of the difference between two models, and intervals for it.
+"""Statistical tests and confidence intervals of the difference between two models.
 
-SciPy has the distributions, but not McNemar's test, Tango's interval or Holm's adjustment.
-statsmodels has the first and the last, which is too little for a dependency; the tests compare
-with it.
+SciPy lacks McNemar's test, Tango's interval and Holm's adjustment. statsmodels has the first and
+the last, but is a large dependency for two functions; the unit tests compare with it.
 """
 
 from collections.abc import Sequence
@@ -15,14 +14,14 @@ import numpy as np
 from skmnist._html import make_html
 
 Array = np.ndarray[Any, Any]
-ROUNDING = 1e-12  # means of equal shares differ by that little
+ROUNDING = 1e-12  # tolerance for rounding errors in means
 
 Method = Literal["mcnemar", "bound", "starts", "folds"]
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference in accuracy between two models, with interval and p-value.
+    """Test of the difference in accuracy between two models.
 
     The parameters are attributes as well.
 
@@ -31,26 +30,26 @@ class PairedTest:
     first, second : str
         The two models.
     method : {"mcnemar", "bound", "starts", "folds"}
-        McNemar's exact test on the same test images; the largest p-value and the widest interval
-        that two accuracies allow if nothing else is known; a test over images and starts, if
-        each model was trained more than once; or the corrected resampled t-test, on folds.
+        McNemar's exact test on the same test images; the largest p-value and widest interval that
+        are consistent with two accuracies; a test over images and starts, if each model was
+        trained more than once; or the corrected resampled t-test, on folds.
     difference : float
-        Accuracy of `first` minus that of `second`.
+        Accuracy of `first` minus accuracy of `second`.
     interval : tuple of float
-        Interval of the difference, at confidence 1 - alpha. It includes 0 whenever `p_adjusted`
-        is not below alpha, so that the two never contradict each other.
+        Interval of the difference, with confidence 1 - alpha. It includes 0 if `p_adjusted` is not
+        below alpha, so the two never contradict each other.
     p_value : float
         Probability of a difference at least as large between equal models.
     p_adjusted : float
-        The same, after Holm's adjustment for all pairs that were tested.
+        `p_value` after Holm's adjustment for all tested pairs.
     n_test : int, default=None
         Number of test images; None for folds.
     only_first, only_second : int, default=None
-        Number of images that only this model reads correctly; None if unknown.
+        Number of images that only this model classifies correctly; None if unknown.
     n_runs : int, default=1
         Number of starts or folds.
     spread : float, default=None
-        Standard deviation of the difference from start to start, or from fold to fold.
+        Standard deviation of the difference between starts or folds.
 
     Examples
     --------
@@ -104,7 +103,7 @@ class PairedTest:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return all values as plain Python types, for JSON."""
         return {**asdict(self), "interval": list(self.interval)}
 
     def _repr_html_(self) -> str:
@@ -124,21 +123,21 @@ class PairedTest:
 
 
 def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> list[PairedTest]:
-    """Test each pair of models that were measured on the same images.
+    """Test each pair of models on the same images.
 
     Parameters
     ----------
     correct : dict of str to ndarray of bool, shape (n_runs, n_test)
-        Per model and start, which images it reads correctly.
+        For each model and start, whether each image was classified correctly.
     alpha : float, default=0.05
-        Probability with which a difference between equal models may be called real.
+        Probability of calling a difference between equal models real.
 
     Notes
     -----
-    With one start McNemar's exact test is made, and Tango's score interval given. With more, the
-    difference on each image and start is taken as the sum of what the image, the start and chance
-    add (two-way analysis of variance, both random), with Satterthwaite's degrees of freedom: the
-    difference is real where it would show on other images *and* with other starts.
+    With one start, this is McNemar's exact test with Tango's score interval. With several, the
+    difference on each image and start is modelled as the sum of random effects of the image and
+    the start and a residual (two-way analysis of variance), with Satterthwaite's degrees of
+    freedom. So the result generalizes to other images *and* other starts.
 
     References
     ----------
@@ -166,12 +165,11 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
 def compare_accuracies(
     accuracies: dict[str, float], n_test: int, *, alpha: float = 0.05
 ) -> list[PairedTest]:
-    """Bound the test of each pair by what two accuracies alone allow.
+    """Return the most conservative test of each pair that is consistent with the accuracies.
 
-    For a given difference, McNemar's p-value and the interval grow with the number of images
-    that just one of the two reads correctly. The largest number there can be, two models that
-    never err on the same image, gives the bound: what is real here is real whatever images the
-    two erred on.
+    For a given difference, McNemar's p-value and the interval grow with the number of images that
+    only one of the two models classifies correctly. This number is largest if the models never
+    err on the same image.
     """
     tests = []
     for first, second in combinations(accuracies, 2):
@@ -202,13 +200,13 @@ def compare_folds(
     ----------
     scores : dict of str to ndarray of shape (n_folds,)
     test_share : float
-        Rows tested on as a share of rows trained on: 1 / (k - 1) for k folds.
+        Number of test rows divided by the number of training rows: 1 / (k - 1) for k folds.
     alpha : float, default=0.05
 
     Notes
     -----
-    Folds share most of their training rows, so that the ordinary t-test takes their scores for
-    more independent than they are; the correction adds `test_share` to the variance's 1 / k.
+    The training sets of the folds overlap, so the scores are not independent, as the ordinary
+    t-test assumes. The correction adds `test_share` to the factor 1 / k of the variance.
 
     References
     ----------
@@ -240,7 +238,7 @@ def compare_folds(
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p-value: the images that one model alone reads are coin flips."""
+    """Return the two-sided p-value of McNemar's exact test."""
     from scipy.stats import binomtest
 
     discordant = only_first + only_second
@@ -250,11 +248,10 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
 def tango_interval(
     only_first: int, only_second: int, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Return Tango's score interval of a paired difference of shares.
+    """Return Tango's score interval of a paired difference of proportions.
 
-    Its ends are the differences that a score test would just not refuse: the roots of
-    ``(b - c - n d)^2 = z^2 n (2 q + d - d^2)``, with q the likeliest share of `only_second` at a
-    difference d.
+    Its ends are the roots of ``(b - c - n d)^2 = z^2 n (2 q + d - d^2)``, where q is the maximum
+    likelihood estimate of the proportion of `only_second` given the difference d.
     """
     from scipy.optimize import brentq
     from scipy.stats import norm
@@ -263,21 +260,21 @@ def tango_interval(
     z = norm.ppf(0.5 + confidence / 2)
 
     def excess(d: float) -> float:
-        # q solves 2 n q^2 + B q + C = 0, the equation of the restricted maximum of likelihood
+        # q solves 2 n q^2 + B q + C = 0, the equation of the restricted maximum likelihood
         linear = -b - c + (2 * n - b + c) * d
         q = (np.sqrt(max(0.0, linear**2 + 8 * n * c * d * (1 - d))) - linear) / (4 * n)
         variance = n * max(0.0, 2 * q + d * (1 - d))
         return float((b - c - n * d) ** 2 - z**2 * variance)
 
     difference = (b - c) / n
-    beside = 1e-9  # where b or c is 0 the difference itself is a root, and not an end
-    low = brentq(excess, -1, difference - beside) if excess(-1) > 0 else -1.0
-    high = brentq(excess, difference + beside, 1) if excess(1) > 0 else 1.0
+    offset = 1e-9  # if b or c is 0, the difference itself is a root, but not an end
+    low = brentq(excess, -1, difference - offset) if excess(-1) > 0 else -1.0
+    high = brentq(excess, difference + offset, 1) if excess(1) > 0 else 1.0
     return float(low), float(high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values so that among all of them chance rarely makes even one small.
+    """Adjust p-values for multiple tests (Holm-Bonferroni).
 
     References
     ----------
@@ -292,10 +289,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def adjust(tests: Sequence[PairedTest], alpha: float = 0.05) -> list[PairedTest]:
-    """Adjust the p-values for the number of tests; let intervals reach 0 where nothing is shown.
+    """Adjust p-values for the number of tests, and widen intervals that contradict them.
 
-    An interval made by another rule than the test, or for one pair among many, may leave out a 0
-    that the test does not; it is widened, never narrowed.
+    The interval of a difference that is not significant may exclude 0, because it is computed by
+    another method and for a single pair. It is then widened to include 0.
     """
     adjusted = holm([test.p_value for test in tests])
     found = []
@@ -339,7 +336,7 @@ def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> P
         ),
     }
     means = {name: total / free if free else 0.0 for name, (total, free) in squares.items()}
-    # never less than what the images alone or the starts alone would leave unsure
+    # at least the variance of images alone and of starts alone
     variance = max(means["image"] + means["run"] - means["rest"], means["image"], means["run"])
     parts = sum(means[name] ** 2 / free for name, (_, free) in squares.items() if free)
     free = variance**2 / parts if parts else 1.0
@@ -361,7 +358,7 @@ def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> P
 def _t_test(mean: float, error: float, free: float) -> float:
     from scipy.stats import t
 
-    if error < ROUNDING:  # no two runs differ
+    if error < ROUNDING:  # all runs are equal
         return float(abs(mean) < ROUNDING)
     return float(2 * t.sf(abs(mean) / error, free))
 

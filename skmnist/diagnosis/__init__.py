@@ -1,4 +1,4 @@
-"""Diagnose a classifier: does it overfit, what does it confuse, and what to do about it."""
+"""Diagnose the fit and the errors of a classifier, and suggest improvements."""
 
 from skmnist.diagnosis._advice import Advice, advise
 from skmnist.diagnosis._calibration import Calibration, measure_calibration

@@ -26,7 +26,7 @@ N_LISTED = 3  # classes named as strong and as weak
 class Advice:
     """Strengths, weaknesses and improvements of a model, as sentences in one language.
 
-    :func:`advise` makes one. The parameters are attributes as well.
+    Returned by :func:`advise`. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -61,8 +61,7 @@ def advise(
 ) -> Advice:
     """Describe the strengths and weaknesses of a model, and suggest improvements.
 
-    Its sentences about the fit follow the label of the diagnosis, so that the two cannot contradict
-    each other.
+    Sentences about the fit are consistent with the label of the diagnosis.
 
     Parameters
     ----------
@@ -95,8 +94,8 @@ def advise(
         advice.weaknesses.append(say("advice.weakness_untrained"))
         advice.improvements.append(say("advice.improve_untrained"))
         return advice
-    ignores = _tell_ignored(advice, errors, diagnosis, say)
-    # a model that reads less than a linear one does has no strengths
+    ignores = _add_ignored(advice, errors, diagnosis, say)
+    # a model that is less accurate than a linear one has no strengths
     weak = ignores or errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
@@ -104,18 +103,18 @@ def advise(
         accuracy = say("advice.accuracy", accuracy=errors.accuracy)
         (advice.weaknesses if weak else advice.strengths).append(accuracy)
     if diagnosis is not None:
-        _tell_fit(advice, diagnosis, language, ignores=ignores)
+        _add_fit(advice, diagnosis, language, ignores=ignores)
     if diagnosis is None or diagnosis.label != "underfitting":
-        _tell_confidence(advice, errors.calibration, diagnosis, say, ignores=ignores)
+        _add_confidence(advice, errors.calibration, diagnosis, say, ignores=ignores)
     if len(errors.predicted) > 1:
-        _tell_classes(advice, errors, say, weak=weak)
+        _add_classes(advice, errors, say, weak=weak)
     return advice
 
 
-def _tell_ignored(
+def _add_ignored(
     advice: Advice, errors: ErrorAnalysis, diagnosis: FitDiagnosis | None, say: Catalogue
 ) -> bool:
-    """Mention classes that are never predicted, although the accuracy can still be high."""
+    """Mention classes that are never predicted; return whether there are any."""
     never = errors.never_predicted
     if not never:
         return False
@@ -130,7 +129,7 @@ def _tell_ignored(
     return True
 
 
-def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores: bool) -> None:
+def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores: bool) -> None:
     if diagnosis.label == "optimal" and not ignores:
         optimal = Optimal({"gap": diagnosis.gap, "max_gap": diagnosis.max_gap})
         better = diagnosis.better_than_training
@@ -141,9 +140,9 @@ def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores
     further = _further(diagnosis)
     if diagnosis.label in ("overfitting", "underfitting"):
         verdict = _verdict(diagnosis)
-        if not (ignores and diagnosis.only_class is not None):  # which has been mentioned
+        if not (ignores and diagnosis.only_class is not None):  # already mentioned
             advice.weaknesses.append(verdict.sentence(language))
-        # an unstable network did not underfit because it learned too slowly
+        # the learning rate of an unstable network is not too low
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
         if diagnosis.label == "overfitting" or not jumped:
             advice.improvements.append(verdict.remedy(language))
@@ -152,7 +151,7 @@ def _tell_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores
         advice.improvements.append(finding.remedy(language))
 
 
-def _tell_confidence(
+def _add_confidence(
     advice: Advice,
     calibration: Calibration | None,
     diagnosis: FitDiagnosis | None,
@@ -160,7 +159,7 @@ def _tell_confidence(
     *,
     ignores: bool,
 ) -> None:
-    """Mention over- or underconfidence, by the probabilities or else by the losses."""
+    """Mention over- or underconfidence, based on the probabilities or else on the losses."""
     too_sure = calibration is not None and calibration.verdict == "too_sure"
     if calibration is not None and calibration.verdict != "trustworthy":
         advice.weaknesses.append(calibration.sentence(say.language))
@@ -179,7 +178,7 @@ def _tell_confidence(
             advice.improvements.append(say("advice.improve_val_loss", ways=join_ways(ways, say)))
 
 
-def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak: bool) -> None:
+def _add_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak: bool) -> None:
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
@@ -193,7 +192,7 @@ def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak
     weakest = [(label, f1) for label, f1 in weakest if label not in errors.never_predicted]
     # weighted by true and predicted images of each class, the mean F1 is the accuracy
     weakest = [(label, f1) for label, f1 in weakest if f1 < errors.accuracy]
-    weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as it is written
+    weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as in the sentence
     if weakest:
         advice.weaknesses.append(say("advice.weakness_classes", classes=listed(weakest)))
         names = ", ".join(str(label) for label, _ in weakest)
@@ -202,13 +201,13 @@ def _tell_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak
     if confusions:
         pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
         advice.weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
-        # what makes the two alike is in pairs(), which has room for it
+        # pairs() explains why the two are similar
         true, predicted, _ = confusions[0]
         advice.improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
 
 
 def _verdict(diagnosis: FitDiagnosis) -> Finding:
-    """Return the finding behind the label; a diagnosis made by hand may have none."""
+    """Return the finding behind the label, or create one if the diagnosis has none."""
     kinds: dict[str, type[Finding]] = {"overfitting": Overfitting, "underfitting": Underfitting}
     of_label = [f for f in diagnosis.findings if f.code == diagnosis.label]
     return of_label[0] if of_label else kinds[diagnosis.label]({"network": diagnosis.network})
@@ -218,7 +217,7 @@ def _further(diagnosis: FitDiagnosis) -> list[Finding]:
     """Return the further findings that do not contradict the verdict."""
     findings = list(diagnosis.further_findings)
     if diagnosis.label == "overfitting":
-        # it only gets better on its training images
+        # more epochs would increase the gap
         return [f for f in findings if f.code not in ("still_improving", "stopped_too_early")]
     if diagnosis.label == "unclear":
         findings = [f for f in diagnosis.findings if f.code == "too_few_to_tell"] + findings

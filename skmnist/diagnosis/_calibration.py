@@ -11,27 +11,24 @@ from skmnist._html import make_html
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
-# As in Guo et al. (below), so that figures can be compared with those of others.
-N_BINS = 15
-# A model that is off by less than one percentage point on average is neither too sure nor too
-# careful; the comparison calls so small a difference similar.
-MAX_OFF = 0.01
+N_BINS = 15  # as in Guo et al.
+MAX_OFF = 0.01  # below, confidence and accuracy count as equal, as in comparisons
 
 CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful"]
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How sure a model is of its predictions, and how often it is right.
+    """Confidence of a model compared with its accuracy.
 
-    The parameters are attributes as well.
+    Returned by :func:`measure_calibration`. The parameters are attributes as well.
 
     Parameters
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful"}
-        Too sure or too careful: the mean confidence lies outside the 95 % interval of the
-        accuracy, and differs from the accuracy by 0.01 or more. Trustworthy: neither is shown.
-        The verdict compares means only; `ece` and `bins` show differences that these hide.
+        "too_sure" or "too_careful" if the mean confidence is outside the 95 % interval of the
+        accuracy and differs from the accuracy by at least 0.01, otherwise "trustworthy". The
+        verdict compares means only; see `ece` and `bins` for differences within bins.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float
@@ -40,9 +37,9 @@ class Calibration:
         Expected calibration error: the mean over all images of the difference between confidence
         and accuracy in their bin.
     bins : DataFrame
-        A row per non-empty bin, of 15 bins of equal width: `low` and `high` (of the confidence),
-        `n` (number of images), `confidence` (their mean), `accuracy`, and its 95 % interval
-        `accuracy_low`, `accuracy_high`.
+        One row per non-empty bin, out of 15 bins of equal width: `low` and `high` (of the
+        confidence), `n` (number of images), `confidence` (mean), `accuracy`, and its 95 %
+        interval `accuracy_low`, `accuracy_high`.
 
     References
     ----------
@@ -68,7 +65,7 @@ class Calibration:
         return abs(self.confidence - self.accuracy) < MAX_OFF
 
     def sentence(self, language: str = "en") -> str:
-        """Compare the mean confidence with the accuracy in plain words.
+        """Compare the mean confidence with the accuracy in a sentence.
 
         Parameters
         ----------
@@ -86,7 +83,7 @@ class Calibration:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return all values as plain Python types, for JSON."""
         return {
             "verdict": self.verdict,
             "confidence": self.confidence,
@@ -97,14 +94,14 @@ class Calibration:
 
 
 def measure_calibration(confidence: Any, correct: Any) -> Calibration:
-    """Compare how sure a model is with how often it is right.
+    """Compare the confidence of a model with its accuracy.
 
     Parameters
     ----------
     confidence : array-like of shape (n_samples,)
-        Probability that the model gave to the class it predicted.
+        Predicted probability of the predicted class.
     correct : array-like of bool, shape (n_samples,)
-        Whether the prediction is right.
+        Whether the prediction is correct.
 
     Returns
     -------
@@ -113,7 +110,7 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     Raises
     ------
     ValueError
-        The two differ in length, or are empty.
+        If the arrays differ in length or are empty.
 
     Examples
     --------
@@ -126,11 +123,11 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     """
     check_consistent_length(confidence, correct)
     if not len(confidence):
-        raise ValueError("confidence has no values; a calibration needs one or more.")
+        raise ValueError("confidence is empty; pass at least one value.")
     confidence = np.asarray(confidence, dtype=float)
     correct = np.asarray(correct, dtype=bool)
     mean, accuracy = float(confidence.mean()), float(correct.mean())
-    # (low, high], as Guo et al. have it
+    # bins are (low, high], as in Guo et al.
     at = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
     rows = []
     for each in np.unique(at):

@@ -1,4 +1,4 @@
-"""The weakest classes, the most frequent confusions, and what to do about them."""
+"""Analyze errors: the weakest classes and the most frequent confusions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,21 +18,19 @@ from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
-# If the median probability of the wrong class is as high as this, the images or their labels are
-# the first suspects.
+# If the median probability of the wrong class is at least this, suspect images or labels.
 SURE = 0.9
-# One way: twice as often as the other way round, and more often than by chance.
-ONE_WAY_RATIO, ALPHA = 2, 0.05
-MIN_COMPARED = 6  # fewer confusions of two classes can all go one way by chance: 2 / 2**5 > ALPHA
-# Digits that are written alike, and what tells them apart.
+ONE_WAY_RATIO, ALPHA = 2, 0.05  # see `ConfusionPair.one_way`
+MIN_COMPARED = 6  # fewer confusions of two classes are never significant: 2 / 2**5 > ALPHA
+# Pairs of digits with similar shapes
 ALIKE = ("0_6", "1_7", "2_3", "2_7", "3_5", "3_8", "3_9", "4_9", "5_6", "5_8", "7_9", "8_9")
 
 
 @dataclass(frozen=True, eq=False)
 class ConfusionPair:
-    """One class taken for another.
+    """Images of one class that were classified as another.
 
-    :meth:`ErrorAnalysis.pairs` makes them. The parameters are attributes as well.
+    Returned by :meth:`ErrorAnalysis.pairs`. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -41,11 +39,11 @@ class ConfusionPair:
     count : int
         Number of these confusions.
     reverse : int
-        Number of confusions the other way round.
+        Number of confusions in the other direction.
     share : float
-        `count` as a share of the test images of the true class.
+        `count` divided by the number of test images of the true class.
     rows : ndarray of int
-        Rows of the test set, those that the model was most sure of first.
+        Row numbers in the test set, in order of decreasing confidence.
     confidence : float or None
         Median probability of the predicted class; None if unknown.
     digits : bool, default=False
@@ -76,11 +74,10 @@ class ConfusionPair:
 
     @property
     def one_way(self) -> bool:
-        """Whether it happens at least twice as often as the other way round, beyond chance.
+        """Whether it is significantly, and at least twice, as frequent as the other direction.
 
-        By the sign test, two-sided, because the direction was chosen by its count. The p-value is
-        multiplied by `n_compared` (Bonferroni), because the pair was chosen as one of the most
-        frequent.
+        This is a two-sided sign test, as the direction was selected by its count. The p-value is
+        multiplied by `n_compared` (Bonferroni), as the pair was selected for being frequent.
         """
         from scipy.stats import binomtest
 
@@ -90,7 +87,7 @@ class ConfusionPair:
         return bool(p_value * self.n_compared < ALPHA)
 
     def advice(self, language: str = "en") -> list[str]:
-        """Explain what makes the two classes alike, and what to do about it.
+        """Explain why the two classes are similar, and suggest what to do about it.
 
         Parameters
         ----------
@@ -104,7 +101,7 @@ class ConfusionPair:
         say = get_catalogue(language)
         found = []
         alike = "_".join(sorted((str(self.true), str(self.predicted))))
-        # the shape of a digit does not explain that it is never predicted
+        # similar shapes do not explain why a class is never predicted
         if self.digits and alike in ALIKE and not self.never_predicted:
             found.append(say(f"advice.alike.{alike}"))
         if self.one_way and self.never_predicted:
@@ -117,7 +114,7 @@ class ConfusionPair:
         return found or [say("advice.pair.look")]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return all values as plain Python types, for JSON."""
         return {
             "true": self.true,
             "predicted": self.predicted,
@@ -134,14 +131,14 @@ def are_digits(labels: Iterable[Any]) -> bool:
     return sorted(map(str, labels)) == list("0123456789")
 
 
-N_DRAWS = 2000  # of errors at random, to see what chance alone does
+N_DRAWS = 2000  # random samples, see `ErrorAnalysis.classes_differ`
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorAnalysis:
-    """The errors of a classifier on a test set, class by class.
+    """Errors of a classifier on a test set, by class.
 
-    :func:`analyze_errors` makes one. The parameters are attributes as well.
+    Returned by :func:`analyze_errors`. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -150,7 +147,7 @@ class ErrorAnalysis:
     n_test : int
         Number of images.
     report : DataFrame
-        A row per class: `precision`, `recall`, `f1` (float) and `support` (int, its images).
+        One row per class: `precision`, `recall`, `f1` (float) and `support` (int, test images).
     confusion : DataFrame
         Counts; rows are true classes, columns are predicted classes.
     y_true, y_pred : ndarray of shape (n_test,), default=None
@@ -193,18 +190,18 @@ class ErrorAnalysis:
         Raises
         ------
         ValueError
-            `y_true` or `y_pred` is None.
+            If `y_true` or `y_pred` is None.
         """
         if self.y_true is None or self.y_pred is None:
-            raise ValueError("y_true and y_pred are None; make the analysis by analyze_errors.")
+            raise ValueError("y_true and y_pred are None; use analyze_errors.")
         hits: Array = self.y_true == self.y_pred
         return hits
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
-        """Wilson's 95 % interval of each class's recall: columns `low` and `high`.
+        """Wilson's 95 % interval of the recall of each class: columns `low` and `high`.
 
-        NaN for a class without a test image.
+        NaN for classes without test images.
         """
         ends = [
             wilson_interval(recall, int(n)) if n else (np.nan, np.nan)
@@ -227,14 +224,14 @@ class ErrorAnalysis:
 
     @cached_property
     def classes_differ(self) -> bool:
-        """Whether some classes are read better than others, beyond chance.
+        """Whether the F1 of the classes differs significantly.
 
-        The errors are spread over the classes at random 2,000 times, in proportion to the true
-        and the predicted images of each class. The classes differ if fewer than 5 % of these
-        draws have a chi-squared statistic as large as the real one. The errors of a class are
-        those that lower its F1: its images that were misread, and others that were taken for it.
-        SciPy's chi-squared tests need other counts: with so few errors in a cell, their
-        approximation does not hold.
+        This is a Monte Carlo test. The errors are distributed over the classes at random 2,000
+        times, in proportion to the true and predicted images of each class. The classes differ if
+        fewer than 5 % of the samples have a chi-squared statistic at least as large as the
+        observed one. The errors of a class are those that lower its F1: false negatives and false
+        positives. SciPy's chi-squared tests are not used because their approximation requires
+        more errors per class.
 
         References
         ----------
@@ -257,13 +254,13 @@ class ErrorAnalysis:
             rng.multinomial(self.n_errors, part / self.n_test, N_DRAWS) for part in (images, taken)
         ]
         found = measure(images + taken - 2 * counts.diagonal())
-        # the real one counts as a draw
+        # the observed errors count as a sample
         n_as_large = 1 + int((measure(drawn[0] + drawn[1]) >= found - 1e-9).sum())
         return n_as_large / (N_DRAWS + 1) < ALPHA
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """How well its confidence matches its accuracy; None without probabilities."""
+        """Comparison of confidence and accuracy; None without probabilities."""
         if self.confidence is None or self.y_true is None:
             return None
         return measure_calibration(self.confidence, self.y_true == self.y_pred)
@@ -272,8 +269,8 @@ class ErrorAnalysis:
     def mistakes(self) -> pd.DataFrame:
         """The misclassified images, indexed by `row` of the test set.
 
-        The columns are `true`, `predicted` and, if known, `confidence`; those that the model was
-        most sure of come first.
+        The columns are `true`, `predicted` and, if known, `confidence`, in order of decreasing
+        confidence.
         """
         if self.y_true is None or self.y_pred is None:
             return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
@@ -295,7 +292,7 @@ class ErrorAnalysis:
         Parameters
         ----------
         n : int, default=3
-            Number of classes at most. Classes without a test image are left out.
+            Maximum number of classes. Classes without test images are left out.
 
         Returns
         -------
@@ -310,7 +307,7 @@ class ErrorAnalysis:
         Parameters
         ----------
         n : int, default=3
-            Number of classes at most. Classes without a test image are left out.
+            Maximum number of classes. Classes without test images are left out.
 
         Returns
         -------
@@ -330,7 +327,7 @@ class ErrorAnalysis:
         Parameters
         ----------
         n : int, default=3
-            Number of confusions at most.
+            Maximum number of confusions.
 
         Returns
         -------
@@ -349,12 +346,12 @@ class ErrorAnalysis:
         ]
 
     def pairs(self, n: int = 3) -> list[ConfusionPair]:
-        """Return the most frequent confusions with the rows of their images and advice.
+        """Return the most frequent confusions with row numbers and advice.
 
         Parameters
         ----------
         n : int, default=3
-            Number of confusions at most.
+            Maximum number of confusions.
 
         Returns
         -------
@@ -395,7 +392,7 @@ class ErrorAnalysis:
         return make_html(say("advice.accuracy", accuracy=self.accuracy), pairs, weakest)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return all values as plain Python types, for JSON."""
         intervals = self.intervals.astype(object).where(self.intervals.notna(), None)
         return {
             "accuracy": self.accuracy,
@@ -417,7 +414,7 @@ class ErrorAnalysis:
 def analyze_errors(
     y_true: Any, y_pred: Any, *, labels: Any = None, proba: Any = None
 ) -> ErrorAnalysis:
-    """Compare predictions with the truth, class by class.
+    """Compare predicted with true labels, by class.
 
     Parameters
     ----------
@@ -426,9 +423,9 @@ def analyze_errors(
     y_pred : array-like of shape (n_samples,)
         Predicted labels.
     labels : array-like of shape (n_labels,), default=None
-        Classes to list besides those that occur, such as ``model.classes_``.
+        Classes to include even if they do not occur, such as ``model.classes_``.
     proba : array-like of shape (n_samples, n_labels), default=None
-        Probabilities, a column per label in `labels`. They are needed for `confidence`,
+        Probabilities, with one column per label in `labels`. Required for `confidence`,
         `calibration`, and the order of `mistakes`.
 
     Returns
@@ -438,7 +435,7 @@ def analyze_errors(
     Raises
     ------
     ValueError
-        The labels are empty, differ in length or kind, or do not fit the shape of `proba`.
+        If the labels are empty or inconsistent in length or type, or `proba` has the wrong shape.
 
     Examples
     --------
@@ -452,7 +449,7 @@ def analyze_errors(
     array([1, 2])
     """
     if not len(y_true):
-        raise ValueError("y_true has no labels; an error analysis needs one or more.")
+        raise ValueError("y_true is empty; pass at least one label.")
     known = () if labels is None else (labels,)
     listed = unique_labels(y_true, y_pred, *known)
     confusion = confusion_matrix(y_true, y_pred, labels=listed)
@@ -482,7 +479,7 @@ def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
     labels = np.asarray(labels) if labels is not None else np.array([])
     if proba.ndim != 2 or proba.shape[1] != len(labels):
         raise ValueError(
-            f"proba has shape {proba.shape}, but needs a column for each of the {len(labels)} "
+            f"proba has shape {proba.shape}, but needs one column for each of the {len(labels)} "
             "labels; pass labels=model.classes_."
         )
     check_consistent_length(y_pred, proba)
@@ -493,7 +490,7 @@ def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
 
 
 def _dtype_of(labels: Array) -> Any:
-    """Keep Python's text: with Arrow installed, pandas would convert it, which can fail."""
+    """Return a dtype that keeps pandas from converting text to Arrow, which can fail."""
     return object if labels.dtype.kind in "OU" else None
 
 

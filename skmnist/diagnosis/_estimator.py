@@ -1,4 +1,4 @@
-"""A fitted estimator, the rows it was given, and the images in them."""
+"""Find the classifier inside Pipelines and searches; select rows and images."""
 
 from math import isqrt
 from typing import Any
@@ -20,7 +20,7 @@ def get_core(estimator: Any) -> Any:
 
 
 def was_interrupted(estimator: Any) -> bool:
-    """Return whether Ctrl-C ended the training of an estimator, or of one inside it."""
+    """Return whether Ctrl-C ended training of an estimator or of a nested one."""
     core = get_core(estimator)
     members = [*getattr(core, "estimators_", ()), *getattr(core, "calibrated_classifiers_", ())]
     parts = [core, *(get_core(getattr(member, "estimator", member)) for member in members)]
@@ -28,11 +28,11 @@ def was_interrupted(estimator: Any) -> bool:
 
 
 def get_parameters(estimator: Any) -> dict[str, Any] | None:
-    """Return the parameters of the classifier that learned that affect what it learns.
+    """Return the parameters of a classifier that affect training.
 
-    Those of classifiers inside a wrapper, such as ``CalibratedClassifierCV`` or
-    ``VotingClassifier``, are included; those of transformers are not. None if the estimator has
-    no ``get_params``.
+    The parameters of classifiers in a meta-estimator, such as ``CalibratedClassifierCV`` or
+    ``VotingClassifier``, are included; those of transformers are not. Return None if the
+    estimator has no ``get_params``.
     """
     core = get_core(estimator)
     if not hasattr(core, "get_params"):
@@ -51,12 +51,12 @@ def get_parameters(estimator: Any) -> dict[str, Any] | None:
 
 def _has_effect(name: str, parameters: dict[str, Any]) -> bool:
     if parameters.get("solver") == "lbfgs" and name in ("learning_rate_init", "early_stopping"):
-        return False  # lbfgs of MLPClassifier takes its own steps
+        return False  # not used by MLPClassifier with lbfgs
     if name == "n_iter_no_change":
         return bool(parameters.get("early_stopping"))
     if name in ("alpha", "C") and "penalty" in parameters:
         return parameters["penalty"] is not None
-    return name != "learning_rate" or not isinstance(parameters[name], str)  # of a schedule
+    return name != "learning_rate" or not isinstance(parameters[name], str)  # a schedule
 
 
 def take_rows(X: Any, rows: Any) -> Any:
@@ -87,7 +87,7 @@ def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
         if image_shape is not None:
             raise ValueError(f"image_shape={image_shape!r} does not fit X with {n_pixels} columns.")
         raise ValueError(
-            f"X has {n_pixels} columns, which is not a square image; pass "
+            f"X has {n_pixels} columns, which is not a square number; pass "
             "image_shape=(height, width)."
         )
     return X.reshape(-1, height, width)

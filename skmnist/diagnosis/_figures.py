@@ -1,7 +1,7 @@
-"""The figures that a fit is judged by, where each comes from, and intervals for shares.
+"""Collect the figures for the diagnosis of a fit, and compute confidence intervals.
 
-Wilson's interval is SciPy's. Newcombe's, which is made of two of them, is in statsmodels only, and
-not worth a dependency.
+SciPy has Wilson's interval. Newcombe's, which combines two of them, is only in statsmodels, which
+is not a dependency.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ CONFIDENCE = 0.95
 
 
 def wilson_interval(p: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % score interval of a share of n images.
+    """Return Wilson's 95 % score interval of a proportion of n images.
 
     References
     ----------
@@ -34,9 +34,9 @@ def wilson_interval(p: float, n: int) -> tuple[float, float]:
 
 
 def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, float]:
-    """Return Newcombe's 95 % interval of the difference of two shares of different images.
+    """Return Newcombe's 95 % interval of the difference of two independent proportions.
 
-    Unlike the textbook interval, it does not shrink to nothing if a share is 1.
+    Unlike the normal approximation, it does not collapse if a proportion is 1.
 
     References
     ----------
@@ -54,15 +54,15 @@ def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, 
 
 HeldOut = Literal["validation", "test"]
 
-# A trend is read over the second half of the epochs, three at least: the first half is descent.
+# Trends are measured over the second half of the epochs, at least three: losses fall at first.
 MIN_TREND_EPOCHS = 3
-# A model that recognises every second image of a class misses five of them in 1 of 32 cases.
+# A model with a recall of 0.5 misses all of five images with probability 1/32.
 MIN_OTHERS = 5
 
 
 @dataclass(frozen=True)
 class FitFigures:
-    """The known figures of a fit; every finding reads them.
+    """The known figures of a fit, from which findings are derived.
 
     Attributes
     ----------
@@ -82,14 +82,14 @@ class FitFigures:
         Epochs since the best one.
     last_gap : float or None
     dead_shares : tuple of float
-        For each hidden layer, the share of units that are active on no row.
+        For each hidden layer, the share of units that are not active for any row.
     n_classes : int or None
     network : bool
         Whether the model is a network that learns in epochs.
     parameters : dict or None
-        The parameters that affect what is learned; None if unknown.
+        The parameters that affect training; None if unknown.
     only_class : label or None
-        The class that is predicted for all rows, although these have several.
+        The class that is predicted for all rows, although several occur.
     curve : LearningCurve or None
     """
 
@@ -120,7 +120,7 @@ class FitFigures:
         return max(map(len, self.history.values()), default=0)
 
     def trend(self, name: str, min_epochs: int = MIN_TREND_EPOCHS) -> float | None:
-        """Return the change of a line fitted to the second half, as a share of its mean."""
+        """Return the relative change of a line fitted to the second half of the epochs."""
         values = np.asarray(self.history.get(name, ()), dtype=float)
         half = values[min(len(values) // 2, max(0, len(values) - MIN_TREND_EPOCHS)) :]
         if len(half) < min_epochs or not np.isfinite(half).all() or not half.mean():
@@ -131,7 +131,7 @@ class FitFigures:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Scores by number of rows, from :func:`sklearn.model_selection.learning_curve`."""
+    """Scores by number of training rows, see :func:`sklearn.model_selection.learning_curve`."""
 
     sizes: Array
     train_scores: Array
@@ -139,15 +139,15 @@ class LearningCurve:
 
     @classmethod
     def make(cls, result: Any) -> "LearningCurve":
-        """Make one from a tuple of sizes, training scores and test scores, a row per size."""
+        """Create a learning curve from the result of `learning_curve`."""
         try:
             sizes, train, test = (np.asarray(part, dtype=float) for part in result[:3])
         except (TypeError, ValueError):
             sizes = train = test = np.empty(0)
         if len(sizes) < 2 or train.shape != test.shape or train.shape[:-1] != sizes.shape:
             raise ValueError(
-                "learning_curve must be what sklearn.model_selection.learning_curve returns: "
-                "sizes, training scores and test scores, a row for each of two sizes or more."
+                "learning_curve must be the result of sklearn.model_selection.learning_curve: "
+                "sizes, training scores and test scores, with at least two sizes."
             )
         return cls(sizes, train, test)
 
@@ -155,11 +155,11 @@ class LearningCurve:
 def read_estimator(
     estimator: Any, X: Any = None, y: Any = None, X_val: Any = None, y_val: Any = None
 ) -> dict[str, Any]:
-    """Return the figures that a fitted estimator kept; measure the others on rows."""
+    """Return the figures that a fitted estimator stores; measure the others on the rows."""
     core = get_core(estimator)
     kept = ("train_accuracy", "validation_accuracy", "train_loss", "validation_loss")
     figures: dict[str, Any] = {name: getattr(core, f"{name}_", None) for name in kept}
-    # the rows that were measured; 0 is as unknown as None
+    # the number of measured rows; 0 means unknown
     for name in ("n_train", "n_validation"):
         n_rows = getattr(core, f"{name}_", None)
         figures[name] = getattr(core, f"{name}_measured_", n_rows) or None
@@ -178,7 +178,7 @@ def read_estimator(
     accuracies = figures["train_accuracy"], figures["validation_accuracy"]
     kept_epoch = getattr(core, "kept_epoch_", None)
     if kept_epoch is not None and kept_epoch == core.n_iter_ and None not in accuracies:
-        figures["last_gap"] = accuracies[0] - accuracies[1]  # the same epoch, and better measured
+        figures["last_gap"] = accuracies[0] - accuracies[1]  # more precise than the history
     if hasattr(core, "classes_"):
         figures["n_classes"] = len(core.classes_)
     figures["network"] = bool(history) or hasattr(core, "coefs_") or hasattr(core, "history_")
@@ -189,7 +189,7 @@ def read_estimator(
 
 
 def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
-    """Return the class that is predicted for all rows; None if there are several."""
+    """Return the class that is predicted for all rows, or None if there are several."""
     classes = {label for _, predicted in seen for label in predicted.tolist()}
     if len(classes) != 1:
         return None
@@ -199,7 +199,7 @@ def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
 
 
 def read_history(core: Any) -> dict[str, Array]:
-    """Return the figures that an estimator kept of each epoch, by Keras's names."""
+    """Return the metrics that an estimator stores for each epoch, with Keras's names."""
     history = getattr(core, "history_", None)
     if not isinstance(history, Mapping):
         history = {}
@@ -211,7 +211,7 @@ def read_history(core: Any) -> dict[str, Array]:
 
 
 def read_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the figures of a Keras history, or of the result of cross_validate."""
+    """Return the figures of a Keras history or of the result of `cross_validate`."""
     for name in ("score", "accuracy"):
         if {f"train_{name}", f"test_{name}"} <= source.keys():
             return _from_folds(source[f"train_{name}"], source[f"test_{name}"])
@@ -219,8 +219,9 @@ def read_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
     if len(n_epochs) != 1 or n_epochs == {0}:
         raise ValueError(
             f"history has {sorted(source)}, but a diagnosis needs 'accuracy' and 'val_accuracy' "
-            "of one epoch or more, as many in both (and 'loss' and 'val_loss' for the trends); or "
-            "'train_score' and 'test_score', from cross_validate(..., return_train_score=True)."
+            "with the same number of epochs, at least one (and 'loss' and 'val_loss' for the "
+            "trends); or 'train_score' and 'test_score', from cross_validate(..., "
+            "return_train_score=True)."
         )
     figures: dict[str, Any] = {
         "history": {name: np.asarray(values, dtype=float) for name, values in source.items()},
@@ -234,7 +235,7 @@ def read_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def gap_interval(figures: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return the interval of the gap between two accuracies with known numbers of images."""
+    """Return the interval of the gap, or None if accuracies or numbers of images are unknown."""
     names = ("train_accuracy", "n_train", "validation_accuracy", "n_validation")
     p1, n1, p2, n2 = (figures.get(name) for name in names)
     if p1 is None or p2 is None or not n1 or not n2:
@@ -245,14 +246,14 @@ def gap_interval(figures: Mapping[str, Any]) -> tuple[float, float] | None:
 def _from_folds(train: Sequence[float], test: Sequence[float]) -> dict[str, Any]:
     """Return the figures of folds, with an interval of their mean gap.
 
-    Folds share rows, so that the variance is corrected (C. Nadeau, Y. Bengio: Inference for the
+    The variance is corrected because folds share rows (C. Nadeau, Y. Bengio: Inference for the
     generalization error. Machine Learning 52, 2003, 239-281).
     """
     from scipy.stats import t
 
     gaps = np.asarray(train, dtype=float) - np.asarray(test, dtype=float)
     figures: dict[str, Any] = {
-        "network": False,  # scores can come from any model
+        "network": False,  # unknown
         "train_accuracy": float(np.mean(train)),
         "validation_accuracy": float(np.mean(test)),
     }
@@ -265,7 +266,7 @@ def _from_folds(train: Sequence[float], test: Sequence[float]) -> dict[str, Any]
 
 
 def _read_stop(core: Any, history: Mapping[str, Array]) -> dict[str, Any]:
-    """Return why training ended, and the number of epochs after the best one."""
+    """Return why training stopped, and the number of epochs since the best one."""
     n_iter = getattr(core, "n_iter_", None)
     reason = getattr(core, "stop_reason_", None)
     if reason is None and history and hasattr(core, "max_iter"):
@@ -285,7 +286,7 @@ def _last_gap(history: Mapping[str, Array]) -> float | None:
 
 
 def _dead_shares(estimator: Any, core: Any, X: Any) -> tuple[float, ...]:
-    """Return the share of units that are active on no row, for each hidden ReLU layer."""
+    """Return the share of units that are not active for any row, for each hidden ReLU layer."""
     activation = getattr(core, "activation_", getattr(core, "activation", None))
     if activation != "relu" or not hasattr(core, "coefs_"):
         return ()
@@ -304,14 +305,14 @@ def _transform(estimator: Any, X: Any) -> Any:
         estimator = estimator.best_estimator_
     if hasattr(estimator, "steps"):
         for _, step in estimator.steps[:-1]:
-            if hasattr(step, "transform"):  # not "passthrough", nor a sampler
+            if hasattr(step, "transform"):  # skip "passthrough" and samplers
                 X = step.transform(X)
         return _transform(estimator.steps[-1][1], X)
     return X.toarray() if hasattr(X, "toarray") else X
 
 
 def as_frame_columns(source: Any) -> Any:
-    """Turn a history object or a frame into a mapping; return other sources as they are."""
+    """Convert a history object or data frame to a mapping; return other sources unchanged."""
     if isinstance(getattr(source, "history", None), Mapping):  # keras.callbacks.History
         return source.history
     return source.to_dict("list") if isinstance(source, pd.DataFrame) else source

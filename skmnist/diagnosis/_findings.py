@@ -1,4 +1,4 @@
-"""One small class for each thing that the figures of a fit can show."""
+"""Findings about a fit, one class for each."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,30 +16,29 @@ Severity = Literal["good", "note", "warning", "problem"]
 # 0.0171 optimal.
 MAX_ACCURACY_GAP = 0.02
 GAP_DIGITS = 4  # in the sentences
-# The linear classifier of LeCun et al. (1998) errs on 12 % of MNIST's test images; a network with
-# hidden layers that does no better on its own training images learned little.
+# The accuracy of the linear classifier of LeCun et al. (1998) on MNIST's test set. A network that
+# does not exceed it on its own training images has learned little.
 MIN_TRAIN_ACCURACY = 0.88
-# A tenth less validation loss, or validation accuracy up by a fiftieth, over the second half of
-# the epochs: in benchmarks/findings.py all networks gained that which were cut off after three
-# epochs, and none which had finished.
+# Improvement over the second half of the epochs, relative to the mean. In benchmarks/findings.py
+# all networks that were stopped after three epochs exceed it, and no fully trained one does.
 MIN_LOSS_FALL = 0.1
 MIN_ACCURACY_RISE = 0.02
-# Fewer epochs of patience than this cost validation accuracy in our own measurement
-# (docs/decisions.rst, "Which patience and monitor are the defaults").
+# Lower patience reduced the validation accuracy in our measurements (docs/decisions.rst, "Which
+# patience and monitor are the defaults").
 MIN_PATIENCE = 5
-# A training loss that rises by 0.05, or by a twentieth of a loss above 1, more than once: in
-# benchmarks/findings.py no network with its default learning rate did, and four of six with one
-# fifty times as large; the other two had dead units.
+# The training loss jumps if it rises by 0.05, or by 5 % of a loss above 1. In
+# benchmarks/findings.py no network with its default learning rate has two jumps, but four of six
+# with a learning rate 50 times as high do; the other two have dead units.
 MIN_JUMP, MIN_JUMPS = 0.05, 2
-# With their defaults our networks have up to 16 % of dead units in a layer.
+# With the defaults, up to 16 % of the units in a layer are dead.
 MAX_DEAD_SHARE = 0.25
-# A learning curve that still rises by a point when the rows are doubled.
+# Increase in accuracy when the number of rows is doubled
 MIN_CURVE_RISE = 0.01
-# What the parameters are called that a remedy can name: here, in scikit-learn and in skorch.
+# Names of parameters in this package, scikit-learn and skorch
 EPOCHS = ("epochs", "max_iter", "max_epochs")
 LEARNING_RATE = ("learning_rate", "learning_rate_init", "lr")
 LAYERS = ("hidden_units", "hidden_layer_sizes")
-# Those that make a model simpler the larger they are, with their lowest value, or the smaller.
+# Parameters whose larger values make a model simpler, with their lowest value
 SIMPLER_IF_LARGER = {
     "alpha": 0,
     "l2_regularization": 0,
@@ -48,8 +47,8 @@ SIMPLER_IF_LARGER = {
     "var_smoothing": 0,
 }
 SIMPLER_IF_SMALLER = ("C", "max_depth")
-BROKEN_OFF = ("callback", "interrupted")  # reasons for which a training was ended from outside
-# A network whose parameters are not known, of a Keras history say, is taken to have these.
+BROKEN_OFF = ("callback", "interrupted")  # stop reasons that are not due to the model
+# Assumed for networks whose parameters are unknown, such as those of a Keras history
 UNKNOWN_NETWORK = {
     "epochs": 100,
     "learning_rate": 0.001,
@@ -59,28 +58,28 @@ UNKNOWN_NETWORK = {
     "patience": 10,
 }
 
-Way = tuple[str, str]  # a phrase under diagnosis.way, and the parameter it names
+Way = tuple[str, str]  # a key under diagnosis.way, and the parameter it mentions
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that the figures of a training show.
+    """An observation about the training of a model.
 
-    :func:`diagnose_fit` makes them. The parameters are attributes as well.
+    Returned by :func:`diagnose_fit`. The parameters are attributes as well.
 
     Parameters
     ----------
     evidence : dict, default={}
-        The figures that show it.
+        The figures on which the finding is based.
     ways : tuple, default=None
-        Remedies that the parameters of the model allow; None if its parameters are unknown.
+        Remedies that are available with the parameters of the model; None if these are unknown.
 
     Attributes
     ----------
     code : str
         Identifier, the same in every language.
     severity : {"good", "note", "warning", "problem"}
-        How serious it is.
+        How serious the finding is.
 
     Examples
     --------
@@ -97,7 +96,7 @@ class Finding:
 
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
-        """Return the finding if the figures show it, or None.
+        """Return the finding if it applies, or None.
 
         Parameters
         ----------
@@ -108,7 +107,7 @@ class Finding:
 
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
-        """Return the remedies that the parameters of the model allow.
+        """Return the remedies that are available with the parameters of the model.
 
         Parameters
         ----------
@@ -118,7 +117,7 @@ class Finding:
         return ()
 
     def sentence(self, language: str = "en") -> str:
-        """Return the finding in plain words.
+        """Return the finding as a sentence.
 
         Parameters
         ----------
@@ -128,7 +127,7 @@ class Finding:
         return get_catalogue(language)(f"diagnosis.finding.{self.code}", **self.evidence)
 
     def remedy(self, language: str = "en") -> str:
-        """Return what to do about it; empty if it is good.
+        """Return the suggested remedy, or an empty string if the finding is good.
 
         Parameters
         ----------
@@ -153,7 +152,7 @@ class Finding:
 
 
 class Overfitting(Finding):
-    """The gap is above what is fine, and its interval above 0."""
+    """The gap is above `max_gap`, and its interval is above 0."""
 
     code = "overfitting"
     severity = "problem"
@@ -189,7 +188,7 @@ class Overfitting(Finding):
 
 
 class Underfitting(Finding):
-    """The training accuracy is below a linear model's, or one class is predicted for all."""
+    """The training accuracy is below the minimum, or the same class is predicted for all rows."""
 
     code = "underfitting"
     severity = "problem"
@@ -217,7 +216,7 @@ class Underfitting(Finding):
         parameters = _get_parameters(fit)
         ways: list[Way] = []
         if fit.network or _has(LAYERS, parameters):
-            # what ended because it no longer got better would not get better by more epochs
+            # more epochs do not help if training stopped because it no longer improved
             if _has(EPOCHS, parameters) and fit.stop_reason not in ("patience", "converged"):
                 ways.append(("longer", ""))
             if _has(LEARNING_RATE, parameters):
@@ -244,7 +243,7 @@ class Underfitting(Finding):
 
 
 class TooFewToTell(Finding):
-    """The gap is known less exactly than the allowance is wide, and not shown to be above it."""
+    """The interval of the gap is too wide for a verdict."""
 
     code = "too_few_to_tell"
     severity = "warning"
@@ -261,7 +260,7 @@ class TooFewToTell(Finding):
 
 
 class Optimal(Finding):
-    """Training and held-out accuracy are close, and both are known well enough."""
+    """Training and held-out accuracy are close, and the interval is narrow enough."""
 
     code = "optimal"
     severity = "good"
@@ -282,7 +281,7 @@ class Optimal(Finding):
 
 
 class StillImproving(Finding):
-    """Training ended at the last epoch allowed, and was getting better."""
+    """Training was still improving when it reached the maximum number of epochs."""
 
     code = "still_improving"
     severity = "note"
@@ -296,7 +295,7 @@ class StillImproving(Finding):
 
 
 class StoppedTooEarly(Finding):
-    """Training ended before the last epoch allowed, and was getting better."""
+    """Training was still improving when it was stopped early."""
 
     code = "stopped_too_early"
     severity = "warning"
@@ -322,7 +321,7 @@ class StoppedTooEarly(Finding):
 
 
 class Unstable(Finding):
-    """The training loss jumps up again and again, or ended in NaN or infinity."""
+    """The training loss jumps up repeatedly, or became NaN or infinity."""
 
     code = "unstable"
     severity = "warning"
@@ -348,7 +347,7 @@ class Unstable(Finding):
 
 
 class DeadUnits(Finding):
-    """Many units of a ReLU layer are active on no image."""
+    """Many units of a ReLU layer are not active for any image."""
 
     code = "dead_units"
     severity = "warning"
@@ -372,7 +371,7 @@ class DeadUnits(Finding):
 
 
 class MoreRowsHelp(Finding):
-    """The learning curve still rises when the training rows are doubled."""
+    """The learning curve still rises with the number of training rows."""
 
     code = "more_rows_help"
     severity = "note"
@@ -386,13 +385,13 @@ class MoreRowsHelp(Finding):
         half = [np.interp(sizes[-1] / 2, sizes, fold) for fold in scores.T]
         rises = scores[-1] - half
         rise = float(rises.mean())
-        # every fold has to agree
+        # all folds must agree
         if rise < MIN_CURVE_RISE or (rises <= 0).any():
             return None
         return cls({"rise": rise, "rise_points": 100 * rise, "n_train": int(sizes[-1])})
 
 
-# In the order in which they are told.
+# In the order in which they are reported
 CHECKS: tuple[type[Finding], ...] = (
     Overfitting,
     Underfitting,
@@ -407,13 +406,13 @@ CHECKS: tuple[type[Finding], ...] = (
 
 
 def exceeds(gap: float, allowed: float) -> bool:
-    """Say whether a gap is above the allowance, in the digits in which it is told."""
-    # 1 - 0.98 is 0.020000000000000018 and not more than 0.02
+    """Return whether a gap is above the allowed one, rounded as in the sentences."""
+    # 1 - 0.98 is 0.020000000000000018
     return round(float(gap), GAP_DIGITS) > allowed
 
 
 def list_regularisers(parameters: Collection[str]) -> list[Way]:
-    """Return which of the parameters can make a model hold on less to its training images."""
+    """Return the given parameters that can reduce overfitting."""
     return [
         *((name, "") for name in ("dropout", "l2") if name in parameters),
         *(("larger", name) for name in SIMPLER_IF_LARGER if name in parameters),
@@ -422,7 +421,7 @@ def list_regularisers(parameters: Collection[str]) -> list[Way]:
 
 
 def join_ways(ways: Sequence[Way], say: Catalogue) -> str:
-    """Return them as a list in words: "a, b, or c"."""
+    """Return remedies as an enumeration: "a, b, or c"."""
     phrases = [say(f"diagnosis.way.{way}", name=name) for way, name in ways]
     if len(phrases) < 2:
         return "".join(phrases)
@@ -451,7 +450,7 @@ def _gap_evidence(fit: FitFigures) -> dict[str, Any]:
 
 
 def _improves(fit: FitFigures) -> bool:
-    """Say whether the second half of the epochs still made the model better."""
+    """Return whether the model still improved in the second half of the epochs."""
     fall = fit.trend("val_loss", min_epochs=2)
     rise = fit.trend("val_accuracy", min_epochs=2)
     if fall is None and rise is None and fit.stop_reason == "epochs":

@@ -1,4 +1,4 @@
-"""Whether a classifier overfits, underfits, or neither."""
+"""Diagnose whether a classifier overfits or underfits."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,12 +27,10 @@ from skmnist.diagnosis._findings import (
 )
 from skmnist.text import get_catalogue
 
-# In the slide deck's two examples of "val loss clearly above train loss" it is 16 times as high, or
-# more. As the loss is a mean of -log p, twice the loss is the square of the probability.
+# In the slide deck's two examples of "val loss clearly above train loss" the ratio is at least 16.
+# As the loss is a mean of -log p, twice the loss means that the probability is squared.
 LOSS_RATIO = 2.0
-# There is a trend if the line fitted to the second half of the epochs changes by at least this
-# share of its mean.
-MIN_TREND = 0.01
+MIN_TREND = 0.01  # relative change over the second half of the epochs
 
 Label = Literal["overfitting", "optimal", "underfitting", "unclear"]
 VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "optimal")
@@ -40,16 +38,16 @@ VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "optimal")
 
 @dataclass(frozen=True)
 class FitDiagnosis:
-    """What the figures of a training show about the fit.
+    """Diagnosis of the fit of a classifier.
 
-    :func:`diagnose_fit` makes one. The parameters are attributes as well.
+    Returned by :func:`diagnose_fit`. The parameters are attributes as well.
 
     Parameters
     ----------
     label : {"overfitting", "optimal", "underfitting", "unclear"}
-        The verdict; unclear if there are too few held-out images to tell.
+        The verdict; "unclear" if there are too few held-out images.
     gap : float
-        Training minus held-out accuracy, with the weights that were kept.
+        Training minus held-out accuracy, with the final weights.
     gap_interval : tuple of float, default=None
         95 % interval of the gap; None if the number of images is unknown.
     last_gap : float, default=None
@@ -64,15 +62,15 @@ class FitDiagnosis:
     max_gap : float, default=0.02
         Largest gap that is not overfitting.
     n_train, n_validation : int, default=None
-        Number of images behind the two accuracies.
+        Number of images that the accuracies were measured on.
     held_out : {"validation", "test"}, default="validation"
-        Kind of the held-out images.
+        Type of the held-out images.
     network : bool, default=True
         Whether the model is a network that learns in epochs.
     findings : tuple of Finding, default=()
-        All that the figures show.
+        All findings, including the verdict.
     parameters : tuple of str, default=None
-        Names of the parameters that affect what the classifier learns; None if unknown.
+        Names of the parameters that affect training; None if unknown.
 
     Examples
     --------
@@ -133,7 +131,7 @@ class FitDiagnosis:
         return " ".join(self._say(language, [*self._main_phrases(), *self._trend_phrases()]))
 
     def sentences(self, language: str = "en") -> list[str]:
-        """Explain the verdict, the most important sentence first.
+        """Explain the verdict in sentences, the most important first.
 
         Parameters
         ----------
@@ -148,11 +146,11 @@ class FitDiagnosis:
         phrases += self._trend_phrases()
         if self.val_loss_far_above and self.label != "underfitting":
             phrases.append("val_loss_far_above")
-        told = [finding.sentence(language) for finding in self.further_findings]
-        return [*self._say(language, phrases), *told]
+        further = [finding.sentence(language) for finding in self.further_findings]
+        return [*self._say(language, phrases), *further]
 
     def sentence(self, language: str = "en") -> str:
-        """Explain the verdict in one text.
+        """Return the sentences as one string.
 
         Parameters
         ----------
@@ -172,9 +170,9 @@ class FitDiagnosis:
         return f"{self.label}: {self.sentence()}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON or a table."""
+        """Return all values as plain Python types, for JSON or a table."""
         figures = {**asdict(self), "findings": [finding.to_dict() for finding in self.findings]}
-        del figures["parameters"]  # no figure of the fit
+        del figures["parameters"]
         return figures
 
     def _say(self, language: str, phrases: list[str]) -> list[str]:
@@ -207,7 +205,7 @@ class FitDiagnosis:
 
     def _trend_phrases(self) -> list[str]:
         if self.label == "underfitting" or self.val_loss_trend_up is None:
-            return []  # of what has learned too little, what its losses do is beside the point
+            return []  # trends are irrelevant if the model has learned too little
         if not self.val_loss_trend_up:
             return ["val_loss_stable"]
         trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
@@ -235,47 +233,47 @@ def diagnose_fit(
 ) -> FitDiagnosis:
     """Diagnose whether a classifier overfits, underfits, or fits well.
 
-    Overfitting is a gap between training and held-out accuracy above `max_gap` whose 95 %
-    interval lies above 0. Underfitting is a training accuracy below `min_train_accuracy`, beyond
-    chance, or the same prediction for all rows. If both are found, the label is the larger part
-    of the error: the training error or the gap. If the interval reaches further above the gap
-    than `max_gap`, there are too few held-out images to tell, and the label is "unclear".
+    Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and
+    its 95 % interval above 0. Underfitting means that the training accuracy is significantly below
+    `min_train_accuracy`, or that the same class is predicted for all rows. If both apply, the
+    label depends on which is larger, the training error or the gap. If the upper end of the
+    interval exceeds the gap by more than `max_gap`, there are too few held-out images, and the
+    label is "unclear".
 
     Parameters
     ----------
     source : fitted estimator or mapping, default=None
         Any fitted classifier, a Pipeline that ends in one, or a fitted search. The networks of
-        this package keep all that is needed; for other classifiers, pass rows (`X`, `y`, `X_val`,
-        `y_val`) or accuracies. Or a Keras history: the result of `keras.Model.fit`, or a mapping
-        with `accuracy`, `val_accuracy`, `loss` and `val_loss` per epoch, whose last epoch is
-        judged. Or the result of :func:`sklearn.model_selection.cross_validate` with
-        ``return_train_score=True``.
+        this package store the required figures; for other classifiers, also pass rows (`X`, `y`,
+        `X_val`, `y_val`) or accuracies. Alternatively a Keras history: the result of
+        `keras.Model.fit`, or a mapping with `accuracy`, `val_accuracy`, `loss` and `val_loss` per
+        epoch, of which the last epoch is diagnosed; or the result of
+        :func:`sklearn.model_selection.cross_validate` with ``return_train_score=True``.
     gap : float, default=None
-        Training minus held-out accuracy, if nothing else is known.
+        Training minus held-out accuracy, if no other figures are available.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
         Trends of the losses, if known.
     train_accuracy, validation_accuracy : float in [0, 1], default=None
-        The two accuracies, instead of `gap`. They take precedence over those that the estimator
-        kept.
+        The two accuracies, instead of `gap`. They take precedence over those of the estimator.
     n_train, n_validation : int, default=None
-        Number of images behind each accuracy; they are needed for the interval of the gap.
+        Number of images that each accuracy was measured on, required for the interval of the gap.
     max_gap : float, default=0.02
         Largest gap that is not overfitting. The slide deck that this project started from calls
         0.0226 overfitting and 0.0171 optimal.
     min_train_accuracy : float, default=0.88
         A lower training accuracy is underfitting. The default is the accuracy of a linear
-        classifier on MNIST (LeCun et al. 1998); for other images, pass that of a linear model on
-        them.
+        classifier on MNIST (LeCun et al. 1998); for other images, pass the accuracy of a linear
+        model on them.
     X, y : array-like, default=None
-        Training rows, or a part of them. The training accuracy is measured on them if the
-        estimator kept none. `X` alone is enough to find dead units.
+        Training rows, or some of them. Used to measure the training accuracy if the estimator
+        does not store it, and to find dead units, for which `X` alone is sufficient.
     X_val, y_val : array-like, default=None
-        Held-out rows, to measure the other accuracy if the estimator kept none.
+        Held-out rows, to measure the held-out accuracy if the estimator does not store it.
     held_out : {"validation", "test"}, default="validation"
-        Kind of the held-out rows, for the sentences.
+        Type of the held-out rows, for the sentences.
     learning_curve : tuple, default=None
-        Result of :func:`sklearn.model_selection.learning_curve`. It shows whether more rows would
-        help, and has the accuracies if nothing else has.
+        Result of :func:`sklearn.model_selection.learning_curve`, to find out whether more rows
+        would help. Its accuracies are used if no others are available.
 
     Returns
     -------
@@ -284,12 +282,12 @@ def diagnose_fit(
     Raises
     ------
     ValueError
-        The training or the held-out accuracy is missing.
+        If the training or the held-out accuracy is missing.
 
     Notes
     -----
-    The interval is Newcombe's for a difference of two proportions, built from Wilson's score
-    intervals: unlike the textbook one it does not shrink to nothing at an accuracy of 1.
+    The interval is Newcombe's for the difference of two proportions, based on Wilson's score
+    intervals. Unlike the normal approximation, it does not collapse at an accuracy of 1.
 
     References
     ----------
@@ -311,7 +309,7 @@ def diagnose_fit(
     ... # doctest: +ELLIPSIS
     FitDiagnosis(label='unclear', gap=0.04..., gap_interval=(-0.0..., 0.3...), ...)
 
-    Any classifier, by rows that it was fitted on and others:
+    Any classifier, with training and held-out rows:
 
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.ensemble import RandomForestClassifier
@@ -320,17 +318,17 @@ def diagnose_fit(
     >>> diagnose_fit(forest, X=X[:900], y=y[:900], X_val=X[900:], y_val=y[900:]).label
     'overfitting'
 
-    One that keeps no training accuracy cannot be judged by itself:
+    Rows or accuracies are required if the estimator does not store its accuracy:
 
     >>> diagnose_fit(forest)
     Traceback (most recent call last):
-    ValueError: RandomForestClassifier keeps no training and validation accuracy. Pass X=, y=,
+    ValueError: RandomForestClassifier does not store training and validation accuracy. Pass X=, y=,
     X_val= and y_val= to measure them, or train_accuracy= and validation_accuracy=.
     """
     if gap is not None and (source, train_accuracy, validation_accuracy) != (None, None, None):
         raise ValueError(
-            f"gap={gap!r} was given beside figures that tell it; pass it alone, where nothing else "
-            "is known."
+            f"gap={gap!r} cannot be combined with source=, train_accuracy= or "
+            "validation_accuracy=; pass either gap= or the others."
         )
     _check_rows(X, y, X_val, y_val)
     source = as_frame_columns(source)
@@ -354,7 +352,7 @@ def diagnose_fit(
     }
     figures |= {name: value for name, value in given.items() if value is not None}
     if source is not None and not isinstance(source, Mapping):
-        _tell_missing(get_core(source), figures)
+        _check_accuracies(get_core(source), figures)
     fit = _complete(figures, max_gap=max_gap, min_train_accuracy=min_train_accuracy)
     trends = {
         "val_loss_trend_up": val_loss_trend_up,
@@ -371,25 +369,25 @@ def _check_rows(X: Any, y: Any, X_val: Any, y_val: Any) -> None:
         raise ValueError("X_val was given without y_val; pass both.")
 
 
-def _tell_missing(core: Any, figures: Mapping[str, Any]) -> None:
+def _check_accuracies(core: Any, figures: Mapping[str, Any]) -> None:
     name = type(core).__name__
     if figures["train_accuracy"] is None and hasattr(core, "get_params"):
         check_is_fitted(core)
     if figures["train_accuracy"] is None:
         raise ValueError(
-            f"{name} keeps no training and validation accuracy. Pass X=, y=, X_val= and y_val= to "
-            "measure them, or train_accuracy= and validation_accuracy=."
+            f"{name} does not store training and validation accuracy. Pass X=, y=, X_val= and "
+            "y_val= to measure them, or train_accuracy= and validation_accuracy=."
         )
     if figures["validation_accuracy"] is None:
         raise ValueError(
-            f"{name} was fitted without validation rows, so its gap is not known. Fit with "
+            f"{name} was fitted without validation rows, so its gap is unknown. Fit with "
             "validation_fraction=0.1 or with X_val and y_val, or pass X_val= and y_val= or "
             "validation_accuracy=."
         )
 
 
 def _complete(figures: dict[str, Any], **limits: float) -> FitFigures:
-    """Check the figures, and add the gap and its interval."""
+    """Validate the figures, and add the gap and its interval."""
     for name in ("train_accuracy", "validation_accuracy"):
         _check_share(name, figures.get(name))
     _check_share("gap", figures.get("gap"), low=-1)
@@ -398,12 +396,12 @@ def _complete(figures: dict[str, Any], **limits: float) -> FitFigures:
     for name in ("n_train", "n_validation"):
         n = figures.get(name)
         if n is not None and n < 1:
-            raise ValueError(f"{name}={n!r} must be an int >= 1, or None if it is not known.")
+            raise ValueError(f"{name}={n!r} must be an int >= 1, or None if it is unknown.")
     train, validation = figures.get("train_accuracy"), figures.get("validation_accuracy")
     if figures.get("gap") is None:
         if train is None or validation is None:
             raise ValueError(
-                "There is no gap to judge. Pass a fitted classifier, a history, gap=, or both "
+                "The gap is unknown. Pass a fitted classifier, a history, gap=, or both "
                 "train_accuracy= and validation_accuracy=."
             )
         figures["gap"] = train - validation
@@ -445,7 +443,7 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
 
 
 def _label(fit: FitFigures, codes: set[str]) -> Label:
-    """Return the verdict; of two, the one that is the larger part of the error."""
+    """Return the verdict; if two apply, the one that contributes more to the error."""
     if {"overfitting", "underfitting"} <= codes and fit.only_class is None:
         training_error = 1 - (fit.train_accuracy or 0.0)
         return "underfitting" if training_error > (fit.gap or 0.0) else "overfitting"
@@ -458,11 +456,9 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:
     if value is not None and not (isinstance(value, Real) and low <= value <= 1):
-        raise ValueError(
-            f"{name}={value!r} must be a share from {low} to 1; divide percentages by 100."
-        )
+        raise ValueError(f"{name}={value!r} must be in [{low}, 1]; divide percentages by 100.")
 
 
 def _as_float(value: float | None) -> float | None:
-    """Make a plain float of any number; one that is not finite says nothing."""
+    """Convert a number to float; return None for NaN and infinity."""
     return float(value) if value is not None and np.isfinite(value) else None

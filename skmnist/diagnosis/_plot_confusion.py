@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Plot a confusion matrix."""
 
 from math import ceil
 from typing import TYPE_CHECKING, Any, Self
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MAX_COUNTED_CLASSES = 20  # more counts cannot be read beside each other
+MAX_COUNTED_CLASSES = 20  # with more, counts would overlap
 MAX_TICKS = 30
-# Ink stays readable on the darkest cell, on white paper (4.5 to 1) and on a dark page.
+# Text on the darkest cell has a contrast of at least 4.5 to 1, on a white and on a dark page.
 MAX_OPACITY = 0.8
-# Right answers are this share of ink: 3 to 1 against a dark page, and text on it 4.5 to 1.
+# The diagonal has a contrast of 3 to 1 on a dark page, and text on it of 4.5 to 1.
 RIGHT_OPACITY = 0.38
 
 
 class ConfusionDisplay:
-    """Draw which classes are taken for which.
+    """Plot a confusion matrix with a color scale for errors only.
 
-    The right answers, many times more than the wrong ones, are taken out of the scale: in
-    scikit-learn's ``ConfusionMatrixDisplay`` they make all confusions look alike.
+    In scikit-learn's ``ConfusionMatrixDisplay``, the counts on the diagonal are so much larger
+    that all errors get nearly the same color. Here, the diagonal is excluded from the scale.
 
-    Create it by :meth:`from_estimator` or :meth:`from_predictions`.
+    Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
     Parameters
     ----------
     frame : DataFrame
-        Counts; rows true classes, columns predicted ones. What `analyze_errors` keeps in
-        `confusion`.
+        Counts, with true classes in rows and predicted classes in columns, such as the attribute
+        `confusion` of :class:`ErrorAnalysis`.
 
     Attributes
     ----------
@@ -68,12 +68,12 @@ class ConfusionDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw the confusions of a fitted classifier.
+        """Plot the confusion matrix of a fitted classifier.
 
         Parameters
         ----------
         estimator : fitted classifier
-            Classifier whose confusions are drawn.
+            Classifier to evaluate.
         X : array-like
             Held-out rows.
         y : array-like of shape (n_samples,)
@@ -81,7 +81,7 @@ class ConfusionDisplay:
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
@@ -105,14 +105,14 @@ class ConfusionDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw the confusions of predictions.
+        """Plot the confusion matrix of predictions.
 
         Parameters
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
             True and predicted labels.
         labels : array-like, default=None
-            Classes to show besides those that occur.
+            Classes to include even if they do not occur.
         language, ax
             As for :meth:`from_estimator`.
 
@@ -124,7 +124,7 @@ class ConfusionDisplay:
         return display.plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw the display.
+        """Plot the display.
 
         Parameters
         ----------
@@ -134,7 +134,6 @@ class ConfusionDisplay:
         Returns
         -------
         display : ConfusionDisplay
-            Itself.
         """
         from matplotlib import rcParams
         from matplotlib.colors import LinearSegmentedColormap, to_rgba
@@ -153,7 +152,7 @@ class ConfusionDisplay:
             vmax=float(counts[~right].max(initial=1)),
             interpolation="nearest",
         )
-        # a staircase that covers the diagonal
+        # fill the diagonal
         edges = np.arange(n_classes + 1) - 0.5
         ink = to_rgba(rcParams["text.color"], RIGHT_OPACITY)
         self.ax_.fill_between(edges, edges, edges + 1, step="post", facecolor=ink, edgecolor="none")
@@ -177,7 +176,7 @@ class ConfusionDisplay:
         self.ax_.set_yticks(ticks, shown, fontsize=size)
         self.ax_.tick_params(length=0)
         self.ax_.spines[:].set_visible(False)
-        # a faint line around each cell shows where the empty ones are
+        # faint lines around the cells
         self.ax_.set_xticks(np.arange(1, len(labels)) - 0.5, minor=True)
         self.ax_.set_yticks(np.arange(1, len(labels)) - 0.5, minor=True)
         self.ax_.grid(which="minor", alpha=0.25, linewidth=0.6)

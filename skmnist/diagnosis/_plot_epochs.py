@@ -1,4 +1,4 @@
-"""How a network learned, epoch by epoch."""
+"""Plot metrics by epoch."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -17,34 +17,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METRICS = ("accuracy", "loss")
-FEW_EPOCHS = 5  # a line through fewer points hides how few there are
+FEW_EPOCHS = 5  # with so few, mark each epoch
 
 
 class EpochCurveDisplay:
-    """Draw how a network learned, epoch by epoch, with the epoch whose weights were kept.
+    """Plot training and validation metrics by epoch, and mark the epoch with the best weights.
 
-    scikit-learn's ``LearningCurveDisplay`` asks how much more data would help; this one asks
-    when training should have stopped. Where the validation curve turns away from the training
-    curve, the network begins to learn its images by heart.
+    scikit-learn's ``LearningCurveDisplay`` shows whether more data would help; this display shows
+    when training should have stopped. Where the curves diverge, the network starts to overfit.
 
-    Create it by :meth:`from_estimator` or :meth:`from_history`.
+    Use :meth:`from_estimator` or :meth:`from_history` to create the display.
 
     Parameters
     ----------
     frame : DataFrame
-        A row per epoch, indexed from 1; of the columns `accuracy`, `val_accuracy`, `loss`,
-        `val_loss` those that are known.
+        One row per epoch, indexed from 1, with those of the columns `accuracy`, `val_accuracy`,
+        `loss` and `val_loss` that are known.
     best_epoch : int, default=None
-        The epoch to mark; None marks none.
+        Epoch to mark, if any.
     name : str, default=None
-        The title.
+        Title of the plot.
 
     Attributes
     ----------
     ax_ : Axes
     figure_ : Figure
     lines_ : list of Line2D
-        The curves: training, then validation where it is known.
+        The training curve and, if known, the validation curve.
 
     Examples
     --------
@@ -83,22 +82,21 @@ class EpochCurveDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw the history that a fitted estimator keeps.
+        """Plot the history of a fitted estimator.
 
         Parameters
         ----------
         estimator : fitted estimator
-            One with a `history_`, as our classifiers have, or a `loss_curve_`, as
-            scikit-learn's networks have; alone, as the last step of a Pipeline, or as the best
-            of a search.
+            An estimator with a `history_`, such as this package's classifiers, or a `loss_curve_`,
+            such as scikit-learn's networks; a Pipeline that ends in one, or a fitted search.
         metric : {"accuracy", "loss"}, default=None
-            Metric to draw; None takes accuracy if it is known.
+            Metric to plot; None means accuracy if it is known.
         name : str, default=None
-            Title; None means no title.
+            Title of the plot, if any.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
@@ -107,7 +105,7 @@ class EpochCurveDisplay:
         Raises
         ------
         ValueError
-            The estimator keeps no history, or none of the metric.
+            If the estimator has no history, or its history lacks the metric.
         """
         core = get_core(estimator)
         if hasattr(core, "get_params"):
@@ -115,8 +113,8 @@ class EpochCurveDisplay:
         history = read_history(core)
         if not history and not hasattr(core, "history_"):
             raise ValueError(
-                f"{type(core).__name__} keeps no history of its epochs (history_ or loss_curve_), "
-                "so there is no curve to draw."
+                f"{type(core).__name__} has neither history_ nor loss_curve_, so there is no curve "
+                "to plot."
             )
         return cls.from_history(
             history,
@@ -138,16 +136,16 @@ class EpochCurveDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw a history: what `keras.Model.fit` returns, a mapping, or a frame.
+        """Plot a history.
 
         Parameters
         ----------
         history : mapping of str to array-like, DataFrame or keras History
-            `accuracy`, `val_accuracy`, `loss`, `val_loss`, as many epochs in each; those that
-            are there.
+            One or more of `accuracy`, `val_accuracy`, `loss` and `val_loss`, with the same number
+            of epochs.
         best_epoch : int, default=None
-            The epoch to mark, counted from 1. None marks the one of the highest `val_accuracy`,
-            else of the lowest `val_loss`, else none.
+            Epoch to mark, counted from 1. None marks the one with the highest `val_accuracy` or
+            else the lowest `val_loss`, if known.
         metric, name, language, ax
             As for :meth:`from_estimator`.
 
@@ -158,7 +156,7 @@ class EpochCurveDisplay:
         Raises
         ------
         ValueError
-            The history has no epoch, or none of the metric.
+            If the history is empty or lacks the metric.
         """
         frame = _make_history_frame(as_frame_columns(history))
         if best_epoch is None:
@@ -169,7 +167,7 @@ class EpochCurveDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, metric: str | None = None, language: str = "en"
     ) -> Self:
-        """Draw the display.
+        """Plot the display.
 
         Parameters
         ----------
@@ -179,7 +177,6 @@ class EpochCurveDisplay:
         Returns
         -------
         display : EpochCurveDisplay
-            Itself.
         """
         from matplotlib.ticker import MaxNLocator
 
@@ -219,7 +216,7 @@ class EpochCurveDisplay:
             return next((m for m in known if m in self.frame), known[0])
         if metric not in known:
             raise ValueError(
-                f"metric={metric!r} must be one of {known}, of which the history has epochs."
+                f"metric={metric!r} must be one of {known}, the metrics in the history."
             )
         return metric
 
@@ -247,8 +244,8 @@ def _make_history_frame(history: Mapping[str, Any]) -> pd.DataFrame:
     }
     if not columns or len({len(values) for values in columns.values()}) > 1:
         raise ValueError(
-            f"history has {sorted(history)}, but a curve needs one epoch or more of 'accuracy', "
-            "'val_accuracy', 'loss' or 'val_loss', as many in each that is there."
+            f"history has {sorted(history)}, but a curve needs 'accuracy', 'val_accuracy', 'loss' "
+            "or 'val_loss', with the same number of epochs in each, at least one."
         )
     frame = pd.DataFrame(columns)
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="epoch"), axis="index")

@@ -1,4 +1,4 @@
-"""Images side by side: those that were misread, and the weights of the first layer."""
+"""Plot misclassified images and the weights of the first layer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,11 +26,11 @@ N_COLUMNS = 5
 def draw_tiles(
     ax: "Axes | None", images: Array, captions: Sequence[str] = (), **look: Any
 ) -> tuple["Figure", "Axes"]:
-    """Draw images in rows, with their captions below."""
+    """Plot images in a grid with captions below."""
     n_columns = max(1, min(N_COLUMNS, len(images)))
     n_rows = max(1, ceil(len(images) / n_columns))
     height, width = images.shape[1:] if len(images) else (1, 1)
-    # room for a caption of two lines, whatever the size of the images
+    # leave space for captions of two lines
     step_x, step_y = 1.12 * width, height + (0.5 if captions else 0.12) * width
     figure, ax = get_axes(ax, (5, 0.4 + 5 * n_rows * step_y / (n_columns * step_x)))
     for at, image in enumerate(images):
@@ -64,19 +64,19 @@ ALMOST_SURE = 0.9995  # would be rounded up to 100 %
 
 
 class MisclassifiedDisplay:
-    """Show the images that a classifier misread, its most confident mistakes first.
+    """Plot misclassified images, the most confident mistakes first.
 
-    Create it by :meth:`from_estimator` or :meth:`from_predictions`.
+    Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
     Parameters
     ----------
     frame : DataFrame
-        A row per image shown: `row` (its number in `X`), `true`, `predicted`, `confidence` (the
-        probability of the predicted class; missing where it is not known).
+        One row per image: `row` (row number in `X`), `true`, `predicted`, `confidence`
+        (probability of the predicted class, missing if unknown).
     images : ndarray of shape (n_shown, height, width)
-        The images that are shown.
+        The images to show.
     n_errors : int
-        Number of misread images altogether.
+        Total number of misclassified images.
 
     Attributes
     ----------
@@ -95,11 +95,11 @@ class MisclassifiedDisplay:
     0    3     0          1         0.7
     1    2     1          0         0.6
 
-    Columns that make no square need the shape of an image:
+    Rows of images that are not square require their shape:
 
     >>> MisclassifiedDisplay.from_predictions(np.eye(2), [0, 1], [1, 1])
     Traceback (most recent call last):
-    ValueError: X has 2 columns, which is not a square image; pass image_shape=(height, width).
+    ValueError: X has 2 columns, which is not a square number; pass image_shape=(height, width).
     """
 
     ax_: "Axes"
@@ -122,7 +122,7 @@ class MisclassifiedDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Show the images that a fitted classifier misreads.
+        """Plot the images that a fitted classifier misclassifies.
 
         Parameters
         ----------
@@ -133,13 +133,13 @@ class MisclassifiedDisplay:
         y : array-like of shape (n_samples,)
             Their labels.
         n_images : int, default=20
-            Number of images at most.
+            Maximum number of images.
         image_shape : (height, width), default=None
-            Shape of the rows of `X`; None takes that of a fitted step, or a square.
+            Image shape if `X` has rows of pixels; None uses that of a fitted step, or squares.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
@@ -148,7 +148,7 @@ class MisclassifiedDisplay:
         Raises
         ------
         ValueError
-            The shape of an image is not known, or `n_images` is not positive.
+            If the image shape is unknown, or `n_images` is not positive.
         """
         labels = getattr(estimator, "classes_", None)
         proba = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
@@ -177,7 +177,7 @@ class MisclassifiedDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Show the images that were misread.
+        """Plot misclassified images.
 
         Parameters
         ----------
@@ -197,8 +197,7 @@ class MisclassifiedDisplay:
         Raises
         ------
         ValueError
-            Lengths differ, the shape of an image is not known, or `n_images` is not
-            positive.
+            If lengths differ, the image shape is unknown, or `n_images` is not positive.
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
@@ -212,7 +211,7 @@ class MisclassifiedDisplay:
         return cls(frame, images, n_errors=errors.n_errors).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw the display.
+        """Plot the display.
 
         Parameters
         ----------
@@ -222,7 +221,6 @@ class MisclassifiedDisplay:
         Returns
         -------
         display : MisclassifiedDisplay
-            Itself.
         """
         say = get_catalogue(language)
         captions = []
@@ -239,25 +237,25 @@ class MisclassifiedDisplay:
 
 
 def format_confidence(say: Catalogue, confidence: float) -> str:
-    """Write a probability, without rounding it up to 100 %."""
+    """Format a probability without rounding it up to 100 %."""
     if confidence >= ALMOST_SURE:
         return say("plot.almost_sure", value=0.999)
     return say.format("{:.1%}", confidence)
 
 
 class FirstLayerDisplay:
-    """Show what the neurons of the first hidden layer look for in an image.
+    """Plot the weights of the first hidden layer as images.
 
-    Each picture is the weights of one neuron: light where ink speaks for what it looks for,
-    dark where ink speaks against it. A network that has learned shows strokes and arcs; one that
-    has not shows noise. A linear classifier shows one picture per class.
+    Each image shows the weights of one neuron, or of one class for a linear classifier. Positive
+    weights are light, negative ones dark. The weights of a trained network show strokes and arcs,
+    those of an untrained one noise.
 
-    Create it by :meth:`from_estimator`.
+    Use :meth:`from_estimator` to create the display.
 
     Parameters
     ----------
     frame : DataFrame
-        A row per neuron shown: `neuron` (its number, from 0) and `norm` (of its weights).
+        One row per neuron: `neuron` (its number, from 0) and `norm` (of its weights).
     images : ndarray of shape (n_shown, height, width)
         The weights.
 
@@ -294,22 +292,22 @@ class FirstLayerDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw the first layer of a fitted classifier.
+        """Plot the first layer of a fitted classifier.
 
         Parameters
         ----------
         estimator : fitted estimator
-            One with `coefs_`, as our classifiers and scikit-learn's networks have, or with
-            `coef_`, as linear ones have; alone, as the last step of a Pipeline, or as the best
-            of a search.
+            An estimator with `coefs_`, such as this package's classifiers and scikit-learn's
+            networks, or `coef_`, such as linear classifiers; a Pipeline that ends in one, or a
+            fitted search.
         n_images : int, default=20
-            Number of neurons at most; those with the largest weights are shown.
+            Maximum number of neurons; those with the largest weights are shown.
         image_shape : (height, width), default=None
-            Shape of the inputs; None takes that of a fitted step, or a square.
+            Shape of the input images; None uses that of a fitted step, or squares.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to plot on; None creates a new figure.
 
         Returns
         -------
@@ -318,8 +316,8 @@ class FirstLayerDisplay:
         Raises
         ------
         ValueError
-            The estimator has no such weights, the shape of an image is not known, or `n_images`
-            is not positive.
+            If the estimator has no such weights, the image shape is unknown, or `n_images` is not
+            positive.
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
@@ -333,7 +331,7 @@ class FirstLayerDisplay:
             weights = np.atleast_2d(core.coef_.toarray() if sparse else core.coef_)
         else:
             raise ValueError(
-                f"{type(core).__name__} keeps no weights of a first layer (coefs_ or coef_)."
+                f"{type(core).__name__} has no weights of a first layer (coefs_ or coef_)."
             )
         norms = np.linalg.norm(weights, axis=1)
         shown = np.argsort(-norms, kind="stable")[:n_images]
@@ -342,7 +340,7 @@ class FirstLayerDisplay:
         return cls(frame, images).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:
-        """Draw the display.
+        """Plot the display.
 
         Parameters
         ----------
@@ -352,7 +350,6 @@ class FirstLayerDisplay:
         Returns
         -------
         display : FirstLayerDisplay
-            Itself.
         """
         say = get_catalogue(language)
         largest = float(np.abs(self.images).max()) or 1.0

@@ -1,4 +1,4 @@
-"""Scorers that take the gap into account, for cross-validation and searches."""
+"""Scorers for cross-validation and searches that take the gap into account."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from skmnist.diagnosis._findings import MAX_ACCURACY_GAP
 
 
 def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
-    """Score an estimator by minus its gap between training and held-out accuracy.
+    """Return the negative gap between training and held-out accuracy.
 
-    The best score is 0: as accurate on new rows as on the training rows. Use it in ``scoring=`` of
-    :func:`sklearn.model_selection.cross_validate` or of a search, together with "accuracy": a
-    network that has learned nothing has a gap of 0 as well.
+    A score of 0 means no gap. Pass it as ``scoring=`` to
+    :func:`sklearn.model_selection.cross_validate` or a search, together with "accuracy", because
+    an untrained network has no gap either.
 
     Parameters
     ----------
     estimator : fitted estimator
-        An estimator that keeps its training accuracy in `train_accuracy_`, as the classifiers of
-        this package do, a Pipeline that ends in one, or a fitted search.
+        An estimator with the attribute `train_accuracy_`, such as the classifiers of this package,
+        a Pipeline that ends in one, or a fitted search.
     X : array-like
         Held-out rows.
     y : array-like of shape (n_samples,)
@@ -28,12 +28,12 @@ def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
     Returns
     -------
     score : float
-        Accuracy on `X` minus the training accuracy that the estimator kept.
+        Accuracy on `X` minus `train_accuracy_`.
 
     Raises
     ------
     ValueError
-        The estimator keeps no training accuracy.
+        If the estimator has no `train_accuracy_`.
 
     Examples
     --------
@@ -53,14 +53,14 @@ def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
 
 
 def penalized_accuracy(estimator: Any, X: Any, y: Any, *, allowance: float = 0.02) -> float:
-    """Score an estimator by its accuracy minus the excess of its gap over the allowance.
+    """Return the accuracy minus the part of the gap that exceeds `allowance`.
 
     Parameters
     ----------
     estimator, X, y
         As for :func:`neg_fit_gap`.
     allowance : float, default=0.02
-        Gap without a penalty. To change it in ``scoring=``, pass
+        Largest gap without a penalty. To change it in ``scoring=``, pass
         ``functools.partial(penalized_accuracy, allowance=0.01)``.
 
     Returns
@@ -70,17 +70,17 @@ def penalized_accuracy(estimator: Any, X: Any, y: Any, *, allowance: float = 0.0
     Raises
     ------
     ValueError
-        The estimator keeps no training accuracy.
+        If the estimator has no `train_accuracy_`.
     """
     accuracy = _accuracy(estimator, X, y)
     return accuracy - max(0.0, _train_accuracy(estimator) - accuracy - allowance)
 
 
 def fit_scores(estimator: Any, X: Any, y: Any) -> dict[str, float]:
-    """Score an estimator by accuracy, gap and penalized accuracy, with a single prediction.
+    """Return accuracy, negative gap and penalized accuracy, predicting only once.
 
-    Pass the function itself as ``scoring=``; a search also needs ``refit="accuracy"`` or another
-    of the three names.
+    Pass this function as ``scoring=``; a search also needs ``refit="accuracy"`` or another of the
+    three names.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def fit_scores(estimator: Any, X: Any, y: Any) -> dict[str, float]:
     Raises
     ------
     ValueError
-        The estimator keeps no training accuracy.
+        If the estimator has no `train_accuracy_`.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def _train_accuracy(estimator: Any) -> float:
     accuracy = getattr(core, "train_accuracy_", None)
     if accuracy is None:
         raise ValueError(
-            f"{type(core).__name__} keeps no training accuracy (train_accuracy_). Use "
-            "cross_validate(..., scoring='accuracy', return_train_score=True) and subtract."
+            f"{type(core).__name__} has no train_accuracy_. Use cross_validate(..., "
+            "scoring='accuracy', return_train_score=True) and subtract the scores."
         )
     return float(accuracy)

@@ -1,4 +1,4 @@
-"""Render pictures and pages as HTML and SVG, from plain values."""
+"""Render plain values as HTML pages and SVG figures."""
 
 from skmnist.report._page import explain_terms
 from skmnist.report._pictures import (

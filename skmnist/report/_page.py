@@ -1,7 +1,7 @@
-"""Lay out plain values as HTML: a page that needs no other file, its parts, and a snippet.
+"""Render plain values as a self-contained HTML page, as parts of it, or as a snippet.
 
-This module knows no models. Text is escaped wherever it comes from, control characters are shown
-as such, and the page's Content-Security-Policy allows no script and no request.
+All text is escaped, control characters are made visible, and the Content-Security-Policy of the
+page forbids scripts and requests.
 """
 
 import base64
@@ -26,7 +26,7 @@ from skmnist.text import Catalogue, get_catalogue, make_printable
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PACKAGES = ("scikit-learn", "scikeras", "tensorflow", "keras", "numpy", "pandas")  # beside Python
+PACKAGES = ("scikit-learn", "scikeras", "tensorflow", "keras", "numpy", "pandas")
 TERMS = {
     "meaning": (
         "accuracy",
@@ -59,7 +59,7 @@ TERMS = {
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text; the first row and the first cell of each row are headings."""
+    """A table of text; `head` and the first cell of each row are headings."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -74,7 +74,7 @@ def make_page(
     training_data: tuple[Any, Any] | None,
     test_data: tuple[Any, Any],
 ) -> str:
-    """Return a whole page; `content` has what the templates name."""
+    """Return a complete page; `content` has the values for the templates."""
     style = _read("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _render(
@@ -97,7 +97,7 @@ def make_page(
 
 
 def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
-    """Return parts of the page, with headings from the second level on."""
+    """Return parts of the page, with headings starting at the second level."""
 
     def render(part: str, **more: Any) -> str:
         return _render(part, say=say, top=2, opened=True, **content, **more)
@@ -114,12 +114,12 @@ def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
 
 
 def make_snippet(recommendation: Mapping[str, Any], table: Table, say: Catalogue) -> str:
-    """Return a recommendation and a table for a notebook, which has a style of its own."""
+    """Return a recommendation and a table without a style sheet, for a notebook."""
     return _render("snippet", say=say, recommendation=recommendation, table=table)
 
 
 def explain_terms(language: str = "en") -> dict[str, str]:
-    """Return the explanations on the page as HTML: the theory in short, and the figures.
+    """Return explanations of the theory and of the metrics as HTML.
 
     Parameters
     ----------
@@ -143,19 +143,19 @@ def explain_terms(language: str = "en") -> dict[str, str]:
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
-    """Raise if a file cannot be written at `path`, or must not be."""
+    """Raise if a file cannot be written at `path`, or exists and must not be overwritten."""
     if path.is_dir():
-        raise IsADirectoryError(f"path='{path}' is a folder; name a file in it, such as out.html.")
+        raise IsADirectoryError(f"path='{path}' is a folder; pass a file, such as report.html.")
     if path.is_file() and not overwrite:
         raise FileExistsError(f"path='{path}' exists already; pass overwrite=True to replace it.")
     folder = path.resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"path='{path}' lies in a folder that does not exist; create '{path.parent}' first."
+            f"path='{path}' is in a folder that does not exist; create '{path.parent}' first."
         )
     if not os.access(folder, os.W_OK):
         raise PermissionError(
-            f"path='{path}' lies in a folder that you may not write to; choose another one."
+            f"path='{path}' is in a folder that is not writable; choose another one."
         )
 
 
@@ -168,7 +168,7 @@ def _explain(section: str, say: Catalogue) -> list[tuple[str, str]]:
 
 
 def _get_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide the figures."""
+    """Return the versions of Python and of the main packages."""
     versions = {"Python": platform.python_version(), "skmnist": __version__}
     for package in PACKAGES:
         try:
@@ -179,18 +179,18 @@ def _get_versions() -> dict[str, str]:
 
 
 def _make_checksums(say: Catalogue, **parts: tuple[Any, Any] | None) -> dict[str, str]:
-    """Return the checksum of each part of the data that is known."""
+    """Return the checksum of each part of the data that is available."""
     return {
         say(f"page.checksum_{name}"): _make_checksum(*part)
         for name, part in parts.items()
-        # a sparse matrix has no one order of its bytes
+        # sparse matrices with equal values may have different bytes
         if part is not None
         and not any(array is None or hasattr(array, "toarray") for array in part)
     }
 
 
 def _make_checksum(*arrays: Any) -> str:
-    """Return the SHA-256 over the arrays' bytes, in C order and little-endian, labels as text."""
+    """Return the SHA-256 of arrays, in C order and little-endian, and of text labels."""
     digest = hashlib.sha256()
     for array in map(np.asarray, arrays):
         if array.dtype.kind not in "biuf":
@@ -212,7 +212,7 @@ def _environment() -> "Environment":
 
     return Environment(
         loader=FunctionLoader(_read),
-        autoescape=True,  # for all, whatever a template is called
+        autoescape=True,
         finalize=_make_printable,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -221,8 +221,8 @@ def _environment() -> "Environment":
 
 
 def _make_printable(value: Any) -> Any:
-    """Keep control characters, halves of surrogate pairs and the like out of the page."""
-    if not isinstance(value, str) or hasattr(value, "__html__"):  # our own pictures are safe
+    """Replace control characters and unpaired surrogates in text, but not in `Markup`."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     return make_printable(str(value))
 

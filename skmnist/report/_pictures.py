@@ -1,13 +1,11 @@
-"""Pictures for a page: what matplotlib draws, curves that are still growing, and images.
+"""Figures for a page: SVG from matplotlib, learning curves during training, and images.
 
-The SVG that matplotlib writes is a file of its own: its ids would repeat on a page with several
-pictures, its styles are refused by the page's Content-Security-Policy, its black ink vanishes on
-a dark page, and it has a date. `draw_svg` leaves elements with plain attributes, and ink in the
-page's own colour.
+matplotlib's SVG is not suitable for inlining: ids repeat if a page has several figures, the page's
+Content-Security-Policy blocks its styles, black is invisible on a dark page, and it contains a
+date. `draw_svg` converts it to plain attributes and to the page's text colour.
 
-A picture by matplotlib takes a fifth of a second of a core, which a training in the same process
-needs for itself. While a network trains, `sketch_curve` writes a few lines of SVG instead, in a
-thousandth of the time.
+A figure takes matplotlib 0.2 seconds, which would slow down training in the same process. So
+`sketch_curve`, which is used during training, writes SVG itself, a thousand times faster.
 """
 
 import base64
@@ -33,9 +31,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-PIXELS = 96  # to the inch, on a page
-WIDTH, HEIGHT = 3.4, 2.3  # inches of a chart: what a phone shows without shrinking the text
-IMAGE_PIXELS = 64  # the longer side of a digit on a page
+PIXELS = 96  # per inch
+WIDTH, HEIGHT = 3.4, 2.3  # inches of a chart, so that it fits on a phone
+IMAGE_PIXELS = 64  # longer side of an image
 INK = "#000000"
 LOOK = {
     "font.size": 8.5,
@@ -43,33 +41,33 @@ LOOK = {
     "axes.linewidth": 0.7,
     "lines.linewidth": 1.6,
     "legend.fontsize": 8,
-    "svg.fonttype": "none",  # text that can be selected, in the page's own font
-    "svg.hashsalt": "skmnist",  # the same picture gives the same ids
+    "svg.fonttype": "none",  # text instead of paths, in the page's font
+    "svg.hashsalt": "skmnist",  # reproducible ids
     "text.usetex": False,
-    "savefig.dpi": 200,  # of what is painted cell by cell
+    "savefig.dpi": 200,  # of rasterized elements
 }
-# `font` stands for a size and a family, and is no attribute; blending is not needed
+# the CSS shorthand `font` is not an SVG attribute
 FONT = re.compile(r"font:\s*(?P<weight>\w+\s+)??(?P<size>[\d.]+px)[^;]*")
 NO_ATTRIBUTES = {"font-family", "mix-blend-mode"}
 
-_lock = threading.Lock()  # matplotlib's settings are those of the process, of all threads
+_lock = threading.Lock()  # all threads share matplotlib's settings
 
 
 def draw_svg(
     draw: Callable[["Axes"], Any], *, width: float, height: float, prefix: str, alt: str
 ) -> Markup:
-    """Draw with matplotlib, and return the picture as SVG for a page.
+    """Draw a figure with matplotlib and return it as SVG for a page.
 
     Parameters
     ----------
     draw : callable
         Called with new axes to draw on.
     width, height : float
-        Size in inches. A page shows 96 pixels to the inch, fewer if it is narrow.
+        Size in inches, at 96 pixels per inch or fewer on a narrow page.
     prefix : str
-        Prefix of every id in the picture; use another one for each picture of a page.
+        Prefix of all ids in the figure; must be unique on a page.
     alt : str
-        Description of the picture, for people who cannot see it.
+        Text alternative for screen readers.
 
     Returns
     -------
@@ -86,7 +84,7 @@ def draw_svg(
     from matplotlib.figure import Figure
 
     with _lock, matplotlib.style.context(["default", LOOK]), warnings.catch_warnings():
-        # the reader's browser draws the text, with fonts that matplotlib need not have
+        # browsers draw the text with their own fonts
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.add_subplot())
@@ -121,7 +119,7 @@ def _clean(element: ET.Element, prefix: str) -> None:
         name, _, value = (part.strip() for part in declaration.partition(":"))
         if value and name not in NO_ATTRIBUTES:
             attributes[name] = value
-    # line breaks and indents between the elements
+    # drop whitespace between elements
     element.text, element.tail = ((t or "").strip() or None for t in (element.text, element.tail))
     for name, value in attributes.items():
         if value == INK:
@@ -143,11 +141,11 @@ def _drop_unused_ids(root: ET.Element) -> None:
 
 
 def _name(tag: str) -> str:
-    """Drop the namespace: in a page, HTML knows what is SVG."""
+    """Drop the namespace, which HTML does not need."""
     return tag.rpartition("}")[2]
 
 
-# As large as the picture that takes its place when the training has ended.
+# same size as the figure that replaces it after training
 SKETCH_WIDTH, SKETCH_HEIGHT = round(WIDTH * PIXELS), round(HEIGHT * PIXELS)
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 38  # margins
 TICKS = {"accuracy": "{:.1%}", "loss": "{:.2f}"}
@@ -155,18 +153,18 @@ LINES = (("training", "", BLUE, "none"), ("validation", "val_", VERMILION, "6 3"
 
 
 def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) -> Markup:
-    """Draw the learning curve of a network that is still training.
+    """Draw the learning curve of a network during training.
 
     Parameters
     ----------
     frame : DataFrame
-        A row per epoch, at least one, with the column `metric` and, if known, "val_" + `metric`.
+        One row per epoch, at least one, with the column `metric` and, if known, "val_" + `metric`.
     metric : {"accuracy", "loss"}
-        Column to draw.
+        Column to plot.
     say : Catalogue
-        Phrases and number signs of the language.
+        Texts and number formats of the language.
     alt : str
-        Description of the picture, for people who cannot see it.
+        Text alternative for screen readers.
 
     Returns
     -------
@@ -196,7 +194,7 @@ def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) 
         )
         look = Markup('stroke="{}" stroke-width="2" stroke-dasharray="{}" fill="none"')
         look = look.format(colour, dash)
-        # where there is room: accuracy rises, and loss falls
+        # legend below a curve that rises (accuracy), above one that falls (loss)
         y = SKETCH_HEIGHT - BOTTOM - 32 + 16 * at if metric == "accuracy" else TOP + 10 + 16 * at
         parts.append(
             Markup(
@@ -244,20 +242,20 @@ def _y(value: float, low: float, high: float) -> float:
 
 @dataclass(frozen=True)
 class Image:
-    """A digit on a page: a PNG as a data URI, its size, and the text beside it.
+    """An image as a PNG in a data URI, with size and captions.
 
-    Create it by :meth:`from_array`.
+    Use :meth:`from_array` to create one.
 
     Parameters
     ----------
     uri : str
-        The picture, as a ``data:`` URI.
+        The image as a ``data:`` URI.
     width, height : int
         Size on the page, in pixels.
     alt : str
-        Description of the picture, for people who cannot see it.
+        Text alternative for screen readers.
     caption, note : str, default=""
-        Text below the picture.
+        Text below the image.
 
     Examples
     --------
@@ -277,12 +275,12 @@ class Image:
 
     @classmethod
     def from_array(cls, image: Array, *, alt: str, caption: str = "", note: str = "") -> Self:
-        """Turn values of any range into ink on white paper.
+        """Create an image with dark ink on white paper from values of any range.
 
         Parameters
         ----------
         image : array-like of shape (height, width)
-            The highest value becomes full ink. Values that are not finite become paper.
+            The highest value becomes black. NaN and infinity become white.
         alt, caption, note : str
             As for the class.
 
@@ -312,9 +310,9 @@ def show_samples(images: Array, labels: Iterable[Any], say: Catalogue) -> list[I
     images : array-like of shape (n_images, height, width)
         The images.
     labels : iterable of length n_images
-        The label of each.
+        Their labels.
     say : Catalogue
-        Phrases of the language.
+        Texts of the language.
 
     Returns
     -------
@@ -343,18 +341,18 @@ def draw_curve(
     name : str
         Name of the model.
     frame : DataFrame
-        A row per epoch, indexed from 1, with the column `metric` and, if known,
+        One row per epoch, indexed from 1, with the column `metric` and, if known,
         "val_" + `metric`.
     metric : {"accuracy", "loss"}
-        Column to draw.
+        Column to plot.
     say : Catalogue
-        Phrases and number signs of the language.
+        Texts and number formats of the language.
     prefix : str
-        Prefix of every id in the picture; use another one for each picture of a page.
+        Prefix of all ids in the figure; must be unique on a page.
     kept_epoch : int, default=None
-        Epoch to mark: the one whose weights were kept.
+        The epoch whose weights were kept, to mark it.
     limits : tuple of float, default=None
-        Ends of the vertical axis, so that several curves can share one scale.
+        Limits of the vertical axis, so that several curves can share a scale.
 
     Returns
     -------
@@ -374,18 +372,18 @@ def draw_curve(
 
 
 def describe_curve(name: str, frame: pd.DataFrame, metric: str, say: Catalogue) -> str:
-    """Describe a learning curve in words, for people who cannot see it.
+    """Return a text alternative of a learning curve for screen readers.
 
     Parameters
     ----------
     name : str
         Name of the model.
     frame : DataFrame
-        A row per epoch, with the column `metric` and, if known, "val_" + `metric`.
+        One row per epoch, with the column `metric` and, if known, "val_" + `metric`.
     metric : {"accuracy", "loss"}
         Column to describe.
     say : Catalogue
-        Phrases and number signs of the language.
+        Texts and number formats of the language.
 
     Returns
     -------

@@ -145,7 +145,8 @@ class Started:
             env=environment,
             cwd=folder,
         )
-        self.url = self.process.stdout.readline().split()[4]
+        line = self.process.stdout.readline()
+        self.url = next(word for word in line.split() if word.startswith("http:"))
         self.netloc = self.url.removeprefix("http://")
         ip, _, port = self.netloc.rpartition(":")
         self.address = ip.strip("[]"), int(port)

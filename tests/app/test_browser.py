@@ -77,7 +77,7 @@ def app(tmp_path_factory):
         line = server.stdout.readline()
         assert line.startswith("The app is running at http://127.0.0.1:")
         assert list(folder.iterdir())
-        url = line.split()[4]
+        url = next(word for word in line.split() if word.startswith("http:"))
         yield url
     finally:
         server.terminate()

@@ -98,7 +98,7 @@ def test_a_server_that_ends_later_is_told_too(monkeypatch, capsys):
     assert main(["app", "--no-browser"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("The app is running at http://127.0.0.1:")
-    assert "cannot run: its server ended by itself (status 3)" in err
+    assert "cannot run: the server ended unexpectedly (status 3)" in err
 
 
 def test_ctrl_c_pressed_twice_does_not_keep_it_from_tidying_up():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skmnist.cli import main
-from skmnist.comparison import _compare as _comparing
+from skmnist.comparison import _compare as compare_module
 from skmnist.text import get_languages
 from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
@@ -88,7 +88,7 @@ def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
 def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     small, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(_comparing, "measure_costs", interrupt_now)
+    monkeypatch.setattr(compare_module, "measure_costs", interrupt_now)
     out = tmp_path / "out.json"
     assert main(["compare", "--data", str(small), "--epochs", "0", "--json", str(out)]) == 130
     document = json.loads(out.read_text(encoding="utf-8"))

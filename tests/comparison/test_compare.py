@@ -49,7 +49,7 @@ def test_bad_n_repeats(digits, n_repeats):
 
 @pytest.mark.parametrize("n_jobs", [0, 1.5])
 def test_bad_n_jobs(digits, n_jobs):
-    with pytest.raises(ValueError, match=r"n_jobs=.* must be an int other than 0.*-1 takes"):
+    with pytest.raises(ValueError, match=r"n_jobs=.* must be an int other than 0.*-1 uses"):
         compare_models([Fails()], *digits, n_jobs=n_jobs)
 
 
@@ -107,13 +107,13 @@ class WrongOrder(BaseEstimator, ClassifierMixin):
 @pytest.mark.parametrize(
     ("models", "match"),
     [
-        ([], r"estimators is empty; pass one classifier or more"),
+        ([], r"estimators is empty; pass at least one classifier"),
         (
             [Fails(), make_pipeline(Fails())],
-            r"names that repeat: \['Fails'\]; pass a dict of name to estimator",
+            r"duplicate names: \['Fails'\]; pass a dict of name to estimator",
         ),
-        ({"good": Fails(), "": Fails()}, r"names \['good', ''\]; none may be empty or blank"),
-        ([(" ", Fails())], r"none may be empty or blank"),
+        ({"good": Fails(), "": Fails()}, r"names \['good', ''\]; names must not be blank"),
+        ([(" ", Fails())], r"names must not be blank"),
         ([WrongOrder()], r"instance \(ClassifierMixin must come before BaseEstimator\)"),
         (
             {"good": Fails(), "bad": LinearRegression()},
@@ -152,12 +152,12 @@ def test_half_a_test_set(digits, given, absent):
 
 @pytest.mark.parametrize("alpha", [0, 1, 5])
 def test_bad_alpha_is_refused_before_anything_is_fitted(digits, alpha):
-    with pytest.raises(ValueError, match=rf"alpha={alpha} must lie between 0 and 1"):
+    with pytest.raises(ValueError, match=rf"alpha={alpha} must be in \(0, 1\)"):
         compare_models([Fails()], *digits, alpha=alpha)
 
 
 def test_bad_margin_is_refused_before_anything_is_fitted(digits):
-    with pytest.raises(ValueError, match=r"margin=1\.5 must be a share from 0 to 1, such as 0\.01"):
+    with pytest.raises(ValueError, match=r"margin=1\.5 must be in \[0, 1\], such as 0\.01"):
         compare_models([Fails()], *digits, margin=1.5)
 
 

@@ -184,13 +184,16 @@ def refuse(match, X, y, *, models=(), **given):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda y: NAMES[y], r"y_test has none of the labels of y: 'zero', 'one', 'two' \(text\)"),
-        (lambda y: y + 10, r"y_test has none of the labels of y: 10, 11, 12 \(numbers\)"),
-        (lambda y: y[:-1], r"y_test has shape \(209,\), expected \(210,\): a label for each row"),
+        (
+            lambda y: NAMES[y],
+            r"y_test has no label in common with y: 'zero', 'one', 'two' \(text\)",
+        ),
+        (lambda y: y + 10, r"y_test has no label in common with y: 10, 11, 12 \(numbers\)"),
+        (lambda y: y[:-1], r"y_test has shape \(209,\), expected \(210,\): one label per row"),
         (lambda y: np.eye(3)[y], r"y_test has shape \(210, 3\).*by \.argmax\(axis=1\)"),
         (lambda y: np.where(y, y, np.nan), r"y_test has 70 missing labels, the first in row 0"),
         (lambda y: [None, *y[1:]], r"y_test has 1 missing labels, the first in row 0; drop"),
-        (lambda y: ["0", *y[1:]], r"y_test has both text and other labels, such as '0', 1, 2"),
+        (lambda y: ["0", *y[1:]], r"y_test mixes text with other types, such as '0', 1, 2"),
         (lambda y: y + 0.5, r"y_test has values that are not class labels, such as 0\.5, 1\.5"),
         (lambda y: NAMES[y].astype("S"), r"y_test has values that are not class labels"),
         (lambda y: csr_matrix(y), r"y_test has shape \(\)"),
@@ -199,7 +202,7 @@ def refuse(match, X, y, *, models=(), **given):
 def test_labels_of_the_test_set_that_do_not_fit(digits, change, match):
     X, y = digits
     refuse(match, X, y, X_test=X, y_test=change(y))
-    if "none of the labels" not in match:
+    if "no label in common" not in match:
         refuse(match.replace("y_test", "y"), X, change(y), X_test=X, y_test=y)
 
 
@@ -229,12 +232,12 @@ def test_test_columns_in_another_order(digits):
 
 
 def test_one_class(digits):
-    refuse(r"y has one class, 0; pass rows of two or more", digits[0], np.zeros(210, dtype=int))
+    refuse(r"y has one class, 0; pass at least two classes", digits[0], np.zeros(210, dtype=int))
 
 
 def test_no_test_rows(digits):
     X, y = digits
-    refuse(r"y_test has no labels; pass one row or more", X, y, X_test=X[:0], y_test=y[:0])
+    refuse(r"y_test is empty; pass at least one row", X, y, X_test=X[:0], y_test=y[:0])
 
 
 @pytest.mark.parametrize("make", [np.asarray, pd.DataFrame, csr_matrix])
@@ -259,7 +262,7 @@ def test_missing_pixels_are_for_the_models_that_take_them(digits):
 
 
 def test_sparse_rows_for_a_model_that_takes_none(digits):
-    match = r"X is sparse, which 'ours' cannot be trained on; pass X\.toarray\(\)"
+    match = r"X is sparse, which 'ours' does not support; pass X\.toarray\(\)"
     refuse(match, csr_matrix(digits[0]), digits[1], models={"ours": SimpleNNClassifier()})
 
 
@@ -283,7 +286,7 @@ def test_bad_parameters(digits, model, match):
 def test_images_for_a_model_that_takes_rows(digits, model):
     images = digits[0].reshape(-1, 8, 8)
     match = (
-        r"X has rows of shape \(8, 8\), which 'rows' cannot be trained on; "
+        r"X has rows of shape \(8, 8\), which 'rows' does not support; "
         r"pass X\.reshape\(len\(X\), -1\), or put a PixelNormalizer before"
     )
     refuse(match, images, digits[1], models={"rows": model})
@@ -340,20 +343,20 @@ def test_a_search_of_other_distributions_is_left_to_its_fit():
 
 def test_a_class_with_one_row_cannot_be_held_out(digits):
     X, y = digits
-    match = r"y has only one row of class 7, so .*; pass two rows or more of each class, or X_test"
+    match = r"y has only one row of class 7, so .*; pass at least two rows per class, or X_test"
     refuse(match, X, np.append(y[:-1], 7))
 
 
 def test_bad_folds_are_told_in_short(digits):
     folds = [(np.arange(100), np.arange(100))]
-    with pytest.raises(ValueError, match=r"cv=.* makes 1 fold") as caught:
+    with pytest.raises(ValueError, match=r"cv=.* has 1 fold") as caught:
         compare_models({"first": Fails()}, *digits, cv=folds)
     assert len(str(caught.value)) < 400
 
 
 def test_folds_by_group(digits):
     X, y = digits
-    match = r"needs the groups.* cv=list\(GroupKFold\(n_splits=3.*\)\.split\(X, y, groups\)\)"
+    match = r"requires groups.* cv=list\(GroupKFold\(n_splits=3.*\)\.split\(X, y, groups\)\)"
     refuse(match, X, y, cv=GroupKFold(3))
 
 
@@ -366,7 +369,10 @@ def test_bad_steps(digits):
 @pytest.mark.parametrize(
     ("folds", "match"),
     [
-        ([(range(100), range(100, 200)), (range(100), [500])], r"cv has rows that X has not.*500"),
+        (
+            [(range(100), range(100, 200)), (range(100), [500])],
+            r"cv has row numbers that are out of range.*500",
+        ),
         ([(range(100), []), (range(100), [100])], r"fold 0 has 0 test rows, and .* 2 classes"),
         ([(range(100), [100]), (range(50), [100])], r"fold 1 has 1 test rows, .* 1 classes"),
     ],

@@ -247,16 +247,16 @@ def test_costs_where_parameters_are_not_known(columns, cost, words):
 @pytest.mark.parametrize(
     ("table", "match"),
     [
-        (make_table([]), r"table has 0 rows .* a row per model"),
+        (make_table([]), r"table has 0 rows .* one row per model"),
         (pd.DataFrame({"accuracy": [0.9]}), r"columns \['accuracy'\].* column 'test_accuracy'"),
-        (make_table([97.56, 98.19]), r"97\.56.* shares from 0 to 1; divide percentages by 100"),
-        (make_table([0.9, 1.01]), r"1\.01.* shares from 0 to 1"),
-        (make_table([0.9, -0.1]), r"-0\.1.* shares from 0 to 1"),
-        (make_table([0.9, None]), r"nan.* shares from 0 to 1"),
-        (make_table([0.9, pd.NA]), r"<NA>.* shares from 0 to 1"),
-        (make_table([0.9, "good"]), r"'good'.* shares from 0 to 1"),
-        (pd.concat([make_table([0.9])] * 2), r"models of one name: \['A', 'A'\]; rename one"),
-        (make_table([0.9, 0.8]).set_axis([1, "1"]), r"models of one name: \['1', '1'\]"),
+        (make_table([97.56, 98.19]), r"97\.56.* must be in \[0, 1\]; divide percentages by 100"),
+        (make_table([0.9, 1.01]), r"1\.01.* must be in \[0, 1\]"),
+        (make_table([0.9, -0.1]), r"-0\.1.* must be in \[0, 1\]"),
+        (make_table([0.9, None]), r"nan.* must be in \[0, 1\]"),
+        (make_table([0.9, pd.NA]), r"<NA>.* must be in \[0, 1\]"),
+        (make_table([0.9, "good"]), r"'good'.* must be in \[0, 1\]"),
+        (pd.concat([make_table([0.9])] * 2), r"duplicate names: \['A', 'A'\]; rename one"),
+        (make_table([0.9, 0.8]).set_axis([1, "1"]), r"duplicate names: \['1', '1'\]"),
     ],
     ids=[
         "empty",
@@ -278,18 +278,20 @@ def test_bad_table(table, match):
 
 @pytest.mark.parametrize("margin", [-0.01, 1.5, float("nan"), None])
 def test_bad_margin(source, margin):
-    with pytest.raises(ValueError, match=rf"margin={margin} must be a share .* such as 0\.01"):
+    with pytest.raises(ValueError, match=rf"margin={margin} must be in .* such as 0\.01"):
         recommend(source, margin=margin)
 
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, float("nan"), None])
 def test_bad_alpha(source, alpha):
-    with pytest.raises(ValueError, match=rf"alpha={alpha} must lie between 0 and 1, such as 0\.05"):
+    with pytest.raises(ValueError, match=rf"alpha={alpha} must be in \(0, 1\), such as 0\.05"):
         recommend(source, alpha=alpha)
 
 
 def test_no_table():
-    with pytest.raises(TypeError, match=r"table is a list, but must be a DataFrame with a row"):
+    with pytest.raises(
+        TypeError, match=r"table must be a DataFrame with one row per model, got list"
+    ):
         recommend([0.9, 0.8])
 
 

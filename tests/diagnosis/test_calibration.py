@@ -90,7 +90,7 @@ def test_sentence(language, words):
 @pytest.mark.parametrize(
     ("confidence", "correct", "match"),
     [
-        ([], [], "confidence has no values; a calibration needs one or more"),
+        ([], [], "confidence is empty; pass at least one value"),
         ([0.5], [True, False], "inconsistent numbers of samples"),
     ],
 )

@@ -165,7 +165,7 @@ def test_correct_says_which_images_were_read():
 @pytest.mark.parametrize("missing", ["y_true", "y_pred"])
 def test_figures_without_their_labels_know_no_rows(missing):
     analysis = replace(analyze_errors([0, 1], [0, 0]), **{missing: None})
-    with pytest.raises(ValueError, match=r"y_true and y_pred are None; .* by analyze_errors"):
+    with pytest.raises(ValueError, match=r"y_true and y_pred are None; use analyze_errors"):
         analysis.correct  # noqa: B018
     assert analysis.mistakes.shape == (0, 2)
     assert analysis.mistakes.columns.tolist() == ["true", "predicted"]
@@ -173,7 +173,7 @@ def test_figures_without_their_labels_know_no_rows(missing):
 
 
 def test_no_labels():
-    with pytest.raises(ValueError, match=r"y_true has no labels; .* needs one or more"):
+    with pytest.raises(ValueError, match=r"y_true is empty; pass at least one label"):
         analyze_errors([], [])
 
 

@@ -164,8 +164,8 @@ def test_a_learning_curve_may_come_with_its_times():
 )
 def test_what_is_no_learning_curve(curve):
     rule = (
-        r"^learning_curve must be what sklearn\.model_selection\.learning_curve returns: sizes, "
-        r"training scores and test scores, a row for each of two sizes or more\.$"
+        r"^learning_curve must be the result of sklearn\.model_selection\.learning_curve: sizes, "
+        r"training scores and test scores, with at least two sizes\.$"
     )
     with pytest.raises(ValueError, match=rule):
         diagnose_fit(learning_curve=curve)

@@ -255,7 +255,9 @@ def test_what_is_known_goes_before_the_history():
     "mapping", [{}, {"accuracy": [0.9], "loss": [0.1]}, {"accuracy": [], "val_accuracy": []}]
 )
 def test_history_without_validation(mapping):
-    with pytest.raises(ValueError, match=r"needs 'accuracy' and 'val_accuracy' of one epoch"):
+    with pytest.raises(
+        ValueError, match=r"needs 'accuracy' and 'val_accuracy' with the same number"
+    ):
         diagnose_fit(mapping)
 
 
@@ -322,7 +324,7 @@ def test_untrained_estimator_is_underfitting():
 
 def test_estimator_without_validation():
     rule = (
-        r"^FittedNetwork was fitted without validation rows, so its gap is not known\. Fit with "
+        r"^FittedNetwork was fitted without validation rows, so its gap is unknown\. Fit with "
         r"validation_fraction=0\.1 or with X_val and y_val, or pass X_val= and y_val= or "
         r"validation_accuracy=\.$"
     )
@@ -333,7 +335,7 @@ def test_estimator_without_validation():
 def test_estimator_that_keeps_no_training_accuracy():
     with pytest.raises(
         ValueError,
-        match=r"^LogisticRegression keeps no training and validation accuracy\. Pass X=, y=, "
+        match=r"^LogisticRegression does not store training and validation accuracy\. Pass X=, y=, "
         r"X_val= and y_val= to measure them, or train_accuracy= and validation_accuracy=\.$",
     ):
         diagnose_fit(Pipeline([("lr", LogisticRegression())]).fit([[0], [1]], [0, 1]))
@@ -350,7 +352,7 @@ def test_an_estimator_that_is_not_fitted_yet():
 @pytest.mark.parametrize("name", ["max_gap", "min_train_accuracy"])
 @pytest.mark.parametrize("value", [2.0, -0.01])
 def test_a_limit_that_is_no_share(name, value):
-    with pytest.raises(ValueError, match=rf"{name}={value} must be a share from 0 to 1; divide"):
+    with pytest.raises(ValueError, match=rf"{name}={value} must be in \[0, 1\]; divide"):
         diagnose_fit(gap=0.01, **{name: value})
 
 
@@ -371,14 +373,14 @@ def test_every_difference_of_shares_is_allowed(gap):
     "given", [{"source": {}}, {"train_accuracy": 0.9}, {"validation_accuracy": 0.9}]
 )
 def test_a_gap_beside_figures_that_tell_it(given):
-    with pytest.raises(ValueError, match=r"gap=0\.01 was given beside figures .* pass it alone"):
+    with pytest.raises(ValueError, match=r"gap=0\.01 cannot be combined with source="):
         diagnose_fit(gap=0.01, **given)
 
 
 @pytest.mark.parametrize("given", [{}, {"train_accuracy": 0.9}, {"validation_accuracy": 0.9}])
 def test_nothing_to_judge_by(given):
     rule = (
-        r"^There is no gap to judge\. Pass a fitted classifier, a history, gap=, or both "
+        r"^The gap is unknown\. Pass a fitted classifier, a history, gap=, or both "
         r"train_accuracy= and validation_accuracy=\.$"
     )
     with pytest.raises(ValueError, match=rule):
@@ -429,7 +431,7 @@ def test_a_history_may_be_a_frame_or_kerass():
 @pytest.mark.parametrize("value", [97.56, -0.1, float("nan")])
 def test_accuracy_that_is_no_share(name, value):
     figures = {"train_accuracy": 0.9, "validation_accuracy": 0.9, name: value}
-    with pytest.raises(ValueError, match=rf"{name}={value} must be a share from 0 to 1"):
+    with pytest.raises(ValueError, match=rf"{name}={value} must be in \[0, 1\]"):
         diagnose_fit(**figures)
 
 
@@ -598,7 +600,7 @@ def test_history_of_unequal_lengths(mapping):
 
 @pytest.mark.parametrize("gap", [float("nan"), 2.26, -1.01, "0.1"])
 def test_gap_that_is_no_difference_of_shares(gap):
-    with pytest.raises(ValueError, match=rf"gap={gap!r} must be a share from -1 to 1; divide"):
+    with pytest.raises(ValueError, match=rf"gap={gap!r} must be in \[-1, 1\]; divide"):
         diagnose_fit(gap=gap)
 
 

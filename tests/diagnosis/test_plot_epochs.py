@@ -97,7 +97,7 @@ def test_our_network_marks_the_epoch_it_kept(digits):
 
 
 def test_no_history_no_curve(linear):
-    with pytest.raises(ValueError, match="LogisticRegression keeps no history of its epochs"):
+    with pytest.raises(ValueError, match="LogisticRegression has neither history_ nor loss_curve_"):
         EpochCurveDisplay.from_estimator(linear)
 
 
@@ -105,7 +105,7 @@ def test_no_history_no_curve(linear):
     "history", [{}, {"accuracy": []}, {"accuracy": [1.0], "val_accuracy": [1.0, 1.0]}, {"f1": [1]}]
 )
 def test_what_is_no_history(history):
-    with pytest.raises(ValueError, match="a curve needs one epoch or more of 'accuracy'"):
+    with pytest.raises(ValueError, match="a curve needs 'accuracy'"):
         EpochCurveDisplay.from_history(history)
 
 

@@ -91,7 +91,7 @@ def test_weights_of_no_sign_are_in_the_middle_of_the_scale(linear):
 
 
 def test_no_weights_no_picture(digits):
-    with pytest.raises(ValueError, match="KNeighborsClassifier keeps no weights of a first layer"):
+    with pytest.raises(ValueError, match="KNeighborsClassifier has no weights of a first layer"):
         FirstLayerDisplay.from_estimator(KNeighborsClassifier().fit(*digits))
 
 

@@ -126,7 +126,7 @@ def test_estimator_without_training_accuracy(data, scorer, wrap):
     model = wrap(LogisticRegression()).fit(*data)
     with pytest.raises(
         ValueError,
-        match=r"LogisticRegression keeps no training accuracy.*cross_validate\(.*return_train_sc",
+        match=r"LogisticRegression has no train_accuracy_.*cross_validate\(.*return_train_sc",
     ):
         scorer(model, *data)
 

@@ -354,7 +354,7 @@ def test_failing_write_leaves_the_old_file(comparison, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("path", "match"),
     [
-        ("", "is a folder; name a file in it"),
+        ("", "is a folder; pass a file"),
         ("no/out.html", "does not exist; create '.*no' first"),
     ],
 )
