@@ -157,7 +157,7 @@ def test_the_whole_path(browser, app, tmp_path):
     browser.get(f"{app}/?{SETTINGS}")
     see(browser, "Step 1 of 11", "10,000 training and 10,000 test images")
     choose(browser, "source", "A file of your own")
-    see(browser, "Up to 200 MB", "Choose a file to go on.")
+    see(browser, "Up to 200 MB", "Choose a file to continue.")
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK\3\4 and nothing else")
     upload(browser, "file", broken)
