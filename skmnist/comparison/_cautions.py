@@ -36,7 +36,7 @@ class Caution:
             "interrupted_starts", "interrupted_folds"}
         The test images were used both to rank and to measure two models, or more than two; were
         used for tuning; also occur among the training images; differ between models; or belong
-        to classes without training images. "interrupted_..." means that unfinished models, starts
+        to classes without training images. The last three mean that unfinished models, starts
         or folds are left out.
     severity : {"note", "warning"}, default="warning"
         How serious the caution is.

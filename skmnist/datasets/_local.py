@@ -244,7 +244,9 @@ def load_dataset(
 
 
 def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
-    """Load an image file as grey levels, for example a photo for :class:`~skmnist.DigitCropper`.
+    """Load an image file as grey levels.
+
+    :class:`~skmnist.preprocessing.DigitCropper` makes photographed digits look like MNIST's.
 
     Parameters
     ----------

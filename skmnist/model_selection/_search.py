@@ -135,10 +135,8 @@ class OptunaSearchCV(BaseSearchCV):
         Whether there are several scores.
     scorer_ : callable or dict of str to callable
         The scorer, or several by name.
-    classes_ : ndarray of shape (n_classes,)
-        Class labels of the best estimator.
-    n_features_in_ : int
-        Number of features seen in `fit`.
+    classes_, n_features_in_ : ndarray of shape (n_classes,) and int
+        Class labels of the best estimator, and number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Feature names seen in `fit`, if the best estimator has them.
 

@@ -158,7 +158,8 @@ def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) 
     Parameters
     ----------
     frame : DataFrame
-        One row per epoch, at least one, with the column `metric` and, if known, "val_" + `metric`.
+        One row per epoch, at least one, with the column `metric` and, if known, the same with the
+        prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to plot.
     say : Catalogue
@@ -342,7 +343,7 @@ def draw_curve(
         Name of the model.
     frame : DataFrame
         One row per epoch, indexed from 1, with the column `metric` and, if known,
-        "val_" + `metric`.
+        the same with the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to plot.
     say : Catalogue
@@ -379,7 +380,8 @@ def describe_curve(name: str, frame: pd.DataFrame, metric: str, say: Catalogue) 
     name : str
         Name of the model.
     frame : DataFrame
-        One row per epoch, with the column `metric` and, if known, "val_" + `metric`.
+        One row per epoch, with the column `metric` and, if known, the same with the prefix
+        ``val_``.
     metric : {"accuracy", "loss"}
         Column to describe.
     say : Catalogue

@@ -87,7 +87,7 @@ def test_the_results_of_a_grid_are_those_of_grid_search():
 def test_documented_parameters_and_attributes_are_the_real_ones():
     documented = inspect.getdoc(OptunaSearchCV)
     parameters, attributes = (
-        set(re.findall(r"^(\w+) : ", part, re.MULTILINE))
+        set(re.findall(r"(\w+)", " ".join(re.findall(r"^(\w[\w, ]*) : ", part, re.MULTILINE))))
         for part in documented.split("Raises\n")[0].split("Attributes\n")
     )
     assert parameters == set(inspect.signature(OptunaSearchCV).parameters)
