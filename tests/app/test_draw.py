@@ -116,9 +116,9 @@ def test_one_who_is_sure_needs_no_warning(open_page, trained, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"GIF89a", "is no readable image"),
-        (b"\x89PNG\r\n\x1a\n cut", "is no readable image"),
-        (b"", "is no readable image"),
+        (b"GIF89a", "is not a readable image"),
+        (b"\x89PNG\r\n\x1a\n cut", "is not a readable image"),
+        (b"", "is not a readable image"),
     ],
 )
 def test_a_bad_image_is_told_in_a_sentence(open_page, trained, content, message):
