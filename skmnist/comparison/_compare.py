@@ -118,7 +118,7 @@ def compare_models(
     Exception
         If the `fit` or `predict` of a model raises it; a note with the model's name is added.
     KeyboardInterrupt
-        If Ctrl-C is pressed before any model is trained and evaluated, or again at the end.
+        If Ctrl-C is pressed before any model is trained and evaluated, or while costs are measured.
 
     Warns
     -----

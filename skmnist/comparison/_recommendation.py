@@ -58,7 +58,7 @@ class Recommendation:
         Number of test images.
     verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
         The difference is significant, and the more accurate model is recommended; it is
-        significant, but smaller than `margin`, and the other model is cheaper; it is not
+        significant, but smaller than `margin`, and the less accurate model is cheaper; it is not
         significant, and a difference of `margin` or more is ruled out; or it is not significant,
         but a difference that matters is possible. None if there is only one model or if `n_test`
         is unknown.

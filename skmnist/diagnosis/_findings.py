@@ -23,7 +23,7 @@ MIN_TRAIN_ACCURACY = 0.88
 # all networks that were stopped after three epochs exceed it, and no fully trained one does.
 MIN_LOSS_FALL = 0.1
 MIN_ACCURACY_RISE = 0.02
-# Lower patience reduced the validation accuracy in our measurements (docs/decisions.rst, "Which
+# The smallest patience measured when the default was chosen (docs/decisions.rst, "Which
 # patience and monitor are the defaults").
 MIN_PATIENCE = 5
 # The training loss jumps if it rises by 0.05, or by 5 % of a loss above 1. In

@@ -48,8 +48,8 @@ _NOT_IN_FINGERPRINT = ("callbacks", "memory", "n_jobs", "verbose")
 class OptunaSearchCV(BaseSearchCV):
     """Search hyperparameters with Optuna and cross-validation, and prune trials by epoch.
 
-    Use it like scikit-learn's own searches. Each trial draws parameters where earlier trials were
-    good, and is fitted on the folds in order. The pruner compares it with the earlier trials after
+    Use it like scikit-learn's own searches. Each trial draws parameters based on earlier trials,
+    and is fitted on the folds in order. The pruner compares it with the earlier trials after
     every epoch if a step offers callbacks per epoch, and after every fold otherwise. With a
     `storage`, a search that was stopped can be resumed, and several processes can share it.
 
@@ -67,7 +67,7 @@ class OptunaSearchCV(BaseSearchCV):
     timeout : float or None, default=None
         Seconds after which no further trial starts.
     cv : int, cross-validation generator, iterable or None, default=None
-        As for GridSearchCV; None is 5 folds, stratified for classifiers.
+        As for GridSearchCV; None means 5 folds, stratified for classifiers.
     scoring : str, callable, list, tuple, dict or None, default=None
         As for GridSearchCV. Of several scores, the one named by `refit` is maximized, or else the
         first one.
@@ -82,9 +82,9 @@ class OptunaSearchCV(BaseSearchCV):
             default="best_median"
         "best_median" prunes a trial that, after its first three epochs, is worse than the median of
         the best four completed trials at the same epoch; it never prunes the first two trials. The
-        other names are those of Optuna's pruners, with their defaults. None prunes nothing.
+        other names are those of Optuna's pruners, with their defaults. None disables pruning.
     sampler : optuna.samplers.BaseSampler or None, default=None
-        None is a TPE sampler whose draws depend on `random_state` and on the number of the trial.
+        None uses a TPE sampler whose draws depend on `random_state` and on the number of the trial.
         Any other sampler is reseeded if the study already has trials.
     storage : path-like, str, optuna.storages.BaseStorage or None, default=None
         Where the study is kept. A path is an SQLite file, or an Optuna journal if it ends in
@@ -96,7 +96,7 @@ class OptunaSearchCV(BaseSearchCV):
     return_train_score : bool, default=False
         Whether to include training scores.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draws; the estimator has its own.
+        Seed of the sampler; the `random_state` of the estimator is separate.
     verbose : int, default=0
         1 shows a progress bar of the trials, and the epochs of those that are running.
     error_score : "raise" or float, default=np.nan
@@ -124,7 +124,7 @@ class OptunaSearchCV(BaseSearchCV):
     refit_epochs_ : int or None
         Number of epochs of the refit; None if the estimator has no epochs.
     refit_time_ : float
-        Seconds.
+        Duration of the refit in seconds.
     study_ : optuna.Study
         Optuna's study, for its plots and importances.
     n_splits_ : int
@@ -146,7 +146,7 @@ class OptunaSearchCV(BaseSearchCV):
         Before the first fit if a name, value or distribution is invalid, or if the storage holds
         a different search; after the last one if no trial completed.
     RuntimeError
-        The storage cannot be opened or written, or a worker process was killed.
+        If the storage cannot be opened or written, or a worker process was killed.
 
     Examples
     --------

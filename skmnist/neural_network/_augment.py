@@ -43,11 +43,11 @@ class ImageAugmenter(TransformerMixin, Estimator):
     Pass it to a classifier as ``augmentation=`` to deform each training image differently in each
     epoch. Validation and test images are never deformed. `transform` deforms images directly, for
     example to look at the effect. The images must be light strokes on a dark background with
-    values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer` and
-    :class:`~skmnist.preprocessing.DigitCropper`.
+    values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
+    :class:`~skmnist.preprocessing.DigitCropper` for drawings and photos.
 
-    Each parameter is the maximum of a uniform distribution around no change; the default, 0,
-    disables that deformation. Images are not mirrored.
+    Each strength is the maximum of a uniform distribution around no change, except `elastic`, which
+    is a standard deviation; the default, 0, disables that deformation. Images are not mirrored.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ class SimpleNNClassifier(NNClassifier):
         A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
         stops training by returning True. Keras callbacks are called once per epoch; if one hooks
         batches, training runs in Keras's own loop, which is slower. With ``patience=None``,
-        weights that a Keras callback sets at the end are kept, otherwise those of the best epoch.
+        weights set at the end by a Keras callback are kept; with a patience, the best epoch's.
     random_state : int, RandomState instance or None, default=None
         Seed of the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
@@ -277,7 +277,7 @@ class DeepNNClassifier(NNClassifier):
         A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
         stops training by returning True. Keras callbacks are called once per epoch; if one hooks
         batches, training runs in Keras's own loop, which is slower. With ``patience=None``,
-        weights that a Keras callback sets at the end are kept, otherwise those of the best epoch.
+        weights set at the end by a Keras callback are kept; with a patience, the best epoch's.
     random_state : int, RandomState instance or None, default=None
         Seed of the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number

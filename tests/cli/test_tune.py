@@ -86,7 +86,7 @@ def test_german_is_german_for_the_deep_network(small, capsys):
     for part in (
         "Suche: DNN",
         "Beste Hyperparameter",
-        "Neuronen in den verborgenen Schichten",
+        "Neuronen der verborgenen Schichten",
         "Fit des besten Netzes",
         "DNN mit den besten Hyperparametern",
         "Um es zu speichern, ergänzen Sie --save digits.skmnist.",
