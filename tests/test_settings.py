@@ -339,7 +339,7 @@ def test_another_backend_is_refused_by_name(tmp_path):
         ),
     ):
         last = run(**environment).stderr.decode().splitlines()[-1]
-        assert last.startswith(f"RuntimeError: {named}, but skmnist trains on tensorflow only")
+        assert last.startswith(f"RuntimeError: {named}, but skmnist supports only tensorflow")
         assert "set the environment variable KERAS_BACKEND=tensorflow" in last
 
 
