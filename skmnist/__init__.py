@@ -19,6 +19,7 @@ _HOME = {
     "SimpleNNClassifier": "neural_network",
     "compare_models": "comparison",
     "diagnose_fit": "diagnosis",
+    "get_recipe": "neural_network",
     "load_mnist": "datasets",
     "load_model": "persistence",
     "recommend": "comparison",
