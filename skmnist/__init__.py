@@ -21,6 +21,7 @@ _HOME = {
     "diagnose_fit": "diagnosis",
     "load_mnist": "datasets",
     "load_model": "persistence",
+    "load_swiss_digits": "datasets",
     "recommend": "comparison",
     "save_model": "persistence",
 }
