@@ -22,6 +22,7 @@ _HOME = {
     "get_recipe": "neural_network",
     "load_mnist": "datasets",
     "load_model": "persistence",
+    "load_swiss_digits": "datasets",
     "recommend": "comparison",
     "save_model": "persistence",
 }
