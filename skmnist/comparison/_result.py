@@ -123,7 +123,7 @@ class ModelResult:
         are missing from the training set.
     robustness : Robustness, default=None
         Accuracy on up to 1,000 test images that are shifted, rotated and so on; None if the test
-        set does not consist of images, or if the model is too slow (10 seconds).
+        set does not consist of images, or if the model is untrained or too slow (10 seconds).
 
     Examples
     --------
@@ -290,7 +290,8 @@ def _measure_robustness(
     n_changes = sum(len(corruption.strengths) for corruption in CORRUPTIONS.values())
     share = min(1, N_CHANGED / len(y_test))
     n_times = n_changes * (2 if hasattr(estimator, "predict_proba") else 1)
-    if shape is None or share * n_times * seconds > MAX_SECONDS_CHANGED:
+    untrained = _n_epochs(get_core(estimator)) == 0
+    if shape is None or untrained or share * n_times * seconds > MAX_SECONDS_CHANGED:
         return None
     try:
         find_highest(take_images(X_test, np.arange(len(y_test)), shape))

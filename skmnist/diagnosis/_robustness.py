@@ -55,7 +55,7 @@ class Robustness:
     ...     "accuracy": [0.98, 0.82], "loss": [0.0, 16.0], "confidence": [0.98, 0.91],
     ... }))
     >>> print(robustness.headline())
-    Changed images: shifted by 2 pixels 82.0% correct; unchanged 98.0%.
+    Changed images: shifted by 2 pixels 82.0% correct; unchanged 98.0% (of 1,000).
     """
 
     frame: pd.DataFrame
@@ -82,7 +82,8 @@ class Robustness:
             say("robustness.change", change=_describe(row, say), accuracy=row["accuracy"])
             for _, row in shown.head(len(HEADLINE)).iterrows()
         ]
-        return say("robustness.headline", changes=", ".join(changes), accuracy=self.accuracy)
+        figures = {"accuracy": self.accuracy, "n": int(self.frame["n"].iloc[0])}
+        return say("robustness.headline", changes=", ".join(changes), **figures)
 
     def sentences(self, language: str = "en") -> list[str]:
         """Report the most common and the most harmful change, and the confidence under it.

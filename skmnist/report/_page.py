@@ -105,7 +105,7 @@ def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
     parts = {"recommendation": render("lead"), "table": render("table"), "robustness": ""}
     if content["robustness"]:
         title = say("page.robustness")
-        parts["robustness"] = Markup("<h2>{}</h2>{}").format(title, Markup(render("robustness")))
+        parts["robustness"] = Markup("<h2>{}</h2>{}").format(title, Markup(render("changed")))
     for part, title in (("analysis", "name"), ("evaluation", "title")):
         parts[part] = "".join(
             Markup("<article><h2>{}</h2>{}</article>").format(

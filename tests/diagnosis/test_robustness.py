@@ -234,7 +234,7 @@ def typical():
 def test_the_line_has_what_happens_most(typical):
     assert typical.headline() == (
         "Changed images: shifted by 2 pixels 86.0%, rotated by 15 degrees 97.0%, thinner by "
-        "1 pixel 94.0% correct; unchanged 98.0%."
+        "1 pixel 94.0% correct; unchanged 98.0% (of 500)."
     )
     assert typical.headline("de").startswith("Veränderte Bilder: um 2 Pixel verschoben 86,0\xa0%, ")
 
