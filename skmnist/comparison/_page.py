@@ -340,11 +340,12 @@ def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | N
     if not known:
         return None
     frames = [robustness.frame for robustness in known.values()]
-    changes = zip(frames[0]["corruption"], frames[0]["strength"], strict=True)
-    rows = [
-        [_capitalize(label_change(*change, say)), *(say.format("{:.1%}", each) for each in cells)]
-        for change, *cells in zip(changes, *(frame["accuracy"] for frame in frames), strict=True)
+    labels = [
+        _capitalize(label_change(corruption, strength, say))
+        for corruption, strength in zip(frames[0]["corruption"], frames[0]["strength"], strict=True)
     ]
+    cells = [[say.format("{:.1%}", each) for each in frame["accuracy"]] for frame in frames]
+    rows = [list(row) for row in zip(labels, *cells, strict=True)]
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
     return {
         "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),

@@ -241,8 +241,8 @@ def corrupt(taken: Ink, name: str, strength: float, seed: int) -> Array:
 def _change(ink: Array, name: str, strength: float, rng: np.random.Generator) -> Array:
     """Change images whose background is 0."""
     if name == "shift":
-        angles = 2 * np.pi * np.arange(N_DIRECTIONS) / N_DIRECTIONS
-        shifts = strength * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+        around = 2 * np.pi * np.arange(N_DIRECTIONS) / N_DIRECTIONS
+        shifts = strength * np.stack([np.sin(around), np.cos(around)], axis=1)
         return _each_at_random(ink, shifts, lambda part, by: _move(part, np.eye(2), by), rng)
     if name == "rotation":
         angles = [np.deg2rad(strength), -np.deg2rad(strength)]
@@ -303,7 +303,9 @@ def _move(ink: Array, matrix: Array, shift: Any = (0, 0)) -> Array:
     sources = matrix @ targets + centre - np.reshape(shift, (2, 1))
     sources = sources.round(9)  # a shift by whole pixels does not interpolate
     first = np.floor(sources).astype(int)
-    weights, rows, columns = [], [], []
+    weights: list[Array] = []
+    rows: list[Array] = []
+    columns: list[Array] = []
     for corner in np.indices((2, 2)).reshape(2, -1).T[:, :, None]:
         y, x = first + corner
         weight = np.abs(1 - corner - (sources - first)).prod(axis=0)

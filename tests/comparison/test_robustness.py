@@ -63,15 +63,12 @@ def test_slow_and_untrained_models_are_left_out(digits, monkeypatch):
     assert evaluate_model(untrained, X, y).robustness is None
 
 
-def test_a_failure_loses_no_training(digits, monkeypatch):
+def test_a_failure_loses_no_training(digits):
     X, y = digits
 
     class Fails(LogisticRegression):
-        n_calls = 0
-
         def predict(self, X):
-            self.n_calls += 1
-            if self.n_calls == 5:
+            if len(X) > len(y):
                 raise MemoryError("too much")
             return super().predict(X)
 
