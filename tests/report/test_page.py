@@ -288,7 +288,7 @@ def test_hostile_names_parameters_and_files_stay_text(hostile, harmless, digits,
     check_nothing_got_through(page, harmless)
     text = " ".join(parse(page).itertext())
     assert text.count(make_printable(hostile)) >= 9
-    assert len(drawn) == 3
+    assert len(drawn) == 4
     snippet = bad._repr_html_()
     allowed = {"html", "head", "title", "body", "div", "p", "strong", "table", "thead", "tbody"}
     allowed |= {"tr", "th", "td", "small"}
