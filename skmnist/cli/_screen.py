@@ -138,6 +138,8 @@ class Screen:
                 Text.assemble((self.say("cli.diagnosis", label=label), "bold"), " ")
                 + _text(result.diagnosis.summary(language))
             )
+        if result.robustness is not None:
+            self._console.print(_text(result.robustness.headline(language)))
         advice = result.advice(language)
         for kind, style in (("strengths", "green"), ("weaknesses", "yellow"), ("improvements", "")):
             sentences = getattr(advice, kind)

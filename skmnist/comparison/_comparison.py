@@ -326,8 +326,8 @@ class ModelComparison:
         Returns
         -------
         parts : dict of str to str
-            "recommendation", "table", "analysis" and "evaluation". Headings start at the second
-            level.
+            "recommendation", "table", "robustness" (empty if unknown), "analysis" and
+            "evaluation". Headings start at the second level.
 
         Raises
         ------
@@ -393,6 +393,8 @@ def _analyze_in_markdown(result: ModelResult, say: Catalogue) -> list[str]:
         label = say(f"diagnosis.{result.diagnosis.label}")
         fit = _escape(say("cli.diagnosis", label=label))
         blocks.append(f"**{fit}** {_escape(result.diagnosis.summary(language))}")
+    if result.robustness is not None:
+        blocks.append(_escape(result.robustness.summary(language)))
     for kind, sentences in asdict(result.advice(language)).items():
         if sentences:
             blocks += [f"### {_escape(say(f'cli.{kind}'))}", _list_items(sentences)]

@@ -38,6 +38,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
     ):
         assert part in out
     assert out.count("Precision: how often") == 1
+    assert " ".join(out.split()).count("Changed images: shifted by 2 pixels ") == 2
     assert err.splitlines()[0].startswith("Loading TensorFlow")
     assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
         "NN 1/2",
@@ -51,7 +52,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
 def test_german_is_german_with_german_numbers(capsys):
     assert main([*QUICK, "--lang", "de"]) == 0
     out, err = capsys.readouterr()
-    for part in ("Trainingsdaten: (300, 28, 28)", "Empfehlung: ", "101.770", "Häufigste"):
+    for part in ("Trainingsdaten: (300, 28, 28)", "Empfehlung: ", "101.770", "Häufigste", "Veränd"):
         assert part in out
     assert "Rest ~" in err
     for english in ("training", "Recommendation", "accuracy"):
