@@ -27,6 +27,8 @@ from skmnist.diagnosis._estimator import get_core, guess_image_shape, take_image
 from skmnist.diagnosis._figures import read_history
 from skmnist.text import Catalogue, get_catalogue
 
+N_PIXELS = 28 * 28  # of the images for which the recipe "robust" was measured
+
 Array = np.ndarray[Any, Any]
 
 
@@ -165,7 +167,22 @@ class ModelResult:
         -------
         advice : Advice
         """
-        return advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
+        advice = advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
+        if self._could_be_robust():
+            network = "simple" if hasattr(get_core(self.estimator), "hidden_units") else "deep"
+            say = get_catalogue(language)
+            advice.improvements.insert(0, say(f"advice.improve_robust_{network}"))
+        return advice
+
+    def _could_be_robust(self) -> bool:
+        """Return whether a network of this package was trained on digits without deforming them."""
+        network = get_core(self.estimator)
+        return (
+            getattr(network, "augmentation", "none of ours") is None
+            and bool(self.n_epochs)
+            and network.n_features_in_ == N_PIXELS
+            and [str(label) for label in network.classes_] == list("0123456789")
+        )
 
     def _repr_html_(self) -> str:
         """Show the figures in a notebook."""
