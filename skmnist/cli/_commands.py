@@ -10,12 +10,13 @@ import typer
 from skmnist import __version__
 from skmnist._networks import MODELS, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
-from skmnist.cli._data import read_part, show_digits
+from skmnist.cli._data import read_elsewhere, read_part, show_digits
 from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
 
 DIGITS = "mnist|cloud|FILE|FOLDER"
+ELSEWHERE = f"swiss|none|{DIGITS}"
 PICTURES = (".png", ".pdf", ".svg")
 
 
@@ -92,6 +93,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
+        elsewhere: Annotated[str, options.make("elsewhere", ELSEWHERE, "data")] = "swiss",
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
         learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[
@@ -118,9 +120,13 @@ def make_app(say: Catalogue) -> typer.Typer:
             "l2": l2,
             "random_state": seed,
         }
-        check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
+        outputs = {"--json": json_path, "--report": report_path}
+        given = {Path(elsewhere).resolve(): "--elsewhere"}
+        check_outputs(say, outputs, data, force=force, given=given)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)
+        others = read_elsewhere(say, elsewhere, digits, seed)
+        how["elsewhere"] = None if elsewhere == "swiss" else elsewhere
 
         from skmnist.cli._compare import compare_networks
 
@@ -129,6 +135,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             digits,
             name,
             settings,
+            elsewhere=others,
             command=write_command(data, train_size, how, settings),
             json_path=json_path,
             report_path=report_path,

@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 
 from skmnist._estimator import warn_caller
 from skmnist._html import make_html
+from skmnist.comparison._elsewhere import ElsewhereResult
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -44,6 +45,7 @@ class Column:
 # The columns of a comparison's table, in order
 COLUMNS = {
     "test_accuracy": Column("{:.2%}", best="high"),
+    "elsewhere_accuracy": Column("{:.2%}", best="high"),
     "f1_macro": Column("{:.4f}", best="high"),
     "log_loss": Column("{:.4f}"),
     "diagnosis": Column(),
@@ -118,6 +120,8 @@ class ModelResult:
     log_loss : float, default=None
         Log loss on the test set; None without probabilities, or if the test set has classes that
         are missing from the training set.
+    elsewhere : tuple of ElsewhereResult, default=()
+        Accuracy on each further data set, with an interval.
 
     Examples
     --------
@@ -145,6 +149,7 @@ class ModelResult:
     predict_time_p95: float | None = None
     size: int | None = None
     log_loss: float | None = None
+    elsewhere: tuple[ElsewhereResult, ...] = ()
 
     def advice(self, language: str = "en") -> Advice:
         """Return strengths, weaknesses and suggested improvements as sentences.
@@ -182,6 +187,7 @@ class ModelResult:
             "size": self.size,
             "f1_macro": self.errors.f1_macro,
             "log_loss": self.log_loss,
+            "elsewhere": [found.to_dict() for found in self.elsewhere],
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
             "errors": self.errors.to_dict(),
             "history": None if self.history is None else _plain_columns(self.history),
