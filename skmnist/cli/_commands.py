@@ -10,13 +10,12 @@ import typer
 from skmnist import __version__
 from skmnist._networks import MODELS, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
-from skmnist.cli._data import read_elsewhere, read_part, show_digits
+from skmnist.cli._data import ELSEWHERE, read_elsewhere, read_part, show_digits
 from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
 
 DIGITS = "mnist|cloud|FILE|FOLDER"
-ELSEWHERE = f"swiss|none|{DIGITS}"
 PICTURES = (".png", ".pdf", ".svg")
 
 
@@ -93,7 +92,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
-        elsewhere: Annotated[str, options.make("elsewhere", ELSEWHERE, "data")] = "swiss",
+        elsewhere: Annotated[
+            str, options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
+        ] = "swiss",
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
         learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[
@@ -121,7 +122,8 @@ def make_app(say: Catalogue) -> typer.Typer:
             "random_state": seed,
         }
         outputs = {"--json": json_path, "--report": report_path}
-        given = {Path(elsewhere).resolve(): "--elsewhere"}
+        is_file = elsewhere not in ELSEWHERE
+        given = {Path(elsewhere).resolve(): "--elsewhere"} if is_file else {}
         check_outputs(say, outputs, data, force=force, given=given)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)

@@ -17,6 +17,7 @@ from skmnist.cli._outputs import CommandError, OptionError, print_warnings, writ
 from skmnist.text import Catalogue, use_language
 
 SETS = ("mnist", "cloud")
+ELSEWHERE = ("swiss", "none", *SETS)
 OPTIONS = {  # by parameter of the loader; for the user's own files only
     "label": "--label",
     "image_shape": "--image-shape",
@@ -77,7 +78,7 @@ def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> di
         return {}
     if elsewhere == "swiss":
         return find_swiss_digits(digits)
-    other, name = read_all(say, elsewhere, seed, {}, option="--elsewhere")
+    other, _ = read_all(say, elsewhere, seed, {}, option="--elsewhere")
     X = np.concatenate([other.X_train, other.X_test])
     y = np.concatenate([other.y_train, other.y_test])
     classes = np.unique(digits.y_train).tolist()
@@ -86,7 +87,7 @@ def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> di
         listed = ", ".join(map(str, classes[:10])) + (", …" if len(classes) > 10 else "")
         rule = say("cli.rule.elsewhere", height=height, width=width, classes=listed)
         raise OptionError("--elsewhere", elsewhere, rule)
-    return {name: (scale_images(X, other.max_value, digits.max_value), y)}
+    return {elsewhere: (scale_images(X, other.max_value, digits.max_value), y)}
 
 
 def show_digits(

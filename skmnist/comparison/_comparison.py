@@ -63,8 +63,8 @@ class ModelComparison:
         `diagnosis` (str), `gap` (float), `n_parameters` (Int64), `fit_time` (float, s),
         `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s for one image, median
         and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown values are missing.
-        With several starts, `test_accuracy`, `elsewhere_accuracy` and `f1_macro` are means, `fit_time` is the median,
-        and all other columns are from the first start.
+        With several starts, `test_accuracy`, `elsewhere_accuracy` and `f1_macro` are means,
+        `fit_time` is the median, and all other columns are from the first start.
     recommendation : Recommendation
         The recommended model and the reasons.
     best_model_ : str or None

@@ -61,7 +61,8 @@ class ElsewhereResult:
     Images of one writer resemble each other, so 8,048 images of 14 writers tell little more about
     a 15th than 14 figures do. The interval is therefore a bootstrap over groups, and over the
     starts if there are several (4,000 resamples with a fixed seed). Percentiles of so few groups
-    are too narrow; they are expanded as for a t-distribution.
+    are too narrow; they are expanded as for a t-distribution. If all images are right, or all wrong,
+    the interval is Wilson's, with the number of groups.
 
     References
     ----------
@@ -285,13 +286,16 @@ def measure_elsewhere(
             )
             continue
         correct = np.array([each == other.y for each in found])
-        (accuracies,) = resample([correct], other.groups)
         n_groups = None if other.groups is None else int(other.groups.max()) + 1
+        n_units = n_groups or correct.shape[1]
+        interval = wilson_interval(float(correct.mean()), n_units)
+        if 0 < correct.mean() < 1:  # otherwise all resamples are equal
+            interval = _expand(*resample([correct], other.groups), n_units, CONFIDENCE)
         results.append(
             ElsewhereResult(
                 data=other.name,
                 accuracy=float(correct.mean()),
-                interval=_find_interval(accuracies, n_groups or correct.shape[1]),
+                interval=interval,
                 n_images=correct.shape[1],
                 n_groups=n_groups,
                 correct=correct,
@@ -407,12 +411,6 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
         accuracies.append((shares[:, start : start + n_starts] * weights).sum(axis=1))
         start += n_starts
     return accuracies
-
-
-def _find_interval(accuracies: Array, n_units: int) -> tuple[float, float]:
-    if np.ptp(accuracies) == 0:  # all images right, or all wrong, as far as these groups tell
-        return wilson_interval(float(accuracies[0]), n_units)
-    return _expand(accuracies, n_units, CONFIDENCE)
 
 
 def _expand(resampled: Array, n_units: int, confidence: float) -> tuple[float, float]:
