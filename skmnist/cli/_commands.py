@@ -35,6 +35,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     label_option = options.make("label", "COLUMN|first|last", "data")
     shape_option = options.shape("image_shape", "data")
     train_size_option = options.count("train_size", "data")
+    elsewhere_option = options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
     lang_option = options.language()
     json_option = options.file("json")
     help_option = options.help("output")
@@ -92,9 +93,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
-        elsewhere: Annotated[
-            str, options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
-        ] = "swiss",
+        elsewhere: Annotated[str, elsewhere_option] = "swiss",
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
         learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[

@@ -61,8 +61,8 @@ class ElsewhereResult:
     Images of one writer resemble each other, so 8,048 images of 14 writers tell little more about
     a 15th than 14 figures do. The interval is therefore a bootstrap over groups, and over the
     starts if there are several (4,000 resamples with a fixed seed). Percentiles of so few groups
-    are too narrow; they are expanded as for a t-distribution. If all images are right, or all wrong,
-    the interval is Wilson's, with the number of groups.
+    are too narrow; they are expanded as for a t-distribution. If all images are right, or all
+    wrong, the interval is Wilson's, with the number of groups.
 
     References
     ----------
