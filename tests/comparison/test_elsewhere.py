@@ -185,7 +185,7 @@ def test_report_has_the_accuracy_with_its_interval(home, away):
     assert "Away: read correctly (95% interval by writer)" in page
     assert "80.0% (80.0 to 80.0)" in page  # every writer's share is the same
     assert "| other writers |" in found.to_markdown()
-    assert "Bei away" in found._repr_html_("de")
+    assert "Away: richtig gelesen (95-%-Intervall nach Schreibenden)" in found._repr_html_("de")
 
 
 def test_the_swiss_digits_are_named_in_both_languages(home, away):
