@@ -73,6 +73,23 @@ class ElsewhereResult:
 
     T. C. Hesterberg: What teachers should know about the bootstrap. The American Statistician 69,
     2015, 371-386 (expanded percentiles).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skmnist import compare_models
+    >>> X, y = load_digits(return_X_y=True)
+    >>> other = (X[1200:], y[1200:], [row // 100 for row in range(597)])  # of six writers
+    >>> comparison = compare_models(
+    ...     {"bayes": GaussianNB()}, X[:1200], y[:1200], elsewhere={"later": other}, random_state=0
+    ... )
+    >>> (result,) = comparison.results["bayes"].elsewhere
+    >>> result.data, result.n_images, result.n_groups
+    ('later', 597, 6)
+    >>> low, high = result.interval
+    >>> low < result.accuracy < high
+    True
     """
 
     data: str
@@ -123,6 +140,22 @@ class ElsewhereTest:
         Number of groups; None if each image stands for itself.
     leads : bool
         Whether `first` has a higher accuracy on the test set than `second`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skmnist import compare_models
+    >>> X, y = load_digits(return_X_y=True)
+    >>> other = (X[1200:], y[1200:], [row // 100 for row in range(597)])  # of six writers
+    >>> comparison = compare_models(
+    ...     {"bayes": GaussianNB(), "never": DummyClassifier()}, X[:1200], y[:1200],
+    ...     elsewhere={"later": other}, random_state=0,
+    ... )
+    >>> (test,) = comparison.recommendation.elsewhere
+    >>> test.first, test.interval[0] > 0.5, test.reverses
+    ('bayes', True, False)
     """
 
     data: str
