@@ -323,7 +323,8 @@ def measure_elsewhere(
         n_units = n_groups or correct.shape[1]
         interval = wilson_interval(float(correct.mean()), n_units)
         if 0 < correct.mean() < 1:  # otherwise all resamples are equal
-            interval = _expand(*resample([correct], other.groups), n_units, CONFIDENCE)
+            (accuracies,) = resample([correct], other.groups)
+            interval = _expand(accuracies, n_units, CONFIDENCE)
         results.append(
             ElsewhereResult(
                 data=other.name,
