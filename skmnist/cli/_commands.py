@@ -10,7 +10,7 @@ import typer
 from skmnist import __version__
 from skmnist._networks import MODELS, RECIPES, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
-from skmnist.cli._data import read_part, show_digits
+from skmnist.cli._data import ELSEWHERE, read_elsewhere, read_part, show_digits
 from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
@@ -35,6 +35,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     label_option = options.make("label", "COLUMN|first|last", "data")
     shape_option = options.shape("image_shape", "data")
     train_size_option = options.count("train_size", "data")
+    elsewhere_option = options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
     lang_option = options.language()
     json_option = options.file("json")
     help_option = options.help("output")
@@ -93,6 +94,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
+        elsewhere: Annotated[str, elsewhere_option] = "swiss",
         recipe: Annotated[Any, options.choice("recipe", RECIPES, "NAME")] = RECIPES[0],
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
@@ -122,9 +124,14 @@ def make_app(say: Catalogue) -> typer.Typer:
         if recipe != RECIPES[0]:  # its values differ from the defaults of the options
             settings = {name: settings[name] for name in settings if is_given(context, name)}
         settings = {"recipe": recipe, **settings, "random_state": seed}
-        check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
+        outputs = {"--json": json_path, "--report": report_path}
+        is_file = elsewhere not in ELSEWHERE
+        given = {Path(elsewhere).resolve(): "--elsewhere"} if is_file else {}
+        check_outputs(say, outputs, data, force=force, given=given)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)
+        others = read_elsewhere(say, elsewhere, digits, seed)
+        how["elsewhere"] = None if elsewhere == "swiss" else elsewhere
 
         from skmnist.cli._compare import compare_networks
 
@@ -133,6 +140,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             digits,
             name,
             settings,
+            elsewhere=others,
             command=write_command(data, train_size, how, settings),
             json_path=json_path,
             report_path=report_path,

@@ -26,11 +26,14 @@ def compare_networks(
     name: str,
     settings: dict[str, Any],
     *,
+    elsewhere: dict[str, Any],
     command: str,
     json_path: Path | None,
     report_path: Path | None,
 ) -> int:
     """Train and compare both networks, show and write the results, and return the exit status.
+
+    `elsewhere` has further data sets for `compare_models`.
 
     After an error or Ctrl-C, results of finished networks are still shown and written. The report
     shows `command` as the command that repeats the run.
@@ -61,6 +64,7 @@ def compare_networks(
                 digits.y_train,
                 X_test=digits.X_test,
                 y_test=digits.y_test,
+                elsewhere=elsewhere,
                 callbacks=show,
                 verbose=1,
             )

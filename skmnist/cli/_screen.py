@@ -20,7 +20,15 @@ from skmnist.text import Catalogue, make_printable
 
 MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
-SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
+SHOWN_COLUMNS = (
+    "test_accuracy",
+    "elsewhere_accuracy",
+    "diagnosis",
+    "gap",
+    "n_parameters",
+    "fit_time",
+    "n_epochs",
+)
 MAX_COUNT_ROWS = 100
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
@@ -237,7 +245,10 @@ class Screen:
     def show_comparison(self, comparison: ModelComparison) -> None:
         """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
-        figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
+        measured = comparison.table["elsewhere_accuracy"].notna().any()
+        left_out = "n_epochs" if measured else "elsewhere_accuracy"  # epochs were shown before
+        columns = [column for column in SHOWN_COLUMNS if column != left_out]
+        figures = comparison.format_table(columns, language=self.say.language)
         table = self._table("column.model")
         for label in figures:
             table.add_column(Text(str(label)), justify="right")

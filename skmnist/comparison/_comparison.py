@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pandas as pd
 
 from skmnist._files import write_whole
 from skmnist.comparison._cautions import Caution
+from skmnist.comparison._elsewhere import compare_elsewhere
 from skmnist.comparison._page import describe_page, describe_recommendation, make_figure_table
-from skmnist.comparison._recommendation import recommend
+from skmnist.comparison._recommendation import Recommendation, recommend
 from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
 from skmnist.comparison._significance import compare_folds, compare_predictions
 from skmnist.diagnosis import ConfusionPair
@@ -57,12 +58,13 @@ class ModelComparison:
     results : dict of str to ModelResult
         Estimator, errors and diagnosis of each model, in the order in which they were passed.
     table : DataFrame
-        One row per model, indexed by name: `test_accuracy`, `f1_macro`, `log_loss` (float),
+        One row per model, indexed by name: `test_accuracy`, `elsewhere_accuracy` (on the first
+        further data set), `f1_macro`, `log_loss` (float),
         `diagnosis` (str), `gap` (float), `n_parameters` (Int64), `fit_time` (float, s),
         `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s for one image, median
         and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown values are missing.
-        With several starts, `test_accuracy` and `f1_macro` are means, `fit_time` is the median,
-        and all other columns are from the first start.
+        With several starts, `test_accuracy`, `elsewhere_accuracy` and `f1_macro` are means,
+        `fit_time` is the median, and all other columns are from the first start.
     recommendation : Recommendation
         The recommended model and the reasons.
     best_model_ : str or None
@@ -142,6 +144,7 @@ class ModelComparison:
             folds=self.folds,
             cautions=cautions,
         )
+        self.recommendation = self._look_elsewhere(self.recommendation)
         self.best_model_ = self.recommendation.model
         self.best_estimator_: Any = None
         if self.best_model_ is not None:
@@ -149,6 +152,14 @@ class ModelComparison:
 
     def __repr__(self) -> str:
         return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
+
+    def _look_elsewhere(self, found: Recommendation) -> Recommendation:
+        """Add how the models of the recommendation do on further data sets."""
+        if found.model is None:
+            return found
+        results = {name: result.elsewhere for name, result in self.results.items()}
+        pair = (found.most_accurate, found.less_accurate)
+        return replace(found, elsewhere=compare_elsewhere(results, found.accuracies, pair))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all results as plain Python values, for JSON.
@@ -172,8 +183,8 @@ class ModelComparison:
         Parameters
         ----------
         by : str, default="test_accuracy"
-            Column of `table`. Higher is better for `test_accuracy` and `f1_macro`, lower is better
-            for all other columns.
+            Column of `table`. Higher is better for `test_accuracy`, `elsewhere_accuracy` and
+            `f1_macro`, lower is better for all other columns.
 
         Returns
         -------
@@ -368,6 +379,9 @@ def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "test_accuracy": [r.errors.accuracy for r in results],
+            "elsewhere_accuracy": np.array(
+                [r.elsewhere[0].accuracy if r.elsewhere else None for r in results], dtype=float
+            ),
             "f1_macro": [r.errors.f1_macro for r in results],
             "log_loss": np.array([r.log_loss for r in results], dtype=float),
             "diagnosis": [None if d is None else d.label for d in diagnoses],

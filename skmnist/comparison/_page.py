@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from skmnist.comparison._elsewhere import name_data, name_unit, write_accuracy
 from skmnist.comparison._plot import AccuracyCostDisplay
 from skmnist.comparison._recommendation import COSTS, Recommendation
 from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
@@ -110,13 +111,32 @@ def make_figure_table(
         "errors": [unknown] * len(results) if several_starts else n_errors,
         **figures,
     }
+    del rows["elsewhere_accuracy"]  # shown with its interval
     known = {name: cells for name, cells in rows.items() if set(cells) != {unknown}}
     names = list(map(str, table.index))
     body = [[_capitalize(say(f"column.{name}")), *cells] for name, cells in known.items()]
+    at = list(known).index("f1_macro")
+    body[at:at] = _tabulate_elsewhere(results, say)
     head = [_capitalize(say("column.model")), *names]
     if len(names) > MAX_SIDE_BY_SIDE:
         head, *body = map(list, zip(head, *body, strict=True))
     return Table(head, body)
+
+
+def _tabulate_elsewhere(results: Results, say: Catalogue) -> list[list[str]]:
+    """Return a row for each further data set: its name, and the accuracies with intervals."""
+    found = [{other.data: other for other in result.elsewhere} for result in results]
+    rows = []
+    for data, first in {name: other for each in found for name, other in each.items()}.items():
+        cells = [
+            write_accuracy(each[data].accuracy, each[data].interval, say)
+            if data in each
+            else say("page.unknown")
+            for each in found
+        ]
+        label = say("elsewhere.row", data=name_data(data, say), unit=name_unit(first, say))
+        rows.append([_capitalize(label), *cells])
+    return rows
 
 
 def _describe_data(

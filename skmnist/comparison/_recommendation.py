@@ -10,6 +10,7 @@ import pandas as pd
 
 from skmnist._html import make_html
 from skmnist.comparison._cautions import Caution, caution_ranking
+from skmnist.comparison._elsewhere import ElsewhereTest
 from skmnist.comparison._result import COLUMNS
 from skmnist.comparison._significance import PairedTest, compare_accuracies
 from skmnist.text import Catalogue, get_catalogue, get_languages
@@ -72,6 +73,9 @@ class Recommendation:
         Whether the classes are the ten digits; then the reasons mention postal codes.
     cautions : tuple of Caution, default=()
         Reasons why the figures may be biased or incomplete.
+    elsewhere : tuple of ElsewhereTest, default=()
+        The models on further data sets. Where the most accurate one on the test set trails, the
+        reasons begin with it.
 
     Examples
     --------
@@ -100,6 +104,7 @@ class Recommendation:
     alpha: float = 0.05
     digits: bool = False
     cautions: tuple[Caution, ...] = ()
+    elsewhere: tuple[ElsewhereTest, ...] = ()
 
     @property
     def accuracy_difference(self) -> float:
@@ -157,7 +162,10 @@ class Recommendation:
             Language of the text.
         """
         say = get_catalogue(language)
-        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
+        told = [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
+        first = [test.sentence(language) for test in self.elsewhere if test.reverses]
+        last = [test.sentence(language) for test in self.elsewhere if not test.reverses]
+        return [*first, *told, *last]
 
     def reason(self, language: str = "en") -> str:
         """Return the reasons as one string.
@@ -288,6 +296,7 @@ class Recommendation:
             **asdict(self),
             "evidence": self.evidence and self.evidence.to_dict(),
             "folds": self.folds and self.folds.to_dict(),
+            "elsewhere": [test.to_dict() for test in self.elsewhere],
             "cautions": [
                 {**c.to_dict(), "sentence": {each: c.sentence(each) for each in get_languages()}}
                 for c in self.cautions

@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 
 from skmnist._estimator import warn_caller
 from skmnist._html import make_html
+from skmnist.comparison._elsewhere import ElsewhereResult
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
@@ -49,6 +50,7 @@ class Column:
 # The columns of a comparison's table, in order
 COLUMNS = {
     "test_accuracy": Column("{:.2%}", best="high"),
+    "elsewhere_accuracy": Column("{:.2%}", best="high"),
     "f1_macro": Column("{:.4f}", best="high"),
     "log_loss": Column("{:.4f}"),
     "diagnosis": Column(),
@@ -126,6 +128,8 @@ class ModelResult:
     robustness : Robustness, default=None
         Accuracy on up to 1,000 test images that are shifted, rotated and so on; None if the test
         set does not consist of images, or if the model is untrained or too slow (10 seconds).
+    elsewhere : tuple of ElsewhereResult, default=()
+        Accuracy on each further data set, with an interval.
 
     Examples
     --------
@@ -154,6 +158,7 @@ class ModelResult:
     size: int | None = None
     log_loss: float | None = None
     robustness: Robustness | None = None
+    elsewhere: tuple[ElsewhereResult, ...] = ()
 
     def advice(self, language: str = "en") -> Advice:
         """Return strengths, weaknesses and suggested improvements as sentences.
@@ -206,6 +211,7 @@ class ModelResult:
             "size": self.size,
             "f1_macro": self.errors.f1_macro,
             "log_loss": self.log_loss,
+            "elsewhere": [found.to_dict() for found in self.elsewhere],
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
             "errors": self.errors.to_dict(),
             "robustness": None if self.robustness is None else self.robustness.to_dict(),

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("few_rounds")
 
 COLUMNS = [
     "test_accuracy",
+    "elsewhere_accuracy",
     "f1_macro",
     "log_loss",
     "diagnosis",
