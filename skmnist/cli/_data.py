@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from skmnist._files import write_whole
 from skmnist._networks import find_swiss_digits, limit_training, scale_images
 from skmnist.cli._options import suggest
@@ -74,6 +72,8 @@ def read_all(
 
 def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> dict[str, Any]:
     """Return the further digits to measure on, as `elsewhere` for `compare_models`."""
+    import numpy as np
+
     if elsewhere == "none":
         return {}
     if elsewhere == "swiss":
