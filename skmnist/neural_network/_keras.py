@@ -14,6 +14,7 @@ from scikeras.wrappers import BaseWrapper
 
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
+from skmnist.neural_network._engine import EpochServer
 from skmnist.neural_network._program import VALIDATION_ROWS
 from skmnist.neural_network._training import EpochEvent, Plan, Watch
 
