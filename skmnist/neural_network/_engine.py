@@ -322,7 +322,7 @@ class EpochNetwork:
 
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
         with self._borrow_program(x, plan, watch) as program:
-            data = program.load(x, y, plan)
+            data: Any = program.load(x, y, plan)
             watch.start()
             listeners.on_train_begin()
             for epoch in range(plan.epochs):
@@ -352,23 +352,21 @@ class EpochNetwork:
         n_rows = plan.n_rows(x)
         with ExitStack() as stack:
             with watch.set_up():
-                program: Program | ProgramInWorker | None
-                program = self.get_program(plan, n_rows, may_compile=_may_compile())
-                if program is None:
+                program: Program | ProgramInWorker | None = self.find_program(plan, n_rows)
+                if program is None and not _may_compile():
                     worker = stack.enter_context(_borrow_worker(plan, n_rows))
-                    program = worker and ProgramInWorker(worker, self.model)
-                # no process could be started
-                program = program or self.get_program(plan, n_rows, may_compile=True)
-            assert program is not None
+                    program = ProgramInWorker(worker, self.model) if worker else None
+                if program is None:
+                    program = self.compile_program(plan, n_rows)
             yield program
 
-    def get_program(self, plan: Plan, n_rows: int, *, may_compile: bool) -> Program | None:
-        """Return a compiled program; None if it would have to be compiled, but must not."""
-        for program in self._programs:
-            if program.serves(n_rows, plan.batch_size):
-                return program
-        if not may_compile:
-            return None
+    def find_program(self, plan: Plan, n_rows: int) -> Program | None:
+        """Return a program that was compiled earlier and fits the plan, if there is one."""
+        fitting = (each for each in self._programs if each.serves(n_rows, plan.batch_size))
+        return next(fitting, None)
+
+    def compile_program(self, plan: Plan, n_rows: int) -> Program:
+        """Compile a program, and keep it for later runs."""
         program = Program(self.model, self.key[0], n_rows, plan.batch_size)
         with keras_defaults(plan.network.dtype), hold_interrupts():
             program.compile(plan)
@@ -412,17 +410,16 @@ class ProgramInWorker:
         bare = replace(plan, initial_weights=[], optimizer_state=None)
         self.worker.ask("load", np.asarray(x), np.asarray(y), bare)
 
-    def run(self, data: None, plan: Plan, rates: Array) -> tuple[dict[str, float], bool]:
+    def run(self, _: Any, plan: Plan, rates: Array) -> tuple[dict[str, float], bool]:
         """Train for one epoch; return its metrics and whether all weights are finite."""
-        values = [variable.value.numpy() for variable in _variables(self.model)]
-        result, values, random_state = self.worker.ask("run", values, rates)
+        logs, finite, values, random_state = self.worker.ask("run", _values(self.model), rates)
         _assign(self.model, values)
         plan.rng.bit_generator.state = random_state
-        return result  # type: ignore[no-any-return]
+        return logs, finite
 
 
 class EpochServer:
-    """The other side of `ProgramInWorker`, in the worker."""
+    """The other side of `ProgramInWorker`: run programs for the parent process."""
 
     @property
     def n_compiled(self) -> int:
@@ -431,44 +428,49 @@ class EpochServer:
 
     def compile(self, plan: Plan, n_rows: int, may_compile: bool) -> bool:
         """Begin a run; return False if a program would have to be compiled, but must not."""
-        self._borrowed = ExitStack()
-        network = self._borrowed.enter_context(borrow_network(plan, Watch(plan)))
-        self._model = network.model
-        program = network.get_program(plan, n_rows, may_compile=may_compile)
-        if program is None:
+        self._run = ExitStack()
+        network = self._run.enter_context(borrow_network(plan, Watch(plan)))
+        program = network.find_program(plan, n_rows)
+        if program is None and not may_compile:
             return False
-        self._program = program
+        self._model = network.model
+        self._program = program or network.compile_program(plan, n_rows)
         return True
 
     def load(self, x: Array, y: Array, plan: Plan) -> None:
         """Load the data of the run."""
         self._plan, self._data = plan, self._program.load(x, y, plan)
 
-    def run(self, values: list[Array], rates: Array) -> tuple[Any, list[Array], Any]:
+    def run(
+        self, values: list[Array], rates: Array
+    ) -> tuple[dict[str, float], bool, list[Array], dict[str, Any]]:
         """Set the variables, and train for one epoch.
 
         Returns
         -------
-        result : tuple
-            Returned by `Program.run`.
+        logs, finite : dict of str to float, bool
+            As from `Program.run`.
         values : list of ndarray
-            Of the variables, after the epoch.
+            The variables after the epoch.
         random_state : dict
-            State of the random generator of the plan.
+            State of the plan's random generator after the epoch.
         """
         _assign(self._model, values)
-        result = self._program.run(self._data, self._plan, rates)
-        values = [variable.value.numpy() for variable in _variables(self._model)]
-        return result, values, self._plan.rng.bit_generator.state
+        logs, finite = self._program.run(self._data, self._plan, rates)
+        return logs, finite, _values(self._model), dict(self._plan.rng.bit_generator.state)
 
     def end(self) -> None:
         """End the run, and free its data."""
-        self._borrowed.close()
-        self._plan = self._data = None
+        self._run.close()
+        self._data = {}
 
 
 def _variables(model: keras.Sequential) -> list[keras.Variable]:
     return [*model.trainable_variables, *model.optimizer.variables]
+
+
+def _values(model: keras.Sequential) -> list[Array]:
+    return [variable.value.numpy() for variable in _variables(model)]
 
 
 def _assign(model: keras.Sequential, values: list[Array]) -> None:

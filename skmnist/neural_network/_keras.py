@@ -14,7 +14,6 @@ from scikeras.wrappers import BaseWrapper
 
 from skmnist._estimator import warn_caller
 from skmnist.neural_network import _engine
-from skmnist.neural_network._engine import EpochServer
 from skmnist.neural_network._program import VALIDATION_ROWS
 from skmnist.neural_network._training import EpochEvent, Plan, Watch
 
@@ -116,6 +115,11 @@ def _release_after_training(callbacks: Sequence[keras.callbacks.Callback]) -> It
                 closed = isinstance(value, io.IOBase) and value.closed  # of CSVLogger
                 if closed or name == "best_weights" or isinstance(value, keras.Model):
                     setattr(callback, name, None)
+
+
+def make_server() -> _engine.EpochServer:
+    """Create the object that a worker process asks to run epochs."""
+    return _engine.EpochServer()
 
 
 def make_keras_model(

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from skmnist._workers import is_loky_worker
+from skmnist.neural_network._tensorflow import load_training
 
 # Programs per process. Each takes 10 to 14 MB; a new process takes as long to start as a few
 # programs to compile.
@@ -181,9 +182,7 @@ def main() -> None:
     with open(os.devnull, "r+b") as nothing:  # instead of the pipes, for all other code
         os.dup2(nothing.fileno(), 0)
         os.dup2(nothing.fileno(), 1)
-    from skmnist.neural_network._tensorflow import load_training
-
-    server = load_training().EpochServer()
+    server = load_training().make_server()
     with suppress(EOFError, BrokenPipeError):
         while True:
             method, args = pickle.load(requests)
