@@ -50,11 +50,14 @@ class Worker:
 
     def __init__(self, threads: int) -> None:
         self.n_compiled = 0
+        settings = {"KERAS_BACKEND": "tensorflow"}  # may have been changed after the import here
+        if threads:
+            settings["TF_NUM_INTRAOP_THREADS"] = str(threads)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START.format(path=sys.path)],
+            [sys.executable, "-c", _START.format(path=list(map(str, sys.path)))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | ({"TF_NUM_INTRAOP_THREADS": str(threads)} if threads else {}),
+            env=os.environ | settings,
         )
         self._waiting = False  # for an answer
 
