@@ -58,7 +58,9 @@ def test_a_worker_gives_the_same_bits(digits, full):
     assert _program.n_compilations == 2
     assert len(pids()) == 1
     for one, other in zip(here, there, strict=True):
-        for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        for a, b in zip(
+            one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True
+        ):
             np.testing.assert_array_equal(a, b)
         assert one.loss_curve_ == other.loss_curve_
         assert one.stop_reason_ == other.stop_reason_
