@@ -332,9 +332,8 @@ WRITERS = ["ann", "bo", "writer3"]
 def test_notes_name_many_folders_and_archives_without_words_of_a_language(tmp_path):
     writers = [f"writer {at}" for at in range(7)]
     files = pictures([f"{c}/{w}/{a}.png" for c in range(2) for w in writers for a in (1, 2)])
-    data = load(
-        tmp_path, files | {f"more{at}.zip": b"PK\x03\x04" for at in range(6)}, random_state=0
-    )
+    files |= {f"more{at}.zip": b"PK\x03\x04" for at in range(6)}
+    data = load(tmp_path, files, random_state=0)
     notes = {note.key: note.values for note in data.notes}
     assert notes["outer_classes"]["folders"].endswith("'writer 3', 'writer 4', ... (7)")
     assert notes["packed"]["paths"].endswith("more4.zip', ... (6)")

@@ -9,6 +9,7 @@ import pytest
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _engine, _program, _worker
+from tests.neural_network.by_keras import weights_of
 from tests.neural_network.test_processes import run
 
 pytestmark = pytest.mark.slow
@@ -58,9 +59,7 @@ def test_a_worker_gives_the_same_bits(digits, full):
     assert _program.n_compilations == 2
     assert len(pids()) == 1
     for one, other in zip(here, there, strict=True):
-        for a, b in zip(
-            one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True
-        ):
+        for a, b in zip(weights_of(one), weights_of(other), strict=True):
             np.testing.assert_array_equal(a, b)
         assert one.loss_curve_ == other.loss_curve_
         assert one.stop_reason_ == other.stop_reason_
@@ -123,7 +122,7 @@ def test_idle_workers_end(digits, full, monkeypatch):
     full()
     monkeypatch.setattr(_worker, "IDLE_SECONDS", 0.01)
     SimpleNNClassifier(1, epochs=1).fit(digits[0][:100], digits[1][:100])
-    for thread in [timer for timer in _worker._idle.values()]:
+    for thread in list(_worker._idle.values()):
         thread.join(60)
     assert pids() == []
 
