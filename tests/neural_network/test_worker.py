@@ -35,7 +35,10 @@ def pids():
 
 def fit_all(X, y):
     """Fit networks with all that has to pass between the processes."""
-    plain = SimpleNNClassifier(8, epochs=3, augmentation=None, random_state=0)
+    plain = SimpleNNClassifier(8, epochs=3, random_state=0)
+    deformed = SimpleNNClassifier(
+        8, epochs=2, augmentation="digits", ema_momentum=0.9, random_state=0
+    )
     dropped = SimpleNNClassifier(
         8, epochs=4, dropout=0.2, l2=1e-3, learning_rate_schedule="cosine", random_state=0
     )
@@ -49,7 +52,7 @@ def fit_all(X, y):
         passes.partial_fit(X[:300], y[:300], classes=np.unique(y))
     fits = [plain.fit(X[:400], y[:400], X_val=X[400:600], y_val=y[400:600]), passes]
     fits += [dropped.fit(X, y, sample_weight=np.linspace(0, 2, len(y))), called.fit(X, y)]
-    return fits
+    return [*fits, deformed.fit(X, y)]
 
 
 def test_a_worker_gives_the_same_bits(digits, full):
