@@ -8,6 +8,8 @@ from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
 from skmnist.diagnosis._plot_confusion import ConfusionDisplay
 from skmnist.diagnosis._plot_epochs import EpochCurveDisplay
 from skmnist.diagnosis._plot_images import FirstLayerDisplay, MisclassifiedDisplay
+from skmnist.diagnosis._plot_rejects import ErrorRejectDisplay
+from skmnist.diagnosis._rejects import WorkLeft, error_reject_curve, measure_work_left
 from skmnist.diagnosis._scorers import fit_scores, neg_fit_gap, penalized_accuracy
 
 __all__ = [
@@ -17,15 +19,19 @@ __all__ = [
     "ConfusionPair",
     "EpochCurveDisplay",
     "ErrorAnalysis",
+    "ErrorRejectDisplay",
     "Finding",
     "FirstLayerDisplay",
     "FitDiagnosis",
     "MisclassifiedDisplay",
+    "WorkLeft",
     "advise",
     "analyze_errors",
     "diagnose_fit",
+    "error_reject_curve",
     "fit_scores",
     "measure_calibration",
+    "measure_work_left",
     "neg_fit_gap",
     "penalized_accuracy",
 ]
