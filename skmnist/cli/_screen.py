@@ -21,6 +21,7 @@ from skmnist.text import Catalogue, make_printable
 MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
 SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
+OPTIONAL_COLUMNS = ("work_left",)  # shown if they are known
 MAX_COUNT_ROWS = 100
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
@@ -235,7 +236,8 @@ class Screen:
     def show_comparison(self, comparison: ModelComparison) -> None:
         """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
-        figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
+        known = [each for each in OPTIONAL_COLUMNS if comparison.table[each].notna().any()]
+        figures = comparison.format_table([*SHOWN_COLUMNS, *known], language=self.say.language)
         table = self._table("column.model")
         for label in figures:
             table.add_column(Text(str(label)), justify="right")

@@ -46,6 +46,7 @@ COLUMNS = {
     "test_accuracy": Column("{:.2%}", best="high"),
     "f1_macro": Column("{:.4f}", best="high"),
     "log_loss": Column("{:.4f}"),
+    "work_left": Column("{:.1%}"),
     "diagnosis": Column(),
     "gap": Column("{:.4f}"),
     "n_parameters": Column(),

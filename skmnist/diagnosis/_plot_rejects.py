@@ -201,9 +201,7 @@ class ErrorRejectDisplay:
         if allowed_error is not None:
             check_allowed_error(allowed_error)
             share = measure_work_left(confidence, ~wrong, allowed_error=allowed_error).share
-        display = cls(
-            frame, n_test=len(wrong), allowed_error=allowed_error, share=share, name=name
-        )
+        display = cls(frame, n_test=len(wrong), allowed_error=allowed_error, share=share, name=name)
         return display.plot(ax, language=language, **kwargs)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en", **kwargs: Any) -> Self:

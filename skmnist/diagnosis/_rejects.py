@@ -251,7 +251,7 @@ def measure_work_left(
     (0.192, 0.596, 299)
     >>> codes = measure_work_left(confidence, correct, allowed_error=0.05, code_length=5)
     >>> round(codes.share, 2)
-    0.65
+    0.66
     """
     check_consistent_length(confidence, correct)
     confidence = check_array(confidence, ensure_2d=False, dtype=None, input_name="confidence")
@@ -309,9 +309,7 @@ def check_allowed_error(allowed_error: Any) -> None:
         raise ValueError(f"allowed_error={allowed_error!r} must be in (0, 1), such as 0.001.")
 
 
-def read_confidence(
-    y_true: Any, y_proba: Any, labels: Iterable[Any] | None
-) -> tuple[Array, Array]:
+def read_confidence(y_true: Any, y_proba: Any, labels: Iterable[Any] | None) -> tuple[Array, Array]:
     """Return the highest probability of each row, and whether the prediction is wrong."""
     y_proba = check_array(y_proba, dtype=[np.float64, np.float32], input_name="y_proba")
     y_true = column_or_1d(y_true)
