@@ -280,7 +280,7 @@ def measure_work_left(
         if not supported.any():
             return 1.0, -1, np.nan
         at = int(np.flatnonzero(supported)[-1])
-        return 1 - accepted[at] / n_test, at, errors[at] / accepted[at]
+        return (n_test - accepted[at]) / n_test, at, errors[at] / accepted[at]
 
     share, at, error_rate = find(np.ones(n_test, dtype=int))
     if at < 0:
@@ -325,7 +325,7 @@ def read_confidence(y_true: Any, y_proba: Any, labels: Iterable[Any] | None) -> 
     unknown = ~np.isin(y_true, columns)
     if unknown.any():
         raise ValueError(
-            f"y_true has the label {y_true[unknown][0]!r}, but y_proba has no column for it; drop "
+            f"y_true has the label {y_true[unknown].tolist()[0]!r}, but y_proba has no column for it; drop "
             "these rows, or add a column of zeros."
         )
     return y_proba.max(axis=1), columns[y_proba.argmax(axis=1)] != y_true
@@ -340,7 +340,7 @@ def _sort(confidence: Array) -> tuple[Array, Array]:
 
 def _of_codes(share: Any, code_length: int) -> Any:
     """Return the share of codes with at least one such image."""
-    return 1 - (1 - share) ** code_length
+    return share if code_length == 1 else 1 - (1 - share) ** code_length  # exact for 1
 
 
 def _divide(first: Any, second: Any) -> Array:

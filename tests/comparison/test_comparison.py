@@ -21,6 +21,7 @@ COLUMNS = [
     "test_accuracy",
     "f1_macro",
     "log_loss",
+    "work_left",
     "diagnosis",
     "gap",
     "n_parameters",
