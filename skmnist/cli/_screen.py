@@ -21,7 +21,8 @@ from skmnist.text import Catalogue, make_printable
 MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
 SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
-OPTIONAL_COLUMNS = ("work_left",)  # shown if they are known
+WIDE_COLUMNS = ("work_left",)  # shown in addition if they are known and there is space
+MIN_WIDE = 95
 MAX_COUNT_ROWS = 100
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
@@ -236,7 +237,8 @@ class Screen:
     def show_comparison(self, comparison: ModelComparison) -> None:
         """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
-        known = [each for each in OPTIONAL_COLUMNS if comparison.table[each].notna().any()]
+        further = WIDE_COLUMNS if self._console.width >= MIN_WIDE else ()
+        known = [column for column in further if comparison.table[column].notna().any()]
         figures = comparison.format_table([*SHOWN_COLUMNS, *known], language=self.say.language)
         table = self._table("column.model")
         for label in figures:

@@ -324,9 +324,10 @@ def read_confidence(y_true: Any, y_proba: Any, labels: Iterable[Any] | None) -> 
         )
     unknown = ~np.isin(y_true, columns)
     if unknown.any():
+        label = y_true[unknown].tolist()[0]
         raise ValueError(
-            f"y_true has the label {y_true[unknown].tolist()[0]!r}, but y_proba has no column for it; drop "
-            "these rows, or add a column of zeros."
+            f"y_true has the label {label!r}, but y_proba has no column for it; drop these rows, "
+            "or add a column of zeros."
         )
     return y_proba.max(axis=1), columns[y_proba.argmax(axis=1)] != y_true
 

@@ -174,7 +174,9 @@ def test_ratio_of_paired_models_is_narrower_than_of_others():
 def test_ratio_to_a_model_that_leaves_nothing_is_infinite():
     right = np.ones(1000, dtype=bool)
     nothing = measure_work_left(np.linspace(0, 1, 1000), right, allowed_error=0.01)
-    something = measure_work_left(np.linspace(0, 1, 1000), np.arange(1000) > 100, allowed_error=0.01)
+    something = measure_work_left(
+        np.linspace(0, 1, 1000), np.arange(1000) > 100, allowed_error=0.01
+    )
     assert something.compare(nothing)[0] == np.inf
     assert nothing.compare(something) == (0, 0, 0)
     assert nothing.compare(nothing)[0] == 1
