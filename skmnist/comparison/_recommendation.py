@@ -164,9 +164,10 @@ class Recommendation:
         say = get_catalogue(language)
         found = [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
         if self.work is not None:
-            # second if the headline is about it, otherwise before what is said at the end
-            at = 1 if self._work_phrase() else len(found) - len(self._final_phrases())
-            found[at:at] = self.work.sentences(say)
+            images, *codes = self.work.sentences(say)
+            end = len(found) - len(self._final_phrases())
+            found[end:end] = codes
+            found.insert(1 if self._work_phrase() else end, images)
         return found
 
     def reason(self, language: str = "en") -> str:

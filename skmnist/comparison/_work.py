@@ -77,13 +77,13 @@ class PairedWork:
 
     def sentences(self, say: Catalogue) -> list[str]:
         """Return the shares of single images and, for digits, of codes as sentences."""
-        shares = [work.share for work in self.images]
+        shares = [work.share for work in self.images if work.share is not None]
         if self.images[0].too_few:
             return [self._say(say, "too_few", self.images)]
         found = [self._say(say, "shares", self.images)]
-        if self.codes is None or None in shares:
+        if self.codes is None or len(shares) < 2:
             return found
-        if None not in [work.share for work in self.codes]:
+        if all(work.share is not None for work in self.codes):
             return [*found, self._say(say, "codes", self.codes)]
         # with the thresholds of single digits
         risks = [*shares, self.images[0].allowed_error]

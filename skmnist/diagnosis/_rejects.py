@@ -303,7 +303,7 @@ def measure_work_left(
     )
 
 
-def check_allowed_error(allowed_error: Any) -> None:
+def check_allowed_error(allowed_error: float) -> None:
     """Raise if `allowed_error` is out of range."""
     if not isinstance(allowed_error, Real) or not 0 < allowed_error < 1:
         raise ValueError(f"allowed_error={allowed_error!r} must be in (0, 1), such as 0.001.")
