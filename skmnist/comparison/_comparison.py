@@ -136,6 +136,8 @@ class ModelComparison:
         same = _have_same_test_set(results)
         if not same:
             cautions = [*cautions, Caution("different_test_sets")]
+        if starts is None and len(results) > 1 and any(map(_depends_on_luck, results)):
+            cautions = [*cautions, Caution("one_start", "note")]
         if correct is None:
             correct = {r.name: r.errors.correct[np.newaxis] for r in results if same}
         self.tests = compare_predictions(correct, alpha=alpha)
@@ -379,6 +381,12 @@ class ModelComparison:
 def _have_same_test_set(results: Sequence[ModelResult]) -> bool:
     labels: list[Any] = [result.errors.y_true for result in results]
     return all(each is not None and np.array_equal(each, labels[0]) for each in labels)
+
+
+def _depends_on_luck(result: ModelResult) -> bool:
+    """Return whether a trained model has a random seed."""
+    parameters = result.estimator.get_params(deep=True) if result.n_epochs != 0 else {}
+    return any(name.split("__")[-1] == "random_state" for name in parameters)
 
 
 def _make_table(

@@ -85,7 +85,7 @@ class Recommendation:
     >>> recommendation.model, recommendation.verdict
     ('DNN', 'clearly_better')
     >>> print(recommendation.headline())
-    Choose DNN: it is clearly better than NN.
+    Choose DNN: of these trained models, it is clearly better than NN.
     """
 
     model: str | None
@@ -149,9 +149,9 @@ class Recommendation:
         language : {"en", "de"}, default="en"
             Language of the text.
         """
-        key = self.verdict or ("take" if self.model and self.other else self.rule)
-        key = self._work_phrase() or key
-        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
+        say = get_catalogue(language)
+        found = [self._say(say, f"recommendation.headline.{key}") for key in self._headlines()]
+        return " ".join(found)
 
     def reasons(self, language: str = "en") -> list[str]:
         """Return the reasons, the most important first.
@@ -217,6 +217,19 @@ class Recommendation:
         if self.verdict is not None and self.evidence and self.evidence.method == "bound":
             phrases.append("evidence.bound")
         return phrases
+
+    def _headlines(self) -> list[str]:
+        key = self.verdict or ("take" if self.model and self.other else self.rule)
+        if self.evidence is not None and self.verdict in ("clearly_better", "not_worth_it"):
+            low, high = self.evidence.interval
+            better = self.verdict == "clearly_better"
+            unsure = self.rule == "clearly_better" and not reaches(low, self.margin)
+            if unsure if better else reaches(high, self.margin):
+                key = f"{key}_maybe"
+            if self.evidence.n_runs == 1:
+                key = f"{key}_once"
+        folds = self.folds and self.verdict and self._folds_phrase(self.folds)
+        return [self._work_phrase() or key, *([folds] if folds and folds != "folds_too" else [])]
 
     def _work_phrase(self) -> str | None:
         """Return the headline of similar models that leave different amounts of work, or None."""

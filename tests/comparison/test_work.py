@@ -53,7 +53,7 @@ def judge(*doubtful, accuracy=(0.975, 0.98), n_parameters=(10, 20), **how):
         (
             (1000, 400),
             (20, 10),  # the better one costs less as well
-            "Choose B: it is clearly better than A.",
+            "Choose B: of these trained models, it is clearly better than A.",
         ),
         (
             (400, 1000),
@@ -67,7 +67,11 @@ def judge(*doubtful, accuracy=(0.975, 0.98), n_parameters=(10, 20), **how):
             "Choose B, but A if a person checks the doubtful cases: B leaves 199 of 1,000 digits "
             "to that person, A only 79.",
         ),
-        ((500, 400), (10, 20), "Choose A: B really is more accurate"),  # not 1.5 times as many
+        (
+            (500, 400),
+            (10, 20),
+            "Choose A: of these trained models, B really",
+        ),  # not 1.5 times as many
     ],
 )
 def test_headline_of_similar_models_says_what_is_gained_and_lost(doubtful, n_parameters, headline):
@@ -93,7 +97,7 @@ def test_a_difference_that_may_be_chance_is_not_in_the_headline():
 def test_models_that_are_not_similar_keep_their_headline():
     found = judge(400, 1000, accuracy=(0.95, 0.98))
     assert found.work.differs
-    assert found.headline() == "Choose B: it is clearly better than A."
+    assert found.headline().endswith("it is clearly better than A.")
     assert "leaves 199 (" in found.reason()
 
 
