@@ -106,6 +106,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         dropout: Annotated[Any, options.parameter("dropout")] = default["dropout"],
         l2: Annotated[Any, options.parameter("l2")] = default["l2"],
         seed: Annotated[Any, options.seed()] = 0,
+        allowed_error: Annotated[Any, options.share("allowed_error", "output")] = 0.001,
         lang: Annotated[str | None, lang_option] = None,
         json_path: Annotated[Path | None, json_option] = None,
         report_path: Annotated[Path | None, options.file("report")] = None,
@@ -141,7 +142,10 @@ def make_app(say: Catalogue) -> typer.Typer:
             name,
             settings,
             elsewhere=others,
-            command=write_command(data, train_size, how, settings),
+            command=write_command(
+                data, train_size, how, settings | {"allowed_error": allowed_error}
+            ),
+            allowed_error=allowed_error,
             json_path=json_path,
             report_path=report_path,
         )

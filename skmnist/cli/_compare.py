@@ -28,6 +28,7 @@ def compare_networks(
     *,
     elsewhere: dict[str, Any],
     command: str,
+    allowed_error: float,
     json_path: Path | None,
     report_path: Path | None,
 ) -> int:
@@ -65,6 +66,7 @@ def compare_networks(
                 X_test=digits.X_test,
                 y_test=digits.y_test,
                 elsewhere=elsewhere,
+                allowed_error=allowed_error,
                 callbacks=show,
                 verbose=1,
             )
@@ -79,7 +81,9 @@ def compare_networks(
     if not results:
         return status
     if comparison is None or status:
-        comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
+        comparison = ModelComparison(
+            results, X_test=digits.X_test, y_test=digits.y_test, allowed_error=allowed_error
+        )
         # no recommendation after an incomplete run
         found = comparison.to_dict() | {"tests": [], "recommendation": None}
     else:

@@ -29,6 +29,8 @@ SHOWN_COLUMNS = (
     "fit_time",
     "n_epochs",
 )
+WIDE_COLUMNS = ("work_left",)  # shown in addition if they are known and there is space
+MIN_WIDE = 95
 MAX_COUNT_ROWS = 100
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
@@ -248,6 +250,8 @@ class Screen:
         measured = comparison.table["elsewhere_accuracy"].notna().any()
         left_out = "n_epochs" if measured else "elsewhere_accuracy"  # epochs were shown before
         columns = [column for column in SHOWN_COLUMNS if column != left_out]
+        if self._console.width >= MIN_WIDE:
+            columns += [name for name in WIDE_COLUMNS if comparison.table[name].notna().any()]
         figures = comparison.format_table(columns, language=self.say.language)
         table = self._table("column.model")
         for label in figures:

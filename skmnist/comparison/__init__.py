@@ -9,6 +9,7 @@ from skmnist.comparison._recommendation import Recommendation, recommend
 from skmnist.comparison._result import ModelResult
 from skmnist.comparison._runs import TrainingEvent
 from skmnist.comparison._significance import PairedTest
+from skmnist.comparison._work import PairedWork
 
 __all__ = [
     "AccuracyCostDisplay",
@@ -18,6 +19,7 @@ __all__ = [
     "ModelComparison",
     "ModelResult",
     "PairedTest",
+    "PairedWork",
     "Recommendation",
     "TrainingEvent",
     "compare_models",

@@ -36,6 +36,7 @@ from skmnist.comparison._recommendation import check_shares
 from skmnist.comparison._result import ModelResult, make_result, measure_costs
 from skmnist.comparison._runs import Run, TrainingEvent, Watcher, as_list, run_all
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._rejects import check_allowed_error
 
 Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # as in MNIST: 10,000 of 70,000 images
@@ -59,6 +60,7 @@ def compare_models(
     margin: float = 0.01,
     alpha: float = 0.05,
     tuned_on_test: bool = False,
+    allowed_error: float = 0.001,
     callbacks: Any = None,
     random_state: Any = None,
     verbose: int = 0,
@@ -103,6 +105,9 @@ def compare_models(
     tuned_on_test : bool, default=False
         Whether the test set was used to choose hyperparameters; if True, a caution is added that
         the accuracy is biased.
+    allowed_error : float, default=0.001
+        Share of the images that may be wrong after the most doubtful ones have been left to a
+        person; see :func:`~skmnist.diagnosis.measure_work_left`.
     callbacks : callable or list of callables, default=None
         Each is called with a :class:`~skmnist.comparison.TrainingEvent` when the training of a
         model begins and ends and, for this package's networks (alone or as the last step of a
@@ -164,6 +169,7 @@ def compare_models(
         given, absent = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
         raise ValueError(f"{given} was given without {absent}; pass both or neither.")
     check_shares(margin, alpha)
+    check_allowed_error(allowed_error)
     _check_counts(n_repeats, n_jobs)
     functions = _check_callbacks(callbacks)
     rng = check_random_state(random_state)
@@ -231,6 +237,7 @@ def compare_models(
         margin=margin,
         alpha=alpha,
         cautions=[*cautions, *interrupted],
+        allowed_error=allowed_error,
         **_summarize_starts(starts, y_test),
         **_summarize_folds(folds, names, y, splits),
     )

@@ -53,6 +53,7 @@ COLUMNS = {
     "elsewhere_accuracy": Column("{:.2%}", best="high"),
     "f1_macro": Column("{:.4f}", best="high"),
     "log_loss": Column("{:.4f}"),
+    "work_left": Column("{:.1%}"),
     "diagnosis": Column(),
     "gap": Column("{:.4f}"),
     "n_parameters": Column(),

@@ -9,7 +9,9 @@ from skmnist.diagnosis._fit import FitDiagnosis, diagnose_fit
 from skmnist.diagnosis._plot_confusion import ConfusionDisplay
 from skmnist.diagnosis._plot_epochs import EpochCurveDisplay
 from skmnist.diagnosis._plot_images import FirstLayerDisplay, MisclassifiedDisplay
+from skmnist.diagnosis._plot_rejects import ErrorRejectDisplay
 from skmnist.diagnosis._plot_robustness import RobustnessDisplay
+from skmnist.diagnosis._rejects import WorkLeft, error_reject_curve, measure_work_left
 from skmnist.diagnosis._robustness import Robustness, measure_robustness
 from skmnist.diagnosis._scorers import fit_scores, neg_fit_gap, penalized_accuracy
 
@@ -20,19 +22,23 @@ __all__ = [
     "ConfusionPair",
     "EpochCurveDisplay",
     "ErrorAnalysis",
+    "ErrorRejectDisplay",
     "Finding",
     "FirstLayerDisplay",
     "FitDiagnosis",
     "MisclassifiedDisplay",
     "Robustness",
     "RobustnessDisplay",
+    "WorkLeft",
     "advise",
     "analyze_errors",
     "corrupt_images",
     "diagnose_fit",
+    "error_reject_curve",
     "fit_scores",
     "measure_calibration",
     "measure_robustness",
+    "measure_work_left",
     "neg_fit_gap",
     "penalized_accuracy",
 ]

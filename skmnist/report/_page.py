@@ -41,6 +41,7 @@ TERMS = {
         "epochs",
         "loss",
         "confidence",
+        "work_left",
     ),
     "theory": (
         "neuron",

@@ -64,6 +64,7 @@ def test_german_is_german_with_german_numbers(capsys):
 def test_own_data_and_json(small, tmp_path, capsys):
     out = tmp_path / "out.json"
     options = ["--data", str(small), "--epochs", "1", "--json", str(out), "--seed", "3"]
+    options += ["--allowed-error", "0.05"]
     assert main(["compare", *options]) == 0
     assert str(small) in capsys.readouterr().out.replace("\n", "")
     document = json.loads(out.read_text(encoding="utf-8"))
@@ -71,6 +72,7 @@ def test_own_data_and_json(small, tmp_path, capsys):
     assert document["settings"]["random_state"] == 3
     assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
     assert document["models"][0]["errors"]["n_test"] == 100
+    assert document["models"][0]["work_left"][0]["allowed_error"] == 0.05
     assert document["recommendation"]["model"] in {"NN", "DNN"}
     assert set(document["recommendation"]["reason"]) == set(get_languages())
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]

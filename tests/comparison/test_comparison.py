@@ -22,6 +22,7 @@ COLUMNS = [
     "elsewhere_accuracy",
     "f1_macro",
     "log_loss",
+    "work_left",
     "diagnosis",
     "gap",
     "n_parameters",
