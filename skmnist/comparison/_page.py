@@ -365,12 +365,15 @@ def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | N
         for corruption, strength in zip(frames[0]["corruption"], frames[0]["strength"], strict=True)
     ]
     cells = [[say.format("{:.1%}", each) for each in frame["accuracy"]] for frame in frames]
+    head = [_capitalize(say("robustness.of_images")), *known]
     rows = [list(row) for row in zip(labels, *cells, strict=True)]
+    if len(known) > MAX_SIDE_BY_SIDE:
+        head, *rows = map(list, zip(head, *rows, strict=True))
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
     return {
         "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
         "models": sentences,
-        "table": Table([_capitalize(say("robustness.of_images")), *known], rows),
+        "table": Table(head, rows),
         "figure": draw_svg(
             lambda ax: RobustnessDisplay.from_results(known, language=say.language, ax=ax),
             width=WIDTH,
