@@ -13,7 +13,7 @@ from skmnist.comparison._cautions import Caution, caution_ranking
 from skmnist.comparison._elsewhere import ElsewhereTest
 from skmnist.comparison._result import COLUMNS
 from skmnist.comparison._significance import PairedTest, compare_accuracies
-from skmnist.comparison._work import CODE_LENGTH, PairedWork, pair_work
+from skmnist.comparison._work import CODE_LENGTH, PairedWork, get_headline_values, pair_work
 from skmnist.diagnosis import WorkLeft
 from skmnist.text import Catalogue, get_catalogue, get_languages
 
@@ -169,7 +169,7 @@ class Recommendation:
         say = get_catalogue(language)
         found = [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
         if self.work is not None:
-            images, *codes = self.work.sentences(say)
+            images, *codes = self.work.sentences(language)
             end = len(found) - len(self._final_phrases())
             found[end:end] = codes
             found.insert(1 if self._work_phrase() else end, images)
@@ -292,7 +292,7 @@ class Recommendation:
             values["best_codes"] = codes[self.most_accurate]
             values["less_codes"] = codes[self.less_accurate]
         if self.work is not None:
-            values |= self.work.values(say)
+            values |= get_headline_values(self.work, say)
         return say(key, **values)
 
     def _n_errors(self, name: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from skmnist.comparison._result import ModelResult
 from skmnist.diagnosis import WorkLeft, measure_work_left
-from skmnist.text import Catalogue
+from skmnist.text import Catalogue, get_catalogue
 
 # The use case of the slide deck this project started from
 CODE_LENGTH = 5
@@ -75,8 +75,15 @@ class PairedWork:
     def _ratio(self) -> tuple[float, float, float]:
         return self.images[0].compare(self.images[1], alpha=self.alpha)
 
-    def sentences(self, say: Catalogue) -> list[str]:
-        """Return the shares of single images and, for digits, of codes as sentences."""
+    def sentences(self, language: str = "en") -> list[str]:
+        """Return the shares of single images and, for digits, of codes as sentences.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
+        say = get_catalogue(language)
         shares = [work.share for work in self.images if work.share is not None]
         if self.images[0].too_few:
             return [self._say(say, "too_few", self.images)]
@@ -90,11 +97,6 @@ class PairedWork:
         names = ("first_codes", "second_codes", "wrong_codes")
         codes = {n: PER * (1 - (1 - p) ** CODE_LENGTH) for n, p in zip(names, risks, strict=True)}
         return [*found, self._say(say, "codes_too_few", self.codes, **codes)]
-
-    def values(self, say: Catalogue) -> dict[str, Any]:
-        """Return the values for the placeholders of a headline."""
-        first, second = (PER * (work.share or 0.0) for work in self.images)
-        return {"first_share": first, "second_share": second, "things": self._name_things(say)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain Python types, for JSON; infinity becomes None."""
@@ -120,12 +122,9 @@ class PairedWork:
             n_accepted=allowed.denominator,
             n_test=works[0].n_test,
             n_needed=works[0].n_needed,
-            things=self._name_things(say),
+            things=_name_things(self, say),
             **codes,
         )
-
-    def _name_things(self, say: Catalogue) -> str:
-        return say(f"recommendation.work.{'images' if self.codes is None else 'digits'}")
 
 
 def measure_work(
@@ -156,6 +155,16 @@ def pair_work(
         return None
     images, *codes = zip(work[first], work[second], strict=True)
     return PairedWork(first, second, images, codes[0] if codes else None, alpha)
+
+
+def get_headline_values(work: PairedWork, say: Catalogue) -> dict[str, Any]:
+    """Return the values for the placeholders of a headline."""
+    first, second = (PER * (each.share or 0.0) for each in work.images)
+    return {"first_share": first, "second_share": second, "things": _name_things(work, say)}
+
+
+def _name_things(work: PairedWork, say: Catalogue) -> str:
+    return say(f"recommendation.work.{'images' if work.codes is None else 'digits'}")
 
 
 def _write_share(work: WorkLeft, say: Catalogue) -> str:

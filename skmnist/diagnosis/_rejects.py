@@ -149,7 +149,7 @@ class WorkLeft:
         """Whether there are too few images, even if the model made no errors."""
         return self.n_test < self.n_needed
 
-    def compare(self, other: "WorkLeft", *, alpha: float = ALPHA) -> tuple[float, float, float]:
+    def compare(self, other: "WorkLeft", *, alpha: float = 0.05) -> tuple[float, float, float]:
         """Compare the work with that of another model on the same images.
 
         Parameters
