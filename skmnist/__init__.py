@@ -20,8 +20,10 @@ _HOME = {
     "SimpleNNClassifier": "neural_network",
     "compare_models": "comparison",
     "diagnose_fit": "diagnosis",
+    "get_recipe": "neural_network",
     "load_mnist": "datasets",
     "load_model": "persistence",
+    "load_swiss_digits": "datasets",
     "recommend": "comparison",
     "save_model": "persistence",
 }

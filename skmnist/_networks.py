@@ -10,15 +10,23 @@ if TYPE_CHECKING:
     from skmnist.text import Catalogue
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
-MODELS = {"simple": "NN", "deep": "DNN"}  # name of the search space -> name of the network
+MODELS = {"simple": "NN", "deep": "DNN"}  # name of recipes and search spaces -> of the network
+RECIPES = ("slides", "fast", "robust", "record")  # the first one is the default
 
 
-def make_network(name: str, max_value: float, **settings: Any) -> "Pipeline":
-    """Return a Pipeline that normalizes pixels and applies a network."""
+def make_network(
+    name: str, max_value: float, recipe: str = "slides", **settings: Any
+) -> "Pipeline":
+    """Return a Pipeline that normalizes pixels and applies a network.
+
+    `settings` replace the hyperparameters of the recipe.
+    """
     from sklearn.pipeline import Pipeline
 
     import skmnist
 
+    kind = next(kind for kind, network in MODELS.items() if network == name)
+    settings = skmnist.get_recipe(recipe, kind) | settings
     network = getattr(skmnist, NETWORKS[name])(**settings)
     return Pipeline(
         [("normalize", skmnist.PixelNormalizer(max_value=max_value)), ("network", network)]
@@ -47,7 +55,7 @@ def write_command(
     options["seed"] = options.pop("random_state")
     words = ["skmnist", "compare"]
     for name, value in options.items():
-        if value is None or value is False:
+        if value is None or value is False or (name == "recipe" and value == RECIPES[0]):
             continue
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:

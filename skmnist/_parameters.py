@@ -82,6 +82,7 @@ PARAMETERS = {
     "learning_rate_schedule": Parameter(
         None, choices=("constant", "cosine", "exponential", "linear"), optional=True
     ),
+    "ema_momentum": Parameter(None, low=0, high=1, optional=True),
     "epochs": Parameter(100, low=0, offered=100),
     "batch_size": Parameter(128, low=1, offered=10_000, search=[64, 128, 256]),
     "patience": Parameter(15, low=1, optional=True, offered=100),

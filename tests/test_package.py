@@ -323,7 +323,18 @@ def test_documented_parameters_and_attributes_are_the_real_ones(name):
 
 
 # All that the package is made of; a file of another kind is one that was left behind.
-KINDS = (".py", "py.typed", ".toml", ".jinja", ".html", ".css", ".js", "mnist.npz", "LICENSE.txt")
+KINDS = (
+    ".py",
+    "py.typed",
+    ".toml",
+    ".jinja",
+    ".html",
+    ".css",
+    ".js",
+    "mnist.npz",
+    "swiss.npz",
+    "LICENSE.txt",
+)
 
 
 @pytest.mark.slow

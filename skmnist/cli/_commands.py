@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from skmnist import __version__
-from skmnist._networks import MODELS, write_command
+from skmnist._networks import MODELS, RECIPES, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.cli._data import read_part, show_digits
-from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
+from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
 
@@ -87,11 +87,13 @@ def make_app(say: Catalogue) -> typer.Typer:
 
     @app.command("compare", help=say("cli.compare_help"))
     def compare_command(
+        context: typer.Context,
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
+        recipe: Annotated[Any, options.choice("recipe", RECIPES, "NAME")] = RECIPES[0],
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
         learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[
@@ -116,8 +118,10 @@ def make_app(say: Catalogue) -> typer.Typer:
             "patience": patience,
             "dropout": dropout,
             "l2": l2,
-            "random_state": seed,
         }
+        if recipe != RECIPES[0]:  # its values differ from the defaults of the options
+            settings = {name: settings[name] for name in settings if is_given(context, name)}
+        settings = {"recipe": recipe, **settings, "random_state": seed}
         check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)

@@ -164,6 +164,12 @@ def _spell(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option is on the command line, and not only has its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def show_help(context: typer.Context, wanted: bool) -> None:
     """Print the help of a command and exit."""
     if wanted:

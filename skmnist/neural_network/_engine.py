@@ -13,7 +13,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +25,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import config as tf_config
 from tensorflow.python.framework import op_callbacks
 
-from skmnist.neural_network._program import Program
+from skmnist.neural_network._program import Program, get_averages
 from skmnist.neural_network._tensorflow import hold_interrupts
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
 
@@ -234,6 +233,8 @@ def make_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
         options["weight_decay"] = optimizer.weight_decay
     if optimizer.name == "sgd":
         options["momentum"] = optimizer.momentum
+    if optimizer.ema_momentum is not None:
+        options |= {"use_ema": True, "ema_momentum": optimizer.ema_momentum}
     return OPTIMIZERS[optimizer.name](**options)
 
 
@@ -242,12 +243,19 @@ def get_state(model: keras.Sequential) -> list[Array]:
     return [variable.numpy() for variable in model.optimizer.variables]
 
 
-def set_start(model: keras.Sequential, plan: Plan) -> None:
-    """Set the initial weights, optimizer state and learning rate of a run."""
+def set_start(model: keras.Sequential, plan: Plan, fresh: list[Array] | None = None) -> None:
+    """Set the initial weights, optimizer state and learning rate of a run.
+
+    `fresh` is the state of a new optimizer, if `model` has been trained before.
+    """
     model.set_weights(plan.initial_weights)
-    if plan.optimizer_state is not None:
-        for variable, value in zip(model.optimizer.variables, plan.optimizer_state, strict=True):
+    state = plan.optimizer_state or fresh
+    if state is not None:
+        for variable, value in zip(model.optimizer.variables, state, strict=True):
             variable.assign(value)
+    if plan.optimizer_state is None:
+        for average, value in zip(get_averages(model), plan.initial_weights, strict=False):
+            average.assign(value)
     model.optimizer.learning_rate.assign(plan.learning_rate)
     model.stop_training = False
 
@@ -304,9 +312,7 @@ class EpochNetwork:
         history : keras.callbacks.History
         """
         model, optimizer = self.model, self.optimizer
-        set_start(
-            model, replace(plan, optimizer_state=plan.optimizer_state or self._fresh_optimizer)
-        )
+        set_start(model, plan, self._fresh_optimizer)
         history = keras.callbacks.History()
         listeners = keras.callbacks.CallbackList(
             [*callbacks, history], model=model, epochs=plan.epochs, verbose=0

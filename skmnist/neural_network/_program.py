@@ -48,6 +48,7 @@ class Program:
         self._dtype = np.dtype(network.dtype)
         self._variables = model.trainable_variables
         self._optimizer = model.optimizer
+        self._averages = get_averages(model)
         self._dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
         self._compiled: Any = None
 
@@ -197,10 +198,19 @@ class Program:
             )
             return tuple(totals)
 
+        self._swap_averages()
         trained = loop(update, n_steps)
+        self._swap_averages()
         validated = loop(validate, n_validation_steps)
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in self._variables])
         return tf.stack([*trained, *validated, tf.cast(finite, self._dtype)])
+
+    def _swap_averages(self) -> None:
+        """Exchange the weights and their running averages, if there are any."""
+        for average, variable in zip(self._averages, self._variables, strict=False):
+            value = tf.identity(variable.value)
+            variable.assign(tf.identity(average.value))
+            average.assign(value)
 
     def _logits(
         self,
@@ -216,6 +226,16 @@ class Program:
                 x = tf.where(kept, x * keep_scale, 0)
         last = self._dense[-1]
         return tf.matmul(x, last.kernel) + last.bias  # without softmax, which is part of the loss
+
+
+def get_averages(model: keras.Sequential) -> list[keras.Variable]:
+    """Return the optimizer's running averages of the weights, if it has any.
+
+    Between epochs, the model has the averages, and these variables the weights that are trained.
+    """
+    optimizer = model.optimizer
+    # also read by Keras's own callback SwapEMAWeights
+    return list(optimizer._model_variables_moving_average) if optimizer.use_ema else []
 
 
 def _sums(

@@ -250,15 +250,16 @@ def test_bad_input_is_refused_before_the_first_epoch(digits, change, augmentatio
     assert not seen
 
 
-def test_a_callback_that_hooks_batches_is_refused(digits):
+@pytest.mark.parametrize("parameter", [{"augmentation": "digits"}, {"ema_momentum": 0.9}])
+def test_a_callback_that_hooks_batches_is_refused(digits, parameter):
     import keras
 
     class Batches(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             pass
 
-    model = SimpleNNClassifier(8, epochs=1, augmentation="digits", callbacks=Batches())
-    with pytest.raises(ValueError, match=r"Batches.*augmentation=None"):
+    model = SimpleNNClassifier(8, epochs=1, callbacks=Batches(), **parameter)
+    with pytest.raises(ValueError, match=rf"Batches.*{next(iter(parameter))}=None"):
         model.fit(*digits)
 
 
