@@ -1,0 +1,396 @@
+"""Frames, combs and ruled lines: the places that they make, and the page without them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+COVERED = 0.85  # share of a side that a line covers; the rest may be worn or crossed out
+STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
+LEAST_SIDE = 12  # pixels of the smallest box
+MAX_PLACES = 60  # of a comb
+LONG = 2.5  # a line under digits is longer than it is far from their tops, a digit's bar never
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line across `start` to `stop`, at ``polyval(curve, x)``, with its thickness in pixels."""
+
+    curve: Array
+    start: int
+    stop: int
+    thickness: float
+    upright: bool = False
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A row of places that guides make: their interiors, and the lines around them."""
+
+    boxes: list[Box]
+    open: bool  # a comb, which digits may overtop
+
+
+def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells], list[Line]]:
+    """Find frames, combs and ruled lines among strokes.
+
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), bool
+    n_digits : int, default=None
+        Expected number of places in a comb whose teeth are worn.
+    """
+    closed = ndimage.binary_closing(strokes, np.ones((3, 3)), border_value=0)
+    closed |= strokes
+    labels, _ = ndimage.label(closed, np.ones((3, 3)))
+    cells: list[Cells] = []
+    lines: list[Line] = []
+    for at, where in enumerate(ndimage.find_objects(labels), 1):
+        height, width = (part.stop - part.start for part in where)
+        if max(height, width) < LEAST_SIDE:
+            continue
+        part = labels[where] == at
+        corner = (where[1].start, where[0].start)
+        if min(height, width) >= LEAST_SIDE and _is_frame(part, where, strokes.shape):
+            found, its_lines = _read_frame(part, corner)
+        elif width >= LONG * height or width >= 0.7 * strokes.shape[1] or height < LEAST_SIDE:
+            found, its_lines = _read_rulings(part, corner, n_digits, strokes.shape)
+        else:
+            found, its_lines = _read_tray(part, corner)
+        cells += found
+        lines += its_lines
+    lines += _find_edges(strokes, cells, lines)
+    return cells, lines
+
+
+def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    """Return whether all four sides are lines; what the image cuts off counts as one."""
+    height, width = part.shape
+    high, wide = max(2, round(STRIP * height)), max(2, round(STRIP * width))
+    high, wide = min(high, wide * 2), min(wide, high * 2)
+    sides = [
+        (part[:high].any(axis=0).mean(), where[0].start == 0 and width > 1.5 * height),
+        (part[-high:].any(axis=0).mean(), where[0].stop == shape[0] and width > 1.5 * height),
+        (part[:, :wide].any(axis=1).mean(), where[1].start == 0 and width > 1.5 * height),
+        (part[:, -wide:].any(axis=1).mean(), where[1].stop == shape[1] and width > 1.5 * height),
+    ]
+    drawn = [share >= COVERED for share, _ in sides]
+    cut = [is_cut for _, is_cut in sides]
+    return all(a or b for a, b in zip(drawn, cut, strict=True)) and sum(drawn) >= 3
+
+
+def _read_frame(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list[Line]]:
+    height, width = part.shape
+    tolerance = max(1, round(0.01 * min(height, width)))
+    downs = _find_bars(part, tolerance)
+    if not downs or downs[0][0] > STRIP * height:
+        downs = [(0, 0), *downs]
+    if downs[-1][1] < (1 - STRIP) * height - 1:
+        downs = [*downs, (height, height)]
+    rows, lines = [], []
+    for first, last in downs:
+        if last > first:
+            lines += _trace(part, first, last, 0, width, corner)
+    for (_, top), (bottom, _) in zip(downs, downs[1:], strict=False):
+        if bottom - top < LEAST_SIDE:
+            continue
+        band = part[top:bottom]
+        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))))
+        for first, last in bars:
+            lines += _trace(part.T, first, last, top, bottom, corner[::-1], upright=True)
+        edges = [*bars]
+        if not bars or bars[0][0] > max(STRIP * width, 0.4 * (bottom - top)):
+            edges = [(0, 0), *edges]
+        if edges[-1][1] < width - max(STRIP * width / 4, 3):
+            edges = [*edges, (width, width)]
+        spans = [
+            (left, right)
+            for (_, left), (right, _) in zip(edges, edges[1:], strict=False)
+            if right - left >= LEAST_SIDE / 2
+        ]
+        spans = _join_narrow(spans)
+        if spans:
+            boxes = [
+                (corner[0] + left, corner[1] + top, corner[0] + right, corner[1] + bottom)
+                for left, right in spans
+            ]
+            rows.append(Cells(boxes, open=False))
+    return rows, lines
+
+
+def _find_bars(part: Array, tolerance: int) -> list[tuple[int, int]]:
+    """Return first and last row of each line that crosses the whole part."""
+    thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
+    is_bar = thick.mean(axis=1) >= COVERED
+    labels, n = ndimage.label(is_bar)
+    bars = []
+    for (where,) in ndimage.find_objects(labels)[:n]:
+        first, last = where.start, where.stop
+        if last - first > 2 * tolerance + 1:  # what the filter has added
+            first, last = first + tolerance, last - tolerance
+        bars.append((first, last))
+    return bars
+
+
+def _join_narrow(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join cells that a tall 1 or a stroke has cut in two."""
+    if len(spans) < 4:
+        return spans
+    widths = np.array([right - left for left, right in spans])
+    usual = np.median(widths)
+    joined: list[tuple[int, int]] = []
+    for left, right in spans:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and right - left < 0.7 * usual
+            and before[1] - before[0] < 0.7 * usual
+            and abs(right - before[0] - usual) < 0.15 * usual
+        ):
+            joined[-1] = (before[0], right)
+        else:
+            joined.append((left, right))
+    return joined
+
+
+def _trace(
+    part: Array,
+    first: int,
+    last: int,
+    start: int,
+    stop: int,
+    corner: tuple[int, int],
+    *,
+    upright: bool = False,
+) -> list[Line]:
+    """Follow the line between two rows of a part; none where there are no long runs."""
+    slack = max(2, (last - first) // 2)
+    low, high = max(0, first - slack), min(len(part), last + slack)
+    band = part[low:high, start:stop]
+    run = max(5, min(2 * (high - low), (stop - start) // 3))
+    runs = ndimage.binary_opening(band, np.ones((1, run)))
+    columns = np.flatnonzero(runs.any(axis=0))
+    if len(columns) < 0.3 * (stop - start):
+        runs = band
+        columns = np.flatnonzero(runs.any(axis=0))
+    if len(columns) < 3:
+        return []
+    some = runs[:, columns]
+    counts = some.sum(axis=0)
+    thickness = float(np.median(counts))
+    centres = (some * np.arange(len(band))[:, None]).sum(axis=0) / counts
+    curve = np.polyfit(columns, centres, 1)
+    for degree in (1, 2):
+        off = np.abs(np.polyval(curve, columns) - centres)
+        near = off <= max(1.0, 2 * float(np.median(off)))
+        if near.sum() >= 8:
+            curve = np.polyfit(columns[near], centres[near], degree)
+    # in pixels of the page: x is shifted by start and the corner
+    shift = start + corner[0]
+    curve = np.poly1d(curve)(np.poly1d([1, -shift])).coeffs.copy()
+    curve[-1] += low + corner[1]
+    return [Line(curve, shift, stop + corner[0], thickness, upright)]
+
+
+def _read_rulings(
+    part: Array, corner: tuple[int, int], n_digits: int | None, shape: tuple[int, ...]
+) -> tuple[list[Cells], list[Line]]:
+    """Read long lines, which may have digits on them, or the teeth of a comb."""
+    height, width = part.shape
+    if width < 0.2 * shape[1] and width < 3 * shape[0]:
+        return [], []  # a dash
+    bars = [
+        (first, last)
+        for first, last in _find_bars(part, max(1, min(height // 20, 4)))
+        if last - first <= max(6, 0.3 * height) or height < LEAST_SIDE
+    ]
+    cells, lines = [], []
+    for first, last in bars:
+        traced = _trace(part, first, last, 0, width, corner)
+        if not traced:
+            continue
+        lines += traced
+        teeth = _find_teeth(part, first, last, traced[0].thickness)
+        spans = _fit_lattice(teeth, width, n_digits)
+        if not spans:
+            continue
+        for tooth in teeth:
+            if any(abs(tooth[0] - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
+                x, top, thick = tooth
+                lines += _trace(
+                    part.T,
+                    max(0, int(x - thick)),
+                    min(width, int(x + thick + 1)),
+                    top,
+                    first,
+                    corner[::-1],
+                    upright=True,
+                )
+        pitch = spans[0][1] - spans[0][0]
+        top = max(0, first + corner[1] - round(1.8 * pitch))
+        boxes = [
+            (corner[0] + a, top, corner[0] + b, corner[1] + first)
+            for a, b in spans
+        ]
+        cells.append(Cells(boxes, open=True))
+    return cells, lines
+
+
+def _read_tray(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list[Line]]:
+    """Read one place of a comb: a bottom with a wall on either side."""
+    height, width = part.shape
+    if min(height, width) < LEAST_SIDE or width < 0.5 * height:
+        return [], []
+    high, wide = max(2, round(STRIP * height)), max(2, round(STRIP * width))
+    if part[-high:].any(axis=0).mean() < COVERED:
+        return [], []
+    walls = [part[:, :wide].any(axis=1), part[:, -wide:].any(axis=1)]
+    runs = [int(np.argmin(np.append(wall[::-1], False))) for wall in walls]
+    if min(runs) < 0.3 * height or max(runs) > 1.3 * min(runs):
+        return [], []
+    lines = _trace(part, height - high, height, 0, width, corner)
+    for first, last in ((0, wide), (width - wide, width)):
+        lines += _trace(
+            part.T, first, last, height - min(runs), height, corner[::-1], upright=True
+        )
+    left, top = corner
+    box = (left + wide // 2, top, left + width - wide // 2, top + height - high // 2)
+    return [Cells([box], open=True)], lines
+
+
+def _find_teeth(
+    part: Array, first: int, last: int, thickness: float
+) -> list[tuple[float, int, float]]:
+    """Return x, top and thickness of the short lines that rise from a bar."""
+    reach = max(4, round(2.5 * thickness), round(0.1 * part.shape[0]))
+    if first < reach:
+        return []
+    rising = part[first - reach : first].mean(axis=0) >= 0.8
+    labels, n = ndimage.label(rising)
+    teeth = []
+    for (where,) in ndimage.find_objects(labels)[:n]:
+        wide = where.stop - where.start
+        if wide > max(4, 3.5 * thickness):
+            continue
+        x = (where.start + where.stop - 1) / 2
+        column = part[:first, where].any(axis=1)[::-1]
+        rise = int(np.argmin(np.append(column, False)))
+        teeth.append((x, first - rise, float(wide)))
+    if not teeth:
+        return []
+    # a digit that touches a tooth makes it longer, so the shortest are what they are
+    rise = np.quantile([first - top for _, top, _ in teeth], 0.25)
+    return [(x, max(top, int(first - 1.3 * rise)), thick) for x, top, thick in teeth]
+
+
+def _fit_lattice(
+    teeth: list[tuple[float, int, float]], width: int, n_digits: int | None
+) -> list[tuple[int, int]]:
+    """Return the spans of equally wide places between the teeth, none where it fits no comb."""
+    if len(teeth) < 2:
+        return []
+    at = np.array([x for x, _, _ in teeth])
+    left, right = at.min(), at.max()
+    if left > 0.15 * width or right < 0.85 * width:
+        return []
+    best: list[tuple[int, int]] = []
+    for n in range(1, MAX_PLACES + 1):
+        pitch = (right - left) / n
+        if pitch < LEAST_SIDE / 2:
+            break
+        grid = left + pitch * np.arange(n + 1)
+        near = np.abs(grid[:, None] - at).min(axis=1) <= max(2.0, 0.05 * pitch)
+        needed = 0.6 if n == n_digits else 0.9
+        if near.mean() >= needed and near[[0, -1]].all() and (n > 1 or len(teeth) == 2):
+            edges = np.rint(grid).astype(int).tolist()
+            best = list(zip(edges[:-1], edges[1:], strict=True))
+            if n == n_digits:
+                break
+    return best
+
+
+def _find_edges(strokes: Array, cells: list[Cells], lines: list[Line]) -> list[Line]:
+    """Find parts of a grid along the edges of an image of a single cell."""
+    height, width = strokes.shape
+    if cells or max(height, width) > 1.6 * min(height, width) or min(height, width) < 20:
+        return []
+    found = []
+    for upright in (False, True):
+        part = strokes.T if upright else strokes
+        size = len(part)
+        tolerance = max(1, round(0.02 * size))
+        thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
+        is_bar = thick.mean(axis=1) >= 0.9
+        labels, n = ndimage.label(is_bar)
+        for (where,) in ndimage.find_objects(labels)[:n]:
+            middle = (where.start + where.stop) / 2
+            if min(middle, size - middle) > 0.2 * size:
+                continue
+            found += _trace(part, where.start, where.stop, 0, part.shape[1], (0, 0), upright=upright)
+    return found
+
+
+def erase(strokes: Array, lines: list[Line]) -> Array:
+    """Return the strokes without the lines; strokes that cross a line stay whole."""
+    left = strokes.copy()
+    for line in lines:
+        _erase(left.T if line.upright else left, line)
+    return left
+
+
+def _erase(strokes: Array, line: Line) -> None:
+    height, width = strokes.shape
+    x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))
+    y = np.polyval(line.curve, x)
+    reach = line.thickness / 2 + 1.0
+    rows = np.rint(y).astype(np.intp) + np.arange(-int(np.ceil(reach)), int(np.ceil(reach)) + 1)[:, None]
+    inside = (rows >= 0) & (rows < height)
+    rows = rows.clip(0, height - 1)
+    around = 2 + int(line.thickness)
+    above = _at(strokes, rows[0] - 1, x) | _at(strokes, rows[0] - 2, x)
+    below = _at(strokes, rows[-1] + 1, x) | _at(strokes, rows[-1] + 2, x)
+    crossing = ndimage.binary_dilation(above, iterations=around) & ndimage.binary_dilation(
+        below, iterations=around
+    )
+    crossing &= ndimage.binary_dilation(above | below, iterations=1)
+    columns = np.broadcast_to(x, rows.shape)
+    gone = inside & ~crossing
+    strokes[rows[gone], columns[gone]] = False
+
+
+def _at(strokes: Array, rows: Array, columns: Array) -> Array:
+    """Return strokes at these points; there are none beyond the page."""
+    inside = (rows >= 0) & (rows < len(strokes))
+    return inside & strokes[rows.clip(0, len(strokes) - 1), columns]
+
+
+def iterate_rows(cells: list[Cells]) -> Iterator[list[Box]]:
+    """Yield rows of boxes in reading order; boxes beside each other are one row.
+
+    A gap of more than one and a half boxes begins another field.
+    """
+    boxes = sorted((box for some in cells for box in some.boxes), key=lambda box: box[1] + box[3])
+    rows: list[list[Box]] = []
+    for box in boxes:
+        middle = (box[1] + box[3]) / 2
+        for row in rows:
+            if row[0][1] < middle < row[0][3]:
+                row.append(box)
+                break
+        else:
+            rows.append([box])
+    for row in rows:
+        row.sort()
+        width = float(np.median([box[2] - box[0] for box in row]))
+        part = [row[0]]
+        for before, box in zip(row, row[1:], strict=False):
+            if box[0] - before[2] > 1.5 * width:
+                yield part
+                part = []
+            part.append(box)
+        yield part
