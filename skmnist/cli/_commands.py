@@ -105,6 +105,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         l2: Annotated[Any, options.parameter("l2")] = default["l2"],
         seed: Annotated[Any, options.seed()] = 0,
         lang: Annotated[str | None, lang_option] = None,
+        save_path: Annotated[
+            Path | None, options.file("save", text=say("cli.save_reader_help"))
+        ] = None,
         json_path: Annotated[Path | None, json_option] = None,
         report_path: Annotated[Path | None, options.file("report")] = None,
         force: Annotated[bool, options.flag("force", "output")] = False,
@@ -122,7 +125,8 @@ def make_app(say: Catalogue) -> typer.Typer:
         if recipe != RECIPES[0]:  # its values differ from the defaults of the options
             settings = {name: settings[name] for name in settings if is_given(context, name)}
         settings = {"recipe": recipe, **settings, "random_state": seed}
-        check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
+        outputs = {"--save": save_path, "--json": json_path, "--report": report_path}
+        check_outputs(say, outputs, data, force=force)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)
 
@@ -134,6 +138,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             name,
             settings,
             command=write_command(data, train_size, how, settings),
+            save_path=save_path,
             json_path=json_path,
             report_path=report_path,
         )

@@ -83,6 +83,10 @@ class Screen:
         """Show a text, wrapped between words."""
         self._console.print(_text(self.say(key, **values)))
 
+    def show_text(self, text: str) -> None:
+        """Show a text that is already in the user's language, wrapped between words."""
+        self._console.print(_text(text))
+
     def show_data(self, digits: Any, name: str) -> None:
         """Show the name and sizes of a data set."""
         self.show_title("cli.data_title")
