@@ -134,7 +134,7 @@ def make_reader(
     The validation images would be the wrong ones: training stopped where they were read best.
     """
     chosen = comparison.recommendation.model or comparison.recommendation.most_accurate
-    result = next(result for result in comparison.results if result.name == chosen)
+    result = comparison.results[chosen]
     alphabet = "".join(map(str, result.estimator.classes_.tolist()))
     reader = DigitReader(FrozenEstimator(result.estimator), alphabet=alphabet)
     with warnings.catch_warnings():
