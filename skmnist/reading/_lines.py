@@ -11,6 +11,7 @@ Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 COVERED = 0.85  # share of a side that a line covers; the rest may be worn or crossed out
+DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 MAX_PLACES = 60  # of a comb
@@ -185,7 +186,7 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
         if bottom - top < LEAST_SIDE:
             continue
         band = part[top:bottom]
-        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))))
+        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))), DIVIDED)
         for first, last in bars:
             lines += _trace(part.T, first, last, top, bottom, corner[::-1], upright=True)
         edges = [*bars]
@@ -196,9 +197,9 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
         spans = [
             (left, right)
             for (_, left), (right, _) in zip(edges, edges[1:], strict=False)
-            if right - left >= LEAST_SIDE / 2
         ]
-        spans = _join_narrow(spans)
+        spans = _join_narrow(spans, bottom - top)
+        spans = [span for span in spans if span[1] - span[0] >= LEAST_SIDE / 2]
         if spans:
             boxes = [
                 (corner[0] + left, corner[1] + top, corner[0] + right, corner[1] + bottom)
@@ -208,10 +209,10 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
     return [replace(some, lines=lines) for some in rows[:1]] + rows[1:]
 
 
-def _find_bars(part: Array, tolerance: int) -> list[tuple[int, int]]:
+def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
     """Return first and last row of each line that crosses the whole part."""
     thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
-    is_bar = thick.mean(axis=1) >= COVERED
+    is_bar = thick.mean(axis=1) >= covered
     labels, n = ndimage.label(is_bar)
     bars = []
     for (where,) in ndimage.find_objects(labels)[:n]:
@@ -222,20 +223,17 @@ def _find_bars(part: Array, tolerance: int) -> list[tuple[int, int]]:
     return bars
 
 
-def _join_narrow(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join cells that a tall 1 or a stroke has cut in two."""
-    if len(spans) < 4:
-        return spans
+def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
+    """Join cells that a tall stroke of a digit has cut in two."""
     widths = np.array([right - left for left, right in spans])
-    usual = np.median(widths)
+    usual = float(np.median(widths)) if len(spans) > 4 else 0.9 * height
     joined: list[tuple[int, int]] = []
     for left, right in spans:
         before = joined[-1] if joined else None
         if (
             before is not None
-            and right - left < 0.7 * usual
-            and before[1] - before[0] < 0.7 * usual
-            and abs(right - before[0] - usual) < 0.15 * usual
+            and max(right - left, before[1] - before[0]) < 0.85 * usual
+            and right - before[0] < (1.2 if len(spans) > 4 else 1.4) * usual
         ):
             joined[-1] = (before[0], right)
         else:
@@ -355,7 +353,7 @@ def _fit_lattice(
         pitch = (right - left) / n
         if pitch < LEAST_SIDE / 2:
             break
-        if pitch > 4 * height:
+        if pitch > (4 if n < 3 else 15) * height:
             continue
         grid = left + pitch * np.arange(n + 1)
         near = np.abs(grid[:, None] - at).min(axis=1) <= max(2.0, 0.05 * pitch)
