@@ -74,7 +74,9 @@ ARROWS = {
     "reading": {
         "_estimator",
         "_files",
+        "_html",
         "_validation",
+        "datasets",
         "neural_network",
         "persistence",
         "preprocessing",

@@ -1,7 +1,7 @@
 """Frames, combs and ruled lines: the places that they make, and the page without them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 COVERED = 0.85  # share of a side that a line covers; the rest may be worn or crossed out
+DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 MAX_PLACES = 60  # of a comb
@@ -27,13 +28,36 @@ class Line:
     thickness: float
     upright: bool = False
 
+    def move(self, right: int, down: int) -> "Line":
+        """Return the line in pixels of a page with another origin."""
+        along, across = (down, right) if self.upright else (right, down)
+        curve = np.atleast_1d(np.poly1d(self.curve)(np.poly1d([1, -along])).coeffs).copy()
+        curve[-1] += across
+        return replace(self, curve=curve, start=self.start + along, stop=self.stop + along)
+
 
 @dataclass(frozen=True)
 class Cells:
-    """A row of places that guides make: their interiors, and the lines around them."""
+    """Places beside each other that guides make.
+
+    Attributes
+    ----------
+    boxes : list of tuple
+        Their interiors, from left to right.
+    lines : list of Line
+        The guides around them.
+    drawn : float
+        Share of the ink of the connected strokes that is explained by the lines.
+    """
 
     boxes: list[Box]
-    open: bool  # a comb, which digits may overtop
+    lines: list[Line]
+    drawn: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """Usual width of a place."""
+        return float(np.median([box[2] - box[0] for box in self.boxes]))
 
 
 def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells], list[Line]]:
@@ -44,12 +68,18 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
     strokes : ndarray of shape (height, width), bool
     n_digits : int, default=None
         Expected number of places in a comb whose teeth are worn.
+
+    Returns
+    -------
+    cells : list of Cells
+    lines : list of Line
+        All lines, those of the cells among them.
     """
     closed = ndimage.binary_closing(strokes, np.ones((3, 3)), border_value=0)
     closed |= strokes
     labels, _ = ndimage.label(closed, np.ones((3, 3)))
     cells: list[Cells] = []
-    lines: list[Line] = []
+    rulings: list[Line] = []
     for at, where in enumerate(ndimage.find_objects(labels), 1):
         height, width = (part.stop - part.start for part in where)
         if max(height, width) < LEAST_SIDE:
@@ -57,15 +87,70 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
         part = labels[where] == at
         corner = (where[1].start, where[0].start)
         if min(height, width) >= LEAST_SIDE and _is_frame(part, where, strokes.shape):
-            found, its_lines = _read_frame(part, corner)
-        elif width >= LONG * height or width >= 0.7 * strokes.shape[1] or height < LEAST_SIDE:
-            found, its_lines = _read_rulings(part, corner, n_digits, strokes.shape)
+            cells += _read_frame(part, corner)
         else:
-            found, its_lines = _read_tray(part, corner)
-        cells += found
-        lines += its_lines
-    lines += _find_edges(strokes, cells, lines)
+            combs, lines = _read_rulings(part, corner, n_digits, strokes.shape)
+            cells += combs
+            rulings += lines
+    cells = _keep_likely(cells)
+    cells += _find_more(closed, cells)
+    lines = rulings + [line for some in cells for line in some.lines]
+    if not cells:
+        lines += _find_edges(strokes)
     return cells, lines
+
+
+def _keep_likely(cells: list[Cells]) -> list[Cells]:
+    """Drop places that are parts of digits: loops, and flat feet.
+
+    Single combs need others like them, more of them where digits are written on them.
+    """
+    if not cells:
+        return []
+    usual = max(cells, key=lambda some: (len(some.boxes), some.width)).width
+    kept = []
+    for some in cells:
+        if len(some.boxes) == 1 and some.width < 0.5 * usual:
+            continue
+        if some.drawn < 1:
+            likes = [
+                other
+                for other in cells
+                if abs(other.width - some.width) <= 0.06 * some.width
+                and abs(other.boxes[0][3] - some.boxes[0][3]) <= 0.3 * some.width
+            ]
+            n_likes = sum(len(other.boxes) for other in likes)
+            if n_likes < (2 if some.drawn > 0.9 else 3):
+                continue
+        kept.append(some)
+    return kept
+
+
+def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
+    """Find places like those beside them, whose guides are hidden under digits.
+
+    They have a bottom line of the same length at the same height.
+    """
+    single = [some for some in cells if len(some.boxes) == 1]
+    found: list[Cells] = []
+    for row in iterate_rows(single, gap=np.inf):
+        if len(row) < 2:
+            continue
+        like = next(some for some in single if some.boxes[0] == row[0])
+        left, _, right, bottom = like.boxes[0]
+        reach = max(3, round(0.08 * (right - left)))
+        is_line = strokes[max(0, bottom - reach) : bottom + reach].any(axis=0)
+        labels, _ = ndimage.label(is_line)
+        for (where,) in ndimage.find_objects(labels):
+            length, middle = where.stop - where.start, (where.start + where.stop) / 2
+            if not 0.85 < length / (right - left) < 1.35:
+                continue
+            if any(box[0] - 2 <= middle <= box[2] + 2 for box in row):
+                continue
+            shift = round(middle - (left + right) / 2)
+            boxes = [(box[0] + shift, box[1], box[2] + shift, box[3]) for box in like.boxes]
+            found.append(Cells(boxes, [line.move(shift, 0) for line in like.lines]))
+    return found
 
 
 def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
@@ -84,7 +169,7 @@ def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -
     return all(a or b for a, b in zip(drawn, cut, strict=True)) and sum(drawn) >= 3
 
 
-def _read_frame(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list[Line]]:
+def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
     height, width = part.shape
     tolerance = max(1, round(0.01 * min(height, width)))
     downs = _find_bars(part, tolerance)
@@ -92,7 +177,8 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list
         downs = [(0, 0), *downs]
     if downs[-1][1] < (1 - STRIP) * height - 1:
         downs = [*downs, (height, height)]
-    rows, lines = [], []
+    rows: list[Cells] = []
+    lines: list[Line] = []
     for first, last in downs:
         if last > first:
             lines += _trace(part, first, last, 0, width, corner)
@@ -100,7 +186,7 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list
         if bottom - top < LEAST_SIDE:
             continue
         band = part[top:bottom]
-        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))))
+        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))), DIVIDED)
         for first, last in bars:
             lines += _trace(part.T, first, last, top, bottom, corner[::-1], upright=True)
         edges = [*bars]
@@ -111,22 +197,22 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list
         spans = [
             (left, right)
             for (_, left), (right, _) in zip(edges, edges[1:], strict=False)
-            if right - left >= LEAST_SIDE / 2
         ]
-        spans = _join_narrow(spans)
+        spans = _join_narrow(spans, bottom - top)
+        spans = [span for span in spans if span[1] - span[0] >= LEAST_SIDE / 2]
         if spans:
             boxes = [
                 (corner[0] + left, corner[1] + top, corner[0] + right, corner[1] + bottom)
                 for left, right in spans
             ]
-            rows.append(Cells(boxes, open=False))
-    return rows, lines
+            rows.append(Cells(boxes, []))
+    return [replace(some, lines=lines) for some in rows[:1]] + rows[1:]
 
 
-def _find_bars(part: Array, tolerance: int) -> list[tuple[int, int]]:
+def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
     """Return first and last row of each line that crosses the whole part."""
     thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
-    is_bar = thick.mean(axis=1) >= COVERED
+    is_bar = thick.mean(axis=1) >= covered
     labels, n = ndimage.label(is_bar)
     bars = []
     for (where,) in ndimage.find_objects(labels)[:n]:
@@ -137,20 +223,17 @@ def _find_bars(part: Array, tolerance: int) -> list[tuple[int, int]]:
     return bars
 
 
-def _join_narrow(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join cells that a tall 1 or a stroke has cut in two."""
-    if len(spans) < 4:
-        return spans
+def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
+    """Join cells that a tall stroke of a digit has cut in two."""
     widths = np.array([right - left for left, right in spans])
-    usual = np.median(widths)
+    usual = float(np.median(widths)) if len(spans) > 4 else 0.9 * height
     joined: list[tuple[int, int]] = []
     for left, right in spans:
         before = joined[-1] if joined else None
         if (
             before is not None
-            and right - left < 0.7 * usual
-            and before[1] - before[0] < 0.7 * usual
-            and abs(right - before[0] - usual) < 0.15 * usual
+            and max(right - left, before[1] - before[0]) < 0.85 * usual
+            and right - before[0] < (1.2 if len(spans) > 4 else 1.4) * usual
         ):
             joined[-1] = (before[0], right)
         else:
@@ -190,82 +273,46 @@ def _trace(
         near = off <= max(1.0, 2 * float(np.median(off)))
         if near.sum() >= 8:
             curve = np.polyfit(columns[near], centres[near], degree)
-    # in pixels of the page: x is shifted by start and the corner
-    shift = start + corner[0]
-    curve = np.poly1d(curve)(np.poly1d([1, -shift])).coeffs.copy()
-    curve[-1] += low + corner[1]
-    return [Line(curve, shift, stop + corner[0], thickness, upright)]
+    line = Line(curve, 0, stop - start, thickness, upright)
+    right, down = start + corner[0], low + corner[1]
+    return [line.move(down, right) if upright else line.move(right, down)]
 
 
 def _read_rulings(
     part: Array, corner: tuple[int, int], n_digits: int | None, shape: tuple[int, ...]
 ) -> tuple[list[Cells], list[Line]]:
-    """Read long lines, which may have digits on them, or the teeth of a comb."""
+    """Read long lines, which may have digits on them, and combs: lines with teeth."""
     height, width = part.shape
-    if width < 0.2 * shape[1] and width < 3 * shape[0]:
-        return [], []  # a dash
-    bars = [
-        (first, last)
-        for first, last in _find_bars(part, max(1, min(height // 20, 4)))
-        if last - first <= max(6, 0.3 * height) or height < LEAST_SIDE
-    ]
+    if width < LEAST_SIDE:
+        return [], []
+    is_long = width >= max(LONG * height, 0.2 * shape[1]) or width >= 0.7 * shape[1]
     cells, lines = [], []
-    for first, last in bars:
+    for first, last in _find_bars(part, max(1, min(height // 20, 4))):
+        if last - first > max(6, 0.3 * height):
+            continue
         traced = _trace(part, first, last, 0, width, corner)
         if not traced:
             continue
-        lines += traced
-        teeth = _find_teeth(part, first, last, traced[0].thickness)
-        spans = _fit_lattice(teeth, width, n_digits)
+        teeth = _find_teeth(part, first, traced[0].thickness)
+        spans = _fit_lattice(teeth, width, height, n_digits)
         if not spans:
+            if is_long:
+                lines += traced
             continue
-        for tooth in teeth:
-            if any(abs(tooth[0] - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
-                x, top, thick = tooth
-                lines += _trace(
-                    part.T,
-                    max(0, int(x - thick)),
-                    min(width, int(x + thick + 1)),
-                    top,
-                    first,
-                    corner[::-1],
-                    upright=True,
-                )
+        for x, top, thick in teeth:
+            if any(abs(x - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
+                left, right = max(0, int(x - thick)), min(width, int(x + thick + 1))
+                traced += _trace(part.T, left, right, top, first, corner[::-1], upright=True)
         pitch = spans[0][1] - spans[0][0]
         top = max(0, first + corner[1] - round(1.8 * pitch))
-        boxes = [
-            (corner[0] + a, top, corner[0] + b, corner[1] + first)
-            for a, b in spans
-        ]
-        cells.append(Cells(boxes, open=True))
+        boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
+        left_over = erase(np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced])
+        drawn = 1 - np.count_nonzero(left_over) / max(1, np.count_nonzero(part))
+        cells.append(Cells(boxes, traced, drawn))
     return cells, lines
 
 
-def _read_tray(part: Array, corner: tuple[int, int]) -> tuple[list[Cells], list[Line]]:
-    """Read one place of a comb: a bottom with a wall on either side."""
-    height, width = part.shape
-    if min(height, width) < LEAST_SIDE or width < 0.5 * height:
-        return [], []
-    high, wide = max(2, round(STRIP * height)), max(2, round(STRIP * width))
-    if part[-high:].any(axis=0).mean() < COVERED:
-        return [], []
-    walls = [part[:, :wide].any(axis=1), part[:, -wide:].any(axis=1)]
-    runs = [int(np.argmin(np.append(wall[::-1], False))) for wall in walls]
-    if min(runs) < 0.3 * height or max(runs) > 1.3 * min(runs):
-        return [], []
-    lines = _trace(part, height - high, height, 0, width, corner)
-    for first, last in ((0, wide), (width - wide, width)):
-        lines += _trace(
-            part.T, first, last, height - min(runs), height, corner[::-1], upright=True
-        )
-    left, top = corner
-    box = (left + wide // 2, top, left + width - wide // 2, top + height - high // 2)
-    return [Cells([box], open=True)], lines
-
-
-def _find_teeth(
-    part: Array, first: int, last: int, thickness: float
-) -> list[tuple[float, int, float]]:
+def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, int, float]]:
     """Return x, top and thickness of the short lines that rise from a bar."""
     reach = max(4, round(2.5 * thickness), round(0.1 * part.shape[0]))
     if first < reach:
@@ -289,24 +336,29 @@ def _find_teeth(
 
 
 def _fit_lattice(
-    teeth: list[tuple[float, int, float]], width: int, n_digits: int | None
+    teeth: list[tuple[float, int, float]], width: int, height: int, n_digits: int | None
 ) -> list[tuple[int, int]]:
-    """Return the spans of equally wide places between the teeth, none where it fits no comb."""
+    """Return the spans of equally wide places between the teeth, none where it fits no comb.
+
+    A comb begins and ends with a tooth; a ruled line reaches beyond the digits on it.
+    """
     if len(teeth) < 2:
         return []
     at = np.array([x for x, _, _ in teeth])
     left, right = at.min(), at.max()
-    if left > 0.15 * width or right < 0.85 * width:
+    if max(left, width - 1 - right) > max(4, 0.04 * (right - left) / len(teeth)):
         return []
     best: list[tuple[int, int]] = []
     for n in range(1, MAX_PLACES + 1):
         pitch = (right - left) / n
         if pitch < LEAST_SIDE / 2:
             break
+        if pitch > (4 if n < 3 else 15) * height:
+            continue
         grid = left + pitch * np.arange(n + 1)
         near = np.abs(grid[:, None] - at).min(axis=1) <= max(2.0, 0.05 * pitch)
         needed = 0.6 if n == n_digits else 0.9
-        if near.mean() >= needed and near[[0, -1]].all() and (n > 1 or len(teeth) == 2):
+        if near.mean() >= needed and near[[0, -1]].all():
             edges = np.rint(grid).astype(int).tolist()
             best = list(zip(edges[:-1], edges[1:], strict=True))
             if n == n_digits:
@@ -314,10 +366,10 @@ def _fit_lattice(
     return best
 
 
-def _find_edges(strokes: Array, cells: list[Cells], lines: list[Line]) -> list[Line]:
+def _find_edges(strokes: Array) -> list[Line]:
     """Find parts of a grid along the edges of an image of a single cell."""
     height, width = strokes.shape
-    if cells or max(height, width) > 1.6 * min(height, width) or min(height, width) < 20:
+    if max(height, width) > 1.6 * min(height, width) or min(height, width) < 20:
         return []
     found = []
     for upright in (False, True):
@@ -344,35 +396,42 @@ def erase(strokes: Array, lines: list[Line]) -> Array:
 
 
 def _erase(strokes: Array, line: Line) -> None:
+    """Remove a line in place.
+
+    In each column the ink that hangs together with the line is followed upwards and downwards: what
+    ends near the line is the line, what goes on to both sides crosses it.
+    """
     height, width = strokes.shape
     x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))
+    if not len(x):
+        return
     y = np.polyval(line.curve, x)
-    reach = line.thickness / 2 + 1.0
-    rows = np.rint(y).astype(np.intp) + np.arange(-int(np.ceil(reach)), int(np.ceil(reach)) + 1)[:, None]
+    half = line.thickness / 2
+    reach = int(np.ceil(half + 2))
+    steps = np.arange(-reach, reach + 1)[:, None]
+    rows = np.rint(y).astype(np.intp) + steps
     inside = (rows >= 0) & (rows < height)
     rows = rows.clip(0, height - 1)
-    around = 2 + int(line.thickness)
-    above = _at(strokes, rows[0] - 1, x) | _at(strokes, rows[0] - 2, x)
-    below = _at(strokes, rows[-1] + 1, x) | _at(strokes, rows[-1] + 2, x)
-    crossing = ndimage.binary_dilation(above, iterations=around) & ndimage.binary_dilation(
-        below, iterations=around
-    )
-    crossing &= ndimage.binary_dilation(above | below, iterations=1)
     columns = np.broadcast_to(x, rows.shape)
-    gone = inside & ~crossing
+    window = strokes[rows, columns] & inside
+    core = np.abs(rows - y) <= half + 0.25
+    window_or_core = window | core
+    up = np.logical_and.accumulate(window_or_core[reach::-1], axis=0)[::-1]
+    down = np.logical_and.accumulate(window_or_core[reach:], axis=0)
+    above, below = up[0] & window[0], down[-1] & window[-1]
+    around = 1 + int(line.thickness)
+    crossing = ndimage.binary_dilation(above, iterations=around)
+    crossing &= ndimage.binary_dilation(below, iterations=around)
+    crossing &= ndimage.binary_dilation(above | below)
+    hanging = np.vstack([up[:-1] & ~above, up[-1:] | down[:1], down[1:] & ~below])
+    gone = inside & (hanging | core) & ~crossing
     strokes[rows[gone], columns[gone]] = False
 
 
-def _at(strokes: Array, rows: Array, columns: Array) -> Array:
-    """Return strokes at these points; there are none beyond the page."""
-    inside = (rows >= 0) & (rows < len(strokes))
-    return inside & strokes[rows.clip(0, len(strokes) - 1), columns]
-
-
-def iterate_rows(cells: list[Cells]) -> Iterator[list[Box]]:
+def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:
     """Yield rows of boxes in reading order; boxes beside each other are one row.
 
-    A gap of more than one and a half boxes begins another field.
+    A gap of more than `gap` boxes begins another row.
     """
     boxes = sorted((box for some in cells for box in some.boxes), key=lambda box: box[1] + box[3])
     rows: list[list[Box]] = []
@@ -389,7 +448,7 @@ def iterate_rows(cells: list[Cells]) -> Iterator[list[Box]]:
         width = float(np.median([box[2] - box[0] for box in row]))
         part = [row[0]]
         for before, box in zip(row, row[1:], strict=False):
-            if box[0] - before[2] > 1.5 * width:
+            if box[0] - before[2] > gap * width:
                 yield part
                 part = []
             part.append(box)

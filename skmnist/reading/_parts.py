@@ -17,6 +17,7 @@ SMALL = 0.5  # of a digit's height; what is lower is a part of a digit, such as 
 WIDE = 0.9  # of a digit's height; what is wider may be several digits
 WIDEST = 1.7  # of a digit's height; what is wider is several digits
 MAX_MERGED = 6  # parts that may make one digit
+JUDGED = 28  # pixels of the longer side of an image that is only judged
 MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 
 # Costs in units of -log(probability), chosen on rows of scans by writers that no figure is about.
@@ -279,7 +280,8 @@ def _choose(
             spans[start, stop] = part
     sure = np.full(len(spans), 0.0)
     if score is not None:
-        sure = -np.log(np.maximum(score([crop(part) for part in spans.values()]).max(axis=1), FLOOR))
+        images = [_shrink(crop(part)) for part in spans.values()]
+        sure = -np.log(np.maximum(np.asarray(score(images)).max(axis=1), FLOOR))
     costs = {}
     for (span, part), doubt in zip(spans.items(), sure, strict=True):
         cost = float(doubt) + _judge(part, tall)
@@ -306,6 +308,16 @@ def _choose(
         digits.append(spans[start, stop])
         stop, count = start, count - 1
     return digits[::-1]
+
+
+def _shrink(image: Array) -> Array:
+    """Halve an image until its sides are short enough to be judged quickly."""
+    factor = max(image.shape) // JUDGED
+    if factor < 2:
+        return image
+    height, width = (side // factor for side in image.shape)
+    squares = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return squares.mean(axis=(1, 3)).astype(np.uint8)
 
 
 def _find_paths(

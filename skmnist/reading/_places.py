@@ -52,6 +52,12 @@ class Place:
     row: int
     field: str | None = None
 
+    def move(self, right: int, down: int, field: str | None) -> "Place":
+        """Return the place on a larger page."""
+        left, top, far, bottom = self.box
+        box = (left + right, top + down, far + right, bottom + down)
+        return replace(self, box=box, field=field)
+
 
 def find_places(
     page: Array,
