@@ -193,6 +193,49 @@ def make_app(say: Catalogue) -> typer.Typer:
         )
         return tune_network(say, digits, name, plan, save_path=save_path, json_path=json_path)
 
+    @app.command("read", help=say("cli.read_help"))
+    def read_command(
+        files: Annotated[
+            list[Path],
+            typer.Argument(
+                metavar="FILE|FOLDER ...",
+                help=say("cli.files_help"),
+                rich_help_panel=options.panel("reading"),
+                show_default=False,
+            ),
+        ],
+        model: Annotated[
+            Path | None, options.make("model", "FILE", "reading", text=say("cli.model_file_help"))
+        ] = None,
+        form: Annotated[Path | None, options.make("form", "FILE", "reading")] = None,
+        digits: Annotated[Any, options.count("digits", "reading")] = None,
+        max_error: Annotated[
+            Any, options.value("max_error", float, lambda x: 0 < x < 1, "reading")
+        ] = None,
+        csv: Annotated[Path | None, options.file("csv")] = None,
+        review: Annotated[Path | None, options.file("review")] = None,
+        lang: Annotated[str | None, lang_option] = None,
+        force: Annotated[bool, options.flag("force", "output")] = False,
+        help_: Annotated[bool, help_option] = False,
+    ) -> int:
+        given = {file.resolve(): "FILE" for file in files}
+        given |= {path.resolve(): name for path, name in ((model, "--model"), (form, "--form")) if path}
+        outputs = {"--csv": csv, "--review": review}
+        check_outputs(say, outputs, "", force=force, given=given)
+
+        from skmnist.cli._read import read_digits
+
+        return read_digits(
+            say,
+            files,
+            model=model,
+            form=form,
+            n_digits=digits,
+            max_error=max_error,
+            csv_path=csv,
+            review_path=review,
+        )
+
     @app.command("app", help=say("cli.app_help"))
     def app_command(
         port: Annotated[

@@ -22,6 +22,7 @@ MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
 SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
 MAX_COUNT_ROWS = 100
+MAX_FIELD_ROWS = 200
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
 MAX_MATRIX_CLASSES = 12  # limited by the width of a terminal
@@ -86,6 +87,42 @@ class Screen:
     def show_text(self, text: str) -> None:
         """Show a text that is already in the user's language, wrapped between words."""
         self._console.print(_text(text))
+
+    def show_fields(self, fields: Any) -> None:
+        """Show the fields that were read."""
+        self.show_title("cli.reading_title")
+        counts = Counter(fields["outcome"])
+        shown = fields[fields["outcome"] != "failed"]
+        if not len(shown):
+            self.say_line("cli.read_nothing")
+            return
+        names = ("file", "page", "field", "text", "outcome", "probability")
+        several = shown["page"].max() > 1
+        names = tuple(name for name in names if name != "page" or several)
+        table = self._table(*(f"cli.column_{name}" for name in names))
+        for column, name in zip(table.columns, names, strict=True):
+            column.justify = "right" if name in ("page", "probability") else "left"
+            column.overflow = "fold"
+            column.no_wrap = name == "text"
+        for row in shown.head(MAX_FIELD_ROWS).itertuples(index=False):
+            cells = {
+                "file": _text(row.file),
+                "page": str(row.page),
+                "field": _text(str(row.field)),
+                "text": _text(row.text, style="bold"),
+                "outcome": self.say(f"reading.field.{row.outcome}"),
+                "probability": "-"
+                if row.probability != row.probability
+                else self.say.format("{:.2%}", row.probability),
+            }
+            table.add_row(*(cells[name] for name in names))
+        self._console.print(table)
+        if len(shown) > MAX_FIELD_ROWS:
+            self.say_line("cli.read_more", n=len(shown) - MAX_FIELD_ROWS)
+        if counts["unsure"]:
+            self.say_line("cli.read_note")
+        known = ("read", "unsure", "blank", "failed")
+        self.say_line("cli.read_counts", **{f"n_{name}": counts[name] for name in known})
 
     def show_data(self, digits: Any, name: str) -> None:
         """Show the name and sizes of a data set."""

@@ -17,7 +17,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.interpolate import make_interp_spline
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
 from skmnist.neural_network import _forward
 from skmnist.preprocessing import DigitCropper
@@ -62,6 +61,8 @@ def fit_guard(rows: Array, random_state: int) -> tuple[list[Array], list[Array]]
     coefs, intercepts : list of ndarray, float32
         Weights and biases of each layer, for `rate_strangeness`.
     """
+    from sklearn.neural_network import MLPClassifier  # reading does not need it
+
     rng = np.random.default_rng(random_state)
     if len(rows) > MAX_ROWS:
         rows = rows[np.sort(rng.choice(len(rows), MAX_ROWS, replace=False))]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from scipy.stats import ks_2samp
 
 from skmnist.reading._risk import Selection
 from skmnist.text import Catalogue, get_catalogue
@@ -111,6 +110,8 @@ def looks_unlike(read: pd.DataFrame, calibration: Mapping[str, Any]) -> bool:
     """
     if len(read) < MIN_READ:
         return False
+    from scipy.stats import ks_2samp  # half a second, which a single digit need not wait for
+
     return any(
         ks_2samp(read[column], calibration[column], alternative=side).pvalue < SHIFT_LEVEL
         for column, side in (("probability", "greater"), ("strangeness", "less"))

@@ -18,7 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller, with_default_settings
 from skmnist._validation import Interval, _fit_context, flatten_images
 from skmnist.preprocessing import DigitCropper, PixelNormalizer
+from skmnist.reading._forms import Form
 from skmnist.reading._guard import BOX, find_side, fit_guard, rate_strangeness
+from skmnist.reading._places import find_places
 from skmnist.reading._promise import Promise, looks_unlike, tell_writers
 from skmnist.reading._risk import select_threshold
 from skmnist.text import get_catalogue
@@ -288,6 +290,83 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return Promise(selection, self.n_digits, self.max_error, writers)
 
     @with_default_settings
+    def read(self, images: Iterable[Any], *, form: Form | None = None) -> pd.DataFrame:
+        """Read images of fields, or of whole pages.
+
+        Parameters
+        ----------
+        images : iterable of ndarray (height, width) or (height, width, 3), uint8
+            Pages, or parts of them with one field or row, as from
+            :func:`~skmnist.reading.open_pages`. Frames, combs and lines are removed.
+        form : Form, default=None
+            Where the fields are on the page, and what may be written in them. None finds them; each
+            field then has `n_digits`, if that is set.
+
+        Returns
+        -------
+        places : DataFrame
+            One row per place for a digit, in reading order:
+
+            - `image`: number of the image, from 0;
+            - `field`: name of the field in the form, or its number on the image, from 0;
+            - `place`: number of the place in the field, from 0;
+            - `text`: the most probable digit, whatever the outcome; empty if the place is blank;
+            - `outcome`: "digit" (accepted), "unsure", "blank" or "not_digit";
+            - `probability` of the digit, and `strangeness`, from 0 for a digit to 1;
+            - `alternatives`: up to three other digits with their probabilities;
+            - `box`: left, top, right and bottom in pixels of the image;
+            - `guaranteed`: whether the digit is accepted with the promised error rate;
+            - `reason`: a sentence for the outcome, in the language of
+              :func:`~skmnist.text.use_language`.
+
+        Raises
+        ------
+        ValueError
+            An image is not a page of grey levels or RGB.
+        FormError
+            The form does not fit a page.
+        sklearn.exceptions.NotFittedError
+            The reader is not calibrated.
+
+        Warns
+        -----
+        UserWarning
+            The images look unlike those of `calibrate`, so nothing is guaranteed.
+        """
+        frames = [
+            self.read_page(image, form=form).assign(image=at) for at, image in enumerate(images)
+        ]
+        return self._finish(pd.concat(frames or [self._judge([])], ignore_index=True))
+
+    def read_page(self, page: Array, *, form: Form | None = None) -> pd.DataFrame:
+        """Read one image as `read` does, without a check that it is like the calibration's.
+
+        Parameters
+        ----------
+        page : ndarray of shape (height, width) or (height, width, 3), uint8
+            Image of a page or field.
+        form : Form, default=None
+            As for `read`.
+
+        Returns
+        -------
+        places : DataFrame
+            As for `read`, with `image` 0.
+        """
+        fields = find_places(page, n_digits=self.n_digits, score=self._score, form=form)
+        places = [place for field in fields for place in field]
+        frame = self._judge(
+            [place.image for place in places], np.array([place.is_blank for place in places], bool)
+        )
+        names = [field[0].field or at for at, field in enumerate(fields) for _ in field]
+        numbers = [at for field in fields for at in range(len(field))]
+        boxes = [place.box for place in places]
+        frame = frame.assign(image=0, field=names, place=numbers, box=boxes)
+        if form is not None:
+            _mark_invalid(frame, form)
+        return frame[list(COLUMNS)]
+
+    @with_default_settings
     def read_digits(self, images: Iterable[Any]) -> pd.DataFrame:
         """Read images of single digits.
 
@@ -337,9 +416,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
                 "The images look unlike the digits used for calibration, so the error rate of "
                 f"{self.max_error:g} is not guaranteed. Calibrate with digits like these."
             )
-        return frame[list(COLUMNS)]
+        return frame.reindex(columns=list(COLUMNS))
 
-    def _judge(self, images: Sequence[Any]) -> pd.DataFrame:
+    def _judge(self, images: Sequence[Any], is_blank: Any = False) -> pd.DataFrame:
         """Return the outcome for each image."""
         promise = self.promise()
         self._check_alphabet()
@@ -347,7 +426,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         rows = self._prepare_images(images)
         proba = self._predict_rows(rows).astype(np.float64) if len(rows) else np.empty((0, 1))
         strangeness = self._rate(rows)
-        blank = ~rows.any(axis=1)
+        blank = is_blank | ~rows.any(axis=1)
         top = proba.max(axis=1)
         outcome = np.select(
             [blank, strangeness > limit, ~(top > threshold)], ["blank", "not_digit", "unsure"], "digit"
@@ -459,3 +538,12 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
         for at in others
         if proba[at] >= MIN_ALTERNATIVE
     ]
+
+
+def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
+    """Leave fields to people whose digits were accepted, but are not a valid number there."""
+    reason = get_catalogue()("reading.reason.invalid")
+    known = {field.name: field for field in form.fields}
+    for name, places in frame.groupby("field", sort=False):
+        if (places["outcome"] == "digit").all() and not known[name].accepts("".join(places["text"])):
+            frame.loc[places.index, ["outcome", "guaranteed", "reason"]] = ["unsure", False, reason]
