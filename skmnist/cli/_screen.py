@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, Group
@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from skmnist._networks import describe_training
-from skmnist.comparison import ModelComparison, ModelResult, Recommendation
-from skmnist.datasets import DatasetDescription
-from skmnist.diagnosis import FitDiagnosis
 from skmnist.text import Catalogue, make_printable
+
+if TYPE_CHECKING:  # a digit is read sooner without them
+    from skmnist.comparison import ModelComparison, ModelResult, Recommendation
+    from skmnist.datasets import DatasetDescription
+    from skmnist.diagnosis import FitDiagnosis
 
 MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
@@ -134,7 +136,7 @@ class Screen:
         scaled = "cli.data_pixels_scaled" if digits.max_value == 1 else "cli.data_pixels"
         self.say_line(scaled, max_value=digits.max_value)
 
-    def show_description(self, digits: Any, name: str, description: DatasetDescription) -> None:
+    def show_description(self, digits: Any, name: str, description: "DatasetDescription") -> None:
         """Show the class counts and possible problems of a data set."""
         language = self.say.language
         self.show_title("cli.data_title")
@@ -164,12 +166,12 @@ class Screen:
         for note in digits.notes:
             self._console.print(_text(note.sentence(self.say.language)))
 
-    def show_result(self, result: ModelResult) -> None:
+    def show_result(self, result: "ModelResult") -> None:
         """Show how a model was trained, the diagnosis of its fit, and its test results."""
         self._console.print(_text(describe_training(result, self.say)))
         self.show_analysis(result)
 
-    def show_analysis(self, result: ModelResult) -> None:
+    def show_analysis(self, result: "ModelResult") -> None:
         """Show the diagnosis of a model's fit and its test results."""
         self.show_title("cli.analysis_title", name=result.name)
         language = self.say.language
@@ -241,7 +243,7 @@ class Screen:
         self._console.print(grid)
         self.say_line("cli.importance_note", n=n_complete)
 
-    def show_folds(self, diagnoses: Sequence[FitDiagnosis]) -> None:
+    def show_folds(self, diagnoses: "Sequence[FitDiagnosis]") -> None:
         """Show the diagnoses of the best trial's folds."""
         if not diagnoses:
             return
@@ -260,7 +262,7 @@ class Screen:
         middle = ordered[len(ordered) // 2]
         self.say_line("cli.fold_middle", summary=middle.summary(self.say.language))
 
-    def show_refit(self, result: ModelResult) -> None:
+    def show_refit(self, result: "ModelResult") -> None:
         """Show how the best parameters were trained on all training images."""
         network = result.estimator[-1]
         self.show_title("cli.refit_title", name=result.name)
@@ -273,7 +275,7 @@ class Screen:
         )
         self.say_line("cli.tested_once", n_test=result.errors.n_test)
 
-    def show_comparison(self, comparison: ModelComparison) -> None:
+    def show_comparison(self, comparison: "ModelComparison") -> None:
         """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
         figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
@@ -286,7 +288,7 @@ class Screen:
         self.say_line("cli.comparison_note")
         self._show_recommendation(comparison.recommendation)
 
-    def _show_recommendation(self, recommendation: Recommendation) -> None:
+    def _show_recommendation(self, recommendation: "Recommendation") -> None:
         language = self.say.language
         key = "cli.recommendation_title" if recommendation.model else "cli.no_recommendation_title"
         lines = Table.grid(padding=(0, 1))
@@ -304,7 +306,7 @@ class Screen:
             style = "yellow" if caution.severity == "warning" else "dim"
             self._console.print(_text(caution.sentence(language), style=style))
 
-    def _show_report(self, result: ModelResult) -> None:
+    def _show_report(self, result: "ModelResult") -> None:
         self.show_title("cli.report_title", name=result.name, accuracy=result.errors.accuracy)
         report = result.errors.report
         columns = (*report, "recall_interval")
@@ -320,7 +322,7 @@ class Screen:
             self.say_line("cli.report_note")
             self._explained = True
 
-    def _show_confusion(self, result: ModelResult) -> None:
+    def _show_confusion(self, result: "ModelResult") -> None:
         confusion = result.errors.confusion
         if len(confusion) > MAX_MATRIX_CLASSES:
             return
