@@ -219,7 +219,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         help_: Annotated[bool, help_option] = False,
     ) -> int:
         given = {file.resolve(): "FILE" for file in files}
-        given |= {path.resolve(): name for path, name in ((model, "--model"), (form, "--form")) if path}
+        given |= {
+            path.resolve(): name for path, name in ((model, "--model"), (form, "--form")) if path
+        }
         outputs = {"--csv": csv, "--review": review}
         check_outputs(say, outputs, "", force=force, given=given)
 

@@ -126,9 +126,7 @@ def compare_networks(
     return status or int(failed)
 
 
-def make_reader(
-    comparison: ModelComparison, digits: Any, name: str, command: str
-) -> DigitReader:
+def make_reader(comparison: ModelComparison, digits: Any, name: str, command: str) -> DigitReader:
     """Return the recommended network as a reader, calibrated with the test images.
 
     The validation images would be the wrong ones: training stopped where they were read best.

@@ -122,7 +122,9 @@ def _read(
     """Read the files, and append each to `readings`, so that Ctrl-C keeps them."""
     columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(say("cli.reading_bar"), total=len(files))
         for reading in read_files(files, reader, form=form):
             readings.append(reading)

@@ -317,7 +317,9 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
         for part in ("parameters", "attributes")
     )
     if kind == "DigitReader":
-        return _build_reader(decode_estimator(node["estimator"], arrays, depth + 1), parameters, attributes)
+        return _build_reader(
+            decode_estimator(node["estimator"], arrays, depth + 1), parameters, attributes
+        )
     model = getattr(skmnist, kind)(**parameters)
     expect(parameters.get("callbacks") is None, "a file cannot contain callbacks")
     model._validate_params()
@@ -328,9 +330,7 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
     return model
 
 
-def _build_reader(
-    estimator: Any, parameters: dict[str, Any], attributes: dict[str, Any]
-) -> Any:
+def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[str, Any]) -> Any:
     """Return a reader with a fitted classifier, and its own attributes as it uses them."""
     check_learned("DigitReader", attributes)
     reader = skmnist.DigitReader(FrozenEstimator(estimator), **parameters)

@@ -17,7 +17,7 @@ SHIFT_LEVEL = 1e-4
 
 @dataclass(frozen=True)
 class Promise:
-    """What is guaranteed about the digits that a reader accepts.
+    r"""What is guaranteed about the digits that a reader accepts.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Promise:
     >>> import numpy as np
     >>> from skmnist.reading import Promise, select_threshold
     >>> selection = select_threshold(np.linspace(0.5, 1, 700), np.ones(700))
-    >>> print(*Promise(selection, None, 0.005, None).sentences(), sep="\\n")
+    >>> print(*Promise(selection, None, 0.005, None).sentences(), sep="\n")
     At most 0.50% of the accepted digits are wrong, with a confidence of 95%, if they are like
     the 700 digits used for calibration. Of those, 700 were accepted, and 0 of these were wrong.
     """

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from scipy.sparse import issparse
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -409,7 +409,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return looks_unlike(places[places["outcome"] != "blank"], self.calibration_)
 
     def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Withdraw the promise if the places are unlike the calibration's, and order the columns."""
+        """Withdraw the promise if the places are unlike the calibration, and order the columns."""
         if self.check_shift(frame):
             frame["guaranteed"] = False
             warn_caller(
@@ -429,7 +429,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         blank = is_blank | ~rows.any(axis=1)
         top = proba.max(axis=1)
         outcome = np.select(
-            [blank, strangeness > limit, ~(top > threshold)], ["blank", "not_digit", "unsure"], "digit"
+            [blank, strangeness > limit, ~(top > threshold)],
+            ["blank", "not_digit", "unsure"],
+            "digit",
         )
         say = get_catalogue()
         reasons = {
@@ -508,10 +510,12 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return float(np.quantile(self.calibration_["strangeness"], LIKE_DIGITS))
 
     def _check_alphabet(self) -> None:
-        unknown = [label for label in map(str, self.classes_.tolist()) if label not in {*self.alphabet}]
+        unknown = [
+            label for label in map(str, self.classes_.tolist()) if label not in {*self.alphabet}
+        ]
         if unknown:
             raise ValueError(
-                f"alphabet={self.alphabet!r} lacks the classes {', '.join(map(repr, unknown))}; each "
+                f"alphabet={self.alphabet!r} lacks {', '.join(map(repr, unknown))}; each "
                 "class of the estimator must be one character of the alphabet."
             )
 
@@ -545,5 +549,7 @@ def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
     reason = get_catalogue()("reading.reason.invalid")
     known = {field.name: field for field in form.fields}
     for name, places in frame.groupby("field", sort=False):
-        if (places["outcome"] == "digit").all() and not known[name].accepts("".join(places["text"])):
+        if (places["outcome"] == "digit").all() and not known[name].accepts(
+            "".join(places["text"])
+        ):
             frame.loc[places.index, ["outcome", "guaranteed", "reason"]] = ["unsure", False, reason]

@@ -39,7 +39,10 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
     readings = list(readings)
     fields = join_fields(readings)
     pictures = {
-        (reading.file, page + 1, name if isinstance(name, str) else int(name) + 1): (picture, places)
+        (reading.file, page + 1, name if isinstance(name, str) else int(name) + 1): (
+            picture,
+            places,
+        )
         for reading in readings
         for (page, name), picture in reading.pictures.items()
         for places in [

@@ -1,6 +1,7 @@
 """`skmnist read`, as its user sees it."""
 
 import csv
+import io
 import subprocess
 import sys
 
@@ -45,7 +46,7 @@ def test_a_folder_is_read_to_a_table_a_csv_file_and_a_review(model, scans, tmp_p
     shown = capsys.readouterr().out
     assert "Fields: " in shown
     assert max(map(len, shown.splitlines())) <= 80
-    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
     assert [row["file"] for row in rows] == [str(scans / f"{at}.png") for at in range(3)]
     assert {row["outcome"] for row in rows} <= {"read", "unsure"}
     assert "<html" in review.read_text(encoding="utf-8")
@@ -74,7 +75,7 @@ def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch)
     monkeypatch.setattr(_read, "read_files", read_one)
     out = tmp_path / "out.csv"
     assert main(["read", str(scans), "--model", str(model), "--csv", str(out)]) == 130
-    assert len(list(csv.DictReader(out.open(encoding="utf-8")))) == 1
+    assert len(list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))) == 1
     assert "What was read until then is kept." in capsys.readouterr().err
 
 

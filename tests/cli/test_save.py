@@ -14,7 +14,9 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert main(["compare", "--data", str(small), "--epochs", "2", "--save", str(file)]) == 0
     out = capsys.readouterr().out
     recommended = re.search(r"Recommendation: (D?NN)", out)[1]
-    assert "No error rate is guaranteed: 97 digits for calibration are too few." in " ".join(out.split())
+    assert "No error rate is guaranteed: 97 digits for calibration are too few." in " ".join(
+        out.split()
+    )
     assert "skmnist read IMAGE --model" in " ".join(out.split())
     reader = load_model(file)
     hidden = {"NN": 1, "DNN": 3}[recommended]

@@ -52,13 +52,17 @@ HOSTILE = {
     "a parameter out of range": lambda d, t: d["model"]["parameters"].update(max_error=2),
     "other classes": lambda d, t: t.update({"model.classes_": np.arange(1, 11)}),
     "a guard of one layer": lambda d, t: d["model"]["attributes"]["guard_coefs_"].pop() and None,
-    "a flat guard": lambda d, t: t.update({"model.guard_intercepts_.1": np.zeros((2, 1), np.float32)}),
+    "a flat guard": lambda d, t: t.update(
+        {"model.guard_intercepts_.1": np.zeros((2, 1), np.float32)}
+    ),
     "a guard of another size": lambda d, t: t.update(
         {"model.guard_coefs_.1": np.zeros((3, 2), np.float32)}
     ),
     "a short calibration": lambda d, t: t.update({"model.calibration_.correct": np.ones(3, bool)}),
     "numbers for the truth": lambda d, t: t.update({"model.calibration_.correct": np.ones(897)}),
-    "a probability of NaN": lambda d, t: t.update({"model.calibration_.strangeness": np.full(897, np.nan)}),
+    "a probability of NaN": lambda d, t: t.update(
+        {"model.calibration_.strangeness": np.full(897, np.nan)}
+    ),
     "notes of lists": lambda d, t: d["model"]["attributes"].update(notes_={"dict": [["a", [1]]]}),
 }
 

@@ -34,7 +34,7 @@ def test_a_row_of_boxes_is_read_in_order(reader, page):
     assert "".join(places["text"]) == page[1]
     assert places["outcome"].tolist()[3] == "blank"
     assert set(places["field"]) == {0}
-    left, top, right, bottom = places["box"][1]
+    left, _, right, _ = places["box"][1]
     assert 65 <= left < 75 < 105 < right <= 115
     assert reader.read([]).columns.tolist() == places.columns.tolist()
 
@@ -115,8 +115,10 @@ def test_the_review_escapes_names(readings):
 def test_a_model_that_is_no_reader_cannot_be_loaded(tmp_path):
     from skmnist import PixelNormalizer, save_model
 
-    save_model(PixelNormalizer().fit(np.eye(4)), tmp_path / "model.skmnist")
-    with pytest.raises(ValueError, match="contains a PixelNormalizer without a calibration; create"):
+    save_model(PixelNormalizer().fit(255 * np.eye(4)), tmp_path / "model.skmnist")
+    with pytest.raises(
+        ValueError, match="contains a PixelNormalizer without a calibration; create"
+    ):
         load_reader(tmp_path / "model.skmnist")
 
 
