@@ -199,7 +199,9 @@ def open_image(content: bytes, member: Member, *, several: bool = False) -> "Ima
             f"{', '.join(FORMATS)}"
         ) from error
     check_pixels(image, member)
-    if frames and not (several and image.format == "TIFF"):  # except MPO photos, which contain a preview
+    if frames and not (
+        several and image.format == "TIFF"
+    ):  # except MPO photos, which contain a preview
         raise DatasetError(f"{member.where}: contains several frames, expected a single image")
     return image
 

@@ -219,18 +219,19 @@ class Form:
             scale = width / self.size[0]
             if abs(height / (scale * self.size[1]) - 1) > PROPORTIONS:
                 raise FormError(
-                    f"the page has {width} x {height} pixels, but the form is made for pages of the "
-                    f"proportions {self.size[0]} x {self.size[1]}; scan whole pages, or measure "
-                    "the fields on such a page."
+                    f"the page has {width} x {height} pixels, but the form is made for pages of "
+                    f"the proportions {self.size[0]} x {self.size[1]}; scan whole pages, or "
+                    "measure the fields on such a page."
                 )
         boxes = []
+        limits = np.array([width, height, width, height])
         for one in self.fields:
             if one.page != 1:
                 continue
             box = np.array(one.box)
-            box = box * [width, height] * 2 if max(one.box) <= 1 else box * scale
+            box = box * limits if max(one.box) <= 1 else box * scale
             box[:2], box[2:] = np.floor(box[:2]), np.ceil(box[2:])
-            left, top, right, bottom = np.minimum(box, [width, height] * 2).astype(int).tolist()
+            left, top, right, bottom = np.minimum(box, limits).astype(int).tolist()
             if min(right - left, bottom - top) < 8:
                 raise FormError(
                     f"field {one.name!r} has {right - left} x {bottom - top} pixels on a page of "
@@ -246,7 +247,9 @@ class Form:
 
         found = []
         fields = [one for one in self.fields if one.page == 1]
-        for one, (left, top, right, bottom) in zip(fields, self.find_boxes(page.shape), strict=True):
+        for one, (left, top, right, bottom) in zip(
+            fields, self.find_boxes(page.shape), strict=True
+        ):
             part = page[top:bottom, left:right]
             rows = find_places(part, n_digits=one.digits, score=score)
             places = [place for row in rows for place in row]
@@ -259,7 +262,9 @@ class Form:
 
 def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormField:
     if not isinstance(described, Mapping):
-        raise FormError(f"field {at} is {described!r}, but must be an object with a name and a box.")
+        raise FormError(
+            f"field {at} is {described!r}, but must be an object with a name and a box."
+        )
     name = described.get("name")
     if not isinstance(name, str) or not name.strip():
         raise FormError(f"field {at}: name={name!r} must be a text that is not empty.")
@@ -294,7 +299,9 @@ def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormFi
         )
     check = described.get("check")
     if check is not None and check not in CHECKS:
-        raise FormError(f"{where}: check={check!r} must be one of {', '.join(CHECKS)}, or left out.")
+        raise FormError(
+            f"{where}: check={check!r} must be one of {', '.join(CHECKS)}, or left out."
+        )
     values = _read_values(described.get("values"), where, digits)
     return FormField(name, (left, top, right, bottom), page, digits, values, check)
 

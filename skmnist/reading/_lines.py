@@ -1,5 +1,6 @@
 """Frames, combs and ruled lines: the places that they make, and the page without them."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -182,7 +183,7 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
     for first, last in downs:
         if last > first:
             lines += _trace(part, first, last, 0, width, corner)
-    for (_, top), (bottom, _) in zip(downs, downs[1:], strict=False):
+    for (_, top), (bottom, _) in itertools.pairwise(downs):
         if bottom - top < LEAST_SIDE:
             continue
         band = part[top:bottom]
@@ -194,10 +195,7 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
             edges = [(0, 0), *edges]
         if edges[-1][1] < width - max(STRIP * width / 4, 3):
             edges = [*edges, (width, width)]
-        spans = [
-            (left, right)
-            for (_, left), (right, _) in zip(edges, edges[1:], strict=False)
-        ]
+        spans = [(left, right) for (_, left), (right, _) in itertools.pairwise(edges)]
         spans = _join_narrow(spans, bottom - top)
         spans = [span for span in spans if span[1] - span[0] >= LEAST_SIDE / 2]
         if spans:
@@ -306,7 +304,9 @@ def _read_rulings(
         pitch = spans[0][1] - spans[0][0]
         top = max(0, first + corner[1] - round(1.8 * pitch))
         boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
-        left_over = erase(np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced])
+        left_over = erase(
+            np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]
+        )
         drawn = 1 - np.count_nonzero(left_over) / max(1, np.count_nonzero(part))
         cells.append(Cells(boxes, traced, drawn))
     return cells, lines
@@ -360,7 +360,7 @@ def _fit_lattice(
         needed = 0.6 if n == n_digits else 0.9
         if near.mean() >= needed and near[[0, -1]].all():
             edges = np.rint(grid).astype(int).tolist()
-            best = list(zip(edges[:-1], edges[1:], strict=True))
+            best = list(itertools.pairwise(edges))
             if n == n_digits:
                 break
     return best
@@ -383,7 +383,9 @@ def _find_edges(strokes: Array) -> list[Line]:
             middle = (where.start + where.stop) / 2
             if min(middle, size - middle) > 0.2 * size:
                 continue
-            found += _trace(part, where.start, where.stop, 0, part.shape[1], (0, 0), upright=upright)
+            found += _trace(
+                part, where.start, where.stop, 0, part.shape[1], (0, 0), upright=upright
+            )
     return found
 
 
@@ -447,7 +449,7 @@ def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:
         row.sort()
         width = float(np.median([box[2] - box[0] for box in row]))
         part = [row[0]]
-        for before, box in zip(row, row[1:], strict=False):
+        for before, box in itertools.pairwise(row):
             if box[0] - before[2] > gap * width:
                 yield part
                 part = []

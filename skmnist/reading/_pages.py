@@ -75,7 +75,9 @@ def open_pages(
     if PDF in content[:PDF_START]:
         yield from _render(content, name)
         return
-    member = Member(name, "", len(content), "image", Budget(len(content)), partial(BytesIO, content))
+    member = Member(
+        name, "", len(content), "image", Budget(len(content)), partial(BytesIO, content)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Pillow, about unusual metadata
         image = open_image(content, member, several=True)
@@ -119,8 +121,8 @@ def _check_total(n_pixels: int, member: Member) -> None:
     allowed = max(FREE_PIXELS, MAX_RATIO * member.size)
     if n_pixels > allowed:
         raise DatasetError(
-            f"{member.where}: its pages have more than {allowed:,} pixels in total, the maximum for "
-            f"{member.size:,} bytes; split the document"
+            f"{member.where}: its pages have more than {allowed:,} pixels in total, the maximum "
+            f"for {member.size:,} bytes; split the document"
         )
 
 

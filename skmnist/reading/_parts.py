@@ -1,5 +1,6 @@
 """Strokes to digits: what belongs together, and where touching digits are parted."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 Score = Callable[[list[Array]], Array]
 
 SPECK = 0.008  # share of a square as high as a digit; a thin 1 has five times as much ink
+LEAST_TALL = 8  # pixels of a digit's height; what is smaller cannot be told from noise
 DOT = 0.25  # of a digit's height; points and commas are smaller in both directions
 SMALL = 0.5  # of a digit's height; what is lower is a part of a digit, such as the bar of a 5
 WIDE = 0.9  # of a digit's height; what is wider may be several digits
@@ -24,8 +26,10 @@ MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 CUT = 1.0  # for parting what touches
 CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
 JOIN = 1.0  # for joining what does not touch
-LOW = 3.0  # for a digit of less than half the height of the others
-TOO_WIDE = 12.0  # per square of the excess of the width over the height
+USUAL_WIDTH = 0.95  # of a digit's height
+USUAL_HEIGHT = 0.7  # of the height of the row's digits
+TOO_WIDE = 12.0  # per square of the excess
+TOO_LOW = 20.0  # per square of what is missing
 FLOOR = 1e-3  # probabilities below say no more
 
 
@@ -119,7 +123,7 @@ def divide_rows(parts: list[Part]) -> list[tuple[float, list[Part]]]:
     found = []
     for row in rows:
         its = [part.height for part in row if part.height >= SMALL * tall]
-        if its:
+        if its and np.median(its) >= LEAST_TALL:
             found.append((float(np.median(its)), sorted(row, key=lambda part: part.box)))
     return found
 
@@ -131,8 +135,8 @@ def divide_digits(
     *,
     n_digits: int | None = None,
     score: Score | None = None,
-) -> list[Part]:
-    """Divide a row of parts into digits.
+) -> list[tuple[Part, float]]:
+    """Divide a row of parts into digits, and return each with how sure it is that it is one.
 
     Parts are joined, and what touches is cut, so that the digits are of usual size and the
     network is sure of each.
@@ -151,9 +155,9 @@ def divide_digits(
     """
     groups = _attach_small(parts, tall)
     widths = [part.width / tall for part in groups]
-    if len(groups) == (n_digits or len(groups)) and max(widths, default=0) <= WIDE:
-        if not any(_overlap(a, b) > 0.4 for a, b in zip(groups, groups[1:], strict=False)):
-            return groups
+    apart = all(_overlap(a, b) <= 0.4 for a, b in itertools.pairwise(groups))
+    if apart and len(groups) == (n_digits or len(groups)) and max(widths, default=0) <= WIDE:
+        return [(part, 1.0) for part in groups]
     atoms = [atom for part in groups for atom in _divide(part, tall, expected=n_digits)]
     return _choose(atoms, tall, crop, n_digits, score)
 
@@ -268,8 +272,12 @@ def _choose(
     crop: Callable[[Part], Array],
     n_digits: int | None,
     score: Score | None,
-) -> list[Part]:
-    """Return the cheapest way to join atoms to digits."""
+) -> list[tuple[Part, float]]:
+    """Return the cheapest way to join atoms to digits.
+
+    Costs are those of probabilities, so the excess of the cheapest way without a digit over the
+    cheapest way says how sure it is that the digit is one.
+    """
     n = len(atoms)
     spans = {}
     for start in range(n):
@@ -293,21 +301,16 @@ def _choose(
                 before = join([atom.part for atom in atoms[start:at]])
                 cost += 2 * JOIN * (1 - _overlap(before, atoms[at].part))
         costs[span] = cost
-    counts = [n_digits] if n_digits and n_digits <= n else list(range(1, n + 1))
-    best = _find_paths(costs, n, max(counts))
-    ends = [count for count in counts if np.isfinite(best[n][count][0])]
-    if not ends:
-        counts = list(range(1, n + 1))
-        best = _find_paths(costs, n, n)
-        ends = [count for count in counts if np.isfinite(best[n][count][0])]
-    count = min(ends, key=lambda count: best[n][count][0])
-    digits: list[Part] = []
-    stop = n
-    while count:
-        start = best[stop][count][1]
-        digits.append(spans[start, stop])
-        stop, count = start, count - 1
-    return digits[::-1]
+    counts = range(1, n + 1)
+    if n_digits and np.isfinite(_find_path(costs, n, [n_digits])[0]):
+        counts = range(n_digits, n_digits + 1)
+    least, chosen = _find_path(costs, n, counts)
+    digits = []
+    for span in chosen:
+        others = {other: cost for other, cost in costs.items() if other != span}
+        excess = _find_path(others, n, counts)[0] - least
+        digits.append((spans[span], float(1 / (1 + np.exp(-excess)))))
+    return digits
 
 
 def _shrink(image: Array) -> Array:
@@ -320,22 +323,30 @@ def _shrink(image: Array) -> Array:
     return squares.mean(axis=(1, 3)).astype(np.uint8)
 
 
-def _find_paths(
-    costs: dict[tuple[int, int], float], n: int, most: int
-) -> list[list[tuple[float, int]]]:
-    """Return, for each end and number of digits, the least cost and the last one's start."""
-    best = [[(np.inf, -1)] * (most + 1) for _ in range(n + 1)]
+def _find_path(
+    costs: dict[tuple[int, int], float], n: int, counts: Sequence[int]
+) -> tuple[float, list[tuple[int, int]]]:
+    """Return the least cost of a sequence of spans from 0 to n, and the spans."""
+    most = max(counts)
+    best: list[list[tuple[float, int]]] = [[(np.inf, -1)] * (most + 1) for _ in range(n + 1)]
     best[0][0] = (0.0, -1)
-    for (start, stop), cost in sorted(costs.items(), key=lambda item: item[0][1]):
-        for count in range(most):
+    for (start, stop), cost in sorted(costs.items()):
+        for count in range(min(start + 1, most)):
             total = best[start][count][0] + cost
             if total < best[stop][count + 1][0]:
                 best[stop][count + 1] = (total, start)
-    return best
+    count = min(counts, key=lambda count: best[n][count][0])
+    least, stop = best[n][count][0], n
+    path = []
+    while count and np.isfinite(least):
+        start = best[stop][count][1]
+        path.append((start, stop))
+        stop, count = start, count - 1
+    return least, path[::-1]
 
 
 def _judge(part: Part, tall: float) -> float:
     """Return what the size of a digit costs."""
-    cost = TOO_WIDE * max(0.0, part.width / tall - 0.95) ** 2
-    low = part.height / tall
-    return cost + (LOW * (1 - low / SMALL) + 1.0 if low < SMALL else 0.0)
+    wide = max(0.0, part.width / tall - USUAL_WIDTH)
+    low = max(0.0, USUAL_HEIGHT - part.height / tall)
+    return TOO_WIDE * wide**2 + TOO_LOW * low**2

@@ -1,5 +1,6 @@
 """Divide the image of a field, or of a page, into places for one digit each."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import Ink, find_angle, find_ink, find_strokes, turn, MIN_ANGLE
+from skmnist.reading._ink import MIN_ANGLE, Ink, find_angle, find_ink, find_strokes, turn
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
 
@@ -19,6 +20,8 @@ Box = tuple[int, int, int, int]
 Score = Callable[[list[Array]], Array]
 
 BLANK_SIZE = 0.2  # of a box: ink that is smaller in both directions is no digit
+RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
+CELL = 1.8  # longer to shorter side of an image of one digit
 GAP = 3.0  # heights of a digit between two fields in a row
 PALE = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others
@@ -43,6 +46,10 @@ class Place:
         Row of writing on the page, from 0.
     field : str or None
         Name of the field in a form.
+    parted : float
+        How sure it is that the place holds one whole digit, from 0 to 1: less than 1 where digits
+        touch each other or strokes are broken, so that other divisions of the row are possible.
+        It is a probability only as far as those of `score` are.
     """
 
     box: Box
@@ -51,6 +58,7 @@ class Place:
     is_blank: bool
     row: int
     field: str | None = None
+    parted: float = 1.0
 
     def move(self, right: int, down: int, field: str | None) -> "Place":
         """Return the place on a larger page."""
@@ -146,6 +154,9 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
     parts = find_parts(strokes)
     sheet = _Sheet(ink, level, strokes, page.shape)
     rows = list(iterate_rows(cells))
+    height, width = strokes.shape
+    if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
+        rows = [[(0, 0, width, height)]]  # a cell that was cut out of its grid
     if rows:
         return _fill_boxes(sheet, rows, parts, n_digits, score)
     return _divide_freely(sheet, parts, n_digits, score)
@@ -294,7 +305,7 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
         pieces = []
         order = sorted(int(at) for at, _ in main)
         edges = [left]
-        for one, other in zip(order, order[1:], strict=False):
+        for one, other in itertools.pairwise(order):
             edges.append(int((boxes[one, 2] + boxes[other, 0]) / 2))
         edges.append(right)
         for at, a, b in zip(order, edges, edges[1:], strict=False):
@@ -337,6 +348,15 @@ def _is_rest(part: Part, box: Box) -> bool:
         return True
     thin = 0.08 * size
     near = 0.12 * size
+    own = np.ones(part.strokes.shape, dtype=bool)
+    inner = slice(
+        max(0, round(top + near) - part.box[1]), max(0, round(bottom - near) - part.box[1])
+    )
+    own[
+        inner, max(0, round(left + near) - part.box[0]) : max(0, round(right - near) - part.box[0])
+    ] = 0
+    if np.count_nonzero(part.strokes & own) > RING * part.n_pixels:
+        return True
     upright = part.width <= thin and (part.box[2] < left + near or part.box[0] > right - near)
     flat = part.height <= thin and (part.box[3] < top + near or part.box[1] > bottom - near)
     return upright or flat
@@ -349,13 +369,13 @@ def _divide_freely(
     for number, (tall, row) in enumerate(divide_rows(parts)):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
             digits = divide_digits(some, tall, sheet.crop, n_digits=n_digits, score=score)
-            fields.append([_place(sheet, part, number) for part in digits])
+            fields.append([_place(sheet, part, number, sure) for part, sure in digits])
     return fields
 
 
-def _place(sheet: _Sheet, part: Part, row: int) -> Place:
+def _place(sheet: _Sheet, part: Part, row: int, sure: float) -> Place:
     place = sheet.make_place(sheet.pad(part.box, part.height // 8 + 2), part, row, is_blank=False)
-    return replace(place, box=sheet.to_page(part.box))
+    return replace(place, box=sheet.to_page(part.box), parted=sure)
 
 
 def _divide_fields(parts: list[Part], tall: float) -> list[list[Part]]:

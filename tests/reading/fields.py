@@ -12,7 +12,7 @@ def cut_out(scan):
     levels = levels[..., None] if levels.ndim == 2 else levels[..., :3]
     dark = 1 - levels
     strokes = dark.max(axis=2) > 0.25 * dark.max()
-    labels, n = ndimage.label(strokes, np.ones((3, 3)))
+    labels, _ = ndimage.label(strokes, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel())[1:]
     strokes = np.isin(labels, 1 + np.flatnonzero(sizes > 0.05 * sizes.max()))
     rows, columns = np.flatnonzero(strokes.any(1)), np.flatnonzero(strokes.any(0))
