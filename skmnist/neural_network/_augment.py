@@ -203,14 +203,15 @@ class ImageAugmenter(TransformerMixin, Estimator):
         return tags
 
 
-# Tuned on validation rows of the MNIST training set (benchmarks/augmentation.py).
+# Chosen on validation rows of the MNIST training set and on the Swiss writers 0001 to 0004. With a
+# stronger elastic deformation, a trained judge takes more digits for other ones (test_augment.py).
 PRESETS: dict[str, dict[str, float]] = {
     "digits": {
         "rotation": 12.0,
         "scale": 0.12,
         "shear": 0.12,
         "shift": 0.07,
-        "elastic": 0.03,
+        "elastic": 0.02,
         "stroke": 0.5,
         "noise": 0.3,
     },

@@ -11,6 +11,8 @@ _TO_THE_END = {"learning_rate_schedule": "cosine", "patience": None}
 _DEFORMED = {**_TO_THE_END, "batch_size": 256, "augmentation": "digits"}
 _RECORD = {
     **_DEFORMED,
+    "optimizer": "adamw",
+    "weight_decay": 0.05,
     "learning_rate": 2e-3,
     "ema_momentum": 0.998,
     "epochs": 120,
@@ -41,9 +43,11 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
         "deep": {
             **_ARCHITECTURE["deep"],
             **_DEFORMED,
+            "optimizer": "adamw",
+            "weight_decay": 0.05,
             "learning_rate": 2e-3,
             "ema_momentum": 0.995,
-            "epochs": 45,
+            "epochs": 60,
         },
     },
     "record": {

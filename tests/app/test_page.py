@@ -117,6 +117,18 @@ def test_settings_are_in_the_address_and_explained(open_page):
     assert "epochs" not in address(run(page))  # the default needs no room
 
 
+def test_a_recipe_shows_what_it_sets_for_both_networks(open_page):
+    page = open_page(step="settings", epochs=7, seed=3)
+    page.radio(key="recipe").set_value("robust")
+    run(page)
+    assert address(page) == {"step": "settings", "recipe": "robust", "seed": "3"}
+    assert not page.slider
+    assert "augmentation" in html_of(page)
+    assert "(512, 256, 128)" in html_of(page)
+    page.radio(key="recipe").set_value("slides")
+    assert run(page).slider(key="epochs").value == 100
+
+
 def test_a_bad_address_is_told_and_the_defaults_stand_in(open_page):
     page = open_page(step="settings", epochs="-1", learning_rate="nan", batch_size="5")
     assert "epochs, learning_rate" in told(page)[0]
