@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "DeepNNClassifier": "neural_network",
     "DigitCropper": "preprocessing",
+    "DigitReader": "reading",
     "ImageAugmenter": "neural_network",
     "ModelComparison": "comparison",
     "OptunaSearchCV": "model_selection",
@@ -35,6 +36,7 @@ _SUBPACKAGES = (
     "neural_network",
     "persistence",
     "preprocessing",
+    "reading",
     "report",
     "text",
 )

@@ -108,6 +108,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         seed: Annotated[Any, options.seed()] = 0,
         allowed_error: Annotated[Any, options.share("allowed_error", "output")] = 0.001,
         lang: Annotated[str | None, lang_option] = None,
+        save_path: Annotated[
+            Path | None, options.file("save", text=say("cli.save_reader_help"))
+        ] = None,
         json_path: Annotated[Path | None, json_option] = None,
         report_path: Annotated[Path | None, options.file("report")] = None,
         force: Annotated[bool, options.flag("force", "output")] = False,
@@ -125,7 +128,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         if recipe != RECIPES[0]:  # its values differ from the defaults of the options
             settings = {name: settings[name] for name in settings if is_given(context, name)}
         settings = {"recipe": recipe, **settings, "random_state": seed}
-        outputs = {"--json": json_path, "--report": report_path}
+        outputs = {"--save": save_path, "--json": json_path, "--report": report_path}
         is_file = elsewhere not in ELSEWHERE
         given = {Path(elsewhere).resolve(): "--elsewhere"} if is_file else {}
         check_outputs(say, outputs, data, force=force, given=given)
@@ -146,6 +149,7 @@ def make_app(say: Catalogue) -> typer.Typer:
                 data, train_size, how, settings | {"allowed_error": allowed_error}
             ),
             allowed_error=allowed_error,
+            save_path=save_path,
             json_path=json_path,
             report_path=report_path,
         )
@@ -199,6 +203,51 @@ def make_app(say: Catalogue) -> typer.Typer:
             seed=seed,
         )
         return tune_network(say, digits, name, plan, save_path=save_path, json_path=json_path)
+
+    @app.command("read", help=say("cli.read_help"))
+    def read_command(
+        files: Annotated[
+            list[Path],
+            typer.Argument(
+                metavar="FILE|FOLDER ...",
+                help=say("cli.files_help"),
+                rich_help_panel=options.panel("reading"),
+                show_default=False,
+            ),
+        ],
+        model: Annotated[
+            Path | None, options.make("model", "FILE", "reading", text=say("cli.model_file_help"))
+        ] = None,
+        form: Annotated[Path | None, options.make("form", "FILE", "reading")] = None,
+        digits: Annotated[Any, options.count("digits", "reading")] = None,
+        max_error: Annotated[
+            Any, options.value("max_error", float, lambda x: 0 < x < 1, "reading")
+        ] = None,
+        csv: Annotated[Path | None, options.file("csv")] = None,
+        review: Annotated[Path | None, options.file("review")] = None,
+        lang: Annotated[str | None, lang_option] = None,
+        force: Annotated[bool, options.flag("force", "output")] = False,
+        help_: Annotated[bool, help_option] = False,
+    ) -> int:
+        given = {file.resolve(): "FILE" for file in files}
+        given |= {
+            path.resolve(): name for path, name in ((model, "--model"), (form, "--form")) if path
+        }
+        outputs = {"--csv": csv, "--review": review}
+        check_outputs(say, outputs, "", force=force, given=given)
+
+        from skmnist.cli._read import read_digits
+
+        return read_digits(
+            say,
+            files,
+            model=model,
+            form=form,
+            n_digits=digits,
+            max_error=max_error,
+            csv_path=csv,
+            review_path=review,
+        )
 
     @app.command("app", help=say("cli.app_help"))
     def app_command(

@@ -49,9 +49,9 @@ class Options:
         """Create an option without a value."""
         return self.make(name, "", panel, **how)
 
-    def file(self, name: str) -> Any:
+    def file(self, name: str, *, text: str | None = None) -> Any:
         """Create an option for an output file."""
-        return self.make(name, "FILE", "output")
+        return self.make(name, "FILE", "output", text=text)
 
     def help(self, panel: str | None) -> Any:
         """Create the option that shows the help."""

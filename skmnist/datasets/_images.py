@@ -159,7 +159,7 @@ def _spend_pixels(image: "Image.Image", member: Member, findings: _Findings) -> 
 
 def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _Findings) -> Array:
     content = member.read(MAX_FILE)
-    image = _open_image(content, member)
+    image = open_image(content, member)
     _spend_pixels(image, member, findings)
     try:
         grey = _to_grey(_rotate(image, findings), content, findings, member)
@@ -178,8 +178,11 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
     return array
 
 
-def _open_image(content: bytes, member: Member) -> "Image.Image":
-    """Read the header of an image, and raise if it must not be decoded."""
+def open_image(content: bytes, member: Member, *, several: bool = False) -> "Image.Image":
+    """Read the header of an image, and raise if it must not be decoded.
+
+    With `several`, a TIFF may have several pages; the size of the first is checked.
+    """
     from PIL import Image
 
     try:
@@ -195,14 +198,21 @@ def _open_image(content: bytes, member: Member) -> "Image.Image":
             f"{member.where}: is not a readable image; begins with {start}, expected one of "
             f"{', '.join(FORMATS)}"
         ) from error
+    check_pixels(image, member)
+    if frames and not (
+        several and image.format == "TIFF"
+    ):  # except MPO photos, which contain a preview
+        raise DatasetError(f"{member.where}: contains several frames, expected a single image")
+    return image
+
+
+def check_pixels(image: "Image.Image", member: Member) -> None:
+    """Raise if an image has too many pixels to be decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise DatasetError(
             f"{member.where}: has {image.width} x {image.height} pixels, the maximum is "
-            f"{MAX_PIXELS:,}"
+            f"{MAX_PIXELS:,}; reduce the resolution"
         )
-    if frames:  # except MPO photos, which contain a preview
-        raise DatasetError(f"{member.where}: contains several frames, expected a single image")
-    return image
 
 
 def _rotate(image: "Image.Image", findings: _Findings) -> "Image.Image":
@@ -236,7 +246,7 @@ def _to_grey(
         )
     if image.has_transparency_data:
         findings.counts["transparent"] += 1
-        return _remove_alpha(image.convert("RGBA"))
+        return remove_alpha(image.convert("RGBA"))
     if mode == "CMYK":
         findings.counts["cmyk"] += 1
         return image.convert("RGB").convert("L")
@@ -246,7 +256,7 @@ def _to_grey(
     return image.convert("L")
 
 
-def _remove_alpha(image: "Image.Image") -> "Image.Image":
+def remove_alpha(image: "Image.Image") -> "Image.Image":
     """Put a transparent image on white, or on black if it would be invisible."""
     from PIL import Image
 

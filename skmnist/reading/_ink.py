@@ -1,0 +1,220 @@
+"""Ink on a page: darkness without shading, a mask of the strokes, and a straight page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+Array = np.ndarray[Any, Any]
+
+MAX_PIXELS = 4_000_000  # larger pages are reduced: A4 at 200 dpi, where a digit has 30 pixels
+BLOCKS = 12  # squares along the shorter side in which the level of the paper is measured
+PAPER = 0.8  # quantile of a square that is paper: strokes and lines cover less than a fifth
+LEAST_PAPER = 0.3  # share of full brightness; noise is not amplified in the dark
+MIN_CONTRAST = 0.1  # as DigitCropper has it
+NOISE_WIDTH = 4.0  # standard deviations of the paper's noise that are not ink
+WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCropper
+MAX_ANGLE = 12.0  # degrees; a slant beyond is a page that lies on its side
+REFINED = 3.0  # degrees around a rough angle that are tried
+SHARP = 1.25  # gain in sharpness that lines bring
+MIN_ANGLE = 0.25  # degrees that are not worth turning a page
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Ink of a page.
+
+    Attributes
+    ----------
+    dark : ndarray of shape (height, width, n_channels), float32
+        Darkness of each channel relative to the paper, 0 on paper, 1 for black.
+    noise : float
+        Level above which something differs from paper.
+    matrix : ndarray of shape (2, 3)
+        Maps (x, y) here to (x, y) of the page.
+    """
+
+    dark: Array
+    noise: float
+    matrix: Array
+
+    @property
+    def level(self) -> Array:
+        """Darkness of the darkest channel, in which faint blue ink is seen best."""
+        return self.dark[..., 0] if self.dark.shape[2] == 1 else self.dark.max(axis=2)
+
+
+def find_ink(page: Array) -> Ink:
+    """Measure the paper of a page and return how much darker each pixel is.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width) or (height, width, 3), uint8
+    """
+    factor = max(1, int(np.ceil(np.sqrt(page.shape[0] * page.shape[1] / MAX_PIXELS))))
+    levels = _reduce(page.reshape(*page.shape[:2], -1), factor)
+    if levels.shape[2] == 3 and not np.any(np.ptp(levels[::4, ::4], axis=2) > 0.06):
+        levels = levels.mean(axis=2, keepdims=True)  # a grey page saved in colour
+    if _is_negative(levels):
+        levels = 1 - levels
+    paper = _find_paper(levels)
+    difference = (paper - levels) / np.maximum(paper, LEAST_PAPER)
+    dark = np.clip(difference, 0, 1)
+    spread = np.abs(difference).max(axis=2)[::2, ::2]
+    noise = max(MIN_CONTRAST, NOISE_WIDTH * 1.4826 * float(np.median(spread)))
+    offset = (factor - 1) / 2
+    return Ink(dark, min(noise, 0.4), np.array([[factor, 0, offset], [0, factor, offset]], float))
+
+
+def _reduce(page: Array, factor: int) -> Array:
+    height, width = (side // factor for side in page.shape[:2])
+    if factor == 1:
+        return page.astype(np.float32) / np.float32(255)
+    squares = page[: height * factor, : width * factor]
+    squares = squares.reshape(height, factor, width, factor, page.shape[2])
+    return squares.mean(axis=(1, 3), dtype=np.float32) / np.float32(255)
+
+
+def _is_negative(levels: Array) -> bool:
+    """Return whether ink is bright on dark paper."""
+    sample = levels[::3, ::3].mean(axis=2)
+    low, middle, high = np.quantile(sample, [0.02, 0.5, 0.98])
+    return bool(middle < 0.5 and high - middle > 2 * (middle - low))
+
+
+def _find_paper(levels: Array) -> Array:
+    """Return the level of the paper at each pixel, smooth across the page."""
+    from PIL import Image
+
+    height, width, n_channels = levels.shape
+    size = max(8, min(height, width) // BLOCKS)
+    rows, columns = -(-height // size), -(-width // size)
+    padded = np.pad(
+        levels, ((0, rows * size - height), (0, columns * size - width), (0, 0)), mode="edge"
+    )
+    blocks = padded.reshape(rows, size, columns, size, n_channels).swapaxes(1, 2)
+    blocks = blocks.reshape(rows, columns, size * size, n_channels)[:, :, :: max(1, size // 12)]
+    at = int(PAPER * (blocks.shape[2] - 1))
+    paper = np.partition(blocks, at, axis=2)[:, :, at]
+    # a block that is filled with ink takes its neighbours' paper
+    paper = ndimage.median_filter(paper, (3, 3, 1), mode="nearest")
+    paper = np.maximum(paper, ndimage.percentile_filter(paper, 60, (5, 5, 1), mode="nearest") - 0.1)
+    box = (0, 0, width / size, height / size)
+    planes = [
+        np.asarray(
+            Image.fromarray(paper[..., at]).resize(
+                (width, height), Image.Resampling.BILINEAR, box=box
+            )
+        )
+        for at in range(n_channels)
+    ]
+    return np.stack(planes, axis=2)
+
+
+def find_strokes(level: Array, noise: float) -> Array:
+    """Return where ink is: pixels much darker than paper, and what is attached to them."""
+    ink = level[level > noise]
+    if not ink.size:
+        return np.zeros(level.shape, dtype=bool)
+    peak = float(np.quantile(ink, 0.9))
+    weak = level > max(noise * 0.8, WEAK * peak)
+    strong = level > max(noise, 0.5 * peak)
+    labels, n = ndimage.label(weak, np.ones((3, 3)))
+    keep = np.zeros(n + 1, dtype=bool)
+    keep[labels[strong]] = True
+    keep[0] = False
+    return keep[labels]
+
+
+def turn(ink: Ink, degrees: float) -> Ink:
+    """Turn the page clockwise by some degrees, about its middle; new corners are paper."""
+    from PIL import Image
+
+    height, width = ink.dark.shape[:2]
+    angle = np.deg2rad(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    new_width = int(np.ceil(width * cos + height * abs(sin)))
+    new_height = int(np.ceil(height * cos + width * abs(sin)))
+    # (x, y) of the turned page to (x, y) of the page
+    linear = np.array([[cos, sin], [-sin, cos]])
+    shift = np.array([width, height]) / 2 - linear @ np.array([new_width, new_height]) / 2
+    matrix = np.column_stack([linear, shift])
+    planes = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(ink.dark[..., at])).transform(
+                (new_width, new_height),
+                Image.Transform.AFFINE,
+                tuple(matrix.ravel()),
+                Image.Resampling.BILINEAR,
+                fillcolor=0,
+            )
+        )
+        for at in range(ink.dark.shape[2])
+    ]
+    full = np.vstack([matrix, [0, 0, 1]])
+    return Ink(np.stack(planes, axis=2), ink.noise, ink.matrix @ full)
+
+
+def find_angle(strokes: Array) -> float:
+    """Return the angle in degrees by which long lines, or rows of digits, rise to the right.
+
+    Zero if there is neither a long line nor a row of several digits: single digits say nothing
+    about the page.
+    """
+    height, width = strokes.shape
+    labels, n = ndimage.label(strokes, np.ones((3, 3)))
+    if not n:
+        return 0.0
+    boxes = ndimage.find_objects(labels)
+    sizes = np.array([[s.stop - s.start for s in box] for box in boxes])
+    tall = np.median(sizes[sizes[:, 0] >= 0.3 * sizes[:, 0].max(), 0])
+    long = sizes[:, 1] >= max(0.4 * width, 3 * min(tall, height / 3))
+    if long.any():
+        y, x = np.nonzero(np.isin(labels, np.flatnonzero(long) + 1))
+        step = max(1, len(x) // 20_000)
+        angle = _sharpest(x[::step], y[::step], bin_width=max(1.0, height / 400), steps=97)
+        return angle
+    digits = (sizes[:, 0] > 0.5 * tall) & (sizes[:, 0] < 2 * tall)
+    if digits.sum() < 4:
+        return 0.0
+    centres = np.array(
+        [
+            ((box[1].start + box[1].stop) / 2, (box[0].start + box[0].stop) / 2)
+            for box, is_digit in zip(boxes, digits, strict=True)
+            if is_digit
+        ]
+    )
+    if np.ptp(centres[:, 0]) < 4 * tall:
+        return 0.0
+    rough = _sharpest(centres[:, 0], centres[:, 1], bin_width=0.35 * tall, steps=49)
+    # boxes that stand apart have short lines, which say it better
+    y, x = np.nonzero(strokes)
+    step = max(1, len(x) // 20_000)
+    x, y = x[::step], y[::step]
+    angles = rough + np.linspace(-REFINED, REFINED, 25)
+    scores = np.array([_sharpness(x, y, angle, 1.0) for angle in angles])
+    usual = float(np.median(scores))
+    return float(angles[scores.argmax()]) if scores.max() > SHARP * usual else rough
+
+
+def _sharpest(x: Array, y: Array, *, bin_width: float, steps: int) -> float:
+    """Return the smallest angle at which the points fall on the fewest rows."""
+    angles = np.linspace(-MAX_ANGLE, MAX_ANGLE, steps)
+    scores = np.array([_sharpness(x, y, angle, bin_width) for angle in angles])
+    good = np.flatnonzero(scores >= 0.97 * scores.max())
+    best = angles[good[np.abs(angles[good]).argmin()]]
+    if 0 in good or len(angles) - 1 in good:
+        return 0.0  # the peak is not within the range
+    middle = float(np.mean(angles[good])) if np.ptp(good) == len(good) - 1 else float(best)
+    flat = _sharpness(x, y, 0.0, bin_width)
+    return 0.0 if flat >= 0.97 * scores.max() else middle
+
+
+def _sharpness(x: Array, y: Array, angle: float, bin_width: float) -> float:
+    rows = y + x * np.tan(np.deg2rad(angle))
+    rows = (rows - rows.min()) / bin_width
+    low = np.floor(rows).astype(np.intp)
+    part = rows - low
+    counts = np.bincount(low, 1 - part, low.max() + 2) + np.bincount(low + 1, part, low.max() + 2)
+    return float((counts**2).sum())

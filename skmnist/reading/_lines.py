@@ -1,0 +1,457 @@
+"""Frames, combs and ruled lines: the places that they make, and the page without them."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+COVERED = 0.85  # share of a side that a line covers; the rest may be worn or crossed out
+DIVIDED = 0.93  # share of the height that a line between two places covers
+STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
+LEAST_SIDE = 12  # pixels of the smallest box
+MAX_PLACES = 60  # of a comb
+LONG = 2.5  # a line under digits is longer than it is far from their tops, a digit's bar never
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line across `start` to `stop`, at ``polyval(curve, x)``, with its thickness in pixels."""
+
+    curve: Array
+    start: int
+    stop: int
+    thickness: float
+    upright: bool = False
+
+    def move(self, right: int, down: int) -> "Line":
+        """Return the line in pixels of a page with another origin."""
+        along, across = (down, right) if self.upright else (right, down)
+        curve = np.atleast_1d(np.poly1d(self.curve)(np.poly1d([1, -along])).coeffs).copy()
+        curve[-1] += across
+        return replace(self, curve=curve, start=self.start + along, stop=self.stop + along)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Places beside each other that guides make.
+
+    Attributes
+    ----------
+    boxes : list of tuple
+        Their interiors, from left to right.
+    lines : list of Line
+        The guides around them.
+    drawn : float
+        Share of the ink of the connected strokes that is explained by the lines.
+    """
+
+    boxes: list[Box]
+    lines: list[Line]
+    drawn: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """Usual width of a place."""
+        return float(np.median([box[2] - box[0] for box in self.boxes]))
+
+
+def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells], list[Line]]:
+    """Find frames, combs and ruled lines among strokes.
+
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), bool
+    n_digits : int, default=None
+        Expected number of places in a comb whose teeth are worn.
+
+    Returns
+    -------
+    cells : list of Cells
+    lines : list of Line
+        All lines, those of the cells among them.
+    """
+    closed = ndimage.binary_closing(strokes, np.ones((3, 3)), border_value=0)
+    closed |= strokes
+    labels, _ = ndimage.label(closed, np.ones((3, 3)))
+    cells: list[Cells] = []
+    rulings: list[Line] = []
+    for at, where in enumerate(ndimage.find_objects(labels), 1):
+        height, width = (part.stop - part.start for part in where)
+        if max(height, width) < LEAST_SIDE:
+            continue
+        part = labels[where] == at
+        corner = (where[1].start, where[0].start)
+        if min(height, width) >= LEAST_SIDE and _is_frame(part, where, strokes.shape):
+            cells += _read_frame(part, corner)
+        else:
+            combs, lines = _read_rulings(part, corner, n_digits, strokes.shape)
+            cells += combs
+            rulings += lines
+    cells = _keep_likely(cells)
+    cells += _find_more(closed, cells)
+    lines = rulings + [line for some in cells for line in some.lines]
+    if not cells:
+        lines += _find_edges(strokes)
+    return cells, lines
+
+
+def _keep_likely(cells: list[Cells]) -> list[Cells]:
+    """Drop places that are parts of digits: loops, and flat feet.
+
+    Single combs need others like them, more of them where digits are written on them.
+    """
+    if not cells:
+        return []
+    usual = max(cells, key=lambda some: (len(some.boxes), some.width)).width
+    kept = []
+    for some in cells:
+        if len(some.boxes) == 1 and some.width < 0.5 * usual:
+            continue
+        if some.drawn < 1:
+            likes = [
+                other
+                for other in cells
+                if abs(other.width - some.width) <= 0.06 * some.width
+                and abs(other.boxes[0][3] - some.boxes[0][3]) <= 0.3 * some.width
+            ]
+            n_likes = sum(len(other.boxes) for other in likes)
+            if n_likes < (2 if some.drawn > 0.9 else 3):
+                continue
+        kept.append(some)
+    return kept
+
+
+def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
+    """Find places like those beside them, whose guides are hidden under digits.
+
+    They have a bottom line of the same length at the same height.
+    """
+    single = [some for some in cells if len(some.boxes) == 1]
+    found: list[Cells] = []
+    for row in iterate_rows(single, gap=np.inf):
+        if len(row) < 2:
+            continue
+        like = next(some for some in single if some.boxes[0] == row[0])
+        left, _, right, bottom = like.boxes[0]
+        reach = max(3, round(0.08 * (right - left)))
+        is_line = strokes[max(0, bottom - reach) : bottom + reach].any(axis=0)
+        labels, _ = ndimage.label(is_line)
+        for (where,) in ndimage.find_objects(labels):
+            length, middle = where.stop - where.start, (where.start + where.stop) / 2
+            if not 0.85 < length / (right - left) < 1.35:
+                continue
+            if any(box[0] - 2 <= middle <= box[2] + 2 for box in row):
+                continue
+            shift = round(middle - (left + right) / 2)
+            boxes = [(box[0] + shift, box[1], box[2] + shift, box[3]) for box in like.boxes]
+            found.append(Cells(boxes, [line.move(shift, 0) for line in like.lines]))
+    return found
+
+
+def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    """Return whether all four sides are lines; what the image cuts off counts as one."""
+    height, width = part.shape
+    high, wide = max(2, round(STRIP * height)), max(2, round(STRIP * width))
+    high, wide = min(high, wide * 2), min(wide, high * 2)
+    sides = [
+        (part[:high].any(axis=0).mean(), where[0].start == 0 and width > 1.5 * height),
+        (part[-high:].any(axis=0).mean(), where[0].stop == shape[0] and width > 1.5 * height),
+        (part[:, :wide].any(axis=1).mean(), where[1].start == 0 and width > 1.5 * height),
+        (part[:, -wide:].any(axis=1).mean(), where[1].stop == shape[1] and width > 1.5 * height),
+    ]
+    drawn = [share >= COVERED for share, _ in sides]
+    cut = [is_cut for _, is_cut in sides]
+    return all(a or b for a, b in zip(drawn, cut, strict=True)) and sum(drawn) >= 3
+
+
+def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
+    height, width = part.shape
+    tolerance = max(1, round(0.01 * min(height, width)))
+    downs = _find_bars(part, tolerance)
+    if not downs or downs[0][0] > STRIP * height:
+        downs = [(0, 0), *downs]
+    if downs[-1][1] < (1 - STRIP) * height - 1:
+        downs = [*downs, (height, height)]
+    rows: list[Cells] = []
+    lines: list[Line] = []
+    for first, last in downs:
+        if last > first:
+            lines += _trace(part, first, last, 0, width, corner)
+    for (_, top), (bottom, _) in itertools.pairwise(downs):
+        if bottom - top < LEAST_SIDE:
+            continue
+        band = part[top:bottom]
+        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))), DIVIDED)
+        for first, last in bars:
+            lines += _trace(part.T, first, last, top, bottom, corner[::-1], upright=True)
+        edges = [*bars]
+        if not bars or bars[0][0] > max(STRIP * width, 0.4 * (bottom - top)):
+            edges = [(0, 0), *edges]
+        if edges[-1][1] < width - max(STRIP * width / 4, 3):
+            edges = [*edges, (width, width)]
+        spans = [(left, right) for (_, left), (right, _) in itertools.pairwise(edges)]
+        spans = _join_narrow(spans, bottom - top)
+        spans = [span for span in spans if span[1] - span[0] >= LEAST_SIDE / 2]
+        if spans:
+            boxes = [
+                (corner[0] + left, corner[1] + top, corner[0] + right, corner[1] + bottom)
+                for left, right in spans
+            ]
+            rows.append(Cells(boxes, []))
+    return [replace(some, lines=lines) for some in rows[:1]] + rows[1:]
+
+
+def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
+    """Return first and last row of each line that crosses the whole part."""
+    thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
+    is_bar = thick.mean(axis=1) >= covered
+    labels, n = ndimage.label(is_bar)
+    bars = []
+    for (where,) in ndimage.find_objects(labels)[:n]:
+        first, last = where.start, where.stop
+        if last - first > 2 * tolerance + 1:  # what the filter has added
+            first, last = first + tolerance, last - tolerance
+        bars.append((first, last))
+    return bars
+
+
+def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
+    """Join cells that a tall stroke of a digit has cut in two."""
+    widths = np.array([right - left for left, right in spans])
+    usual = float(np.median(widths)) if len(spans) > 4 else 0.9 * height
+    joined: list[tuple[int, int]] = []
+    for left, right in spans:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and max(right - left, before[1] - before[0]) < 0.85 * usual
+            and right - before[0] < (1.2 if len(spans) > 4 else 1.4) * usual
+        ):
+            joined[-1] = (before[0], right)
+        else:
+            joined.append((left, right))
+    return joined
+
+
+def _trace(
+    part: Array,
+    first: int,
+    last: int,
+    start: int,
+    stop: int,
+    corner: tuple[int, int],
+    *,
+    upright: bool = False,
+) -> list[Line]:
+    """Follow the line between two rows of a part; none where there are no long runs."""
+    slack = max(2, (last - first) // 2)
+    low, high = max(0, first - slack), min(len(part), last + slack)
+    band = part[low:high, start:stop]
+    run = max(5, min(2 * (high - low), (stop - start) // 3))
+    runs = ndimage.binary_opening(band, np.ones((1, run)))
+    columns = np.flatnonzero(runs.any(axis=0))
+    if len(columns) < 0.3 * (stop - start):
+        runs = band
+        columns = np.flatnonzero(runs.any(axis=0))
+    if len(columns) < 3:
+        return []
+    some = runs[:, columns]
+    counts = some.sum(axis=0)
+    thickness = float(np.median(counts))
+    centres = (some * np.arange(len(band))[:, None]).sum(axis=0) / counts
+    curve = np.polyfit(columns, centres, 1)
+    for degree in (1, 2):
+        off = np.abs(np.polyval(curve, columns) - centres)
+        near = off <= max(1.0, 2 * float(np.median(off)))
+        if near.sum() >= 8:
+            curve = np.polyfit(columns[near], centres[near], degree)
+    line = Line(curve, 0, stop - start, thickness, upright)
+    right, down = start + corner[0], low + corner[1]
+    return [line.move(down, right) if upright else line.move(right, down)]
+
+
+def _read_rulings(
+    part: Array, corner: tuple[int, int], n_digits: int | None, shape: tuple[int, ...]
+) -> tuple[list[Cells], list[Line]]:
+    """Read long lines, which may have digits on them, and combs: lines with teeth."""
+    height, width = part.shape
+    if width < LEAST_SIDE:
+        return [], []
+    is_long = width >= max(LONG * height, 0.2 * shape[1]) or width >= 0.7 * shape[1]
+    cells, lines = [], []
+    for first, last in _find_bars(part, max(1, min(height // 20, 4))):
+        if last - first > max(6, 0.3 * height):
+            continue
+        traced = _trace(part, first, last, 0, width, corner)
+        if not traced:
+            continue
+        teeth = _find_teeth(part, first, traced[0].thickness)
+        spans = _fit_lattice(teeth, width, height, n_digits)
+        if not spans:
+            if is_long:
+                lines += traced
+            continue
+        for x, top, thick in teeth:
+            if any(abs(x - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
+                left, right = max(0, int(x - thick)), min(width, int(x + thick + 1))
+                traced += _trace(part.T, left, right, top, first, corner[::-1], upright=True)
+        pitch = spans[0][1] - spans[0][0]
+        top = max(0, first + corner[1] - round(1.8 * pitch))
+        boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
+        left_over = erase(
+            np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]
+        )
+        drawn = 1 - np.count_nonzero(left_over) / max(1, np.count_nonzero(part))
+        cells.append(Cells(boxes, traced, drawn))
+    return cells, lines
+
+
+def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, int, float]]:
+    """Return x, top and thickness of the short lines that rise from a bar."""
+    reach = max(4, round(2.5 * thickness), round(0.1 * part.shape[0]))
+    if first < reach:
+        return []
+    rising = part[first - reach : first].mean(axis=0) >= 0.8
+    labels, n = ndimage.label(rising)
+    teeth = []
+    for (where,) in ndimage.find_objects(labels)[:n]:
+        wide = where.stop - where.start
+        if wide > max(4, 3.5 * thickness):
+            continue
+        x = (where.start + where.stop - 1) / 2
+        column = part[:first, where].any(axis=1)[::-1]
+        rise = int(np.argmin(np.append(column, False)))
+        teeth.append((x, first - rise, float(wide)))
+    if not teeth:
+        return []
+    # a digit that touches a tooth makes it longer, so the shortest are what they are
+    rise = np.quantile([first - top for _, top, _ in teeth], 0.25)
+    return [(x, max(top, int(first - 1.3 * rise)), thick) for x, top, thick in teeth]
+
+
+def _fit_lattice(
+    teeth: list[tuple[float, int, float]], width: int, height: int, n_digits: int | None
+) -> list[tuple[int, int]]:
+    """Return the spans of equally wide places between the teeth, none where it fits no comb.
+
+    A comb begins and ends with a tooth; a ruled line reaches beyond the digits on it.
+    """
+    if len(teeth) < 2:
+        return []
+    at = np.array([x for x, _, _ in teeth])
+    left, right = at.min(), at.max()
+    if max(left, width - 1 - right) > max(4, 0.04 * (right - left) / len(teeth)):
+        return []
+    best: list[tuple[int, int]] = []
+    for n in range(1, MAX_PLACES + 1):
+        pitch = (right - left) / n
+        if pitch < LEAST_SIDE / 2:
+            break
+        if pitch > (4 if n < 3 else 15) * height:
+            continue
+        grid = left + pitch * np.arange(n + 1)
+        near = np.abs(grid[:, None] - at).min(axis=1) <= max(2.0, 0.05 * pitch)
+        needed = 0.6 if n == n_digits else 0.9
+        if near.mean() >= needed and near[[0, -1]].all():
+            edges = np.rint(grid).astype(int).tolist()
+            best = list(itertools.pairwise(edges))
+            if n == n_digits:
+                break
+    return best
+
+
+def _find_edges(strokes: Array) -> list[Line]:
+    """Find parts of a grid along the edges of an image of a single cell."""
+    height, width = strokes.shape
+    if max(height, width) > 1.6 * min(height, width) or min(height, width) < 20:
+        return []
+    found = []
+    for upright in (False, True):
+        part = strokes.T if upright else strokes
+        size = len(part)
+        tolerance = max(1, round(0.02 * size))
+        thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
+        is_bar = thick.mean(axis=1) >= 0.9
+        labels, n = ndimage.label(is_bar)
+        for (where,) in ndimage.find_objects(labels)[:n]:
+            middle = (where.start + where.stop) / 2
+            if min(middle, size - middle) > 0.2 * size:
+                continue
+            found += _trace(
+                part, where.start, where.stop, 0, part.shape[1], (0, 0), upright=upright
+            )
+    return found
+
+
+def erase(strokes: Array, lines: list[Line]) -> Array:
+    """Return the strokes without the lines; strokes that cross a line stay whole."""
+    left = strokes.copy()
+    for line in lines:
+        _erase(left.T if line.upright else left, line)
+    return left
+
+
+def _erase(strokes: Array, line: Line) -> None:
+    """Remove a line in place.
+
+    In each column the ink that hangs together with the line is followed upwards and downwards: what
+    ends near the line is the line, what goes on to both sides crosses it.
+    """
+    height, width = strokes.shape
+    x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))
+    if not len(x):
+        return
+    y = np.polyval(line.curve, x)
+    half = line.thickness / 2
+    reach = int(np.ceil(half + 2))
+    steps = np.arange(-reach, reach + 1)[:, None]
+    rows = np.rint(y).astype(np.intp) + steps
+    inside = (rows >= 0) & (rows < height)
+    rows = rows.clip(0, height - 1)
+    columns = np.broadcast_to(x, rows.shape)
+    window = strokes[rows, columns] & inside
+    core = np.abs(rows - y) <= half + 0.25
+    window_or_core = window | core
+    up = np.logical_and.accumulate(window_or_core[reach::-1], axis=0)[::-1]
+    down = np.logical_and.accumulate(window_or_core[reach:], axis=0)
+    above, below = up[0] & window[0], down[-1] & window[-1]
+    around = 1 + int(line.thickness)
+    crossing = ndimage.binary_dilation(above, iterations=around)
+    crossing &= ndimage.binary_dilation(below, iterations=around)
+    crossing &= ndimage.binary_dilation(above | below)
+    hanging = np.vstack([up[:-1] & ~above, up[-1:] | down[:1], down[1:] & ~below])
+    gone = inside & (hanging | core) & ~crossing
+    strokes[rows[gone], columns[gone]] = False
+
+
+def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:
+    """Yield rows of boxes in reading order; boxes beside each other are one row.
+
+    A gap of more than `gap` boxes begins another row.
+    """
+    boxes = sorted((box for some in cells for box in some.boxes), key=lambda box: box[1] + box[3])
+    rows: list[list[Box]] = []
+    for box in boxes:
+        middle = (box[1] + box[3]) / 2
+        for row in rows:
+            if row[0][1] < middle < row[0][3]:
+                row.append(box)
+                break
+        else:
+            rows.append([box])
+    for row in rows:
+        row.sort()
+        width = float(np.median([box[2] - box[0] for box in row]))
+        part = [row[0]]
+        for before, box in itertools.pairwise(row):
+            if box[0] - before[2] > gap * width:
+                yield part
+                part = []
+            part.append(box)
+        yield part

@@ -1,0 +1,199 @@
+"""Open scans, photos and documents as pages."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
+from os import PathLike
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from skmnist.datasets import DatasetError
+from skmnist.datasets._images import (
+    DEEP,
+    FREE_PIXELS,
+    MAX_FILE,
+    MAX_PIXELS,
+    check_pixels,
+    open_image,
+)
+from skmnist.datasets._members import MAX_RATIO, Budget, Member, shorten
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Array = np.ndarray[Any, Any]
+
+PDF = b"%PDF-"
+PDF_START = 1024  # bytes in which the mark of a PDF may stand, as readers of PDF allow
+DPI = 200  # of rendered pages; the digits of a form are 30 to 60 pixels high then
+POINTS = 72  # per inch, the unit of PDF
+QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
+PHOTO = 1.8  # sides of a photo: 4 : 3, 3 : 2 or 16 : 9; a strip cut out of one is longer
+
+
+def open_pages(
+    file: str | PathLike[str] | BinaryIO, *, exif: bool | str = "auto"
+) -> Iterator[Array]:
+    """Open an image or document, and yield its pages one at a time.
+
+    Parameters
+    ----------
+    file : path or binary file
+        PNG, JPEG, BMP, TIFF (also with several pages), or PDF (``pip install 'skmnist[pdf]'``).
+        Pages of a PDF are rendered at 200 dots per inch.
+    exif : bool or "auto", default="auto"
+        Whether to turn a photo as its EXIF orientation says. "auto" ignores a quarter turn if the
+        photo is stored upright already: cameras store their pixels lying, so the turn was applied
+        before by a program that kept the entry. Pass True or False if a photo is turned wrongly.
+
+    Yields
+    ------
+    page : ndarray of shape (height, width) or (height, width, 3), uint8
+        Grey levels or RGB. Transparent images are laid on white.
+
+    Raises
+    ------
+    DatasetError
+        The file is missing, damaged, encrypted, too large, or in an unsupported format. Images of
+        more than 50 million pixels are rejected before they are decoded.
+    ImportError
+        The file is a PDF and pypdfium2 is not installed.
+
+    Examples
+    --------
+    >>> from skmnist.reading import open_pages
+    >>> list(open_pages("nowhere.tif"))
+    Traceback (most recent call last):
+    skmnist.datasets.DatasetError: nowhere.tif: cannot be read (No such file or directory)
+    """
+    if not (exif == "auto" or isinstance(exif, bool)):
+        raise ValueError(f"exif={exif!r} must be True, False or 'auto'.")
+    name, content = _read(file)
+    if PDF in content[:PDF_START]:
+        yield from _render(content, name)
+        return
+    member = Member(
+        name, "", len(content), "image", Budget(len(content)), partial(BytesIO, content)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow, about unusual metadata
+        image = open_image(content, member, several=True)
+    n_pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+    n_pixels = 0
+    for number in range(n_pages):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as above
+            try:
+                image.seek(number)
+                check_pixels(image, member)
+                n_pixels += image.width * image.height
+                _check_total(n_pixels, member)
+                page = _to_page(_turn(image, exif), member)
+            except DatasetError:
+                raise
+            except Exception as error:  # Pillow's decoders raise many kinds of exceptions
+                where = f"{name}: page {number + 1}" if n_pages > 1 else name
+                raise DatasetError(
+                    f"{where}: is damaged or truncated ({shorten(str(error))})"
+                ) from error
+        yield page
+
+
+def _read(file: str | PathLike[str] | BinaryIO) -> tuple[str, bytes]:
+    if not isinstance(file, str | PathLike):
+        name, content = str(getattr(file, "name", "image")), file.read(MAX_FILE + 1)
+    else:
+        name = os.fsdecode(file)
+        try:
+            with open(file, "rb") as opened:
+                content = opened.read(MAX_FILE + 1)
+        except OSError as error:
+            raise DatasetError(f"{name}: cannot be read ({error.strerror})") from error
+    if len(content) > MAX_FILE:
+        raise DatasetError(f"{name}: is larger than {MAX_FILE:,} bytes, the maximum")
+    return name, content
+
+
+def _check_total(n_pixels: int, member: Member) -> None:
+    allowed = max(FREE_PIXELS, MAX_RATIO * member.size)
+    if n_pixels > allowed:
+        raise DatasetError(
+            f"{member.where}: its pages have more than {allowed:,} pixels in total, the maximum "
+            f"for {member.size:,} bytes; split the document"
+        )
+
+
+def _turn(image: "Image.Image", exif: bool | str) -> "Image.Image":
+    from PIL import ExifTags, ImageOps
+
+    if not exif:
+        return image
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
+    if orientation not in range(2, 9):
+        return image
+    upright = image.width < image.height < PHOTO * image.width
+    if exif == "auto" and orientation in QUARTER_TURNS and upright:
+        return image
+    return ImageOps.exif_transpose(image)
+
+
+def _to_page(image: "Image.Image", member: Member) -> Array:
+    """Return an image as uint8, in grey levels or RGB."""
+    from PIL import Image
+
+    if image.mode in DEEP or image.mode == "I":
+        deep = np.asarray(image).astype(np.int64)
+        if deep.min() < 0 or deep.max() > 65535:
+            raise DatasetError(
+                f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8 bits"
+            )
+        return (deep // 257).astype(np.uint8)
+    if image.mode == "F":
+        raise DatasetError(
+            f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8 bits"
+        )
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    if image.mode in ("1", "L", "LA"):
+        return np.asarray(image.convert("L"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _render(content: bytes, name: str) -> Iterator[Array]:
+    """Render the pages of a PDF."""
+    try:
+        import pypdfium2
+    except ImportError as error:
+        raise ImportError(
+            f"{name}: reading PDF files needs pypdfium2: pip install 'skmnist[pdf]'"
+        ) from error
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        raise DatasetError(
+            f"{name}: cannot be opened as PDF ({shorten(str(error))}); if it is encrypted, save it "
+            "without a password"
+        ) from error
+    try:
+        for number in range(len(document)):
+            try:
+                page = document[number]
+                width, height = page.get_size()
+                scale = DPI / POINTS
+                if width * height * scale**2 > MAX_PIXELS:  # a poster
+                    scale = float(np.sqrt(MAX_PIXELS / (width * height)))
+                bitmap = page.render(scale=scale, rev_byteorder=True)
+                pixels = bitmap.to_numpy()[..., :3].copy()
+            except pypdfium2.PdfiumError as error:
+                raise DatasetError(
+                    f"{name}: page {number + 1} cannot be rendered ({shorten(str(error))})"
+                ) from error
+            yield pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    finally:
+        document.close()

@@ -1,0 +1,352 @@
+"""Strokes to digits: what belongs together, and where touching digits are parted."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+Score = Callable[[list[Array]], Array]
+
+SPECK = 0.008  # share of a square as high as a digit; a thin 1 has five times as much ink
+LEAST_TALL = 8  # pixels of a digit's height; what is smaller cannot be told from noise
+DOT = 0.25  # of a digit's height; points and commas are smaller in both directions
+SMALL = 0.5  # of a digit's height; what is lower is a part of a digit, such as the bar of a 5
+WIDE = 0.9  # of a digit's height; what is wider may be several digits
+WIDEST = 1.7  # of a digit's height; what is wider is several digits
+MAX_MERGED = 6  # parts that may make one digit
+JUDGED = 28  # pixels of the longer side of an image that is only judged
+MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
+
+# Costs in units of -log(probability), chosen on rows of scans by writers that no figure is about.
+CUT = 1.0  # for parting what touches
+CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
+JOIN = 1.0  # for joining what does not touch
+USUAL_WIDTH = 0.95  # of a digit's height
+USUAL_HEIGHT = 0.7  # of the height of the row's digits
+TOO_WIDE = 12.0  # per square of the excess
+TOO_LOW = 20.0  # per square of what is missing
+FLOOR = 1e-3  # probabilities below say no more
+
+
+@dataclass(frozen=True)
+class Part:
+    """Strokes that belong together, in the pixels of `box`."""
+
+    box: Box
+    strokes: Array
+
+    @property
+    def width(self) -> int:
+        """Width of its box."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> int:
+        """Height of its box."""
+        return self.box[3] - self.box[1]
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of pixels with ink."""
+        return int(np.count_nonzero(self.strokes))
+
+
+@dataclass(frozen=True)
+class _Atom:
+    """A part that is not divided further; `cut` is what the boundary before it costs."""
+
+    part: Part
+    cut: float | None  # None: it does not touch what is before it
+
+
+def find_parts(strokes: Array) -> list[Part]:
+    """Return the connected strokes of a page."""
+    labels, _ = ndimage.label(strokes, np.ones((3, 3)))
+    return [
+        Part(
+            (where[1].start, where[0].start, where[1].stop, where[0].stop),
+            labels[where] == at,
+        )
+        for at, where in enumerate(ndimage.find_objects(labels), 1)
+    ]
+
+
+def join(parts: Sequence[Part]) -> Part:
+    """Return several parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    boxes = np.array([part.box for part in parts])
+    left, top = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = boxes[:, 2:].max(axis=0).tolist()
+    strokes = np.zeros((bottom - top, right - left), dtype=bool)
+    for part in parts:
+        x, y = part.box[0] - left, part.box[1] - top
+        strokes[y : y + part.height, x : x + part.width] |= part.strokes
+    return Part((left, top, right, bottom), strokes)
+
+
+def divide_rows(parts: list[Part]) -> list[tuple[float, list[Part]]]:
+    """Divide parts into rows of writing; return the height of digits and the parts of each.
+
+    Specks and dots are dropped.
+    """
+    if not parts:
+        return []
+    heights = np.array([part.height for part in parts], dtype=float)
+    masses = np.array([part.n_pixels for part in parts], dtype=float)
+    order = np.argsort(heights)
+    half = np.searchsorted(np.cumsum(masses[order]), masses.sum() / 2)
+    tall = float(heights[order[min(half, len(order) - 1)]])
+    big = [part for part in parts if SMALL * tall <= part.height <= 3 * tall]
+    spans: list[list[float]] = []
+    for top, bottom in sorted(
+        (part.box[1] + 0.3 * part.height, part.box[3] - 0.3 * part.height) for part in big
+    ):
+        if spans and top < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], bottom)
+        else:
+            spans.append([top, bottom])
+    rows: list[list[Part]] = [[] for _ in spans]
+    for part in parts:
+        if part.n_pixels < SPECK * tall**2 or max(part.width, part.height) < DOT * tall:
+            continue
+        middle = (part.box[1] + part.box[3]) / 2
+        away = [max(top - middle, middle - bottom, 0.0) for top, bottom in spans]
+        at = int(np.argmin(away))
+        if away[at] < 0.6 * tall:
+            rows[at].append(part)
+    found = []
+    for row in rows:
+        its = [part.height for part in row if part.height >= SMALL * tall]
+        if its and np.median(its) >= LEAST_TALL:
+            found.append((float(np.median(its)), sorted(row, key=lambda part: part.box)))
+    return found
+
+
+def divide_digits(
+    parts: list[Part],
+    tall: float,
+    crop: Callable[[Part], Array],
+    *,
+    n_digits: int | None = None,
+    score: Score | None = None,
+) -> list[tuple[Part, float]]:
+    """Divide a row of parts into digits, and return each with how sure it is that it is one.
+
+    Parts are joined, and what touches is cut, so that the digits are of usual size and the
+    network is sure of each.
+
+    Parameters
+    ----------
+    parts : list of Part
+    tall : float
+        Height of a digit.
+    crop : callable
+        Returns the image of a part.
+    n_digits : int, default=None
+        Number of digits, if it is known.
+    score : callable, default=None
+        Returns the probabilities of the classes for a list of images. Without it, sizes decide.
+    """
+    groups = _attach_small(parts, tall)
+    widths = [part.width / tall for part in groups]
+    apart = all(_overlap(a, b) <= 0.4 for a, b in itertools.pairwise(groups))
+    if apart and len(groups) == (n_digits or len(groups)) and max(widths, default=0) <= WIDE:
+        return [(part, 1.0) for part in groups]
+    atoms = [atom for part in groups for atom in _divide(part, tall, expected=n_digits)]
+    return _choose(atoms, tall, crop, n_digits, score)
+
+
+def _overlap(a: Part, b: Part) -> float:
+    """Return the share of the narrower one's width that lies above or below the other."""
+    common = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
+    return max(0.0, common / min(a.width, b.width))
+
+
+def _attach_small(parts: list[Part], tall: float) -> list[Part]:
+    """Attach low parts to the nearest digit; what is far from any stays alone."""
+    groups = [[part] for part in parts if part.height >= SMALL * tall]
+    alone = []
+    for part in parts:
+        if part.height >= SMALL * tall:
+            continue
+        gaps = [
+            max(group[0].box[0] - part.box[2], part.box[0] - group[0].box[2], 0)
+            - 0.1 * tall * _overlap(part, group[0])
+            for group in groups
+        ]
+        at = int(np.argmin(gaps)) if gaps else -1
+        if at >= 0 and gaps[at] <= 0.15 * tall:
+            groups[at].append(part)
+        elif part.width >= DOT * tall:
+            alone.append(part)
+    found = [*map(join, groups), *alone]
+    return sorted(found, key=lambda part: part.box[0] + part.box[2])
+
+
+def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
+    """Cut a wide part wherever it may be cut."""
+    if part.width <= (0.7 if expected else WIDE) * tall:
+        return [_Atom(part, None)]
+    seams = _find_seams(part.strokes, tall)
+    atoms: list[_Atom] = []
+    gone = np.zeros_like(part.strokes)
+    cost: float | None = None
+    columns = np.arange(part.width)
+    for seam, crossed in [*seams, (np.full(part.height, part.width), 0.0)]:
+        piece = part.strokes & (columns < seam[:, None]) & ~gone
+        if np.count_nonzero(piece) < SPECK * tall**2:
+            continue
+        gone |= piece
+        atoms.append(_Atom(_trim(replace(part, strokes=piece)), cost))
+        cost = CUT + CROSSING * max(0.0, crossed - 1)
+    rest = part.strokes & ~gone
+    if atoms and rest.any():
+        last = join([atoms[-1].part, _trim(replace(part, strokes=rest))])
+        atoms[-1] = replace(atoms[-1], part=last)
+    return atoms or [_Atom(part, None)]
+
+
+def _trim(part: Part) -> Part:
+    rows = np.flatnonzero(part.strokes.any(axis=1))
+    columns = np.flatnonzero(part.strokes.any(axis=0))
+    left, top = part.box[:2]
+    box = (left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1)
+    strokes = part.strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Part(tuple(map(int, box)), strokes)  # type: ignore[arg-type]
+
+
+def _find_seams(strokes: Array, tall: float) -> list[tuple[Array, float]]:
+    """Return paths from top to bottom that cross little ink, from left to right.
+
+    Each comes with the ink that it crosses, in widths of a stroke.
+    """
+    height, width = strokes.shape
+    step = max(2, round(0.06 * tall))
+    reach = max(2, round(0.25 * tall))
+    edge = round(0.12 * tall)
+    starts = np.arange(edge, width - edge, step)
+    if not len(starts):
+        return []
+    padded = np.pad(strokes, ((0, 0), (reach, reach))).astype(np.float32)
+    # ink in the window around each start: (n_rows, n_starts, window)
+    window = starts[:, None] + np.arange(2 * reach + 1)
+    total = np.zeros(window.shape, dtype=np.float32)
+    total += 0.01 * np.abs(np.arange(-reach, reach + 1))
+    came = np.zeros((height, *window.shape), dtype=np.int8)
+    for row in range(height):
+        left = np.pad(total[:, :-1], ((0, 0), (1, 0)), constant_values=np.inf) + 0.05
+        right = np.pad(total[:, 1:], ((0, 0), (0, 1)), constant_values=np.inf) + 0.05
+        best = np.minimum(np.minimum(left, right), total)
+        came[row] = np.where(best == total, 0, np.where(best == left, -1, 1))
+        total = best + padded[row][window]
+    at = total.argmin(axis=1)
+    paths = np.empty((len(starts), height), dtype=np.intp)
+    for row in range(height - 1, -1, -1):
+        paths[:, row] = starts + at - reach
+        at = at + came[row, np.arange(len(starts)), at]
+    inside = paths.clip(0, width - 1)
+    crossed = (strokes[np.arange(height), inside] & (paths >= 0) & (paths < width)).sum(axis=1)
+    inner = strokes & ndimage.binary_erosion(strokes)
+    thickness = max(1.0, 2 * strokes.sum() / max(1, (strokes & ~inner).sum()))
+    costs = crossed / thickness
+    chosen: list[int] = []
+    for one in np.argsort(costs, kind="stable"):
+        if costs[one] > MAX_CROSSED:
+            break
+        apart = [np.abs(paths[one] - paths[other]).mean() for other in chosen]
+        if min(apart, default=np.inf) >= 0.15 * tall:
+            chosen.append(int(one))
+    chosen.sort(key=lambda one: float(paths[one].mean()))
+    return [(paths[one], float(costs[one])) for one in chosen]
+
+
+def _choose(
+    atoms: list[_Atom],
+    tall: float,
+    crop: Callable[[Part], Array],
+    n_digits: int | None,
+    score: Score | None,
+) -> list[tuple[Part, float]]:
+    """Return the cheapest way to join atoms to digits.
+
+    Costs are those of probabilities, so the excess of the cheapest way without a digit over the
+    cheapest way says how sure it is that the digit is one.
+    """
+    n = len(atoms)
+    spans = {}
+    for start in range(n):
+        for stop in range(start + 1, min(n, start + MAX_MERGED) + 1):
+            part = join([atom.part for atom in atoms[start:stop]])
+            if stop > start + 1 and part.width > WIDEST * tall:
+                break
+            spans[start, stop] = part
+    sure = np.full(len(spans), 0.0)
+    if score is not None:
+        images = [_shrink(crop(part)) for part in spans.values()]
+        sure = -np.log(np.maximum(np.asarray(score(images)).max(axis=1), FLOOR))
+    costs = {}
+    for (span, part), doubt in zip(spans.items(), sure, strict=True):
+        cost = float(doubt) + _judge(part, tall)
+        start, stop = span
+        if start and (cut := atoms[start].cut) is not None:
+            cost += cut
+        for at in range(start + 1, stop):
+            if atoms[at].cut is None:
+                before = join([atom.part for atom in atoms[start:at]])
+                cost += 2 * JOIN * (1 - _overlap(before, atoms[at].part))
+        costs[span] = cost
+    counts = range(1, n + 1)
+    if n_digits and np.isfinite(_find_path(costs, n, [n_digits])[0]):
+        counts = range(n_digits, n_digits + 1)
+    least, chosen = _find_path(costs, n, counts)
+    digits = []
+    for span in chosen:
+        others = {other: cost for other, cost in costs.items() if other != span}
+        excess = _find_path(others, n, counts)[0] - least
+        digits.append((spans[span], float(1 / (1 + np.exp(-excess)))))
+    return digits
+
+
+def _shrink(image: Array) -> Array:
+    """Halve an image until its sides are short enough to be judged quickly."""
+    factor = max(image.shape) // JUDGED
+    if factor < 2:
+        return image
+    height, width = (side // factor for side in image.shape)
+    squares = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return squares.mean(axis=(1, 3)).astype(np.uint8)
+
+
+def _find_path(
+    costs: dict[tuple[int, int], float], n: int, counts: Sequence[int]
+) -> tuple[float, list[tuple[int, int]]]:
+    """Return the least cost of a sequence of spans from 0 to n, and the spans."""
+    most = max(counts)
+    best: list[list[tuple[float, int]]] = [[(np.inf, -1)] * (most + 1) for _ in range(n + 1)]
+    best[0][0] = (0.0, -1)
+    for (start, stop), cost in sorted(costs.items()):
+        for count in range(min(start + 1, most)):
+            total = best[start][count][0] + cost
+            if total < best[stop][count + 1][0]:
+                best[stop][count + 1] = (total, start)
+    count = min(counts, key=lambda count: best[n][count][0])
+    least, stop = best[n][count][0], n
+    path = []
+    while count and np.isfinite(least):
+        start = best[stop][count][1]
+        path.append((start, stop))
+        stop, count = start, count - 1
+    return least, path[::-1]
+
+
+def _judge(part: Part, tall: float) -> float:
+    """Return what the size of a digit costs."""
+    wide = max(0.0, part.width / tall - USUAL_WIDTH)
+    low = max(0.0, USUAL_HEIGHT - part.height / tall)
+    return TOO_WIDE * wide**2 + TOO_LOW * low**2

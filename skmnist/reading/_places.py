@@ -1,0 +1,389 @@
+"""Divide the image of a field, or of a page, into places for one digit each."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from skmnist.reading._ink import MIN_ANGLE, Ink, find_angle, find_ink, find_strokes, turn
+from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
+from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
+
+if TYPE_CHECKING:
+    from skmnist.reading._forms import Form
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]
+Score = Callable[[list[Array]], Array]
+
+BLANK_SIZE = 0.2  # of a box: ink that is smaller in both directions is no digit
+RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
+CELL = 1.8  # longer to shorter side of an image of one digit
+GAP = 3.0  # heights of a digit between two fields in a row
+PALE = 0.45  # a guide's darkness in its own colour, relative to that in the others
+SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place for one digit.
+
+    Attributes
+    ----------
+    box : tuple of int
+        Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
+    image : ndarray of shape (height, width), uint8
+        Dark ink on white paper, without guides, frames and neighbours. Its pixels are those of
+        the page, unless the page was straightened or is very large.
+    ink : float
+        Share of the pixels of `image` that are ink.
+    is_blank : bool
+        True if there is nothing in the place that is as large as a digit.
+    row : int
+        Row of writing on the page, from 0.
+    field : str or None
+        Name of the field in a form.
+    parted : float
+        How sure it is that the place holds one whole digit, from 0 to 1: less than 1 where digits
+        touch each other or strokes are broken, so that other divisions of the row are possible.
+        It is a probability only as far as those of `score` are.
+    """
+
+    box: Box
+    image: Array
+    ink: float
+    is_blank: bool
+    row: int
+    field: str | None = None
+    parted: float = 1.0
+
+    def move(self, right: int, down: int, field: str | None) -> "Place":
+        """Return the place on a larger page."""
+        left, top, far, bottom = self.box
+        box = (left + right, top + down, far + right, bottom + down)
+        return replace(self, box=box, field=field)
+
+
+def find_places(
+    page: Array,
+    *,
+    n_digits: int | None = None,
+    score: Score | None = None,
+    form: "Form | None" = None,
+) -> list[list[Place]]:
+    """Divide the image of a field, or of a page, into places for one digit each.
+
+    Boxes and combs are found by their lines, and digits that are written freely by their strokes.
+    Shading is levelled, slanted rows are straightened, and frames, ruled lines and coloured guides
+    are removed. Digits that touch each other are parted; `score` chooses between several ways.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width) or (height, width, 3), uint8
+        Grey levels or RGB, ink darker than paper or brighter.
+    n_digits : int, default=None
+        Number of digits in each field, if it is known. Boxes that are found count more: a row of
+        six boxes has six places.
+    score : callable, default=None
+        Called with a list of images like `Place.image`, returns the probabilities of the classes,
+        an ndarray of shape (n_images, n_classes). None parts touching digits by their size.
+    form : Form, default=None
+        Where the fields are on the page. None finds them.
+
+    Returns
+    -------
+    fields : list of list of Place
+        Fields in reading order, each with its places from left to right; empty if there is no ink.
+
+    Raises
+    ------
+    ValueError
+        `page` is no image, `n_digits` is out of range, or the form does not fit the page.
+
+    Examples
+    --------
+    Two strokes on white paper:
+
+    >>> import numpy as np
+    >>> from skmnist.reading import find_places
+    >>> page = np.full((60, 100), 255, dtype=np.uint8)
+    >>> page[10:50, 20:26] = page[10:50, 60:66] = 0
+    >>> [[place.box for place in field] for field in find_places(page)]
+    [[(20, 10, 26, 50), (60, 10, 66, 50)]]
+    """
+    page = _check_page(page)
+    if n_digits is not None and not (isinstance(n_digits, int | np.integer) and n_digits >= 1):
+        raise ValueError(
+            f"n_digits={n_digits!r} must be an int >= 1, or None if the number is not known."
+        )
+    if form is not None:
+        return form.find_places(page, score=score)
+    return _find_fields(page, n_digits, score)
+
+
+def _check_page(page: Any) -> Array:
+    page = np.asarray(page)
+    if page.ndim not in (2, 3) or (page.ndim == 3 and page.shape[2] != 3):
+        raise ValueError(
+            f"page has shape {page.shape}, but must be (height, width) for grey levels or (height, "
+            "width, 3) for RGB. Pass one image at a time."
+        )
+    if page.dtype != np.uint8:
+        raise ValueError(
+            f"page has dtype {page.dtype}, but must be uint8 with levels from 0 to 255."
+        )
+    if not page.size:
+        raise ValueError(f"page of shape {page.shape} has no pixels.")
+    return page
+
+
+def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list[list[Place]]:
+    ink = find_ink(page)
+    strokes = find_strokes(ink.level, ink.noise)
+    if not strokes.any():
+        return []
+    angle = find_angle(strokes)
+    if abs(angle) >= MIN_ANGLE:
+        ink = turn(ink, angle)
+        strokes = find_strokes(ink.level, ink.noise)
+    cells, lines = find_guides(strokes, n_digits)
+    level, strokes = _remove_guides(ink, strokes, lines)
+    parts = find_parts(strokes)
+    sheet = _Sheet(ink, level, strokes, page.shape)
+    rows = list(iterate_rows(cells))
+    height, width = strokes.shape
+    if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
+        rows = [[(0, 0, width, height)]]  # a cell that was cut out of its grid
+    if rows:
+        return _fill_boxes(sheet, rows, parts, n_digits, score)
+    return _divide_freely(sheet, parts, n_digits, score)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A page without guides."""
+
+    ink: Ink
+    level: Array
+    strokes: Array
+    shape: tuple[int, ...]  # of the page
+
+    def cut(self, box: Box, part: Part | None) -> Array:
+        """Return an image of the box, with the strokes of the part only."""
+        left, top, right, bottom = box
+        image = np.full((bottom - top, right - left), 255, dtype=np.uint8)
+        if part is None:
+            return image
+        where = (slice(top, bottom), slice(left, right))
+        own = np.zeros(image.shape, dtype=bool)
+        x, y = part.box[0] - left, part.box[1] - top
+        own[y : y + part.height, x : x + part.width] = part.strokes
+        wide = ndimage.binary_dilation(own, np.ones((3, 3)), iterations=2)
+        wide &= own | ~self.strokes[where]
+        level = self.level[where]
+        peak = max(float(np.quantile(level[own], 0.9)), 0.1) if own.any() else 1.0
+        return np.where(wide, 255 - 255 * np.minimum(level / peak, 1), 255).astype(np.uint8)
+
+    def crop(self, part: Part) -> Array:
+        """Return an image of the part with some paper around."""
+        return self.cut(self.pad(part.box, part.height // 8 + 2), part)
+
+    def pad(self, box: Box, margin: int) -> Box:
+        left, top, right, bottom = box
+        height, width = self.level.shape
+        return (
+            max(0, left - margin),
+            max(0, top - margin),
+            min(width, right + margin),
+            min(height, bottom + margin),
+        )
+
+    def to_page(self, box: Box) -> Box:
+        """Return the box in pixels of the page."""
+        left, top, right, bottom = box
+        corners = np.array([(x, y, 1) for x in (left, right - 1) for y in (top, bottom - 1)])
+        points = corners @ self.ink.matrix.T
+        scale = np.hypot(*self.ink.matrix[:, 0])
+        low = np.floor(points.min(axis=0) - (scale - 1) / 2 + 1e-6).astype(int)
+        high = np.ceil(points.max(axis=0) + (scale - 1) / 2 - 1e-6).astype(int) + 1
+        limit = self.shape[1::-1]
+        low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+    def make_place(self, box: Box, part: Part | None, row: int, *, is_blank: bool) -> Place:
+        image = self.cut(box, None if is_blank else part)
+        share = part.n_pixels / max(1, image.size) if part is not None else 0.0
+        return Place(self.to_page(box), image, share, is_blank, row)
+
+
+def _remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, Array]:
+    """Return level and strokes without the lines.
+
+    Guides in another colour than the ink are seen in some channels only: what remains in the
+    others is ink, whole even where it crosses a line. Other lines are erased.
+    """
+    level = ink.level
+    if not lines:
+        return level, strokes
+    left = erase(strokes, lines)
+    gone = strokes & ~left
+    if ink.dark.shape[2] == 3 and gone.any() and left.any():
+        guide = np.median(ink.dark[gone], axis=0)
+        writing = np.median(ink.dark[left], axis=0)
+        channel = int(np.argmin(guide / np.maximum(writing, 1e-3)))
+        if guide[channel] < PALE * guide.max() and writing[channel] > SEEN * writing.max():
+            level = ink.dark[..., channel]
+            noise = max(ink.noise, 1.5 * float(np.quantile(ink.dark[gone][:, channel], 0.75)))
+            return level, find_strokes(level, noise)
+    level = np.where(ndimage.binary_dilation(gone, np.ones((3, 3))) & ~left, 0, level)
+    return level, find_strokes(level, ink.noise) & left
+
+
+def _fill_boxes(
+    sheet: _Sheet,
+    rows: list[list[Box]],
+    parts: list[Part],
+    n_digits: int | None,
+    score: Score | None,
+) -> list[list[Place]]:
+    boxes = [box for row in rows for box in row]
+    contents: list[list[Part]] = [[] for _ in boxes]
+    centres = np.array(boxes, dtype=float)
+    for part in parts:
+        for at, piece in _assign(part, centres):
+            contents[at].append(piece)
+    fields, at = [], 0
+    for number, row in enumerate(rows):
+        field = []
+        if len(row) == 1 and _is_long(row[0]):  # a frame around a whole row
+            inside = [part for part in contents[at] if part.n_pixels > 8]
+            field = _divide_freely(sheet, inside, n_digits, score)
+            at += 1
+            fields += [[replace(place, row=number) for place in some] for some in field]
+            continue
+        for box in row:
+            field.append(_fill(sheet, box, contents[at], number))
+            at += 1
+        fields.append(field)
+    return fields
+
+
+def _is_long(box: Box) -> bool:
+    return box[2] - box[0] > 1.8 * (box[3] - box[1])
+
+
+def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
+    """Return the box that a part lies in; what lies in two boxes is divided between them."""
+    left, top, right, bottom = part.box
+    across = np.minimum(right, boxes[:, 2]) - np.maximum(left, boxes[:, 0])
+    down = np.minimum(bottom, boxes[:, 3]) - np.maximum(top, boxes[:, 1])
+    common = np.maximum(across, 0) * np.maximum(down, 0)
+    if not common.any():
+        return []
+    hit = np.flatnonzero(common)
+    shares = []
+    for at in hit:
+        x0, y0, x1, y1 = boxes[at].astype(int)
+        shares.append(
+            np.count_nonzero(
+                part.strokes[
+                    max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)
+                ]
+            )
+        )
+    total = part.n_pixels
+    wide = boxes[hit, 2] - boxes[hit, 0]
+    main = [
+        (at, share)
+        for at, share, width in zip(hit, shares, wide, strict=True)
+        if share >= 0.25 * total
+    ]
+    if len(main) >= 2 and part.width > 1.0 * wide.min():
+        pieces = []
+        order = sorted(int(at) for at, _ in main)
+        edges = [left]
+        for one, other in itertools.pairwise(order):
+            edges.append(int((boxes[one, 2] + boxes[other, 0]) / 2))
+        edges.append(right)
+        for at, a, b in zip(order, edges, edges[1:], strict=False):
+            strokes = part.strokes[:, max(0, a - left) : max(0, b - left)]
+            if strokes.any():
+                pieces.append((at, Part((max(a, left), top, min(b, right), bottom), strokes)))
+        return pieces
+    best = int(hit[int(np.argmax(shares))])
+    if max(shares) < 0.3 * total:
+        return []  # it only touches the box from outside
+    return [(best, part)]
+
+
+def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Place:
+    """Return a place with what is written in a box."""
+    left, top, right, bottom = box
+    height, width = bottom - top, right - left
+    size = min(height, width)
+    kept = [part for part in parts if not _is_rest(part, box)]
+    if not kept:
+        return sheet.make_place(box, None, row, is_blank=True)
+    biggest = max(part.n_pixels for part in kept)
+    kept = [part for part in kept if part.n_pixels >= 0.04 * biggest]
+    whole = join(kept)
+    is_blank = max(whole.width, whole.height) < BLANK_SIZE * size
+    around = (
+        min(left, whole.box[0]),
+        min(top, whole.box[1]),
+        max(right, whole.box[2]),
+        max(bottom, whole.box[3]),
+    )
+    return sheet.make_place(around, whole, row, is_blank=is_blank)
+
+
+def _is_rest(part: Part, box: Box) -> bool:
+    """Return whether a part is what remains of a frame along a side of the box."""
+    left, top, right, bottom = box
+    size = min(bottom - top, right - left)
+    if max(part.width, part.height) < 0.06 * size:
+        return True
+    thin = 0.08 * size
+    near = 0.12 * size
+    own = np.ones(part.strokes.shape, dtype=bool)
+    inner = slice(
+        max(0, round(top + near) - part.box[1]), max(0, round(bottom - near) - part.box[1])
+    )
+    own[
+        inner, max(0, round(left + near) - part.box[0]) : max(0, round(right - near) - part.box[0])
+    ] = 0
+    if np.count_nonzero(part.strokes & own) > RING * part.n_pixels:
+        return True
+    upright = part.width <= thin and (part.box[2] < left + near or part.box[0] > right - near)
+    flat = part.height <= thin and (part.box[3] < top + near or part.box[1] > bottom - near)
+    return upright or flat
+
+
+def _divide_freely(
+    sheet: _Sheet, parts: list[Part], n_digits: int | None, score: Score | None
+) -> list[list[Place]]:
+    fields = []
+    for number, (tall, row) in enumerate(divide_rows(parts)):
+        for some in _divide_fields(row, tall) if n_digits is None else [row]:
+            digits = divide_digits(some, tall, sheet.crop, n_digits=n_digits, score=score)
+            fields.append([_place(sheet, part, number, sure) for part, sure in digits])
+    return fields
+
+
+def _place(sheet: _Sheet, part: Part, row: int, sure: float) -> Place:
+    place = sheet.make_place(sheet.pad(part.box, part.height // 8 + 2), part, row, is_blank=False)
+    return replace(place, box=sheet.to_page(part.box), parted=sure)
+
+
+def _divide_fields(parts: list[Part], tall: float) -> list[list[Part]]:
+    fields: list[list[Part]] = []
+    end = 0
+    for part in parts:
+        if not fields or part.box[0] - end > GAP * tall:
+            fields.append([])
+        fields[-1].append(part)
+        end = max(end, part.box[2])
+    return fields

@@ -1,0 +1,149 @@
+"""Places on fields that are laid together from MNIST's digits, three times as large."""
+
+import numpy as np
+import pytest
+
+from skmnist.datasets import load_mnist
+from skmnist.reading import find_places
+from tests.reading.fields import as_scan, make_field
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Return one image of each digit."""
+    mnist = load_mnist(n_train=200)
+    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
+    return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
+
+
+def lay(digits, text, kind, *, seed=0, **options):
+    return make_field([digits[int(d)] for d in text], kind, np.random.default_rng(seed), **options)
+
+
+def outline(fields):
+    """Return one letter a place: b for blank, d for a digit."""
+    return ["".join("b" if place.is_blank else "d" for place in field) for field in fields]
+
+
+@pytest.mark.parametrize("slant", [0.0, 4.0, -4.0])
+@pytest.mark.parametrize("kind", ["boxes", "apart", "comb", "trays", "coloured"])
+def test_boxes_are_places_also_empty_ones(digits, kind, slant):
+    page = lay(digits, "20381", kind, n_blank=2, slant=slant, shading=0.3, noise=0.01)
+    assert outline(find_places(page)) == ["dddddbb"]
+
+
+@pytest.mark.parametrize("slant", [0.0, 4.0])
+@pytest.mark.parametrize("kind", ["bare", "ruled"])
+def test_digits_without_boxes_are_found_by_their_strokes(digits, kind, slant):
+    page = lay(digits, "20381", kind, slant=slant, shading=0.3, noise=0.01)
+    (field,) = find_places(page)
+    assert outline([field]) == ["ddddd"]
+    lefts = [place.box[0] for place in field]
+    assert lefts == sorted(lefts)
+
+
+def overlap(image, other):
+    """Return intersection over union of two strokes, both cropped to their ink."""
+    cropped = []
+    for one in (image, other):
+        ink = np.asarray(one) < 128
+        rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+        cropped.append(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    shape = np.minimum(cropped[0].shape, cropped[1].shape)
+    a, b = (one[: shape[0], : shape[1]] for one in cropped)
+    return (a & b).sum() / (a | b).sum()
+
+
+@pytest.mark.parametrize("kind", ["boxes", "comb", "coloured", "ruled"])
+def test_images_are_the_digits_without_guides(digits, kind):
+    page = lay(digits, "203817", kind)
+    (field,) = find_places(page)
+    for place, digit in zip(field, "203817", strict=True):
+        assert overlap(place.image, digits[int(digit)]) > 0.65
+
+
+def test_boxes_are_in_pixels_of_the_page():
+    page = np.full((60, 120), 255, dtype=np.uint8)
+    page[10:50, 20:26] = page[10:50, 60:66] = 0
+    (field,) = find_places(page)
+    assert [place.box for place in field] == [(20, 10, 26, 50), (60, 10, 66, 50)]
+
+
+def test_large_pages_are_reduced_but_boxes_are_not():
+    page = np.full((2400, 3200), 255, dtype=np.uint8)
+    page[1000:1200, 500:530] = page[1000:1200, 800:830] = 0
+    (field,) = find_places(page)
+    boxes = np.array([place.box for place in field])
+    assert np.abs(boxes - [[500, 1000, 530, 1200], [800, 1000, 830, 1200]]).max() <= 4
+
+
+def test_several_rows_are_several_fields(digits):
+    rows = [lay(digits, text, "bare") for text in ("2038", "17")]
+    width = max(row.shape[1] for row in rows)
+    rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), mode="edge") for row in rows]
+    fields = find_places(np.concatenate(rows))
+    assert outline(fields) == ["dddd", "dd"]
+    assert [[place.row for place in field] for field in fields] == [[0] * 4, [1] * 2]
+
+
+def test_bright_ink_on_dark_paper_is_read(digits):
+    page = 255 - lay(digits, "203", "bare")
+    (field,) = find_places(page)
+    assert len(field) == 3
+    assert field[0].image.mean() > 128  # dark ink on white, as always
+
+
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_paper_without_ink_has_no_places(level):
+    assert find_places(np.full((80, 300), level, dtype=np.uint8)) == []
+
+
+def test_shading_and_noise_are_no_ink():
+    rng = np.random.default_rng(0)
+    paper = np.linspace(120, 240, 400)[None] + rng.normal(0, 4, (100, 400))
+    assert find_places(paper.clip(0, 255).astype(np.uint8)) == []
+
+
+def test_a_cell_with_pieces_of_its_grid_is_one_place(digits):
+    cell = np.full((120, 120), 230, dtype=np.uint8)
+    cell[:4] = cell[:, -5:] = 60
+    assert outline(find_places(cell, n_digits=1)) == ["b"]
+    cell[20:104, 20:104] = np.minimum(cell[20:104, 20:104], digits[5])
+    assert outline(find_places(cell, n_digits=1)) == ["d"]
+
+
+def test_touching_digits_are_parted_where_the_network_is_surest(digits):
+    """The network that stands in knows ones: tall and narrow."""
+    page = np.full((70, 110), 255, dtype=np.uint8)
+    page[15:55, 20:26] = page[15:55, 50:56] = page[15:55, 84:90] = 0
+    page[30:33, 20:56] = 0  # joins the first two
+
+    def score(images):
+        slim = [np.ptp(np.nonzero(image < 128)[1]) < image.shape[0] / 2 for image in images]
+        return np.where(np.array(slim)[:, None], [[0.99, 0.01]], [[0.5, 0.5]])
+
+    (field,) = find_places(page, score=score, n_digits=3)
+    assert len(field) == 3
+    assert max(place.parted for place in field) <= 1
+    (field,) = find_places(page, n_digits=2)
+    assert len(field) == 2
+
+
+def test_division_is_certain_where_nothing_touches(digits):
+    (field,) = find_places(lay(digits, "181", "boxes"))
+    assert [place.parted for place in field] == [1.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("page", "options", "message"),
+    [
+        (np.zeros((2, 3, 4, 5), np.uint8), {}, r"shape \(2, 3, 4, 5\).*one image at a time"),
+        (np.zeros((20, 30, 4), np.uint8), {}, r"shape \(20, 30, 4\), but must be"),
+        (np.zeros((20, 30)), {}, "dtype float64, but must be uint8"),
+        (np.zeros((0, 30), np.uint8), {}, "no pixels"),
+        (np.zeros((20, 30), np.uint8), {"n_digits": 0}, "n_digits=0 must be an int >= 1, or None"),
+    ],
+)
+def test_what_is_no_page_is_refused(page, options, message):
+    with pytest.raises(ValueError, match=message):
+        find_places(page, **options)
