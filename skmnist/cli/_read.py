@@ -1,6 +1,7 @@
 """`skmnist read`: read digits from scans and photos."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,7 @@ def read_digits(
     for path, (key, make) in written.items():
         if path is None:
             continue
-        content = make()
-        if write_file(say, path, lambda path=path, content=content: write_whole(path, content)):
+        if write_file(say, path, partial(write_whole, path, make())):
             screen.say_line(key, file=path)
         else:
             failed = True

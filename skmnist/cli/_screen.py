@@ -108,16 +108,17 @@ class Screen:
         if not len(shown):
             self.say_line("cli.read_nothing")
             return
-        names = ("file", "page", "field", "text", "outcome", "probability")
-        several = shown["page"].max() > 1
-        names = tuple(name for name in names if name != "page" or several)
+        names = ["file", "page", "field", "text", "outcome", "probability"]
+        if shown["page"].max() <= 1:
+            names.remove("page")
         table = self._table(*(f"cli.column_{name}" for name in names))
         for column, name in zip(table.columns, names, strict=True):
             column.justify = "right" if name in ("page", "probability") else "left"
             column.overflow = "fold"
             column.no_wrap = name == "text"
+        row: Any
         for row in shown.head(MAX_FIELD_ROWS).itertuples(index=False):
-            cells = {
+            cells: dict[str, Any] = {
                 "file": _text(row.file),
                 "page": str(row.page),
                 "field": _text(str(row.field)),

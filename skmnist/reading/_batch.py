@@ -161,7 +161,9 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
     """
     rows: list[tuple[Any, ...]] = []
     for reading in readings:
-        for (page, name), places in reading.places.groupby(["image", "field"], sort=False):
+        key: Any
+        for key, places in reading.places.groupby(["image", "field"], sort=False):
+            page, name = key
             marks = {"digit": None, "blank": " "}
             text = "".join(
                 marks.get(outcome, "?") or digit

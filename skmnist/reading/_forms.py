@@ -1,6 +1,7 @@
 """Descriptions of forms: where the fields are, and what may be written in them."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -270,7 +271,7 @@ def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormFi
         raise FormError(f"field {at}: name={name!r} must be a text that is not empty.")
     where = f"field {name!r}"
     _refuse_unknown(described, FIELD_KEYS, where)
-    box = described.get("box")
+    box: Any = described.get("box")
     if not (_is_list(box, 4) and all(_is_number(side) for side in box)):
         raise FormError(f"{where}: box={box!r} must be four numbers: left, top, right, bottom.")
     left, top, right, bottom = map(float, box)
@@ -343,4 +344,4 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))

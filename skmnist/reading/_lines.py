@@ -304,10 +304,10 @@ def _read_rulings(
         pitch = spans[0][1] - spans[0][0]
         top = max(0, first + corner[1] - round(1.8 * pitch))
         boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
-        left_over = erase(
+        left_over: Array = erase(
             np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]
         )
-        drawn = 1 - np.count_nonzero(left_over) / max(1, np.count_nonzero(part))
+        drawn = 1 - float(left_over.sum()) / max(1.0, float(part.sum()))
         cells.append(Cells(boxes, traced, drawn))
     return cells, lines
 
@@ -317,7 +317,7 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
     reach = max(4, round(2.5 * thickness), round(0.1 * part.shape[0]))
     if first < reach:
         return []
-    rising = part[first - reach : first].mean(axis=0) >= 0.8
+    rising: Array = part[first - reach : first].mean(axis=0) >= 0.8
     labels, n = ndimage.label(rising)
     teeth = []
     for (where,) in ndimage.find_objects(labels)[:n]:
@@ -325,8 +325,8 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
         if wide > max(4, 3.5 * thickness):
             continue
         x = (where.start + where.stop - 1) / 2
-        column = part[:first, where].any(axis=1)[::-1]
-        rise = int(np.argmin(np.append(column, False)))
+        column: Array = np.any(part[:first, where], axis=1)
+        rise = int(np.argmin(np.append(column[::-1], False)))
         teeth.append((x, first - rise, float(wide)))
     if not teeth:
         return []

@@ -260,9 +260,9 @@ def _fill_boxes(
         field = []
         if len(row) == 1 and _is_long(row[0]):  # a frame around a whole row
             inside = [part for part in contents[at] if part.n_pixels > 8]
-            field = _divide_freely(sheet, inside, n_digits, score)
+            divided = _divide_freely(sheet, inside, n_digits, score)
             at += 1
-            fields += [[replace(place, row=number) for place in some] for some in field]
+            fields += [[replace(place, row=number) for place in some] for some in divided]
             continue
         for box in row:
             field.append(_fill(sheet, box, contents[at], number))
@@ -297,21 +297,21 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
     total = part.n_pixels
     wide = boxes[hit, 2] - boxes[hit, 0]
     main = [
-        (at, share)
+        (int(at), share)
         for at, share, width in zip(hit, shares, wide, strict=True)
         if share >= 0.25 * total
     ]
     if len(main) >= 2 and part.width > 1.0 * wide.min():
         pieces = []
-        order = sorted(int(at) for at, _ in main)
+        order = sorted(at for at, _ in main)
         edges = [left]
         for one, other in itertools.pairwise(order):
             edges.append(int((boxes[one, 2] + boxes[other, 0]) / 2))
         edges.append(right)
-        for at, a, b in zip(order, edges, edges[1:], strict=False):
+        for number, a, b in zip(order, edges, edges[1:], strict=False):
             strokes = part.strokes[:, max(0, a - left) : max(0, b - left)]
             if strokes.any():
-                pieces.append((at, Part((max(a, left), top, min(b, right), bottom), strokes)))
+                pieces.append((number, Part((max(a, left), top, min(b, right), bottom), strokes)))
         return pieces
     best = int(hit[int(np.argmax(shares))])
     if max(shares) < 0.3 * total:

@@ -361,7 +361,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         names = [field[0].field or at for at, field in enumerate(fields) for _ in field]
         numbers = [at for field in fields for at in range(len(field))]
         boxes = [place.box for place in places]
-        frame = frame.assign(image=0, field=names, place=numbers, box=boxes)
+        boxed = pd.Series(boxes, dtype=object)
+        frame = frame.assign(image=0, field=names, place=numbers, box=boxed)
         if form is not None:
             _mark_invalid(frame, form)
         return frame[list(COLUMNS)]
@@ -388,7 +389,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         images = list(images)
         frame = self._judge(images)
         boxes = [(0, 0, np.shape(image)[1], np.shape(image)[0]) for image in images]
-        frame = frame.assign(image=range(len(images)), field=0, place=0, box=boxes)
+        frame = frame.assign(
+            image=range(len(images)), field=0, place=0, box=pd.Series(boxes, dtype=object)
+        )
         return self._finish(frame)
 
     def check_shift(self, places: pd.DataFrame) -> bool:
@@ -547,9 +550,10 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
 def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
     """Leave fields to people whose digits were accepted, but are not a valid number there."""
     reason = get_catalogue()("reading.reason.invalid")
-    known = {field.name: field for field in form.fields}
+    known: dict[Any, Any] = {field.name: field for field in form.fields}
     for name, places in frame.groupby("field", sort=False):
         if (places["outcome"] == "digit").all() and not known[name].accepts(
             "".join(places["text"])
         ):
-            frame.loc[places.index, ["outcome", "guaranteed", "reason"]] = ["unsure", False, reason]
+            for column, value in (("outcome", "unsure"), ("guaranteed", False), ("reason", reason)):
+                frame.loc[places.index, column] = value

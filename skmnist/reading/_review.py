@@ -50,6 +50,7 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
         ]
     }
     cards = []
+    row: Any
     for at, row in enumerate(fields.itertuples(index=False)):
         if row.outcome != "unsure":
             continue
