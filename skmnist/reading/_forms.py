@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from numbers import Integral, Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
@@ -271,7 +272,7 @@ def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormFi
     where = f"field {name!r}"
     _refuse_unknown(described, FIELD_KEYS, where)
     box = described.get("box")
-    if not (_is_list(box, 4) and all(_is_number(side) for side in box)):
+    if box is None or not (_is_list(box, 4) and all(_is_number(side) for side in box)):
         raise FormError(f"{where}: box={box!r} must be four numbers: left, top, right, bottom.")
     left, top, right, bottom = map(float, box)
     if not (0 <= left < right and 0 <= top < bottom):
@@ -343,4 +344,4 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)

@@ -11,7 +11,7 @@ from tests.reading.fields import as_scan, make_field
 @pytest.fixture(scope="module")
 def digits():
     """Return one image of each digit."""
-    mnist = load_mnist(n_train=200)
+    mnist = load_mnist(n_train=200, random_state=0)
     images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
     return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
 
