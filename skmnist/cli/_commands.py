@@ -10,7 +10,7 @@ import typer
 from skmnist import __version__
 from skmnist._networks import MODELS, RECIPES, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
-from skmnist.cli._data import read_part, show_digits
+from skmnist.cli._data import ELSEWHERE, read_elsewhere, read_part, show_digits
 from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
@@ -35,6 +35,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     label_option = options.make("label", "COLUMN|first|last", "data")
     shape_option = options.shape("image_shape", "data")
     train_size_option = options.count("train_size", "data")
+    elsewhere_option = options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
     lang_option = options.language()
     json_option = options.file("json")
     help_option = options.help("output")
@@ -93,6 +94,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
+        elsewhere: Annotated[str, elsewhere_option] = "swiss",
         recipe: Annotated[Any, options.choice("recipe", RECIPES, "NAME")] = RECIPES[0],
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
@@ -104,6 +106,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         dropout: Annotated[Any, options.parameter("dropout")] = default["dropout"],
         l2: Annotated[Any, options.parameter("l2")] = default["l2"],
         seed: Annotated[Any, options.seed()] = 0,
+        allowed_error: Annotated[Any, options.share("allowed_error", "output")] = 0.001,
         lang: Annotated[str | None, lang_option] = None,
         save_path: Annotated[
             Path | None, options.file("save", text=say("cli.save_reader_help"))
@@ -126,9 +129,13 @@ def make_app(say: Catalogue) -> typer.Typer:
             settings = {name: settings[name] for name in settings if is_given(context, name)}
         settings = {"recipe": recipe, **settings, "random_state": seed}
         outputs = {"--save": save_path, "--json": json_path, "--report": report_path}
-        check_outputs(say, outputs, data, force=force)
+        is_file = elsewhere not in ELSEWHERE
+        given = {Path(elsewhere).resolve(): "--elsewhere"} if is_file else {}
+        check_outputs(say, outputs, data, force=force, given=given)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)
+        others = read_elsewhere(say, elsewhere, digits, seed)
+        how["elsewhere"] = None if elsewhere == "swiss" else elsewhere
 
         from skmnist.cli._compare import compare_networks
 
@@ -137,7 +144,11 @@ def make_app(say: Catalogue) -> typer.Typer:
             digits,
             name,
             settings,
-            command=write_command(data, train_size, how, settings),
+            elsewhere=others,
+            command=write_command(
+                data, train_size, how, settings | {"allowed_error": allowed_error}
+            ),
+            allowed_error=allowed_error,
             save_path=save_path,
             json_path=json_path,
             report_path=report_path,

@@ -31,12 +31,16 @@ def compare_networks(
     name: str,
     settings: dict[str, Any],
     *,
+    elsewhere: dict[str, Any],
     command: str,
+    allowed_error: float,
     save_path: Path | None,
     json_path: Path | None,
     report_path: Path | None,
 ) -> int:
     """Train and compare both networks, show and write the results, and return the exit status.
+
+    `elsewhere` has further data sets for `compare_models`.
 
     After an error or Ctrl-C, results of finished networks are still shown and written. The report
     shows `command` as the command that repeats the run.
@@ -67,6 +71,8 @@ def compare_networks(
                 digits.y_train,
                 X_test=digits.X_test,
                 y_test=digits.y_test,
+                elsewhere=elsewhere,
+                allowed_error=allowed_error,
                 callbacks=show,
                 verbose=1,
             )
@@ -81,7 +87,9 @@ def compare_networks(
     if not results:
         return status
     if comparison is None or status:
-        comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
+        comparison = ModelComparison(
+            results, X_test=digits.X_test, y_test=digits.y_test, allowed_error=allowed_error
+        )
         # no recommendation after an incomplete run
         found = comparison.to_dict() | {"tests": [], "recommendation": None}
     else:

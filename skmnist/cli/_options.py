@@ -155,6 +155,10 @@ class Options:
             low=0,
         )
 
+    def share(self, name: str, panel: str) -> Any:
+        """Create an option that takes a number between 0 and 1, both excluded."""
+        return self.value(name, float, lambda x: 0 < x < 1, panel, rule="share")
+
     def seed(self, panel: str = "training", *, text: str | None = None) -> Any:
         """Create the option for the random seed."""
         return self.value("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)

@@ -22,7 +22,17 @@ if TYPE_CHECKING:  # a digit is read sooner without them
 
 MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
-SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
+SHOWN_COLUMNS = (
+    "test_accuracy",
+    "elsewhere_accuracy",
+    "diagnosis",
+    "gap",
+    "n_parameters",
+    "fit_time",
+    "n_epochs",
+)
+WIDE_COLUMNS = ("work_left",)  # shown in addition if they are known and there is space
+MIN_WIDE = 95
 MAX_COUNT_ROWS = 100
 MAX_FIELD_ROWS = 200
 MAX_LABEL = 60  # characters of a class name in the table of counts
@@ -181,6 +191,8 @@ class Screen:
                 Text.assemble((self.say("cli.diagnosis", label=label), "bold"), " ")
                 + _text(result.diagnosis.summary(language))
             )
+        if result.robustness is not None:
+            self._console.print(_text(result.robustness.headline(language)))
         advice = result.advice(language)
         for kind, style in (("strengths", "green"), ("weaknesses", "yellow"), ("improvements", "")):
             sentences = getattr(advice, kind)
@@ -278,7 +290,12 @@ class Screen:
     def show_comparison(self, comparison: "ModelComparison") -> None:
         """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
-        figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
+        measured = comparison.table["elsewhere_accuracy"].notna().any()
+        left_out = "n_epochs" if measured else "elsewhere_accuracy"  # epochs were shown before
+        columns = [column for column in SHOWN_COLUMNS if column != left_out]
+        if self._console.width >= MIN_WIDE:
+            columns += [name for name in WIDE_COLUMNS if comparison.table[name].notna().any()]
+        figures = comparison.format_table(columns, language=self.say.language)
         table = self._table("column.model")
         for label in figures:
             table.add_column(Text(str(label)), justify="right")

@@ -44,8 +44,8 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
 
         - "recipes" are the first four, 0001 to 0004. Settings of this package were chosen on
           their digits.
-        - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, and
-          all published figures are of them.
+        - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so
+          benchmarks of this package report these.
         - Names select single writers, for example ``["0001_CH4M", "0002_CH5M"]``.
     return_X_y : bool, default=False
         Return ``images, target`` instead of a Bunch.

@@ -122,6 +122,11 @@ def _release_after_training(callbacks: Sequence[keras.callbacks.Callback]) -> It
                     setattr(callback, name, None)
 
 
+def make_server() -> _engine.EpochServer:
+    """Create the object that a worker process asks to run epochs."""
+    return _engine.EpochServer()
+
+
 def make_keras_model(
     image_shape: tuple[int, ...], activation: str, dropout: float, weights: list[Array]
 ) -> Any:

@@ -85,29 +85,29 @@ class Program:
             ),
         }
 
-    def compile(self, x: Array, y: Array, plan: Plan) -> None:
-        """Compile the program, unless done, by running it without rows."""
+    def compile(self, plan: Plan) -> None:
+        """Compile the program by running it without rows."""
         global n_compilations
-        if self._compiled is None:
-            no_rows = plan.train_rows[:0]
-            plan = replace(
-                plan,
-                train_rows=no_rows,
-                validation_rows=no_rows,
-                train_weight=None,
-                validation_weight=None,
-                validation_data=None,
-            )
-            inputs = self.load(x[:0], y[:0], plan)
-            inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
-            epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
-            with nullcontext() if n_compilations else quiet():  # the first one writes log lines
-                compiled = epoch.get_concrete_function(**inputs)
-                with tf.init_scope():
-                    compiled(**inputs)
-            self._compiled = compiled
-            n_compilations += 1
-            return_free_memory()
+        no_rows = plan.train_rows[:0]
+        plan = replace(
+            plan,
+            train_rows=no_rows,
+            validation_rows=no_rows,
+            train_weight=None,
+            validation_weight=None,
+            validation_data=None,
+        )
+        no_images = np.empty((0, self._network.n_features), self._dtype)
+        inputs = self.load(no_images, no_rows, plan)
+        inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
+        epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
+        with nullcontext() if n_compilations else quiet():  # the first one writes log lines
+            compiled = epoch.get_concrete_function(**inputs)
+            with tf.init_scope():
+                compiled(**inputs)
+        self._compiled = compiled
+        n_compilations += 1
+        return_free_memory()
 
     def run(
         self, data: dict[str, tf.Tensor], plan: Plan, rates: Array

@@ -59,7 +59,12 @@ WORDS = {
     "training": ("NN: trained in", "epochs: 2", "validation", "<svg"),
     "analysis": ("Fit: ", "Weaknesses", "Improvements"),
     "evaluation": ("NN: test accuracy", "Misread images", "Precision, recall and F1", "<img"),
-    "comparison": ("Test accuracy", "567,434", "Training time", "Gap: training accuracy minus"),
+    "comparison": (
+        "Test accuracy",
+        "567,434",
+        "Gap: training accuracy minus",
+        "When the images change",
+    ),
     "recommendation": ("Choose ", "Why"),
 }
 
