@@ -24,10 +24,10 @@ from skmnist.preprocessing import DigitCropper
 Array = np.ndarray[Any, Any]
 
 MIN_SIDE = 8  # pixels; smaller images have no halves to exchange
-MAX_ROWS = 6000  # of digits; more take longer and reject little more
+MAX_ROWS = 10_000  # of digits; more take longer and reject little more
 BOX = 20 / 28  # of the side, as in MNIST
 N_HIDDEN = 128
-N_EPOCHS = 15
+N_EPOCHS = 25
 
 DRAWN = 64  # pixels, side of what is drawn
 # matplotlib is installed with these, so they are the same everywhere
