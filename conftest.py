@@ -32,6 +32,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compile_here():
+    """Never train in a worker process, because tests look into the networks of this one."""
+    from skmnist.neural_network import _worker
+
+    _worker.MAX_COMPILED = sys.maxsize
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield

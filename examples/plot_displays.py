@@ -3,9 +3,9 @@ Learning curves and confusions
 ==============================
 
 This example plots how a network learned, whether more images would help, what it confuses, its
-most confident mistakes, and the weights of its first layer. Each plot is a Display object, as in
-scikit-learn: ``from_estimator`` computes and plots, ``plot`` plots again, and ``frame`` holds the
-data.
+most confident mistakes, its accuracy on changed images, and the weights of its first layer. Each
+plot is a Display object, as in scikit-learn: ``from_estimator`` computes and plots, ``plot`` plots
+again, and ``frame`` holds the data.
 """
 
 # %%
@@ -110,6 +110,38 @@ from skmnist.diagnosis import MisclassifiedDisplay
 
 misread = MisclassifiedDisplay.from_estimator(model, mnist.X_test, mnist.y_test)
 plt.show()
+
+# %%
+# Accuracy on changed images
+# --------------------------
+# The images of a test set are as tidy as those for training. These are some digits after changes
+# that a person hardly notices:
+
+from skmnist.diagnosis import RobustnessDisplay, corrupt_images, measure_robustness
+
+shown = {"shift": 2, "rotation": 15, "zoom": 0.8, "thinning": 1, "noise": 0.2, "brightness": 0.2}
+figure, axes = plt.subplots(1 + len(shown), 1, figsize=(6, 5), layout="constrained")
+sample = mnist.X_test[:12]
+rows = {"unchanged": sample} | {
+    f"{name} {strength}": corrupt_images(sample, name, strength, random_state=0)
+    for name, strength in shown.items()
+}
+for ax, (label, images) in zip(axes, rows.items(), strict=True):
+    ax.imshow(np.hstack(images), cmap="gray", vmin=0, vmax=255)
+    ax.set_title(label, fontsize="small", loc="left", pad=2)
+    ax.set_axis_off()
+plt.show()
+
+# %%
+# The network loses accuracy with each of them. The dotted line is the accuracy on the unchanged
+# images, and the bars are 95 % intervals.
+
+robustness = measure_robustness(model, mnist.X_test, mnist.y_test, random_state=0)
+RobustnessDisplay.from_results({"NN": robustness})
+plt.show()
+
+for sentence in robustness.sentences():
+    print(fill(sentence, 90))
 
 # %%
 # Weights of the first layer

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "DeepNNClassifier": "neural_network",
     "DigitCropper": "preprocessing",
+    "DigitReader": "reading",
     "ImageAugmenter": "neural_network",
     "ModelComparison": "comparison",
     "OptunaSearchCV": "model_selection",
@@ -19,8 +20,10 @@ _HOME = {
     "SimpleNNClassifier": "neural_network",
     "compare_models": "comparison",
     "diagnose_fit": "diagnosis",
+    "get_recipe": "neural_network",
     "load_mnist": "datasets",
     "load_model": "persistence",
+    "load_swiss_digits": "datasets",
     "recommend": "comparison",
     "save_model": "persistence",
 }
@@ -33,6 +36,7 @@ _SUBPACKAGES = (
     "neural_network",
     "persistence",
     "preprocessing",
+    "reading",
     "report",
     "text",
 )

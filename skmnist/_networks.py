@@ -10,15 +10,23 @@ if TYPE_CHECKING:
     from skmnist.text import Catalogue
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
-MODELS = {"simple": "NN", "deep": "DNN"}  # name of the search space -> name of the network
+MODELS = {"simple": "NN", "deep": "DNN"}  # name of recipes and search spaces -> of the network
+RECIPES = ("slides", "fast", "robust", "record")  # the first one is the default
 
 
-def make_network(name: str, max_value: float, **settings: Any) -> "Pipeline":
-    """Return a Pipeline that normalizes pixels and applies a network."""
+def make_network(
+    name: str, max_value: float, recipe: str = "slides", **settings: Any
+) -> "Pipeline":
+    """Return a Pipeline that normalizes pixels and applies a network.
+
+    `settings` replace the hyperparameters of the recipe.
+    """
     from sklearn.pipeline import Pipeline
 
     import skmnist
 
+    kind = next(kind for kind, network in MODELS.items() if network == name)
+    settings = skmnist.get_recipe(recipe, kind) | settings
     network = getattr(skmnist, NETWORKS[name])(**settings)
     return Pipeline(
         [("normalize", skmnist.PixelNormalizer(max_value=max_value)), ("network", network)]
@@ -39,6 +47,33 @@ def limit_training(digits: Any, train_size: int, seed: int) -> None:
         digits.X_train, digits.y_train = digits.X_train[rows], y[rows]
 
 
+def find_swiss_digits(digits: Any) -> dict[str, tuple[Any, ...]]:
+    """Return the digits of Swiss writers, as `elsewhere` for `compare_models`.
+
+    They are scaled and inverted like the training images. The result is empty if these are not
+    28 x 28 images of the ten digits.
+    """
+    import numpy as np
+
+    from skmnist.datasets import load_swiss_digits
+
+    same_size = digits.X_train.shape[1:] == (28, 28)
+    if not same_size or np.unique(digits.y_train).tolist() != list(range(10)):
+        return {}
+    swiss = load_swiss_digits()
+    is_dark_on_light = digits.X_train.mean() > digits.max_value / 2
+    images = 255 - swiss.images if is_dark_on_light else swiss.images
+    X = scale_images(images, 255, digits.max_value)
+    return {"swiss_digits": (X, swiss.target, swiss.groups)}
+
+
+def scale_images(X: Any, max_value: float, wanted: float) -> Any:
+    """Return images whose full ink is `wanted` instead of `max_value`."""
+    import numpy as np
+
+    return X if max_value == wanted else X.astype(np.float32) * np.float32(wanted / max_value)
+
+
 def write_command(
     data: str, train_size: int | None, how: dict[str, Any], settings: dict[str, Any]
 ) -> str:
@@ -47,7 +82,7 @@ def write_command(
     options["seed"] = options.pop("random_state")
     words = ["skmnist", "compare"]
     for name, value in options.items():
-        if value is None or value is False:
+        if value is None or value is False or (name == "recipe" and value == RECIPES[0]):
             continue
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:

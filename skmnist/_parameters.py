@@ -75,13 +75,17 @@ PARAMETERS = {
     ),
     "optimizer": Parameter("adam", choices=("adam", "adamw", "nadam", "rmsprop", "sgd")),
     "learning_rate": Parameter(
-        1e-3, low=0, closed="neither", offered=1.0, search=(3e-4, 3e-3), log=True
+        1e-3, low=0, closed="neither", offered=1.0, search=(3e-4, 5e-3), log=True
     ),
     "momentum": Parameter(0.9, low=0, high=1),
     "weight_decay": Parameter(None, low=0, optional=True),
     "learning_rate_schedule": Parameter(
-        None, choices=("constant", "cosine", "exponential", "linear"), optional=True
+        None,
+        choices=("constant", "cosine", "exponential", "linear"),
+        optional=True,
+        search=["constant", "cosine"],
     ),
+    "ema_momentum": Parameter(None, low=0, high=1, optional=True),
     "epochs": Parameter(100, low=0, offered=100),
     "batch_size": Parameter(128, low=1, offered=10_000, search=[64, 128, 256]),
     "patience": Parameter(15, low=1, optional=True, offered=100),

@@ -157,9 +157,14 @@ def end_with_parent() -> None:
     In other processes, this does nothing.
     """
     parent = multiprocessing.parent_process()
-    if parent is None or not type(multiprocessing.current_process()).__name__.startswith("Loky"):
+    if parent is None or not is_loky_worker():
         return
     threading.Thread(target=_end_after, args=(parent.pid,), name="watch", daemon=True).start()
+
+
+def is_loky_worker() -> bool:
+    """Return whether this process is one of joblib's default workers."""
+    return type(multiprocessing.current_process()).__name__.startswith("Loky")
 
 
 def _end_after(pid: int | None) -> None:

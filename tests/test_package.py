@@ -24,6 +24,7 @@ ROOMS = (
     "neural_network",
     "persistence",
     "preprocessing",
+    "reading",
     "report",
     "text",
 )
@@ -70,6 +71,17 @@ ARROWS = {
     "_html": {"text"},
     "report": {"__version__", "_drawing", "diagnosis", "text"},
     "persistence": {"__version__", "_estimator", "_files", "neural_network"},
+    "reading": {
+        "_estimator",
+        "_files",
+        "_html",
+        "_validation",
+        "datasets",
+        "neural_network",
+        "persistence",
+        "preprocessing",
+        "text",
+    },
     "_clock": set(),
     "_estimator": {"__version__"},
     "_files": set(),
@@ -189,6 +201,10 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
                 "datasets/_images.py",
                 "preprocessing/_cropper.py",
                 "preprocessing/_images.py",
+                "reading/_guard.py",
+                "reading/_ink.py",
+                "reading/_pages.py",
+                "reading/_review.py",
                 "report/_pictures.py",
             },
         ),
@@ -312,7 +328,18 @@ def test_documented_parameters_and_attributes_are_the_real_ones(name):
 
 
 # All that the package is made of; a file of another kind is one that was left behind.
-KINDS = (".py", "py.typed", ".toml", ".jinja", ".html", ".css", ".js", "mnist.npz", "LICENSE.txt")
+KINDS = (
+    ".py",
+    "py.typed",
+    ".toml",
+    ".jinja",
+    ".html",
+    ".css",
+    ".js",
+    "mnist.npz",
+    "swiss.npz",
+    "LICENSE.txt",
+)
 
 
 @pytest.mark.slow

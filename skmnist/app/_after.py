@@ -167,8 +167,9 @@ def show_comparison(view: View) -> None:
     training = find_finished(view)
     if training is not None:
         html = _get_part(view, training, "table")
+        robustness = _get_part(view, training, "robustness")
         note = Markup('<p class="note">{}</p>').format(view.say("cli.comparison_note"))
-        view.show_html(html + note)
+        view.show_html(html + note + robustness)
 
 
 def show_recommendation(view: View) -> None:

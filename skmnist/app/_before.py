@@ -8,12 +8,12 @@ import streamlit as st
 from markupsafe import Markup
 
 import skmnist
-from skmnist._networks import NETWORKS
+from skmnist._networks import MODELS, NETWORKS, RECIPES
 from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.app import _store, _training
 from skmnist.app._panel import as_digit, as_list, as_paragraphs, as_table, as_text
 from skmnist.app._server import MAX_UPLOAD
-from skmnist.app._settings import MAX_LABEL, RANGES
+from skmnist.app._settings import CHOICES, MAX_LABEL, RANGES
 from skmnist.app._store import Data
 from skmnist.app._view import View, change, follow, go_to, remember
 from skmnist.datasets import DatasetDisplay
@@ -229,11 +229,15 @@ def _list_layers(name: str, n_pixels: int, n_classes: int) -> list[tuple[str, An
 def show_settings(view: View) -> None:
     """Let the user set the hyperparameters and start training."""
     say = view.say
-    names = (*TRAINING, "seed")
-    for pair in zip(names[::2], names[1::2], strict=True):  # a phone shows one column
-        for column, name in zip(st.columns(2, gap="large"), pair, strict=True):
+    _show_field(view, "recipe")
+    own = view.settings.recipe == RECIPES[0]  # the other recipes are fixed
+    names = (*TRAINING, "seed") if own else ("seed",)
+    for at in range(0, len(names), 2):  # a phone shows one column
+        for column, name in zip(st.columns(2, gap="large"), names[at : at + 2], strict=False):
             with column:
                 _show_field(view, name)
+    if not own:
+        view.show_html(_describe_recipe(view.settings.recipe, say))
     st.write(say("app.settings.loss"))
     st.write(say("app.settings.share"))
     st.code(_address(view), language=None, wrap_lines=True)
@@ -268,8 +272,15 @@ def _show_field(view: View, name: str) -> None:
     st.session_state[name] = getattr(view.settings, name)
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
     label = say(f"app.settings.{name}")
-    if name == "optimizer":
-        st.selectbox(label, PARAMETERS["optimizer"].choices, **options)
+    if name == "recipe":
+        # only "slides" has fields of its own
+        options["on_change"] = lambda: change(
+            recipe=st.session_state["recipe"],
+            **{field: PARAMETERS[field].default for field in TRAINING},
+        )
+        st.radio(label, RECIPES, format_func=lambda key: say(f"app.settings.{key}"), **options)
+    elif name == "optimizer":
+        st.selectbox(label, CHOICES[name], **options)
     elif name == "epochs":
         st.slider(label, *RANGES[name], **options)
     else:
@@ -277,6 +288,18 @@ def _show_field(view: View, name: str) -> None:
         form = None if isinstance(low, int) else "%.6g"
         st.number_input(label, low, high, step=STEP_SIZES[name], format=form, **options)
     st.caption(say(f"cli.{name}_help"))
+
+
+def _describe_recipe(recipe: str, say: Catalogue) -> Markup:
+    """Return a table of the hyperparameters of both networks."""
+    columns = [skmnist.get_recipe(recipe, kind) for kind in MODELS]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [
+        [name, *("" if name not in column else str(column[name]) for column in columns)]
+        for name in names
+    ]
+    head = [say("app.settings.parameter"), *NETWORKS]
+    return as_table(head, rows, name=say("app.scroll", name=recipe), style="layers")
 
 
 def _address(view: View) -> str:

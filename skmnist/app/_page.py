@@ -107,7 +107,7 @@ def show_hints(view: View) -> None:
                 "app.training_here" if same else "app.training_elsewhere",
                 network=latest.current,
                 epoch=events[-1].epoch if events else 0,
-                epochs=latest.settings.epochs,
+                epochs=events[-1].epochs if events else latest.settings.epochs,
             )
         )
     elif not (same or before) and _training.find(view.settings) is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skmnist._networks import RECIPES
 from skmnist._parameters import PARAMETERS, TRAINING
 
 TINY = float(np.finfo(np.float32).tiny)  # smaller values are 0 in float32
@@ -29,6 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **{name: _offer(name) for name in TRAINING if not PARAMETERS[name].choices},
     "seed": (0, 2**32 - 1),
 }
+CHOICES = {"recipe": RECIPES, "optimizer": PARAMETERS["optimizer"].choices}
 MAX_LABEL = 200  # characters of a column name
 UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # the digits are the start of the SHA-256
 
@@ -47,6 +49,8 @@ class Settings:
         Whether to swap light and dark in an uploaded file.
     train_size : int
         Number of training images; 0 uses all.
+    recipe : str
+        Hyperparameters of both networks by name. The following ones apply to "slides" only.
     epochs, batch_size, optimizer, learning_rate, patience, dropout, l2, seed
         Parameters of both networks.
     """
@@ -55,6 +59,7 @@ class Settings:
     label: str = ""
     invert: bool = False
     train_size: int = 0
+    recipe: str = RECIPES[0]
     epochs: int = PARAMETERS["epochs"].default
     batch_size: int = PARAMETERS["batch_size"].default
     optimizer: str = PARAMETERS["optimizer"].default
@@ -70,8 +75,9 @@ class Settings:
         return self.data.startswith("upload")
 
     def of_network(self) -> dict[str, Any]:
-        """Return the hyperparameters as parameters of the networks."""
-        values = {name: getattr(self, name) for name in TRAINING}
+        """Return the recipe and the hyperparameters that replace those of the recipe."""
+        names = TRAINING if self.recipe == RECIPES[0] else ()
+        values = {name: getattr(self, name) for name in ("recipe", *names)}
         return values | {"random_state": self.seed}
 
     def to_query(self) -> dict[str, str]:
@@ -122,7 +128,7 @@ def _is_allowed(name: str, value: Any) -> bool:
         return value in ("mnist", "cloud") or bool(UPLOAD.fullmatch(value))
     if name == "label":
         return len(value) <= MAX_LABEL and value.isprintable()
-    if name == "optimizer":
-        return value in PARAMETERS["optimizer"].choices
+    if name in CHOICES:
+        return value in CHOICES[name]
     low, high = RANGES[name]
     return bool(low <= value <= high)  # NaN is never in range

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from skmnist._networks import NETWORKS, make_network
+from skmnist._networks import NETWORKS, find_swiss_digits, make_network
 from skmnist.app._settings import Settings
 from skmnist.app._store import Data
 
@@ -89,6 +89,7 @@ class Training:
                     digits.y_train,
                     X_test=digits.X_test,
                     y_test=digits.y_test,
+                    elsewhere=find_swiss_digits(digits),
                     callbacks=self._follow,
                 )
         except Exception as error:  # no caller would see it; the page shows it

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from skmnist import __version__
-from skmnist._networks import MODELS, write_command
+from skmnist._networks import MODELS, RECIPES, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
-from skmnist.cli._data import read_part, show_digits
-from skmnist.cli._options import HOST, MAX_PORT, Options, show_help
+from skmnist.cli._data import ELSEWHERE, read_elsewhere, read_part, show_digits
+from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
 
@@ -35,6 +35,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     label_option = options.make("label", "COLUMN|first|last", "data")
     shape_option = options.shape("image_shape", "data")
     train_size_option = options.count("train_size", "data")
+    elsewhere_option = options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
     lang_option = options.language()
     json_option = options.file("json")
     help_option = options.help("output")
@@ -87,11 +88,14 @@ def make_app(say: Catalogue) -> typer.Typer:
 
     @app.command("compare", help=say("cli.compare_help"))
     def compare_command(
+        context: typer.Context,
         data: Annotated[str, data_option] = "mnist",
         invert: Annotated[bool, invert_option] = False,
         label: Annotated[str | None, label_option] = None,
         image_shape: Annotated[Any, shape_option] = None,
         train_size: Annotated[Any, train_size_option] = None,
+        elsewhere: Annotated[str, elsewhere_option] = "swiss",
+        recipe: Annotated[Any, options.choice("recipe", RECIPES, "NAME")] = RECIPES[0],
         epochs: Annotated[Any, options.parameter("epochs")] = default["epochs"],
         batch_size: Annotated[Any, options.parameter("batch_size")] = default["batch_size"],
         learning_rate: Annotated[Any, options.parameter("learning_rate")] = default[
@@ -102,7 +106,11 @@ def make_app(say: Catalogue) -> typer.Typer:
         dropout: Annotated[Any, options.parameter("dropout")] = default["dropout"],
         l2: Annotated[Any, options.parameter("l2")] = default["l2"],
         seed: Annotated[Any, options.seed()] = 0,
+        allowed_error: Annotated[Any, options.share("allowed_error", "output")] = 0.001,
         lang: Annotated[str | None, lang_option] = None,
+        save_path: Annotated[
+            Path | None, options.file("save", text=say("cli.save_reader_help"))
+        ] = None,
         json_path: Annotated[Path | None, json_option] = None,
         report_path: Annotated[Path | None, options.file("report")] = None,
         force: Annotated[bool, options.flag("force", "output")] = False,
@@ -116,11 +124,18 @@ def make_app(say: Catalogue) -> typer.Typer:
             "patience": patience,
             "dropout": dropout,
             "l2": l2,
-            "random_state": seed,
         }
-        check_outputs(say, {"--json": json_path, "--report": report_path}, data, force=force)
+        if recipe != RECIPES[0]:  # its values differ from the defaults of the options
+            settings = {name: settings[name] for name in settings if is_given(context, name)}
+        settings = {"recipe": recipe, **settings, "random_state": seed}
+        outputs = {"--save": save_path, "--json": json_path, "--report": report_path}
+        is_file = elsewhere not in ELSEWHERE
+        given = {Path(elsewhere).resolve(): "--elsewhere"} if is_file else {}
+        check_outputs(say, outputs, data, force=force, given=given)
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         digits, name = read_part(say, data, train_size, seed, how)
+        others = read_elsewhere(say, elsewhere, digits, seed)
+        how["elsewhere"] = None if elsewhere == "swiss" else elsewhere
 
         from skmnist.cli._compare import compare_networks
 
@@ -129,7 +144,12 @@ def make_app(say: Catalogue) -> typer.Typer:
             digits,
             name,
             settings,
-            command=write_command(data, train_size, how, settings),
+            elsewhere=others,
+            command=write_command(
+                data, train_size, how, settings | {"allowed_error": allowed_error}
+            ),
+            allowed_error=allowed_error,
+            save_path=save_path,
             json_path=json_path,
             report_path=report_path,
         )
@@ -183,6 +203,51 @@ def make_app(say: Catalogue) -> typer.Typer:
             seed=seed,
         )
         return tune_network(say, digits, name, plan, save_path=save_path, json_path=json_path)
+
+    @app.command("read", help=say("cli.read_help"))
+    def read_command(
+        files: Annotated[
+            list[Path],
+            typer.Argument(
+                metavar="FILE|FOLDER ...",
+                help=say("cli.files_help"),
+                rich_help_panel=options.panel("reading"),
+                show_default=False,
+            ),
+        ],
+        model: Annotated[
+            Path | None, options.make("model", "FILE", "reading", text=say("cli.model_file_help"))
+        ] = None,
+        form: Annotated[Path | None, options.make("form", "FILE", "reading")] = None,
+        digits: Annotated[Any, options.count("digits", "reading")] = None,
+        max_error: Annotated[
+            Any, options.value("max_error", float, lambda x: 0 < x < 1, "reading")
+        ] = None,
+        csv: Annotated[Path | None, options.file("csv")] = None,
+        review: Annotated[Path | None, options.file("review")] = None,
+        lang: Annotated[str | None, lang_option] = None,
+        force: Annotated[bool, options.flag("force", "output")] = False,
+        help_: Annotated[bool, help_option] = False,
+    ) -> int:
+        given = {file.resolve(): "FILE" for file in files}
+        given |= {
+            path.resolve(): name for path, name in ((model, "--model"), (form, "--form")) if path
+        }
+        outputs = {"--csv": csv, "--review": review}
+        check_outputs(say, outputs, "", force=force, given=given)
+
+        from skmnist.cli._read import read_digits
+
+        return read_digits(
+            say,
+            files,
+            model=model,
+            form=form,
+            n_digits=digits,
+            max_error=max_error,
+            csv_path=csv,
+            review_path=review,
+        )
 
     @app.command("app", help=say("cli.app_help"))
     def app_command(

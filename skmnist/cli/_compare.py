@@ -6,6 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sklearn.frozen import FrozenEstimator
+
+from skmnist import __version__
 from skmnist._networks import NETWORKS, make_network
 from skmnist.cli._outputs import (
     INTERRUPTED,
@@ -17,6 +20,8 @@ from skmnist.cli._outputs import (
 )
 from skmnist.cli._screen import Screen
 from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent, compare_models
+from skmnist.persistence import save_model
+from skmnist.reading import DigitReader
 from skmnist.text import Catalogue, use_language
 
 
@@ -26,11 +31,16 @@ def compare_networks(
     name: str,
     settings: dict[str, Any],
     *,
+    elsewhere: dict[str, Any],
     command: str,
+    allowed_error: float,
+    save_path: Path | None,
     json_path: Path | None,
     report_path: Path | None,
 ) -> int:
     """Train and compare both networks, show and write the results, and return the exit status.
+
+    `elsewhere` has further data sets for `compare_models`.
 
     After an error or Ctrl-C, results of finished networks are still shown and written. The report
     shows `command` as the command that repeats the run.
@@ -61,6 +71,8 @@ def compare_networks(
                 digits.y_train,
                 X_test=digits.X_test,
                 y_test=digits.y_test,
+                elsewhere=elsewhere,
+                allowed_error=allowed_error,
                 callbacks=show,
                 verbose=1,
             )
@@ -75,13 +87,24 @@ def compare_networks(
     if not results:
         return status
     if comparison is None or status:
-        comparison = ModelComparison(results, X_test=digits.X_test, y_test=digits.y_test)
+        comparison = ModelComparison(
+            results, X_test=digits.X_test, y_test=digits.y_test, allowed_error=allowed_error
+        )
         # no recommendation after an incomplete run
         found = comparison.to_dict() | {"tests": [], "recommendation": None}
     else:
         found = comparison.to_dict()
         screen.show_comparison(comparison)
+    reader = None
+    if save_path is not None and not status:
+        print(say("cli.preparing_reader"), file=sys.stderr, flush=True)
+        reader = make_reader(comparison, digits, name, command)
+        show_promise(screen, reader)
     files = {
+        save_path if reader is not None else None: (
+            "cli.reader_saved",
+            lambda path: save_model(reader, path),
+        ),
         json_path: (
             "cli.written",
             lambda path: write_results(path, "skmnist.compare/1", digits, name, settings, found),
@@ -99,7 +122,7 @@ def compare_networks(
             ),
         ),
     }
-    failed = False
+    failed = save_path is not None and reader is None
     for path, (key, write) in files.items():
         if path is None:
             continue
@@ -109,3 +132,35 @@ def compare_networks(
             failed = True
     screen.finish()
     return status or int(failed)
+
+
+def make_reader(comparison: ModelComparison, digits: Any, name: str, command: str) -> DigitReader:
+    """Return the recommended network as a reader, calibrated with the test images.
+
+    The validation images would be the wrong ones: training stopped where they were read best.
+    """
+    chosen = comparison.recommendation.model or comparison.recommendation.most_accurate
+    result = comparison.results[chosen]
+    alphabet = "".join(map(str, result.estimator.classes_.tolist()))
+    reader = DigitReader(FrozenEstimator(result.estimator), alphabet=alphabet)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the screen has shown them
+        reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
+    reader.notes_ = {
+        "data": name,
+        "network": chosen,
+        "n_train": len(digits.y_train),
+        "n_test": len(digits.y_test),
+        "test_accuracy": float(result.errors.accuracy),
+        "calibrated_on": "the test images, which also decided between the networks",
+        "command": command,
+        "skmnist": __version__,
+    }
+    return reader
+
+
+def show_promise(screen: Screen, reader: DigitReader) -> None:
+    """Show what the reader guarantees."""
+    screen.show_title("cli.reader_title")
+    for sentence in reader.promise().sentences(screen.say.language):
+        screen.show_text(sentence)

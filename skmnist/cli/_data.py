@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from skmnist._files import write_whole
-from skmnist._networks import limit_training
+from skmnist._networks import find_swiss_digits, limit_training, scale_images
 from skmnist.cli._options import suggest
 from skmnist.cli._outputs import CommandError, OptionError, print_warnings, write_file
 from skmnist.text import Catalogue, use_language
 
 SETS = ("mnist", "cloud")
+ELSEWHERE = ("swiss", "none", *SETS)
 OPTIONS = {  # by parameter of the loader; for the user's own files only
     "label": "--label",
     "image_shape": "--image-shape",
@@ -67,6 +68,26 @@ def read_all(
         if not os.path.exists(data):
             rule = say("cli.rule.data", problem=rule) + suggest(say, data, SETS)
         raise OptionError(option, data, rule) from None
+
+
+def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> dict[str, Any]:
+    """Return the further digits to measure on, as `elsewhere` for `compare_models`."""
+    import numpy as np
+
+    if elsewhere == "none":
+        return {}
+    if elsewhere == "swiss":
+        return find_swiss_digits(digits)
+    other, _ = read_all(say, elsewhere, seed, {}, option="--elsewhere")
+    X = np.concatenate([other.X_train, other.X_test])
+    y = np.concatenate([other.y_train, other.y_test])
+    classes = np.unique(digits.y_train).tolist()
+    if X.shape[1:] != digits.X_train.shape[1:] or not set(y.tolist()) <= set(classes):
+        height, width = digits.X_train.shape[1:]
+        listed = ", ".join(map(str, classes[:10])) + (", …" if len(classes) > 10 else "")
+        rule = say("cli.rule.elsewhere", height=height, width=width, classes=listed)
+        raise OptionError("--elsewhere", elsewhere, rule)
+    return {elsewhere: (scale_images(X, other.max_value, digits.max_value), y)}
 
 
 def show_digits(

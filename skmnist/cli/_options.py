@@ -49,9 +49,9 @@ class Options:
         """Create an option without a value."""
         return self.make(name, "", panel, **how)
 
-    def file(self, name: str) -> Any:
+    def file(self, name: str, *, text: str | None = None) -> Any:
         """Create an option for an output file."""
-        return self.make(name, "FILE", "output")
+        return self.make(name, "FILE", "output", text=text)
 
     def help(self, panel: str | None) -> Any:
         """Create the option that shows the help."""
@@ -155,6 +155,10 @@ class Options:
             low=0,
         )
 
+    def share(self, name: str, panel: str) -> Any:
+        """Create an option that takes a number between 0 and 1, both excluded."""
+        return self.value(name, float, lambda x: 0 < x < 1, panel, rule="share")
+
     def seed(self, panel: str = "training", *, text: str | None = None) -> Any:
         """Create the option for the random seed."""
         return self.value("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)
@@ -162,6 +166,12 @@ class Options:
 
 def _spell(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option is on the command line, and not only has its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def show_help(context: typer.Context, wanted: bool) -> None:

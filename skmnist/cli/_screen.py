@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, Group
@@ -13,15 +13,28 @@ from rich.table import Table
 from rich.text import Text
 
 from skmnist._networks import describe_training
-from skmnist.comparison import ModelComparison, ModelResult, Recommendation
-from skmnist.datasets import DatasetDescription
-from skmnist.diagnosis import FitDiagnosis
 from skmnist.text import Catalogue, make_printable
+
+if TYPE_CHECKING:  # a digit is read sooner without them
+    from skmnist.comparison import ModelComparison, ModelResult, Recommendation
+    from skmnist.datasets import DatasetDescription
+    from skmnist.diagnosis import FitDiagnosis
 
 MAX_WIDTH = 100
 # as many as fit into 80 columns; the JSON file has all
-SHOWN_COLUMNS = ("test_accuracy", "diagnosis", "gap", "n_parameters", "fit_time", "n_epochs")
+SHOWN_COLUMNS = (
+    "test_accuracy",
+    "elsewhere_accuracy",
+    "diagnosis",
+    "gap",
+    "n_parameters",
+    "fit_time",
+    "n_epochs",
+)
+WIDE_COLUMNS = ("work_left",)  # shown in addition if they are known and there is space
+MIN_WIDE = 95
 MAX_COUNT_ROWS = 100
+MAX_FIELD_ROWS = 200
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
 MAX_MATRIX_CLASSES = 12  # limited by the width of a terminal
@@ -83,6 +96,46 @@ class Screen:
         """Show a text, wrapped between words."""
         self._console.print(_text(self.say(key, **values)))
 
+    def show_text(self, text: str) -> None:
+        """Show a text that is already in the user's language, wrapped between words."""
+        self._console.print(_text(text))
+
+    def show_fields(self, fields: Any) -> None:
+        """Show the fields that were read."""
+        self.show_title("cli.reading_title")
+        counts = Counter(fields["outcome"])
+        shown = fields[fields["outcome"] != "failed"]
+        if not len(shown):
+            self.say_line("cli.read_nothing")
+            return
+        names = ("file", "page", "field", "text", "outcome", "probability")
+        several = shown["page"].max() > 1
+        names = tuple(name for name in names if name != "page" or several)
+        table = self._table(*(f"cli.column_{name}" for name in names))
+        for column, name in zip(table.columns, names, strict=True):
+            column.justify = "right" if name in ("page", "probability") else "left"
+            column.overflow = "fold"
+            column.no_wrap = name == "text"
+        for row in shown.head(MAX_FIELD_ROWS).itertuples(index=False):
+            cells = {
+                "file": _text(row.file),
+                "page": str(row.page),
+                "field": _text(str(row.field)),
+                "text": _text(row.text, style="bold"),
+                "outcome": self.say(f"reading.field.{row.outcome}"),
+                "probability": "-"
+                if row.probability != row.probability
+                else self.say.format("{:.2%}", row.probability),
+            }
+            table.add_row(*(cells[name] for name in names))
+        self._console.print(table)
+        if len(shown) > MAX_FIELD_ROWS:
+            self.say_line("cli.read_more", n=len(shown) - MAX_FIELD_ROWS)
+        if counts["unsure"]:
+            self.say_line("cli.read_note")
+        known = ("read", "unsure", "blank", "failed")
+        self.say_line("cli.read_counts", **{f"n_{name}": counts[name] for name in known})
+
     def show_data(self, digits: Any, name: str) -> None:
         """Show the name and sizes of a data set."""
         self.show_title("cli.data_title")
@@ -93,7 +146,7 @@ class Screen:
         scaled = "cli.data_pixels_scaled" if digits.max_value == 1 else "cli.data_pixels"
         self.say_line(scaled, max_value=digits.max_value)
 
-    def show_description(self, digits: Any, name: str, description: DatasetDescription) -> None:
+    def show_description(self, digits: Any, name: str, description: "DatasetDescription") -> None:
         """Show the class counts and possible problems of a data set."""
         language = self.say.language
         self.show_title("cli.data_title")
@@ -123,12 +176,12 @@ class Screen:
         for note in digits.notes:
             self._console.print(_text(note.sentence(self.say.language)))
 
-    def show_result(self, result: ModelResult) -> None:
+    def show_result(self, result: "ModelResult") -> None:
         """Show how a model was trained, the diagnosis of its fit, and its test results."""
         self._console.print(_text(describe_training(result, self.say)))
         self.show_analysis(result)
 
-    def show_analysis(self, result: ModelResult) -> None:
+    def show_analysis(self, result: "ModelResult") -> None:
         """Show the diagnosis of a model's fit and its test results."""
         self.show_title("cli.analysis_title", name=result.name)
         language = self.say.language
@@ -138,6 +191,8 @@ class Screen:
                 Text.assemble((self.say("cli.diagnosis", label=label), "bold"), " ")
                 + _text(result.diagnosis.summary(language))
             )
+        if result.robustness is not None:
+            self._console.print(_text(result.robustness.headline(language)))
         advice = result.advice(language)
         for kind, style in (("strengths", "green"), ("weaknesses", "yellow"), ("improvements", "")):
             sentences = getattr(advice, kind)
@@ -200,7 +255,7 @@ class Screen:
         self._console.print(grid)
         self.say_line("cli.importance_note", n=n_complete)
 
-    def show_folds(self, diagnoses: Sequence[FitDiagnosis]) -> None:
+    def show_folds(self, diagnoses: "Sequence[FitDiagnosis]") -> None:
         """Show the diagnoses of the best trial's folds."""
         if not diagnoses:
             return
@@ -219,7 +274,7 @@ class Screen:
         middle = ordered[len(ordered) // 2]
         self.say_line("cli.fold_middle", summary=middle.summary(self.say.language))
 
-    def show_refit(self, result: ModelResult) -> None:
+    def show_refit(self, result: "ModelResult") -> None:
         """Show how the best parameters were trained on all training images."""
         network = result.estimator[-1]
         self.show_title("cli.refit_title", name=result.name)
@@ -232,10 +287,15 @@ class Screen:
         )
         self.say_line("cli.tested_once", n_test=result.errors.n_test)
 
-    def show_comparison(self, comparison: ModelComparison) -> None:
+    def show_comparison(self, comparison: "ModelComparison") -> None:
         """Show the table of models and the recommendation."""
         self.show_title("cli.comparison_title")
-        figures = comparison.format_table(SHOWN_COLUMNS, language=self.say.language)
+        measured = comparison.table["elsewhere_accuracy"].notna().any()
+        left_out = "n_epochs" if measured else "elsewhere_accuracy"  # epochs were shown before
+        columns = [column for column in SHOWN_COLUMNS if column != left_out]
+        if self._console.width >= MIN_WIDE:
+            columns += [name for name in WIDE_COLUMNS if comparison.table[name].notna().any()]
+        figures = comparison.format_table(columns, language=self.say.language)
         table = self._table("column.model")
         for label in figures:
             table.add_column(Text(str(label)), justify="right")
@@ -245,7 +305,7 @@ class Screen:
         self.say_line("cli.comparison_note")
         self._show_recommendation(comparison.recommendation)
 
-    def _show_recommendation(self, recommendation: Recommendation) -> None:
+    def _show_recommendation(self, recommendation: "Recommendation") -> None:
         language = self.say.language
         key = "cli.recommendation_title" if recommendation.model else "cli.no_recommendation_title"
         lines = Table.grid(padding=(0, 1))
@@ -263,7 +323,7 @@ class Screen:
             style = "yellow" if caution.severity == "warning" else "dim"
             self._console.print(_text(caution.sentence(language), style=style))
 
-    def _show_report(self, result: ModelResult) -> None:
+    def _show_report(self, result: "ModelResult") -> None:
         self.show_title("cli.report_title", name=result.name, accuracy=result.errors.accuracy)
         report = result.errors.report
         columns = (*report, "recall_interval")
@@ -279,7 +339,7 @@ class Screen:
             self.say_line("cli.report_note")
             self._explained = True
 
-    def _show_confusion(self, result: ModelResult) -> None:
+    def _show_confusion(self, result: "ModelResult") -> None:
         confusion = result.errors.confusion
         if len(confusion) > MAX_MATRIX_CLASSES:
             return

@@ -132,7 +132,7 @@ def _as_option_error(error: Exception) -> OptionError | None:
 def _make_search(plan: Plan, max_value: float) -> OptunaSearchCV:
     return OptunaSearchCV(
         make_network(MODELS[plan.model], max_value, epochs=plan.epochs, random_state=plan.seed),
-        get_search_space(plan.model, prefix=PREFIX),
+        get_search_space(plan.model, prefix=PREFIX, images=True),
         n_trials=plan.n_trials,
         timeout=plan.timeout,
         cv=StratifiedKFold(plan.n_folds, shuffle=True, random_state=plan.seed),

@@ -11,6 +11,7 @@ from skmnist.text import get_catalogue
 Code = Literal[
     "ranked_two",
     "ranked_many",
+    "one_start",
     "tuned_on_test",
     "test_rows_in_training",
     "different_test_sets",
@@ -31,10 +32,11 @@ class Caution:
 
     Parameters
     ----------
-    code : {"ranked_two", "ranked_many", "tuned_on_test", "test_rows_in_training", \
-            "different_test_sets", "unseen_classes", "interrupted_models", \
-            "interrupted_starts", "interrupted_folds"}
-        The test images were used both to rank and to measure two models, or more than two; were
+    code : {"ranked_two", "ranked_many", "one_start", "tuned_on_test", \
+            "test_rows_in_training", "different_test_sets", "unseen_classes", \
+            "interrupted_models", "interrupted_starts", "interrupted_folds"}
+        The test images were used both to rank and to measure two models, or more than two. Models
+        with a random seed were trained from one start only. The test images were
         used for tuning; also occur among the training images; differ between models; or belong
         to classes without training images. The last three mean that unfinished models, starts
         or folds are left out.

@@ -3,6 +3,7 @@
 import itertools
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -16,6 +17,12 @@ from sklearn.utils import check_random_state
 from skmnist._estimator import warn_caller
 from skmnist.comparison._cautions import Caution, caution_data, caution_interrupt
 from skmnist.comparison._comparison import ModelComparison
+from skmnist.comparison._elsewhere import (
+    OtherData,
+    check_elsewhere,
+    measure_elsewhere,
+    predict_elsewhere,
+)
 from skmnist.comparison._inputs import (
     check_classes,
     check_enough,
@@ -29,6 +36,7 @@ from skmnist.comparison._recommendation import check_shares
 from skmnist.comparison._result import ModelResult, make_result, measure_costs
 from skmnist.comparison._runs import Run, TrainingEvent, Watcher, as_list, run_all
 from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._rejects import check_allowed_error
 
 Array = np.ndarray[Any, Any]
 TEST_FRACTION = 1 / 7  # as in MNIST: 10,000 of 70,000 images
@@ -47,10 +55,12 @@ def compare_models(
     y_test: Any = None,
     cv: Any = None,
     n_repeats: int = 1,
+    elsewhere: Mapping[str, Sequence[Any]] | None = None,
     n_jobs: int | None = None,
     margin: float = 0.01,
     alpha: float = 0.05,
     tuned_on_test: bool = False,
+    allowed_error: float = 0.001,
     callbacks: Any = None,
     random_state: Any = None,
     verbose: int = 0,
@@ -76,6 +86,12 @@ def compare_models(
         Number of times to train every model, each time with another seed ("start"), to measure
         how much of the difference is due to the seed. The first start and the folds keep an int
         `random_state` of an estimator; further starts replace it.
+    elsewhere : mapping of str to tuple, default=None
+        Further data sets by name, as (X, y) or (X, y, groups), to measure every trained model on,
+        for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with the digits of
+        :func:`~skmnist.datasets.load_swiss_digits`. Rows are as in `X_test`, and all labels must
+        occur in `y`. `groups` are the writers of the images, for the interval of the accuracy:
+        array-like of shape (n_images,); without them, the interval is by image.
     n_jobs : int or None, default=None
         Number of processes that train at the same time. They share the threads of the processor
         evenly, so training times are comparable with each other, but longer than with one
@@ -89,6 +105,9 @@ def compare_models(
     tuned_on_test : bool, default=False
         Whether the test set was used to choose hyperparameters; if True, a caution is added that
         the accuracy is biased.
+    allowed_error : float, default=0.001
+        Share of the images that may be wrong after the most doubtful ones have been left to a
+        person; see :func:`~skmnist.diagnosis.measure_work_left`.
     callbacks : callable or list of callables, default=None
         Each is called with a :class:`~skmnist.comparison.TrainingEvent` when the training of a
         model begins and ends and, for this package's networks (alone or as the last step of a
@@ -113,8 +132,8 @@ def compare_models(
     ValueError
         Before training, if there is no classifier, names are duplicate or blank, a parameter of
         an estimator or in the grid of a search is invalid, only one of `X_test` and `y_test` is
-        given, rows and labels are inconsistent or unsuitable for a model, or a parameter is out
-        of range.
+        given, rows and labels are inconsistent or unsuitable for a model, a data set in
+        `elsewhere` has other classes, or a parameter is out of range.
     Exception
         If the `fit` or `predict` of a model raises it; a note with the model's name is added.
     KeyboardInterrupt
@@ -150,6 +169,7 @@ def compare_models(
         given, absent = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
         raise ValueError(f"{given} was given without {absent}; pass both or neither.")
     check_shares(margin, alpha)
+    check_allowed_error(allowed_error)
     _check_counts(n_repeats, n_jobs)
     functions = _check_callbacks(callbacks)
     rng = check_random_state(random_state)
@@ -164,7 +184,9 @@ def compare_models(
         X_test = check_test_rows(X, check_rows(X_test, "X_test"))
         y_test = check_labels(y_test, "y_test", X_test)
     check_classes(y, y_test)
-    check_suitable(pairs, X=X, X_test=X_test)
+    others = check_elsewhere(elsewhere, X, y)
+    further = {f"elsewhere[{other.name!r}]": other.X for other in others}
+    check_suitable(pairs, X=X, X_test=X_test, **further)
     cautions = caution_data(X, X_test, y, y_test, tuned_on_test=tuned_on_test)
     _warn_of_leaks(cautions)
     seed = int(rng.randint(2**31))
@@ -182,6 +204,7 @@ def compare_models(
             seed=seed,
             n_starts=n_repeats,
             splits=splits,
+            others=others,
             n_jobs=n_jobs,
             watcher=watcher,
         ):
@@ -206,16 +229,30 @@ def compare_models(
     )
     if interrupted:
         warn_caller(" ".join(caution.sentence() for caution in interrupted))
+    results = [_measure_others(found[name], runs, starts, others) for name in names]
     return ModelComparison(
-        measure_costs([found[name] for name in names], X_test),
+        measure_costs(results, X_test),
         X_test=X_test,
         y_test=y_test,
         margin=margin,
         alpha=alpha,
         cautions=[*cautions, *interrupted],
+        allowed_error=allowed_error,
         **_summarize_starts(starts, y_test),
         **_summarize_folds(folds, names, y, splits),
     )
+
+
+def _measure_others(
+    result: ModelResult,
+    runs: Sequence[Run],
+    starts: Sequence[Sequence[Run]],
+    others: Sequence[OtherData],
+) -> ModelResult:
+    """Add the accuracies on further data sets, of all starts or else of the first."""
+    counted = list(itertools.chain(*starts)) or [run for run in runs if run.estimator is not None]
+    predictions = [run.elsewhere for run in counted if run.name == result.name]
+    return replace(result, elsewhere=measure_elsewhere(result.name, predictions, others))
 
 
 def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
@@ -249,6 +286,7 @@ def evaluate_model(
     y: Any = None,
     name: str | None = None,
     fit_time: float = float("nan"),
+    elsewhere: Mapping[str, Sequence[Any]] | None = None,
 ) -> ModelResult:
     """Evaluate a fitted classifier on a test set and diagnose its fit.
 
@@ -266,6 +304,8 @@ def evaluate_model(
         Name of the model; None uses the name of its class.
     fit_time : float, default=NaN
         Training time in seconds.
+    elsewhere : mapping of str to tuple, default=None
+        Further data sets, as for :func:`compare_models`, with labels that occur in `y_test`.
 
     Returns
     -------
@@ -284,7 +324,10 @@ def evaluate_model(
     ('LogisticRegression', 'overfitting')
     """
     name = type(get_core(estimator)).__name__ if name is None else name
-    return make_result(name, estimator, fit_time, X_test, y_test, X, y)
+    others = check_elsewhere(elsewhere, check_rows(X_test, "X_test"), np.asarray(y_test))
+    result = make_result(name, estimator, fit_time, X_test, y_test, X, y)
+    predictions = [predict_elsewhere(estimator, others)]
+    return replace(result, elsewhere=measure_elsewhere(name, predictions, others))
 
 
 def _warn_of_leaks(cautions: Sequence[Caution]) -> None:

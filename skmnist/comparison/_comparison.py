@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ import pandas as pd
 
 from skmnist._files import write_whole
 from skmnist.comparison._cautions import Caution
+from skmnist.comparison._elsewhere import compare_elsewhere
 from skmnist.comparison._page import describe_page, describe_recommendation, make_figure_table
-from skmnist.comparison._recommendation import recommend
+from skmnist.comparison._recommendation import Recommendation, recommend
 from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
 from skmnist.comparison._significance import compare_folds, compare_predictions
-from skmnist.diagnosis import ConfusionPair
+from skmnist.comparison._work import measure_work
+from skmnist.diagnosis import ConfusionPair, WorkLeft
 from skmnist.diagnosis._errors import are_digits
 from skmnist.report._page import check_target, make_page, make_parts, make_snippet
 from skmnist.text import Catalogue, get_catalogue, make_printable
@@ -51,18 +53,22 @@ class ModelComparison:
         Number of test rows divided by the number of training rows in a fold.
     cautions : sequence of Caution, default=()
         Cautions to show with the recommendation.
+    allowed_error : float, default=0.001
+        Share of the accepted images that may be wrong, for `work_left`.
 
     Attributes
     ----------
     results : dict of str to ModelResult
         Estimator, errors and diagnosis of each model, in the order in which they were passed.
     table : DataFrame
-        One row per model, indexed by name: `test_accuracy`, `f1_macro`, `log_loss` (float),
-        `diagnosis` (str), `gap` (float), `n_parameters` (Int64), `fit_time` (float, s),
-        `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s for one image, median
-        and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown values are missing.
-        With several starts, `test_accuracy` and `f1_macro` are means, `fit_time` is the median,
-        and all other columns are from the first start.
+        One row per model, indexed by name: `test_accuracy`, `elsewhere_accuracy` (on the first
+        further data set), `f1_macro`, `log_loss` (float), `work_left` (float, share of the images
+        that must be left to a person), `diagnosis` (str), `gap` (float), `n_parameters` (Int64),
+        `fit_time` (float, s), `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s
+        for one image, median and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown
+        values are missing. With several starts, `test_accuracy`, `elsewhere_accuracy` and
+        `f1_macro` are means, `fit_time` is the median, and all other columns are from the first
+        start.
     recommendation : Recommendation
         The recommended model and the reasons.
     best_model_ : str or None
@@ -74,6 +80,10 @@ class ModelComparison:
         p-value. Empty if the models had different test sets.
     folds : list of PairedTest
         Test of the difference between each pair of models on the folds; empty without folds.
+    work_left : dict of str to list of WorkLeft
+        For each model with probabilities, the share of images that must be left to a person so
+        that at most `allowed_error` of the rest are wrong, and for digits also that of five-digit
+        codes; see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, of the first.
     starts : DataFrame or None
         One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`.
         None with a single start.
@@ -112,11 +122,14 @@ class ModelComparison:
         fold_scores: pd.DataFrame | None = None,
         fold_test_share: float = 0.0,
         cautions: Sequence[Caution] = (),
+        allowed_error: float = 0.001,
     ) -> None:
         self.results = {result.name: result for result in results}
         self.X_test, self.y_test = X_test, y_test
         self.starts, self.fold_scores = starts, fold_scores
-        self.table = _make_table(results)
+        digits = all(are_digits(result.errors.report.index) for result in results)
+        self.work_left = measure_work(results, allowed_error, digits=digits)
+        self.table = _make_table(results, self.work_left)
         if starts is not None:
             by_model = starts.groupby("model")
             self.table["test_accuracy"] = by_model["test_accuracy"].mean()
@@ -125,6 +138,8 @@ class ModelComparison:
         same = _have_same_test_set(results)
         if not same:
             cautions = [*cautions, Caution("different_test_sets")]
+        if starts is None and len(results) > 1 and any(map(_depends_on_luck, results)):
+            cautions = [*cautions, Caution("one_start", "note")]
         if correct is None:
             correct = {r.name: r.errors.correct[np.newaxis] for r in results if same}
         self.tests = compare_predictions(correct, alpha=alpha)
@@ -137,11 +152,13 @@ class ModelComparison:
             n_test=results[0].errors.n_test if same else None,
             margin=margin,
             alpha=alpha,
-            digits=all(are_digits(result.errors.report.index) for result in results),
+            digits=digits,
             tests=self.tests,
             folds=self.folds,
             cautions=cautions,
+            work_left=self.work_left if same else None,
         )
+        self.recommendation = self._look_elsewhere(self.recommendation)
         self.best_model_ = self.recommendation.model
         self.best_estimator_: Any = None
         if self.best_model_ is not None:
@@ -149,6 +166,14 @@ class ModelComparison:
 
     def __repr__(self) -> str:
         return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
+
+    def _look_elsewhere(self, found: Recommendation) -> Recommendation:
+        """Add how the models of the recommendation do on further data sets."""
+        if found.model is None:
+            return found
+        results = {name: result.elsewhere for name, result in self.results.items()}
+        pair = (found.most_accurate, found.less_accurate)
+        return replace(found, elsewhere=compare_elsewhere(results, found.accuracies, pair))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all results as plain Python values, for JSON.
@@ -158,7 +183,13 @@ class ModelComparison:
         results : dict
         """
         return {
-            "models": [result.to_dict() for result in self.results.values()],
+            "models": [
+                {
+                    **result.to_dict(),
+                    "work_left": [w.to_dict() for w in self.work_left.get(name, ())],
+                }
+                for name, result in self.results.items()
+            ],
             "tests": [test.to_dict() for test in self.tests],
             "folds": [test.to_dict() for test in self.folds],
             "starts": None if self.starts is None else self.starts.to_dict("records"),
@@ -172,8 +203,8 @@ class ModelComparison:
         Parameters
         ----------
         by : str, default="test_accuracy"
-            Column of `table`. Higher is better for `test_accuracy` and `f1_macro`, lower is better
-            for all other columns.
+            Column of `table`. Higher is better for `test_accuracy`, `elsewhere_accuracy` and
+            `f1_macro`, lower is better for all other columns.
 
         Returns
         -------
@@ -326,8 +357,8 @@ class ModelComparison:
         Returns
         -------
         parts : dict of str to str
-            "recommendation", "table", "analysis" and "evaluation". Headings start at the second
-            level.
+            "recommendation", "table", "robustness" (empty if unknown), "analysis" and
+            "evaluation". Headings start at the second level.
 
         Raises
         ------
@@ -363,13 +394,26 @@ def _have_same_test_set(results: Sequence[ModelResult]) -> bool:
     return all(each is not None and np.array_equal(each, labels[0]) for each in labels)
 
 
-def _make_table(results: Sequence[ModelResult]) -> pd.DataFrame:
+def _depends_on_luck(result: ModelResult) -> bool:
+    """Return whether a trained model has a random seed."""
+    parameters = result.estimator.get_params(deep=True) if result.n_epochs != 0 else {}
+    return any(name.split("__")[-1] == "random_state" for name in parameters)
+
+
+def _make_table(
+    results: Sequence[ModelResult], work_left: Mapping[str, Sequence[WorkLeft]]
+) -> pd.DataFrame:
     diagnoses = [result.diagnosis for result in results]
+    shares = [work_left[r.name][0].share if r.name in work_left else None for r in results]
     return pd.DataFrame(
         {
             "test_accuracy": [r.errors.accuracy for r in results],
+            "elsewhere_accuracy": np.array(
+                [r.elsewhere[0].accuracy if r.elsewhere else None for r in results], dtype=float
+            ),
             "f1_macro": [r.errors.f1_macro for r in results],
             "log_loss": np.array([r.log_loss for r in results], dtype=float),
+            "work_left": np.array(shares, dtype=float),
             "diagnosis": [None if d is None else d.label for d in diagnoses],
             "gap": np.array([None if d is None else d.gap for d in diagnoses], dtype=float),
             "n_parameters": pd.array([r.n_parameters for r in results], dtype="Int64"),
@@ -393,6 +437,8 @@ def _analyze_in_markdown(result: ModelResult, say: Catalogue) -> list[str]:
         label = say(f"diagnosis.{result.diagnosis.label}")
         fit = _escape(say("cli.diagnosis", label=label))
         blocks.append(f"**{fit}** {_escape(result.diagnosis.summary(language))}")
+    if result.robustness is not None:
+        blocks.append(_escape(result.robustness.summary(language)))
     for kind, sentences in asdict(result.advice(language)).items():
         if sentences:
             blocks += [f"### {_escape(say(f'cli.{kind}'))}", _list_items(sentences)]

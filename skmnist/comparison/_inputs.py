@@ -145,13 +145,24 @@ def check_enough(y: Array) -> None:
         )
 
 
-def check_test_rows(X: Any, X_test: Any) -> Any:
+def check_learned(y: Array, labels: Array, *, name: str) -> None:
+    """Raise if some labels are not among the training labels."""
+    kinds = ["text" if each.dtype.kind in {"O", "U"} else "numbers" for each in (labels, y)]
+    unknown = labels if kinds[0] != kinds[1] else labels[~np.isin(labels, np.unique(y))]
+    if len(unknown):
+        raise ValueError(
+            f"{name} has labels that do not occur in y: {_list_some(unknown)} ({kinds[0]}); y has "
+            f"{_list_some(np.unique(y))} ({kinds[1]}). Drop these rows, or pass the same labels."
+        )
+
+
+def check_test_rows(X: Any, X_test: Any, *, name: str = "X_test") -> Any:
     """Return the test rows in the shape of the training rows, or raise if that is impossible."""
     columns, test_columns = getattr(X, "columns", None), getattr(X_test, "columns", None)
     if columns is not None and test_columns is not None and list(columns) != list(test_columns):
         raise ValueError(
-            f"X_test has the columns {_list_some(test_columns)}, but X has {_list_some(columns)}; "
-            "pass X_test[X.columns]."
+            f"{name} has the columns {_list_some(test_columns)}, but X has {_list_some(columns)}; "
+            f"pass {name}[X.columns]."
         )
     shape, test_shape = _shape_of_row(X), _shape_of_row(X_test)
     if shape == test_shape:
@@ -160,7 +171,7 @@ def check_test_rows(X: Any, X_test: Any) -> Any:
     if isinstance(X_test, np.ndarray) and other_layout:  # rows instead of images, or vice versa
         return X_test.reshape(len(X_test), *shape)
     raise ValueError(
-        f"X_test has rows of shape {test_shape}, but X has rows of shape {shape}; both must "
+        f"{name} has rows of shape {test_shape}, but X has rows of shape {shape}; both must "
         "have the same number of features."
     )
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isqrt
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from skmnist.comparison._elsewhere import name_data, name_unit, write_accuracy
 from skmnist.comparison._plot import AccuracyCostDisplay
 from skmnist.comparison._recommendation import COSTS, Recommendation
 from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
-from skmnist.diagnosis import ConfusionDisplay
-from skmnist.diagnosis._estimator import find_image_shape, get_core, take_images
+from skmnist.diagnosis import ConfusionDisplay, RobustnessDisplay
+from skmnist.diagnosis._estimator import get_core, guess_image_shape, take_images
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.diagnosis._plot_images import format_confidence
+from skmnist.diagnosis._robustness import label_change
 from skmnist.report import Image, draw_curve, draw_svg, show_samples
 from skmnist.report._page import Table
 from skmnist.report._pictures import HEIGHT, WIDTH
@@ -25,7 +26,6 @@ Results = Sequence[ModelResult]
 Shape = tuple[int, int]
 
 MAX_SIDE_BY_SIDE = 4  # models in columns; with more, models are rows
-MIN_SIDE = 8  # pixels; rows with fewer than 8 x 8 features are probably not images
 MAX_VALUE = 120  # characters of a parameter's value
 N_REASONS = 3
 N_SAMPLES = 12  # classes with an example image
@@ -45,7 +45,8 @@ def describe_page(
     interrupted: bool = False,
 ) -> dict[str, Any]:
     """Return the values for the templates of a page."""
-    shape = None if y_test is None else _find_image_shape(results, X_test)
+    estimators = [result.estimator for result in results]
+    shape = None if y_test is None else guess_image_shape(X_test, estimators)
     return {
         "recommendation": describe_recommendation(recommendation, say, interrupted=interrupted),
         "n_models": len(results),
@@ -57,6 +58,7 @@ def describe_page(
         "table": make_figure_table(results, table, say, several_starts=several_starts),
         "costs": _draw_costs(results, table, recommendation, say),
         "curves": _draw_curves(results, say),
+        "robustness": _describe_robustness(results, say),
         "models": [
             _describe_model(result, at, X_test, shape, say) for at, result in enumerate(results)
         ],
@@ -109,13 +111,32 @@ def make_figure_table(
         "errors": [unknown] * len(results) if several_starts else n_errors,
         **figures,
     }
+    del rows["elsewhere_accuracy"]  # shown with its interval
     known = {name: cells for name, cells in rows.items() if set(cells) != {unknown}}
     names = list(map(str, table.index))
     body = [[_capitalize(say(f"column.{name}")), *cells] for name, cells in known.items()]
+    at = list(known).index("f1_macro")
+    body[at:at] = _tabulate_elsewhere(results, say)
     head = [_capitalize(say("column.model")), *names]
     if len(names) > MAX_SIDE_BY_SIDE:
         head, *body = map(list, zip(head, *body, strict=True))
     return Table(head, body)
+
+
+def _tabulate_elsewhere(results: Results, say: Catalogue) -> list[list[str]]:
+    """Return a row for each further data set: its name, and the accuracies with intervals."""
+    found = [{other.data: other for other in result.elsewhere} for result in results]
+    rows = []
+    for data, first in {name: other for each in found for name, other in each.items()}.items():
+        cells = [
+            write_accuracy(each[data].accuracy, each[data].interval, say)
+            if data in each
+            else say("page.unknown")
+            for each in found
+        ]
+        label = say("elsewhere.row", data=name_data(data, say), unit=name_unit(first, say))
+        rows.append([_capitalize(label), *cells])
+    return rows
 
 
 def _describe_data(
@@ -199,23 +220,6 @@ def _list_parameters(estimator: Any) -> dict[str, str]:
 
 
 # --- images of the test set
-
-
-def _find_image_shape(results: Results, X: Any) -> Shape | None:
-    """Return the shape of a test image; None if the test set does not consist of images."""
-    if X is None:
-        return None
-    shape = X.shape if hasattr(X, "shape") else np.shape(X)
-    if len(shape) == 3:
-        return int(shape[1]), int(shape[2])
-    if len(shape) != 2:
-        return None
-    for result in results:
-        learned = find_image_shape(result.estimator)
-        if learned is not None and learned[0] * learned[1] == shape[1]:
-            return learned
-    side = isqrt(shape[1])
-    return (side, side) if side >= MIN_SIDE and side * side == shape[1] else None
 
 
 def _show_samples(X_test: Any, y_test: Any, shape: Shape, say: Catalogue) -> list[Image]:
@@ -348,6 +352,36 @@ def _draw_costs(
         alt=say("page.cost_alt", cost=name, models=models),
     )
     return svg, say("page.cost_caption", cost=name)
+
+
+def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | None:
+    """Return the accuracy on changed images, or None if no model has it."""
+    known = {r.name: r.robustness for r in results if r.robustness is not None}
+    if not known:
+        return None
+    frames = [robustness.frame for robustness in known.values()]
+    labels = [
+        _capitalize(label_change(corruption, strength, say))
+        for corruption, strength in zip(frames[0]["corruption"], frames[0]["strength"], strict=True)
+    ]
+    cells = [[say.format("{:.1%}", each) for each in frame["accuracy"]] for frame in frames]
+    head = [_capitalize(say("robustness.of_images")), *known]
+    rows = [list(row) for row in zip(labels, *cells, strict=True)]
+    if len(known) > MAX_SIDE_BY_SIDE:
+        head, *rows = map(list, zip(head, *rows, strict=True))
+    sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
+    return {
+        "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
+        "models": sentences,
+        "table": Table(head, rows),
+        "figure": draw_svg(
+            lambda ax: RobustnessDisplay.from_results(known, language=say.language, ax=ax),
+            width=WIDTH,
+            height=2 * HEIGHT,
+            prefix="robustness-",
+            alt=" ".join(f"{name}: {said[0]}" for name, said in sentences),
+        ),
+    }
 
 
 def _capitalize(text: str) -> str:

@@ -1,6 +1,6 @@
 """Recommend a model from a table of figures, and explain why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any, Literal
@@ -10,16 +10,18 @@ import pandas as pd
 
 from skmnist._html import make_html
 from skmnist.comparison._cautions import Caution, caution_ranking
+from skmnist.comparison._elsewhere import ElsewhereTest
 from skmnist.comparison._result import COLUMNS
 from skmnist.comparison._significance import PairedTest, compare_accuracies
+from skmnist.comparison._work import CODE_LENGTH, PairedWork, get_headline_values, pair_work
+from skmnist.diagnosis import WorkLeft
 from skmnist.text import Catalogue, get_catalogue, get_languages
 
 # Times vary between runs, so smaller differences are not mentioned. Prediction times are only
 # mentioned if one of the two models predicts fewer than 100 images per second.
 MIN_TIME_RATIO = 1.25
 MIN_PREDICT_TIME = 0.01
-# The use case of the slide deck this project started from
-CODE_LENGTH, N_CODES = 5, 1000
+N_CODES = 1000
 
 Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
 
@@ -72,6 +74,11 @@ class Recommendation:
         Whether the classes are the ten digits; then the reasons mention postal codes.
     cautions : tuple of Caution, default=()
         Reasons why the figures may be biased or incomplete.
+    elsewhere : tuple of ElsewhereTest, default=()
+        The models on further data sets. Where the most accurate one on the test set trails, the
+        reasons begin with it.
+    work : PairedWork, default=None
+        Comparison of the work that `model` and `other` leave to a person; None if unknown.
 
     Examples
     --------
@@ -82,7 +89,7 @@ class Recommendation:
     >>> recommendation.model, recommendation.verdict
     ('DNN', 'clearly_better')
     >>> print(recommendation.headline())
-    Choose DNN: it is clearly better than NN.
+    Choose DNN: of these trained models, it is clearly better than NN.
     """
 
     model: str | None
@@ -100,6 +107,8 @@ class Recommendation:
     alpha: float = 0.05
     digits: bool = False
     cautions: tuple[Caution, ...] = ()
+    elsewhere: tuple[ElsewhereTest, ...] = ()
+    work: PairedWork | None = None
 
     @property
     def accuracy_difference(self) -> float:
@@ -145,8 +154,9 @@ class Recommendation:
         language : {"en", "de"}, default="en"
             Language of the text.
         """
-        key = self.verdict or ("take" if self.model and self.other else self.rule)
-        return self._say(get_catalogue(language), f"recommendation.headline.{key}")
+        say = get_catalogue(language)
+        found = [self._say(say, f"recommendation.headline.{key}") for key in self._headlines()]
+        return " ".join(found)
 
     def reasons(self, language: str = "en") -> list[str]:
         """Return the reasons, the most important first.
@@ -157,7 +167,15 @@ class Recommendation:
             Language of the text.
         """
         say = get_catalogue(language)
-        return [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
+        found = [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
+        if self.work is not None:
+            images, *codes = self.work.sentences(language)
+            end = len(found) - len(self._final_phrases())
+            found[end:end] = codes
+            found.insert(1 if self._work_phrase() else end, images)
+        first = [test.sentence(language) for test in self.elsewhere if test.reverses]
+        last = [test.sentence(language) for test in self.elsewhere if not test.reverses]
+        return [*first, *found, *last]
 
     def reason(self, language: str = "en") -> str:
         """Return the reasons as one string.
@@ -196,12 +214,38 @@ class Recommendation:
                 phrases.append("fewer_errors_counted" if counted else "fewer_errors")
             if self.digits and not self.may_be_chance:
                 phrases.append("postal_codes")
+        return [*phrases, *self._final_phrases()]
+
+    def _final_phrases(self) -> list[str]:
+        phrases = []
         may_be_worth_it = self.verdict in (None, "not_worth_it") and self.rule == "similar"
         if may_be_worth_it and self.accuracy_difference > 0:
             phrases.append("if_errors_count")
         if self.verdict is not None and self.evidence and self.evidence.method == "bound":
             phrases.append("evidence.bound")
         return phrases
+
+    def _headlines(self) -> list[str]:
+        key = self.verdict or ("take" if self.model and self.other else self.rule)
+        if self.evidence is not None and self.verdict in ("clearly_better", "not_worth_it"):
+            low, high = self.evidence.interval
+            better = self.verdict == "clearly_better"
+            unsure = self.rule == "clearly_better" and not reaches(low, self.margin)
+            if unsure if better else reaches(high, self.margin):
+                key = f"{key}_maybe"
+            if self.evidence.n_runs == 1:
+                key = f"{key}_once"
+        folds = self.folds and self.verdict and self._folds_phrase(self.folds)
+        return [self._work_phrase() or key, *([folds] if folds and folds != "folds_too" else [])]
+
+    def _work_phrase(self) -> str | None:
+        """Return the headline of similar models that leave different amounts of work, or None."""
+        similar = not reaches(self.accuracy_difference, self.margin)
+        if self.work is None or not self.work.differs or not similar:
+            return None
+        if self.work.ratio > 1:
+            return "work_cheaper" if self.rule == "similar" else "work_more"
+        return None if self.verdict == "clearly_better" else "work_less"
 
     def _evidence_phrase(self) -> str:
         if self.verdict in ("no_difference", "cannot_tell"):
@@ -247,6 +291,8 @@ class Recommendation:
             values["n_codes"] = N_CODES
             values["best_codes"] = codes[self.most_accurate]
             values["less_codes"] = codes[self.less_accurate]
+        if self.work is not None:
+            values |= get_headline_values(self.work, say)
         return say(key, **values)
 
     def _n_errors(self, name: str) -> int:
@@ -285,9 +331,11 @@ class Recommendation:
         """Return all values and the reasons in each language, for JSON."""
         by_language = {language: self.reason(language) for language in get_languages()}
         return {
-            **asdict(self),
+            **asdict(replace(self, work=None)),  # which has large arrays
             "evidence": self.evidence and self.evidence.to_dict(),
             "folds": self.folds and self.folds.to_dict(),
+            "elsewhere": [test.to_dict() for test in self.elsewhere],
+            "work": self.work and self.work.to_dict(),
             "cautions": [
                 {**c.to_dict(), "sentence": {each: c.sentence(each) for each in get_languages()}}
                 for c in self.cautions
@@ -321,6 +369,7 @@ def recommend(
     tests: Sequence[PairedTest] | None = None,
     folds: Sequence[PairedTest] | None = None,
     cautions: Sequence[Caution] = (),
+    work_left: Mapping[str, Sequence[WorkLeft]] | None = None,
 ) -> Recommendation:
     """Recommend one of the models in a table of figures.
 
@@ -334,6 +383,9 @@ def recommend(
     accurate model is either recommended ("clearly_better") or not worth its cost
     ("not_worth_it"). Otherwise, "no_difference" means that the interval rules out a difference of
     `margin` or more, and "cannot_tell" that it does not.
+
+    If two similarly accurate models leave different amounts of work to a person, by a factor of at
+    least 1.5 and not by chance, the headline names the advantage of each.
 
     Parameters
     ----------
@@ -358,6 +410,9 @@ def recommend(
         Tests on the scores of folds, mentioned in the reasons.
     cautions : sequence of Caution, default=()
         Cautions to add to the one about ranking and measuring models on the same images.
+    work_left : mapping of str to sequence of WorkLeft, default=None
+        For each model, the share of images that is left to a person and, for digits, the share of
+        five-digit codes, all measured on the same test images.
 
     Returns
     -------
@@ -421,6 +476,9 @@ def recommend(
     # integer columns with missing values are float
     kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
     costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
+    # of all pairs, the most relevant one is shown (Bonferroni)
+    n_pairs = len(table) * (len(table) - 1) // 2
+    shared["work"] = pair_work(work_left or {}, model, other, alpha=alpha / n_pairs)
     found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)
     if tests is None:
         tests = [] if n_test is None else compare_accuracies(found.accuracies, n_test, alpha=alpha)

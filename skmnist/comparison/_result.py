@@ -12,17 +12,23 @@ from sklearn.metrics import log_loss
 
 from skmnist._estimator import warn_caller
 from skmnist._html import make_html
+from skmnist.comparison._elsewhere import ElsewhereResult
 from skmnist.diagnosis import (
     Advice,
     ErrorAnalysis,
     FitDiagnosis,
+    Robustness,
     advise,
     analyze_errors,
     diagnose_fit,
+    measure_robustness,
 )
-from skmnist.diagnosis._estimator import get_core, take_rows
+from skmnist.diagnosis._corruptions import CORRUPTIONS, find_highest
+from skmnist.diagnosis._estimator import get_core, guess_image_shape, take_images, take_rows
 from skmnist.diagnosis._figures import read_history
 from skmnist.text import Catalogue, get_catalogue
+
+N_PIXELS = 28 * 28  # of the images for which the recipe "robust" was measured
 
 Array = np.ndarray[Any, Any]
 
@@ -44,8 +50,10 @@ class Column:
 # The columns of a comparison's table, in order
 COLUMNS = {
     "test_accuracy": Column("{:.2%}", best="high"),
+    "elsewhere_accuracy": Column("{:.2%}", best="high"),
     "f1_macro": Column("{:.4f}", best="high"),
     "log_loss": Column("{:.4f}"),
+    "work_left": Column("{:.1%}"),
     "diagnosis": Column(),
     "gap": Column("{:.4f}"),
     "n_parameters": Column(),
@@ -118,6 +126,11 @@ class ModelResult:
     log_loss : float, default=None
         Log loss on the test set; None without probabilities, or if the test set has classes that
         are missing from the training set.
+    robustness : Robustness, default=None
+        Accuracy on up to 1,000 test images that are shifted, rotated and so on; None if the test
+        set does not consist of images, or if the model is untrained or too slow (10 seconds).
+    elsewhere : tuple of ElsewhereResult, default=()
+        Accuracy on each further data set, with an interval.
 
     Examples
     --------
@@ -145,6 +158,8 @@ class ModelResult:
     predict_time_p95: float | None = None
     size: int | None = None
     log_loss: float | None = None
+    robustness: Robustness | None = None
+    elsewhere: tuple[ElsewhereResult, ...] = ()
 
     def advice(self, language: str = "en") -> Advice:
         """Return strengths, weaknesses and suggested improvements as sentences.
@@ -158,7 +173,22 @@ class ModelResult:
         -------
         advice : Advice
         """
-        return advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
+        advice = advise(self.errors, self.diagnosis, trained=self.n_epochs != 0, language=language)
+        if self._could_be_robust():
+            network = "simple" if hasattr(get_core(self.estimator), "hidden_units") else "deep"
+            say = get_catalogue(language)
+            advice.improvements.insert(0, say(f"advice.improve_robust_{network}"))
+        return advice
+
+    def _could_be_robust(self) -> bool:
+        """Return whether a network of this package was trained on digits without deforming them."""
+        network = get_core(self.estimator)
+        return (
+            getattr(network, "augmentation", "none of ours") is None
+            and bool(self.n_epochs)
+            and network.n_features_in_ == N_PIXELS
+            and [str(label) for label in network.classes_] == list("0123456789")
+        )
 
     def _repr_html_(self) -> str:
         """Show the figures in a notebook."""
@@ -182,8 +212,10 @@ class ModelResult:
             "size": self.size,
             "f1_macro": self.errors.f1_macro,
             "log_loss": self.log_loss,
+            "elsewhere": [found.to_dict() for found in self.elsewhere],
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
             "errors": self.errors.to_dict(),
+            "robustness": None if self.robustness is None else self.robustness.to_dict(),
             "history": None if self.history is None else _plain_columns(self.history),
         }
 
@@ -200,7 +232,9 @@ def make_result(
     """Evaluate a fitted model; `X` and `y` are the rows that it was fitted on, if available."""
     core = get_core(estimator)
     classes = getattr(estimator, "classes_", None)
+    started = time.perf_counter()
     predictions = np.ravel(estimator.predict(X_test))
+    seconds = time.perf_counter() - started
     proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test, classes)
     rows = labels = None
     if X is not None:
@@ -224,6 +258,9 @@ def make_result(
         classes=classes,
         history=_attempt(name, "history", lambda: _frame_epochs(read_history(core))),
         log_loss=_attempt(name, "log loss", _log_loss, y_test, proba, classes),
+        robustness=_attempt(
+            name, "robustness", _measure_robustness, estimator, X_test, y_test, seconds
+        ),
     )
 
 
@@ -263,6 +300,30 @@ def _log_loss(y_test: Any, proba: Array | None, classes: Any) -> float | None:
     if proba is None or classes is None or not np.isin(y_test, classes).all():
         return None
     return float(log_loss(y_test, proba, labels=classes))
+
+
+N_CHANGED = 1000  # images; enough to tell 86 % from 89 %
+MAX_SECONDS_CHANGED = 10.0  # expected; nearest neighbours and support vectors may take minutes
+
+
+def _measure_robustness(
+    estimator: Any, X_test: Any, y_test: Any, seconds: float
+) -> Robustness | None:
+    """Measure the accuracy on changed images; `seconds` is the time to predict the test set."""
+    shape = guess_image_shape(X_test, [estimator])
+    n_changes = sum(len(corruption.strengths) for corruption in CORRUPTIONS.values())
+    share = min(1, N_CHANGED / len(y_test))
+    n_times = n_changes * (2 if hasattr(estimator, "predict_proba") else 1)
+    untrained = _n_epochs(get_core(estimator)) == 0
+    if shape is None or untrained or share * n_times * seconds > MAX_SECONDS_CHANGED:
+        return None
+    try:
+        find_highest(take_images(X_test, np.arange(len(y_test)), shape))
+    except ValueError:  # a table, or images after scaling
+        return None
+    return measure_robustness(
+        estimator, X_test, y_test, max_samples=N_CHANGED, image_shape=shape, random_state=0
+    )
 
 
 def _n_parameters(core: Any) -> int | None:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.base import clone
 from skmnist._clock import get_setup_seconds
 from skmnist._progress import EpochLog, print_trained
 from skmnist._workers import iterate_tasks
+from skmnist.comparison._elsewhere import OtherData, predict_elsewhere
 from skmnist.diagnosis._estimator import get_core, take_rows, was_interrupted
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ class Run:
         Training time in seconds, without importing tensorflow and compiling.
     interrupted : bool
         Whether Ctrl-C ended the training early.
+    elsewhere : dict of str to ndarray
+        Predictions for further data sets; empty for folds.
     """
 
     name: str
@@ -180,6 +183,7 @@ class Run:
     predictions: Array
     fit_time: float
     interrupted: bool = False
+    elsewhere: dict[str, Any] = field(default_factory=dict)
 
 
 def run_all(
@@ -191,6 +195,7 @@ def run_all(
     seed: int,
     n_starts: int = 1,
     splits: Sequence[tuple[Array, Array]] = (),
+    others: Sequence[OtherData] = (),
     n_jobs: int | None = None,
     watcher: Watcher | None = None,
 ) -> Iterator[Run]:
@@ -221,7 +226,7 @@ def run_all(
         for task in tasks:  # the next one is requested when a worker is free
             name, _, start, fold, *_ = task
             watcher.begin(name, start, fold)
-            yield (*task, X, y, X_test, watcher)
+            yield (*task, X, y, X_test, others, watcher)
 
     runs = iterate_tasks(_run, begin(), n_jobs=n_jobs)
     try:
@@ -261,6 +266,7 @@ def _run(
     X: Any,
     y: Any,
     X_test: Any,
+    others: Sequence[OtherData],
     watcher: Watcher,
 ) -> Run:
     if train is not None:
@@ -274,7 +280,8 @@ def _run(
         error.add_note(f"while training estimators[{name!r}]")
         raise
     kept = estimator if start == 0 and fold < 0 else None
-    return Run(name, start, fold, kept, predictions, fit_time, interrupted)
+    elsewhere = predict_elsewhere(estimator, others) if fold < 0 else {}
+    return Run(name, start, fold, kept, predictions, fit_time, interrupted, elsewhere)
 
 
 def fit_timed(estimator: Any, X: Any, y: Any) -> float:

@@ -6,6 +6,7 @@ from skmnist.datasets._display import DatasetDisplay
 from skmnist.datasets._local import load_dataset, load_digit_archive, load_image
 from skmnist.datasets._members import DatasetError
 from skmnist.datasets._mnist import load_mnist
+from skmnist.datasets._swiss import load_swiss_digits
 
 __all__ = [
     "DatasetDescription",
@@ -17,4 +18,5 @@ __all__ = [
     "load_digit_archive",
     "load_image",
     "load_mnist",
+    "load_swiss_digits",
 ]

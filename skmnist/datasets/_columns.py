@@ -46,11 +46,9 @@ class Columns:
     labels: tuple[int, ...]
     ignored: tuple[int, ...] = ()
 
-    def describe(self, column: int) -> str:
+    def identify(self, column: int) -> str:
         """Return the number of a column, counted from 1, and its name, for messages."""
-        return f"column {column + 1}" + (
-            f" ({shorten(self.names[column])!r})" if self.names else ""
-        )
+        return str(column + 1) + (f" ({shorten(self.names[column])!r})" if self.names else "")
 
 
 def read_columns(line: str, *, label: str | None, where: str) -> Columns:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skmnist.datasets._bunch import MAX_PIXEL, Note, find_full_ink
+from skmnist.datasets._layout import list_names
 from skmnist.datasets._members import shorten
 from skmnist.text import get_catalogue
 
@@ -20,7 +21,6 @@ Array = np.ndarray[Any, Any]
 MAX_IMBALANCE = 9
 # Images are dark on light if at least this share has a light border; of noise, half of them have.
 MIN_SHARE = 0.75
-MAX_NAMED = 5  # classes listed in a sentence
 
 
 @dataclass(frozen=True)
@@ -253,11 +253,11 @@ def _check_classes(counts: "pd.DataFrame") -> list[Note]:
     for part, key in (("train", "missing_in_train"), ("test", "missing_in_test")):
         missing = counts.index[counts[part] == 0]
         if len(missing):
-            notes.append(Note(key, {"classes": _join_names(missing)}))
+            notes.append(Note(key, _name_classes(missing)))
     train = counts["train"][counts["train"] > 0]
     single = train.index[train == 1]
     if len(single):
-        notes.append(Note("single_images", {"classes": _join_names(single)}))
+        notes.append(Note("single_images", _name_classes(single)))
     if train.max() > MAX_IMBALANCE * train.min():
         values = {
             "most": shorten(str(train.idxmax())),
@@ -270,10 +270,9 @@ def _check_classes(counts: "pd.DataFrame") -> list[Note]:
     return notes
 
 
-def _join_names(classes: Any) -> str:
+def _name_classes(classes: Any) -> dict[str, Any]:
     names = [shorten(str(label)) for label in classes]
-    more = [f"... ({len(names)})"] if len(names) > MAX_NAMED else []
-    return ", ".join(names[:MAX_NAMED] + more)
+    return {"n": len(names), "classes": list_names(names)}
 
 
 def _check_order(y: Array) -> list[Note]:

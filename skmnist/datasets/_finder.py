@@ -21,6 +21,7 @@ from skmnist.datasets._layout import (
     Role,
     by_role,
     folder_of,
+    list_names,
     natural_key,
     quote,
     role_of,
@@ -153,7 +154,8 @@ def _note_rest(
         formats = sorted({member.path.rpartition(".")[2].upper() for member in foreign})
         notes.append(_note("foreign_images", foreign, formats=", ".join(formats)))
     if packed := rest.pop("packed", []):
-        values = {"paths": quote(member.path for member in packed), "n": len(packed)}
+        paths = list_names(repr(shorten(member.path)) for member in packed)
+        values = {"paths": paths, "n": len(packed)}
         notes.append(Note("packed", values))
     if layout.kind == "image" and not any(part.label_files for part in parts.values()):
         at = {folder_of(image.path) for part in parts.values() for image in part.images}

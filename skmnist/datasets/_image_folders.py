@@ -14,6 +14,7 @@ from skmnist.datasets._layout import (
     Role,
     by_role,
     folder_of,
+    list_names,
     natural_key,
     quote,
     role_folder,
@@ -161,7 +162,8 @@ def _find_labels(
     else:
         chosen = _choose_level([set(end.values()) for end in ends], source)
     inner = sorted({name for level in levels.values() for name in level[common + 1 :]})
-    values = {"folders": quote(inner), "classes": quote(sorted(set(ends[0].values())))}
+    names = {"folders": inner, "classes": sorted(set(ends[0].values()))}
+    values = {key: list_names(repr(shorten(name)) for name in some) for key, some in names.items()}
     return ends[chosen], [Note("outer_classes", values)] if chosen == 0 and inner else []
 
 
@@ -305,10 +307,6 @@ def _note_listing(listing: Listing) -> list[Note]:
         values = {"path": path, "n": len(listing.missing), "line": line, "name": name}
         notes.append(Note("listed_missing", values))
     if listing.others:
-        columns = ", ".join(listing.others[:MAX_NAMED]) + ", ..." * (
-            len(listing.others) > MAX_NAMED
-        )
-        notes.append(
-            Note("other_columns", {"path": path, "columns": columns, "n": len(listing.others)})
-        )
+        values = {"columns": list_names(listing.others), "n": len(listing.others)}
+        notes.append(Note("other_columns", {"path": path, **values}))
     return notes

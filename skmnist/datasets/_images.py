@@ -289,10 +289,10 @@ def _make_notes(findings: _Findings, image_shape: tuple[int, int] | None) -> lis
     notes = []
     others = [size for size in findings.sizes if size != image_shape]
     if image_shape is not None and others:
-        low, high = (f"{h} x {w}" for h, w in (min(findings.sizes), max(findings.sizes)))
+        before = dict.fromkeys(f"{h} x {w}" for h, w in (min(others), max(others)))
         target = f"{image_shape[0]} x {image_shape[1]}"
         n = sum(findings.sizes[size] for size in others)
-        values = {"n": n, "low": low, "high": high, "target": target}
+        values = {"n": n, "before": " – ".join(before), "target": target}
         notes.append(Note("resized", values))
     notes += [Note(key, {"n": findings.counts[key]}) for key in sorted(findings.counts)]
     return notes

@@ -74,10 +74,20 @@ class Layout:
 
 
 def quote(paths: Iterable[str]) -> str:
-    """Return the first few names in quotes, and the number of others."""
+    """Return the first few names in quotes, and the number of others, for error messages."""
     paths = list(paths)
     more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
     return ", ".join(repr(shorten(path)) for path in paths[:MAX_NAMED]) + more
+
+
+def list_names(names: Iterable[str]) -> str:
+    """Return the first few names and, if there are more, the number of all, for notes.
+
+    It has no words, since notes exist in several languages.
+    """
+    names = list(names)
+    more = [f"... ({len(names):,})"] if len(names) > MAX_NAMED else []
+    return ", ".join(names[:MAX_NAMED] + more)
 
 
 def role_of(parts: Sequence[str]) -> Role:

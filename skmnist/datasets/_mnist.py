@@ -1,17 +1,15 @@
 """Load the MNIST that is bundled with the package."""
 
-import hashlib
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skmnist.datasets._bunch import make_bunch, take_part
-from skmnist.datasets._members import DatasetError
+from skmnist.datasets._bundled import DATA, read_bundled
 
-BUNDLED = Path(__file__).parent / "data" / "mnist.npz"
+BUNDLED = DATA / "mnist.npz"
 BUNDLED_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
 DESCR = """\
@@ -88,7 +86,7 @@ def load_mnist(
     ValueError: n_train=5 must be an int from 10 (one image per class) to 60000 (all images)...
     """
     return make_mnist(
-        _read_bundled(),
+        read_bundled(BUNDLED, BUNDLED_SHA256, name="the bundled MNIST"),
         n_train=n_train,
         n_test=n_test,
         random_state=random_state,
@@ -119,19 +117,3 @@ def make_mnist(
     if return_X_y:
         return bunch.X_train, bunch.X_test, bunch.y_train, bunch.y_test
     return bunch
-
-
-def _read_bundled() -> bytes:
-    try:
-        content = BUNDLED.read_bytes()
-    except OSError as error:
-        raise DatasetError(
-            f"{BUNDLED}: the bundled MNIST cannot be read ({error.strerror}); reinstall skmnist"
-        ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != BUNDLED_SHA256:
-        raise DatasetError(
-            f"{BUNDLED}: the bundled MNIST is damaged; its SHA-256 is {found}, expected "
-            f"{BUNDLED_SHA256}. Reinstall skmnist."
-        )
-    return content

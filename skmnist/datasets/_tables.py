@@ -98,7 +98,7 @@ class _Table:
     def locate(self, row: int, column: int) -> str:
         """Return the location of a cell for error messages."""
         line = self.first_line + row
-        return f"{self.member.where}, line {line}, {self.columns.describe(column)}"
+        return f"{self.member.where}, line {line}, column {self.columns.identify(column)}"
 
 
 def read_tables(
@@ -156,7 +156,7 @@ def _note_ignored(columns: Columns, at: int) -> Note:
     # the first unnamed column is the index of a data frame; others come from trailing separators
     if at > 0 and columns.names is not None and not columns.names[at]:
         return Note("unnamed_column", {"column": str(at + 1)})
-    return Note("row_numbers", {"column": columns.describe(at)})
+    return Note("row_numbers", {"column": columns.identify(at)})
 
 
 def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] | None) -> _Table:

@@ -1,11 +1,14 @@
 """Find the classifier inside Pipelines and searches; select rows and images."""
 
+from collections.abc import Iterable
 from math import isqrt
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+MIN_SIDE = 8  # pixels; rows with fewer than 8 x 8 features are probably not images
 
 
 def get_core(estimator: Any) -> Any:
@@ -102,3 +105,20 @@ def find_image_shape(estimator: Any) -> tuple[int, int] | None:
         if len(shape) == 2:
             return tuple(shape)
     return None
+
+
+def guess_image_shape(X: Any, estimators: Iterable[Any]) -> tuple[int, int] | None:
+    """Return the shape of an image of `X`; None if `X` does not consist of images."""
+    if X is None:
+        return None
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    if len(shape) == 3:
+        return int(shape[1]), int(shape[2])
+    if len(shape) != 2:
+        return None
+    for estimator in estimators:
+        learned = find_image_shape(estimator)
+        if learned is not None and learned[0] * learned[1] == shape[1]:
+            return learned
+    side = isqrt(shape[1])
+    return (side, side) if side >= MIN_SIDE and side * side == shape[1] else None

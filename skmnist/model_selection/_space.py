@@ -33,19 +33,21 @@ N_TRIED = 10  # test draws from a function before the first fit, to reach rare b
 PARAMS = "skmnist_params"  # key of the parameters that a function returned for a trial
 MAX_EPOCHS = 10_000  # of a fold, if a function draws the number of epochs
 
+_TRAINING = ("dropout", "l2", "learning_rate", "learning_rate_schedule", "batch_size")
 _SPACES = {  # the ranges are those of PARAMETERS
     "regularization": ("dropout", "l2"),
-    "simple": ("dropout", "l2", "learning_rate", "batch_size", "hidden_units"),
-    "deep": ("dropout", "l2", "learning_rate", "batch_size", "hidden_layer_sizes"),
+    "simple": (*_TRAINING, "hidden_units"),
+    "deep": (*_TRAINING, "hidden_layer_sizes"),
 }
 
 
-def get_search_space(name: str, prefix: str = "") -> Params:
+def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Params:
     """Return a ready search space that always includes regularization.
 
     ======================  =====================================================================
     "regularization"        `dropout` 0 to 0.5, `l2` 1e-6 to 1e-3 (logarithmic): for both networks
-    "simple"                these, `learning_rate` 3e-4 to 3e-3 (logarithmic), `batch_size` 64, 128
+    "simple"                these, `learning_rate` 3e-4 to 5e-3 (logarithmic),
+                            `learning_rate_schedule` "constant" or "cosine", `batch_size` 64, 128
                             or 256, `hidden_units` 64, 128, 256 or 512
     "deep"                  the same with `hidden_layer_sizes` (256, 128), (512, 256),
                             (512, 256, 128) or (512, 512, 256)
@@ -56,6 +58,8 @@ def get_search_space(name: str, prefix: str = "") -> Params:
     name : {"simple", "deep", "regularization"}
     prefix : str, default=""
         Prefix of each name, such as ``"network__"`` for the step of that name in a Pipeline.
+    images : bool, default=False
+        Also search `augmentation`, None or "digits", which requires images with values in [0, 1].
 
     Returns
     -------
@@ -80,7 +84,8 @@ def get_search_space(name: str, prefix: str = "") -> Params:
         close = get_close_matches(str(name), _SPACES, n=1)
         way_out = f"Did you mean {close[0]!r}?" if close else f"Choose from {', '.join(_SPACES)}."
         raise ValueError(f"name={name!r} is not a search space. {way_out}")
-    return {prefix + parameter: _range_of(PARAMETERS[parameter]) for parameter in _SPACES[name]}
+    space = {prefix + parameter: _range_of(PARAMETERS[parameter]) for parameter in _SPACES[name]}
+    return space | ({f"{prefix}augmentation": [None, "digits"]} if images else {})
 
 
 def _range_of(parameter: Parameter) -> Any:

@@ -3,6 +3,7 @@
 from skmnist.neural_network._augment import ImageAugmenter
 from skmnist.neural_network._classifiers import DeepNNClassifier, SimpleNNClassifier
 from skmnist.neural_network._display import AugmentationDisplay
+from skmnist.neural_network._recipes import get_recipe
 from skmnist.neural_network._training import EpochEvent
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "EpochEvent",
     "ImageAugmenter",
     "SimpleNNClassifier",
+    "get_recipe",
 ]

@@ -96,6 +96,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             "momentum",
             "weight_decay",
             "learning_rate_schedule",
+            "ema_momentum",
             "epochs",
             "batch_size",
             "patience",

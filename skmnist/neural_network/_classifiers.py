@@ -40,6 +40,10 @@ class SimpleNNClassifier(NNClassifier):
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, default=None
         How `learning_rate` decreases over all `epochs`, at each update: to 0 for "cosine" and
         "linear", to a hundredth for "exponential". None means "constant".
+    ema_momentum : float in [0, 1), default=None
+        Predict with a running average of the weights: after each update,
+        ``average = ema_momentum * average + (1 - ema_momentum) * weights``, as in Keras. Validation
+        and the choice of the best epoch use the average as well. None means no averaging.
     epochs : int, default=100
         Maximum number of passes over the training rows. 0 means no training.
     batch_size : int, default=128
@@ -174,6 +178,7 @@ class SimpleNNClassifier(NNClassifier):
         momentum: float = 0.9,
         weight_decay: float | None = None,
         learning_rate_schedule: str | None = None,
+        ema_momentum: float | None = None,
         epochs: int = 100,
         batch_size: int = 128,
         patience: int | None = 15,
@@ -196,6 +201,7 @@ class SimpleNNClassifier(NNClassifier):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.learning_rate_schedule = learning_rate_schedule
+        self.ema_momentum = ema_momentum
         self.epochs = epochs
         self.batch_size = batch_size
         self.patience = patience
@@ -243,6 +249,10 @@ class DeepNNClassifier(NNClassifier):
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, default=None
         How `learning_rate` decreases over all `epochs`, at each update: to 0 for "cosine" and
         "linear", to a hundredth for "exponential". None means "constant".
+    ema_momentum : float in [0, 1), default=None
+        Predict with a running average of the weights: after each update,
+        ``average = ema_momentum * average + (1 - ema_momentum) * weights``, as in Keras. Validation
+        and the choice of the best epoch use the average as well. None means no averaging.
     epochs : int, default=100
         Maximum number of passes over the training rows. 0 means no training.
     batch_size : int, default=128
@@ -372,6 +382,7 @@ class DeepNNClassifier(NNClassifier):
         momentum: float = 0.9,
         weight_decay: float | None = None,
         learning_rate_schedule: str | None = None,
+        ema_momentum: float | None = None,
         epochs: int = 100,
         batch_size: int = 128,
         patience: int | None = 15,
@@ -394,6 +405,7 @@ class DeepNNClassifier(NNClassifier):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.learning_rate_schedule = learning_rate_schedule
+        self.ema_momentum = ema_momentum
         self.epochs = epochs
         self.batch_size = batch_size
         self.patience = patience

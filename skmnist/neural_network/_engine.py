@@ -5,15 +5,16 @@ Keras model with one compiled program per epoch (`_program.py`).
 
 XLA keeps compiled programs until the process ends, about 12 MB per architecture. They are not freed
 by deleting the network, `clear_session`, `reset_default_graph`, or the private functions
-`clear_kernel_cache` and `_reset_context` of tensorflow.
+`clear_kernel_cache` and `_reset_context` of tensorflow. So the number of programs per process is
+limited, and further ones run in a worker process (`_worker.py`).
 """
 
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +27,8 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import config as tf_config
 from tensorflow.python.framework import op_callbacks
 
-from skmnist.neural_network._program import Program
+from skmnist.neural_network import _program, _worker
+from skmnist.neural_network._program import Program, get_averages
 from skmnist.neural_network._tensorflow import hold_interrupts
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
 
@@ -34,6 +36,8 @@ Array = np.ndarray[Any, Any]
 
 MAX_NETWORKS = 8  # idle networks kept for reuse; the least recently used is dropped first
 MAX_PROGRAMS = 4  # compiled programs kept per network
+
+ON_GPU = bool(tf.config.list_physical_devices("GPU"))
 
 # classes, because users can register other optimizers under these names
 OPTIMIZERS = {
@@ -149,7 +153,7 @@ _DEFAULTS: list[tuple[Callable[[], Any], Callable[[Any], Any], Any]] = [
     (tf.config.functions_run_eagerly, tf.config.run_functions_eagerly, False),
     (lambda: debug_mode.DEBUG_MODE, debug_mode.toggle_debug_mode, False),
 ]
-if not tf.config.list_physical_devices("GPU"):  # on a GPU, results may vary without it
+if not ON_GPU:  # on a GPU, results may vary without it
     _DEFAULTS.append((tf_config.is_op_determinism_enabled, _set_determinism, False))
 if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of Keras's own loop
     _DEFAULTS += [
@@ -234,6 +238,8 @@ def make_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
         options["weight_decay"] = optimizer.weight_decay
     if optimizer.name == "sgd":
         options["momentum"] = optimizer.momentum
+    if optimizer.ema_momentum is not None:
+        options |= {"use_ema": True, "ema_momentum": optimizer.ema_momentum}
     return OPTIMIZERS[optimizer.name](**options)
 
 
@@ -242,12 +248,19 @@ def get_state(model: keras.Sequential) -> list[Array]:
     return [variable.numpy() for variable in model.optimizer.variables]
 
 
-def set_start(model: keras.Sequential, plan: Plan) -> None:
-    """Set the initial weights, optimizer state and learning rate of a run."""
+def set_start(model: keras.Sequential, plan: Plan, fresh: list[Array] | None = None) -> None:
+    """Set the initial weights, optimizer state and learning rate of a run.
+
+    `fresh` is the state of a new optimizer, if `model` has been trained before.
+    """
     model.set_weights(plan.initial_weights)
-    if plan.optimizer_state is not None:
-        for variable, value in zip(model.optimizer.variables, plan.optimizer_state, strict=True):
+    state = plan.optimizer_state or fresh
+    if state is not None:
+        for variable, value in zip(model.optimizer.variables, state, strict=True):
             variable.assign(value)
+    if plan.optimizer_state is None:
+        for average, value in zip(get_averages(model), plan.initial_weights, strict=False):
+            average.assign(value)
     model.optimizer.learning_rate.assign(plan.learning_rate)
     model.stop_training = False
 
@@ -304,52 +317,172 @@ class EpochNetwork:
         history : keras.callbacks.History
         """
         model, optimizer = self.model, self.optimizer
-        set_start(
-            model, replace(plan, optimizer_state=plan.optimizer_state or self._fresh_optimizer)
-        )
+        set_start(model, plan, self._fresh_optimizer)
         history = keras.callbacks.History()
         listeners = keras.callbacks.CallbackList(
             [*callbacks, history], model=model, epochs=plan.epochs, verbose=0
         )
-        program = self._program_for(plan.n_rows(x), plan.batch_size)
-        with watch.set_up(), keras_defaults(plan.network.dtype), hold_interrupts():
-            program.compile(x, y, plan)
         variables = model.trainable_variables
 
         def read_weights() -> list[Array]:  # faster than Keras's get_weights
             return [variable.value.numpy() for variable in variables]
 
-        data = program.load(x, y, plan)
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
-        watch.start()
-        listeners.on_train_begin()
-        for epoch in range(plan.epochs):
-            watch.before_epoch()
-            listeners.on_epoch_begin(epoch)
-            # callbacks such as ReduceLROnPlateau can change the learning rate
-            rate = np.float32(optimizer.learning_rate.numpy()) if callbacks else last_rate
-            if rate != last_rate:
-                factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
-            rates = plan.learning_rates(epoch) * factor
-            logs, finite = program.run(data, plan, rates)
-            last_rate = rates[-1]
-            listeners.on_epoch_end(epoch, dict(logs))
-            if watch.end_epoch(
-                logs, read_weights, finite=finite, stop_requested=model.stop_training
-            ):
-                break
-        listeners.on_train_end()
-        watch.end_training(read_weights(), get_state(model))
+        with self._borrow_program(x, plan, watch) as program:
+            data: Any = program.load(x, y, plan)
+            watch.start()
+            listeners.on_train_begin()
+            for epoch in range(plan.epochs):
+                watch.before_epoch()
+                listeners.on_epoch_begin(epoch)
+                # callbacks such as ReduceLROnPlateau can change the learning rate
+                rate = np.float32(optimizer.learning_rate.numpy()) if callbacks else last_rate
+                if rate != last_rate:
+                    factor = factor * rate / last_rate if last_rate else rate / plan.learning_rate
+                rates = plan.learning_rates(epoch) * factor
+                logs, finite = program.run(data, plan, rates)
+                last_rate = rates[-1]
+                listeners.on_epoch_end(epoch, dict(logs))
+                if watch.end_epoch(
+                    logs, read_weights, finite=finite, stop_requested=model.stop_training
+                ):
+                    break
+            listeners.on_train_end()
+            watch.end_training(read_weights(), get_state(model))
         return history
 
-    def _program_for(self, n_rows: int, batch_size: int) -> Program:
-        for program in self._programs:
-            if program.serves(n_rows, batch_size):
-                return program
-        program = Program(self.model, self.key[0], n_rows, batch_size)
+    @contextmanager
+    def _borrow_program(
+        self, x: Array, plan: Plan, watch: Watch
+    ) -> Iterator["Program | ProgramInWorker"]:
+        """Provide a program, in a worker process if this one has compiled too many."""
+        n_rows = plan.n_rows(x)
+        with ExitStack() as stack:
+            with watch.set_up():
+                program: Program | ProgramInWorker | None = self.find_program(plan, n_rows)
+                if program is None and not _may_compile():
+                    worker = stack.enter_context(_borrow_worker(plan, n_rows))
+                    program = ProgramInWorker(worker, self.model) if worker else None
+                if program is None:
+                    program = self.compile_program(plan, n_rows)
+            yield program
+
+    def find_program(self, plan: Plan, n_rows: int) -> Program | None:
+        """Return a program that was compiled earlier and fits the plan, if there is one."""
+        fitting = (each for each in self._programs if each.serves(n_rows, plan.batch_size))
+        return next(fitting, None)
+
+    def compile_program(self, plan: Plan, n_rows: int) -> Program:
+        """Compile a program, and keep it for later runs."""
+        program = Program(self.model, self.key[0], n_rows, plan.batch_size)
+        with keras_defaults(plan.network.dtype), hold_interrupts():
+            program.compile(plan)
         self._programs.append(program)
         del self._programs[:-MAX_PROGRAMS]
         return program
+
+
+# --- Programs in a worker process
+
+
+def _may_compile() -> bool:
+    """Return whether this process may compile another program.
+
+    On a GPU it always may, because it has reserved the memory of the GPU for itself.
+    """
+    return ON_GPU or _program.n_compilations < _worker.MAX_COMPILED
+
+
+def _borrow_worker(plan: Plan, n_rows: int) -> AbstractContextManager[_worker.Worker | None]:
+    """Provide a worker that has compiled the program."""
+    bare = replace(plan, initial_weights=[], optimizer_state=None, validation_data=None)
+
+    def compile_in(worker: _worker.Worker) -> bool:
+        has_room = worker.n_compiled < _worker.MAX_COMPILED
+        return bool(worker.ask("compile", bare, n_rows, has_room))
+
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return _worker.borrow_worker(compile_in, threads)
+
+
+@dataclass
+class ProgramInWorker:
+    """Run a program in a worker that has compiled it, with the interface of `Program`."""
+
+    worker: _worker.Worker
+    model: keras.Sequential
+
+    def load(self, x: Array, y: Array, plan: Plan) -> None:
+        """Send the data of a run to the worker."""
+        bare = replace(plan, initial_weights=[], optimizer_state=None)
+        self.worker.ask("load", np.asarray(x), np.asarray(y), bare)
+
+    def run(self, _: Any, plan: Plan, rates: Array) -> tuple[dict[str, float], bool]:
+        """Train for one epoch; return its metrics and whether all weights are finite."""
+        logs, finite, values, random_state = self.worker.ask("run", _values(self.model), rates)
+        _assign(self.model, values)
+        plan.rng.bit_generator.state = random_state
+        return logs, finite
+
+
+class EpochServer:
+    """The other side of `ProgramInWorker`: run programs for the parent process."""
+
+    @property
+    def n_compiled(self) -> int:
+        """Number of programs that this process has compiled."""
+        return _program.n_compilations
+
+    def compile(self, plan: Plan, n_rows: int, may_compile: bool) -> bool:
+        """Begin a run; return False if a program would have to be compiled, but must not."""
+        self._run = ExitStack()
+        network = self._run.enter_context(borrow_network(plan, Watch(plan)))
+        program = network.find_program(plan, n_rows)
+        if program is None and not may_compile:
+            return False
+        self._model = network.model
+        self._program = program or network.compile_program(plan, n_rows)
+        return True
+
+    def load(self, x: Array, y: Array, plan: Plan) -> None:
+        """Load the data of the run."""
+        self._plan, self._data = plan, self._program.load(x, y, plan)
+
+    def run(
+        self, values: list[Array], rates: Array
+    ) -> tuple[dict[str, float], bool, list[Array], dict[str, Any]]:
+        """Set the variables, and train for one epoch.
+
+        Returns
+        -------
+        logs, finite : dict of str to float, bool
+            As from `Program.run`.
+        values : list of ndarray
+            The variables after the epoch.
+        random_state : dict
+            State of the plan's random generator after the epoch.
+        """
+        _assign(self._model, values)
+        logs, finite = self._program.run(self._data, self._plan, rates)
+        return logs, finite, _values(self._model), dict(self._plan.rng.bit_generator.state)
+
+    def end(self) -> None:
+        """End the run, and free its data."""
+        self._run.close()
+        self._data = {}
+
+
+def _variables(model: keras.Sequential) -> list[keras.Variable]:
+    return [*model.trainable_variables, *model.optimizer.variables]
+
+
+def _values(model: keras.Sequential) -> list[Array]:
+    return [variable.value.numpy() for variable in _variables(model)]
+
+
+def _assign(model: keras.Sequential, values: list[Array]) -> None:
+    for variable, value in zip(_variables(model), values, strict=True):
+        variable.assign(value)
 
 
 def hooks_batches(callbacks: list[Any]) -> bool:

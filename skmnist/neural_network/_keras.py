@@ -37,12 +37,17 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
     """
     _engine.check_mode()
     by_batches = [type(c).__name__ for c in keras_callbacks if _engine.hooks_batches([c])]
-    if by_batches and plan.network.deformation:
-        raise ValueError(
-            f"callbacks has {', '.join(by_batches)}, which must be called for each batch, but "
-            "augmentation deforms images inside the compiled epoch. Pass augmentation=None, or "
-            "callbacks that hook epochs only."
-        )
+    compiled_only = {
+        "augmentation": plan.network.deformation is not None,
+        "ema_momentum": plan.optimizer.ema_momentum is not None,
+    }
+    for parameter, used in compiled_only.items():
+        if by_batches and used:
+            raise ValueError(
+                f"callbacks has {', '.join(by_batches)}, which must be called for each batch, but "
+                f"{parameter} works only in the compiled epoch. Pass {parameter}=None, or "
+                "callbacks that hook epochs only."
+            )
     if by_batches:
         warn_caller(
             f"{', '.join(by_batches)} must be called for each batch, so training uses Keras's "
@@ -115,6 +120,11 @@ def _release_after_training(callbacks: Sequence[keras.callbacks.Callback]) -> It
                 closed = isinstance(value, io.IOBase) and value.closed  # of CSVLogger
                 if closed or name == "best_weights" or isinstance(value, keras.Model):
                     setattr(callback, name, None)
+
+
+def make_server() -> _engine.EpochServer:
+    """Create the object that a worker process asks to run epochs."""
+    return _engine.EpochServer()
 
 
 def make_keras_model(

@@ -119,6 +119,7 @@ def _make_plan(
             estimator.optimizer,
             momentum=float(estimator.momentum) if estimator.optimizer == "sgd" else 0.0,
             weight_decay=None if estimator.weight_decay is None else float(estimator.weight_decay),
+            ema_momentum=None if estimator.ema_momentum is None else float(estimator.ema_momentum),
         ),
         epochs=int(estimator.epochs),
         batch_size=int(estimator.batch_size),

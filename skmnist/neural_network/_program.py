@@ -48,6 +48,7 @@ class Program:
         self._dtype = np.dtype(network.dtype)
         self._variables = model.trainable_variables
         self._optimizer = model.optimizer
+        self._averages = get_averages(model)
         self._dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
         self._compiled: Any = None
 
@@ -84,29 +85,29 @@ class Program:
             ),
         }
 
-    def compile(self, x: Array, y: Array, plan: Plan) -> None:
-        """Compile the program, unless done, by running it without rows."""
+    def compile(self, plan: Plan) -> None:
+        """Compile the program by running it without rows."""
         global n_compilations
-        if self._compiled is None:
-            no_rows = plan.train_rows[:0]
-            plan = replace(
-                plan,
-                train_rows=no_rows,
-                validation_rows=no_rows,
-                train_weight=None,
-                validation_weight=None,
-                validation_data=None,
-            )
-            inputs = self.load(x[:0], y[:0], plan)
-            inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
-            epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
-            with nullcontext() if n_compilations else quiet():  # the first one writes log lines
-                compiled = epoch.get_concrete_function(**inputs)
-                with tf.init_scope():
-                    compiled(**inputs)
-            self._compiled = compiled
-            n_compilations += 1
-            return_free_memory()
+        no_rows = plan.train_rows[:0]
+        plan = replace(
+            plan,
+            train_rows=no_rows,
+            validation_rows=no_rows,
+            train_weight=None,
+            validation_weight=None,
+            validation_data=None,
+        )
+        no_images = np.empty((0, self._network.n_features), self._dtype)
+        inputs = self.load(no_images, no_rows, plan)
+        inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
+        epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
+        with nullcontext() if n_compilations else quiet():  # the first one writes log lines
+            compiled = epoch.get_concrete_function(**inputs)
+            with tf.init_scope():
+                compiled(**inputs)
+        self._compiled = compiled
+        n_compilations += 1
+        return_free_memory()
 
     def run(
         self, data: dict[str, tf.Tensor], plan: Plan, rates: Array
@@ -197,10 +198,19 @@ class Program:
             )
             return tuple(totals)
 
+        self._swap_averages()
         trained = loop(update, n_steps)
+        self._swap_averages()
         validated = loop(validate, n_validation_steps)
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in self._variables])
         return tf.stack([*trained, *validated, tf.cast(finite, self._dtype)])
+
+    def _swap_averages(self) -> None:
+        """Exchange the weights and their running averages, if there are any."""
+        for average, variable in zip(self._averages, self._variables, strict=False):
+            value = tf.identity(variable.value)
+            variable.assign(tf.identity(average.value))
+            average.assign(value)
 
     def _logits(
         self,
@@ -216,6 +226,16 @@ class Program:
                 x = tf.where(kept, x * keep_scale, 0)
         last = self._dense[-1]
         return tf.matmul(x, last.kernel) + last.bias  # without softmax, which is part of the loss
+
+
+def get_averages(model: keras.Sequential) -> list[keras.Variable]:
+    """Return the optimizer's running averages of the weights, if it has any.
+
+    Between epochs, the model has the averages, and these variables the weights that are trained.
+    """
+    optimizer = model.optimizer
+    # also read by Keras's own callback SwapEMAWeights
+    return list(optimizer._model_variables_moving_average) if optimizer.use_ema else []
 
 
 def _sums(

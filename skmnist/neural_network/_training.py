@@ -46,6 +46,7 @@ class Optimizer:
     name: str
     momentum: float
     weight_decay: float | None
+    ema_momentum: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """A fitted model as a JSON document and arrays, and back again.
 
+A `DigitReader` is saved with its fitted classifier, which is frozen when it is loaded again.
+
 Each value in the document is plain JSON, or an object whose only key names its kind. A document may
 come from anybody, so decoding trusts nothing in it: classes and attributes are on a list, every
 value is checked, and nesting, text and dicts are capped. Nothing in it is run.
@@ -12,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -97,6 +100,24 @@ def _is_row(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim == 1
 
 
+def _is_calibration(value: Any) -> bool:
+    """Return whether these are the columns of a calibration."""
+    kinds = {"probability": "f", "strangeness": "f", "correct": "b", "writer": "iuUO"}
+    return (
+        isinstance(value, dict)
+        and value.keys() | {"writer"} == kinds.keys()
+        and all(_is_row(row) and row.dtype.kind in kinds[key] for key, row in value.items())
+        and len({len(row) for row in value.values()}) == 1
+        and all(np.isfinite(value[key]).all() for key in ("probability", "strangeness"))
+    )
+
+
+def _is_notes(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and isinstance(item, str | int | float) for key, item in value.items()
+    )
+
+
 _COMMON: dict[str, Callable[[Any], bool]] = {
     "n_features_in_": _is_count,
     "feature_names_in_": _is_row,
@@ -124,13 +145,24 @@ ATTRIBUTES: dict[str, dict[str, Callable[[Any], bool]]] = {
     },
 }
 ATTRIBUTES["DeepNNClassifier"] = ATTRIBUTES["SimpleNNClassifier"]
+ATTRIBUTES["DigitReader"] = {
+    "classes_": _is_row,
+    "n_features_in_": _is_count,
+    "feature_names_in_": _is_row,
+    "guard_coefs_": _are_floats(2),
+    "guard_intercepts_": _are_floats(1),
+    "calibration_": _is_calibration,
+    "notes_": _is_notes,
+}
 CLASSES = tuple(sorted(ATTRIBUTES))
 
 
 def check_learned(kind: str, attributes: dict[str, Any]) -> None:
     """Raise unless an estimator of this class can have learned these attributes."""
     checks = ATTRIBUTES[kind]
-    optional = {"feature_names_in_"} | ({"n_features_in_"} if kind == "DigitCropper" else set())
+    optional = {"feature_names_in_"}
+    if kind in ("DigitCropper", "DigitReader"):
+        optional |= {"n_features_in_", "calibration_"}
     unlike = (attributes.keys() ^ checks.keys()) - optional
     expect(not unlike, f"{kind} has missing or unknown attributes: {', '.join(sorted(unlike))}")
     for name, value in attributes.items():
@@ -143,6 +175,16 @@ def check_learned(kind: str, attributes: dict[str, Any]) -> None:
         expect(same, "the image shape does not match the number of features")
     if "coefs_" in checks:
         _check_network(attributes, n_features)
+    if "guard_coefs_" in attributes:
+        layers = zip(attributes["guard_coefs_"], attributes["guard_intercepts_"], strict=True)
+        sizes = [coef.shape[0] for coef in attributes["guard_coefs_"]] + [2]
+        expect(
+            all(
+                coef.shape == ends and bias.shape == ends[1:]
+                for (coef, bias), ends in zip(layers, pairwise(sizes), strict=True)
+            ),
+            "the shapes of the guard's layers do not match",
+        )
 
 
 def _check_network(attributes: dict[str, Any], n_features: int) -> None:
@@ -184,6 +226,8 @@ def encode_estimator(model: Any, name: str, arrays: dict[str, Array]) -> Any:
         )
     check_is_fitted(model)
     node: dict[str, Any] = {"class": kind}
+    if kind == "DigitReader":
+        node["estimator"] = encode_estimator(model.estimator_, f"{name}.estimator", arrays)
     for part, values in (("parameters", _parameters(model)), ("attributes", _learned(model))):
         node[part] = {key: _encode(value, f"{name}.{key}", arrays) for key, value in values.items()}
     output = getattr(model, "_sklearn_output_config", {}).get("transform")
@@ -195,6 +239,7 @@ def _parameters(model: Any) -> dict[str, Any]:
     return {
         name: None if name == "callbacks" and value in ([], ()) else value
         for name, value in parameters.items()
+        if name != "estimator"  # of a DigitReader, which is saved fitted
     }
 
 
@@ -262,6 +307,7 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
     )
     kind = node.get("class")
     known = {"class", "parameters"} | ({"steps"} if kind == "Pipeline" else {"attributes"})
+    known |= {"estimator"} if kind == "DigitReader" else set()
     expect(node.keys() - {"output"} == known, "an estimator has missing or unknown parts")
     if kind == "Pipeline":
         return _decode_pipeline(node, arrays, depth)
@@ -270,6 +316,10 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
         {key: _decode(value, arrays, 0) for key, value in node[part].items()}
         for part in ("parameters", "attributes")
     )
+    if kind == "DigitReader":
+        return _build_reader(
+            decode_estimator(node["estimator"], arrays, depth + 1), parameters, attributes
+        )
     model = getattr(skmnist, kind)(**parameters)
     expect(parameters.get("callbacks") is None, "a file cannot contain callbacks")
     model._validate_params()
@@ -278,6 +328,20 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
     if "output" in node:
         model.set_output(transform=node["output"])
     return model
+
+
+def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[str, Any]) -> Any:
+    """Return a reader with a fitted classifier, and its own attributes as it uses them."""
+    check_learned("DigitReader", attributes)
+    reader = skmnist.DigitReader(FrozenEstimator(estimator), **parameters)
+    reader._validate_params()
+    classes = getattr(estimator, "classes_", None)
+    expect(
+        classes is not None and np.array_equal(classes, attributes["classes_"]),
+        "the classes of a reader and its classifier differ",
+    )
+    vars(reader).update(attributes, estimator_=estimator)
+    return reader
 
 
 def _decode_pipeline(node: dict[str, Any], arrays: dict[str, Array], depth: int) -> Pipeline:

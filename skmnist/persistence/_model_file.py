@@ -54,7 +54,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : classifier or transformer of this package, or Pipeline of these
+    model : classifier, transformer or reader of this package, or Pipeline of these
         Fitted model. Steps may also be ``"passthrough"`` or None.
     path : str or path-like
         File to write; an existing one is replaced. The usual extension is ``.skmnist``.
@@ -94,7 +94,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     >>> save_model(DecisionTreeClassifier().fit(X, y), "tree.skmnist")
     Traceback (most recent call last):
     skmnist.persistence.ModelFileError: model is a DecisionTreeClassifier, but save_model supports
-    only DeepNNClassifier, DigitCropper, PixelNormalizer, SimpleNNClassifier and Pipelines of them.
+    only DeepNNClassifier, DigitCropper, DigitReader, PixelNormalizer, SimpleNNClassifier and
+    Pipelines of them.
     Use skops.io.dump(model, path) instead.
     """
     arrays: dict[str, Array] = {}

@@ -3,17 +3,15 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
+from skmnist.reading._forms import Form
 from skmnist.reading._ink import MIN_ANGLE, PALE, Ink, find_angle, find_ink, find_strokes, turn
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
-
-if TYPE_CHECKING:
-    from skmnist.reading._forms import Form
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -31,7 +29,9 @@ SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in th
 class Place:
     """A place for one digit.
 
-    Attributes
+    Returned by :func:`find_places`. The parameters are attributes as well.
+
+    Parameters
     ----------
     box : tuple of int
         Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
@@ -50,6 +50,16 @@ class Place:
         How sure it is that the place holds one whole digit, from 0 to 1: less than 1 where digits
         touch each other or strokes are broken, so that other divisions of the row are possible.
         It is a probability only as far as those of `score` are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.reading import find_places
+    >>> page = np.full((60, 60), 255, dtype=np.uint8)
+    >>> page[10:50, 25:31] = 0
+    >>> place = find_places(page)[0][0]
+    >>> place.box, place.is_blank
+    ((25, 10, 31, 50), False)
     """
 
     box: Box
@@ -61,7 +71,19 @@ class Place:
     parted: float = 1.0
 
     def move(self, right: int, down: int, field: str | None) -> "Place":
-        """Return the place on a larger page."""
+        """Return the place on a larger page.
+
+        Parameters
+        ----------
+        right, down : int
+            Pixels by which the place moves.
+        field : str or None
+            Name of the field there.
+
+        Returns
+        -------
+        place : Place
+        """
         left, top, far, bottom = self.box
         box = (left + right, top + down, far + right, bottom + down)
         return replace(self, box=box, field=field)
@@ -72,7 +94,7 @@ def find_places(
     *,
     n_digits: int | None = None,
     score: Score | None = None,
-    form: "Form | None" = None,
+    form: Form | None = None,
 ) -> list[list[Place]]:
     """Divide the image of a field, or of a page, into places for one digit each.
 
@@ -120,7 +142,7 @@ def find_places(
             f"n_digits={n_digits!r} must be an int >= 1, or None if the number is not known."
         )
     if form is not None:
-        return form.find_places(page, score=score)
+        return _find_on_form(page, form, score)
     return _find_fields(page, n_digits, score)
 
 
@@ -138,6 +160,21 @@ def _check_page(page: Any) -> Array:
     if not page.size:
         raise ValueError(f"page of shape {page.shape} has no pixels.")
     return page
+
+
+def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Place]]:
+    """Return the places of each field of the first page, in the order of the form."""
+    found = []
+    fields = [one for one in form.fields if one.page == 1]
+    for one, (left, top, right, bottom) in zip(fields, form.find_boxes(page.shape), strict=True):
+        part = page[top:bottom, left:right]
+        rows = _find_fields(part, one.digits, score)
+        places = [place for row in rows for place in row]
+        if not places:  # an empty field is there, and is blank
+            white = np.full(part.shape[:2], 255, dtype=np.uint8)
+            places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
+        found.append([place.move(left, top, one.name) for place in places])
+    return found
 
 
 def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list[list[Place]]:

@@ -41,6 +41,7 @@ TERMS = {
         "epochs",
         "loss",
         "confidence",
+        "work_left",
     ),
     "theory": (
         "neuron",
@@ -102,7 +103,10 @@ def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
     def render(part: str, **more: Any) -> str:
         return _render(part, say=say, top=2, opened=True, **content, **more)
 
-    parts = {"recommendation": render("lead"), "table": render("table")}
+    parts = {"recommendation": render("lead"), "table": render("table"), "robustness": ""}
+    if content["robustness"]:
+        title = say("page.robustness")
+        parts["robustness"] = Markup("<h2>{}</h2>{}").format(title, Markup(render("changed")))
     for part, title in (("analysis", "name"), ("evaluation", "title")):
         parts[part] = "".join(
             Markup("<article><h2>{}</h2>{}</article>").format(

@@ -59,7 +59,12 @@ WORDS = {
     "training": ("NN: trained in", "epochs: 2", "validation", "<svg"),
     "analysis": ("Fit: ", "Weaknesses", "Improvements"),
     "evaluation": ("NN: test accuracy", "Misread images", "Precision, recall and F1", "<img"),
-    "comparison": ("Test accuracy", "567,434", "Training time", "Gap: training accuracy minus"),
+    "comparison": (
+        "Test accuracy",
+        "567,434",
+        "Gap: training accuracy minus",
+        "When the images change",
+    ),
     "recommendation": ("Choose ", "Why"),
 }
 
@@ -115,6 +120,18 @@ def test_settings_are_in_the_address_and_explained(open_page):
     assert "epochs=7&batch_size=64&optimizer=sgd" in page.code[0].value
     page.slider(key="epochs").set_value(100)
     assert "epochs" not in address(run(page))  # the default needs no room
+
+
+def test_a_recipe_shows_what_it_sets_for_both_networks(open_page):
+    page = open_page(step="settings", epochs=7, seed=3)
+    page.radio(key="recipe").set_value("robust")
+    run(page)
+    assert address(page) == {"step": "settings", "recipe": "robust", "seed": "3"}
+    assert not page.slider
+    assert "augmentation" in html_of(page)
+    assert "(512, 256, 128)" in html_of(page)
+    page.radio(key="recipe").set_value("slides")
+    assert run(page).slider(key="epochs").value == 100
 
 
 def test_a_bad_address_is_told_and_the_defaults_stand_in(open_page):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from skmnist._networks import NETWORKS, make_network
+from skmnist._parameters import TRAINING
 from skmnist.app._settings import Settings, read_settings
-from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
 
 OTHERS = {
     "data": "upload-0123456789abcdef",
@@ -27,8 +28,9 @@ def test_defaults_leave_the_address_empty():
 
 
 def test_settings_survive_the_address():
-    settings = Settings(**OTHERS)
-    assert settings.to_query().keys() == OTHERS.keys()
+    others = OTHERS | {"recipe": "fast"}
+    settings = Settings(**others)
+    assert settings.to_query().keys() == others.keys()
     assert read_settings(settings.to_query()) == (settings, [])
 
 
@@ -41,6 +43,7 @@ def test_settings_survive_the_address():
         ("label", "\x1b[2J"),
         ("invert", "yes"),
         ("train_size", "-1"),
+        ("recipe", "best"),
         ("epochs", "101"),
         ("epochs", "-1"),
         ("epochs", "1e3"),
@@ -64,9 +67,16 @@ def test_what_is_not_allowed_becomes_the_default_and_is_named(name, text):
 
 def test_the_networks_take_all_hyperparameters():
     values = Settings(**OTHERS).of_network()
-    for network in (SimpleNNClassifier, DeepNNClassifier):
-        assert network(**values).random_state == 7
-        defaults = network().get_params()
-        assert {n: defaults[n] for n in values if n != "random_state"} == {
-            n: v for n, v in Settings().of_network().items() if n != "random_state"
-        }
+    assert {name: values[name] for name in TRAINING} == {name: OTHERS[name] for name in TRAINING}
+    for name in NETWORKS:
+        network = make_network(name, 255, **values)[-1]
+        assert network.random_state == 7
+        assert network.dropout == OTHERS["dropout"]
+        defaults = {k: v for k, v in Settings().of_network().items() if k in TRAINING}
+        assert type(network)().get_params() | defaults == type(network)().get_params()
+
+
+def test_a_recipe_replaces_the_other_hyperparameters():
+    settings, refused = read_settings({"recipe": "robust", "epochs": "3", "seed": "7"})
+    assert not refused
+    assert settings.of_network() == {"recipe": "robust", "random_state": 7}

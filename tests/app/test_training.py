@@ -51,6 +51,8 @@ def test_the_result_is_that_of_the_command_line(data):
     )
     columns = ["test_accuracy", "diagnosis", "gap", "n_epochs"]
     assert training.comparison.table[columns].equals(same.table[columns])
+    if digits.X_train.shape[1:] == (28, 28):
+        assert training.comparison.results["NN"].elsewhere[0].data == "swiss_digits"
 
 
 def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from skmnist.cli import main
+from skmnist.cli._data import read_all, read_elsewhere
 from skmnist.comparison import _compare as compare_module
-from skmnist.text import get_languages
+from skmnist.text import get_catalogue, get_languages, use_language
 from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
 QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
@@ -38,6 +39,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
     ):
         assert part in out
     assert out.count("Precision: how often") == 1
+    assert " ".join(out.split()).count("Changed images: shifted by 2 pixels ") == 2
     assert err.splitlines()[0].startswith("Loading TensorFlow")
     assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
         "NN 1/2",
@@ -51,7 +53,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
 def test_german_is_german_with_german_numbers(capsys):
     assert main([*QUICK, "--lang", "de"]) == 0
     out, err = capsys.readouterr()
-    for part in ("Trainingsdaten: (300, 28, 28)", "Empfehlung: ", "101.770", "Häufigste"):
+    for part in ("Trainingsdaten: (300, 28, 28)", "Empfehlung: ", "101.770", "Häufigste", "Veränd"):
         assert part in out
     assert "Rest ~" in err
     for english in ("training", "Recommendation", "accuracy"):
@@ -62,6 +64,7 @@ def test_german_is_german_with_german_numbers(capsys):
 def test_own_data_and_json(small, tmp_path, capsys):
     out = tmp_path / "out.json"
     options = ["--data", str(small), "--epochs", "1", "--json", str(out), "--seed", "3"]
+    options += ["--allowed-error", "0.05"]
     assert main(["compare", *options]) == 0
     assert str(small) in capsys.readouterr().out.replace("\n", "")
     document = json.loads(out.read_text(encoding="utf-8"))
@@ -69,6 +72,7 @@ def test_own_data_and_json(small, tmp_path, capsys):
     assert document["settings"]["random_state"] == 3
     assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
     assert document["models"][0]["errors"]["n_test"] == 100
+    assert document["models"][0]["work_left"][0]["allowed_error"] == 0.05
     assert document["recommendation"]["model"] in {"NN", "DNN"}
     assert set(document["recommendation"]["reason"]) == set(get_languages())
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
@@ -192,3 +196,79 @@ def test_the_comparison_takes_classes_that_are_in_one_part_only(tmp_path, capsys
     np.savez(tmp_path / "a.npz", **arrays)
     assert main(["compare", "--data", str(tmp_path / "a.npz"), "--epochs", "0"]) == 0
     assert "DNN: test accuracy" in capsys.readouterr().out
+
+
+def test_networks_are_measured_on_digits_of_swiss_writers(capsys):
+    assert main(QUICK) == 0
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "digits of other people (14 Swiss writers)" in out
+    assert "95% interval by writer" in out
+    assert re.search(r"test other .* accuracy writers", out)
+
+
+def test_elsewhere_none(small, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    options = ["--data", str(small), "--elsewhere", "none", "--json", str(out)]
+    assert main(["compare", "--epochs", "0", *options]) == 0
+    models = json.loads(out.read_text(encoding="utf-8"))["models"]
+    assert [model["elsewhere"] for model in models] == [[], []]
+    assert "writers" not in capsys.readouterr().out
+
+
+def test_elsewhere_a_file_has_all_its_images_and_the_scale_of_the_data(small, tmp_path):
+    arrays = dict(np.load(small))
+    scaled = {name: a / np.float32(255) if a.ndim == 3 else a for name, a in arrays.items()}
+    other = tmp_path / "scaled.npz"
+    np.savez(other, **scaled)
+    with use_language("en"):
+        digits, _ = read_all(get_catalogue("en"), str(small), 0, {})
+        found = read_elsewhere(get_catalogue("en"), str(other), digits, 0)
+    X, y = found[str(other)]
+    np.testing.assert_allclose(X, np.vstack([arrays["x_train"], arrays["x_test"]]), rtol=1e-6)
+    np.testing.assert_array_equal(y, np.concatenate([arrays["y_train"], arrays["y_test"]]))
+
+
+@pytest.mark.parametrize("kind", ["size", "classes"])
+def test_elsewhere_must_fit(small, tmp_path, capsys, kind):
+    arrays = dict(np.load(small))
+    if kind == "size":
+        arrays |= {name: a[:, :20, :20] for name, a in arrays.items() if a.ndim == 3}
+    else:
+        arrays["y_test"] = arrays["y_test"] + 5
+    other = tmp_path / "other.npz"
+    np.savez(other, **arrays)
+    assert main(["compare", "--data", str(small), "--elsewhere", str(other)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"Error: --elsewhere {other}: must have images of 28 x 28 pixels")
+    assert error.count("\n") == 1
+
+
+def test_elsewhere_must_exist(capsys):
+    assert main(["compare", "--elsewhere", "nowhere.zip"]) == 2
+    assert capsys.readouterr().err.startswith("Error: --elsewhere nowhere.zip: ")
+
+
+def test_elsewhere_is_not_overwritten(small, capsys):
+    assert main(["compare", "--elsewhere", str(small), "--json", str(small), "--force"]) == 2
+    assert "also the file of --elsewhere" in capsys.readouterr().err
+
+
+def test_swiss_digits_are_made_like_the_training_images(small):
+    from sklearn.utils import Bunch
+
+    from skmnist import load_swiss_digits
+    from skmnist._networks import find_swiss_digits
+
+    swiss = load_swiss_digits().images
+    X, y = np.load(small)["x_train"], np.load(small)["y_train"]
+    scaled, dark = X / np.float32(255), 255 - X
+    for images, max_value, same in (
+        (X, 255, swiss),
+        (scaled, 1, swiss / 255),
+        (dark, 255, 255 - swiss),
+    ):
+        found = find_swiss_digits(Bunch(X_train=images, y_train=y, max_value=max_value))
+        np.testing.assert_allclose(found["swiss_digits"][0], same, rtol=1e-6)
+    other = y % 9
+    assert find_swiss_digits(Bunch(X_train=X, y_train=other, max_value=255)) == {}
+    assert find_swiss_digits(Bunch(X_train=X[:, 1:], y_train=y, max_value=255)) == {}

@@ -22,6 +22,7 @@ from skmnist.text import get_catalogue, get_languages
         ("--l2 -1", "Error: --l2 -1: must be a number, 0 or more"),
         ("--l2 nan", "Error: --l2 nan: must be a number, 0 or more"),
         ("--learning-rate 0", "Error: --learning-rate 0: must be a number above 0"),
+        ("--allowed-error 1", "Error: --allowed-error 1: must be a number above 0 and below 1"),
         ("--patience 0", "Error: --patience 0: must be a whole number, 1 or more"),
         ("--seed -1", "Error: --seed -1: must be a whole number from 0 to 4294967295"),
         (

@@ -3,9 +3,12 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 
 from skmnist.comparison import compare_models
 from skmnist.comparison._cautions import find_shared_rows
+from tests.comparison.fakes import Lucky
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
@@ -43,4 +46,19 @@ def test_tuning_on_the_test_set_is_told(digits):
 
 
 def test_more_than_two_are_cautioned_of(comparison):
-    assert [c.code for c in comparison.recommendation.cautions] == ["ranked_many"]
+    assert "ranked_many" in [c.code for c in comparison.recommendation.cautions]
+
+
+@pytest.mark.parametrize(
+    ("models", "n_repeats", "told"),
+    [
+        ([Lucky(0.1), Lucky(0.2)], 1, True),
+        ([Lucky(0.1), Lucky(0.2)], 2, False),
+        ([GaussianNB(), KNeighborsClassifier()], 1, False),  # no luck
+        ([Lucky(0.1)], 1, False),
+    ],
+)
+def test_one_start_is_told_of_models_with_a_seed(known, models, n_repeats, told):
+    pairs = [(f"{at}", model) for at, model in enumerate(models)]
+    found = compare_models(pairs, *known, n_repeats=n_repeats, random_state=0).recommendation
+    assert ("one_start" in [c.code for c in found.cautions]) is told

@@ -19,8 +19,10 @@ pytestmark = pytest.mark.usefixtures("few_rounds")
 
 COLUMNS = [
     "test_accuracy",
+    "elsewhere_accuracy",
     "f1_macro",
     "log_loss",
+    "work_left",
     "diagnosis",
     "gap",
     "n_parameters",

@@ -164,8 +164,8 @@ def test_only_what_is_reckoned_from_accuracies_alone_says_so():
 
 def test_verdict_in_german(source):
     assert recommend(source, n_test=10_000).headline("de") == (
-        "Nehmen Sie NN: DNN ist zwar wirklich genauer, aber nicht so viel, dass sich die Kosten "
-        "lohnen."
+        "Nehmen Sie NN: Von diesen trainierten Modellen ist DNN zwar wirklich genauer, aber "
+        "vielleicht nicht so viel, dass sich die Kosten lohnen."
     )
 
 
@@ -199,6 +199,58 @@ def test_figures_of_the_reason_are_percentage_points(source):
     )
     starts = [dataclasses.replace(test, method="starts", n_runs=5, spread=0.5)]
     assert "about 50.00 percentage" in recommend(table, n_test=10, tests=starts).reason()
+
+
+# --- how sure the headline is
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "test", "words"),
+    [
+        ((0.95, 0.98), (0.03, 0.01), "it is clearly better than A."),
+        (
+            (0.968, 0.98),
+            (0.012, 0.004),  # may be less than a point
+            "it really is more accurate than A, but the lead may be too small to matter.",
+        ),
+        ((0.975, 0.98), (0.005, 0.002), "B really is more accurate, but not by enough to be"),
+        (
+            (0.975, 0.98),
+            (0.005, 0.0049),
+            "B really is more accurate, but not by enough to be worth its cost.",
+        ),
+        (
+            (0.972, 0.98),
+            (0.008, 0.004),  # may be more than a point
+            "B really is more accurate, but may not be worth its cost.",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "once"), [("mcnemar", "of these trained models, "), ("starts", "")]
+)
+def test_headline_is_as_sure_as_the_interval_and_the_starts(accuracy, test, words, method, once):
+    table = make_table(list(accuracy), n_parameters=[10, 20])
+    found = dataclasses.replace(make_test(method, *test), n_runs=1 if once else 5)
+    headline = recommend(table, n_test=10_000, tests=[found]).headline()
+    assert f": {once}{words}" in headline
+    assert ("of these" in headline) is bool(once)
+
+
+@pytest.mark.parametrize(
+    ("test", "folds", "words"),
+    [
+        ((0.005, 0.001), (0.006, 0.008), "Retraining on other parts of the data does not confirm"),
+        ((0.001, 0.002), (0.005, 0.003), "Retraining on other parts of the data, however, does"),
+        ((0.005, 0.001), (0.006, 0.002), None),
+    ],
+)
+def test_folds_that_disagree_are_in_the_headline(test, folds, words):
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    tests = {"tests": [make_test("mcnemar", *test)], "folds": [make_test("folds", *folds)]}
+    headline = recommend(table, n_test=1000, **tests).headline()
+    assert ("Retraining" in headline) is (words is not None)
+    assert (words or "") in headline
 
 
 # --- the field of use

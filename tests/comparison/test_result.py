@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from skmnist import DeepNNClassifier, SimpleNNClassifier, load_mnist
 from skmnist.comparison import compare_models
 from tests.comparison.fakes import FakeNetwork, Lucky, make_mlp
 
@@ -120,6 +121,29 @@ def test_search_takes_part_with_its_best_model(digits):
 def test_advice_follows_the_diagnosis(comparison):
     weaknesses = comparison.results["ours"].advice("de").weaknesses
     assert weaknesses[0].startswith("Overfitting: Das Modell")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_networks_for_digits_are_advised_to_train_with_deformed_images(language):
+    mnist = load_mnist(n_train=200, n_test=100, random_state=0)
+    X, X_test = (X.reshape(len(X), -1) / 255 for X in (mnist.X_train, mnist.X_test))
+    models = {
+        "simple": SimpleNNClassifier(8, epochs=1, random_state=0),
+        "deep": DeepNNClassifier((8, 8), epochs=1, random_state=0),
+        "robust": SimpleNNClassifier(8, epochs=1, augmentation="digits", random_state=0),
+        "untrained": SimpleNNClassifier(8, epochs=0, random_state=0),
+    }
+    results = compare_models(models, X, mnist.y_train, X_test=X_test, y_test=mnist.y_test).results
+    first = {name: result.advice(language).improvements[0] for name, result in results.items()}
+    assert "--recipe robust" in first["simple"]
+    assert "--recipe robust" in first["deep"]
+    assert first["simple"] != first["deep"]  # each has its own figures
+    assert not any("robust" in first[name] for name in ("robust", "untrained"))
+
+
+def test_other_images_are_not_advised_to_be_deformed(comparison):
+    improvements = comparison.results["ours"].advice().improvements
+    assert not any("robust" in sentence for sentence in improvements)
 
 
 class Sampler(BaseEstimator):

@@ -67,7 +67,7 @@ def test_training_images_with_two_labels():
     ("changes", "key", "told"),
     [
         ({"y_test": np.arange(30) % 2}, "missing_in_test", "class 2"),
-        ({"y_test": np.arange(30) % 5}, "missing_in_train", "class 3, 4"),
+        ({"y_test": np.arange(30) % 5}, "missing_in_train", "classes 3, 4"),
         ({"y_train": np.array([0] * 57 + [1, 1, 2])}, "single_images", "class 2"),
         (
             {"y_train": np.array(([0] * 9 + [1]) * 5 + [0, 0, 0, 2, 2, 2, 1, 0, 0, 0])},

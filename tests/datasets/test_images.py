@@ -131,7 +131,7 @@ def test_images_of_several_sizes_are_resized_in_proportion_and_it_is_told(tmp_pa
     assert (image[:, :8] == 255).all()  # the paper goes on at both sides
     assert image[14, 12:16].min() < 100
     assert any(
-        "resized to 28 x 28, keeping their proportions: 6 (they had 8 x 8 to 40 x 10" in note
+        "resized to 28 x 28, keeping their proportions: 6 (before: 8 x 8 – 40 x 10 pixels)" in note
         for note in sentences(data)
     )
 

@@ -329,6 +329,16 @@ def test_folders_and_a_table_that_agree_are_read(folder, tmp_path):
 WRITERS = ["ann", "bo", "writer3"]
 
 
+def test_notes_name_many_folders_and_archives_without_words_of_a_language(tmp_path):
+    writers = [f"writer {at}" for at in range(7)]
+    files = pictures([f"{c}/{w}/{a}.png" for c in range(2) for w in writers for a in (1, 2)])
+    files |= {f"more{at}.zip": b"PK\x03\x04" for at in range(6)}
+    data = load(tmp_path, files, random_state=0)
+    notes = {note.key: note.values for note in data.notes}
+    assert notes["outer_classes"]["folders"].endswith("'writer 3', 'writer 4', ... (7)")
+    assert notes["packed"]["paths"].endswith("more4.zip', ... (6)")
+
+
 @pytest.mark.parametrize("writers", [WRITERS, ["w01", "w02"], ["0012", "0013"], ["11", "12", "13"]])
 @pytest.mark.parametrize("root", ["", "photos/", "train/"])
 def test_writers_inside_of_classes_are_no_classes(writers, root, tmp_path):

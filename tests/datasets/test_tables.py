@@ -68,6 +68,8 @@ def test_a_column_that_numbers_the_rows_is_left_out_and_told(tmp_path):
     data = load(tmp_path, two_tables(number))
     assert same(data, DIGITS)
     assert sentences(data)[2] == "Not used: column 1 (''), which only numbers the rows"
+    german = "Nicht verwendet: Spalte 1 (''), die nur die Zeilen nummeriert"
+    assert sentences(data, "de")[2] == german
 
 
 @pytest.mark.parametrize("label", ["first", "last"])

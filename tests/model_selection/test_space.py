@@ -25,7 +25,7 @@ NETWORKS = {"simple": SimpleNNClassifier(), "deep": DeepNNClassifier()}
 @pytest.mark.parametrize("name", NETWORKS)
 def test_ready_spaces_have_regularization_in_the_middle(name):
     space = get_search_space(name)
-    assert {"dropout", "l2", "learning_rate", "batch_size"} <= set(space)
+    assert {"dropout", "l2", "learning_rate", "learning_rate_schedule", "batch_size"} <= set(space)
     Space(space, NETWORKS[name])
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
     for _ in range(5):
@@ -43,6 +43,13 @@ def test_prefix_and_a_dict_of_ones_own():
     assert "network__dropout" in space
     space.clear()
     assert get_search_space("simple")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_space_for_images_has_deformed_ones(name):
+    space = get_search_space(name, prefix="network__", images=True)
+    assert space["network__augmentation"] == [None, "digits"]
+    assert set(space) - {"network__augmentation"} == set(get_search_space(name, "network__"))
 
 
 def test_a_misspelt_name():

@@ -15,12 +15,14 @@ from skmnist import (
     ImageAugmenter,
     PixelNormalizer,
     SimpleNNClassifier,
+    load_mnist,
     load_model,
     save_model,
 )
 from skmnist.neural_network import AugmentationDisplay
 from skmnist.neural_network._augment import (
     N_DRAWS,
+    PRESETS,
     deform,
     get_deformation,
     get_strengths,
@@ -250,15 +252,16 @@ def test_bad_input_is_refused_before_the_first_epoch(digits, change, augmentatio
     assert not seen
 
 
-def test_a_callback_that_hooks_batches_is_refused(digits):
+@pytest.mark.parametrize("parameter", [{"augmentation": "digits"}, {"ema_momentum": 0.9}])
+def test_a_callback_that_hooks_batches_is_refused(digits, parameter):
     import keras
 
     class Batches(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             pass
 
-    model = SimpleNNClassifier(8, epochs=1, augmentation="digits", callbacks=Batches())
-    with pytest.raises(ValueError, match=r"Batches.*augmentation=None"):
+    model = SimpleNNClassifier(8, epochs=1, callbacks=Batches(), **parameter)
+    with pytest.raises(ValueError, match=rf"Batches.*{next(iter(parameter))}=None"):
         model.fit(*digits)
 
 
@@ -290,3 +293,41 @@ def test_the_display_shows_the_original_first(digits):
     np.testing.assert_allclose(display.images[:, 0].reshape(3, -1), X[:3])
     assert not np.allclose(display.images[:, 1], display.images[:, 0])
     assert display.image_.get_array().shape == (3 * 10, 5 * 10)
+
+
+@pytest.mark.slow
+def test_the_preset_turns_no_digit_into_another():
+    """Let a network judge deformed images that was trained on such images.
+
+    It decides by the mean of several views of each image, as it is less accurate than a person: an
+    image that it cannot read is not yet another digit.
+    """
+    mnist = load_mnist()
+    X, y = PixelNormalizer().fit_transform(mnist.X_train), mnist.y_train
+    judge = DeepNNClassifier(
+        (1024, 512),
+        augmentation="digits",
+        epochs=15,
+        batch_size=256,
+        learning_rate=2e-3,
+        learning_rate_schedule="cosine",
+        patience=None,
+        ema_momentum=0.99,
+        validation_fraction=None,
+        random_state=0,
+    ).fit(X, y)
+    mild = {"rotation": 8, "scale": 0.06, "shear": 0.08, "shift": 0.05}
+    views = [ImageAugmenter(**mild, random_state=seed) for seed in range(8)]
+
+    def judged_as_another(images, labels):
+        proba = np.mean([judge.predict_proba(v.fit_transform(images)) for v in views], axis=0)
+        return (proba.argmax(axis=1) != labels) & (proba.max(axis=1) > 0.8)
+
+    images, labels = X[:5000], y[:5000]
+    clear = ~judged_as_another(images, labels)
+    assert clear.mean() > 0.998
+    deformed = ImageAugmenter(**PRESETS["digits"], random_state=0).fit_transform(images)
+    assert judged_as_another(deformed[clear], labels[clear]).mean() < 0.005
+    # the judge is able to see it: a 6 turned by half a turn is a 9
+    turned = judged_as_another(images[:, ::-1][labels == 6], labels[labels == 6])
+    assert turned.mean() > 0.5

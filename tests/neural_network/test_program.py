@@ -1,9 +1,11 @@
 """The compiled epoch: the same mathematics as Keras, and compiled once."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
@@ -44,6 +46,58 @@ def test_one_step_is_the_step_keras_takes(digits, options):
     by_keras = fit_by_keras(whole_batch(learning_rate=0.01, **options), *digits)
     for ours, theirs in zip(weights_of(compiled), weights_of(by_keras), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
+
+
+def averages_of(steps, momentum):
+    """Average the weights after each step as Keras does."""
+    average = steps[0]
+    for weights in steps[1:]:
+        average = [momentum * a + (1 - momentum) * w for a, w in zip(average, weights, strict=True)]
+    return average
+
+
+def steps_of(digits, n_steps):
+    """Return the weights after each of some steps over the whole batch."""
+    model, steps = whole_batch(learning_rate=0.01), []
+    for _ in range(n_steps):
+        model.partial_fit(*digits, classes=np.arange(10))
+        steps.append([array.copy() for array in weights_of(model)])
+    return steps
+
+
+def test_a_network_with_ema_momentum_predicts_with_the_average_of_its_weights(digits):
+    steps = steps_of(digits, 5)
+    model = whole_batch(learning_rate=0.01, ema_momentum=0.8, patience=None)
+    model.set_params(epochs=5).fit(*digits)
+    expected = averages_of(steps, 0.8)
+    for learned, average in zip(weights_of(model), expected, strict=True):
+        np.testing.assert_allclose(learned, average, rtol=1e-4, atol=2e-6)
+
+
+def test_partial_fit_goes_on_from_the_weights_and_not_from_their_average(digits):
+    expected = averages_of(steps_of(digits, 4), 0.8)
+    model = whole_batch(learning_rate=0.01, ema_momentum=0.8)
+    for _ in range(4):
+        model.partial_fit(*digits, classes=np.arange(10))
+    for learned, average in zip(weights_of(model), expected, strict=True):
+        np.testing.assert_allclose(learned, average, rtol=1e-4, atol=2e-6)
+
+
+def test_validation_and_keras_callbacks_see_the_average(digits):
+    X, y = digits
+    seen = []
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((keep.model.get_weights(), logs["val_loss"]))
+    )
+    model = SimpleNNClassifier(
+        16, epochs=3, patience=None, ema_momentum=0.99, random_state=0, callbacks=keep
+    )
+    model.fit(X[:1500], y[:1500], X_val=X[1500:], y_val=y[1500:])
+    for learned, at_end in zip(weights_of(model), seen[-1][0], strict=True):
+        np.testing.assert_array_equal(learned, at_end)
+    np.testing.assert_allclose(
+        log_loss(y[1500:], model.predict_proba(X[1500:])), seen[-1][1], rtol=1e-4
+    )
 
 
 def test_the_last_batch_may_be_smaller(digits):

@@ -70,12 +70,23 @@ def test_begins_with_the_recommendation(comparison):
 def test_parts_say_what_the_page_says(comparison, language):
     page = " ".join(html5lib.parse(comparison.to_html(language=language)).itertext())
     parts = comparison.to_html_parts(language=language)
-    assert set(parts) == {"recommendation", "table", "analysis", "evaluation"}
+    assert set(parts) == {"recommendation", "table", "robustness", "analysis", "evaluation"}
     title = get_catalogue(language)("cli.report_title", name="", accuracy=0)[:8]
     for html in [*parts.values(), *explain_terms(language).values()]:
         lines = [t.strip() for t in html5lib.parse(html).itertext() if t.strip()]
         assert lines
         assert [line for line in lines if line not in page and title not in line] == []
+
+
+def test_shows_the_models_on_changed_images_side_by_side(page):
+    (section,) = (e for tag, e in elements(page) if e.get("id") == "robustness")
+    text = " ".join(" ".join(section.itertext()).split())
+    assert "NN" in text
+    assert "DNN" in text
+    tags = [each.tag.rpartition("}")[2] for each in section.iter()]
+    assert tags.count("svg") == 1
+    assert tags.count("tr") == 1 + 1 + 23  # head, unchanged, and each change
+    assert any(e.get("href") == "#robustness" for _, e in elements(page))
 
 
 def test_headings_of_a_part_leave_the_first_level_to_its_page(comparison):
@@ -277,7 +288,7 @@ def test_hostile_names_parameters_and_files_stay_text(hostile, harmless, digits,
     check_nothing_got_through(page, harmless)
     text = " ".join(parse(page).itertext())
     assert text.count(make_printable(hostile)) >= 9
-    assert len(drawn) == 3
+    assert len(drawn) == 4
     snippet = bad._repr_html_()
     allowed = {"html", "head", "title", "body", "div", "p", "strong", "table", "thead", "tbody"}
     allowed |= {"tr", "th", "td", "small"}

@@ -1,0 +1,144 @@
+"""`skmnist read`: read digits from scans and photos."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from skmnist._files import write_whole
+from skmnist.cli._outputs import (
+    INTERRUPTED,
+    CommandError,
+    OptionError,
+    print_error,
+    print_interrupt,
+    print_warnings,
+    write_file,
+)
+from skmnist.cli._screen import Screen
+from skmnist.persistence import ModelFileError
+from skmnist.reading import (
+    DigitReader,
+    FileReading,
+    Form,
+    FormError,
+    find_files,
+    join_fields,
+    load_reader,
+    make_review,
+    read_files,
+)
+from skmnist.text import Catalogue, use_language
+
+
+def read_digits(
+    say: Catalogue,
+    paths: Sequence[Path],
+    *,
+    model: Path | None,
+    form: Path | None,
+    n_digits: int | None,
+    max_error: float | None,
+    csv_path: Path | None,
+    review_path: Path | None,
+) -> int:
+    """Read files, show and write the fields, and return the exit status."""
+    described = _load_form(form)
+    reader = _load_reader(model)
+    if n_digits is not None:
+        reader.n_digits = n_digits
+    if max_error is not None:
+        reader.max_error = max_error
+    files = _find_files(say, paths)
+    screen = Screen(say)
+    readings: list[FileReading] = []
+    status = 0
+    try:
+        with use_language(say.language):
+            _read(say, files, reader, described, readings)
+    except KeyboardInterrupt:
+        print_interrupt(say("cli.read_interrupted"))
+        status = INTERRUPTED
+    fields = join_fields(readings)
+    screen.show_fields(fields)
+    _show_promise(screen, reader, readings)
+    written = {
+        csv_path: ("cli.csv_written", lambda: fields.to_csv(index=False, float_format="%.4f")),
+        review_path: ("cli.review_written", lambda: make_review(readings, say.language)),
+    }
+    failed = bool((fields["outcome"] == "failed").any())
+    for path, (key, make) in written.items():
+        if path is None:
+            continue
+        content = make()
+        if write_file(say, path, lambda path=path, content=content: write_whole(path, content)):
+            screen.say_line(key, file=path)
+        else:
+            failed = True
+    screen.finish()
+    return status or int(failed)
+
+
+def _load_form(path: Path | None) -> Form | None:
+    try:
+        return None if path is None else Form.load(path)
+    except FormError as error:
+        raise OptionError("--form", "", str(error)) from None
+
+
+def _load_reader(path: Path | None) -> DigitReader:
+    try:
+        with print_warnings():
+            return load_reader(path)
+    except (ModelFileError, ValueError) as error:
+        raise OptionError("--model", "", str(error)) from None
+    except OSError as error:
+        name = "" if path is None else path
+        raise OptionError("--model", name, error.strerror or str(error)) from None
+
+
+def _find_files(say: Catalogue, paths: Sequence[Path]) -> list[Path]:
+    found = []
+    for path in paths:
+        if not path.exists():
+            raise CommandError(say("cli.rule.no_file", file=path))
+        files = find_files([path])
+        if not files:
+            raise CommandError(say("cli.rule.no_files", file=path))
+        found += files
+    return list(dict.fromkeys(found))
+
+
+def _read(
+    say: Catalogue,
+    files: list[Path],
+    reader: DigitReader,
+    form: Form | None,
+    readings: list[FileReading],
+) -> None:
+    """Read the files, and append each to `readings`, so that Ctrl-C keeps them."""
+    columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(say("cli.reading_bar"), total=len(files))
+        for reading in read_files(files, reader, form=form):
+            readings.append(reading)
+            bar.advance(task)
+            if reading.problem is not None:
+                message = reading.problem.removeprefix(f"{reading.file}: ")
+                print_error(say, say("cli.read_failed", file=reading.file, problem=message))
+
+
+def _show_promise(screen: Screen, reader: DigitReader, readings: list[FileReading]) -> None:
+    places = [reading.places for reading in readings if len(reading.places)]
+    if not places:
+        return
+    for sentence in reader.promise().sentences(screen.say.language):
+        screen.show_text(sentence)
+    if reader.check_shift(pd.concat(places)):
+        screen.say_line("reading.promise.void")

@@ -1,0 +1,177 @@
+"""The work that models leave to a person: measured, compared, and in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skmnist.comparison._result import ModelResult
+from skmnist.diagnosis import WorkLeft, measure_work_left
+from skmnist.text import Catalogue, get_catalogue
+
+# The use case of the slide deck this project started from
+CODE_LENGTH = 5
+MIN_WORK_RATIO = 1.5  # smaller differences do not change the headline
+PER = 1000  # shares are written as "246 of 1,000", as in the texts
+
+
+@dataclass(frozen=True)
+class PairedWork:
+    """Comparison of the work that two models leave to a person.
+
+    The parameters are attributes as well.
+
+    Parameters
+    ----------
+    first, second : str
+        The recommended model and the one that it is compared with.
+    images : tuple of WorkLeft
+        Share of single images that each of the two models leaves to a person.
+    codes : tuple of WorkLeft, default=None
+        The same for five-digit codes; None if the classes are not the ten digits.
+    alpha : float, default=0.05
+        Probability that the interval of the ratio does not contain it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.comparison import PairedWork
+    >>> from skmnist.diagnosis import measure_work_left
+    >>> rng = np.random.default_rng(0)
+    >>> proba = rng.random((2, 5000))
+    >>> images = [measure_work_left(p, p > limit) for p, limit in zip(proba, [0.4, 0.1])]
+    >>> work = PairedWork("NN", "DNN", tuple(images))
+    >>> round(work.ratio, 1), work.differs
+    (4.0, True)
+    """
+
+    first: str
+    second: str
+    images: tuple[WorkLeft, WorkLeft]
+    codes: tuple[WorkLeft, WorkLeft] | None = None
+    alpha: float = 0.05
+
+    @property
+    def ratio(self) -> float:
+        """Share of images of `first` divided by that of `second`; NaN if one is unknown."""
+        return self._ratio[0]
+
+    @property
+    def ratio_interval(self) -> tuple[float, float]:
+        """Interval of the ratio, by paired bootstrap over the test images."""
+        return self._ratio[1:]
+
+    @property
+    def differs(self) -> bool:
+        """Whether one leaves at least 1.5 times the work of the other, and not by chance."""
+        low, high = self.ratio_interval
+        ratio = self.ratio
+        return (ratio >= MIN_WORK_RATIO and low > 1) or (ratio <= 1 / MIN_WORK_RATIO and high < 1)
+
+    @cached_property
+    def _ratio(self) -> tuple[float, float, float]:
+        return self.images[0].compare(self.images[1], alpha=self.alpha)
+
+    def sentences(self, language: str = "en") -> list[str]:
+        """Return the shares of single images and, for digits, of codes as sentences.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+            Language of the text.
+        """
+        say = get_catalogue(language)
+        shares = [work.share for work in self.images if work.share is not None]
+        if self.images[0].too_few:
+            return [self._say(say, "too_few", self.images)]
+        found = [self._say(say, "shares", self.images)]
+        if self.codes is None or len(shares) < 2:
+            return found
+        if all(work.share is not None for work in self.codes):
+            return [*found, self._say(say, "codes", self.codes)]
+        # with the thresholds of single digits
+        risks = [*shares, self.images[0].allowed_error]
+        names = ("first_codes", "second_codes", "wrong_codes")
+        codes = {n: PER * (1 - (1 - p) ** CODE_LENGTH) for n, p in zip(names, risks, strict=True)}
+        return [*found, self._say(say, "codes_too_few", self.codes, **codes)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain Python types, for JSON; infinity becomes None."""
+        figures = (self.ratio, *self.ratio_interval)
+        ratio, low, high = (each if np.isfinite(each) else None for each in figures)
+        return {
+            "first": self.first,
+            "second": self.second,
+            "ratio": ratio,
+            "ratio_interval": [low, high],
+            "differs": self.differs,
+        }
+
+    def _say(self, say: Catalogue, key: str, works: Sequence[WorkLeft], **codes: float) -> str:
+        allowed = Fraction(str(works[0].allowed_error))
+        return say(
+            f"recommendation.work.{key}",
+            first=self.first,
+            second=self.second,
+            first_work=_write_share(works[0], say),
+            second_work=_write_share(works[1], say),
+            n_wrong=allowed.numerator,
+            n_accepted=allowed.denominator,
+            n_test=works[0].n_test,
+            n_needed=works[0].n_needed,
+            things=_name_things(self, say),
+            **codes,
+        )
+
+
+def measure_work(
+    results: Sequence[ModelResult], allowed_error: float, *, digits: bool
+) -> dict[str, list[WorkLeft]]:
+    """Measure the work that each model with probabilities leaves: of images, and of codes."""
+    lengths = (1, CODE_LENGTH) if digits else (1,)
+    return {
+        result.name: [
+            measure_work_left(
+                result.errors.confidence,
+                result.errors.correct,
+                allowed_error=allowed_error,
+                code_length=length,
+            )
+            for length in lengths
+        ]
+        for result in results
+        if result.errors.confidence is not None and np.isfinite(result.errors.confidence).all()
+    }
+
+
+def pair_work(
+    work: Mapping[str, Sequence[WorkLeft]], first: str, second: str, *, alpha: float
+) -> PairedWork | None:
+    """Pair the work of two models; None if that of one is unknown."""
+    if first not in work or second not in work:
+        return None
+    images, *codes = zip(work[first], work[second], strict=True)
+    return PairedWork(first, second, images, codes[0] if codes else None, alpha)
+
+
+def get_headline_values(work: PairedWork, say: Catalogue) -> dict[str, Any]:
+    """Return the values for the placeholders of a headline."""
+    first, second = (PER * (each.share or 0.0) for each in work.images)
+    return {"first_share": first, "second_share": second, "things": _name_things(work, say)}
+
+
+def _name_things(work: PairedWork, say: Catalogue) -> str:
+    return say(f"recommendation.work.{'images' if work.codes is None else 'digits'}")
+
+
+def _write_share(work: WorkLeft, say: Catalogue) -> str:
+    """Return a share of 1,000 with its interval, or only its lower limit."""
+    if work.interval is None:
+        return "-"
+    low, high = (PER * end for end in work.interval)
+    if work.share is None:
+        return say("recommendation.work.above", low=low)
+    return say("recommendation.work.share", share=PER * work.share, low=low, high=high)

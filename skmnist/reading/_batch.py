@@ -1,0 +1,196 @@
+"""Read many files, one after the other, and join their places to fields."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skmnist.persistence import load_model
+from skmnist.reading._forms import Form
+from skmnist.reading._pages import open_pages
+from skmnist.reading._reader import DigitReader
+
+Array = np.ndarray[Any, Any]
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pdf")
+FIELD_COLUMNS = ("file", "page", "field", "text", "outcome", "probability")
+MARGIN = 6  # pixels of the page around the picture of a field
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """What was read in a file.
+
+    Returned by :func:`read_files`. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    file : str
+        Path of the file.
+    places : DataFrame
+        As from :meth:`DigitReader.read`; `image` is the number of the page, from 0.
+    pictures : dict of (int, object) to ndarray
+        For each page and field, its part of the page.
+    problem : str or None
+        Why the file, or the rest of it, could not be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmnist.reading import FileReading, join_fields
+    >>> places = pd.DataFrame({"image": 0, "field": 0, "text": ["8", "", "1"],
+    ...     "outcome": ["digit", "blank", "unsure"], "probability": [0.999, None, 0.71]})
+    >>> join_fields([FileReading("scan.png", places)])["text"].tolist()
+    ['8 ?']
+    """
+
+    file: str
+    places: pd.DataFrame
+    pictures: dict[tuple[int, Any], Array] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
+    """Load a reader from a file, or the one that is bundled with the package.
+
+    Parameters
+    ----------
+    path : str or path-like, default=None
+        File of `skmnist compare --save`, or of :func:`~skmnist.persistence.save_model` with a
+        :class:`DigitReader`. None loads the bundled reader.
+
+    Returns
+    -------
+    reader : DigitReader
+
+    Raises
+    ------
+    ModelFileError
+        The file does not contain a valid model.
+    ValueError
+        The model is not a calibrated reader.
+    OSError
+        The file cannot be read.
+    """
+    if path is None:
+        with as_file(files("skmnist.reading") / "data" / "digits.skmnist") as bundled:
+            return load_reader(bundled)
+    reader = load_model(path)
+    if not isinstance(reader, DigitReader) or not hasattr(reader, "calibration_"):
+        raise ValueError(
+            f"{os.fsdecode(path)} contains a {type(reader).__name__} without a calibration; create "
+            "a reader with: skmnist compare --save FILE"
+        )
+    return reader
+
+
+def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Return files, and the images and documents in folders, without hidden files.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, which are returned unchanged, and folders, which are searched with their subfolders.
+
+    Returns
+    -------
+    files : list of Path
+        Each file once; those of a folder sorted by name.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found[path] = None
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                    found[Path(folder, name)] = None
+    return list(found)
+
+
+def read_files(
+    paths: Sequence[str | os.PathLike[str]], reader: DigitReader, *, form: Form | None = None
+) -> Iterator[FileReading]:
+    """Read files one at a time; a file that cannot be read does not stop the others.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Images and documents, such as from `find_files`.
+    reader : DigitReader
+        A calibrated reader. Compare the places of all files with the calibration by
+        :meth:`DigitReader.check_shift`.
+    form : Form, default=None
+        Where the fields are. Pages of a document that have no fields are skipped.
+
+    Yields
+    ------
+    reading : FileReading
+    """
+    for path in paths:
+        frames, pictures, problem = [reader.read_digits([])], {}, None
+        try:
+            for number, page in enumerate(open_pages(path)):
+                part = None if form is None else form.on_page(number + 1)
+                if part is not None and not part.fields:
+                    continue
+                places = reader.read_page(page, form=part).assign(image=number)
+                frames.append(places)
+                for name, some in places.groupby("field", sort=False):
+                    pictures[number, name] = _cut(page, some["box"])
+        except (ImportError, MemoryError, OSError, ValueError) as error:
+            problem = str(error) or type(error).__name__
+        filled = [frame for frame in frames if len(frame)] or frames[:1]
+        yield FileReading(
+            os.fsdecode(path), pd.concat(filled, ignore_index=True), pictures, problem
+        )
+
+
+def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
+    """Return a table with a row for each field, and for each file that could not be read.
+
+    Parameters
+    ----------
+    readings : iterable of FileReading
+        Results of `read_files`.
+
+    Returns
+    -------
+    fields : DataFrame
+        - `file`;
+        - `page`, from 1, and `field`, its name or number, from 1; empty for a file with a problem;
+        - `text`: the digits; a blank place is a space, and one that was not accepted is "?";
+        - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all are, or "failed";
+        - `probability`: the lowest of the field; NaN without digits.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for reading in readings:
+        for (page, name), places in reading.places.groupby(["image", "field"], sort=False):
+            marks = {"digit": None, "blank": " "}
+            text = "".join(
+                marks.get(outcome, "?") or digit
+                for outcome, digit in zip(places["outcome"], places["text"], strict=True)
+            )
+            outcome = "unsure" if "?" in text else "read" if text.strip() else "blank"
+            label = name if isinstance(name, str) else int(name) + 1
+            lowest = places["probability"].min()
+            rows.append((reading.file, int(page) + 1, label, text, outcome, lowest))
+        if reading.problem is not None:
+            rows.append((reading.file, None, "", "", "failed", np.nan))
+    fields = pd.DataFrame(rows, columns=list(FIELD_COLUMNS))
+    return fields.astype({"page": "Int64", "probability": float})
+
+
+def _cut(page: Array, boxes: pd.Series) -> Array:
+    """Return the part of a page with these boxes."""
+    corners = np.array(boxes.tolist())
+    left, top = np.maximum(corners[:, :2].min(axis=0) - MARGIN, 0)
+    right, bottom = corners[:, 2:].max(axis=0) + MARGIN
+    return page[top:bottom, left:right].copy()

@@ -1,0 +1,559 @@
+"""DigitReader: a classifier that also knows when it cannot read a digit."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skmnist._estimator import Estimator, refuse_unknown, warn_caller, with_default_settings
+from skmnist._validation import Interval, _fit_context, flatten_images
+from skmnist.preprocessing import DigitCropper, PixelNormalizer
+from skmnist.reading._forms import Form
+from skmnist.reading._guard import BOX, find_side, fit_guard, rate_strangeness
+from skmnist.reading._places import find_places
+from skmnist.reading._promise import Promise, looks_unlike, tell_writers
+from skmnist.reading._risk import Selection, select_threshold
+from skmnist.text import get_catalogue
+
+Array = np.ndarray[Any, Any]
+
+OUTCOMES = ("digit", "unsure", "blank", "not_digit")
+COLUMNS = (
+    "image",
+    "field",
+    "place",
+    "text",
+    "outcome",
+    "probability",
+    "strangeness",
+    "alternatives",
+    "box",
+    "guaranteed",
+    "reason",
+)
+LIKE_DIGITS = 0.975  # of the calibration's digits pass the guard, so that 95 % can be accepted
+MIN_ALTERNATIVE = 0.01  # least probability of an alternative
+MAX_ALTERNATIVES = 3
+GUARD_SEED = 0
+WHITE = 255  # of the pixels that DigitCropper returns
+
+
+def _can(method: str) -> Any:
+    """Return a check for `available_if`: whether the estimator has a method."""
+
+    def check(self: Any) -> bool:
+        return hasattr(getattr(self, "estimator_", self.estimator), method)
+
+    return check
+
+
+class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
+    """Read digits, and leave to people what cannot be read with a guaranteed error rate.
+
+    A classifier always answers. This meta-estimator decides for each image whether the answer may
+    be used. There are four outcomes: a digit; "unsure", if the probability is too low; "blank"; and
+    "not_digit", for letters, scribbles and the like. Among the accepted digits at most `max_error`
+    are wrong, with the given `confidence`, as long as the images are like those of `calibrate`:
+    independent draws from the same kind of writers, pens and scanners.
+
+    `fit` trains the classifier and a small network that tells digits from other ink. `calibrate`
+    sets the thresholds, on digits that were not used for training. `predict` and `predict_proba`
+    are those of the classifier. Reading needs no tensorflow.
+
+    Parameters
+    ----------
+    estimator : classifier or Pipeline
+        Classifier with `predict_proba`. Pass a trained one as
+        ``sklearn.frozen.FrozenEstimator(model)``; `fit` then keeps its weights.
+    max_error : float, default=0.005
+        Share of errors among what is accepted, between 0 and 1.
+    confidence : float, default=0.95
+        Probability that `max_error` holds, over the choice of calibration digits.
+    alphabet : str, default="0123456789"
+        Characters that may be read. Each class must be one of them.
+    n_digits : int, default=None
+        Number of digits of a code. If set, `max_error` is for whole codes, and each digit must be
+        right with ``max_error / n_digits``. None means that `max_error` is for single digits.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The trained classifier.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_features_in_ : int
+        Number of features, if the classifier has this attribute.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if the classifier has this attribute.
+    guard_coefs_, guard_intercepts_ : list of ndarray
+        Weights and biases of the network that tells digits from other ink. Empty if the
+        classifier's input, after the other steps of a Pipeline, is not square images of at least
+        8 x 8 pixels in [0, 1]; nothing is then recognized as "not_digit".
+    calibration_ : dict of str to ndarray of shape (n_rows,)
+        For each calibration row: `probability` of the predicted class, `correct`, `strangeness`
+        (from 0 for a digit to 1) and, with groups, `writer`. Set by `calibrate`.
+    notes_ : dict
+        Notes that are saved with the reader, such as its training data.
+
+    See Also
+    --------
+    select_threshold : Choose the threshold alone, for any classifier.
+    skmnist.save_model : Save a reader without pickle.
+
+    References
+    ----------
+    Y. Geifman, R. El-Yaniv: Selective classification for deep neural networks. NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmnist import PixelNormalizer
+    >>> from skmnist.reading import DigitReader
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = make_pipeline(PixelNormalizer(16), LogisticRegression(max_iter=1000))
+    >>> reader = DigitReader(model, max_error=0.02).fit(X[:800], y[:800])
+    >>> reader = reader.calibrate(X[800:], y[800:])
+    >>> selection = reader.promise().selection
+    >>> selection.guaranteed, selection.n_errors / selection.n_accepted < 0.02
+    (True, True)
+
+    Too few digits guarantee nothing:
+
+    >>> reader.calibrate(X[1700:], y[1700:]).promise().selection.guaranteed
+    False
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "estimator": "no_validation",  # type: ignore[dict-item]
+        "max_error": [Interval(Real, 0, 1, closed="neither")],
+        "confidence": [Interval(Real, 0, 1, closed="neither")],
+        "alphabet": [str],
+        "n_digits": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    estimator_: Any
+    classes_: Array
+    guard_coefs_: list[Array]
+    guard_intercepts_: list[Array]
+    calibration_: dict[str, Array]
+    notes_: dict[str, Any]
+
+    @refuse_unknown
+    def __init__(
+        self,
+        estimator: Any,
+        max_error: float = 0.005,
+        confidence: float = 0.95,
+        alphabet: str = "0123456789",
+        n_digits: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.max_error = max_error
+        self.confidence = confidence
+        self.alphabet = alphabet
+        self.n_digits = n_digits
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train the classifier, and the network that tells digits from other ink.
+
+        Parameters
+        ----------
+        X : array-like or list of images
+            Training data, as the classifier takes it.
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : DigitReader
+        """
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        if isinstance(self.estimator_, FrozenEstimator):
+            self.estimator_ = self.estimator_.estimator
+        self.classes_ = self.estimator_.classes_
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        self.guard_coefs_, self.guard_intercepts_ = self._fit_guard(X)
+        self.notes_ = {}
+        self.__dict__.pop("calibration_", None)  # it was that of other weights
+        return self
+
+    @with_default_settings
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class, whether or not it would be accepted.
+
+        Parameters
+        ----------
+        X : array-like or list of images
+            As for `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self, "estimator_")
+        labels: Array = self.estimator_.predict(X)
+        return labels
+
+    @available_if(_can("predict_proba"))
+    @with_default_settings
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like or list of images
+            As for `fit`.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self, "estimator_")
+        proba: Array = self.estimator_.predict_proba(X)
+        return proba
+
+    @with_default_settings
+    @_fit_context(prefer_skip_nested_validation=False)
+    def calibrate(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Set the thresholds, on digits that were not used for training.
+
+        Parameters
+        ----------
+        X : array-like or list of images
+            Digits like those to be read, as the classifier takes them.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        groups : array-like of shape (n_samples,), default=None
+            The writer of each digit. The errors of each are then reported beside the promise.
+
+        Returns
+        -------
+        self : DigitReader
+
+        Raises
+        ------
+        ValueError
+            A class is not a character of `alphabet`, or `X` and `y` differ in length.
+        """
+        check_is_fitted(self, "estimator_")
+        self._check_alphabet()
+        rows = self._prepare(X)
+        y = column_or_1d(y)
+        proba = self._predict_rows(rows)
+        check_consistent_length(proba, y, groups)
+        calibration = {
+            "probability": proba.max(axis=1).astype(np.float64),
+            "correct": self.classes_[proba.argmax(axis=1)] == y,
+            "strangeness": self._rate(rows),
+        }
+        if groups is not None:
+            calibration["writer"] = np.asarray(groups)
+        self.calibration_ = calibration
+        return self
+
+    def promise(self) -> Promise:
+        """Return what is guaranteed with the current `max_error`, `confidence` and `n_digits`.
+
+        Returns
+        -------
+        promise : Promise
+        """
+        selection = self._select()
+        writers = None
+        if "writer" in self.calibration_:
+            calibration = pd.DataFrame(self.calibration_)
+            like = calibration["strangeness"] <= self._limit_strangeness()
+            accepted = like & (calibration["probability"] > selection.threshold)
+            writers = tell_writers(calibration, accepted)
+        return Promise(selection, self.n_digits, self.max_error, writers)
+
+    def _select(self) -> Selection:
+        check_is_fitted(self, "calibration_", msg=_NOT_CALIBRATED)
+        self._validate_params()
+        like = self.calibration_["strangeness"] <= self._limit_strangeness()
+        return select_threshold(
+            self.calibration_["probability"][like],
+            self.calibration_["correct"][like],
+            self.max_error / (self.n_digits or 1),
+            self.confidence,
+        )
+
+    @with_default_settings
+    def read(self, images: Iterable[Any], *, form: Form | None = None) -> pd.DataFrame:
+        """Read images of fields, or of whole pages.
+
+        Parameters
+        ----------
+        images : iterable of ndarray (height, width) or (height, width, 3), uint8
+            Pages, or parts of them with one field or row, as from
+            :func:`~skmnist.reading.open_pages`. Frames, combs and lines are removed.
+        form : Form, default=None
+            Where the fields are on the page, and what may be written in them. None finds them; each
+            field then has `n_digits`, if that is set.
+
+        Returns
+        -------
+        places : DataFrame
+            One row per place for a digit, in reading order:
+
+            - `image`: number of the image, from 0;
+            - `field`: name of the field in the form, or its number on the image, from 0;
+            - `place`: number of the place in the field, from 0;
+            - `text`: the most probable digit, whatever the outcome; empty if the place is blank;
+            - `outcome`: "digit" (accepted), "unsure", "blank" or "not_digit";
+            - `probability` of the digit, and `strangeness`, from 0 for a digit to 1;
+            - `alternatives`: up to three other digits with their probabilities;
+            - `box`: left, top, right and bottom in pixels of the image;
+            - `guaranteed`: whether the digit is accepted with the promised error rate;
+            - `reason`: a sentence for the outcome, in the language of
+              :func:`~skmnist.text.use_language`.
+
+        Raises
+        ------
+        ValueError
+            An image is not a page of grey levels or RGB.
+        FormError
+            The form does not fit a page.
+        sklearn.exceptions.NotFittedError
+            The reader is not calibrated.
+
+        Warns
+        -----
+        UserWarning
+            The images look unlike those of `calibrate`, so nothing is guaranteed.
+        """
+        frames = [
+            self.read_page(image, form=form).assign(image=at) for at, image in enumerate(images)
+        ]
+        return self._finish(pd.concat(frames or [self._judge([])], ignore_index=True))
+
+    def read_page(self, page: Array, *, form: Form | None = None) -> pd.DataFrame:
+        """Read one image as `read` does, without a check that it is like the calibration's.
+
+        Parameters
+        ----------
+        page : ndarray of shape (height, width) or (height, width, 3), uint8
+            Image of a page or field.
+        form : Form, default=None
+            As for `read`.
+
+        Returns
+        -------
+        places : DataFrame
+            As for `read`, with `image` 0.
+        """
+        fields = find_places(page, n_digits=self.n_digits, score=self._score, form=form)
+        places = [place for field in fields for place in field]
+        frame = self._judge(
+            [place.image for place in places], np.array([place.is_blank for place in places], bool)
+        )
+        names = [field[0].field or at for at, field in enumerate(fields) for _ in field]
+        numbers = [at for field in fields for at in range(len(field))]
+        boxes = [place.box for place in places]
+        frame = frame.assign(image=0, field=names, place=numbers, box=boxes)
+        if form is not None:
+            _mark_invalid(frame, form)
+        return frame[list(COLUMNS)]
+
+    @with_default_settings
+    def read_digits(self, images: Iterable[Any]) -> pd.DataFrame:
+        """Read images of single digits.
+
+        Parameters
+        ----------
+        images : iterable of array-like or Pillow image
+            Images of any sizes, each of one place on paper that may have a digit.
+
+        Returns
+        -------
+        places : DataFrame
+            One row per image, as in `read`. `field` and `place` are 0.
+
+        Warns
+        -----
+        UserWarning
+            The images look unlike those of `calibrate`, so nothing is guaranteed.
+        """
+        images = list(images)
+        frame = self._judge(images)
+        boxes = [(0, 0, np.shape(image)[1], np.shape(image)[0]) for image in images]
+        frame = frame.assign(image=range(len(images)), field=0, place=0, box=boxes)
+        return self._finish(frame)
+
+    def check_shift(self, places: pd.DataFrame) -> bool:
+        """Return whether places look unlike the digits of `calibrate`, which voids the promise.
+
+        Parameters
+        ----------
+        places : DataFrame
+            Result of `read` or `read_digits`, or several of them concatenated.
+
+        Returns
+        -------
+        is_unlike : bool
+            Whether the places have lower probabilities, or look less like digits, than chance
+            explains. At least 20 places that are not blank are needed.
+        """
+        check_is_fitted(self, "calibration_", msg=_NOT_CALIBRATED)
+        return looks_unlike(places[places["outcome"] != "blank"], self.calibration_)
+
+    def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Withdraw the promise if the places are unlike the calibration, and order the columns."""
+        if self.check_shift(frame):
+            frame["guaranteed"] = False
+            warn_caller(
+                "The images look unlike the digits used for calibration, so the error rate of "
+                f"{self.max_error:g} is not guaranteed. Calibrate with digits like these."
+            )
+        return frame.reindex(columns=list(COLUMNS))
+
+    def _judge(self, images: Sequence[Any], is_blank: Any = False) -> pd.DataFrame:
+        """Return the outcome for each image."""
+        selection = self._select()
+        self._check_alphabet()
+        threshold, limit = selection.threshold, self._limit_strangeness()
+        rows = self._prepare_images(images)
+        proba = self._predict_rows(rows).astype(np.float64) if len(rows) else np.empty((0, 1))
+        strangeness = self._rate(rows)
+        blank = is_blank | ~rows.any(axis=1)
+        top = proba.max(axis=1)
+        outcome = np.select(
+            [blank, strangeness > limit, ~(top > threshold)],
+            ["blank", "not_digit", "unsure"],
+            "digit",
+        )
+        say = get_catalogue()
+        reasons = {
+            name: say(f"reading.reason.{name}", threshold=threshold, limit=limit)
+            for name in OUTCOMES
+        }
+        labels = np.array([str(label) for label in self.classes_.tolist()], dtype=object)
+        ranked = np.argsort(-proba, axis=1, kind="stable")
+        return pd.DataFrame(
+            {
+                "text": np.where(blank, "", labels[ranked[:, 0]]) if len(rows) else [],
+                "outcome": outcome,
+                "probability": np.where(blank, np.nan, top),
+                "strangeness": np.where(blank, np.nan, strangeness),
+                "alternatives": [
+                    [] if empty else _list_alternatives(labels, p, order)
+                    for p, order, empty in zip(proba, ranked, blank, strict=True)
+                ],
+                "guaranteed": (outcome == "digit") & selection.guaranteed,
+                "reason": [reasons[name] for name in outcome],
+            }
+        )
+
+    def _score(self, crops: list[Array]) -> Array:
+        """Return the probabilities of crops, each reduced by how little it looks like a digit."""
+        rows = self._prepare_images(crops)
+        proba = self._predict_rows(rows).astype(np.float64)
+        return proba * (1 - self._rate(rows))[:, np.newaxis]
+
+    # --- rows as the last step of a Pipeline takes them
+
+    def _prepare(self, X: Any) -> Array:
+        """Return the input of the classifier itself, after the first steps of a Pipeline."""
+        if isinstance(self.estimator_, Pipeline) and len(self.estimator_) > 1:
+            X = self.estimator_[:-1].transform(X)
+        return np.asarray(flatten_images(X)[0])
+
+    def _prepare_images(self, images: Sequence[Any]) -> Array:
+        """Prepare images of any size: a Pipeline that starts with a DigitCropper does it itself."""
+        if not len(images):
+            return np.empty((0, 0))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* images have no ink")
+            steps = self.estimator_.steps if isinstance(self.estimator_, Pipeline) else []
+            if steps and isinstance(steps[0][1], DigitCropper):
+                return self._prepare(images)
+            side = find_side(getattr(self.estimator_, "n_features_in_", 0))
+            if side is None:
+                raise ValueError(
+                    "The classifier does not take square images of at least 8 x 8 pixels; put a "
+                    "DigitCropper before it in a Pipeline."
+                )
+            cropped = DigitCropper(size=side, box=round(BOX * side)).transform(images)
+        normalizers = [step for _, step in steps if isinstance(step, PixelNormalizer)]
+        full = float(normalizers[0].max_value) if normalizers else 1.0
+        return self._prepare(cropped if full == WHITE else cropped * np.float32(full / WHITE))
+
+    def _predict_rows(self, rows: Array) -> Array:
+        model = self.estimator_[-1] if isinstance(self.estimator_, Pipeline) else self.estimator_
+        proba: Array = model.predict_proba(rows)
+        return proba
+
+    def _fit_guard(self, X: Any) -> tuple[list[Array], list[Array]]:
+        rows = np.empty((0, 0)) if issparse(X) else self._prepare(X)
+        is_image = rows.dtype.kind in "biuf" and find_side(rows.shape[-1])
+        if not is_image or rows.min() < 0 or rows.max() > 1:
+            return [], []
+        return fit_guard(rows.astype(np.float32), GUARD_SEED)
+
+    def _rate(self, rows: Array) -> Array:
+        if not self.guard_coefs_ or not len(rows):
+            return np.zeros(len(rows))
+        return rate_strangeness(rows, self.guard_coefs_, self.guard_intercepts_)
+
+    def _limit_strangeness(self) -> float:
+        return float(np.quantile(self.calibration_["strangeness"], LIKE_DIGITS))
+
+    def _check_alphabet(self) -> None:
+        unknown = [
+            label for label in map(str, self.classes_.tolist()) if label not in {*self.alphabet}
+        ]
+        if unknown:
+            raise ValueError(
+                f"alphabet={self.alphabet!r} lacks {', '.join(map(repr, unknown))}; each "
+                "class of the estimator must be one character of the alphabet."
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import get_tags
+
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        tags.classifier_tags = get_tags(self.estimator).classifier_tags
+        return tags
+
+
+_NOT_CALIBRATED = (
+    "This %(name)s is not calibrated; call calibrate(X, y) with digits that were not used for "
+    "training."
+)
+
+
+def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[str, float]]:
+    """Return the next most probable labels with their probabilities."""
+    others = order[1 : 1 + MAX_ALTERNATIVES]
+    return [
+        (str(labels[at]), round(float(proba[at]), 4))
+        for at in others
+        if proba[at] >= MIN_ALTERNATIVE
+    ]
+
+
+def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
+    """Leave fields to people whose digits were accepted, but are not a valid number there."""
+    reason = get_catalogue()("reading.reason.invalid")
+    known = {field.name: field for field in form.fields}
+    for name, places in frame.groupby("field", sort=False):
+        if (places["outcome"] == "digit").all() and not known[name].accepts(
+            "".join(places["text"])
+        ):
+            frame.loc[places.index, ["outcome", "guaranteed", "reason"]] = ["unsure", False, reason]

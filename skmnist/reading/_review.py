@@ -1,0 +1,94 @@
+"""A page on which a person corrects what was not accepted, by keyboard."""
+
+import base64
+import io
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from skmnist.reading._batch import FIELD_COLUMNS, FileReading, join_fields
+from skmnist.text import get_catalogue
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+MAX_WIDTH = 900  # pixels of a picture; a page of a field is rarely wider
+
+
+def make_review(readings: Iterable[FileReading], language: str | None = None) -> str:
+    """Return a page that shows the fields to check, with their pictures, and exports a CSV file.
+
+    The page is a single HTML file without links to others. It shows what `join_fields` calls
+    "unsure"; its CSV file contains all fields, with the corrections.
+
+    Parameters
+    ----------
+    readings : iterable of FileReading
+        Results of `read_files`.
+    language : {"en", "de"} or None, default=None
+        Language of the page; None uses that of :func:`~skmnist.text.use_language`.
+
+    Returns
+    -------
+    html : str
+    """
+    readings = list(readings)
+    fields = join_fields(readings)
+    pictures = {
+        (reading.file, page + 1, name if isinstance(name, str) else int(name) + 1): (
+            picture,
+            places,
+        )
+        for reading in readings
+        for (page, name), picture in reading.pictures.items()
+        for places in [
+            reading.places[(reading.places["image"] == page) & (reading.places["field"] == name)]
+        ]
+    }
+    cards = []
+    for at, row in enumerate(fields.itertuples(index=False)):
+        if row.outcome != "unsure":
+            continue
+        picture, places = pictures[row.file, row.page, row.field]
+        reasons = places.loc[~places["outcome"].isin(["digit", "blank"]), "reason"]
+        cards.append(
+            {
+                "row": at,
+                "picture": _encode(picture),
+                "file": row.file,
+                "page": row.page,
+                "field": row.field,
+                "text": row.text,
+                "suggestion": "".join(digit or " " for digit in places["text"]),
+                "reasons": list(dict.fromkeys(reasons)),
+            }
+        )
+    table = [
+        ["" if value is None or value != value else value for value in row]
+        for row in fields.astype(object).where(fields.notna(), None).itertuples(index=False)
+    ]
+    say = get_catalogue(language)
+    return _load_template().render(
+        say=say, cards=cards, table=table, columns=list(FIELD_COLUMNS), language=say.language
+    )
+
+
+@cache
+def _load_template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    source = (files(__name__.rpartition(".")[0]) / "review.html.jinja").read_text(encoding="utf-8")
+    return Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
+
+
+def _encode(picture: np.ndarray[Any, Any]) -> str:
+    image = Image.fromarray(picture)
+    if image.width > MAX_WIDTH:
+        image = image.resize((MAX_WIDTH, max(1, image.height * MAX_WIDTH // image.width)))
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

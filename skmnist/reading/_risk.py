@@ -1,0 +1,213 @@
+"""Choose the confidence above which predictions are accepted, with a guaranteed error rate."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import bdtr, betaincinv
+from sklearn.utils import check_consistent_length, column_or_1d
+
+Array = np.ndarray[Any, Any]
+
+# Of the failure probability, the share of the first of two sequences of tests. The second one is
+# needed only if half of the rows cannot be accepted, so it gets little.
+FIRST_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which predictions are accepted, and what is guaranteed about them.
+
+    Returned by :func:`select_threshold`. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    threshold : float
+        Predictions with a confidence above this value are accepted; -inf accepts all. Without a
+        guarantee, it is the highest confidence of an error in the calibration rows.
+    guaranteed : bool
+        Whether at most `max_error` of the accepted predictions are wrong, with the given
+        confidence.
+    bound : float
+        Upper confidence bound for the share of errors among the accepted predictions. 1 if there
+        is no guarantee.
+    n_accepted, n_errors, n_rows : int
+        Accepted calibration rows, errors among them, and all calibration rows.
+    n_needed : int
+        Smallest number of accepted rows that can support the guarantee, if none of them is wrong.
+    max_error, confidence : float
+        The arguments of `select_threshold`.
+
+    Examples
+    --------
+    >>> from skmnist.reading import select_threshold
+    >>> selection = select_threshold([0.7, 0.8, 0.9], [False, True, True])
+    >>> selection.guaranteed, selection.threshold, selection.n_accepted
+    (False, 0.7, 2)
+    """
+
+    threshold: float
+    guaranteed: bool
+    bound: float
+    n_accepted: int
+    n_errors: int
+    n_rows: int
+    n_needed: int
+    max_error: float
+    confidence: float
+
+
+def count_needed_rows(max_error: float, confidence: float, n_errors: int = 0) -> int:
+    """Return how many accepted rows with `n_errors` errors support an error rate of `max_error`.
+
+    Parameters
+    ----------
+    max_error : float
+        Share of errors among accepted predictions, between 0 and 1.
+    confidence : float
+        Confidence of the guarantee, between 0 and 1.
+    n_errors : int, default=0
+        Errors among the rows.
+
+    Returns
+    -------
+    n_rows : int
+
+    Examples
+    --------
+    >>> from skmnist.reading import count_needed_rows
+    >>> count_needed_rows(0.005, 0.95)
+    598
+    >>> count_needed_rows(0.005, 0.95, n_errors=1)
+    947
+    """
+    low, high = n_errors, n_errors + 1
+    while bdtr(n_errors, high, max_error) > 1 - confidence:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if bdtr(n_errors, middle, max_error) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def select_threshold(
+    confidences: Any, correct: Any, max_error: float = 0.005, confidence: float = 0.95
+) -> Selection:
+    """Find the lowest threshold whose accepted predictions have a guaranteed error rate.
+
+    The guarantee: if the rows are drawn independently from one distribution, then with probability
+    `confidence` over these rows, at most `max_error` of the accepted predictions for new rows of
+    the same distribution are wrong. Rows by a few writers are not independent draws of the
+    handwriting of others.
+
+    The rows are sorted by confidence, and "the first k have more than `max_error` errors" is tested
+    by the exact binomial distribution, for k in increasing order, until a test fails. Tests in a
+    fixed order need no correction for their number. The order starts near half of the rows, since
+    a single error among a few rows would end it; a second order from the start on has a tenth of
+    the failure probability. On simulated classifiers, this accepts more than the binary search of
+    Geifman and El-Yaniv, which divides the failure probability by its number of steps.
+
+    Parameters
+    ----------
+    confidences : array-like of shape (n_rows,)
+        Confidence of each prediction, such as its probability; higher is more certain.
+    correct : array-like of shape (n_rows,)
+        Whether each prediction is correct.
+    max_error : float, default=0.005
+        Share of errors among accepted predictions, between 0 and 1.
+    confidence : float, default=0.95
+        Probability that the guarantee holds, between 0 and 1.
+
+    Returns
+    -------
+    selection : Selection
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range, or `confidences` contains NaN.
+
+    References
+    ----------
+    Y. Geifman, R. El-Yaniv: Selective classification for deep neural networks. NeurIPS 2017.
+
+    A. Angelopoulos, S. Bates, E. Candes, M. Jordan, L. Lei: Learn then test: calibrating
+    predictive algorithms to achieve risk control. Annals of Applied Statistics 19 (2025).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.reading import select_threshold
+    >>> confidences = np.linspace(0, 1, 1000, endpoint=False)
+    >>> correct = confidences > 0.1
+    >>> selection = select_threshold(confidences, correct)
+    >>> selection.guaranteed, selection.n_accepted, selection.n_errors
+    (True, 899, 0)
+
+    Without enough rows, nothing is guaranteed:
+
+    >>> selection = select_threshold(confidences[:300], correct[:300])
+    >>> selection.guaranteed, selection.n_needed
+    (False, 598)
+    """
+    for name, value in (("max_error", max_error), ("confidence", confidence)):
+        if not 0 < value < 1:
+            raise ValueError(f"{name}={value!r} must be between 0 and 1, such as 0.005 or 0.95.")
+    confidences = column_or_1d(confidences).astype(np.float64)
+    correct = column_or_1d(correct).astype(bool)
+    check_consistent_length(confidences, correct)
+    if np.isnan(confidences).any():
+        raise ValueError("confidences contains NaN; leave out rows without a prediction.")
+    order = np.argsort(-confidences, kind="stable")
+    ranked, errors = confidences[order], np.cumsum(~correct[order])
+    n_rows, n_needed = len(ranked), count_needed_rows(max_error, confidence)
+    # rows of the same confidence are accepted together
+    ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], n_rows > 0)) + 1
+    n_accepted = 0
+    for start, level in _plan_sequences(n_rows, max_error, 1 - confidence):
+        tested = ends[ends >= start]
+        failed = bdtr(errors[tested - 1], tested, max_error) > level
+        n_passed = int(failed.argmax()) if failed.any() else len(tested)
+        if n_passed:
+            n_accepted = int(tested[n_passed - 1])
+            break
+    guaranteed = n_accepted > 0
+    if not guaranteed:
+        n_accepted = int((ranked > ranked[~correct[order]].max(initial=-math.inf)).sum())
+    n_errors = int(errors[n_accepted - 1]) if n_accepted else 0
+    return Selection(
+        threshold=float(ranked[n_accepted]) if n_accepted < n_rows else -math.inf,
+        guaranteed=guaranteed,
+        bound=_bound_error(n_errors, n_accepted, level) if guaranteed else 1.0,
+        n_accepted=n_accepted,
+        n_errors=n_errors,
+        n_rows=n_rows,
+        n_needed=n_needed,
+        max_error=max_error,
+        confidence=confidence,
+    )
+
+
+def _bound_error(n_errors: int, n_rows: int, level: float) -> float:
+    """Return the upper limit of Clopper and Pearson for the share of errors."""
+    if n_errors >= n_rows:
+        return 1.0
+    return float(betaincinv(n_errors + 1, n_rows - n_errors, 1 - level))
+
+
+def _plan_sequences(n_rows: int, max_error: float, level: float) -> list[tuple[int, float]]:
+    """Return the first rank and the failure probability of each sequence; neither uses labels."""
+    starts = [count_needed_rows(max_error, 1 - level)]
+    if n_rows < 2 * starts[0]:
+        return [(starts[0], level)]
+    first = FIRST_SHARE * level
+    start, n_errors = count_needed_rows(max_error, 1 - first), 0
+    # ranks just large enough for one error more have the best chance to pass
+    while (following := count_needed_rows(max_error, 1 - first, n_errors + 1)) <= n_rows / 2:
+        start, n_errors = following, n_errors + 1
+    rest = level - first
+    return [(start, first), (count_needed_rows(max_error, 1 - rest), rest)]

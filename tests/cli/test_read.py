@@ -1,0 +1,119 @@
+"""`skmnist read`, as its user sees it."""
+
+import csv
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.frozen import FrozenEstimator
+
+from skmnist import DigitReader, PixelNormalizer, SimpleNNClassifier, load_mnist, save_model
+from skmnist.cli import main
+from tests.cli.test_compare import interrupt_now
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Save a reader that has seen a few digits of MNIST."""
+    from sklearn.pipeline import make_pipeline
+
+    data = load_mnist(n_train=600, n_test=300, random_state=0)
+    network = make_pipeline(PixelNormalizer(), SimpleNNClassifier(32, epochs=4, random_state=0))
+    network.fit(data.X_train, data.y_train)
+    reader = DigitReader(FrozenEstimator(network), max_error=0.2).fit(data.X_train, data.y_train)
+    reader.calibrate(data.X_test, data.y_test)
+    path = tmp_path_factory.mktemp("model") / "digits.skmnist"
+    save_model(reader, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scans")
+    images = load_mnist(n_train=10, n_test=10, random_state=1).X_train
+    for at, image in enumerate(images[:3]):
+        Image.fromarray(255 - np.pad(image, 6)).save(folder / f"{at}.png")
+    return folder
+
+
+def test_a_folder_is_read_to_a_table_a_csv_file_and_a_review(model, scans, tmp_path, capsys):
+    out, review = tmp_path / "out.csv", tmp_path / "review.html"
+    options = ["--model", str(model), "--csv", str(out), "--review", str(review)]
+    assert main(["read", str(scans), *options]) == 0
+    shown = capsys.readouterr().out
+    assert "Fields: " in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert [row["file"] for row in rows] == [str(scans / f"{at}.png") for at in range(3)]
+    assert {row["outcome"] for row in rows} <= {"read", "unsure"}
+    assert "<html" in review.read_text(encoding="utf-8")
+    assert main(["read", str(scans), *options]) == 2  # the files exist
+    assert "--csv" in capsys.readouterr().err
+    assert main(["read", str(scans), *options, "--force", "--lang", "de"]) == 0
+    assert "Felder: " in capsys.readouterr().out
+
+
+def test_a_bad_file_stops_nothing(model, scans, tmp_path, capsys):
+    (tmp_path / "bad.png").write_text("x")
+    assert main(["read", str(tmp_path / "bad.png"), str(scans), "--model", str(model)]) == 1
+    shown = capsys.readouterr()
+    assert "Files that could not be read: 1." in shown.out
+    assert "bad.png: is not a readable image" in shown.err
+
+
+def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
+    from skmnist.cli import _read
+
+    def read_one(files, reader, form):
+        yield next(iter(real([files[0]], reader, form=form)))
+        interrupt_now()
+
+    real = _read.read_files
+    monkeypatch.setattr(_read, "read_files", read_one)
+    out = tmp_path / "out.csv"
+    assert main(["read", str(scans), "--model", str(model), "--csv", str(out)]) == 130
+    assert len(list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))) == 1
+    assert "What was read until then is kept." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.png"], "missing.png: there is no such file"),
+        (["."], "the folder contains no images or PDF files"),
+        ([".", "--max-error", "5"], "--max-error 5: must be a number between 0 and 1"),
+        ([".", "--form", "nothing.json"], "--form: nothing.json: cannot be read"),
+        ([".", "--model", "nothing.skmnist"], "--model nothing.skmnist: No such file"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(model, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if "--model" not in arguments:
+        arguments = [*arguments, "--model", str(model)]
+    assert main(["read", *arguments]) in (1, 2)
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_tighter_errors_and_longer_codes_accept_less(model, scans, capsys):
+    main(["read", str(scans), "--model", str(model), "--max-error", "0.001", "--digits", "1"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "No error rate is guaranteed" in shown
+
+
+def test_reading_needs_no_tensorflow(model, scans):
+    code = (
+        "import sys; from skmnist.cli import main; main(sys.argv[1:]);"
+        "print({'tensorflow', 'keras', 'optuna', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "read", str(scans), "--model", str(model)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.splitlines()[-1] == "set()", done.stdout + done.stderr

@@ -1,0 +1,45 @@
+"""`skmnist compare --save`: the recommended network as a reader."""
+
+import re
+
+import numpy as np
+
+from skmnist import load_mnist, load_model
+from skmnist.cli import main
+from tests.cli.test_compare import interrupt_now
+
+
+def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_path, capsys):
+    file = tmp_path / "digits.skmnist"
+    assert main(["compare", "--data", str(small), "--epochs", "2", "--save", str(file)]) == 0
+    out = capsys.readouterr().out
+    recommended = re.search(r"Recommendation: (D?NN)", out)[1]
+    assert "No error rate is guaranteed: 97 digits for calibration are too few." in " ".join(
+        out.split()
+    )
+    assert "skmnist read IMAGE --model" in " ".join(out.split())
+    reader = load_model(file)
+    hidden = {"NN": 1, "DNN": 3}[recommended]
+    assert len(reader.estimator_[-1].coefs_) == hidden + 1
+    assert reader.notes_["network"] == recommended
+    assert (reader.notes_["n_train"], reader.notes_["n_test"]) == (300, 100)
+    assert "the test images" in reader.notes_["calibrated_on"]
+    assert reader.notes_["command"].startswith("skmnist compare --data")
+    assert len(reader.calibration_["correct"]) == 100
+    accuracy = float(np.mean(reader.calibration_["correct"]))
+    assert accuracy == reader.notes_["test_accuracy"]
+    images = load_mnist(n_train=20, n_test=10).X_train
+    assert len(reader.read_digits(255 - images)) == 20
+
+
+def test_an_existing_file_is_kept_and_an_interrupted_run_saves_nothing(
+    small, tmp_path, capsys, do_at
+):
+    file = tmp_path / "digits.skmnist"
+    file.write_text("precious")
+    options = ["compare", "--data", str(small), "--epochs", "1", "--save", str(file)]
+    assert main(options) == 2
+    assert "--save" in capsys.readouterr().err
+    do_at("end", "NN", interrupt_now)
+    assert main([*options, "--force"]) == 130
+    assert file.read_text() == "precious"

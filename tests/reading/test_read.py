@@ -1,0 +1,128 @@
+"""From pages and files to fields."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skmnist.reading import Form, find_files, join_fields, load_reader, make_review, read_files
+
+
+@pytest.fixture(scope="module")
+def page(digits):
+    """Return a page with a row of three digits, an empty box, and the digits."""
+    X, y = digits
+    rows = [1501, 1502, 1503]
+    page = np.full((60, 240), 255, np.uint8)
+    for at in range(4):
+        left = 20 + 50 * at
+        page[9:51, left : left + 2] = page[9:51, left + 40 : left + 42] = 120
+        page[9:11, left : left + 42] = page[49:51, left : left + 42] = 120
+        if at < 3:
+            image = np.asarray(Image.fromarray(X[rows[at]]).resize((28, 28)))
+            page[16:44, left + 7 : left + 35] = np.minimum(page[16:44, left + 7 : left + 35], image)
+    return page, "".join(y[rows].astype(str))
+
+
+def test_a_row_of_boxes_is_read_in_order(reader, page):
+    places = reader.read([page[0]])
+    assert places["place"].tolist() == [0, 1, 2, 3]
+    assert "".join(places["text"]) == page[1]
+    assert places["outcome"].tolist()[3] == "blank"
+    assert set(places["field"]) == {0}
+    left, _, right, _ = places["box"][1]
+    assert 65 <= left < 75 < 105 < right <= 115
+    assert reader.read([]).columns.tolist() == places.columns.tolist()
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_a_form_names_the_fields_and_knows_what_is_valid(reader, page, valid):
+    image, text = page
+    described = {"name": "code", "box": [0, 0, 0.78, 1], "digits": 3}
+    described["values"] = [text] if valid else ["999" if text != "999" else "000"]
+    form = Form.from_dict({"fields": [described]})
+    places = reader.read([image], form=form)
+    assert set(places["field"]) == {"code"}
+    plain = reader.read([image[:, :187]])["outcome"].tolist()
+    assert plain == ["digit"] * 3  # else the example shows nothing
+    assert places["outcome"].tolist() == ["digit" if valid else "unsure"] * 3
+    if not valid:
+        assert set(places["reason"]) == {"The digits are not a valid number for this field."}
+
+
+@pytest.fixture(scope="module")
+def folder(page, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scans")
+    (folder / "sub").mkdir()
+    Image.fromarray(page[0]).save(folder / "b.png")
+    exchanged = page[0].copy()
+    exchanged[12:48, 73:109] = np.roll(exchanged[12:48, 73:109], 18, axis=0)
+    Image.fromarray(exchanged).save(folder / "sub" / "=a.PNG")
+    (folder / "a.png").write_text("not an image")
+    (folder / ".hidden.png").write_text("x")
+    (folder / "notes.txt").write_text("x")
+    return folder
+
+
+def test_folders_are_searched_for_images_and_documents(folder):
+    assert find_files([folder]) == [folder / "a.png", folder / "b.png", folder / "sub" / "=a.PNG"]
+    assert find_files([folder / "notes.txt", folder / "notes.txt"]) == [folder / "notes.txt"]
+
+
+@pytest.fixture(scope="module")
+def readings(reader, folder):
+    return list(read_files(find_files([folder]), reader))
+
+
+def test_fields_are_joined_and_a_bad_file_stops_nothing(readings, page, folder):
+    fields = join_fields(readings)
+    assert fields.columns.tolist() == ["file", "page", "field", "text", "outcome", "probability"]
+    failed, read, unsure = fields.to_dict("records")
+    assert (failed["outcome"], failed["text"]) == ("failed", "")
+    assert "not a readable image" in readings[0].problem
+    assert (read["outcome"], read["text"], read["field"]) == ("read", page[1] + " ", 1)
+    assert read["probability"] == readings[1].places["probability"].min()
+    assert (unsure["outcome"], unsure["text"]) == ("unsure", f"{page[1][0]}?{page[1][2]} ")
+
+
+def test_the_review_shows_what_is_unsure_and_nothing_else(readings, page):
+    html = make_review(readings, "de")
+    assert html.count("<section data-row=") == 1
+    assert '<html lang="de">' in html
+    assert f'value="{page[1][0]}' in html
+    table = json.loads(re.search(r"const table = (.*);\n", html)[1])
+    assert [row[3] for row in table] == join_fields(readings)["text"].tolist()
+    assert not re.search(r'(?:src|href)="(?!data:)', html)
+    picture = re.search(r'src="(data:image/png;base64,[^"]*)"', html)[1]
+    assert len(picture) > 200
+    nothing = make_review([readings[1]], "en")
+    assert "there is nothing to check" in nothing
+
+
+def test_the_review_escapes_names(readings):
+    from dataclasses import replace
+
+    hostile = replace(readings[2], file="</script><img src=x>")
+    html = make_review([hostile])
+    assert "<img src=x>" not in html
+    assert html.count("</script>") == 1
+
+
+def test_a_model_that_is_no_reader_cannot_be_loaded(tmp_path):
+    from skmnist import PixelNormalizer, save_model
+
+    save_model(PixelNormalizer().fit(255 * np.eye(4)), tmp_path / "model.skmnist")
+    with pytest.raises(
+        ValueError, match="contains a PixelNormalizer without a calibration; create"
+    ):
+        load_reader(tmp_path / "model.skmnist")
+
+
+def test_a_fields_table_survives_a_csv_file(readings):
+    text = join_fields(readings).to_csv(index=False)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["text"] for row in rows] == join_fields(readings)["text"].tolist()

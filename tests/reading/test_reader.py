@@ -1,0 +1,159 @@
+"""What a reader accepts, leaves to people, and promises."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_blobs
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skmnist import DigitCropper, PixelNormalizer
+from skmnist.reading import DigitReader
+from skmnist.text import use_language
+
+
+@parametrize_with_checks([DigitReader(LogisticRegression())])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def scans(digits):
+    """Return the last digits, of several sizes."""
+    images = digits[0][1500:]
+    return [np.pad(image, at % 3, constant_values=255) for at, image in enumerate(images)]
+
+
+def test_predictions_are_those_of_the_classifier(reader, digits):
+    X, y = digits
+    assert (reader.predict_proba(X) == reader.estimator_.predict_proba(X)).all()
+    assert reader.score(X[1500:], y[1500:]) > 0.9
+    assert reader.classes_.tolist() == list(range(10))
+    with pytest.raises(AttributeError, match="predict_proba"):
+        DigitReader(Perceptron()).predict_proba(X)
+
+
+def test_it_is_a_classifier_for_cross_validation(digits):
+    model = make_pipeline(PixelNormalizer(), LogisticRegression(max_iter=200))
+    assert cross_val_score(DigitReader(model), digits[0][:300], digits[1][:300], cv=2).mean() > 0.8
+
+
+def test_images_are_prepared_for_a_classifier_without_a_cropper(digits, scans):
+    images = DigitCropper(size=8, box=6).fit_transform(digits[0]).reshape(-1, 8, 8) * (16 / 255)
+    model = make_pipeline(PixelNormalizer(16), LogisticRegression(max_iter=100))
+    reader = DigitReader(model, max_error=0.05).fit(images[:300], digits[1][:300])
+    reader.calibrate(images[800:1500], digits[1][800:1500])
+    places = reader.read_digits(scans)
+    assert places["text"].tolist() == reader.predict(images[1500:]).astype(str).tolist()
+
+
+def test_accepted_digits_are_right_and_the_others_have_reasons(reader, digits, scans):
+    places = reader.read_digits(scans)
+    assert len(places) == len(scans)
+    accepted = places["outcome"] == "digit"
+    assert accepted.mean() > 0.8
+    truth = digits[1][1500:].astype(str)
+    assert (places["text"] != truth)[accepted].mean() <= 0.02 < (places["text"] != truth).mean()
+    assert places["guaranteed"].equals(accepted)
+    unsure = places[places["outcome"] == "unsure"].iloc[0]
+    threshold = reader.promise().selection.threshold
+    assert unsure["probability"] <= threshold < places["probability"][accepted].min()
+    assert (
+        unsure["reason"]
+        == f"The probability is at most {threshold:.2%}, too low for the error rate."
+    )
+    assert unsure["alternatives"][0][1] <= unsure["probability"]
+    assert places["box"][0] == (0, 0, 14, 14)
+
+
+def test_blank_paper_has_no_text(reader, scans):
+    shaded = np.tile(np.linspace(150, 240, 30), (30, 1)).astype(np.uint8)
+    places = reader.read_digits([np.full((20, 20), 255, np.uint8), shaded])
+    assert places["outcome"].tolist() == ["blank", "blank"]
+    assert places["text"].tolist() == ["", ""]
+    assert places["probability"].isna().all()
+    assert places["alternatives"].tolist() == [[], []]
+
+
+def test_halves_put_together_wrongly_are_not_digits(reader, scans):
+    like = (reader.read_digits(scans)["outcome"] == "digit").mean()
+    exchanged = [np.roll(image, len(image) // 2, axis=0) for image in scans]
+    with pytest.warns(UserWarning, match=r"images look unlike .* error rate of 0.02 is not"):
+        places = reader.read_digits(exchanged)
+    outcomes = places["outcome"].value_counts(normalize=True)
+    assert outcomes["not_digit"] > 0.5
+    assert outcomes.get("digit", 0) < 0.2 < 0.8 < like
+    assert not places["guaranteed"].any()
+
+
+def test_reasons_are_in_the_language_of_the_program(reader):
+    with use_language("de"):
+        places = reader.read_digits([np.full((20, 20), 255, np.uint8)])
+    assert places["reason"][0] == "Das Feld ist leer."
+
+
+def test_the_promise_is_kept_in_words(reader):
+    promise = reader.promise()
+    assert promise.selection.guaranteed
+    first, writers, few = promise.sentences()
+    assert first.startswith(
+        "At most 2.00% of the accepted digits are wrong, with a confidence of 95%"
+    )
+    assert "3 writers" in writers
+    assert few.startswith("3 writers are too few")
+    assert promise.writers["n_rows"].tolist() == [234, 233, 233]
+    assert promise.writers["n_errors"].sum() == promise.selection.n_errors
+    assert promise.writers["n_accepted"].sum() == promise.selection.n_accepted
+    assert "Schreiber" in promise.sentences("de")[2]
+
+
+def test_max_error_can_be_changed_after_the_calibration(reader, digits):
+    strict = DigitReader(FrozenEstimator(reader.estimator_), max_error=0.02, n_digits=5)
+    vars(strict).update({key: value for key, value in vars(reader).items() if key.endswith("_")})
+    selection = strict.promise().selection  # 0.4 % for each digit
+    assert selection.max_error == pytest.approx(0.004)
+    assert not selection.guaranteed
+    assert strict.promise().sentences()[0] == (
+        "No error rate is guaranteed: 682 digits for calibration are too few. At least 748 "
+        "accepted without an error are needed."
+    )
+    strict.max_error = 0
+    with pytest.raises(ValueError, match="max_error"):
+        strict.promise()
+
+
+def test_a_trained_classifier_is_kept(reader, digits):
+    model = reader.estimator_
+    frozen = DigitReader(FrozenEstimator(model)).fit(digits[0][:200], digits[1][:200])
+    assert frozen.estimator_ is model
+
+
+def test_it_must_be_calibrated_before_it_reads(digits):
+    X, y = make_blobs(centers=3, random_state=0)
+    reader = DigitReader(LogisticRegression())
+    with pytest.raises(NotFittedError):
+        reader.calibrate(X, y)
+    reader.fit(X, y)
+    for use in (reader.promise, lambda: reader.read_digits([])):
+        with pytest.raises(
+            NotFittedError, match=r"call calibrate\(X, y\) with digits that were not"
+        ):
+            use()
+    with pytest.raises(ValueError, match="does not take square images of at least 8 x 8"):
+        reader.calibrate(X, y).read_digits([np.zeros((30, 30), np.uint8)])
+    reader.fit(X, y)
+    assert not hasattr(reader, "calibration_")
+
+
+def test_classes_must_be_characters_of_the_alphabet():
+    X, y = make_blobs(centers=3, random_state=0)
+    reader = DigitReader(LogisticRegression(), alphabet="01").fit(X, y)
+    with pytest.raises(ValueError, match=r"alphabet='01' lacks '2'"):
+        reader.calibrate(X, y)
+
+
+def test_no_images_give_an_empty_table(reader):
+    assert reader.read_digits([]).columns.tolist() == [*reader.read_digits([np.zeros((9, 9))])]
