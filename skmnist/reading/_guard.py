@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.interpolate import make_interp_spline
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from skmnist.neural_network import _forward
 from skmnist.preprocessing import DigitCropper
@@ -79,7 +80,8 @@ def fit_guard(rows: Array, random_state: int) -> tuple[list[Array], list[Array]]
         batch_size=min(128, len(rows)),
         random_state=random_state,
     )
-    with warnings.catch_warnings():
+    # the products are so small that several threads would only wait for each other
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(
             np.concatenate([digits, others]).astype(np.float32),
