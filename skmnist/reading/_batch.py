@@ -26,7 +26,9 @@ MARGIN = 6  # pixels of the page around the picture of a field
 class FileReading:
     """What was read in a file.
 
-    Attributes
+    Returned by :func:`read_files`. The parameters are attributes as well.
+
+    Parameters
     ----------
     file : str
         Path of the file.
@@ -36,6 +38,15 @@ class FileReading:
         For each page and field, its part of the page.
     problem : str or None
         Why the file, or the rest of it, could not be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmnist.reading import FileReading, join_fields
+    >>> places = pd.DataFrame({"image": 0, "field": 0, "text": ["8", "", "1"],
+    ...     "outcome": ["digit", "blank", "unsure"], "probability": [0.999, None, 0.71]})
+    >>> join_fields([FileReading("scan.png", places)])["text"].tolist()
+    ['8 ?']
     """
 
     file: str

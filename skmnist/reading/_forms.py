@@ -1,18 +1,15 @@
 """Descriptions of forms: where the fields are, and what may be written in them."""
 
 import json
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from numbers import Integral, Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from skmnist.reading._places import Place
 
 Array = np.ndarray[Any, Any]
 
@@ -55,7 +52,17 @@ CHECKS: dict[str, Callable[[Sequence[int]], bool]] = {
 
 
 class FormError(ValueError):
-    """Raised if the description of a form is invalid, or does not fit a page."""
+    """Raised if the description of a form is invalid, or does not fit a page.
+
+    Examples
+    --------
+    >>> from skmnist.reading import Form, FormError
+    >>> try:
+    ...     Form.from_dict({"fields": []})
+    ... except FormError as error:
+    ...     print(error)
+    "fields" must be a list of 1 to 1,000 fields.
+    """
 
 
 FormError.__module__ = "skmnist.reading"  # where users import it from
@@ -68,6 +75,7 @@ class FormField:
     Parameters
     ----------
     name : str
+        Name of the field.
     box : tuple of float
         Left, top, right and bottom: fractions of the page if none is larger than 1, otherwise
         pixels of a page of the form's `size`.
@@ -80,6 +88,13 @@ class FormField:
     check : {"luhn", "ean", "mod10", "mod97"}, default=None
         Rule for the check digit: of Luhn (cards), of EAN and ISBN-13, recursive modulo 10 (Swiss
         payment references), or ISO 7064 modulo 97 with two check digits.
+
+    Examples
+    --------
+    >>> from skmnist.reading import FormField
+    >>> card = FormField("card", (0, 0, 1, 1), digits=16, check="luhn")
+    >>> card.accepts("4111111111111111"), card.accepts("4111111111111112")
+    (True, False)
     """
 
     name: str
@@ -90,7 +105,17 @@ class FormField:
     check: str | None = None
 
     def accepts(self, text: str) -> bool:
-        """Return whether a text is a valid content of the field."""
+        """Return whether a text is a valid content of the field.
+
+        Parameters
+        ----------
+        text : str
+            Digits.
+
+        Returns
+        -------
+        is_valid : bool
+        """
         if self.digits is not None and len(text) != self.digits:
             return False
         if self.values is not None and text not in self.values:
@@ -107,10 +132,12 @@ class Form:
     Parameters
     ----------
     fields : sequence of FormField
+        The fields, in the order of their results.
     size : tuple of int, default=None
         Width and height of the page that boxes in pixels refer to. A page of other proportions is
         rejected. None, for boxes in fractions, accepts any.
     name : str, default=""
+        Name of the form.
 
     Examples
     --------
@@ -172,7 +199,22 @@ class Form:
 
     @classmethod
     def from_dict(cls, described: Any) -> Self:
-        """Return the form that a dictionary describes, as in `load`."""
+        """Return the form that a dictionary describes, as in `load`.
+
+        Parameters
+        ----------
+        described : dict
+            The content of the JSON file.
+
+        Returns
+        -------
+        form : Form
+
+        Raises
+        ------
+        FormError
+            Something is missing, unknown or out of range.
+        """
         if not isinstance(described, Mapping):
             raise FormError(
                 f"the description is a {type(described).__name__}, but must be an object with "
@@ -202,12 +244,32 @@ class Form:
         return max(one.page for one in self.fields)
 
     def on_page(self, number: int) -> "Form":
-        """Return the form of one page of a document, as `find_places` needs it."""
+        """Return the form of one page of a document, as `find_places` needs it.
+
+        Parameters
+        ----------
+        number : int
+            Number of the page, from 1.
+
+        Returns
+        -------
+        form : Form
+        """
         fields = tuple(replace(one, page=1) for one in self.fields if one.page == number)
         return replace(self, fields=fields)
 
     def find_boxes(self, shape: Sequence[int]) -> list[tuple[int, int, int, int]]:
         """Return the boxes of the first page's fields in pixels of a page of this shape.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Height and width of the page.
+
+        Returns
+        -------
+        boxes : list of tuple of int
+            Left, top, right and bottom of each field.
 
         Raises
         ------
@@ -242,24 +304,6 @@ class Form:
             boxes.append((left, top, right, bottom))
         return boxes
 
-    def find_places(self, page: Array, *, score: Any = None) -> "list[list[Place]]":
-        """Return the places of each field of the first page, in the order of the form."""
-        from skmnist.reading._places import Place, find_places
-
-        found = []
-        fields = [one for one in self.fields if one.page == 1]
-        for one, (left, top, right, bottom) in zip(
-            fields, self.find_boxes(page.shape), strict=True
-        ):
-            part = page[top:bottom, left:right]
-            rows = find_places(part, n_digits=one.digits, score=score)
-            places = [place for row in rows for place in row]
-            if not places:  # an empty field is there, and is blank
-                white = np.full(part.shape[:2], 255, dtype=np.uint8)
-                places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
-            found.append([place.move(left, top, one.name) for place in places])
-        return found
-
 
 def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormField:
     if not isinstance(described, Mapping):
@@ -271,8 +315,8 @@ def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormFi
         raise FormError(f"field {at}: name={name!r} must be a text that is not empty.")
     where = f"field {name!r}"
     _refuse_unknown(described, FIELD_KEYS, where)
-    box: Any = described.get("box")
-    if not (_is_list(box, 4) and all(_is_number(side) for side in box)):
+    box = described.get("box")
+    if box is None or not (_is_list(box, 4) and all(_is_number(side) for side in box)):
         raise FormError(f"{where}: box={box!r} must be four numbers: left, top, right, bottom.")
     left, top, right, bottom = map(float, box)
     if not (0 <= left < right and 0 <= top < bottom):
@@ -344,4 +388,4 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.interpolate import make_interp_spline
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from skmnist.neural_network import _forward
 from skmnist.preprocessing import DigitCropper
@@ -24,10 +25,10 @@ from skmnist.preprocessing import DigitCropper
 Array = np.ndarray[Any, Any]
 
 MIN_SIDE = 8  # pixels; smaller images have no halves to exchange
-MAX_ROWS = 6000  # of digits; more take longer and reject little more
+MAX_ROWS = 10_000  # of digits; more take longer and reject little more
 BOX = 20 / 28  # of the side, as in MNIST
 N_HIDDEN = 128
-N_EPOCHS = 15
+N_EPOCHS = 25
 
 DRAWN = 64  # pixels, side of what is drawn
 # matplotlib is installed with these, so they are the same everywhere
@@ -79,7 +80,8 @@ def fit_guard(rows: Array, random_state: int) -> tuple[list[Array], list[Array]]
         batch_size=min(128, len(rows)),
         random_state=random_state,
     )
-    with warnings.catch_warnings():
+    # the products are so small that several threads would only wait for each other
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(
             np.concatenate([digits, others]).astype(np.float32),

@@ -15,9 +15,11 @@ LEAST_PAPER = 0.3  # share of full brightness; noise is not amplified in the dar
 MIN_CONTRAST = 0.1  # as DigitCropper has it
 NOISE_WIDTH = 4.0  # standard deviations of the paper's noise that are not ink
 WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCropper
+STRONG = 0.5  # share of the ink's level that strokes reach somewhere
+PALE = 0.3  # the same for guides, which may be paler than ink
 MAX_ANGLE = 12.0  # degrees; a slant beyond is a page that lies on its side
 REFINED = 3.0  # degrees around a rough angle that are tried
-SHARP = 1.25  # gain in sharpness that lines bring
+SHARP = 1.12  # gain in sharpness that lines bring
 MIN_ANGLE = 0.25  # degrees that are not worth turning a page
 
 
@@ -112,17 +114,20 @@ def _find_paper(levels: Array) -> Array:
     return np.stack(planes, axis=2)
 
 
-def find_strokes(level: Array, noise: float) -> Array:
-    """Return where ink is: pixels much darker than paper, and what is attached to them."""
+def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array:
+    """Return where ink is: pixels much darker than paper, and what is attached to them.
+
+    `strong` is the share of the ink's level that a part has to reach somewhere.
+    """
     ink = level[level > noise]
     if not ink.size:
         return np.zeros(level.shape, dtype=bool)
     peak = float(np.quantile(ink, 0.9))
     weak = level > max(noise * 0.8, WEAK * peak)
-    strong = level > max(noise, 0.5 * peak)
+    sure = level > max(noise, strong * peak)
     labels, n = ndimage.label(weak, np.ones((3, 3)))
     keep = np.zeros(n + 1, dtype=bool)
-    keep[labels[strong]] = True
+    keep[labels[sure]] = True
     keep[0] = False
     return keep[labels]
 
@@ -208,7 +213,7 @@ def _sharpest(x: Array, y: Array, *, bin_width: float, steps: int) -> float:
         return 0.0  # the peak is not within the range
     middle = float(np.mean(angles[good])) if np.ptp(good) == len(good) - 1 else float(best)
     flat = _sharpness(x, y, 0.0, bin_width)
-    return 0.0 if flat >= 0.97 * scores.max() else middle
+    return 0.0 if flat >= 0.9 * scores.max() else middle
 
 
 def _sharpness(x: Array, y: Array, angle: float, bin_width: float) -> float:

@@ -21,20 +21,29 @@ LONG = 2.5  # a line under digits is longer than it is far from their tops, a di
 
 @dataclass(frozen=True)
 class Line:
-    """A line across `start` to `stop`, at ``polyval(curve, x)``, with its thickness in pixels."""
+    """A line across `start` to `stop`, with its thickness in pixels.
 
-    curve: Array
+    `curve` has the coefficients of its height, of x ** 2, x and 1.
+    """
+
+    curve: tuple[float, float, float]
     start: int
     stop: int
     thickness: float
     upright: bool = False
 
-    def move(self, right: int, down: int) -> "Line":
+    def move(self, right: float, down: float) -> "Line":
         """Return the line in pixels of a page with another origin."""
         along, across = (down, right) if self.upright else (right, down)
-        curve = np.atleast_1d(np.poly1d(self.curve)(np.poly1d([1, -along])).coeffs).copy()
-        curve[-1] += across
-        return replace(self, curve=curve, start=self.start + along, stop=self.stop + along)
+        square, slope, level = self.curve
+        curve = (
+            square,
+            slope - 2 * square * along,
+            level + across + (square * along - slope) * along,
+        )
+        return replace(
+            self, curve=curve, start=self.start + int(along), stop=self.stop + int(along)
+        )
 
 
 @dataclass(frozen=True)
@@ -254,7 +263,7 @@ def _trace(
     low, high = max(0, first - slack), min(len(part), last + slack)
     band = part[low:high, start:stop]
     run = max(5, min(2 * (high - low), (stop - start) // 3))
-    runs = ndimage.binary_opening(band, np.ones((1, run)))
+    runs = _keep_runs(band, run)
     columns = np.flatnonzero(runs.any(axis=0))
     if len(columns) < 0.3 * (stop - start):
         runs = band
@@ -265,15 +274,42 @@ def _trace(
     counts = some.sum(axis=0)
     thickness = float(np.median(counts))
     centres = (some * np.arange(len(band))[:, None]).sum(axis=0) / counts
-    curve = np.polyfit(columns, centres, 1)
+    curve = _fit(columns, centres, 1)
     for degree in (1, 2):
-        off = np.abs(np.polyval(curve, columns) - centres)
+        off = np.abs(_follow(curve, columns) - centres)
         near = off <= max(1.0, 2 * float(np.median(off)))
         if near.sum() >= 8:
-            curve = np.polyfit(columns[near], centres[near], degree)
+            curve = _fit(columns[near], centres[near], degree)
     line = Line(curve, 0, stop - start, thickness, upright)
     right, down = start + corner[0], low + corner[1]
     return [line.move(down, right) if upright else line.move(right, down)]
+
+
+def _keep_runs(band: Array, length: int) -> Array:
+    """Return what belongs to horizontal runs of at least this length."""
+    shrunk = ndimage.minimum_filter1d(band.view(np.uint8), length, axis=1, mode="constant")
+    # the filter of an even length is not symmetric: the way back has the other middle
+    origin = -1 if length % 2 == 0 else 0
+    grown = ndimage.maximum_filter1d(shrunk, length, axis=1, mode="constant", origin=origin)
+    return grown.view(bool)
+
+
+def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
+    """Fit a straight line or a parabola by least squares."""
+    centre, scale = float(x.mean()), max(1.0, float(np.ptp(x)) / 2)
+    t = (x - centre) / scale
+    powers = np.stack([t**power for power in range(degree, -1, -1)])
+    ridge = 1e-9 * len(x) * np.eye(degree + 1)
+    solved = np.linalg.solve(powers @ powers.T + ridge, powers @ y)
+    square, slope, level = [0.0] * (2 - degree) + solved.tolist()
+    line = Line((square / scale**2, slope / scale, level), 0, 0, 0.0)
+    return line.move(centre, 0).curve
+
+
+def _follow(curve: tuple[float, float, float], x: Array) -> Array:
+    """Return the height of a line at each x."""
+    square, slope, level = curve
+    return (square * x + slope) * x + level
 
 
 def _read_rulings(
@@ -304,10 +340,10 @@ def _read_rulings(
         pitch = spans[0][1] - spans[0][0]
         top = max(0, first + corner[1] - round(1.8 * pitch))
         boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
-        left_over: Array = erase(
+        left_over = erase(
             np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]
         )
-        drawn = 1 - float(left_over.sum()) / max(1.0, float(part.sum()))
+        drawn = 1 - int(left_over.sum()) / max(1, int(part.sum()))
         cells.append(Cells(boxes, traced, drawn))
     return cells, lines
 
@@ -325,8 +361,8 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
         if wide > max(4, 3.5 * thickness):
             continue
         x = (where.start + where.stop - 1) / 2
-        column: Array = np.any(part[:first, where], axis=1)
-        rise = int(np.argmin(np.append(column[::-1], False)))
+        column: Array = np.any(part[:first, where], axis=1)[::-1]
+        rise = int(np.argmin(np.append(column, False)))
         teeth.append((x, first - rise, float(wide)))
     if not teeth:
         return []
@@ -345,7 +381,7 @@ def _fit_lattice(
     if len(teeth) < 2:
         return []
     at = np.array([x for x, _, _ in teeth])
-    left, right = at.min(), at.max()
+    left, right = float(at.min()), float(at.max())
     if max(left, width - 1 - right) > max(4, 0.04 * (right - left) / len(teeth)):
         return []
     best: list[tuple[int, int]] = []
@@ -407,7 +443,7 @@ def _erase(strokes: Array, line: Line) -> None:
     x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))
     if not len(x):
         return
-    y = np.polyval(line.curve, x)
+    y = _follow(line.curve, x)
     half = line.thickness / 2
     reach = int(np.ceil(half + 2))
     steps = np.arange(-reach, reach + 1)[:, None]

@@ -3,17 +3,15 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import MIN_ANGLE, Ink, find_angle, find_ink, find_strokes, turn
+from skmnist.reading._forms import Form
+from skmnist.reading._ink import MIN_ANGLE, PALE, Ink, find_angle, find_ink, find_strokes, turn
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
-
-if TYPE_CHECKING:
-    from skmnist.reading._forms import Form
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -23,7 +21,7 @@ BLANK_SIZE = 0.2  # of a box: ink that is smaller in both directions is no digit
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
 GAP = 3.0  # heights of a digit between two fields in a row
-PALE = 0.45  # a guide's darkness in its own colour, relative to that in the others
+TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others
 
 
@@ -31,7 +29,9 @@ SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in th
 class Place:
     """A place for one digit.
 
-    Attributes
+    Returned by :func:`find_places`. The parameters are attributes as well.
+
+    Parameters
     ----------
     box : tuple of int
         Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
@@ -50,6 +50,16 @@ class Place:
         How sure it is that the place holds one whole digit, from 0 to 1: less than 1 where digits
         touch each other or strokes are broken, so that other divisions of the row are possible.
         It is a probability only as far as those of `score` are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.reading import find_places
+    >>> page = np.full((60, 60), 255, dtype=np.uint8)
+    >>> page[10:50, 25:31] = 0
+    >>> place = find_places(page)[0][0]
+    >>> place.box, place.is_blank
+    ((25, 10, 31, 50), False)
     """
 
     box: Box
@@ -61,7 +71,19 @@ class Place:
     parted: float = 1.0
 
     def move(self, right: int, down: int, field: str | None) -> "Place":
-        """Return the place on a larger page."""
+        """Return the place on a larger page.
+
+        Parameters
+        ----------
+        right, down : int
+            Pixels by which the place moves.
+        field : str or None
+            Name of the field there.
+
+        Returns
+        -------
+        place : Place
+        """
         left, top, far, bottom = self.box
         box = (left + right, top + down, far + right, bottom + down)
         return replace(self, box=box, field=field)
@@ -72,7 +94,7 @@ def find_places(
     *,
     n_digits: int | None = None,
     score: Score | None = None,
-    form: "Form | None" = None,
+    form: Form | None = None,
 ) -> list[list[Place]]:
     """Divide the image of a field, or of a page, into places for one digit each.
 
@@ -120,7 +142,7 @@ def find_places(
             f"n_digits={n_digits!r} must be an int >= 1, or None if the number is not known."
         )
     if form is not None:
-        return form.find_places(page, score=score)
+        return _find_on_form(page, form, score)
     return _find_fields(page, n_digits, score)
 
 
@@ -140,17 +162,33 @@ def _check_page(page: Any) -> Array:
     return page
 
 
+def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Place]]:
+    """Return the places of each field of the first page, in the order of the form."""
+    found = []
+    fields = [one for one in form.fields if one.page == 1]
+    for one, (left, top, right, bottom) in zip(fields, form.find_boxes(page.shape), strict=True):
+        part = page[top:bottom, left:right]
+        rows = _find_fields(part, one.digits, score)
+        places = [place for row in rows for place in row]
+        if not places:  # an empty field is there, and is blank
+            white = np.full(part.shape[:2], 255, dtype=np.uint8)
+            places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
+        found.append([place.move(left, top, one.name) for place in places])
+    return found
+
+
 def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list[list[Place]]:
     ink = find_ink(page)
     strokes = find_strokes(ink.level, ink.noise)
     if not strokes.any():
         return []
-    angle = find_angle(strokes)
+    drawn = find_strokes(ink.level, ink.noise, strong=PALE)
+    angle = find_angle(drawn)
     if abs(angle) >= MIN_ANGLE:
         ink = turn(ink, angle)
-        strokes = find_strokes(ink.level, ink.noise)
-    cells, lines = find_guides(strokes, n_digits)
-    level, strokes = _remove_guides(ink, strokes, lines)
+        drawn = find_strokes(ink.level, ink.noise, strong=PALE)
+    cells, lines = find_guides(drawn, n_digits)
+    level, strokes = _remove_guides(ink, drawn, lines)
     parts = find_parts(strokes)
     sheet = _Sheet(ink, level, strokes, page.shape)
     rows = list(iterate_rows(cells))
@@ -227,14 +265,14 @@ def _remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, 
     """
     level = ink.level
     if not lines:
-        return level, strokes
+        return level, find_strokes(level, ink.noise)
     left = erase(strokes, lines)
     gone = strokes & ~left
     if ink.dark.shape[2] == 3 and gone.any() and left.any():
         guide = np.median(ink.dark[gone], axis=0)
         writing = np.median(ink.dark[left], axis=0)
         channel = int(np.argmin(guide / np.maximum(writing, 1e-3)))
-        if guide[channel] < PALE * guide.max() and writing[channel] > SEEN * writing.max():
+        if guide[channel] < TINTED * guide.max() and writing[channel] > SEEN * writing.max():
             level = ink.dark[..., channel]
             noise = max(ink.noise, 1.5 * float(np.quantile(ink.dark[gone][:, channel], 0.75)))
             return level, find_strokes(level, noise)
@@ -255,19 +293,19 @@ def _fill_boxes(
     for part in parts:
         for at, piece in _assign(part, centres):
             contents[at].append(piece)
-    fields, at = [], 0
+    fields: list[list[Place]] = []
+    at = 0
     for number, row in enumerate(rows):
-        field = []
         if len(row) == 1 and _is_long(row[0]):  # a frame around a whole row
             inside = [part for part in contents[at] if part.n_pixels > 8]
-            divided = _divide_freely(sheet, inside, n_digits, score)
-            at += 1
-            fields += [[replace(place, row=number) for place in some] for some in divided]
-            continue
-        for box in row:
-            field.append(_fill(sheet, box, contents[at], number))
-            at += 1
-        fields.append(field)
+            found = _divide_freely(sheet, inside, n_digits, score)
+            fields += [[replace(place, row=number) for place in some] for some in found]
+        else:
+            written = contents[at : at + len(row)]
+            fields.append(
+                [_fill(sheet, box, its, number) for box, its in zip(row, written, strict=True)]
+            )
+        at += len(row)
     return fields
 
 
@@ -283,37 +321,29 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
     common = np.maximum(across, 0) * np.maximum(down, 0)
     if not common.any():
         return []
-    hit = np.flatnonzero(common)
+    hit = np.flatnonzero(common).tolist()
     shares = []
     for at in hit:
         x0, y0, x1, y1 = boxes[at].astype(int)
-        shares.append(
-            np.count_nonzero(
-                part.strokes[
-                    max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)
-                ]
-            )
-        )
+        rows = slice(max(0, y0 - top), max(0, y1 - top))
+        columns = slice(max(0, x0 - left), max(0, x1 - left))
+        shares.append(np.count_nonzero(part.strokes[rows, columns]))
     total = part.n_pixels
-    wide = boxes[hit, 2] - boxes[hit, 0]
-    main = [
-        (int(at), share)
-        for at, share, width in zip(hit, shares, wide, strict=True)
-        if share >= 0.25 * total
-    ]
-    if len(main) >= 2 and part.width > 1.0 * wide.min():
+    order = sorted(
+        (at for at, share in zip(hit, shares, strict=True) if share >= 0.25 * total),
+        key=lambda at: float(boxes[at, 0]),
+    )
+    beside = all(boxes[a, 2] <= boxes[b, 0] + 4 for a, b in itertools.pairwise(order))
+    if len(order) >= 2 and beside and part.width > (boxes[hit, 2] - boxes[hit, 0]).min():
+        edges = [int((boxes[a, 2] + boxes[b, 0]) / 2) for a, b in itertools.pairwise(order)]
+        edges = [left, *edges, right]
         pieces = []
-        order = sorted(at for at, _ in main)
-        edges = [left]
-        for one, other in itertools.pairwise(order):
-            edges.append(int((boxes[one, 2] + boxes[other, 0]) / 2))
-        edges.append(right)
-        for number, a, b in zip(order, edges, edges[1:], strict=False):
+        for at, (a, b) in zip(order, itertools.pairwise(edges), strict=True):
             strokes = part.strokes[:, max(0, a - left) : max(0, b - left)]
             if strokes.any():
-                pieces.append((number, Part((max(a, left), top, min(b, right), bottom), strokes)))
+                pieces.append((at, Part((max(a, left), top, min(b, right), bottom), strokes)))
         return pieces
-    best = int(hit[int(np.argmax(shares))])
+    best = hit[int(np.argmax(shares))]
     if max(shares) < 0.3 * total:
         return []  # it only touches the box from outside
     return [(best, part)]

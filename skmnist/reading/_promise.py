@@ -19,7 +19,9 @@ SHIFT_LEVEL = 1e-4
 class Promise:
     r"""What is guaranteed about the digits that a reader accepts.
 
-    Attributes
+    Returned by :meth:`DigitReader.promise`. The parameters are attributes as well.
+
+    Parameters
     ----------
     selection : Selection
         The threshold, and the figures behind it.

@@ -22,7 +22,7 @@ from skmnist.reading._forms import Form
 from skmnist.reading._guard import BOX, find_side, fit_guard, rate_strangeness
 from skmnist.reading._places import find_places
 from skmnist.reading._promise import Promise, looks_unlike, tell_writers
-from skmnist.reading._risk import select_threshold
+from skmnist.reading._risk import Selection, select_threshold
 from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
@@ -273,21 +273,25 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         -------
         promise : Promise
         """
+        selection = self._select()
+        writers = None
+        if "writer" in self.calibration_:
+            calibration = pd.DataFrame(self.calibration_)
+            like = calibration["strangeness"] <= self._limit_strangeness()
+            accepted = like & (calibration["probability"] > selection.threshold)
+            writers = tell_writers(calibration, accepted)
+        return Promise(selection, self.n_digits, self.max_error, writers)
+
+    def _select(self) -> Selection:
         check_is_fitted(self, "calibration_", msg=_NOT_CALIBRATED)
         self._validate_params()
-        calibration = self.calibration_
-        like = calibration["strangeness"] <= self._limit_strangeness()
-        selection = select_threshold(
-            calibration["probability"][like],
-            calibration["correct"][like],
+        like = self.calibration_["strangeness"] <= self._limit_strangeness()
+        return select_threshold(
+            self.calibration_["probability"][like],
+            self.calibration_["correct"][like],
             self.max_error / (self.n_digits or 1),
             self.confidence,
         )
-        writers = None
-        if "writer" in calibration:
-            accepted = like & (calibration["probability"] > selection.threshold)
-            writers = tell_writers(pd.DataFrame(calibration), accepted)
-        return Promise(selection, self.n_digits, self.max_error, writers)
 
     @with_default_settings
     def read(self, images: Iterable[Any], *, form: Form | None = None) -> pd.DataFrame:
@@ -423,9 +427,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
 
     def _judge(self, images: Sequence[Any], is_blank: Any = False) -> pd.DataFrame:
         """Return the outcome for each image."""
-        promise = self.promise()
+        selection = self._select()
         self._check_alphabet()
-        threshold, limit = promise.selection.threshold, self._limit_strangeness()
+        threshold, limit = selection.threshold, self._limit_strangeness()
         rows = self._prepare_images(images)
         proba = self._predict_rows(rows).astype(np.float64) if len(rows) else np.empty((0, 1))
         strangeness = self._rate(rows)
@@ -453,7 +457,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
                     [] if empty else _list_alternatives(labels, p, order)
                     for p, order, empty in zip(proba, ranked, blank, strict=True)
                 ],
-                "guaranteed": (outcome == "digit") & promise.selection.guaranteed,
+                "guaranteed": (outcome == "digit") & selection.guaranteed,
                 "reason": [reasons[name] for name in outcome],
             }
         )

@@ -19,7 +19,9 @@ FIRST_SHARE = 0.9
 class Selection:
     """Which predictions are accepted, and what is guaranteed about them.
 
-    Attributes
+    Returned by :func:`select_threshold`. The parameters are attributes as well.
+
+    Parameters
     ----------
     threshold : float
         Predictions with a confidence above this value are accepted; -inf accepts all. Without a
@@ -35,7 +37,14 @@ class Selection:
     n_needed : int
         Smallest number of accepted rows that can support the guarantee, if none of them is wrong.
     max_error, confidence : float
-        The arguments.
+        The arguments of `select_threshold`.
+
+    Examples
+    --------
+    >>> from skmnist.reading import select_threshold
+    >>> selection = select_threshold([0.7, 0.8, 0.9], [False, True, True])
+    >>> selection.guaranteed, selection.threshold, selection.n_accepted
+    (False, 0.7, 2)
     """
 
     threshold: float

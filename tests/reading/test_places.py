@@ -11,7 +11,7 @@ from tests.reading.fields import as_scan, make_field
 @pytest.fixture(scope="module")
 def digits():
     """Return one image of each digit."""
-    mnist = load_mnist(n_train=200)
+    mnist = load_mnist(n_train=200, random_state=0)
     images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
     return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
 
@@ -147,3 +147,13 @@ def test_division_is_certain_where_nothing_touches(digits):
 def test_what_is_no_page_is_refused(page, options, message):
     with pytest.raises(ValueError, match=message):
         find_places(page, **options)
+
+
+def test_a_box_that_a_digit_hides_is_found_by_those_beside_it():
+    page = np.full((110, 440), 255, dtype=np.uint8)
+    for left in range(20, 420, 100):
+        page[30:90, [left, left + 70]] = page[90, left : left + 71] = 0
+    for step in range(90):  # a stroke through a corner, which reaches beyond the box
+        page[10 + step, 205 + step : 210 + step] = 0
+    (field,) = find_places(page)
+    assert outline([field]) == ["bbdb"]
