@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "skmnist"
 PLACES = {  # centre of the box, row
     "cli": (600, 0),
     "app": (270, 1),
+    "reading": (930, 1),
     "_networks": (610, 2),
     "model_selection": (848, 2),
     "persistence": (1086, 2),

@@ -338,6 +338,7 @@ KINDS = (
     ".js",
     "mnist.npz",
     "swiss.npz",
+    "digits.skmnist",
     "LICENSE.txt",
 )
 

@@ -1,6 +1,6 @@
 """`skmnist read`: read digits from scans and photos."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def read_digits(
     fields = join_fields(readings)
     screen.show_fields(fields)
     _show_promise(screen, reader, readings)
-    written = {
+    written: dict[Path | None, tuple[str, Callable[[], str]]] = {
         csv_path: ("cli.csv_written", lambda: fields.to_csv(index=False, float_format="%.4f")),
         review_path: ("cli.review_written", lambda: make_review(readings, say.language)),
     }

@@ -42,6 +42,7 @@ COLUMNS = (
     "reason",
 )
 LIKE_DIGITS = 0.975  # of the calibration's digits pass the guard, so that 95 % can be accepted
+MIN_PARTED = 0.9  # below, rows of touching digits often had another number of digits
 MIN_ALTERNATIVE = 0.01  # least probability of an alternative
 MAX_ALTERNATIVES = 3
 GUARD_SEED = 0
@@ -367,6 +368,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         boxes = [place.box for place in places]
         boxed = pd.Series(boxes, dtype=object)
         frame = frame.assign(image=0, field=names, place=numbers, box=boxed)
+        unsure = [name for name, p in zip(names, places, strict=True) if p.parted < MIN_PARTED]
+        doubtful = frame["field"].isin(unsure)
+        _leave_to_people(frame, doubtful & (frame["outcome"] == "digit"), "parted")
         if form is not None:
             _mark_invalid(frame, form)
         return frame[list(COLUMNS)]
@@ -553,11 +557,16 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
 
 def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
     """Leave fields to people whose digits were accepted, but are not a valid number there."""
-    reason = get_catalogue()("reading.reason.invalid")
     known: dict[Any, Any] = {field.name: field for field in form.fields}
     for name, places in frame.groupby("field", sort=False):
         if (places["outcome"] == "digit").all() and not known[name].accepts(
             "".join(places["text"])
         ):
-            for column, value in (("outcome", "unsure"), ("guaranteed", False), ("reason", reason)):
-                frame.loc[places.index, column] = value
+            _leave_to_people(frame, frame.index.isin(places.index), "invalid")
+
+
+def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str) -> None:
+    """Make some places unsure."""
+    sentence = get_catalogue()(f"reading.reason.{reason}")
+    for column, value in (("outcome", "unsure"), ("guaranteed", False), ("reason", sentence)):
+        frame.loc[rows, column] = value

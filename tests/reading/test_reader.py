@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import DigitCropper, PixelNormalizer
-from skmnist.reading import DigitReader
+from skmnist.reading import DigitReader, Place, _reader
 from skmnist.text import use_language
 
 
@@ -157,3 +157,19 @@ def test_classes_must_be_characters_of_the_alphabet():
 
 def test_no_images_give_an_empty_table(reader):
     assert reader.read_digits([]).columns.tolist() == [*reader.read_digits([np.zeros((9, 9))])]
+
+
+def test_a_field_that_may_be_divided_in_another_way_is_left_to_people(reader, scans, monkeypatch):
+    def find(sure):
+        places = [
+            Place((0, 0, 14, 14), scan, 0.2, is_blank=False, row=0, field=None, parted=sure)
+            for scan in scans[:40]
+        ]
+        monkeypatch.setattr(_reader, "find_places", lambda *_, **__: [places[:20], places[20:]])
+        return reader.read_page(scans[0])
+
+    assert (find(0.95)["outcome"] == "digit").mean() > 0.7
+    doubtful = find(0.5)
+    assert not (doubtful["outcome"] == "digit").any()
+    assert not doubtful["guaranteed"].any()
+    assert "where one digit of this field ends" in doubtful["reason"].iloc[0]
