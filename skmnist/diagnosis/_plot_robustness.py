@@ -37,7 +37,7 @@ class RobustnessDisplay:
     Parameters
     ----------
     frame : DataFrame
-        The rows of :attr:`Robustness.frame` with the name of the classifier in an additional
+        The rows of `Robustness.frame` with the name of the classifier in an additional
         column `model`. All classifiers have the same changes.
 
     Attributes

@@ -94,7 +94,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Class labels.
     n_features_in_ : int
         Number of features, if the classifier has this attribute.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if the classifier has this attribute.
     guard_coefs_, guard_intercepts_ : list of ndarray
         Weights and biases of the network that tells digits from other ink. Empty if the
@@ -109,7 +109,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     See Also
     --------
     select_threshold : Choose the threshold alone, for any classifier.
-    skmnist.save_model : Save a reader without pickle.
+    skmnist.persistence.save_model : Save a reader without pickle.
 
     References
     ----------
