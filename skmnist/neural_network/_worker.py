@@ -191,7 +191,7 @@ def main() -> None:
             method, args = pickle.load(requests)
             try:
                 result, raised = getattr(server, method)(*args), False
-            except Exception as error:
+            except Exception as error:  # raised again in the parent
                 result, raised = _portable(error), True
             pickle.dump((result, raised, server.n_compiled), answers, pickle.HIGHEST_PROTOCOL)
             answers.flush()
@@ -201,6 +201,6 @@ def _portable(error: Exception) -> Exception:
     """Return the exception, or a copy that can be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # pickle raises whatever the exception's class does
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
