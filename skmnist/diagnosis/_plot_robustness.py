@@ -15,7 +15,7 @@ from skmnist.diagnosis._robustness import (
     label_strength,
     measure_robustness,
 )
-from skmnist.text import Catalogue, get_catalogue
+from skmnist.text import Catalogue, get_catalogue, make_printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLORS, MARKERS = (BLUE, VERMILION, GREEN, "0.5"), "os^DvPX"  # 28 pairs before one repeats
 GAP = 0.5  # rows between two kinds of changes
 ROW_HEIGHT = 0.19  # inches
+LEGEND_WIDTH = 26  # characters
 
 
 class RobustnessDisplay:
@@ -151,7 +152,8 @@ class RobustnessDisplay:
                 f"results={list(results)} must be one or more results of measure_robustness with "
                 "the same corruptions and strengths."
             )
-        frame = pd.concat(dict(zip(map(str, results), frames, strict=True)), names=["model"])
+        names = [make_printable(str(name)) for name in results]  # pandas refuses lone surrogates
+        frame = pd.concat(frames, keys=names, names=["model"])
         frame = frame.reset_index("model").reset_index(drop=True)
         return cls(frame).plot(ax, language=language)
 
@@ -184,7 +186,9 @@ class RobustnessDisplay:
         format_axis(self.ax_.xaxis, say)
         self.ax_.set_xlabel(say("plot.accuracy"))
         if len(models) > 1:
-            self.ax_.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
+            longest = max(len(as_label(name)) for name, _ in models)
+            n_columns = max(1, LEGEND_WIDTH // (longest + 5))  # 5: a marker and a gap
+            self.ax_.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=n_columns, frameon=False)
         else:
             self.ax_.set_title(as_label(models[0][0], 60))
         return self
