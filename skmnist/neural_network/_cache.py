@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from skmnist._files import write_whole
+from skmnist._files import find_cache, write_whole
 
 VARIABLE = "SKMNIST_PROGRAM_CACHE"  # environment variable: a directory, or "off"
 FLAGS = "TF_XLA_FLAGS"  # read by tensorflow once, on import
@@ -150,12 +150,7 @@ def _open() -> Path | None:
     setting = os.environ.get(VARIABLE, "")
     if setting == "off":
         return None
-    if setting:
-        folder = Path(setting).expanduser()
-    else:
-        import pooch
-
-        folder = Path(pooch.os_cache("skmnist")) / "programs"
+    folder = Path(setting).expanduser() if setting else find_cache() / "programs"
     with suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
