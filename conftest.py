@@ -3,10 +3,14 @@
 import importlib.util
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# the tests compile the same programs in many processes, and leave the user's cache alone
+os.environ.setdefault("SKMNIST_PROGRAM_CACHE", str(Path(tempfile.gettempdir(), "skmnist-tests")))
 collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["skmnist/app/*"]

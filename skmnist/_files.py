@@ -1,6 +1,6 @@
-"""Write files atomically.
+"""Write files atomically, and find the user's cache.
 
-Not done by a library, because none keeps permissions, follows symlinks and removes stale
+Writing is not done by a library, because none keeps permissions, follows symlinks and removes stale
 temporary files.
 """
 
@@ -15,6 +15,13 @@ from pathlib import Path
 TEMPORARY = ".skmnist-"  # prefix of temporary files; killed processes leave some behind
 _NAME = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{32}}")
 STALE_SECONDS = 3600.0  # writing a file from memory never takes that long
+
+
+def find_cache() -> Path:
+    """Return the package's folder in the user's cache directory, which may not exist yet."""
+    import pooch
+
+    return Path(pooch.os_cache("skmnist"))
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

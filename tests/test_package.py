@@ -38,6 +38,7 @@ ARROWS = {
         "_clock",
         "_drawing",
         "_estimator",
+        "_files",
         "_parameters",
         "_progress",
         "_validation",
@@ -177,7 +178,7 @@ def test_only_the_command_line_knows_the_app():
     assert users == {"app", "cli"}
 
 
-TENSORFLOW = ("_engine", "_memory", "_program")
+TENSORFLOW = ("_cache", "_engine", "_memory", "_program")
 KERAS = ("_engine", "_keras", "_program")
 APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
 
@@ -186,14 +187,11 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
     ("package", "homes"),
     [
         ("streamlit", {f"app/{name}.py" for name in APP}),
-        (
-            "tensorflow",
-            {f"neural_network/{name}.py" for name in ("_engine", "_memory", "_program")},
-        ),
-        ("keras", {f"neural_network/{name}.py" for name in ("_engine", "_keras", "_program")}),
+        ("tensorflow", {f"neural_network/{name}.py" for name in TENSORFLOW}),
+        ("keras", {f"neural_network/{name}.py" for name in KERAS}),
         ("scikeras", {"neural_network/_keras.py"}),
         ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
-        ("pooch", {"datasets/_cloud.py"}),
+        ("pooch", {"_files.py", "datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
         (
             "PIL",

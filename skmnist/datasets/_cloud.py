@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from skmnist._files import write_whole
+from skmnist._files import find_cache, write_whole
 from skmnist._progress import report_bytes
 from skmnist.datasets._members import DatasetError, Progress
 from skmnist.datasets._mnist import make_mnist
@@ -149,9 +149,7 @@ def find_home(data_home: str | PathLike[str] | None) -> Path:
     if data_home is None:
         data_home = os.environ.get(VARIABLE) or None
     if data_home is None:
-        import pooch
-
-        return Path(pooch.os_cache("skmnist"))
+        return find_cache()
     return Path(os.fsdecode(data_home)).expanduser()
 
 

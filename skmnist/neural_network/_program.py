@@ -19,6 +19,7 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from skmnist.neural_network._augment import N_DRAWS, Deformation, deform
+from skmnist.neural_network._cache import compile_first
 from skmnist.neural_network._memory import pad, return_free_memory
 from skmnist.neural_network._tensorflow import quiet
 from skmnist.neural_network._training import Network, Plan
@@ -100,12 +101,13 @@ class Program:
         no_images = np.empty((0, self._network.n_features), self._dtype)
         inputs = self.load(no_images, no_rows, plan)
         inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
-        epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
+
+        def trace() -> Any:
+            epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
+            return epoch.get_concrete_function(**inputs)
+
         with nullcontext() if n_compilations else quiet():  # the first one writes log lines
-            compiled = epoch.get_concrete_function(**inputs)
-            with tf.init_scope():
-                compiled(**inputs)
-        self._compiled = compiled
+            self._compiled = compile_first(trace, inputs)
         n_compilations += 1
         return_free_memory()
 

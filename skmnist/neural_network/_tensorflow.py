@@ -15,6 +15,7 @@ from typing import Any
 
 from skmnist._clock import count_setup
 from skmnist._workers import end_with_parent
+from skmnist.neural_network._cache import set_flags
 
 _MODULE = "skmnist.neural_network._keras"
 
@@ -61,7 +62,7 @@ def load_training() -> ModuleType:
         # hide info (1), warnings (2) and errors (3), which are also raised as exceptions
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         end_with_parent()  # for workers that scikit-learn has started
-        with quiet(), count_setup(), hold_interrupts():
+        with quiet(), count_setup(), hold_interrupts(), set_flags():
             return importlib.import_module(_MODULE)
 
 

@@ -1,0 +1,202 @@
+"""Keep compiled programs on disk, so that other processes need not compile them again.
+
+XLA can write its compiled programs to a directory, but a damaged file there, or a full disk, makes
+the training fail. Therefore it writes to tensorflow's file system in memory, and the programs are
+moved from there to the user's cache directory, and back, by this module.
+
+The files contain machine code. They are only read from, and written to, a directory that belongs
+to the user, is accessible to nobody else, and is not a symbolic link.
+
+A program is found again if the same graph was compiled with the same versions on the same
+processor. The names in a graph depend on what the process has compiled before, so the first
+program of a process is found if another process had the same first program, and so on.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from skmnist._files import find_cache, write_whole
+
+VARIABLE = "SKMNIST_PROGRAM_CACHE"  # environment variable: a directory, or "off"
+FLAGS = "TF_XLA_FLAGS"  # read by tensorflow once, on import
+MEMORY = "ram://skmnist-programs"  # the directory that XLA writes to
+MAX_BYTES = 2**26  # on disk, about 100 programs; those that were not used for longest are deleted
+MAX_ENTRY = 2**24  # bytes; larger programs are not kept
+NAME = re.compile(rb"xla_compile_cache__[\w-]+\.pb")
+SUFFIX = ".program"
+
+_is_active = False  # whether XLA writes to MEMORY
+_lock = threading.Lock()  # the new files in MEMORY belong to one program
+
+
+@contextmanager
+def set_flags() -> Iterator[None]:
+    """Make XLA write its programs to memory if tensorflow is imported inside the block.
+
+    Nothing changes if the user has set `FLAGS`, has imported tensorflow before, or has a GPU, and
+    on Windows, where the owner of a directory cannot be checked.
+    """
+    global _is_active
+    is_possible = hasattr(os, "getuid") and not os.path.exists("/dev/nvidiactl")
+    if not is_possible or FLAGS in os.environ or "tensorflow" in sys.modules or _open() is None:
+        yield
+        return
+    os.environ[FLAGS] = (
+        f"--tf_xla_persistent_cache_directory={MEMORY} --tf_xla_persistent_cache_read_only=false"
+    )
+    try:
+        yield
+        _is_active = True
+    finally:
+        os.environ.pop(FLAGS, None)  # child processes are not to take it for the user's
+
+
+def compile_first(trace: Callable[[], Any], inputs: dict[str, Any]) -> Any:
+    """Trace a function and call it, with a program from the cache if it has one; return it.
+
+    `trace` must return a new function each time, which is called outside of any GradientTape.
+    """
+    import tensorflow as tf
+
+    compiled = trace()
+    folder = _open() if _is_active else None
+    if folder is None:
+        with tf.init_scope():
+            compiled(**inputs)
+        return compiled
+    path = folder / (_make_key(compiled) + SUFFIX)
+    with _lock:
+        known = _read(path)
+        _clear()  # programs of the user
+        try:
+            if known is not None:
+                with tf.io.gfile.GFile(f"{MEMORY}/{known[0]}", "wb") as file:
+                    file.write(known[1])
+            with tf.init_scope():
+                compiled(**inputs)
+        except tf.errors.OpError:
+            if known is None:
+                raise
+            known = None  # this tensorflow does not accept it, and remembers that it failed
+            _clear()
+            compiled = trace()
+            with tf.init_scope():
+                compiled(**inputs)
+        for name in tf.io.gfile.listdir(MEMORY):
+            if known is None or name != known[0]:
+                with tf.io.gfile.GFile(f"{MEMORY}/{name}", "rb") as file:
+                    _write(path, name, file.read())
+        _clear()
+    return compiled
+
+
+def _clear() -> None:
+    import tensorflow as tf
+
+    tf.io.gfile.makedirs(MEMORY)
+    for name in tf.io.gfile.listdir(MEMORY):
+        tf.io.gfile.remove(f"{MEMORY}/{name}")
+
+
+def _make_key(compiled: Any) -> str:
+    """Return a hash of the graph and all else that the program may depend on."""
+    import tensorflow as tf
+
+    graph = compiled.graph.as_graph_def().SerializeToString(deterministic=True)
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or _count_cores()
+    settings = (
+        tf.version.VERSION,
+        tf.version.GIT_VERSION,
+        sys.platform,
+        _describe_processor(),
+        threads,
+        os.environ.get("XLA_FLAGS", ""),
+    )
+    return hashlib.sha256(repr(settings).encode() + graph).hexdigest()
+
+
+def _count_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def _describe_processor() -> str:
+    """Return the instruction sets, as the programs use all that the processor has."""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        # "flags" on x86, "Features" and the following on ARM
+        names = ("flags", "model name", "Features", "CPU implementer", "CPU part")
+        return "\n".join(sorted({line for line in lines if line.startswith(names)}))
+    return f"{platform.machine()} {platform.processor()} {platform.version()}"
+
+
+# --- the directory
+
+
+def _open() -> Path | None:
+    """Return the directory, created if necessary, or None if there is none that can be trusted."""
+    setting = os.environ.get(VARIABLE, "")
+    if setting == "off":
+        return None
+    folder = Path(setting).expanduser() if setting else find_cache() / "programs"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        is_private = found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+        if stat.S_ISDIR(found.st_mode) and is_private:
+            return folder
+    return None
+
+
+def _read(path: Path) -> tuple[str, bytes] | None:
+    """Return the name and the program in a file; None if there is none, or it is damaged."""
+    with suppress(OSError):
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        with open(os.open(path, flags), "rb") as file:
+            found = os.fstat(file.fileno())
+            is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
+            content = file.read(MAX_ENTRY) if is_ours else b""
+        checksum, entry = content[:32], content[32:]
+        name, _, program = entry.partition(b"\n")
+        if hashlib.sha256(entry).digest() == checksum and NAME.fullmatch(name):
+            os.utime(path)
+            return name.decode(), program
+    return None
+
+
+def _write(path: Path, name: str, program: bytes) -> None:
+    entry = name.encode() + b"\n" + program
+    if len(entry) + 32 > MAX_ENTRY or not NAME.fullmatch(name.encode()):
+        return
+    with suppress(OSError):  # no space, read-only; the next process has to compile
+        write_whole(path, hashlib.sha256(entry).digest() + entry)
+        _delete_old(path.parent)
+
+
+def _delete_old(folder: Path) -> None:
+    """Delete the programs that were not used for longest, until `MAX_BYTES` remain."""
+    found = sorted(_list_files(folder), reverse=True)
+    total = 0
+    for _, size, path in found:
+        total += size
+        if total > MAX_BYTES:
+            path.unlink(missing_ok=True)
+
+
+def _list_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    for path in folder.glob(f"*{SUFFIX}"):
+        with suppress(FileNotFoundError):  # deleted by another process
+            found = path.lstat()
+            yield found.st_mtime, found.st_size, path
