@@ -10,21 +10,42 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_mnist
 from skmnist._parameters import PARAMETERS
 from skmnist.neural_network._forward import ACTIVATIONS
 
+# checks of scikit-learn that compile several programs each
+LONG_CHECKS = {
+    "check_classifiers_classes",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_pipeline_consistency",
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weights_not_overwritten",
+}
 
-@parametrize_with_checks([SimpleNNClassifier()])
+
+def find_checks():
+    """Return the checks of both networks, which share all code but their hidden layers."""
+    for network in (SimpleNNClassifier, DeepNNClassifier):
+        for estimator, check in estimator_checks_generator(network()):
+            name = check.func.__name__
+            is_long = name in LONG_CHECKS or "readonly_memmap" in check.keywords
+            if network is SimpleNNClassifier or not is_long:
+                slow = is_long or network is DeepNNClassifier
+                yield pytest.param(
+                    estimator,
+                    check,
+                    id="-".join([network.__name__, name, *map(str, check.keywords)]),
+                    marks=[pytest.mark.slow] if slow else [],
+                )
+
+
+@pytest.mark.parametrize(("estimator", "check"), [*find_checks()])
 def test_scikit_learn_finds_nothing_unusual(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.slow
-@parametrize_with_checks([DeepNNClassifier()])
-def test_scikit_learn_finds_nothing_unusual_in_a_deep_one(estimator, check):
     check(estimator)
 
 
