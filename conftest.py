@@ -51,6 +51,14 @@ def close_figures():
         sys.modules["matplotlib.pyplot"].close("all")
 
 
+@pytest.fixture(autouse=True)
+def keep_programs():
+    """Keep every compiled program, because compiling takes most of the time of the tests."""
+    yield
+    if engine := sys.modules.get("skmnist.neural_network._engine"):
+        engine.MAX_NETWORKS = engine.MAX_PROGRAMS = sys.maxsize
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """Open a browser for all tests in a module."""

@@ -1,12 +1,11 @@
 """Load and describe digits: the bundled MNIST, a download, or your own files."""
 
+from skmnist.datasets._bundled import load_mnist, load_swiss_digits
 from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._describe import DatasetDescription, describe_dataset
 from skmnist.datasets._display import DatasetDisplay
 from skmnist.datasets._local import load_dataset, load_digit_archive, load_image
 from skmnist.datasets._members import DatasetError
-from skmnist.datasets._mnist import load_mnist
-from skmnist.datasets._swiss import load_swiss_digits
 
 __all__ = [
     "DatasetDescription",

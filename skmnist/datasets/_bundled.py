@@ -1,15 +1,251 @@
-"""Read the files that are part of the package, and verify them."""
+"""Load the digits that are part of the package: MNIST, and digits of Swiss writers."""
 
 import hashlib
+from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skmnist.datasets._bunch import Digits, make_bunch, take_part
 from skmnist.datasets._members import DatasetError
 
-DATA = Path(__file__).parent / "data"
+MNIST = Path(__file__).parent / "data" / "mnist.npz"
+MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
+SWISS = MNIST.with_name("swiss.npz")
+SWISS_SHA256 = "5f280dbefa1be5e016a039d93b127d9c260d96278cb89c9471fb3e3ec551800d"
+N_RECIPES = 4  # the first Swiss writers, on whose digits recipes were chosen
+
+MNIST_DESCR = """\
+The MNIST database of handwritten digits
+----------------------------------------
+:Number of images: 60,000 for training, 10,000 for testing
+:Image size: 28 x 28 grey levels, 0 (paper) to 255 (ink)
+:Classes: the digits 0 to 9
+:Licence: Creative Commons Attribution-Share Alike 3.0;
+    copyright Yann LeCun and Corinna Cortes,
+    derived from NIST Special Databases 1 and 3
+
+Digits written by employees of the United States Census Bureau and by high school students,
+scaled into 20 x 20 pixels and centred by mass in 28 x 28. No writer of the test images wrote
+a training image.
+
+References
+----------
+Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document
+recognition. Proceedings of the IEEE 86 (11), 1998, 2278-2324.
+"""
+
+SWISS_DESCR = """\
+Digits of 14 Swiss writers
+--------------------------
+:Number of images: 8,048; up to 600 by each of 14 writers
+:Image size: 28 x 28 grey levels, 0 (paper) to 255 (ink), prepared as in MNIST;
+    the scans are 40 x 40, 0 (ink) to 255 (paper)
+:Classes: the digits 0 to 9
+:Licence: CC0 1.0 (public domain); the collection "numbers" in the public repository
+    BSI-Business-Systems-Integration-AG/anagnostes, commit fd24d4b
+
+Digits written by people in Switzerland with pens of their own, on a sheet of 600 digits that
+everybody copied, and scanned one by one in colour, grey or black and white. A European 1 has a
+long upstroke, and networks that were trained on MNIST take it for a 7.
+"""
 
 
-def read_bundled(path: Path, sha256: str, *, name: str) -> bytes:
-    """Return the content of a bundled file, or raise if it is missing or damaged."""
+def load_mnist(
+    *,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    random_state: Any = None,
+    return_X_y: bool = False,
+) -> Any:
+    """Load the full MNIST, bundled with the package.
+
+    No download is needed. The pixels are integers from 0 to 255; put a
+    :class:`~skmnist.preprocessing.PixelNormalizer` before a neural network.
+
+    Parameters
+    ----------
+    n_train, n_test : int, default=None
+        Number of training and test images, sampled stratified by digit; at least 10 each. None
+        returns all 60,000 and 10,000.
+    random_state : int, RandomState instance or None, default=None
+        Controls which images are sampled if `n_train` or `n_test` is given. Pass an int for
+        reproducible results.
+    return_X_y : bool, default=False
+        Return ``X_train, X_test, y_train, y_test`` instead of a Bunch, in the order of
+        :func:`sklearn.model_selection.train_test_split`.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        With `X_train` (n_train, 28, 28) uint8, `y_train` (n_train,) int64, `X_test`
+        (n_test, 28, 28) uint8, `y_test` (n_test,) int64, `target_names` (10,) str,
+        `max_value` 255 (full ink, for :class:`~skmnist.preprocessing.PixelNormalizer`), `DESCR`
+        str, and an empty list `notes`.
+
+    Raises
+    ------
+    DatasetError
+        If the bundled file is damaged. The message contains both checksums.
+    ValueError
+        If `n_train` or `n_test` is out of range.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import load_mnist
+    >>> mnist = load_mnist(n_train=1000, n_test=500, random_state=0)
+    >>> mnist.X_train.shape, mnist.X_test.shape
+    ((1000, 28, 28), (500, 28, 28))
+
+    Each part needs an image of every digit:
+
+    >>> load_mnist(n_train=5)
+    Traceback (most recent call last):
+    ValueError: n_train=5 must be an int from 10 (one image per class) to 60000 (all images)...
+    """
+    return make_mnist(
+        _read(MNIST, MNIST_SHA256, name="the bundled MNIST"),
+        n_train=n_train,
+        n_test=n_test,
+        random_state=random_state,
+        return_X_y=return_X_y,
+    )
+
+
+def make_mnist(
+    content: bytes,
+    *,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    random_state: Any = None,
+    return_X_y: bool = False,
+) -> Any:
+    """Return the Bunch for the content of ``mnist.npz``, whose checksum was verified."""
+    with np.load(BytesIO(content)) as arrays:
+        bunch = make_bunch(arrays, name="MNIST", descr=MNIST_DESCR)
+    random_state = check_random_state(random_state)
+    for part, n in (("train", n_train), ("test", n_test)):
+        bunch[f"X_{part}"], bunch[f"y_{part}"] = take_part(
+            bunch[f"X_{part}"],
+            bunch[f"y_{part}"],
+            n,
+            parameter=f"n_{part}",
+            random_state=random_state,
+        )
+    if return_X_y:
+        return bunch.X_train, bunch.X_test, bunch.y_train, bunch.y_test
+    return bunch
+
+
+def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool = False) -> Any:
+    """Load 8,048 digits by 14 Swiss writers, bundled with the package.
+
+    They show how well a network that was trained on MNIST reads the digits of other people. The
+    images are prepared as in MNIST, by :class:`~skmnist.preprocessing.DigitCropper` from the
+    original scans, so that such a network can read them at once. Split and judge them by writer,
+    not by image: digits by one hand resemble each other.
+
+    Parameters
+    ----------
+    writers : {"all", "recipes", "reported"} or iterable of str, default="all"
+        Writers to load:
+
+        - "recipes" are the first four, 0001 to 0004. Settings of this package were chosen on
+          their digits.
+        - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so
+          benchmarks of this package report these.
+        - Names select single writers, for example ``["0001_CH4M", "0002_CH5M"]``.
+    return_X_y : bool, default=False
+        Return ``images, target`` instead of a Bunch.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        Rows are sorted by writer and place.
+
+        - `images` (n, 28, 28) uint8: bright ink on 0, like the images of MNIST;
+        - `data` (n, 784) uint8: the same images as rows;
+        - `target` (n,) int64: the digits;
+        - `groups` (n,) str: the writers, for :class:`~sklearn.model_selection.GroupKFold`. In
+          ``"0001_CH4M"``, 4 is the decade of the age (40 to 49 years) and M or F the sex;
+        - `place` (n,) int64: place on the sheet of 20 x 30 digits, 0 to 599. At one place, nearly
+          all writers wrote the same digit;
+        - `scans` (n, 40, 40) uint8: the scans, dark ink on 255, reduced to 32 grey levels;
+        - `writers`, a list of str; `target_names` (10,) str; `max_value` 255, full ink in
+          `images`; `DESCR` str; and an empty list `notes`.
+
+    Raises
+    ------
+    DatasetError
+        If the bundled file is damaged. The message contains both checksums.
+    ValueError
+        If `writers` contains an unknown name, or none.
+
+    References
+    ----------
+    Collection "numbers" in the repository anagnostes of BSI Business Systems Integration AG,
+    commit fd24d4b, CC0 1.0. The files of its first 14 writers are included.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import load_swiss_digits
+    >>> swiss = load_swiss_digits(writers="reported")
+    >>> swiss.images.shape, swiss.writers[0]
+    ((5648, 28, 28), '0005_CH3M')
+
+    Each writer is in one fold only:
+
+    >>> from sklearn.model_selection import GroupKFold
+    >>> folds = GroupKFold(5).split(swiss.data, swiss.target, swiss.groups)
+    >>> train, test = next(folds)
+    >>> set(swiss.groups[train]) & set(swiss.groups[test])
+    set()
+
+    >>> load_swiss_digits(writers=["0015_CH1F"])
+    Traceback (most recent call last):
+    ValueError: writers=['0015_CH1F'] must be "all", "recipes", "reported", or names from
+    0001_CH4M, 0002_CH5M, ...
+    """
+    content = _read(SWISS, SWISS_SHA256, name="the bundled file of Swiss digits")
+    with np.load(BytesIO(content)) as arrays:
+        rows = dict(arrays)
+    names = np.unique(rows["groups"]).tolist()
+    chosen = _choose(writers, names)
+    if chosen != names:
+        keep = np.isin(rows["groups"], chosen)
+        rows = {key: values[keep] for key, values in rows.items()}
+    if return_X_y:
+        return rows["images"], rows["target"]
+    return Digits(
+        data=rows["images"].reshape(len(rows["images"]), -1),
+        **rows,
+        writers=chosen,
+        target_names=np.arange(10).astype(str),
+        max_value=255,
+        DESCR=SWISS_DESCR,
+        notes=[],
+    )
+
+
+def _choose(writers: str | Iterable[str], names: list[str]) -> list[str]:
+    """Return the chosen ones of these names, in their order."""
+    parts = {"all": names, "recipes": names[:N_RECIPES], "reported": names[N_RECIPES:]}
+    if isinstance(writers, str) and writers in parts:
+        return parts[writers]
+    wanted = [writers] if isinstance(writers, str) else list(writers)
+    if not wanted or not set(wanted) <= set(names):
+        raise ValueError(
+            f'writers={writers!r} must be "all", "recipes", "reported", or names from '
+            f"{', '.join(names)}."
+        )
+    return [name for name in names if name in wanted]
+
+
+def _read(path: Path, sha256: str, *, name: str) -> bytes:
+    """Return the content of a file, or raise if it is missing or damaged."""
     try:
         content = path.read_bytes()
     except OSError as error:

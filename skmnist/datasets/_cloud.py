@@ -17,8 +17,8 @@ from typing import Any
 
 from skmnist._files import find_cache, write_whole
 from skmnist._progress import report_bytes
+from skmnist.datasets._bundled import make_mnist
 from skmnist.datasets._members import DatasetError, Progress
-from skmnist.datasets._mnist import make_mnist
 from skmnist.text import get_catalogue
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"

@@ -26,6 +26,7 @@ from skmnist.datasets._bunch import (
     make_bunch,
     make_labels,
 )
+from skmnist.datasets._bundled import load_mnist
 from skmnist.datasets._cloud import fetch_mnist
 from skmnist.datasets._columns import is_square
 from skmnist.datasets._extract import extract
@@ -33,7 +34,6 @@ from skmnist.datasets._finder import find_digits
 from skmnist.datasets._images import read_image, read_images
 from skmnist.datasets._layout import Layout, Part, Role
 from skmnist.datasets._members import DatasetError, shorten
-from skmnist.datasets._mnist import load_mnist
 from skmnist.datasets._tables import read_tables
 from skmnist.text import get_catalogue
 

@@ -35,22 +35,6 @@ def trained(finished, server):
     return training
 
 
-@pytest.mark.parametrize("language", get_languages())
-@pytest.mark.parametrize("step", STEPS)
-def test_every_step_speaks_every_language(open_page, trained, step, language):
-    page = open_page(step=step, lang=language, **QUICK)
-    say = get_catalogue(language)
-    assert page.title[0].value == say(f"app.name.{step}")
-    assert page.markdown[0].value == say(f"app.intro.{step}")
-    at = STEPS.index(step)
-    assert page.caption[0].value == say("app.step", n=at + 1, total=len(STEPS))
-    assert {button.key for button in page.button} >= {"back", "next"} - {
-        "back" if at == 0 else "",
-        "next" if at == len(STEPS) - 1 else "",
-    }
-    assert "{" not in re.sub(r"<svg.*?</svg>", "", html_of(page), flags=re.S)  # all is filled in
-
-
 WORDS = {
     "data": ("(300, 28, 28)", "(100, 28, 28)", "300 training and 100 test images", "<svg"),
     "theory": ("z = w·x + b", "max(0, z)", "Softmax", "Cross-entropy", "Adam", "dropout"),
@@ -69,10 +53,23 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("step", WORDS)
-def test_a_step_shows_what_it_is_for(open_page, trained, step):
-    html = html_of(open_page(step=step, **QUICK))
-    assert [word for word in WORDS[step] if word not in html] == []
+@pytest.mark.parametrize("language", get_languages())
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_shows_what_it_is_for_in_every_language(open_page, trained, step, language):
+    page = open_page(step=step, lang=language, **QUICK)
+    say = get_catalogue(language)
+    assert page.title[0].value == say(f"app.name.{step}")
+    assert page.markdown[0].value == say(f"app.intro.{step}")
+    at = STEPS.index(step)
+    assert page.caption[0].value == say("app.step", n=at + 1, total=len(STEPS))
+    assert {button.key for button in page.button} >= {"back", "next"} - {
+        "back" if at == 0 else "",
+        "next" if at == len(STEPS) - 1 else "",
+    }
+    html = html_of(page)
+    assert "{" not in re.sub(r"<svg.*?</svg>", "", html, flags=re.S)  # all is filled in
+    if language == "en":
+        assert [word for word in WORDS.get(step, ()) if word not in html] == []
 
 
 def test_the_way_leads_through_all_steps_and_back(open_page):

@@ -30,15 +30,15 @@ def test_digits_that_cannot_be_learned_are_refused_before_anything_is_loaded(
 
 
 def test_a_damaged_bundle_is_told_with_file_and_both_checksums(monkeypatch, tmp_path, capsys):
-    from skmnist.datasets import _mnist
+    from skmnist.datasets import _bundled
 
     damaged = tmp_path / "mnist.npz"
-    damaged.write_bytes(_mnist.BUNDLED.read_bytes()[:-1])
-    monkeypatch.setattr(_mnist, "BUNDLED", damaged)
+    damaged.write_bytes(_bundled.MNIST.read_bytes()[:-1])
+    monkeypatch.setattr(_bundled, "MNIST", damaged)
     assert main(["compare"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert str(damaged) in line
-    assert _mnist.BUNDLED_SHA256 in line
+    assert _bundled.MNIST_SHA256 in line
     assert len(re.findall(r"[0-9a-f]{64}", line)) == 2
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skmnist.datasets import DatasetError, load_mnist
-from skmnist.datasets._mnist import BUNDLED, BUNDLED_SHA256
+from skmnist.datasets._bundled import MNIST, MNIST_SHA256
 
 # images per digit, as the MNIST files have them; those for testing are the deck's "support"
 TRAIN_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -126,11 +126,11 @@ def test_needs_no_network(monkeypatch):
 @pytest.fixture
 def broken(tmp_path, monkeypatch):
     """Put a copy of the bundled file with one changed byte in its place."""
-    content = bytearray(BUNDLED.read_bytes())
+    content = bytearray(MNIST.read_bytes())
     content[len(content) // 2] ^= 1
     path = tmp_path / "mnist.npz"
     path.write_bytes(content)
-    monkeypatch.setattr("skmnist.datasets._mnist.BUNDLED", path)
+    monkeypatch.setattr("skmnist.datasets._bundled.MNIST", path)
     return path
 
 
@@ -141,11 +141,11 @@ def test_damaged_file_is_named(broken):
 
 def test_damaged_file_gets_both_checksums(broken):
     found = hashlib.sha256(broken.read_bytes()).hexdigest()
-    with pytest.raises(DatasetError, match=f"{found}.*{BUNDLED_SHA256}"):
+    with pytest.raises(DatasetError, match=f"{found}.*{MNIST_SHA256}"):
         load_mnist()
 
 
 def test_missing_bundled_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("skmnist.datasets._mnist.BUNDLED", tmp_path / "gone.npz")
+    monkeypatch.setattr("skmnist.datasets._bundled.MNIST", tmp_path / "gone.npz")
     with pytest.raises(DatasetError, match=r"gone\.npz.*reinstall skmnist"):
         load_mnist()

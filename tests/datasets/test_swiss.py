@@ -6,7 +6,7 @@ import pytest
 
 from skmnist import DigitCropper
 from skmnist.datasets import DatasetError, load_swiss_digits
-from skmnist.datasets._swiss import BUNDLED, BUNDLED_SHA256
+from skmnist.datasets._bundled import SWISS, SWISS_SHA256
 
 # images by each writer, counted in the folders of the original
 COUNTS = [600, 600, 600, 600, 280, 600, 597, 600, 600, 600, 600, 590, 584, 597]
@@ -98,19 +98,19 @@ def test_unknown_writers(writers):
 def test_description_names_licence_and_origin(swiss):
     assert "CC0 1.0" in swiss.DESCR
     assert "anagnostes, commit fd24d4b" in swiss.DESCR
-    assert "anagnostes, commit fd24d4b" in (BUNDLED.parent / "SWISS-LICENSE.txt").read_text()
+    assert "anagnostes, commit fd24d4b" in (SWISS.parent / "SWISS-LICENSE.txt").read_text()
 
 
 def test_file_takes_at_most_3_mb():
-    assert BUNDLED.stat().st_size <= 3_000_000
+    assert SWISS.stat().st_size <= 3_000_000
 
 
 def test_damaged_file_gets_both_checksums(tmp_path, monkeypatch):
-    content = bytearray(BUNDLED.read_bytes())
+    content = bytearray(SWISS.read_bytes())
     content[len(content) // 2] ^= 1
     path = tmp_path / "swiss.npz"
     path.write_bytes(content)
-    monkeypatch.setattr("skmnist.datasets._swiss.BUNDLED", path)
+    monkeypatch.setattr("skmnist.datasets._bundled.SWISS", path)
     found = hashlib.sha256(content).hexdigest()
-    with pytest.raises(DatasetError, match=f"{re.escape(str(path))}.*{found}.*{BUNDLED_SHA256}"):
+    with pytest.raises(DatasetError, match=f"{re.escape(str(path))}.*{found}.*{SWISS_SHA256}"):
         load_swiss_digits()

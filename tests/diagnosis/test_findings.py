@@ -2,9 +2,11 @@
 
 import json
 from contextlib import nullcontext
+from copy import deepcopy
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -141,20 +143,29 @@ def test_a_loss_that_became_infinite_is_unstable():
 
 
 def kill_units(network, share):
-    """Give a part of the first layer's units a bias that nothing outweighs."""
+    """Copy a network and give part of its first layer's units a bias that nothing outweighs."""
+    network = deepcopy(network)
     network.intercepts_[0][: int(share * len(network.intercepts_[0]))] = -1e6
     return network
 
 
-@pytest.mark.parametrize("kind", [SimpleNNClassifier, MLPClassifier])
+@pytest.fixture(
+    scope="module",
+    params=[
+        SimpleNNClassifier(epochs=1, random_state=0),
+        MLPClassifier((40,), max_iter=10, tol=1e9, n_iter_no_change=1, random_state=0),
+    ],
+    ids=lambda network: type(network).__name__,
+)
+def relu_network(request, digits):
+    return clone(request.param).fit(*digits)
+
+
 @pytest.mark.parametrize(("share", "dead"), [(0.1, False), (0.5, True)])
-def test_dead_units_of_any_relu_network(digits, kind, share, dead):
+def test_dead_units_of_any_relu_network(digits, relu_network, share, dead):
     X, y = digits
-    if kind is SimpleNNClassifier:
-        network = kind(epochs=1, random_state=0).fit(X, y)
-    else:
-        network = kind((40,), max_iter=10, tol=1e9, n_iter_no_change=1, random_state=0).fit(X, y)
-    found = diagnose_fit(kill_units(network, share), X=X, y=y, X_val=X, y_val=y).findings
+    network = kill_units(relu_network, share)
+    found = diagnose_fit(network, X=X, y=y, X_val=X, y_val=y).findings
     (finding,) = [f for f in found if f.code == "dead_units"] or [None]
     assert (finding is not None) == dead
     if dead:

@@ -9,10 +9,18 @@ def digits():
 
 
 @pytest.fixture
-def compilations():
-    """Count the programs that are compiled from here on."""
-    from skmnist.neural_network import _engine, _program
+def forget_networks(monkeypatch):
+    """Return a function that lets the next fits of this test build their networks anew."""
+    from skmnist.neural_network import _engine
 
-    _engine._idle.clear()
+    return lambda: monkeypatch.setattr(_engine, "_idle", [])
+
+
+@pytest.fixture
+def compilations(forget_networks):
+    """Count the programs that are compiled from here on."""
+    from skmnist.neural_network import _program
+
+    forget_networks()
     start = _program.n_compilations
     return lambda: _program.n_compilations - start

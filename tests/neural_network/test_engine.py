@@ -109,14 +109,14 @@ def test_weights_that_a_keras_callback_restores_at_the_end_are_kept(digits):
 
 
 @pytest.mark.slow
-def test_a_session_that_another_thread_clears_takes_no_names(digits, monkeypatch):
+def test_a_session_that_another_thread_clears_takes_no_names(digits, monkeypatch, forget_networks):
     add = keras.Sequential.add
 
     def add_and_clear(model, layer):
         add(model, layer)
         keras.utils.clear_session(free_memory=False)  # as Streamlit does after each run of a page
 
-    _engine._idle.clear()
+    forget_networks()
     monkeypatch.setattr(keras.Sequential, "add", add_and_clear)
     model = DeepNNClassifier((8, 6, 4), epochs=1, dropout=0.1, random_state=0)
     fit_by_keras(model, *digits)

@@ -6,6 +6,7 @@ import io
 import pickle
 import subprocess
 import sys
+from functools import cache
 
 import cloudpickle
 import joblib
@@ -42,11 +43,17 @@ class Record(keras.callbacks.Callback):
         self.rates.append(float(self.model.optimizer.learning_rate.numpy()))
 
 
-def train_by_keras(callbacks):
-    """Call callbacks as Keras does, with the history above; return what was observed."""
+@cache
+def make_keras_model():
     model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(2, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(np.zeros((2, 1)), np.array([0, 1]), verbose=0)  # builds the metrics
+    return model
+
+
+def train_by_keras(callbacks):
+    """Call callbacks as Keras does, with the history above; return what was observed."""
+    model = make_keras_model()
     model.optimizer.learning_rate = 1e-3
     record = Record()
     called = keras.callbacks.CallbackList([*callbacks, record], model=model, epochs=len(EPOCHS))

@@ -31,7 +31,10 @@ def assert_same_network(first, second):
     np.testing.assert_equal(first.intercepts_, second.intercepts_)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "nadam"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "nadam")]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", *SLOW])
 def test_passes_teach_what_epochs_do_bit_for_bit(digits, optimizer):
     options = {**OPTIONS, "optimizer": optimizer, "dropout": 0.2}
     at_once = SimpleNNClassifier(epochs=4, **options).fit(*digits)

@@ -9,7 +9,6 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
-from skmnist.neural_network import _engine
 from skmnist.neural_network._plan import _stratified_rows
 
 
@@ -23,7 +22,7 @@ def test_same_seed_same_bits_and_another_seed_another_network(digits):
     assert not np.array_equal(first, other)
 
 
-def test_global_generators_stay_as_they_were(digits, request):
+def test_global_generators_stay_as_they_were(digits, request, forget_networks):
     request.addfinalizer(lambda: tf.random.set_seed(None))
     tf.random.set_seed(5)
     expected = tf.random.uniform(()).numpy()
@@ -33,15 +32,15 @@ def test_global_generators_stay_as_they_were(digits, request):
     drawn = random.random(), np.random.random()  # noqa: NPY002
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002
-    _engine._idle.clear()  # building a model must not draw either
+    forget_networks()  # building a model must not draw either
     SimpleNNClassifier(4, epochs=1, random_state=0).fit(*digits).to_keras()
     assert (random.random(), np.random.random()) == drawn  # noqa: NPY002
     assert tf.random.uniform(()).numpy() == expected
 
 
 @pytest.mark.slow
-def test_parameters_may_be_numpy_numbers_as_a_search_draws_them(digits):
-    _engine._idle.clear()
+def test_parameters_may_be_numpy_numbers_as_a_search_draws_them(digits, forget_networks):
+    forget_networks()
     grid = {"hidden_units": np.array([5, 6]), "batch_size": np.array([37]), "l2": np.array([0.1])}
     grid |= {"momentum": np.array([0.8], np.float32), "dropout": np.array([0.1], np.float32)}
     model = SimpleNNClassifier(epochs=np.int64(1), optimizer="sgd", patience=np.int64(2))

@@ -9,7 +9,6 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import SimpleNNClassifier
-from skmnist.neural_network import _engine
 from skmnist.neural_network._program import _hash, _padded_batch
 from tests.neural_network.by_keras import fit_by_keras, weights_of
 
@@ -164,7 +163,9 @@ def test_a_search_over_numbers_compiles_once(digits, compilations, grid):
     assert compilations() == 1
 
 
-def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(digits, compilations):
+def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(
+    digits, compilations, forget_networks
+):
     X, y = digits
 
     def fit(batch_size):
@@ -175,7 +176,7 @@ def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(digits, co
         model = fit(batch_size)
     assert compilations() == 1
     np.testing.assert_array_equal(model.coefs_[0], alone)
-    _engine._idle.clear()
+    forget_networks()
     fit(104)
     np.testing.assert_array_equal(fit(97).coefs_[0], alone)
     assert len({_padded_batch(60_000, size) for size in range(1, 513)}) < 60
@@ -192,11 +193,13 @@ def test_a_reused_program_gives_the_bits_of_a_fresh_one(digits, compilations):
 
 
 @pytest.mark.parametrize("batch_size", [128, 10**6])
-def test_a_program_made_for_more_rows_gives_the_same_bits(digits, compilations, batch_size):
+def test_a_program_made_for_more_rows_gives_the_same_bits(
+    digits, compilations, forget_networks, batch_size
+):
     X, y = digits
     options = {"epochs": 2, "batch_size": batch_size, "random_state": 3, "dropout": 0.1}
     fresh = SimpleNNClassifier(8, **options).fit(X[:1500], y[:1500])
-    _engine._idle.clear()
+    forget_networks()
     SimpleNNClassifier(8, **options).fit(X[:1530], y[:1530])
     reused = SimpleNNClassifier(8, **options).fit(X[:1500], y[:1500])
     assert compilations() == 2

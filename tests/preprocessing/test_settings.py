@@ -1,8 +1,5 @@
 """Settings of other libraries and memory layouts do not change the result."""
 
-import warnings
-from contextlib import ExitStack, contextmanager
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,32 +7,11 @@ import sklearn
 from sklearn.pipeline import make_pipeline
 
 from skmnist import DigitCropper, PixelNormalizer
+from tests.settings import each_setting, use
 
 IMAGES = np.zeros((3, 8, 8), np.uint8)
 IMAGES[:, 2:6, 3:5] = 200
 IMAGES[0, 2, 3] = 255
-
-
-@contextmanager
-def warnings_as_errors():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-
-
-SETTINGS = {
-    "transform_output=pandas": lambda: sklearn.config_context(transform_output="pandas"),
-    "transform_output=polars": lambda: sklearn.config_context(transform_output="polars"),
-    "assume_finite": lambda: sklearn.config_context(assume_finite=True),
-    "skip_parameter_validation": lambda: sklearn.config_context(skip_parameter_validation=True),
-    "enable_metadata_routing": lambda: sklearn.config_context(enable_metadata_routing=True),
-    "array_api_dispatch": lambda: sklearn.config_context(array_api_dispatch=True),
-    "seterr": lambda: np.errstate(all="raise"),
-    "infer_string": lambda: pd.option_context("future.infer_string", True),
-    "copy_on_write": lambda: pd.option_context("mode.copy_on_write", True),
-    "string_storage": lambda: pd.option_context("mode.string_storage", "python"),
-    "warnings": warnings_as_errors,
-}
 
 
 def prepare():
@@ -56,21 +32,10 @@ def prepare():
     return [np.asarray(array) for array in made]
 
 
-# pandas 3 has no other behaviour
-@pytest.mark.filterwarnings("ignore:.*(infer_string|[Cc]opy.on.[Ww]rite)")
-@pytest.mark.parametrize("name", SETTINGS)
+@each_setting
 def test_settings_of_others_change_no_pixel(name):
-    if name.endswith("polars"):
-        pytest.importorskip("polars")
     expected = prepare()
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(SETTINGS[name]())
-        except (
-            ImportError,
-            RuntimeError,
-        ) as error:  # SciPy is imported already
-            pytest.skip(str(error))
+    with use(name):
         found = prepare()
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
