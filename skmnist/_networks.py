@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from skmnist.comparison import ModelResult
+    from skmnist.comparison import ModelComparison, ModelResult
+    from skmnist.reading import DigitReader
     from skmnist.text import Catalogue
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
@@ -31,6 +32,40 @@ def make_network(
     return Pipeline(
         [("normalize", skmnist.PixelNormalizer(max_value=max_value)), ("network", network)]
     )
+
+
+def make_reader(
+    comparison: "ModelComparison", digits: Any, data: str, command: str
+) -> "DigitReader":
+    """Return the recommended network as a reader, calibrated with the test images.
+
+    The validation images would be the wrong ones: training stopped where they were read best.
+    """
+    import warnings
+
+    from sklearn.frozen import FrozenEstimator
+
+    from skmnist import __version__
+    from skmnist.reading import DigitReader
+
+    chosen = comparison.recommendation.model or comparison.recommendation.most_accurate
+    result = comparison.results[chosen]
+    alphabet = "".join(map(str, result.estimator.classes_.tolist()))
+    reader = DigitReader(FrozenEstimator(result.estimator), alphabet=alphabet)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the results contain them in the user's language
+        reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
+    reader.notes_ = {
+        "data": data,
+        "network": chosen,
+        "n_train": len(digits.y_train),
+        "n_test": len(digits.y_test),
+        "test_accuracy": float(result.errors.accuracy),
+        "calibrated_on": "the test images, which also decided between the networks",
+        "command": command,
+        "skmnist": __version__,
+    }
+    return reader
 
 
 def limit_training(digits: Any, train_size: int, seed: int) -> None:

@@ -203,6 +203,7 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
                 "preprocessing/_images.py",
                 "reading/_guard.py",
                 "reading/_ink.py",
+                "reading/_marks.py",
                 "reading/_pages.py",
                 "reading/_review.py",
                 "report/_pictures.py",

@@ -11,6 +11,7 @@ from skmnist.app._draw import MIN_SURE, prepare
 from skmnist.app._panel import BOARD_SIDE, read_board
 from skmnist.app._settings import Settings
 from skmnist.app._store import Data
+from tests.app.pages import VISITOR
 
 
 def test_the_board_s_ink_comes_back():
@@ -76,7 +77,7 @@ def trained(server):
     from skmnist.app import _store, _training
 
     settings = Settings(epochs=0)
-    training = _training.start(settings, _store.load(settings))
+    training = _training.start(VISITOR, settings, _store.load(settings))
     training.join(60)
     return training
 
@@ -91,8 +92,9 @@ def test_both_networks_read_an_uploaded_image_and_are_not_sure(open_page, traine
     page.file_uploader(key="photo").set_value(("eins.png", content.getvalue(), "image/png"))
     html = html_of(run(page))
     assert "What the networks see (28 x 28 pixels)" in html
-    assert html.count("<progress") == 20
-    assert "NN reads: " in html
+    assert html.count("<progress") == 6  # the three likeliest of each
+    assert "NN (recommended) reads: " in html
+    assert "DNN reads: " in html
     assert told(page)[0].startswith("Neither network is sure what this is (both below 80%)")
 
 

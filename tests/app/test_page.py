@@ -8,7 +8,7 @@ from skmnist.app import _training
 from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
 from skmnist.text import get_catalogue, get_languages
-from tests.app.pages import address, click, html_of, run, told
+from tests.app.pages import VISITOR, address, click, html_of, run, told
 
 QUICK = {"epochs": 2}
 
@@ -26,9 +26,9 @@ def trained(finished, server):
 
     if not finished:
         settings = Settings(**QUICK)
-        training = _training.start(settings, _store.load(settings))
+        training = _training.start(VISITOR, settings, _store.load(settings))
         training.join(120)
-        finished[settings] = training
+        finished[VISITOR, settings] = training
     _training._trainings.update(finished)
     (training,) = finished.values()
     assert training.error == ""
@@ -81,23 +81,23 @@ def test_the_way_leads_through_all_steps_and_back(open_page):
     for _ in STEPS[1:]:
         titles.append(click(page, "next").title[0].value)
     assert titles == [get_catalogue("en")(f"app.name.{step}") for step in STEPS]
-    assert click(page, "back").title[0].value == "Recommendation"
-    assert address(page)["step"] == "recommendation"
+    assert click(page, "back").title[0].value == "Draw a digit"
+    assert address(page)["step"] == "draw"
 
 
 def test_language_is_that_of_the_address_then_of_the_command_line(open_page, monkeypatch):
     monkeypatch.setenv("SKMNIST_APP_LANGUAGE", "de")
-    assert open_page().title[0].value == "Daten"
+    assert open_page().title[0].value == "Ausprobieren"
     page = open_page(lang="en")
-    assert page.title[0].value == "Data"
+    assert page.title[0].value == "Try it"
     page.sidebar.radio(key="lang").set_value("de")
-    assert run(page).title[0].value == "Daten"
+    assert run(page).title[0].value == "Ausprobieren"
     assert address(page)["lang"] == "de"
 
 
 @pytest.mark.parametrize(("lang", "step"), [("xx", "data"), ("../en", "nonsense"), ("", "")])
 def test_an_address_that_leads_nowhere_begins_at_the_beginning(open_page, lang, step):
-    assert open_page(lang=lang, step=step).title[0].value == "Data"
+    assert open_page(lang=lang, step=step).title[0].value == "Try it"
 
 
 # --- settings
@@ -165,7 +165,7 @@ def test_training_from_the_button_to_the_recommendation(open_page):
     page = open_page(step="settings", **QUICK)
     click(page, "start")
     assert page.title[0].value == "Training"
-    training = _training.find(Settings(**QUICK))
+    training = _training.find(VISITOR, Settings(**QUICK))
     training.join(120)
     assert "Both networks are trained." in told(run(page))[0]
     for step in ("analysis", "evaluation", "comparison", "recommendation"):
@@ -177,7 +177,7 @@ def test_training_from_the_button_to_the_recommendation(open_page):
 def test_zero_epochs_mean_no_training(open_page):
     page = open_page(step="settings", epochs=0)
     click(page, "start")
-    _training.find(Settings(epochs=0)).join(60)
+    _training.find(VISITOR, Settings(epochs=0)).join(60)
     assert "NN: not trained (0 epochs)." in html_of(run(page))
     assert told(page) == [get_catalogue("en")("app.training.untrained")]
     page = open_page(step="recommendation", epochs=0)
@@ -223,7 +223,7 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
     click(page, "start")
     assert "Preparing" in html_of(page)
     assert "Waiting for its turn" in html_of(page)
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     for epoch in (1, 2, 3):
         assert tell(training, "NN", epoch) is False
     html = html_of(run(page))
@@ -243,7 +243,7 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
 def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
     page = open_page(step="settings", epochs=9)
     click(page, "start")
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     tell(training, "NN", 1)
     click(page, "stop")
     assert any("NN will stop after this epoch." in text.value for text in page.markdown)
@@ -255,7 +255,7 @@ def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
 def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_page, slow):
     first = open_page(step="settings", epochs=9)
     click(first, "start")
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     tell(training, "NN", 5)
     reloaded = open_page(step="training", epochs=9)
     assert "Epoch 5 of 9" in html_of(reloaded)
@@ -298,7 +298,7 @@ def test_a_training_that_fails_is_told_in_a_sentence(open_page, monkeypatch):
     monkeypatch.setattr(_training, "make_network", fail)
     page = open_page(step="settings", **QUICK)
     click(page, "start")
-    _training.find(Settings(**QUICK)).join(60)
+    _training.find(VISITOR, Settings(**QUICK)).join(60)
     message = r"Training failed: It \*did\* not work."
     assert told(run(page)) == [message]
     assert told(open_page(step="draw", **QUICK)) == [message]

@@ -6,6 +6,7 @@ import pytest
 
 from skmnist.app import _store, _training
 from skmnist.app._settings import Settings
+from tests.app.pages import VISITOR
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_the_result_is_that_of_the_command_line(data):
     from skmnist._networks import make_network
 
     settings = Settings(epochs=2, dropout=0.1)
-    training = _training.start(settings, data)
+    training = _training.start(VISITOR, settings, data)
     training.join(120)
     networks = {name: make_network(name, 255, **settings.of_network()) for name in ("NN", "DNN")}
     digits = data.digits
@@ -58,20 +59,20 @@ def test_the_result_is_that_of_the_command_line(data):
 def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):
     gate = threading.Event()
     monkeypatch.setattr(_training, "make_network", lambda *_, **__: gate.wait(60) and 1 / 0)
-    first = _training.start(Settings(epochs=1), data)
-    assert _training.start(Settings(epochs=2), data) is first
-    assert _training.find(Settings(epochs=2)) is None
+    first = _training.start(VISITOR, Settings(epochs=1), data)
+    assert _training.start(VISITOR, Settings(epochs=2), data) is first
+    assert _training.find(VISITOR, Settings(epochs=2)) is None
     gate.set()
     first.join(60)
     assert first.error == "division by zero"
     assert not first.running
-    assert _training.start(Settings(epochs=2), data) is not first
+    assert _training.start(VISITOR, Settings(epochs=2), data) is not first
 
 
 def test_the_latest_trainings_are_remembered_and_no_more(data, monkeypatch):
     monkeypatch.setattr(_training, "make_network", lambda *_, **__: 1 / 0)
     for epochs in range(_training.MAX_KEPT + 2):
-        _training.start(Settings(epochs=epochs), data).join(60)
+        _training.start(VISITOR, Settings(epochs=epochs), data).join(60)
     assert len(_training._trainings) == _training.MAX_KEPT
-    assert _training.find(Settings(epochs=0)) is None
-    assert _training.find_latest().settings.epochs == _training.MAX_KEPT + 1
+    assert _training.find(VISITOR, Settings(epochs=0)) is None
+    assert _training.find_latest(VISITOR).settings.epochs == _training.MAX_KEPT + 1
