@@ -51,6 +51,10 @@ class Guard:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Respond to a request."""
+        is_allowed = scope["type"] not in ("http", "websocket") or self._is_allowed(
+            Headers(scope=scope)
+        )
+        is_new = is_allowed and scope.get("path") == "/" and not has_cookie(scope)
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -60,9 +64,8 @@ class Guard:
                     headers.append("Set-Cookie", make_cookie())
             await send(message)
 
-        is_new = scope["type"] == "http" and scope["path"] == "/" and not has_cookie(scope)
         app = self.app
-        if scope["type"] in ("http", "websocket") and not self._is_allowed(Headers(scope=scope)):
+        if not is_allowed:
             app = PlainTextResponse("Host or origin not allowed", status_code=403)
         await app(scope, receive, send_with_headers)
 

@@ -49,7 +49,9 @@ def show_drawing(view: View) -> None:
 def _ask(view: View, show: Callable[[Array], None]) -> None:
     """Show a board and a field for photos, and beside them what `show` says of the digit."""
     say = view.say
-    with st.container(key="drawing"):  # on a phone, the style puts the result above the board
+    with st.container(
+        key=f"drawing-{view.step}"
+    ):  # on a phone, the style puts the result above the board
         left, right = st.columns(2, gap="large")
     with left:
         drawn = show_board(say, on_change=lambda: _note_latest("board"))

@@ -171,18 +171,27 @@ def _show_results(
     left = Counter(
         (row.file, row.page) for row in fields[fields["outcome"] == "unsure"].itertuples()
     )
-    page = pages[0]
+    page = recall("seen", next((one for one in pages if left[one]), pages[0]), among=pages)
     if len(pages) > 1:
+        st.session_state["seen"] = page
         page = st.selectbox(
             say("app.read.page"),
             pages,
-            index=next((at for at, one in enumerate(pages) if left[one]), 0),
             format_func=lambda one: say("app.read.on_page", file=one[0], page=one[1], n=left[one]),
-            key=f"page {run} {len(pages)}",
+            key="seen",
+            on_change=lambda: keep("seen"),
         )
+    st.session_state["kept seen"] = page  # also when nothing is left to check on it
     at = next(at for at, reading in enumerate(readings) if reading.file == page[0])
     _show_page(view, scans[at], readings[at], page[1])
     _show_cards(view, run, reader, readings[at], page[1], corrections)
+    following = next((one for one in pages if left[one] and one != page), None)
+    if following is not None:
+        st.button(
+            say("app.read.next_page"),
+            key="next_page",
+            on_click=lambda: st.session_state.update({"kept seen": following}),
+        )
     _show_table(view, fields)
     _offer_files(view, fields, readings, counts)
     _show_promise(view, reader, readings)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from skmnist.app import _training
+from skmnist.app import _training, _view
 from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
 from skmnist.text import get_catalogue, get_languages
@@ -95,7 +95,7 @@ def test_language_is_that_of_the_address_then_of_the_command_line(open_page, mon
     assert address(page)["lang"] == "de"
 
 
-@pytest.mark.parametrize(("lang", "step"), [("xx", "data"), ("../en", "nonsense"), ("", "")])
+@pytest.mark.parametrize(("lang", "step"), [("xx", "try"), ("../en", "nonsense"), ("", "")])
 def test_an_address_that_leads_nowhere_begins_at_the_beginning(open_page, lang, step):
     assert open_page(lang=lang, step=step).title[0].value == "Try it"
 
@@ -259,6 +259,7 @@ def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_pag
     tell(training, "NN", 5)
     reloaded = open_page(step="training", epochs=9)
     assert "Epoch 5 of 9" in html_of(reloaded)
+    assert "Epoch 5 of 9" in html_of(open_page(step="training", epochs=9))
     other = open_page(step="settings", epochs=8)
     assert told(other) == ["Training with other settings is running: NN, epoch 5 of 9."]
     assert other.button(key="start").disabled
@@ -266,6 +267,55 @@ def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_pag
     assert "Epoch 5 of 9" in html_of(other)
     assert address(other)["epochs"] == "9"
     assert list(_training._trainings.values()) == [training]
+
+
+@pytest.fixture
+def visit(open_page, monkeypatch):
+    """Return a function that opens the page as somebody else."""
+
+    def open_as(visitor, **query):
+        monkeypatch.setattr(_view, "find_visitor", lambda: visitor)
+        return open_page(**query)
+
+    return open_as
+
+
+def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, slow):
+    for before, visitor in enumerate(("anna", "ben", "cem")):
+        page = visit(visitor, step="settings", epochs=9)
+        said = [caption.value for caption in page.caption]
+        assert any(f"{before} training" in text for text in said) == (before > 0)
+        click(page, "start")
+        assert page.title[0].value == "Training"
+    assert told(page) == ["2 trainings before yours. It starts by itself; you may leave this page."]
+    assert "Epoch" not in html_of(page)  # nothing of the others
+    first, second, _ = _training.find_line()
+    tell(first, "NN", 4)
+    assert "Epoch 4" in html_of(visit("anna", step="training", epochs=9))
+    assert told(visit("ben", step="recommendation", epochs=9))[0].startswith("1 training before")
+    assert told(visit("ben", step="data", epochs=9))[0].startswith("1 training before")
+    assert told(visit("dora", step="training", epochs=9)) == [
+        "The networks have not been trained with these settings yet."
+    ]
+    first.running = False
+    tell(second, "NN", 1)
+    assert "Epoch 1" in html_of(visit("ben", step="training", epochs=9))
+    page = click(visit("cem", step="training", epochs=9), "leave")
+    assert told(run(page)) == ["The networks have not been trained with these settings yet."]
+    assert _training.find_line() == [second]
+
+
+def test_a_full_queue_is_told_and_takes_no_more(visit, slow, monkeypatch):
+    monkeypatch.setenv("SKMNIST_APP_WAITING", "1")
+    for visitor in ("anna", "ben"):
+        late = visit("cem", step="settings", epochs=9)  # opened before the queue was full
+        click(visit(visitor, step="settings", epochs=9), "start")
+    monkeypatch.setattr(_view, "find_visitor", lambda: "cem")
+    click(late, "start")
+    assert late.title[0].value == "Settings"
+    assert told(late)[0].startswith("2 trainings are running or waiting already")
+    assert late.button(key="start").disabled
+    assert len(_training.find_line()) == 2
 
 
 def test_the_steps_behind_a_running_training_say_so(open_page, slow):
