@@ -262,7 +262,7 @@ def show_settings(view: View) -> None:
         st.warning(say("app.queue.full", n=len(line)))
         st.button(say("app.try_again"), key="again")  # the page is drawn anew by any button
     elif line and not busy:
-        st.caption(say("app.queue.before", n=len(line)))
+        st.caption(say("app.queue.now", n=len(line)))
     st.button(
         say("app.settings.start" if training is None else "app.settings.start_again"),
         key="start",

@@ -88,7 +88,9 @@ def list_unsure(reading: FileReading, page: int) -> list[dict[str, Any]]:
     """Return picture, suggestion and reasons for each field of a page that is to be checked."""
     fields = join_fields([reading])
     cards = []
-    for (number, name), places in reading.places.groupby(["image", "field"], sort=False):
+    key: Any
+    for key, places in reading.places.groupby(["image", "field"], sort=False):
+        number, name = key
         label = name if isinstance(name, str) else int(name) + 1
         row = fields[(fields["page"] == number + 1) & (fields["field"] == label)].iloc[0]
         if number + 1 != page or row["outcome"] != "unsure":
@@ -98,7 +100,7 @@ def list_unsure(reading: FileReading, page: int) -> list[dict[str, Any]]:
             {
                 "field": (reading.file, page, label),
                 "label": label,
-                "picture": reading.pictures[number, name],
+                "picture": reading.pictures[key],
                 "text": row["text"],
                 "suggestion": "".join(digit or " " for digit in places["text"]),
                 "reasons": list(dict.fromkeys(places.loc[is_open, "reason"])),
