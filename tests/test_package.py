@@ -179,7 +179,7 @@ def test_only_the_command_line_knows_the_app():
 
 TENSORFLOW = ("_engine", "_memory", "_program")
 KERAS = ("_engine", "_keras", "_program")
-APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
+APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_read", "_reader", "_view")
 
 
 @pytest.mark.parametrize(

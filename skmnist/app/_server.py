@@ -18,7 +18,6 @@ MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
 LANGUAGE = "SKMNIST_APP_LANGUAGE"  # environment variable with the value of --lang
 VISITOR = "skmnist_visitor"  # cookie that tells browsers apart
 WAITING = "SKMNIST_APP_WAITING"  # environment variable with the value of --max-waiting
-MAX_WAITING = 20  # trainings; with 20 seconds for each, the last one waits seven minutes
 FOLDER = "SKMNIST_APP_FOLDER"  # environment variable with the server's temporary folder
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 60.0  # importing Streamlit from a slow disk takes long
@@ -64,7 +63,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     language: str | None = None,
-    max_waiting: int = MAX_WAITING,
+    max_waiting: int = 20,
     open_browser: bool = True,
     tell: Callable[[str], None] = print,
 ) -> None:
@@ -165,9 +164,7 @@ def make_command(host: str, port: int) -> list[str]:
     return words
 
 
-def make_environment(
-    folder: str, language: str | None, max_waiting: int = MAX_WAITING
-) -> dict[str, str]:
+def make_environment(folder: str, language: str | None, max_waiting: int) -> dict[str, str]:
     """Return environment variables that make the server write to one folder only."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")

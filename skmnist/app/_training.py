@@ -16,7 +16,7 @@ from skmnist._networks import (
     make_reader,
     write_command,
 )
-from skmnist.app._server import MAX_WAITING, WAITING
+from skmnist.app._server import WAITING
 from skmnist.app._settings import Settings
 from skmnist.app._store import Data
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skmnist.neural_network import EpochEvent
     from skmnist.reading import DigitReader
 
+MAX_WAITING = 20  # trainings if not set; with 20 seconds each, the last one waits seven minutes
 MAX_KEPT = 4  # trainings of a visitor in memory, with their networks
 MAX_KEPT_IN_ALL = 60  # of a class; each takes 10 to 20 MB
 
