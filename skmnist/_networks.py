@@ -40,6 +40,11 @@ def make_reader(
     """Return the recommended network as a reader, calibrated with the test images.
 
     The validation images would be the wrong ones: training stopped where they were read best.
+
+    Raises
+    ------
+    ValueError
+        If the network does not take square images of single characters, light on dark.
     """
     import warnings
 
@@ -48,6 +53,16 @@ def make_reader(
     from skmnist import __version__
     from skmnist.reading import DigitReader
 
+    height, width = digits.X_train.shape[1:]
+    if height != width:
+        raise ValueError(
+            f"The training images have {height} x {width} pixels, but only networks for square "
+            "images can read scans."
+        )
+    if _is_dark_on_light(digits):
+        raise ValueError(
+            "The training images are dark on light; train with inverted images, as in MNIST."
+        )
     chosen = comparison.recommendation.model or comparison.recommendation.most_accurate
     result = comparison.results[chosen]
     alphabet = "".join(map(str, result.estimator.classes_.tolist()))
@@ -96,10 +111,13 @@ def find_swiss_digits(digits: Any) -> dict[str, tuple[Any, ...]]:
     if not same_size or np.unique(digits.y_train).tolist() != list(range(10)):
         return {}
     swiss = load_swiss_digits()
-    is_dark_on_light = digits.X_train.mean() > digits.max_value / 2
-    images = 255 - swiss.images if is_dark_on_light else swiss.images
+    images = 255 - swiss.images if _is_dark_on_light(digits) else swiss.images
     X = scale_images(images, 255, digits.max_value)
     return {"swiss_digits": (X, swiss.target, swiss.groups)}
+
+
+def _is_dark_on_light(digits: Any) -> bool:
+    return bool(digits.X_train.mean() > digits.max_value / 2)
 
 
 def scale_images(X: Any, max_value: float, wanted: float) -> Any:

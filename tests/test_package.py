@@ -230,7 +230,7 @@ STEPS = [
     ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
     (
         "from skmnist.app._server import make_command, make_environment as make;"
-        "make_command('127.0.0.1', 80); make('/', None)",
+        "make_command('127.0.0.1', 80); make('/', None, 20)",
         {*HEAVY, "streamlit", "numpy", "sklearn"},
     ),
     ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),

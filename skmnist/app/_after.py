@@ -206,14 +206,22 @@ def find_finished(view: View) -> Training | None:
     if training is None:
         _offer_settings(view)
     elif training.running:
-        n_before = training.n_before
-        st.info(say("app.queue.before", n=n_before) if n_before else say("app.still_training"))
+        _wait(view, training)
         st.button(say("app.to_training"), key="watch", on_click=go_to, args=("training",))
     elif training.comparison is None:
         st.error(say("app.failed", problem=as_text(training.error)))
     else:
         return training
     return None
+
+
+@st.fragment(run_every=REFRESH)
+def _wait(view: View, training: Training) -> None:
+    """Show that a training is running; when it has ended, show the step."""
+    if not training.running:
+        st.rerun()
+    say, n_before = view.say, training.n_before
+    st.info(say("app.queue.before", n=n_before) if n_before else say("app.still_training"))
 
 
 def _offer_settings(view: View) -> None:

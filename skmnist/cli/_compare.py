@@ -95,8 +95,12 @@ def compare_networks(
     reader = None
     if save_path is not None and not status:
         print(say("cli.preparing_reader"), file=sys.stderr, flush=True)
-        reader = make_reader(comparison, digits, name, command)
-        show_promise(screen, reader)
+        try:
+            reader = make_reader(comparison, digits, name, command)
+        except ValueError as error:
+            print_error(say, f"--save: {error}")
+        else:
+            show_promise(screen, reader)
     files = {
         save_path if reader is not None else None: (
             "cli.reader_saved",

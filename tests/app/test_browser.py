@@ -124,7 +124,11 @@ def see(driver, *words):
 
 
 def press(driver, key):
+    """Click a button, when the page is complete; an earlier click has the effect of the old one."""
+    idle = '.stApp[data-test-script-state="notRunning"]'
+
     def click():
+        driver.find_element("css selector", idle)
         driver.find_element("css selector", f".st-key-{key} button").click()
         return True
 
