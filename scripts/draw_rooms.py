@@ -16,22 +16,22 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "skmnist"
 
 PLACES = {  # centre of the box, row
-    "cli": (600, 0),
-    "app": (270, 1),
-    "reading": (930, 1),
-    "_networks": (610, 2),
-    "model_selection": (848, 2),
-    "persistence": (1086, 2),
-    "datasets": (128, 3),
-    "comparison": (440, 3),
-    "report": (440, 4),
-    "diagnosis": (520, 5),
-    "preprocessing": (760, 5),
-    "neural_network": (1000, 5),
-    "text": (265, 6),
+    "cli": (680, 0),
+    "app": (340, 1),
+    "_networks": (440, 2),
+    "reading": (1000, 3),
+    "datasets": (128, 4),
+    "comparison": (440, 4),
+    "model_selection": (720, 4),
+    "persistence": (1086, 4),
+    "report": (440, 5),
+    "diagnosis": (520, 6),
+    "preprocessing": (760, 6),
+    "neural_network": (1000, 6),
+    "text": (265, 7),
 }
 WIDTH, HEIGHT, ROW, MARGIN = 226, 100, 142, 14
-SIZE = (1214, 6 * ROW + HEIGHT + 2 * MARGIN)
+SIZE = (1214, 7 * ROW + HEIGHT + 2 * MARGIN)
 
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #333; text-anchor: middle }
@@ -114,7 +114,7 @@ def draw():
     arrows = drop_detours(arrows)
     body = [draw_arrow(room, used) for room in PLACES for used in sorted(arrows[room])]
     body += [part for room in PLACES for part in draw_box(room)]
-    left, top = PLACES["text"][0] + WIDTH / 2 + 40, MARGIN + 6 * ROW
+    left, top = PLACES["text"][0] + WIDTH / 2 + 40, MARGIN + 7 * ROW
     body.append(
         f'<rect class="room tools" x="{left:g}" y="{top}" width="{SIZE[0] - left - MARGIN:g}" '
         f'height="{HEIGHT}" rx="8"/>'

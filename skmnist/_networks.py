@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from skmnist.comparison import ModelResult
+    from skmnist.comparison import ModelComparison, ModelResult
+    from skmnist.reading import DigitReader
     from skmnist.text import Catalogue
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
@@ -31,6 +32,55 @@ def make_network(
     return Pipeline(
         [("normalize", skmnist.PixelNormalizer(max_value=max_value)), ("network", network)]
     )
+
+
+def make_reader(
+    comparison: "ModelComparison", digits: Any, data: str, command: str
+) -> "DigitReader":
+    """Return the recommended network as a reader, calibrated with the test images.
+
+    The validation images would be the wrong ones: training stopped where they were read best.
+
+    Raises
+    ------
+    ValueError
+        If the network does not take square images of single characters, light on dark.
+    """
+    import warnings
+
+    from sklearn.frozen import FrozenEstimator
+
+    from skmnist import __version__
+    from skmnist.reading import DigitReader
+
+    height, width = digits.X_train.shape[1:]
+    if height != width:
+        raise ValueError(
+            f"The training images have {height} x {width} pixels, but only networks for square "
+            "images can read scans."
+        )
+    if _is_dark_on_light(digits):
+        raise ValueError(
+            "The training images are dark on light; train with inverted images, as in MNIST."
+        )
+    chosen = comparison.recommendation.model or comparison.recommendation.most_accurate
+    result = comparison.results[chosen]
+    alphabet = "".join(map(str, result.estimator.classes_.tolist()))
+    reader = DigitReader(FrozenEstimator(result.estimator), alphabet=alphabet)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the results contain them in the user's language
+        reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
+    reader.notes_ = {
+        "data": data,
+        "network": chosen,
+        "n_train": len(digits.y_train),
+        "n_test": len(digits.y_test),
+        "test_accuracy": float(result.errors.accuracy),
+        "calibrated_on": "the test images, which also decided between the networks",
+        "command": command,
+        "skmnist": __version__,
+    }
+    return reader
 
 
 def limit_training(digits: Any, train_size: int, seed: int) -> None:
@@ -61,10 +111,13 @@ def find_swiss_digits(digits: Any) -> dict[str, tuple[Any, ...]]:
     if not same_size or np.unique(digits.y_train).tolist() != list(range(10)):
         return {}
     swiss = load_swiss_digits()
-    is_dark_on_light = digits.X_train.mean() > digits.max_value / 2
-    images = 255 - swiss.images if is_dark_on_light else swiss.images
+    images = 255 - swiss.images if _is_dark_on_light(digits) else swiss.images
     X = scale_images(images, 255, digits.max_value)
     return {"swiss_digits": (X, swiss.target, swiss.groups)}
+
+
+def _is_dark_on_light(digits: Any) -> bool:
+    return bool(digits.X_train.mean() > digits.max_value / 2)
 
 
 def scale_images(X: Any, max_value: float, wanted: float) -> Any:

@@ -180,7 +180,7 @@ def test_only_the_command_line_knows_the_app():
 
 TENSORFLOW = ("_cache", "_engine", "_memory", "_program")
 KERAS = ("_engine", "_keras", "_program")
-APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
+APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_read", "_reader", "_view")
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,7 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_view")
                 "preprocessing/_images.py",
                 "reading/_guard.py",
                 "reading/_ink.py",
+                "reading/_marks.py",
                 "reading/_pages.py",
                 "reading/_review.py",
                 "report/_pictures.py",
@@ -227,7 +228,7 @@ STEPS = [
     ("from skmnist.app import serve", {*HEAVY, "streamlit", "numpy", "sklearn"}),
     (
         "from skmnist.app._server import make_command, make_environment as make;"
-        "make_command('127.0.0.1', 80); make('/', None)",
+        "make_command('127.0.0.1', 80); make('/', None, 20)",
         {*HEAVY, "streamlit", "numpy", "sklearn"},
     ),
     ("from skmnist.cli import main; main(['--version'])", {*HEAVY, "numpy", "sklearn"}),

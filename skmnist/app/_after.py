@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 from markupsafe import Markup
 
-from skmnist._networks import NETWORKS, describe_training, write_command
+from skmnist._networks import NETWORKS, describe_training
 from skmnist.app import _training
 from skmnist.app._panel import as_paragraphs, as_text
+from skmnist.app._reader import show_saving
 from skmnist.app._training import Training
 from skmnist.app._view import View, go_to, remember
 from skmnist.report import describe_curve, draw_curve, explain_terms, sketch_curve
@@ -25,7 +26,7 @@ FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
 
 def show_training(view: View) -> None:
     """Show the progress of both networks."""
-    training = _training.find(view.settings)
+    training = _training.find(view.visitor, view.settings)
     if training is None:
         _offer_settings(view)
     elif training.running:
@@ -37,10 +38,15 @@ def show_training(view: View) -> None:
 
 @st.fragment(run_every=REFRESH)
 def _watch(view: View, training: Training) -> None:
-    _show_networks(view, training)
+    say, n_before = view.say, training.n_before
+    if n_before:
+        st.info(say("app.queue.before", n=n_before))
+        st.button(say("app.queue.leave"), key="leave", on_click=training.leave)
+        return
     if not training.running:
         st.rerun()  # rerun the whole page, not only this fragment
-    say, name = view.say, training.current
+    _show_networks(view, training)
+    name = training.current
     if name is None:
         st.write(say("app.training.comparing"))
     elif training.is_stopping(name):
@@ -191,21 +197,31 @@ def show_recommendation(view: View) -> None:
         type="primary",
     )
     st.caption(say("app.report.note"))
+    show_saving(view, training)
 
 
 def find_finished(view: View) -> Training | None:
     """Return the finished training with these settings; otherwise show what to do."""
-    say, training = view.say, _training.find(view.settings)
+    say, training = view.say, _training.find(view.visitor, view.settings)
     if training is None:
         _offer_settings(view)
     elif training.running:
-        st.info(say("app.still_training"))
+        _wait(view, training)
         st.button(say("app.to_training"), key="watch", on_click=go_to, args=("training",))
     elif training.comparison is None:
         st.error(say("app.failed", problem=as_text(training.error)))
     else:
         return training
     return None
+
+
+@st.fragment(run_every=REFRESH)
+def _wait(view: View, training: Training) -> None:
+    """Show that a training is running; when it has ended, show the step."""
+    if not training.running:
+        st.rerun()
+    say, n_before = view.say, training.n_before
+    st.info(say("app.queue.before", n=n_before) if n_before else say("app.still_training"))
 
 
 def _offer_settings(view: View) -> None:
@@ -223,17 +239,12 @@ def _get_part(view: View, training: Training, name: str) -> Markup:
 
 
 def _make_report(training: Training, say: Catalogue) -> bytes:
-    settings, data = training.settings, training.data
+    data = training.data
     assert training.comparison is not None  # checked by `find_finished`
     page = training.comparison.to_html(
         language=say.language,
-        data=data.name or say(NAMES[settings.data]),
-        command=write_command(
-            data.name or settings.data,
-            settings.train_size or None,
-            {"label": settings.label or None, "invert": settings.invert},
-            settings.of_network(),
-        ),
+        data=data.name or say(NAMES[training.settings.data]),
+        command=training.write_command(data.name or training.settings.data),
         training_data=(data.digits.X_train, data.digits.y_train),
     )
     assert page is not None  # returned if no path is given

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import sys
 import threading
@@ -21,13 +22,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
-from skmnist.app._server import FOLDER
+from skmnist.app._server import FOLDER, VISITOR
 
 MAX_FILES = 65_536  # open files, if the system allows as many
 
 
 class Guard:
-    """Reject requests for other hosts or from other sites, and add security headers.
+    """Reject requests for other hosts or from other sites, and add security headers and a cookie.
+
+    The cookie tells browsers apart, so that everyone gets their own trainings, also after a reload.
+    It is a random number, and is deleted when the browser is closed.
 
     Streamlit checks the host of WebSockets only, accepts some foreign origins and sends no
     ``Content-Security-Policy``.
@@ -47,14 +51,21 @@ class Guard:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Respond to a request."""
+        is_allowed = scope["type"] not in ("http", "websocket") or self._is_allowed(
+            Headers(scope=scope)
+        )
+        is_new = is_allowed and scope.get("path") == "/" and not has_cookie(scope)
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                if is_new:
+                    headers.append("Set-Cookie", make_cookie())
             await send(message)
 
         app = self.app
-        if scope["type"] in ("http", "websocket") and not self._is_allowed(Headers(scope=scope)):
+        if not is_allowed:
             app = PlainTextResponse("Host or origin not allowed", status_code=403)
         await app(scope, receive, send_with_headers)
 
@@ -70,6 +81,16 @@ class Guard:
         except ValueError:
             return False
         return not foreign and (not self.hosts or name in self.hosts)
+
+
+def has_cookie(scope: Any) -> bool:
+    """Return whether the browser already sends the cookie."""
+    return any(f"{VISITOR}=" in header for header in Headers(scope=scope).getlist("cookie"))
+
+
+def make_cookie() -> str:
+    """Return a cookie with a new number that nobody can guess."""
+    return f"{VISITOR}={secrets.token_urlsafe(16)}; Path=/; HttpOnly; SameSite=Strict"
 
 
 def make_policy() -> str:

@@ -244,7 +244,8 @@ def show_settings(view: View) -> None:
     data = view.find_data()
     if data is None:
         return
-    training, latest = _training.find(view.settings), _training.find_latest()
+    training = _training.find(view.visitor, view.settings)
+    latest = _training.find_latest(view.visitor)
     if training is not None and (training.running or training.comparison is not None):
         st.button(
             say("app.settings.see"),
@@ -253,14 +254,20 @@ def show_settings(view: View) -> None:
             on_click=go_to,
             args=("training",),
         )
-    busy = latest is not None and latest.running
+    busy, line = latest is not None and latest.running, _training.find_line()
+    full = not busy and len(line) > _training.count_places()
     if busy and training is not latest:
         st.caption(say("app.settings.busy"))
+    elif full:
+        st.warning(say("app.queue.full", n=len(line)))
+        st.button(say("app.try_again"), key="again")  # the page is drawn anew by any button
+    elif line and not busy:
+        st.caption(say("app.queue.now", n=len(line)))
     st.button(
         say("app.settings.start" if training is None else "app.settings.start_again"),
         key="start",
         type="primary" if training is None else "secondary",
-        disabled=busy,
+        disabled=busy or full,
         on_click=_start,
         args=(view, data),
     )
@@ -308,6 +315,9 @@ def _address(view: View) -> str:
 
 
 def _start(view: View, data: Data) -> None:
-    training = _training.start(view.settings, data)
+    try:
+        training = _training.start(view.visitor, view.settings, data)
+    except _training.QueueFullError:  # others were faster; the page says so
+        return
     if training.settings == view.settings:
         go_to("training")

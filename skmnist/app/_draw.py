@@ -1,6 +1,7 @@
-"""The last step: both networks classify digits that the user draws or photographs."""
+"""Digits that the user draws or photographs: read by the bundled network, or by both networks."""
 
 import warnings
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -9,20 +10,28 @@ from markupsafe import Markup
 
 from skmnist.app._after import find_finished
 from skmnist.app._panel import as_digit, as_text, show_board
+from skmnist.app._reader import get_recommended, load_bundled
 from skmnist.app._store import Data
 from skmnist.app._training import Training
-from skmnist.app._view import View
+from skmnist.app._view import View, go_to
 from skmnist.datasets import DatasetError, load_image
 from skmnist.preprocessing import DigitCropper
 from skmnist.report import show_samples
+from skmnist.text import Catalogue, use_language
 
 Array = np.ndarray[Any, Any]
 
 MAX_IMAGE = 20  # MB; photos from phones have 2 to 10
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"]
-MAX_BARS = 10  # most probable classes
+MAX_BARS = 3  # most probable classes
 MIN_SURE = 0.8  # below, a calibrated network is wrong more than once in five
 BOX = 20 / 28  # share of the side of an image that a digit fills in MNIST (LeCun et al. 1998)
+
+
+def show_first(view: View) -> None:
+    """Let the user draw a digit before anything is trained; the bundled network reads it."""
+    _ask(view, lambda digit: _show_outcome(view, digit))
+    st.button(view.say("app.try.read"), key="to_read", on_click=go_to, args=("read",))
 
 
 def show_drawing(view: View) -> None:
@@ -34,17 +43,26 @@ def show_drawing(view: View) -> None:
     if height != width:
         st.info(say("app.draw.cannot", height=height, width=width))
         return
-    left, right = st.columns(2, gap="large")
+    _ask(view, lambda digit: _show_reading(view, training, digit))
+
+
+def _ask(view: View, show: Callable[[Array], None]) -> None:
+    """Show a board and a field for photos, and beside them what `show` says of the digit."""
+    say = view.say
+    with st.container(
+        key=f"drawing-{view.step}"
+    ):  # on a phone, the style puts the result above the board
+        left, right = st.columns(2, gap="large")
     with left:
         drawn = show_board(say, on_change=lambda: _note_latest("board"))
-    photo = _take_photo(view)  # below both columns, so that a phone shows the result by the board
+    photo = _take_photo(view)
     made = [photo, drawn] if st.session_state.get("latest") == "photo" else [drawn, photo]
     digit = next((image for image in made if image is not None), None)
     with right:
         if digit is None:
             st.info(say("app.draw.empty"))
         else:
-            _show_reading(view, training, digit)
+            show(digit)
 
 
 def _note_latest(source: str) -> None:
@@ -72,28 +90,46 @@ def _take_photo(view: View) -> Array | None:
         return None
 
 
+def _show_outcome(view: View, digit: Array) -> None:
+    """Show how the bundled network reads a digit."""
+    say = view.say
+    with use_language(view.language):
+        place = load_bundled().read_digits([digit]).iloc[0]
+    outcome = place["outcome"]
+    title = say(f"app.try.{outcome}", digit=place["text"])
+    html = Markup('<p class="outcome">{}</p><p>{}</p>').format(title, place["reason"])
+    if outcome != "blank":
+        likely = [(place["text"], place["probability"]), *place["alternatives"]][:MAX_BARS]
+        html += _list_likely(say, say("app.try.network"), likely)
+    view.show_html(html)
+
+
 def _show_reading(view: View, training: Training, digit: Array) -> None:
     say = view.say
     image = prepare(digit, training.data)
     if image is None:
         st.info(say("app.draw.blank"))
         return
+    recommended = get_recommended(training)
+    answers, html = {}, Markup("")
+    # the recommended network first
+    for name in sorted(training.results, key=lambda name: name != recommended):
+        network = training.results[name].estimator
+        proba = network.predict_proba(image[None])[0]
+        order = np.argsort(-proba, kind="stable")[:MAX_BARS]
+        likely = [(str(network.classes_[at]), float(proba[at])) for at in order]
+        answers[name] = likely[0]
+        key = "app.draw.read_recommended" if name == recommended else "app.draw.read"
+        html += Markup("<h2>{}</h2>").format(say(key, name=name, label=likely[0][0]))
+        html += _list_likely(say, name, likely)
     (shown,) = show_samples(image[None], [""], say)
     height, width = image.shape
     seen = say("app.draw.seen", height=height, width=width)
-    html = as_digit(shown.uri, alt=say("app.draw.seen_alt"), caption=seen)
-    readings = {
-        name: result.estimator.predict_proba(image[None])[0]
-        for name, result in training.results.items()
-    }
-    classes = {name: result.estimator.classes_ for name, result in training.results.items()}
-    for name, proba in readings.items():
-        html += _list_classes(view, name, classes[name], proba)
+    html += as_digit(shown.uri, alt=say("app.draw.seen_alt"), caption=seen)
     view.show_html(html)
-    answers = {str(classes[name][proba.argmax()]) for name, proba in readings.items()}
-    if all(proba.max() < MIN_SURE for proba in readings.values()):
+    if all(proba < MIN_SURE for _, proba in answers.values()):
         st.warning(say("app.draw.unsure", share=MIN_SURE))
-    elif len(answers) > 1:
+    elif len({label for label, _ in answers.values()}) > 1:
         st.warning(say("app.draw.disagree"))
 
 
@@ -125,22 +161,19 @@ def prepare(digit: Array, data: Data) -> Array | None:
     return (image.round() if X.dtype.kind in "ui" else image).astype(X.dtype)
 
 
-def _list_classes(view: View, name: str, classes: Array, proba: Array) -> Markup:
-    """List the most probable classes and their probabilities."""
-    say, most = view.say, int(proba.argmax())
-    likely = np.sort(np.argsort(-proba, kind="stable")[:MAX_BARS])
+def _list_likely(say: Catalogue, name: str, likely: Iterable[tuple[str, float]]) -> Markup:
+    """List the most probable classes and their probabilities, the most probable one first."""
     items = Markup("").join(
         Markup(
             '<li><span class="{}">{}</span>'
             '<progress max="1" value="{}" aria-label="{}"></progress><span>{}</span></li>'
         ).format(
-            "most" if at == most else "",
-            classes[at],
-            f"{proba[at]:.4f}",
-            say("app.draw.bar", name=name, label=classes[at], proba=proba[at]),
-            say.format("{:.1%}", proba[at]),
+            "" if at else "most",
+            label,
+            f"{proba:.4f}",
+            say("app.draw.bar", name=name, label=label, proba=proba),
+            say.format("{:.1%}", proba),
         )
-        for at in likely.tolist()
+        for at, (label, proba) in enumerate(likely)
     )
-    title = say("app.draw.read", name=name, label=classes[most])
-    return Markup('<h2>{}</h2><ul class="sure">{}</ul>').format(title, items)
+    return Markup('<ul class="sure">{}</ul>').format(items)

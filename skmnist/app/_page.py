@@ -19,8 +19,9 @@ from skmnist.app._before import (
     show_settings,
     show_theory,
 )
-from skmnist.app._draw import show_drawing
+from skmnist.app._draw import show_drawing, show_first
 from skmnist.app._panel import as_text, tend_page
+from skmnist.app._read import show_reading
 from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_over
 from skmnist.text import get_catalogue, get_languages
 
@@ -32,6 +33,7 @@ script_runner._clean_problem_modules = lambda: None
 MAX_NAMES = 200  # characters of unknown names in the address
 
 SHOW = {
+    "try": show_first,
     "data": show_data,
     "theory": show_theory,
     "normalisation": show_normalisation,
@@ -43,6 +45,7 @@ SHOW = {
     "comparison": show_comparison,
     "recommendation": show_recommendation,
     "draw": show_drawing,
+    "read": show_reading,
 }
 
 
@@ -95,12 +98,14 @@ def show_hints(view: View) -> None:
         if len(names) > MAX_NAMES:
             names = f"{names[:MAX_NAMES]}..."
         st.warning(view.say("app.unknown", names=as_text(names)))
-    latest = _training.find_latest()
+    latest = _training.find_latest(view.visitor)
     if latest is None:
         return
     same = latest.settings == view.settings
     before = STEPS.index(view.step) < STEPS.index("training")
-    if latest.current and (before or not same):
+    if latest.n_before and (before or not same):
+        st.info(view.say("app.queue.before", n=latest.n_before))
+    elif latest.current and (before or not same):
         events = latest.events[latest.current]
         st.info(
             view.say(
@@ -110,7 +115,7 @@ def show_hints(view: View) -> None:
                 epochs=events[-1].epochs if events else latest.settings.epochs,
             )
         )
-    elif not (same or before) and _training.find(view.settings) is None:
+    elif not (same or before) and _training.find(view.visitor, view.settings) is None:
         st.info(view.say("app.latest_elsewhere"))
     else:
         return

@@ -16,6 +16,8 @@ from pathlib import Path
 
 MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
 LANGUAGE = "SKMNIST_APP_LANGUAGE"  # environment variable with the value of --lang
+VISITOR = "skmnist_visitor"  # cookie that tells browsers apart
+WAITING = "SKMNIST_APP_WAITING"  # environment variable with the value of --max-waiting
 FOLDER = "SKMNIST_APP_FOLDER"  # environment variable with the server's temporary folder
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 60.0  # importing Streamlit from a slow disk takes long
@@ -61,6 +63,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     language: str | None = None,
+    max_waiting: int = 20,
     open_browser: bool = True,
     tell: Callable[[str], None] = print,
 ) -> None:
@@ -74,6 +77,9 @@ def serve(
         Port to listen on; 0 selects a free one.
     language : {"en", "de"} or None, default=None
         Language of the page; None uses the language of the browser.
+    max_waiting : int, default=20
+        Number of trainings that may wait for the running one; must be >= 0. Each visitor can have
+        one training running or waiting.
     open_browser : bool, default=True
         Whether to open the page in the user's browser.
     tell : callable, default=print
@@ -81,10 +87,14 @@ def serve(
 
     Raises
     ------
+    ValueError
+        If `max_waiting` is negative.
     ServerError
         If the server does not start, with the last line of its log as the message, or if it ends
         unexpectedly.
     """
+    if max_waiting < 0:
+        raise ValueError(f"max_waiting={max_waiting!r} must be an int >= 0.")
     host, port = _find_address(host, port)
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="skmnist-app-") as folder:
         log = Path(folder) / "server.log"
@@ -92,7 +102,7 @@ def serve(
             server = subprocess.Popen(
                 make_command(host, port),
                 cwd=folder,  # so that no configuration file in the current folder is read
-                env=make_environment(folder, language),
+                env=make_environment(folder, language, max_waiting),
                 stdin=subprocess.PIPE,  # closed when this process ends, even if it is killed
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -154,12 +164,13 @@ def make_command(host: str, port: int) -> list[str]:
     return words
 
 
-def make_environment(folder: str, language: str | None) -> dict[str, str]:
+def make_environment(folder: str, language: str | None, max_waiting: int) -> dict[str, str]:
     """Return environment variables that make the server write to one folder only."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
     environment[FOLDER] = folder
+    environment[WAITING] = str(max_waiting)
     if language:
         environment[LANGUAGE] = language
     return environment

@@ -61,6 +61,12 @@ _folder: list[tempfile.TemporaryDirectory[str]] = []
 _loaded: dict[Settings, Data | DatasetError] = {}
 
 
+def clean_name(name: str) -> str:
+    """Return the name of an uploaded file without folders and special characters."""
+    name = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(". ")
+    return name or "file"
+
+
 def keep_upload(name: str, content: bytes) -> str:
     """Save an uploaded file under its checksum; return its name in the address.
 
@@ -70,8 +76,7 @@ def keep_upload(name: str, content: bytes) -> str:
         If the file cannot be written.
     """
     key = f"upload-{hashlib.sha256(content).hexdigest()[:16]}"
-    # without folders and special characters
-    name = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(". ")
+    name = clean_name(name)
     with _lock:
         home = _home()
         folder = home / key
@@ -81,7 +86,7 @@ def keep_upload(name: str, content: bytes) -> str:
                 shutil.rmtree(old)
             try:
                 folder.mkdir()
-                (folder / (name or "file")).write_bytes(content)
+                (folder / name).write_bytes(content)
             except BaseException:  # an incomplete file would be used next time
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

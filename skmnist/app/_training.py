@@ -1,31 +1,48 @@
-"""Training in threads of the server; it continues when a tab is closed."""
+"""Training in threads of the server, one at a time; it continues when a tab is closed."""
 
 import atexit
 import logging
+import os
 import threading
 import warnings
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from skmnist._networks import NETWORKS, find_swiss_digits, make_network
+from skmnist._networks import (
+    NETWORKS,
+    find_swiss_digits,
+    make_network,
+    make_reader,
+    write_command,
+)
+from skmnist.app._server import WAITING
 from skmnist.app._settings import Settings
 from skmnist.app._store import Data
 
 if TYPE_CHECKING:
     from skmnist.comparison import ModelComparison, ModelResult, TrainingEvent
     from skmnist.neural_network import EpochEvent
+    from skmnist.reading import DigitReader
 
-MAX_KEPT = 4  # trainings in memory, with their networks
+MAX_WAITING = 20  # trainings if not set; with 20 seconds each, the last one waits seven minutes
+MAX_KEPT = 4  # trainings of a visitor in memory, with their networks
+MAX_KEPT_IN_ALL = 60  # of a class; each takes 10 to 20 MB
+
+
+class QueueFullError(Exception):
+    """As many trainings are waiting as the server accepts."""
 
 
 class Training:
-    """Train both networks, one after the other, in a thread.
+    """Train both networks, one after the other, in a thread, when it is their turn.
 
     Attributes
     ----------
     settings : Settings
     data : Data
+    visitor : str
+        Who started it.
     events : dict of str to list of EpochEvent
         One event per epoch, by network.
     results : dict of str to ModelResult
@@ -35,23 +52,32 @@ class Training:
     error : str
         Error message if training failed, else empty.
     running : bool
+        Whether it is waiting for its turn or being trained.
     """
 
-    def __init__(self, settings: Settings, data: Data) -> None:
-        self.settings, self.data = settings, data
+    def __init__(self, settings: Settings, data: Data, visitor: str = "") -> None:
+        self.settings, self.data, self.visitor = settings, data, visitor
         self.events: dict[str, list[EpochEvent]] = {name: [] for name in NETWORKS}
         self.results: dict[str, ModelResult] = {}
         self.comparison: ModelComparison | None = None
         self.error = ""
         self.running = True
         self._stopped: set[str] = set()
+        self._reader: DigitReader | None = None
+        self._reading = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
+
+    @property
+    def n_before(self) -> int:
+        """Number of trainings that have to end before this one begins."""
+        line = find_line()
+        return line.index(self) if self in line else 0
 
     @property
     def current(self) -> str | None:
         """The network that is being trained."""
         left = [name for name in NETWORKS if name not in self.results]
-        return left[0] if self.running and left else None
+        return left[0] if self.running and left and not self.n_before else None
 
     def is_stopping(self, name: str) -> bool:
         """Return whether training of a network ends after the current epoch."""
@@ -61,6 +87,46 @@ class Training:
         """End training of a network after the current epoch and keep its best weights."""
         if name == self.current:
             self._stopped.add(name)
+
+    def leave(self) -> None:
+        """Leave the queue; a training that has begun goes on."""
+        with _turns:
+            if self.n_before:
+                self.running = False
+                _trainings.pop((self.visitor, self.settings), None)
+                _turns.notify_all()
+
+    @property
+    def has_reader(self) -> bool:
+        """Whether `make_reader` returns at once."""
+        return self._reader is not None
+
+    def make_reader(self) -> "DigitReader":
+        """Return the recommended network as a reader; takes a while for the first time.
+
+        Raises
+        ------
+        ValueError
+            If the network does not read images, such as one of labels with several characters.
+        """
+        assert self.comparison is not None  # only a finished training has a recommendation
+        with self._reading:
+            if self._reader is None:
+                name = self.data.name or self.settings.data
+                self._reader = make_reader(
+                    self.comparison, self.data.digits, name, self.write_command(name)
+                )
+        return self._reader
+
+    def write_command(self, name: str) -> str:
+        """Return the command that repeats this training, with `name` for the data."""
+        settings = self.settings
+        return write_command(
+            name,
+            settings.train_size or None,
+            {"label": settings.label or None, "invert": settings.invert},
+            settings.of_network(),
+        )
 
     def history(self, name: str) -> pd.DataFrame:
         """Return a table with one row per finished epoch, indexed by `epoch` from 1."""
@@ -78,6 +144,10 @@ class Training:
     def _run(self) -> None:
         from skmnist.comparison import compare_models
 
+        with _turns:
+            _turns.wait_for(lambda: not (self.running and self.n_before))
+        if not self.running:  # left the queue
+            return
         digits, settings = self.data.digits, self.settings.of_network()
         try:
             networks = {name: make_network(name, digits.max_value, **settings) for name in NETWORKS}
@@ -96,7 +166,9 @@ class Training:
             self.error = str(error) or type(error).__name__
             logging.getLogger(__name__).error("Training failed: %s", self.error)
         finally:
-            self.running = False
+            with _turns:
+                self.running = False
+                _turns.notify_all()
 
     def _follow(self, event: "TrainingEvent") -> bool:
         if event.epoch is not None:
@@ -106,39 +178,70 @@ class Training:
         return event.model in self._stopped
 
 
-_lock = threading.Lock()
-_trainings: dict[Settings, Training] = {}
+_turns = threading.Condition()
+_trainings: dict[tuple[str, Settings], Training] = {}  # in the order of their starts
 
 
-def find(settings: Settings) -> Training | None:
-    """Return the training with these settings, if any."""
-    return _trainings.get(settings)
+def find(visitor: str, settings: Settings) -> Training | None:
+    """Return a visitor's training with these settings, if any."""
+    return _trainings.get((visitor, settings))
 
 
-def find_latest() -> Training | None:
-    """Return the running training, or the last one."""
-    return next(reversed(list(_trainings.values())), None)
+def find_latest(visitor: str) -> Training | None:
+    """Return a visitor's running or waiting training, or the last one."""
+    own = [training for training in list(_trainings.values()) if training.visitor == visitor]
+    return own[-1] if own else None
 
 
-def start(settings: Settings, data: Data) -> Training:
-    """Start training with these settings; if a training is running, return that one instead."""
-    with _lock:
-        latest = find_latest()
+def find_line() -> list[Training]:
+    """Return the running training of all visitors, and those that wait, in their order."""
+    return [training for training in list(_trainings.values()) if training.running]
+
+
+def count_places() -> int:
+    """Return how many trainings may wait."""
+    return int(os.environ.get(WAITING, MAX_WAITING))
+
+
+def start(visitor: str, settings: Settings, data: Data) -> Training:
+    """Start a training, or let it wait for its turn.
+
+    If one of the same visitor is running or waiting, return that one instead.
+
+    Raises
+    ------
+    QueueFullError
+        If as many trainings are waiting as `count_places` allows.
+    """
+    with _turns:
+        latest = find_latest(visitor)
         if latest is not None and latest.running:
             return latest
-        training = Training(settings, data)
-        _trainings.pop(settings, None)
-        _trainings[settings] = training
-        for old in list(_trainings)[:-MAX_KEPT]:
-            del _trainings[old]
+        if len(find_line()) > count_places():
+            raise QueueFullError
+        training = Training(settings, data, visitor)
+        _trainings.pop((visitor, settings), None)
+        _trainings[visitor, settings] = training
+        _forget_old(visitor)
         training.start()
         return training
+
+
+def _forget_old(visitor: str) -> None:
+    ended = [key for key, training in _trainings.items() if not training.running]
+    own = [key for key in ended if key[0] == visitor]
+    n_own = sum(key[0] == visitor for key in _trainings)
+    for key in own[: max(0, n_own - MAX_KEPT)]:
+        del _trainings[key]
+        ended.remove(key)
+    for key in ended[: max(0, len(_trainings) - MAX_KEPT_IN_ALL)]:
+        del _trainings[key]
 
 
 @atexit.register
 def _stop_all() -> None:
     """Wait for the current epoch; tensorflow may crash if the process ends within one."""
-    for training in list(_trainings.values()):
-        if training.running:
-            training._stopped.update(NETWORKS)
-            training.join(2)
+    for training in reversed(find_line()):  # those that wait leave before it is their turn
+        training.leave()
+        training._stopped.update(NETWORKS)
+        training.join(2)

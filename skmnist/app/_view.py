@@ -1,8 +1,9 @@
 """The language, settings and data of a step, and functions that change the address."""
 
 import os
+import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -11,13 +12,14 @@ import streamlit as st
 
 from skmnist.app import _store
 from skmnist.app._panel import as_text, show_html
-from skmnist.app._server import LANGUAGE
+from skmnist.app._server import LANGUAGE, VISITOR
 from skmnist.app._settings import Settings, read_settings
 from skmnist.app._store import Data
 from skmnist.datasets import DatasetError
 from skmnist.text import Catalogue, get_catalogue, get_languages, guess_language
 
 STEPS = (
+    "try",
     "data",
     "theory",
     "normalisation",
@@ -29,6 +31,7 @@ STEPS = (
     "comparison",
     "recommendation",
     "draw",
+    "read",
 )
 PLACE = ("step", "lang")  # names in the address that are not settings
 BAR_SECONDS = 0.2  # between updates of a progress bar
@@ -36,7 +39,7 @@ BAR_SECONDS = 0.2  # between updates of a progress bar
 
 @dataclass(frozen=True)
 class View:
-    """The content of the address.
+    """The content of the address, and who opened it.
 
     Attributes
     ----------
@@ -48,6 +51,8 @@ class View:
         Names of settings with invalid values in the address.
     unknown : list of str
         Unknown names in the address; may contain any text.
+    visitor : str
+        Who opened the page; trainings belong to visitors.
     """
 
     say: Catalogue
@@ -55,6 +60,7 @@ class View:
     settings: Settings
     refused: list[str]
     unknown: list[str]
+    visitor: str
 
     @property
     def language(self) -> str:
@@ -108,7 +114,16 @@ def read_view() -> View:
     say = get_catalogue(_find_language(query.get("lang")))
     known = {*PLACE, *(field.name for field in fields(Settings))}
     unknown = [name for name in query if name not in known]
-    return View(say, step if step in STEPS else STEPS[0], settings, refused, unknown)
+    step = step if step in STEPS else STEPS[0]
+    return View(say, step, settings, refused, unknown, find_visitor())
+
+
+def find_visitor() -> str:
+    """Return a name for the browser, or for this session if the browser accepts no cookies."""
+    own = st.context.cookies.get(VISITOR)
+    if own is None:
+        own = st.session_state.setdefault("visitor", secrets.token_urlsafe(16))
+    return str(own)
 
 
 def _find_language(asked: str | None) -> str:
@@ -145,6 +160,17 @@ def take_over(settings: Settings) -> None:
     """Replace the settings in the address."""
     place = {name: st.query_params[name] for name in PLACE if name in st.query_params}
     st.query_params.from_dict(place | settings.to_query())
+
+
+def keep(name: str) -> None:
+    """Keep the value of a field that is not in the address; Streamlit forgets it with the step."""
+    st.session_state[f"kept {name}"] = st.session_state[name]
+
+
+def recall(name: str, default: Any, *, among: Sequence[Any] | None = None) -> Any:
+    """Return the value that was kept for a field, if it is still one of those `among`."""
+    value = st.session_state.get(f"kept {name}", default)
+    return value if among is None or value in among else default
 
 
 def remember(owner: Any, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:

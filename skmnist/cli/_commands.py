@@ -257,18 +257,24 @@ def make_app(say: Catalogue) -> typer.Typer:
         host: Annotated[
             Any, options.value("host", str, HOST.fullmatch, "output", metavar="ADDRESS")
         ] = "127.0.0.1",
+        max_waiting: Annotated[Any, options.count("max_waiting", "output", low=0)] = 20,
         no_browser: Annotated[bool, options.flag("no_browser", "output")] = False,
         lang: Annotated[str | None, options.language("app_lang")] = None,
         help_: Annotated[bool, help_option] = False,
     ) -> None:
-        serve_app(say, host, port, lang, open_browser=not no_browser)
+        serve_app(
+            say,
+            host=host,
+            port=port,
+            language=lang,
+            max_waiting=max_waiting,
+            open_browser=not no_browser,
+        )
 
     return app
 
 
-def serve_app(
-    say: Catalogue, host: str, port: int, language: str | None, *, open_browser: bool
-) -> None:
+def serve_app(say: Catalogue, **how: Any) -> None:
     """Serve the app until Ctrl-C is pressed."""
     from skmnist.app import ServerError, serve
 
@@ -279,7 +285,7 @@ def serve_app(
         print(say("cli.app_open", url=url), flush=True)
 
     try:
-        serve(host=host, port=port, language=language, open_browser=open_browser, tell=print_url)
+        serve(**how, tell=print_url)
     except ServerError as error:
         raise CommandError(say("cli.app_failed", problem=str(error))) from error
 

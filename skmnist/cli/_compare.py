@@ -6,10 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sklearn.frozen import FrozenEstimator
-
-from skmnist import __version__
-from skmnist._networks import NETWORKS, make_network
+from skmnist._networks import NETWORKS, make_network, make_reader
 from skmnist.cli._outputs import (
     INTERRUPTED,
     CommandError,
@@ -98,8 +95,12 @@ def compare_networks(
     reader = None
     if save_path is not None and not status:
         print(say("cli.preparing_reader"), file=sys.stderr, flush=True)
-        reader = make_reader(comparison, digits, name, command)
-        show_promise(screen, reader)
+        try:
+            reader = make_reader(comparison, digits, name, command)
+        except ValueError as error:
+            print_error(say, f"--save: {error}")
+        else:
+            show_promise(screen, reader)
     files = {
         save_path if reader is not None else None: (
             "cli.reader_saved",
@@ -132,31 +133,6 @@ def compare_networks(
             failed = True
     screen.finish()
     return status or int(failed)
-
-
-def make_reader(comparison: ModelComparison, digits: Any, name: str, command: str) -> DigitReader:
-    """Return the recommended network as a reader, calibrated with the test images.
-
-    The validation images would be the wrong ones: training stopped where they were read best.
-    """
-    chosen = comparison.recommendation.model or comparison.recommendation.most_accurate
-    result = comparison.results[chosen]
-    alphabet = "".join(map(str, result.estimator.classes_.tolist()))
-    reader = DigitReader(FrozenEstimator(result.estimator), alphabet=alphabet)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the screen has shown them
-        reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
-    reader.notes_ = {
-        "data": name,
-        "network": chosen,
-        "n_train": len(digits.y_train),
-        "n_test": len(digits.y_test),
-        "test_accuracy": float(result.errors.accuracy),
-        "calibrated_on": "the test images, which also decided between the networks",
-        "command": command,
-        "skmnist": __version__,
-    }
-    return reader
 
 
 def show_promise(screen: Screen, reader: DigitReader) -> None:

@@ -2,6 +2,7 @@
 
 from skmnist.reading._batch import FileReading, find_files, join_fields, load_reader, read_files
 from skmnist.reading._forms import Form, FormError, FormField
+from skmnist.reading._marks import mark_places
 from skmnist.reading._pages import open_pages
 from skmnist.reading._places import Place, find_places
 from skmnist.reading._promise import Promise
@@ -24,6 +25,7 @@ __all__ = [
     "join_fields",
     "load_reader",
     "make_review",
+    "mark_places",
     "open_pages",
     "read_files",
     "select_threshold",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -116,13 +116,16 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 
 def read_files(
-    paths: Sequence[str | os.PathLike[str]], reader: DigitReader, *, form: Form | None = None
+    paths: Sequence[str | os.PathLike[str] | BinaryIO],
+    reader: DigitReader,
+    *,
+    form: Form | None = None,
 ) -> Iterator[FileReading]:
     """Read files one at a time; a file that cannot be read does not stop the others.
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : sequence of path or binary file
         Images and documents, such as from `find_files`.
     reader : DigitReader
         A calibrated reader. Compare the places of all files with the calibration by
@@ -147,9 +150,10 @@ def read_files(
                     pictures[number, name] = _cut(page, some["box"])
         except (ImportError, MemoryError, OSError, ValueError) as error:
             problem = str(error) or type(error).__name__
+        file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
         filled = [frame for frame in frames if len(frame)] or frames[:1]
         yield FileReading(
-            os.fsdecode(path), pd.concat(filled, ignore_index=True), pictures, problem
+            os.fsdecode(file), pd.concat(filled, ignore_index=True), pictures, problem
         )
 
 

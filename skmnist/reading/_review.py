@@ -68,10 +68,10 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
                 "reasons": list(dict.fromkeys(reasons)),
             }
         )
-    table = [
-        ["" if value is None or value != value else value for value in row]
-        for row in fields.astype(object).where(fields.notna(), None).itertuples(index=False)
-    ]
+    # as in the CSV file of `skmnist read`
+    rounded = fields["probability"].map("{:.4f}".format, na_action="ignore")
+    fields = fields.assign(probability=rounded).astype(object)
+    table = fields.where(fields.notna(), "").values.tolist()
     say = get_catalogue(language)
     return _load_template().render(
         say=say, cards=cards, table=table, columns=list(FIELD_COLUMNS), language=say.language

@@ -5,7 +5,7 @@ import pytest
 from sklearn.utils import Bunch
 
 import skmnist
-from tests.app.pages import run
+from tests.app.pages import VISITOR, run
 
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["test_*.py"]
@@ -28,7 +28,7 @@ def loaded():
 @pytest.fixture(autouse=True)
 def server(monkeypatch, small, loaded, tmp_path):
     """Let each test have a server of its own, that knows only a little of MNIST."""
-    from skmnist.app import _store, _training
+    from skmnist.app import _store, _training, _view
 
     monkeypatch.setenv("LC_ALL", "C")
     load = _store.load_dataset
@@ -40,6 +40,7 @@ def server(monkeypatch, small, loaded, tmp_path):
     monkeypatch.setattr(_store, "_home", lambda: tmp_path)
     monkeypatch.setattr(_store, "_loaded", loaded)
     monkeypatch.setattr(_training, "_trainings", {})
+    monkeypatch.setattr(_view, "find_visitor", lambda: VISITOR)  # all pages in one browser
     yield
     for training in _training._trainings.values():
         for name in ("NN", "DNN"):

@@ -2,6 +2,8 @@
 
 import json
 
+VISITOR = "anna"  # who opens the pages
+
 
 def run(page):
     """Run the page as it is, and see that it did not fail."""

@@ -89,6 +89,29 @@ def test_every_answer_keeps_the_page_out_of_frames_and_foreign_code_out_of_the_p
     assert "http" not in headers["content-security-policy"]
 
 
+def test_a_browser_gets_a_cookie_once_that_no_script_can_read():
+    def ask_for(path, *headers):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(st, "get_option", lambda name: LOOPBACK)
+            guard = _asgi.Guard(answer)
+        headers = [(b"host", b"localhost"), *headers]
+        asyncio.run(guard({"type": "http", "path": path, "headers": headers}, None, send))
+        return dict(sent[0]["headers"]).get(b"set-cookie", b"").decode()
+
+    first, second = ask_for("/"), ask_for("/")
+    assert first.startswith("skmnist_visitor=")
+    assert first != second
+    assert first.endswith("; Path=/; HttpOnly; SameSite=Strict")
+    assert ask_for("/", (b"cookie", f"a=b; {first.split(';')[0]}".encode())) == ""
+    assert ask_for("/static/x.js") == ""
+    assert ask_for("/", (b"origin", b"http://evil.example")) == ""
+
+
 def test_many_files_may_be_open():
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -16,6 +16,7 @@ from PIL import Image
 import skmnist
 from skmnist.app._view import STEPS
 from tests.chromium import DESKTOP, PHONE, show_as
+from tests.reading.fields import as_scan, make_field
 
 pytestmark = pytest.mark.slow
 PATIENCE = 120  # seconds; a busy machine takes its time
@@ -123,7 +124,11 @@ def see(driver, *words):
 
 
 def press(driver, key):
+    """Click a button, when the page is complete; an earlier click has the effect of the old one."""
+    idle = '.stApp[data-test-script-state="notRunning"]'
+
     def click():
+        driver.find_element("css selector", idle)
         driver.find_element("css selector", f".st-key-{key} button").click()
         return True
 
@@ -149,13 +154,21 @@ def complaints(driver):
 
 
 def test_the_whole_path(browser, app, tmp_path):
+    from selenium.webdriver import Keys
+
     show_as(browser, DESKTOP)
     folder = {"behavior": "allow", "downloadPath": str(tmp_path)}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", folder)
 
+    # --- a digit is read before anything is trained
+    browser.get(app)
+    see(browser, "Step 1 of 13")
+    draw_seven(browser)
+    see(browser, "7", "The probability is above")
+
     # --- data: a broken archive, one of one's own, and MNIST
-    browser.get(f"{app}/?{SETTINGS}")
-    see(browser, "Step 1 of 11", "10,000 training and 10,000 test images")
+    browser.get(f"{app}/?step=data&{SETTINGS}")
+    see(browser, "Step 2 of 13", "10,000 training and 10,000 test images")
     choose(browser, "source", "A file of your own")
     see(browser, "Up to 200 MB", "Choose a file to continue.")
     broken = tmp_path / "broken.zip"
@@ -170,15 +183,15 @@ def test_the_whole_path(browser, app, tmp_path):
     see(browser, "60,000 training and 10,000 test images")
 
     # --- what the networks are
-    browser.get(f"{app}/?{SETTINGS}")
-    for at in (2, 3, 4, 5):
+    browser.get(f"{app}/?step=data&{SETTINGS}")
+    for at in (3, 4, 5, 6):
         press(browser, "next")
-        see(browser, f"Step {at} of 11")
+        see(browser, f"Step {at} of 13")
     see(browser, "0 means no training", "train_size=10000&patience=100", "Seed")
 
     # --- training: the curves grow, also over a reload and in a second tab
     press(browser, "start")
-    see(browser, "Step 6 of 11", "NN", "DNN")
+    see(browser, "Step 7 of 13", "NN", "DNN")
     before = wait(lambda: browser.execute_script(N_POINTS))
     wait(lambda: browser.execute_script(N_POINTS) > before)
     browser.refresh()
@@ -198,10 +211,10 @@ def test_the_whole_path(browser, app, tmp_path):
 
     # --- what came of it
     for words in (
-        ("Step 7 of 11", "Fit: ", "Improvements"),
-        ("Step 8 of 11", "DNN: test accuracy", "Misread images", "What the figures mean"),
-        ("Step 9 of 11", "101,770", "567,434", "Training time"),
-        ("Step 10 of 11", "Choose "),
+        ("Step 8 of 13", "Fit: ", "Improvements"),
+        ("Step 9 of 13", "DNN: test accuracy", "Misread images", "What the figures mean"),
+        ("Step 10 of 13", "101,770", "567,434", "Training time"),
+        ("Step 11 of 13", "Choose "),
     ):
         press(browser, "next")
         see(browser, *words)
@@ -216,12 +229,12 @@ def test_the_whole_path(browser, app, tmp_path):
     press(browser, "next")
     see(browser, "Draw a digit on the board")
     draw_seven(browser)
-    text = see(browser, "NN reads: ", "DNN reads: ", "28 x 28 pixels")
+    text = see(browser, "NN", "(recommended) reads: ", "28 x 28 pixels")
     assert "reads: 7" in text
     browser.execute_script(IN_SHADOW, ".board button").click()
     see(browser, "Draw a digit on the board")
     draw_one_by_keyboard(browser)
-    assert "reads: 1" in see(browser, "DNN reads: ")
+    see(browser, "reads: 1")
     digits, label = skmnist.load_mnist(), 8
     row = int(np.flatnonzero(digits.y_train == label)[0])
     paper = np.full((300, 400), 240, np.uint8)
@@ -233,6 +246,24 @@ def test_the_whole_path(browser, app, tmp_path):
     browser.execute_script(IN_SHADOW, ".board button").click()
     draw_seven(browser)
     see(browser, "reads: 7")  # what came last counts
+
+    # --- a scan, and its unsure field
+    press(browser, "next")
+    choose(browser, "source", "comes with the app")
+    rng = np.random.default_rng(0)
+    page = make_field([as_scan(digits.X_train[at]) for at in (7, 8, 9)], "boxes", rng)
+    middle = page.shape[1] // 2
+    page[40:-40:4, middle - 20 : middle + 20] = 0  # scribbled over
+    Image.fromarray(page).save(tmp_path / "scan.png")
+    upload(browser, "files", tmp_path / "scan.png")
+    see(browser, "0 read, 1 unsure", "3?4", "All fields")
+    field = wait(lambda: browser.find_element("css selector", '[data-testid="stForm"] input'))
+    field.send_keys(Keys.CONTROL, "a", Keys.NULL, "314", Keys.ENTER)
+    see(browser, "0 unsure", "Corrected by you: 1.")
+    press(browser, "csv")
+    wait((tmp_path / "digits.csv").exists)
+    row = (tmp_path / "digits.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert row.startswith("scan.png,1,1,314,corrected,")
     assert complaints(browser) == []
     assert browser.execute_script(HOSTS) == [app.removeprefix("http://")]
 
@@ -244,6 +275,11 @@ def test_the_whole_path(browser, app, tmp_path):
         wait(lambda: browser.execute_script("return document.documentElement.lang") == "de")
         assert browser.execute_script(WIDE) == [], step
     assert complaints(browser) == []
+
+    # --- another browser has trainings of its own
+    browser.delete_all_cookies()
+    browser.get(f"{app}/?step=recommendation&{SETTINGS}")
+    see(browser, "The networks have not been trained with these settings yet.")
 
 
 def write_archive(path):

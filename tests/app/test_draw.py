@@ -11,6 +11,7 @@ from skmnist.app._draw import MIN_SURE, prepare
 from skmnist.app._panel import BOARD_SIDE, read_board
 from skmnist.app._settings import Settings
 from skmnist.app._store import Data
+from tests.app.pages import VISITOR
 
 
 def test_the_board_s_ink_comes_back():
@@ -76,7 +77,7 @@ def trained(server):
     from skmnist.app import _store, _training
 
     settings = Settings(epochs=0)
-    training = _training.start(settings, _store.load(settings))
+    training = _training.start(VISITOR, settings, _store.load(settings))
     training.join(60)
     return training
 
@@ -91,8 +92,9 @@ def test_both_networks_read_an_uploaded_image_and_are_not_sure(open_page, traine
     page.file_uploader(key="photo").set_value(("eins.png", content.getvalue(), "image/png"))
     html = html_of(run(page))
     assert "What the networks see (28 x 28 pixels)" in html
-    assert html.count("<progress") == 20
-    assert "NN reads: " in html
+    assert html.count("<progress") == 6  # the three likeliest of each
+    assert "NN (recommended) reads: " in html
+    assert "DNN reads: " in html
     assert told(page)[0].startswith("Neither network is sure what this is (both below 80%)")
 
 
@@ -129,3 +131,57 @@ def test_a_bad_image_is_told_in_a_sentence(open_page, trained, content, message)
     refused = " ".join(told(run(page)))
     assert "This image cannot be used. " in refused
     assert message in refused
+
+
+# --- before anything is trained
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("outcome", ["digit", "unsure", "blank", "not_digit"])
+def test_the_first_page_reads_with_the_bundled_network(open_page, monkeypatch, outcome, language):
+    import pandas as pd
+
+    from skmnist.app import _draw
+    from skmnist.text import get_catalogue
+    from tests.app.pages import html_of, run, told
+
+    class Reader:
+        def read_digits(self, images):
+            (image,) = images
+            assert image.shape == (120, 90)
+            return pd.DataFrame(
+                {
+                    "text": ["" if outcome == "blank" else "7"],
+                    "outcome": outcome,
+                    "probability": 0.7,
+                    "alternatives": [[("1", 0.2), ("9", 0.06), ("4", 0.04)]],
+                    "reason": f"reason in {get_catalogue().language}",
+                }
+            )
+
+    monkeypatch.setattr(_draw, "load_bundled", Reader)
+    page = open_page(lang=language)
+    say = get_catalogue(language)
+    assert told(page) == [say("app.draw.empty")]
+    content = io.BytesIO()
+    Image.fromarray(draw_one()).save(content, "png")
+    page.file_uploader(key="photo").set_value(("7.png", content.getvalue(), "image/png"))
+    html = html_of(run(page))
+    title = {"digit": "7", "unsure": "7?"}.get(outcome) or say(f"app.try.{outcome}")
+    assert f'<p class="outcome">{title}</p>' in html
+    assert f"reason in {language}" in html
+    assert html.count("<progress") == (0 if outcome == "blank" else 3)  # the likeliest only
+    page.button(key="to_read").click()
+    assert run(page).title[0].value == say("app.name.read")
+
+
+def test_the_bundled_network_reads_a_drawn_digit(open_page, small):
+    from tests.app.pages import html_of, run
+
+    row = int(np.flatnonzero(small.y_train == 7)[0])
+    drawn = np.kron(small.X_train[row], np.ones((10, 10), np.uint8))  # white on black, as the board
+    content = io.BytesIO()
+    Image.fromarray(drawn).save(content, "png")
+    page = open_page()
+    page.file_uploader(key="photo").set_value(("7.png", content.getvalue(), "image/png"))
+    assert '<p class="outcome">7</p>' in html_of(run(page))

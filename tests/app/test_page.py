@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from skmnist.app import _training
+from skmnist.app import _training, _view
 from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
 from skmnist.text import get_catalogue, get_languages
-from tests.app.pages import address, click, html_of, run, told
+from tests.app.pages import VISITOR, address, click, html_of, run, told
 
 QUICK = {"epochs": 2}
 
@@ -26,9 +26,9 @@ def trained(finished, server):
 
     if not finished:
         settings = Settings(**QUICK)
-        training = _training.start(settings, _store.load(settings))
+        training = _training.start(VISITOR, settings, _store.load(settings))
         training.join(120)
-        finished[settings] = training
+        finished[VISITOR, settings] = training
     _training._trainings.update(finished)
     (training,) = finished.values()
     assert training.error == ""
@@ -78,23 +78,23 @@ def test_the_way_leads_through_all_steps_and_back(open_page):
     for _ in STEPS[1:]:
         titles.append(click(page, "next").title[0].value)
     assert titles == [get_catalogue("en")(f"app.name.{step}") for step in STEPS]
-    assert click(page, "back").title[0].value == "Recommendation"
-    assert address(page)["step"] == "recommendation"
+    assert click(page, "back").title[0].value == "Draw a digit"
+    assert address(page)["step"] == "draw"
 
 
 def test_language_is_that_of_the_address_then_of_the_command_line(open_page, monkeypatch):
     monkeypatch.setenv("SKMNIST_APP_LANGUAGE", "de")
-    assert open_page().title[0].value == "Daten"
+    assert open_page().title[0].value == "Ausprobieren"
     page = open_page(lang="en")
-    assert page.title[0].value == "Data"
+    assert page.title[0].value == "Try it"
     page.sidebar.radio(key="lang").set_value("de")
-    assert run(page).title[0].value == "Daten"
+    assert run(page).title[0].value == "Ausprobieren"
     assert address(page)["lang"] == "de"
 
 
-@pytest.mark.parametrize(("lang", "step"), [("xx", "data"), ("../en", "nonsense"), ("", "")])
+@pytest.mark.parametrize(("lang", "step"), [("xx", "try"), ("../en", "nonsense"), ("", "")])
 def test_an_address_that_leads_nowhere_begins_at_the_beginning(open_page, lang, step):
-    assert open_page(lang=lang, step=step).title[0].value == "Data"
+    assert open_page(lang=lang, step=step).title[0].value == "Try it"
 
 
 # --- settings
@@ -162,7 +162,7 @@ def test_training_from_the_button_to_the_recommendation(open_page):
     page = open_page(step="settings", **QUICK)
     click(page, "start")
     assert page.title[0].value == "Training"
-    training = _training.find(Settings(**QUICK))
+    training = _training.find(VISITOR, Settings(**QUICK))
     training.join(120)
     assert "Both networks are trained." in told(run(page))[0]
     for step in ("analysis", "evaluation", "comparison", "recommendation"):
@@ -174,7 +174,7 @@ def test_training_from_the_button_to_the_recommendation(open_page):
 def test_zero_epochs_mean_no_training(open_page):
     page = open_page(step="settings", epochs=0)
     click(page, "start")
-    _training.find(Settings(epochs=0)).join(60)
+    _training.find(VISITOR, Settings(epochs=0)).join(60)
     assert "NN: not trained (0 epochs)." in html_of(run(page))
     assert told(page) == [get_catalogue("en")("app.training.untrained")]
     page = open_page(step="recommendation", epochs=0)
@@ -220,7 +220,7 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
     click(page, "start")
     assert "Preparing" in html_of(page)
     assert "Waiting for its turn" in html_of(page)
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     for epoch in (1, 2, 3):
         assert tell(training, "NN", epoch) is False
     html = html_of(run(page))
@@ -240,7 +240,7 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
 def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
     page = open_page(step="settings", epochs=9)
     click(page, "start")
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     tell(training, "NN", 1)
     click(page, "stop")
     assert any("NN will stop after this epoch." in text.value for text in page.markdown)
@@ -252,10 +252,11 @@ def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
 def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_page, slow):
     first = open_page(step="settings", epochs=9)
     click(first, "start")
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     tell(training, "NN", 5)
     reloaded = open_page(step="training", epochs=9)
     assert "Epoch 5 of 9" in html_of(reloaded)
+    assert "Epoch 5 of 9" in html_of(open_page(step="training", epochs=9))
     other = open_page(step="settings", epochs=8)
     assert told(other) == ["Training with other settings is running: NN, epoch 5 of 9."]
     assert other.button(key="start").disabled
@@ -263,6 +264,55 @@ def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_pag
     assert "Epoch 5 of 9" in html_of(other)
     assert address(other)["epochs"] == "9"
     assert list(_training._trainings.values()) == [training]
+
+
+@pytest.fixture
+def visit(open_page, monkeypatch):
+    """Return a function that opens the page as somebody else."""
+
+    def open_as(visitor, **query):
+        monkeypatch.setattr(_view, "find_visitor", lambda: visitor)
+        return open_page(**query)
+
+    return open_as
+
+
+def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, slow):
+    for before, visitor in enumerate(("anna", "ben", "cem")):
+        page = visit(visitor, step="settings", epochs=9)
+        said = [caption.value for caption in page.caption]
+        assert any(f"{before} training" in text for text in said) == (before > 0)
+        click(page, "start")
+        assert page.title[0].value == "Training"
+    assert told(page) == ["2 trainings before yours. It starts by itself; you may leave this page."]
+    assert "Epoch" not in html_of(page)  # nothing of the others
+    first, second, _ = _training.find_line()
+    tell(first, "NN", 4)
+    assert "Epoch 4" in html_of(visit("anna", step="training", epochs=9))
+    assert told(visit("ben", step="recommendation", epochs=9))[0].startswith("1 training before")
+    assert told(visit("ben", step="data", epochs=9))[0].startswith("1 training before")
+    assert told(visit("dora", step="training", epochs=9)) == [
+        "The networks have not been trained with these settings yet."
+    ]
+    first.running = False
+    tell(second, "NN", 1)
+    assert "Epoch 1" in html_of(visit("ben", step="training", epochs=9))
+    page = click(visit("cem", step="training", epochs=9), "leave")
+    assert told(run(page)) == ["The networks have not been trained with these settings yet."]
+    assert _training.find_line() == [second]
+
+
+def test_a_full_queue_is_told_and_takes_no_more(visit, slow, monkeypatch):
+    monkeypatch.setenv("SKMNIST_APP_WAITING", "1")
+    for visitor in ("anna", "ben"):
+        late = visit("cem", step="settings", epochs=9)  # opened before the queue was full
+        click(visit(visitor, step="settings", epochs=9), "start")
+    monkeypatch.setattr(_view, "find_visitor", lambda: "cem")
+    click(late, "start")
+    assert late.title[0].value == "Settings"
+    assert told(late)[0].startswith("2 trainings are running or waiting already")
+    assert late.button(key="start").disabled
+    assert len(_training.find_line()) == 2
 
 
 def test_the_steps_behind_a_running_training_say_so(open_page, slow):
@@ -295,7 +345,7 @@ def test_a_training_that_fails_is_told_in_a_sentence(open_page, monkeypatch):
     monkeypatch.setattr(_training, "make_network", fail)
     page = open_page(step="settings", **QUICK)
     click(page, "start")
-    _training.find(Settings(**QUICK)).join(60)
+    _training.find(VISITOR, Settings(**QUICK)).join(60)
     message = r"Training failed: It \*did\* not work."
     assert told(run(page)) == [message]
     assert told(open_page(step="draw", **QUICK)) == [message]

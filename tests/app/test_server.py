@@ -44,11 +44,31 @@ def test_only_the_loopback_knows_who_may_ask():
 
 def test_everything_is_written_into_one_folder(monkeypatch):
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
-    environment = _server.make_environment("/folder", "de")
+    environment = _server.make_environment("/folder", "de", 20)
     assert "STREAMLIT_SERVER_ADDRESS" not in environment
     written = ("TMPDIR", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     assert {environment[name] for name in written} == {"/folder"}
     assert environment["SKMNIST_APP_LANGUAGE"] == "de"
+
+
+def test_the_length_of_the_queue_is_an_option(monkeypatch, capsys):
+    import inspect
+
+    from skmnist.app import _training
+
+    found = {}
+    monkeypatch.setattr("skmnist.app.serve", lambda **how: found.update(how))
+    assert main(["app", "--no-browser"]) == 0
+    assert found["max_waiting"] == inspect.signature(serve).parameters["max_waiting"].default
+    assert found["max_waiting"] == _training.MAX_WAITING
+    assert main(["app", "--max-waiting", "0"]) == 0
+    environment = _server.make_environment("/folder", None, found["max_waiting"])
+    monkeypatch.setenv(_server.WAITING, environment[_server.WAITING])
+    assert _training.count_places() == 0
+    assert main(["app", "--max-waiting", "-1"]) == 2
+    assert "--max-waiting" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="max_waiting=-1 must be an int >= 0"):
+        serve(max_waiting=-1)
 
 
 def test_the_colours_are_those_of_the_report():

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from skmnist import load_mnist, load_model
 from skmnist.cli import main
@@ -43,3 +44,22 @@ def test_an_existing_file_is_kept_and_an_interrupted_run_saves_nothing(
     do_at("end", "NN", interrupt_now)
     assert main([*options, "--force"]) == 130
     assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: X[:, :20], "20 x 28 pixels, but only networks for square images"),
+        (lambda X: 255 - X, "dark on light; train with inverted images"),
+    ],
+)
+def test_a_network_that_cannot_read_scans_is_not_saved(tmp_path, capsys, change, message):
+    data = load_mnist(n_train=100, n_test=50, random_state=0)
+    arrays = {name: data[name] for name in ("y_train", "y_test")}
+    arrays |= {name: change(data[name]) for name in ("X_train", "X_test")}
+    np.savez(tmp_path / "digits.npz", **arrays)
+    file = tmp_path / "digits.skmnist"
+    source = str(tmp_path / "digits.npz")
+    assert main(["compare", "--data", source, "--epochs", "0", "--save", str(file)]) == 1
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not file.exists()
