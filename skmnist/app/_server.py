@@ -165,7 +165,7 @@ def make_command(host: str, port: int) -> list[str]:
 
 
 def make_environment(folder: str, language: str | None, max_waiting: int) -> dict[str, str]:
-    """Return environment variables that make the server write to one folder only."""
+    """Return variables that make the server write to one folder, except for compiled programs."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)
