@@ -81,6 +81,7 @@ class FitFigures:
     waited : int or None
         Epochs since the best one.
     last_gap : float or None
+    val_loss_trend_up, train_loss_trend_down : bool or None
     dead_shares : tuple of float
         For each hidden layer, the share of units that are not active for any row.
     n_classes : int or None
@@ -107,6 +108,8 @@ class FitFigures:
     stop_reason: str | None = None
     waited: int | None = None
     last_gap: float | None = None
+    val_loss_trend_up: bool | None = None
+    train_loss_trend_down: bool | None = None
     dead_shares: tuple[float, ...] = ()
     n_classes: int | None = None
     network: bool = True

@@ -16,6 +16,9 @@ Severity = Literal["good", "note", "warning", "problem"]
 # 0.0171 optimal.
 MAX_ACCURACY_GAP = 0.02
 GAP_DIGITS = 4  # in the sentences
+FAR_ABOVE = 2  # times `max_gap`; such a gap is not borderline, only too uncertain
+# A training accuracy that is displayed as 100.0 %
+BY_HEART = 0.9995
 # The accuracy of the linear classifier of LeCun et al. (1998) on MNIST's test set. A network that
 # does not exceed it on its own training images has learned little.
 MIN_TRAIN_ACCURACY = 0.88
@@ -152,7 +155,7 @@ class Finding:
 
 
 class Overfitting(Finding):
-    """The gap is above `max_gap`, and its interval is above 0."""
+    """The gap is above `max_gap` with certainty, or more than twice as large and not by chance."""
 
     code = "overfitting"
     severity = "problem"
@@ -162,8 +165,11 @@ class Overfitting(Finding):
         """See the class."""
         if fit.gap is None or not exceeds(fit.gap, fit.max_gap):
             return None
-        if fit.gap_interval is not None and fit.gap_interval[0] <= 0:
-            return None
+        if fit.gap_interval is not None:
+            # few images leave an interval so wide that it contains max_gap for nearly every gap
+            limit = 0.0 if exceeds(fit.gap, FAR_ABOVE * fit.max_gap) else fit.max_gap
+            if not exceeds(fit.gap_interval[0], limit):
+                return None
         return cls(_gap_evidence(fit), cls.list_ways(fit))
 
     @classmethod
@@ -251,16 +257,57 @@ class TooFewToTell(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        if fit.gap is None or fit.gap_interval is None or Overfitting.check(fit) is not None:
+        if fit.gap is None or fit.gap_interval is None:
             return None
         low, high = fit.gap_interval
-        if not exceeds(fit.gap, fit.max_gap) and high - fit.gap <= fit.max_gap:
+        if exceeds(fit.gap, fit.max_gap):
+            is_wide = low <= 0  # the gap may be due to chance
+        else:
+            is_wide = high - fit.gap > fit.max_gap
+        return cls({**_gap_evidence(fit), "low": low, "high": high}, ()) if is_wide else None
+
+
+class Borderline(Finding):
+    """The interval of the gap contains `max_gap`, or the model has learned its images by heart."""
+
+    code = "borderline"
+    severity = "note"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        others = (Overfitting, TooFewToTell)
+        if fit.gap is None or any(other.check(fit) is not None for other in others):
             return None
-        return cls({**_gap_evidence(fit), "low": low, "high": high}, ())
+        low, high = fit.gap_interval or (fit.gap, fit.gap)
+        ways = Overfitting.list_ways(fit)
+        if exceeds(high, fit.max_gap):
+            return cls({**_gap_evidence(fit), "low": low, "high": high}, ways)
+        accuracy = fit.train_accuracy
+        if accuracy is not None and accuracy >= BY_HEART and fit.val_loss_trend_up:
+            return cls({**_gap_evidence(fit), "train_accuracy": accuracy}, ways)
+        return None
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        return Overfitting.list_ways(fit)
+
+    @property
+    def by_heart(self) -> bool:
+        """Whether the training images were learned by heart, although the gap is small."""
+        return "train_accuracy" in self.evidence
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        code = "by_heart" if self.by_heart else self.code
+        if "low" not in self.evidence and not self.by_heart:
+            code = "borderline_bare"
+        return get_catalogue(language)(f"diagnosis.finding.{code}", **self.evidence)
 
 
 class Optimal(Finding):
-    """Training and held-out accuracy are close, and the interval is narrow enough."""
+    """Training and held-out accuracy are close, and so are the ends of the interval."""
 
     code = "optimal"
     severity = "good"
@@ -268,7 +315,7 @@ class Optimal(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        others = (Overfitting, Underfitting, TooFewToTell)
+        others = (Overfitting, Underfitting, TooFewToTell, Borderline)
         if fit.gap is None or any(other.check(fit) is not None for other in others):
             return None
         return cls(_gap_evidence(fit))
@@ -396,6 +443,7 @@ CHECKS: tuple[type[Finding], ...] = (
     Overfitting,
     Underfitting,
     TooFewToTell,
+    Borderline,
     Optimal,
     Unstable,
     DeadUnits,

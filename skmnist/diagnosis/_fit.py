@@ -22,6 +22,7 @@ from skmnist.diagnosis._figures import (
 from skmnist.diagnosis._findings import (
     CHECKS,
     MAX_ACCURACY_GAP,
+    Borderline,
     Finding,
     exceeds,
 )
@@ -32,8 +33,10 @@ from skmnist.text import get_catalogue
 LOSS_RATIO = 2.0
 MIN_TREND = 0.01  # relative change over the second half of the epochs
 
-Label = Literal["overfitting", "optimal", "underfitting", "unclear"]
-VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "optimal")
+Label = Literal["overfitting", "borderline", "optimal", "underfitting", "unclear"]
+# sentences that mention the interval of the gap
+WITH_INTERVAL = ("within_noise", "too_few_to_tell", "borderline")
+VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "borderline", "optimal")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class FitDiagnosis:
 
     Parameters
     ----------
-    label : {"overfitting", "optimal", "underfitting", "unclear"}
+    label : {"overfitting", "borderline", "optimal", "underfitting", "unclear"}
         The verdict; "unclear" if there are too few held-out images.
     gap : float
         Training minus held-out accuracy, with the final weights.
@@ -105,6 +108,11 @@ class FitDiagnosis:
         return self.label == "unclear" and exceeds(self.gap, self.max_gap)
 
     @property
+    def by_heart(self) -> bool:
+        """Whether it is borderline because the training images were learned by heart."""
+        return any(isinstance(found, Borderline) and found.by_heart for found in self.findings)
+
+    @property
     def better_than_training(self) -> bool:
         """Whether the held-out accuracy is above the training accuracy by more than `max_gap`."""
         return exceeds(-self.gap, self.max_gap)
@@ -139,7 +147,7 @@ class FitDiagnosis:
             Language of the text.
         """
         phrases = self._main_phrases()
-        if self.gap_interval is not None and self.label != "unclear":
+        if self.gap_interval is not None and phrases[0] not in WITH_INTERVAL:
             phrases.append("interval")
         if self.last_gap is not None and self.last_gap != self.gap:
             phrases.append("last_epoch")
@@ -198,6 +206,10 @@ class FitDiagnosis:
             verdict = "underfitting_bare"
         elif self.label == "optimal" and self.better_than_training:
             verdict = "better_than_training"
+        elif self.label == "borderline" and self.by_heart:
+            verdict = "by_heart"
+        elif self.label == "borderline" and self.gap_interval is None:
+            verdict = "borderline_bare"
         if self.label == "unclear":
             verdict = "within_noise" if self.within_noise else "too_few_to_tell"
         known = self.train_accuracy is not None and self.validation_accuracy is not None
@@ -206,6 +218,8 @@ class FitDiagnosis:
     def _trend_phrases(self) -> list[str]:
         if self.label == "underfitting" or self.val_loss_trend_up is None:
             return []  # trends are irrelevant if the model has learned too little
+        if self.by_heart:
+            return []  # the verdict mentions the losses
         if not self.val_loss_trend_up:
             return ["val_loss_stable"]
         trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
@@ -234,11 +248,14 @@ def diagnose_fit(
     """Diagnose whether a classifier overfits, underfits, or fits well.
 
     Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and
-    its 95 % interval above 0. Underfitting means that the training accuracy is significantly below
+    so is its 95 % interval; of a gap above twice `max_gap`, the interval need only be above 0. If
+    otherwise `max_gap` is within the interval, the label is "borderline": another random start
+    could end on either side. It is also "borderline" if the gap is small, but all
+    training images are classified correctly while the validation loss rises. Underfitting means that the training accuracy is significantly below
     `min_train_accuracy`, or that the same class is predicted for all rows. If both apply, the
-    label depends on which is larger, the training error or the gap. If the upper end of the
-    interval exceeds the gap by more than `max_gap`, there are too few held-out images, and the
-    label is "unclear".
+    label depends on which is larger, the training error or the gap. If the gap may be due to chance,
+    or the upper end of the interval exceeds a small gap by more than `max_gap`, there are too few
+    held-out images, and the label is "unclear".
 
     Parameters
     ----------
@@ -412,16 +429,21 @@ def _complete(figures: dict[str, Any], **limits: float) -> FitFigures:
 
 
 def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDiagnosis:
+    rises, falls = fit.trend("val_loss"), fit.trend("loss")
+    trends = {
+        "val_loss_trend_up": None if rises is None else rises > MIN_TREND,
+        "train_loss_trend_down": None if falls is None else falls < -MIN_TREND,
+        **trends,
+    }
+    fit = replace(fit, **trends)
     checked = (check.check(fit) for check in CHECKS)
     findings = tuple(finding for finding in checked if finding is not None)
-    rises, falls = fit.trend("val_loss"), fit.trend("loss")
-    found = FitDiagnosis(
+    return FitDiagnosis(
         label=_label(fit, {finding.code for finding in findings}),
         gap=fit.gap or 0.0,
         gap_interval=fit.gap_interval,
         last_gap=fit.last_gap,
-        val_loss_trend_up=None if rises is None else rises > MIN_TREND,
-        train_loss_trend_down=None if falls is None else falls < -MIN_TREND,
+        **trends,
         val_loss_far_above=(
             fit.train_loss is not None
             and fit.validation_loss is not None
@@ -439,7 +461,6 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
         findings=findings,
         parameters=None if fit.parameters is None else tuple(fit.parameters),
     )
-    return replace(found, **trends)
 
 
 def _label(fit: FitFigures, codes: set[str]) -> Label:
@@ -451,7 +472,9 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
         return "underfitting"
     if "overfitting" in codes:
         return "overfitting"
-    return "unclear" if "too_few_to_tell" in codes else "optimal"
+    if "too_few_to_tell" in codes:
+        return "unclear"
+    return "borderline" if "borderline" in codes else "optimal"
 
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:

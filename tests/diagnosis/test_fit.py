@@ -88,6 +88,59 @@ def test_losses_do_not_decide_the_label():
     assert (diagnosis.val_loss_far_above, diagnosis.label) == (True, "optimal")
 
 
+def measured(gap, n, *, train=0.99, **given):
+    figures = {"train_accuracy": train, "validation_accuracy": train - gap}
+    return diagnose_fit(**figures, n_train=9 * n, n_validation=n, **given)
+
+
+@pytest.mark.parametrize(
+    ("gap", "n", "label"),
+    [
+        # the intervals reach 0.0037 below and 0.0042 above the gap
+        (0.0150, 6000, "optimal"),
+        (0.0175, 6000, "borderline"),
+        (0.0226, 6000, "borderline"),
+        (0.0260, 6000, "overfitting"),
+        # more than twice the allowance: 0.05 is no edge, however wide the interval
+        (0.0500, 150, "overfitting"),
+        (0.0300, 1000, "borderline"),
+    ],
+)
+def test_borderline_where_the_interval_contains_the_allowance(gap, n, label):
+    assert measured(gap, n).label == label
+
+
+@pytest.mark.parametrize(
+    ("train", "rises", "label"),
+    [(1.0, True, "borderline"), (1.0, False, "optimal"), (0.999, True, "optimal")],
+)
+@pytest.mark.parametrize("n", [None, 6000])
+def test_learned_by_heart_while_the_validation_loss_rises_is_never_optimal(train, rises, label, n):
+    figures = {"train_accuracy": train, "validation_accuracy": train - 0.01}
+    diagnosis = diagnose_fit(**figures, n_train=n, n_validation=n, val_loss_trend_up=rises)
+    assert diagnosis.label == label
+    assert ("by heart" in diagnosis.summary()) == diagnosis.by_heart == (label == "borderline")
+
+
+def test_validation_loss_of_the_history_counts_as_well():
+    flat = {"accuracy": [1.0] * 6, "val_accuracy": [0.99] * 6, "loss": FALLING}
+    assert diagnose_fit({**flat, "val_loss": RISING}).label == "borderline"
+    assert diagnose_fit({**flat, "val_loss": FLAT}).label == "optimal"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the gap (0.0175) lies between 0.0138 and 0.0217"),
+        ("de", "liegt der Gap (0,0175) zwischen 0,0138 und 0,0217"),
+    ],
+)
+def test_borderline_gives_the_interval_once(language, words):
+    said = measured(0.0175, 6000).sentence(language)
+    assert words in said
+    assert said.count(words[-6:]) == 1
+
+
 # --- the interval
 
 

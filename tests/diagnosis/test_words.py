@@ -84,6 +84,9 @@ def make_figures(name, parameters):
     yield FitFigures(**shared, train_accuracy=0.5, validation_accuracy=0.5, gap=-0.0)
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.0, only_class=0)
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.01, gap_interval=(-0.001, 0.4))
+    yield FitFigures(**shared, train_accuracy=0.95, gap=0.02, gap_interval=(0.015, 0.025))
+    by_heart = {"train_accuracy": 1.0, "gap_interval": (0.005, 0.015), "val_loss_trend_up": True}
+    yield FitFigures(**shared, gap=0.01, **by_heart)
     curve = LearningCurve(np.array([1.0, 2.0]), np.ones((2, 2)), np.array([[0.5] * 2, [0.9] * 2]))
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.01, curve=curve)
     if network:
@@ -163,7 +166,7 @@ def test_words_are_whole_and_of_this_model(name, kind, language):
 
 @pytest.mark.parametrize("language", get_languages())
 @pytest.mark.parametrize("network", [True, False])
-@pytest.mark.parametrize("label", ["overfitting", "underfitting"])
+@pytest.mark.parametrize("label", ["overfitting", "borderline", "underfitting"])
 def test_a_verdict_without_its_figures_has_words_too(label, network, language):
     diagnosis = FitDiagnosis(label, gap=0.1, network=network)
     (remedy,) = advise(analyze_errors([0, 1], [0, 1]), diagnosis, language=language).improvements
