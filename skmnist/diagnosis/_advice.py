@@ -5,6 +5,7 @@ from typing import Any
 
 from skmnist._html import make_html
 from skmnist.diagnosis._calibration import Calibration
+from skmnist.diagnosis._causes import CAUSES
 from skmnist.diagnosis._errors import ErrorAnalysis
 from skmnist.diagnosis._findings import (
     MIN_TRAIN_ACCURACY,
@@ -125,7 +126,8 @@ def _add_ignored(
         key = "weakness_one_class"
         figures["only_class"] = str(errors.predicted[0])
     advice.weaknesses.append(say(f"advice.{key}", **figures))
-    if diagnosis is None or diagnosis.only_class is None:  # otherwise there is a remedy
+    codes = set() if diagnosis is None else {finding.code for finding in diagnosis.findings}
+    if not codes & {"never_predicted", "no_signal"}:  # otherwise there is a remedy
         advice.improvements.append(say("advice.improve_ignored", **figures))
     return True
 
@@ -139,17 +141,21 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
             say = get_catalogue(language)
             advice.improvements.append(say("advice.improve_better_than_training"))
     further = _further(diagnosis)
+    limited = any(isinstance(finding, CAUSES) for finding in further)
     if diagnosis.label in ("overfitting", "borderline", "underfitting"):
         verdict = _verdict(diagnosis)
         if not (ignores and diagnosis.only_class is not None):  # already mentioned
             advice.weaknesses.append(verdict.sentence(language))
         # the learning rate of an unstable network is not too low
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
-        if diagnosis.label != "underfitting" or not jumped:
+        if diagnosis.label != "underfitting" or not (jumped or limited):
             advice.improvements.append(verdict.remedy(language))
     for finding in further:
-        advice.weaknesses.append(finding.sentence(language))
-        advice.improvements.append(finding.remedy(language))
+        is_class = finding.code == "never_predicted"
+        if not (is_class and ignores):  # already mentioned
+            advice.weaknesses.append(finding.sentence(language))
+        if not (is_class and limited):  # more images of a class do not help either
+            advice.improvements.append(finding.remedy(language))
 
 
 def _add_confidence(

@@ -176,9 +176,9 @@ class Overfitting(Finding):
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
         """See the base class."""
         parameters = _get_parameters(fit)
-        ways = list_regularisers(parameters)
+        ways = [] if fit.over_regularised else list_regularisers(parameters)
         if parameters.get("max_depth") == 1:
-            ways.remove(("smaller", "max_depth"))
+            ways = [way for way in ways if way != ("smaller", "max_depth")]
         if any(np.sum(parameters[name]) > 1 for name in LAYERS if name in parameters):
             ways.append(("smaller_network", ""))
         patience = parameters.get("patience") or parameters.get("n_iter_no_change")
@@ -210,6 +210,10 @@ class Underfitting(Finding):
         }
         if fit.only_class is not None:
             return cls({**evidence, "only_class": fit.only_class}, cls.list_ways(fit))
+        if fit.limit is not None:
+            return None
+        if fit.references is not None:
+            evidence |= {"linear": fit.references.linear, "forest": fit.references.forest}
         if accuracy is None or accuracy >= fit.min_train_accuracy:
             return None
         if fit.n_train and wilson_interval(accuracy, fit.n_train)[1] >= fit.min_train_accuracy:
@@ -242,10 +246,16 @@ class Underfitting(Finding):
 
     def sentence(self, language: str = "en") -> str:
         """See the base class."""
+        if "forest" in self.evidence:
+            say = get_catalogue(language)
+            return say("diagnosis.finding.underfitting_compared", **self.evidence)
         if "only_class" not in self.evidence:
             return super().sentence(language)
         only_class = str(self.evidence["only_class"])
         return get_catalogue(language)("diagnosis.finding.one_class", only_class=only_class)
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return "underfitting_compared" if "forest" in self.evidence else self.code
 
 
 class TooFewToTell(Finding):
@@ -260,10 +270,8 @@ class TooFewToTell(Finding):
         if fit.gap is None or fit.gap_interval is None:
             return None
         low, high = fit.gap_interval
-        if exceeds(fit.gap, fit.max_gap):
-            is_wide = low <= 0  # the gap may be due to chance
-        else:
-            is_wide = high - fit.gap > fit.max_gap
+        large = exceeds(fit.gap, fit.max_gap)
+        is_wide = low <= 0 if large else high - fit.gap > fit.max_gap
         return cls({**_gap_evidence(fit), "low": low, "high": high}, ()) if is_wide else None
 
 
@@ -436,21 +444,6 @@ class MoreRowsHelp(Finding):
         if rise < MIN_CURVE_RISE or (rises <= 0).any():
             return None
         return cls({"rise": rise, "rise_points": 100 * rise, "n_train": int(sizes[-1])})
-
-
-# In the order in which they are reported
-CHECKS: tuple[type[Finding], ...] = (
-    Overfitting,
-    Underfitting,
-    TooFewToTell,
-    Borderline,
-    Optimal,
-    Unstable,
-    DeadUnits,
-    StoppedTooEarly,
-    StillImproving,
-    MoreRowsHelp,
-)
 
 
 def exceeds(gap: float, allowed: float) -> bool:
