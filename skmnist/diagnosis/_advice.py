@@ -168,9 +168,9 @@ def _add_confidence(
 ) -> None:
     """Mention over- or underconfidence, based on the probabilities or else on the losses."""
     too_sure = calibration is not None and calibration.verdict == "too_sure"
-    if calibration is not None and calibration.verdict != "trustworthy":
+    if calibration is not None and calibration.verdict in ("too_sure", "too_careful", "uneven"):
         advice.weaknesses.append(calibration.sentence(say.language))
-    elif calibration is not None and calibration.close and not ignores:
+    elif calibration is not None and calibration.verdict == "trustworthy" and not ignores:
         advice.strengths.append(calibration.sentence(say.language))
     if diagnosis is None:
         return

@@ -53,6 +53,10 @@ def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, 
     )
 
 
+def _standard_error(p: float, n: int) -> float:
+    return float(np.sqrt(p * (1 - p) / n))
+
+
 HeldOut = Literal["validation", "test"]
 Limit = Literal["no_signal", "label_noise", "data_limit"]
 
@@ -62,6 +66,8 @@ MIN_TREND_EPOCHS = 3
 MIN_OTHERS = 5
 # Two accuracies within two points are the same, as for the gap.
 MARGIN = 0.02
+# What a linear model misses at least if the classes have a shape that it cannot describe
+LINEAR_LAG = 0.01
 # Label noise below one in twenty is not distinguished from hard images.
 MIN_NOISE = 0.05
 # Training accuracy below which a network has not even learned its training images by heart
@@ -156,16 +162,16 @@ class FitFigures:
             return "label_noise" if self.accuracy_fall is not None else None
         found, accuracy = self.references, self.validation_accuracy or 0.0
         best = max(found.linear, found.forest)
-        error = float(np.sqrt(found.chance * (1 - found.chance) / found.n_checked))
-        if max(best, accuracy) <= found.chance + 2 * error:
+        n = found.n_checked
+        if max(best, accuracy) <= found.chance + 2 * _standard_error(found.chance, n):
             return "no_signal"
-        if best > accuracy + MARGIN:
-            return None
-        # a linear rule with noise fits overlapping classes as well as wrong labels
+        # where a linear model is as good, overlapping classes explain the errors as well
         noisy = wilson_interval(found.sure_error, found.n_sure)[0] > MIN_NOISE
-        if noisy and found.linear < accuracy - MARGIN:
+        if noisy and found.linear < found.forest - LINEAR_LAG:
             return "label_noise"
-        is_stuck = self.train_accuracy is not None and self.train_accuracy < self.min_train_accuracy
+        if best > accuracy + MARGIN + np.sqrt(2) * _standard_error(accuracy, n):
+            return None
+        is_stuck = self.train_accuracy is not None and self.train_accuracy < STUCK
         return "data_limit" if is_stuck else None
 
     @property
@@ -182,7 +188,7 @@ class FitFigures:
             return None
         best = slice(max(0, int(np.argmin(loss)) - 1), int(np.argmin(loss)) + 2)
         before, after = float(held_out[best].mean()), float(held_out[-MIN_TREND_EPOCHS:].mean())
-        error = float(np.sqrt(before * (1 - before) / self.n_validation))
+        error = _standard_error(before, self.n_validation)
         learns = train[-1] < STUCK and train[-1] - train[best].mean() >= MIN_RISE
         falls = before - after >= max(MIN_FALL, 2 * error)
         return before - after if learns and falls else None

@@ -21,6 +21,7 @@ Array = np.ndarray[Any, Any]
 # About a second for 28 x 28 images, and enough to tell 80 % from 82 %
 MAX_FITTED, MAX_CHECKED = 3000, 2000
 MIN_FITTED, MIN_CHECKED = 100, 50  # fewer rows say nothing
+N_TREES = 50
 N_COMPONENTS = 50  # the logistic regression loses less than a point on MNIST, and takes a tenth
 SUREST = 0.25  # share of the checked rows, see `References.sure_error`
 
@@ -94,7 +95,7 @@ def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> 
         PCA(n_components, random_state=0),
         LogisticRegression(C=0.1, max_iter=200),
     )
-    forest = ExtraTreesClassifier(random_state=0)
+    forest = ExtraTreesClassifier(N_TREES, random_state=0)
     # several threads slow such small matrices down
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -34,8 +34,8 @@ def make_shuffled(rng):
 
 def make_linear(rng, bayes_error=0.0):
     """Make two classes that a plane separates but for noise, so that no rule has fewer errors."""
-    X = rng.normal(size=(N_TRAIN + N_HELD_OUT, 20)).astype(np.float32)
-    side = X @ rng.normal(size=20)
+    X = rng.normal(size=(N_TRAIN + N_HELD_OUT, 10)).astype(np.float32)
+    side = X @ rng.normal(size=10)
     return X, (side + np.tan(np.pi * bayes_error) * side.std() * rng.normal(size=len(X)) > 0) * 1
 
 
@@ -45,7 +45,7 @@ def make_flipped(rng, share):
 
 
 def make_imbalanced(rng):
-    X = rng.normal(size=(N_TRAIN + N_HELD_OUT, 20)).astype(np.float32)
+    X = rng.normal(size=(N_TRAIN + N_HELD_OUT, 10)).astype(np.float32)
     return X, (rng.random(len(X)) < 0.05) * 1
 
 

@@ -210,7 +210,9 @@ def test_held_out_images_are_called_by_their_name(digits, held_out, word):
     assert f"of the {word} images" in diagnosis.sentence()
 
 
-@pytest.mark.parametrize(("max_iter", "found"), [(3, ["never_predicted", "still_improving"]), (400, [])])
+@pytest.mark.parametrize(
+    ("max_iter", "found"), [(3, ["never_predicted", "still_improving"]), (400, [])]
+)
 def test_scikit_learns_network_tells_by_its_loss_curve(digits, max_iter, found):
     X, y = digits
     network = MLPClassifier((20,), max_iter=max_iter, learning_rate_init=0.01, random_state=0)
