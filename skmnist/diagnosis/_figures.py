@@ -163,7 +163,10 @@ class FitFigures:
         found, accuracy = self.references, self.validation_accuracy or 0.0
         best = max(found.linear, found.forest)
         n = found.n_checked
-        if max(best, accuracy) <= found.chance + 2 * _standard_error(found.chance, n):
+        # the model may be measured on fewer rows, on which its best epoch was chosen
+        guess, n_own = found.chance, min(n, self.n_validation or n)
+        as_guessed = best <= guess + 2 * _standard_error(guess, n)
+        if as_guessed and accuracy <= guess + 3 * _standard_error(guess, n_own):
             return "no_signal"
         # where a linear model is as good, overlapping classes explain the errors as well
         noisy = wilson_interval(found.sure_error, found.n_sure)[0] > MIN_NOISE

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from statistics import NormalDist
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from skmnist import SimpleNNClassifier, load_mnist
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit
 
 RISING = [1.0, 0.5, 0.3, 0.4, 0.5, 0.6]
@@ -139,6 +141,28 @@ def test_borderline_gives_the_interval_once(language, words):
     said = measured(0.0175, 6000).sentence(language)
     assert words in said
     assert said.count(words[-6:]) == 1
+
+
+def test_thirty_starts_of_one_recipe_have_the_same_label():
+    # written by benchmarks/verdicts.py: SimpleNNClassifier with its defaults on the full MNIST
+    starts = pd.read_csv(Path(__file__).parent / "starts.csv").drop(columns="seed")
+    figures = starts.to_dict("records")
+    labels = [diagnose_fit(**each).label for each in figures]
+    assert len(labels) == 30
+    assert labels.count("borderline") >= 28
+    known = ("train_accuracy", "validation_accuracy")
+    sharp = [diagnose_fit(**{name: each[name] for name in known}).label for each in figures]
+    assert 10 <= sharp.count("overfitting") <= 20  # at 0.02 sharp, luck decides
+
+
+@pytest.mark.slow
+def test_ten_starts_on_a_part_of_mnist_have_the_same_label():
+    X, _, y, _ = load_mnist(n_train=5000, n_test=10, random_state=0, return_X_y=True)
+    X = X.reshape(len(X), -1).astype(np.float32) / 255
+    labels = [
+        diagnose_fit(SimpleNNClassifier(random_state=seed).fit(X, y)).label for seed in range(10)
+    ]
+    assert max(map(labels.count, labels)) >= 9
 
 
 # --- the interval

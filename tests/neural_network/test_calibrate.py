@@ -56,7 +56,7 @@ def test_a_model_file_keeps_it(pair, tmp_path):
 
 def test_without_validation_rows_it_is_refused(digits):
     X, y = digits
-    with pytest.raises(ValueError, match="calibrate=True needs validation rows.*0.1 or X_val"):
+    with pytest.raises(ValueError, match=r"calibrate=True needs validation rows.*=0\.1 or X_val"):
         SimpleNNClassifier(calibrate=True, validation_fraction=None).fit(X[:50], y[:50])
 
 
