@@ -37,6 +37,7 @@ def test_the_table_has_all_hyperparameters_of_both_networks_and_no_other():
     known = {*SimpleNNClassifier().get_params(), *DeepNNClassifier().get_params()}
     beside = {
         "augmentation",
+        "calibrate",
         "callbacks",
         "class_weight",
         "random_state",

@@ -9,7 +9,7 @@ import pytest
 
 from skmnist import load_mnist
 from skmnist.cli import main
-from skmnist.diagnosis._findings import CHECKS
+from skmnist.diagnosis._fit import CHECKS
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "docs" / "compare-1.schema.json").read_text(encoding="utf-8")

@@ -252,7 +252,12 @@ def _show_mistakes(
     note = "mistakes_none"
     if surest:
         note = "mistakes_first" if errors.confidence is None else "mistakes_surest"
+    suspects = show(errors.suspects.index[:N_SUREST].to_numpy())
     return {
+        "suspects": suspects,
+        "suspects_note": say(
+            "page.suspects_note", n=len(errors.suspects), n_test=errors.n_test, shown=len(suspects)
+        ),
         "surest": surest,
         "note": say(
             f"page.{note}", n_errors=errors.n_errors, n_test=errors.n_test, shown=len(surest)

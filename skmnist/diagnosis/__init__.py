@@ -10,6 +10,7 @@ from skmnist.diagnosis._plot_confusion import ConfusionDisplay
 from skmnist.diagnosis._plot_epochs import EpochCurveDisplay
 from skmnist.diagnosis._plot_images import FirstLayerDisplay, MisclassifiedDisplay
 from skmnist.diagnosis._plot_rejects import ErrorRejectDisplay
+from skmnist.diagnosis._plot_reliability import ReliabilityDisplay
 from skmnist.diagnosis._plot_robustness import RobustnessDisplay
 from skmnist.diagnosis._rejects import WorkLeft, error_reject_curve, measure_work_left
 from skmnist.diagnosis._robustness import Robustness, measure_robustness
@@ -27,6 +28,7 @@ __all__ = [
     "FirstLayerDisplay",
     "FitDiagnosis",
     "MisclassifiedDisplay",
+    "ReliabilityDisplay",
     "Robustness",
     "RobustnessDisplay",
     "WorkLeft",

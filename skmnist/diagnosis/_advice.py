@@ -5,10 +5,12 @@ from typing import Any
 
 from skmnist._html import make_html
 from skmnist.diagnosis._calibration import Calibration
+from skmnist.diagnosis._causes import CAUSES
 from skmnist.diagnosis._errors import ErrorAnalysis
 from skmnist.diagnosis._findings import (
     MIN_TRAIN_ACCURACY,
     UNKNOWN_NETWORK,
+    Borderline,
     Finding,
     Optimal,
     Overfitting,
@@ -124,7 +126,8 @@ def _add_ignored(
         key = "weakness_one_class"
         figures["only_class"] = str(errors.predicted[0])
     advice.weaknesses.append(say(f"advice.{key}", **figures))
-    if diagnosis is None or diagnosis.only_class is None:  # otherwise there is a remedy
+    codes = set() if diagnosis is None else {finding.code for finding in diagnosis.findings}
+    if not codes & {"never_predicted", "no_signal"}:  # otherwise there is a remedy
         advice.improvements.append(say("advice.improve_ignored", **figures))
     return True
 
@@ -138,17 +141,21 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
             say = get_catalogue(language)
             advice.improvements.append(say("advice.improve_better_than_training"))
     further = _further(diagnosis)
-    if diagnosis.label in ("overfitting", "underfitting"):
+    limited = any(isinstance(finding, CAUSES) for finding in further)
+    if diagnosis.label in ("overfitting", "borderline", "underfitting"):
         verdict = _verdict(diagnosis)
         if not (ignores and diagnosis.only_class is not None):  # already mentioned
             advice.weaknesses.append(verdict.sentence(language))
         # the learning rate of an unstable network is not too low
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
-        if diagnosis.label == "overfitting" or not jumped:
+        if diagnosis.label != "underfitting" or not (jumped or limited):
             advice.improvements.append(verdict.remedy(language))
     for finding in further:
-        advice.weaknesses.append(finding.sentence(language))
-        advice.improvements.append(finding.remedy(language))
+        is_class = finding.code == "never_predicted"
+        if not (is_class and ignores):  # already mentioned
+            advice.weaknesses.append(finding.sentence(language))
+        if not (is_class and limited):  # more images of a class do not help either
+            advice.improvements.append(finding.remedy(language))
 
 
 def _add_confidence(
@@ -161,9 +168,9 @@ def _add_confidence(
 ) -> None:
     """Mention over- or underconfidence, based on the probabilities or else on the losses."""
     too_sure = calibration is not None and calibration.verdict == "too_sure"
-    if calibration is not None and calibration.verdict != "trustworthy":
+    if calibration is not None and calibration.verdict in ("too_sure", "too_careful", "uneven"):
         advice.weaknesses.append(calibration.sentence(say.language))
-    elif calibration is not None and calibration.close and not ignores:
+    elif calibration is not None and calibration.verdict == "trustworthy" and not ignores:
         advice.strengths.append(calibration.sentence(say.language))
     if diagnosis is None:
         return
@@ -171,7 +178,8 @@ def _add_confidence(
     if diagnosis.val_loss_far_above and calibration is None:
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
-    if too_sure and diagnosis.network and diagnosis.label != "overfitting":  # the same remedy
+    regularised = diagnosis.label in ("overfitting", "borderline")  # the same remedy
+    if too_sure and diagnosis.network and not regularised:
         known = UNKNOWN_NETWORK if diagnosis.parameters is None else diagnosis.parameters
         ways = list_regularisers(known)
         if ways:
@@ -208,7 +216,11 @@ def _add_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak:
 
 def _verdict(diagnosis: FitDiagnosis) -> Finding:
     """Return the finding behind the label, or create one if the diagnosis has none."""
-    kinds: dict[str, type[Finding]] = {"overfitting": Overfitting, "underfitting": Underfitting}
+    kinds: dict[str, type[Finding]] = {
+        "overfitting": Overfitting,
+        "borderline": Borderline,
+        "underfitting": Underfitting,
+    }
     of_label = [f for f in diagnosis.findings if f.code == diagnosis.label]
     return of_label[0] if of_label else kinds[diagnosis.label]({"network": diagnosis.network})
 
@@ -216,7 +228,7 @@ def _verdict(diagnosis: FitDiagnosis) -> Finding:
 def _further(diagnosis: FitDiagnosis) -> list[Finding]:
     """Return the further findings that do not contradict the verdict."""
     findings = list(diagnosis.further_findings)
-    if diagnosis.label == "overfitting":
+    if diagnosis.label in ("overfitting", "borderline"):
         # more epochs would increase the gap
         return [f for f in findings if f.code not in ("still_improving", "stopped_too_early")]
     if diagnosis.label == "unclear":

@@ -13,8 +13,14 @@ from skmnist.text import get_catalogue
 
 N_BINS = 15  # as in Guo et al.
 MAX_OFF = 0.01  # below, confidence and accuracy count as equal, as in comparisons
+N_DRAWS = 2000  # for the 95 % quantile of the ECE by chance
+# If calibrated probabilities reach this ECE by chance, there are too few images for a verdict.
+MAX_CHANCE = 0.05
+# Temperature scaling brings networks to an ECE of 0.01 to 0.02 (Guo et al., table 1).
+BELIEVABLE = 0.02
 
-CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful"]
+Array = np.ndarray[Any, Any]
+CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful", "uneven", "unclear"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +31,11 @@ class Calibration:
 
     Parameters
     ----------
-    verdict : {"trustworthy", "too_sure", "too_careful"}
-        "too_sure" or "too_careful" if the mean confidence is outside the 95 % interval of the
-        accuracy and differs from the accuracy by at least 0.01, otherwise "trustworthy". The
-        verdict compares means only; see `ece` and `bins` for differences within bins.
+    verdict : {"trustworthy", "too_sure", "too_careful", "uneven", "unclear"}
+        "trustworthy" unless `ece` is at least 0.01 and above `ece_by_chance`. If so, "too_sure" or
+        "too_careful" if the means of confidence and accuracy differ in that direction by at least
+        half of `ece`, otherwise "uneven": too sure in some bins, too careful in others. "unclear"
+        if there are too few images: `ece_by_chance` is above 0.05.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float
@@ -36,6 +43,9 @@ class Calibration:
     ece : float
         Expected calibration error: the mean over all images of the difference between confidence
         and accuracy in their bin.
+    ece_by_chance : float
+        95 % quantile of `ece` if the confidences were exact, from 2,000 simulations (Bröcker and
+        Smith 2007, "consistency resampling").
     bins : DataFrame
         One row per non-empty bin, out of 15 bins of equal width: `low` and `high` (of the
         confidence), `n` (number of images), `confidence` (mean), `accuracy`, and its 95 %
@@ -43,21 +53,32 @@ class Calibration:
 
     References
     ----------
+    J. Bröcker, L. A. Smith: Increasing the reliability of reliability diagrams. Weather and
+    Forecasting 22, 2007, 651-661.
+
     C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger: On calibration of modern neural networks. ICML
     2017.
 
     Examples
     --------
     >>> from skmnist.diagnosis import measure_calibration
-    >>> measure_calibration([0.9] * 10, [True] * 9 + [False]).verdict
+    >>> measure_calibration([0.9] * 1000, [True] * 900 + [False] * 100).verdict
     'trustworthy'
+    >>> measure_calibration([0.9] * 10, [True] * 9 + [False]).verdict
+    'unclear'
     """
 
     verdict: CalibrationVerdict
     confidence: float
     accuracy: float
     ece: float
+    ece_by_chance: float
     bins: pd.DataFrame
+
+    @property
+    def believable(self) -> bool:
+        """Whether `ece` is at most 0.02, so that single probabilities can be believed."""
+        return self.ece <= BELIEVABLE
 
     @property
     def close(self) -> bool:
@@ -73,7 +94,10 @@ class Calibration:
             Language of the text.
         """
         return get_catalogue(language)(
-            f"calibration.{self.verdict}", confidence=self.confidence, accuracy=self.accuracy
+            f"calibration.{self.verdict}",
+            confidence=self.confidence,
+            accuracy=self.accuracy,
+            ece_points=100 * self.ece,
         )
 
     def _repr_html_(self) -> str:
@@ -89,6 +113,7 @@ class Calibration:
             "confidence": self.confidence,
             "accuracy": self.accuracy,
             "ece": self.ece,
+            "ece_by_chance": self.ece_by_chance,
             "bins": self.bins.to_dict(orient="list"),
         }
 
@@ -138,10 +163,23 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     ends = [wilson_interval(p, n) for p, n in zip(bins["accuracy"], bins["n"], strict=True)]
     bins["accuracy_low"], bins["accuracy_high"] = (list(each) for each in zip(*ends, strict=True))
     off = (bins["confidence"] - bins["accuracy"]).abs()
-    low, high = wilson_interval(accuracy, len(correct))
-    verdict: CalibrationVerdict = "trustworthy"
-    if mean > high and mean - accuracy >= MAX_OFF:
-        verdict = "too_sure"
-    elif mean < low and accuracy - mean >= MAX_OFF:
-        verdict = "too_careful"
-    return Calibration(verdict, mean, accuracy, float(np.average(off, weights=bins["n"])), bins)
+    ece = float(np.average(off, weights=bins["n"]))
+    by_chance = _draw_ece(confidence, np.unique(at, return_inverse=True)[1])
+    verdict = _judge(ece, by_chance, mean - accuracy)
+    return Calibration(verdict, mean, accuracy, ece, by_chance, bins)
+
+
+def _judge(ece: float, by_chance: float, off: float) -> CalibrationVerdict:
+    if ece < MAX_OFF or ece <= by_chance:
+        return "unclear" if by_chance > MAX_CHANCE else "trustworthy"
+    if abs(off) < ece / 2:
+        return "uneven"
+    return "too_sure" if off > 0 else "too_careful"
+
+
+def _draw_ece(confidence: Array, at: Array) -> float:
+    """Return the 95 % quantile of the ECE if the confidences were exact."""
+    # the hits in a bin are a sum of independent variables, so nearly normal
+    spread = np.sqrt(np.bincount(at, weights=np.clip(confidence * (1 - confidence), 0, None)))
+    drawn = np.random.default_rng(0).normal(scale=spread, size=(N_DRAWS, len(spread)))
+    return float(np.quantile(np.abs(drawn).sum(axis=1) / len(confidence), 0.95))

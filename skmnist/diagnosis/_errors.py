@@ -154,6 +154,9 @@ class ErrorAnalysis:
         True and predicted labels.
     confidence : ndarray of float32, shape (n_test,), default=None
         Probability of each predicted class; None without probabilities.
+    true_confidence : ndarray of float32, shape (n_test,), default=None
+        Probability of each true class, 0 for classes unknown to the model; None without
+        probabilities.
 
     Examples
     --------
@@ -170,6 +173,7 @@ class ErrorAnalysis:
     y_true: Array | None = None
     y_pred: Array | None = None
     confidence: Array | None = None
+    true_confidence: Array | None = None
 
     @property
     def n_errors(self) -> int:
@@ -285,6 +289,33 @@ class ErrorAnalysis:
         confidence = self.confidence[rows]
         order = np.argsort(-confidence, kind="stable")
         return pd.DataFrame(columns | {"confidence": confidence}, index=index).iloc[order]
+
+    @cached_property
+    def suspects(self) -> pd.DataFrame:
+        """The images whose label may be wrong, indexed by `row` of the test set.
+
+        A label is suspected if the model predicts another class with at least the probability that
+        it gives, on average, to images with that class as their label (confident learning). The
+        columns are `true`, `predicted` and `confidence`; the most suspicious come first, those
+        with the largest difference between the probabilities of the two classes. Many of these
+        images are just hard to read, so look at them. There are none unless the probabilities can
+        be believed (``calibration.believable``, an expected calibration error of at most 0.02).
+
+        References
+        ----------
+        C. G. Northcutt, L. Jiang, I. L. Chuang: Confident learning: estimating uncertainty in
+        dataset labels. Journal of Artificial Intelligence Research 70, 2021, 1373-1411.
+        """
+        if self.calibration is None or self.true_confidence is None or self.y_true is None:
+            return self.mistakes.iloc[:0]
+        if not self.calibration.believable:
+            return self.mistakes.iloc[:0]
+        usual = pd.Series(self.true_confidence).groupby(self.y_true).mean()
+        mistakes = self.mistakes
+        limits = mistakes["predicted"].map(usual).astype(float).fillna(np.inf)
+        found = mistakes[mistakes["confidence"] >= limits]
+        lead = found["confidence"] - self.true_confidence[found.index]
+        return found.loc[lead.sort_values(ascending=False, kind="stable").index]
 
     def weakest(self, n: int = 3) -> list[tuple[Any, float]]:
         """Return the classes with the lowest F1, the weakest first.
@@ -407,6 +438,7 @@ class ErrorAnalysis:
             },
             "confusion_matrix": self.confusion.to_numpy().tolist(),
             "pairs": [pair.to_dict() for pair in self.pairs()],
+            "suspects": self.suspects.index.tolist(),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
         }
 
@@ -470,11 +502,14 @@ def analyze_errors(
         y_true=y_true,
         y_pred=y_pred,
         confidence=None if proba is None else _confidence(y_pred, labels, proba),
+        true_confidence=None
+        if proba is None
+        else np.where(np.isin(y_true, labels), _confidence(y_true, labels, proba), np.float32(0)),
     )
 
 
-def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
-    """Return the probability of each predicted class."""
+def _confidence(y: Array, labels: Any, proba: Any) -> Array:
+    """Return the probability of the given class of each row, or of the nearest known class."""
     proba = np.asarray(proba, dtype=np.float32)
     labels = np.asarray(labels) if labels is not None else np.array([])
     if proba.ndim != 2 or proba.shape[1] != len(labels):
@@ -482,10 +517,10 @@ def _confidence(y_pred: Array, labels: Any, proba: Any) -> Array:
             f"proba has shape {proba.shape}, but needs one column for each of the {len(labels)} "
             "labels; pass labels=model.classes_."
         )
-    check_consistent_length(y_pred, proba)
+    check_consistent_length(y, proba)
     order = np.argsort(labels)
-    at = order[np.clip(np.searchsorted(labels[order], y_pred), 0, len(labels) - 1)]
-    confidence: Array = proba[np.arange(len(y_pred)), at]
+    at = order[np.clip(np.searchsorted(labels[order], y), 0, len(labels) - 1)]
+    confidence: Array = proba[np.arange(len(y)), at]
     return confidence
 
 

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, log_loss
 
 from skmnist.diagnosis._estimator import get_core, get_parameters
+from skmnist.diagnosis._references import References
 
 Array = np.ndarray[Any, Any]
 
@@ -52,12 +53,31 @@ def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, 
     )
 
 
+def _standard_error(p: float, n: int) -> float:
+    return float(np.sqrt(p * (1 - p) / n))
+
+
 HeldOut = Literal["validation", "test"]
+Limit = Literal["no_signal", "label_noise", "data_limit"]
 
 # Trends are measured over the second half of the epochs, at least three: losses fall at first.
 MIN_TREND_EPOCHS = 3
 # A model with a recall of 0.5 misses all of five images with probability 1/32.
 MIN_OTHERS = 5
+# Two accuracies within two points are the same, as for the gap.
+MARGIN = 0.02
+# What a linear model misses at least if the classes have a shape that it cannot describe
+LINEAR_LAG = 0.01
+# Label noise below one in twenty is not distinguished from hard images.
+MIN_NOISE = 0.05
+# Training accuracy below which a network has not even learned its training images by heart
+STUCK = 0.95
+MIN_RISE, MIN_FALL = 0.03, 0.01  # of training and validation accuracy, for label noise
+# On 5,000 MNIST images, the accuracy with dropout is 0.02 below that without it for a dropout of
+# 0.5, 0.08 for 0.8, 0.22 for 0.9 and 0.44 for 0.95; from 0.9 on, held-out accuracy falls by 2 to 4
+# points against 0.2.
+MAX_HIDDEN = 0.1
+MIN_KEPT = 3  # in the first epochs, the running mean is low because the network still learns fast
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,7 @@ class FitFigures:
     waited : int or None
         Epochs since the best one.
     last_gap : float or None
+    val_loss_trend_up, train_loss_trend_down : bool or None
     dead_shares : tuple of float
         For each hidden layer, the share of units that are not active for any row.
     n_classes : int or None
@@ -90,6 +111,13 @@ class FitFigures:
         The parameters that affect training; None if unknown.
     only_class : label or None
         The class that is predicted for all rows, although several occur.
+    never_predicted : tuple
+        Classes that occur in the given rows, but are never predicted.
+    running_accuracy : float or None
+        Training accuracy with dropout and deformation, in the epoch whose weights were kept.
+    kept_epoch : int or None
+    references : References or None
+        What simple models reach on the given rows, if the model is suspected to be limited.
     curve : LearningCurve or None
     """
 
@@ -107,12 +135,77 @@ class FitFigures:
     stop_reason: str | None = None
     waited: int | None = None
     last_gap: float | None = None
+    val_loss_trend_up: bool | None = None
+    train_loss_trend_down: bool | None = None
     dead_shares: tuple[float, ...] = ()
     n_classes: int | None = None
     network: bool = True
     parameters: Mapping[str, Any] | None = None
     only_class: Any = None
+    never_predicted: tuple[Any, ...] = ()
+    running_accuracy: float | None = None
+    kept_epoch: int | None = None
+    references: References | None = None
     curve: "LearningCurve | None" = None
+
+    @property
+    def weak(self) -> bool:
+        """Whether the accuracies are so low that simple models may do as well."""
+        known = (self.train_accuracy, self.validation_accuracy)
+        low = any(each is not None and each < self.min_train_accuracy for each in known)
+        return low or bool(self.never_predicted) or self.only_class is not None
+
+    @property
+    def limit(self) -> Limit | None:
+        """The cause that keeps any model from doing better, or None."""
+        if self.references is None:
+            return "label_noise" if self.accuracy_fall is not None else None
+        found, accuracy = self.references, self.validation_accuracy or 0.0
+        best = max(found.linear, found.forest)
+        n = found.n_checked
+        # the model may be measured on fewer rows, on which its best epoch was chosen
+        guess, n_own = found.chance, min(n, self.n_validation or n)
+        as_guessed = best <= guess + 2 * _standard_error(guess, n)
+        if as_guessed and accuracy <= guess + 3 * _standard_error(guess, n_own):
+            return "no_signal"
+        # where a linear model is as good, overlapping classes explain the errors as well
+        noisy = wilson_interval(found.sure_error, found.n_sure)[0] > MIN_NOISE
+        if noisy and found.linear < found.forest - LINEAR_LAG:
+            return "label_noise"
+        if best > accuracy + MARGIN + np.sqrt(2) * _standard_error(accuracy, n):
+            return None
+        is_stuck = self.train_accuracy is not None and self.train_accuracy < STUCK
+        return "data_limit" if is_stuck else None
+
+    @property
+    def accuracy_fall(self) -> float | None:
+        """Fall of the validation accuracy while wrong labels are learned; None if there is none.
+
+        Wrong labels are learned late and at the expense of others: the training accuracy still
+        rises, far from 1, and the validation accuracy falls beyond its standard error (D. Arpit et
+        al.: A closer look at memorization in deep networks. ICML 2017).
+        """
+        names = ("accuracy", "val_accuracy", "val_loss")
+        train, held_out, loss = (np.asarray(self.history.get(name, ())) for name in names)
+        if not self.n_validation or min(len(train), len(held_out), len(loss)) < MIN_TREND_EPOCHS:
+            return None
+        best = slice(max(0, int(np.argmin(loss)) - 1), int(np.argmin(loss)) + 2)
+        before, after = float(held_out[best].mean()), float(held_out[-MIN_TREND_EPOCHS:].mean())
+        error = _standard_error(before, self.n_validation)
+        learns = train[-1] < STUCK and train[-1] - train[best].mean() >= MIN_RISE
+        falls = before - after >= max(MIN_FALL, 2 * error)
+        return before - after if learns and falls else None
+
+    @property
+    def over_regularised(self) -> bool:
+        """Whether dropout or deformation hides much of the training accuracy."""
+        parameters = self.parameters or {}
+        if not parameters.get("dropout") and parameters.get("augmentation") is None:
+            return False
+        if self.train_accuracy is None or self.running_accuracy is None:
+            return False
+        learned = (self.kept_epoch or 0) >= MIN_KEPT
+        return learned and self.train_accuracy - self.running_accuracy >= MAX_HIDDEN
 
     @property
     def n_epochs(self) -> int:
@@ -169,16 +262,21 @@ def read_estimator(
             continue
         predicted = estimator.predict(rows)
         seen.append((np.asarray(labels).ravel(), np.asarray(predicted).ravel()))
-        if figures[f"{part}_accuracy"] is None:
+        if figures[f"{part}_accuracy"] is None or part == "validation":
             figures[f"{part}_accuracy"] = float(accuracy_score(labels, predicted))
             figures[f"n_{part}"] = len(labels)
+            figures[f"{part}_loss"] = _measure_loss(estimator, rows, labels)
     figures["only_class"] = _find_only_class(seen)
+    figures["never_predicted"] = _find_never_predicted(seen)
     history = read_history(core)
     figures |= {"history": history, "last_gap": _last_gap(history), **_read_stop(core, history)}
     accuracies = figures["train_accuracy"], figures["validation_accuracy"]
     kept_epoch = getattr(core, "kept_epoch_", None)
     if kept_epoch is not None and kept_epoch == core.n_iter_ and None not in accuracies:
         figures["last_gap"] = accuracies[0] - accuracies[1]  # more precise than the history
+    if kept_epoch and kept_epoch <= len(history.get("accuracy", ())):
+        figures["kept_epoch"] = int(kept_epoch)
+        figures["running_accuracy"] = float(history["accuracy"][kept_epoch - 1])
     if hasattr(core, "classes_"):
         figures["n_classes"] = len(core.classes_)
     figures["network"] = bool(history) or hasattr(core, "coefs_") or hasattr(core, "history_")
@@ -196,6 +294,26 @@ def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
     (only,) = classes
     n_others = sum(int((labels != only).sum()) for labels, _ in seen)
     return only if n_others >= MIN_OTHERS else None
+
+
+def _find_never_predicted(seen: Sequence[tuple[Array, Array]]) -> tuple[Any, ...]:
+    """Return the classes with at least `MIN_OTHERS` rows that are never predicted."""
+    if not seen:
+        return ()
+    labels, predicted = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    classes, counts = np.unique(labels, return_counts=True)
+    taken = set(predicted.tolist())
+    return tuple(label for label in classes[counts >= MIN_OTHERS].tolist() if label not in taken)
+
+
+def _measure_loss(estimator: Any, X: Any, y: Any) -> float | None:
+    """Return the cross-entropy on the given rows; None without probabilities for all labels."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None or not hasattr(estimator, "predict_proba"):
+        return None
+    if not np.isin(np.asarray(y).ravel(), classes).all():
+        return None
+    return float(log_loss(y, estimator.predict_proba(X), labels=classes))
 
 
 def read_history(core: Any) -> dict[str, Array]:

@@ -16,6 +16,9 @@ Severity = Literal["good", "note", "warning", "problem"]
 # 0.0171 optimal.
 MAX_ACCURACY_GAP = 0.02
 GAP_DIGITS = 4  # in the sentences
+FAR_ABOVE = 2  # times `max_gap`; such a gap is not borderline, only too uncertain
+# A training accuracy that is displayed as 100.0 %
+BY_HEART = 0.9995
 # The accuracy of the linear classifier of LeCun et al. (1998) on MNIST's test set. A network that
 # does not exceed it on its own training images has learned little.
 MIN_TRAIN_ACCURACY = 0.88
@@ -152,7 +155,7 @@ class Finding:
 
 
 class Overfitting(Finding):
-    """The gap is above `max_gap`, and its interval is above 0."""
+    """The gap is above `max_gap` with certainty, or more than twice as large and not by chance."""
 
     code = "overfitting"
     severity = "problem"
@@ -162,17 +165,20 @@ class Overfitting(Finding):
         """See the class."""
         if fit.gap is None or not exceeds(fit.gap, fit.max_gap):
             return None
-        if fit.gap_interval is not None and fit.gap_interval[0] <= 0:
-            return None
+        if fit.gap_interval is not None:
+            # few images leave an interval so wide that it contains max_gap for nearly every gap
+            limit = 0.0 if exceeds(fit.gap, FAR_ABOVE * fit.max_gap) else fit.max_gap
+            if not exceeds(fit.gap_interval[0], limit):
+                return None
         return cls(_gap_evidence(fit), cls.list_ways(fit))
 
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
         """See the base class."""
         parameters = _get_parameters(fit)
-        ways = list_regularisers(parameters)
+        ways = [] if fit.over_regularised else list_regularisers(parameters)
         if parameters.get("max_depth") == 1:
-            ways.remove(("smaller", "max_depth"))
+            ways = [way for way in ways if way != ("smaller", "max_depth")]
         if any(np.sum(parameters[name]) > 1 for name in LAYERS if name in parameters):
             ways.append(("smaller_network", ""))
         patience = parameters.get("patience") or parameters.get("n_iter_no_change")
@@ -204,6 +210,10 @@ class Underfitting(Finding):
         }
         if fit.only_class is not None:
             return cls({**evidence, "only_class": fit.only_class}, cls.list_ways(fit))
+        if fit.limit is not None:
+            return None
+        if fit.references is not None:
+            evidence |= {"linear": fit.references.linear, "forest": fit.references.forest}
         if accuracy is None or accuracy >= fit.min_train_accuracy:
             return None
         if fit.n_train and wilson_interval(accuracy, fit.n_train)[1] >= fit.min_train_accuracy:
@@ -236,10 +246,16 @@ class Underfitting(Finding):
 
     def sentence(self, language: str = "en") -> str:
         """See the base class."""
+        if "forest" in self.evidence:
+            say = get_catalogue(language)
+            return say("diagnosis.finding.underfitting_compared", **self.evidence)
         if "only_class" not in self.evidence:
             return super().sentence(language)
         only_class = str(self.evidence["only_class"])
         return get_catalogue(language)("diagnosis.finding.one_class", only_class=only_class)
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return "underfitting_compared" if "forest" in self.evidence else self.code
 
 
 class TooFewToTell(Finding):
@@ -251,16 +267,55 @@ class TooFewToTell(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        if fit.gap is None or fit.gap_interval is None or Overfitting.check(fit) is not None:
+        if fit.gap is None or fit.gap_interval is None:
             return None
         low, high = fit.gap_interval
-        if not exceeds(fit.gap, fit.max_gap) and high - fit.gap <= fit.max_gap:
+        large = exceeds(fit.gap, fit.max_gap)
+        is_wide = low <= 0 if large else high - fit.gap > fit.max_gap
+        return cls({**_gap_evidence(fit), "low": low, "high": high}, ()) if is_wide else None
+
+
+class Borderline(Finding):
+    """The interval of the gap contains `max_gap`, or the model has learned its images by heart."""
+
+    code = "borderline"
+    severity = "note"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        others = (Overfitting, TooFewToTell)
+        if fit.gap is None or any(other.check(fit) is not None for other in others):
             return None
-        return cls({**_gap_evidence(fit), "low": low, "high": high}, ())
+        low, high = fit.gap_interval or (fit.gap, fit.gap)
+        ways = Overfitting.list_ways(fit)
+        if exceeds(high, fit.max_gap):
+            return cls({**_gap_evidence(fit), "low": low, "high": high}, ways)
+        accuracy = fit.train_accuracy
+        if accuracy is not None and accuracy >= BY_HEART and fit.val_loss_trend_up:
+            return cls({**_gap_evidence(fit), "train_accuracy": accuracy}, ways)
+        return None
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        return Overfitting.list_ways(fit)
+
+    @property
+    def by_heart(self) -> bool:
+        """Whether the training images were learned by heart, although the gap is small."""
+        return "train_accuracy" in self.evidence
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        code = "by_heart" if self.by_heart else self.code
+        if "low" not in self.evidence and not self.by_heart:
+            code = "borderline_bare"
+        return get_catalogue(language)(f"diagnosis.finding.{code}", **self.evidence)
 
 
 class Optimal(Finding):
-    """Training and held-out accuracy are close, and the interval is narrow enough."""
+    """Training and held-out accuracy are close, and so are the ends of the interval."""
 
     code = "optimal"
     severity = "good"
@@ -268,7 +323,7 @@ class Optimal(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        others = (Overfitting, Underfitting, TooFewToTell)
+        others = (Overfitting, Underfitting, TooFewToTell, Borderline)
         if fit.gap is None or any(other.check(fit) is not None for other in others):
             return None
         return cls(_gap_evidence(fit))
@@ -389,20 +444,6 @@ class MoreRowsHelp(Finding):
         if rise < MIN_CURVE_RISE or (rises <= 0).any():
             return None
         return cls({"rise": rise, "rise_points": 100 * rise, "n_train": int(sizes[-1])})
-
-
-# In the order in which they are reported
-CHECKS: tuple[type[Finding], ...] = (
-    Overfitting,
-    Underfitting,
-    TooFewToTell,
-    Optimal,
-    Unstable,
-    DeadUnits,
-    StoppedTooEarly,
-    StillImproving,
-    MoreRowsHelp,
-)
 
 
 def exceeds(gap: float, allowed: float) -> bool:

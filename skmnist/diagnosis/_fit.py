@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._html import make_html
+from skmnist.diagnosis._causes import CAUSES, NeverPredicted, OverRegularised
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import (
     FitFigures,
@@ -20,20 +21,48 @@ from skmnist.diagnosis._figures import (
     read_mapping,
 )
 from skmnist.diagnosis._findings import (
-    CHECKS,
     MAX_ACCURACY_GAP,
+    Borderline,
+    DeadUnits,
     Finding,
+    MoreRowsHelp,
+    Optimal,
+    Overfitting,
+    StillImproving,
+    StoppedTooEarly,
+    TooFewToTell,
+    Underfitting,
+    Unstable,
     exceeds,
 )
+from skmnist.diagnosis._references import measure_references
 from skmnist.text import get_catalogue
 
 # In the slide deck's two examples of "val loss clearly above train loss" the ratio is at least 16.
 # As the loss is a mean of -log p, twice the loss means that the probability is squared.
 LOSS_RATIO = 2.0
 MIN_TREND = 0.01  # relative change over the second half of the epochs
+# In the order in which they are reported
+CHECKS: tuple[type[Finding], ...] = (
+    Overfitting,
+    Underfitting,
+    TooFewToTell,
+    Borderline,
+    Optimal,
+    *CAUSES,
+    NeverPredicted,
+    OverRegularised,
+    Unstable,
+    DeadUnits,
+    StoppedTooEarly,
+    StillImproving,
+    MoreRowsHelp,
+)
 
-Label = Literal["overfitting", "optimal", "underfitting", "unclear"]
-VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "optimal")
+Label = Literal["overfitting", "borderline", "optimal", "underfitting", "unclear"]
+# sentences that mention the interval of the gap
+WITH_INTERVAL = ("within_noise", "too_few_to_tell", "borderline")
+VERDICTS = ("overfitting", "underfitting", "too_few_to_tell", "borderline", "optimal")
 
 
 @dataclass(frozen=True)
@@ -44,7 +73,7 @@ class FitDiagnosis:
 
     Parameters
     ----------
-    label : {"overfitting", "optimal", "underfitting", "unclear"}
+    label : {"overfitting", "borderline", "optimal", "underfitting", "unclear"}
         The verdict; "unclear" if there are too few held-out images.
     gap : float
         Training minus held-out accuracy, with the final weights.
@@ -105,6 +134,11 @@ class FitDiagnosis:
         return self.label == "unclear" and exceeds(self.gap, self.max_gap)
 
     @property
+    def by_heart(self) -> bool:
+        """Whether it is borderline because the training images were learned by heart."""
+        return any(isinstance(found, Borderline) and found.by_heart for found in self.findings)
+
+    @property
     def better_than_training(self) -> bool:
         """Whether the held-out accuracy is above the training accuracy by more than `max_gap`."""
         return exceeds(-self.gap, self.max_gap)
@@ -128,7 +162,9 @@ class FitDiagnosis:
         language : {"en", "de"}, default="en"
             Language of the text.
         """
-        return " ".join(self._say(language, [*self._main_phrases(), *self._trend_phrases()]))
+        said = self._say(language, [*self._main_phrases(), *self._trend_phrases()])
+        causes = [found.sentence(language) for found in self.findings if isinstance(found, CAUSES)]
+        return " ".join([*said, *causes])
 
     def sentences(self, language: str = "en") -> list[str]:
         """Explain the verdict in sentences, the most important first.
@@ -139,7 +175,7 @@ class FitDiagnosis:
             Language of the text.
         """
         phrases = self._main_phrases()
-        if self.gap_interval is not None and self.label != "unclear":
+        if self.gap_interval is not None and phrases[0] not in WITH_INTERVAL:
             phrases.append("interval")
         if self.last_gap is not None and self.last_gap != self.gap:
             phrases.append("last_epoch")
@@ -178,7 +214,9 @@ class FitDiagnosis:
     def _say(self, language: str, phrases: list[str]) -> list[str]:
         say = get_catalogue(language)
         low, high = self.gap_interval or (0.0, 0.0)
+        verdict = next((f.evidence for f in self.findings if f.code == self.label), {})
         values = {
+            **{name: verdict.get(name) for name in ("linear", "forest")},
             **vars(self),
             "only_class": str(self.only_class),
             "allowed": self.max_gap,
@@ -194,10 +232,16 @@ class FitDiagnosis:
         verdict: str = self.label
         if self.label == "underfitting" and self.only_class is not None:
             verdict = "one_class"
+        elif any(f.code == self.label and "forest" in f.evidence for f in self.findings):
+            verdict = "underfitting_compared"
         elif self.label == "underfitting" and self.train_accuracy is None:
             verdict = "underfitting_bare"
         elif self.label == "optimal" and self.better_than_training:
             verdict = "better_than_training"
+        elif self.label == "borderline" and self.by_heart:
+            verdict = "by_heart"
+        elif self.label == "borderline" and self.gap_interval is None:
+            verdict = "borderline_bare"
         if self.label == "unclear":
             verdict = "within_noise" if self.within_noise else "too_few_to_tell"
         known = self.train_accuracy is not None and self.validation_accuracy is not None
@@ -206,6 +250,8 @@ class FitDiagnosis:
     def _trend_phrases(self) -> list[str]:
         if self.label == "underfitting" or self.val_loss_trend_up is None:
             return []  # trends are irrelevant if the model has learned too little
+        if self.by_heart:
+            return []  # the verdict mentions the losses
         if not self.val_loss_trend_up:
             return ["val_loss_stable"]
         trend = "both_trends" if self.train_loss_trend_down else "val_loss_up"
@@ -234,11 +280,16 @@ def diagnose_fit(
     """Diagnose whether a classifier overfits, underfits, or fits well.
 
     Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and
-    its 95 % interval above 0. Underfitting means that the training accuracy is significantly below
-    `min_train_accuracy`, or that the same class is predicted for all rows. If both apply, the
-    label depends on which is larger, the training error or the gap. If the upper end of the
-    interval exceeds the gap by more than `max_gap`, there are too few held-out images, and the
-    label is "unclear".
+    so is its 95 % interval; of a gap above twice `max_gap`, the interval need only be above 0. If
+    otherwise `max_gap` is within the interval, the label is "borderline": another random start
+    could end on either side. It is also "borderline" if the gap is small, but all training images
+    are classified correctly while the validation loss rises. If the gap may be due to chance, or
+    the upper end of the interval exceeds a small gap by more than `max_gap`, there are too few
+    held-out images, and the label is "unclear".
+
+    Underfitting means that the training accuracy is significantly below `min_train_accuracy`, and
+    no other cause is found, or that the same class is predicted for all rows. If a model also
+    overfits, the label depends on which is larger, the training error or the gap.
 
     Parameters
     ----------
@@ -266,9 +317,12 @@ def diagnose_fit(
         model on them.
     X, y : array-like, default=None
         Training rows, or some of them. Used to measure the training accuracy if the estimator
-        does not store it, and to find dead units, for which `X` alone is sufficient.
+        does not store it, and to find dead units, for which `X` alone is sufficient. If the
+        accuracy is low, a linear model and a forest are fitted to some of them (about a second),
+        to tell a weak model from wrong labels and from a limit of the data.
     X_val, y_val : array-like, default=None
-        Held-out rows, to measure the held-out accuracy if the estimator does not store it.
+        Held-out rows, to measure the held-out accuracy. They replace the validation rows of the
+        estimator, if it has any.
     held_out : {"validation", "test"}, default="validation"
         Type of the held-out rows, for the sentences.
     learning_curve : tuple, default=None
@@ -354,6 +408,8 @@ def diagnose_fit(
     if source is not None and not isinstance(source, Mapping):
         _check_accuracies(get_core(source), figures)
     fit = _complete(figures, max_gap=max_gap, min_train_accuracy=min_train_accuracy)
+    if X is not None and y is not None and fit.weak:
+        fit = replace(fit, references=measure_references(X, y, X_val, y_val))
     trends = {
         "val_loss_trend_up": val_loss_trend_up,
         "train_loss_trend_down": train_loss_trend_down,
@@ -412,16 +468,21 @@ def _complete(figures: dict[str, Any], **limits: float) -> FitFigures:
 
 
 def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDiagnosis:
+    rises, falls = fit.trend("val_loss"), fit.trend("loss")
+    trends = {
+        "val_loss_trend_up": None if rises is None else rises > MIN_TREND,
+        "train_loss_trend_down": None if falls is None else falls < -MIN_TREND,
+        **trends,
+    }
+    fit = replace(fit, **trends)
     checked = (check.check(fit) for check in CHECKS)
     findings = tuple(finding for finding in checked if finding is not None)
-    rises, falls = fit.trend("val_loss"), fit.trend("loss")
-    found = FitDiagnosis(
+    return FitDiagnosis(
         label=_label(fit, {finding.code for finding in findings}),
         gap=fit.gap or 0.0,
         gap_interval=fit.gap_interval,
         last_gap=fit.last_gap,
-        val_loss_trend_up=None if rises is None else rises > MIN_TREND,
-        train_loss_trend_down=None if falls is None else falls < -MIN_TREND,
+        **trends,
         val_loss_far_above=(
             fit.train_loss is not None
             and fit.validation_loss is not None
@@ -439,7 +500,6 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
         findings=findings,
         parameters=None if fit.parameters is None else tuple(fit.parameters),
     )
-    return replace(found, **trends)
 
 
 def _label(fit: FitFigures, codes: set[str]) -> Label:
@@ -451,7 +511,9 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
         return "underfitting"
     if "overfitting" in codes:
         return "overfitting"
-    return "unclear" if "too_few_to_tell" in codes else "optimal"
+    if "too_few_to_tell" in codes:
+        return "unclear"
+    return "borderline" if "borderline" in codes else "optimal"
 
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:

@@ -172,6 +172,7 @@ class MisclassifiedDisplay:
         y_pred: Any,
         *,
         confidence: Any = None,
+        rows: Any = None,
         n_images: int = 20,
         image_shape: tuple[int, int] | None = None,
         language: str = "en",
@@ -187,6 +188,9 @@ class MisclassifiedDisplay:
             True and predicted labels.
         confidence : array-like of shape (n_samples,), default=None
             Probability of the predicted class; None keeps the order of the rows.
+        rows : array-like of int, default=None
+            Show these misclassified rows only, in this order, such as `ErrorAnalysis.suspects`'
+            index, the images whose label may be wrong.
         n_images, image_shape, language, ax
             As for :meth:`from_estimator`.
 
@@ -205,7 +209,8 @@ class MisclassifiedDisplay:
         errors = analyze_errors(y_true, y_pred)
         if confidence is not None:
             errors = replace(errors, confidence=np.asarray(confidence, dtype=float))
-        mistakes = errors.mistakes.head(n_images).reset_index()
+        mistakes = errors.mistakes if rows is None else errors.mistakes.loc[np.asarray(rows)]
+        mistakes = mistakes.head(n_images).reset_index()
         frame = mistakes.reindex(columns=["row", "true", "predicted", "confidence"])
         images = take_images(X, frame["row"].to_numpy(), image_shape)
         return cls(frame, images, n_errors=errors.n_errors).plot(ax, language=language)

@@ -106,6 +106,7 @@ class NNClassifier(ClassifierMixin, Estimator):
             "l2",
         ),
         "augmentation": [ImageAugmenter, StrOptions(set(PRESETS)), None],
+        "calibrate": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "shuffle": ["boolean"],
         "warm_start": ["boolean"],
@@ -169,7 +170,13 @@ class NNClassifier(ClassifierMixin, Estimator):
         started = time.perf_counter()
         data = check_training_data(self, X, y, sample_weight)
         data = with_validation_data(self, data, X_val, y_val, sample_weight_val)
-        return self._run(data, plan_fit(self, data), started, history={})
+        plan = plan_fit(self, data)
+        if self.calibrate and not len(plan.validation_rows):
+            raise ValueError(
+                "calibrate=True needs validation rows, but there are none; pass "
+                "validation_fraction=0.1 or X_val and y_val, or calibrate=False."
+            )
+        return self._run(data, plan, started, history={})
 
     @with_default_settings
     @_fit_context(prefer_skip_nested_validation=True)
@@ -389,6 +396,9 @@ class NNClassifier(ClassifierMixin, Estimator):
     ) -> None:
         weights = plan.initial_weights if watch.weights is None else watch.weights
         self.__dict__.update(self._attributes_to_predict(data, weights))
+        self.temperature_ = 1.0
+        if self.calibrate and len(plan.validation_rows):
+            self._scale_temperature(data, plan.validation_rows)
         self.n_parameters_ = sum(array.size for array in weights)
         n_before = len(before.get("loss", ()))
         self.n_iter_ = n_before + watch.n_epochs
@@ -411,6 +421,16 @@ class NNClassifier(ClassifierMixin, Estimator):
         )
         self.best_validation_score_ = max(watch.history.get("val_accuracy", []), default=None)
         self._resume = Resume(plan.optimizer, watch.optimizer_state, plan.rng)
+
+    def _scale_temperature(self, data: TrainingData, rows: Array) -> None:
+        """Divide the last layer by the temperature of the lowest loss on some rows."""
+        X, y = data.part(rows)
+        proba = _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
+        self.temperature_ = _forward.fit_temperature(proba, y)
+        self.coefs_[-1] = self.coefs_[-1] / self.coefs_[-1].dtype.type(self.temperature_)
+        self.intercepts_[-1] = self.intercepts_[-1] / self.intercepts_[-1].dtype.type(
+            self.temperature_
+        )
 
     def _evaluate(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
         """Return the loss and accuracy of the learned weights on some rows."""

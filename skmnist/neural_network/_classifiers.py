@@ -68,6 +68,10 @@ class SimpleNNClassifier(NNClassifier):
         digits. Validation images are not deformed. `loss` and `accuracy` in `history_` refer to
         the deformed images, `train_loss_` and `train_accuracy_` to the original ones. `X` must
         contain images, light on dark, with values in [0, 1].
+    calibrate : bool, default=False
+        Whether to fit the probabilities to the validation rows by temperature scaling (Guo et al.
+        2017): the last layer is divided by `temperature_`. Predicted classes, and thus accuracies,
+        do not change. Requires validation rows; `partial_fit` ignores it.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in training, as in other scikit-learn classifiers.
     shuffle : bool, default=True
@@ -94,6 +98,9 @@ class SimpleNNClassifier(NNClassifier):
         Weights (n_in, n_out) and biases (n_out,) of each layer, float32 or float64.
     activation_ : str
         Activation of the hidden layers in `fit`.
+    temperature_ : float
+        Temperature of the probabilities: above 1 if the network was too sure on the validation
+        rows. 1.0 without `calibrate`.
     n_parameters_ : int
         Number of weights and biases.
     n_iter_ : int
@@ -187,6 +194,7 @@ class SimpleNNClassifier(NNClassifier):
         dropout: float = 0.0,
         l2: float = 0.0,
         augmentation: ImageAugmenter | str | None = None,
+        calibrate: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
@@ -210,6 +218,7 @@ class SimpleNNClassifier(NNClassifier):
         self.dropout = dropout
         self.l2 = l2
         self.augmentation = augmentation
+        self.calibrate = calibrate
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.warm_start = warm_start
@@ -277,6 +286,10 @@ class DeepNNClassifier(NNClassifier):
         digits. Validation images are not deformed. `loss` and `accuracy` in `history_` refer to
         the deformed images, `train_loss_` and `train_accuracy_` to the original ones. `X` must
         contain images, light on dark, with values in [0, 1].
+    calibrate : bool, default=False
+        Whether to fit the probabilities to the validation rows by temperature scaling (Guo et al.
+        2017): the last layer is divided by `temperature_`. Predicted classes, and thus accuracies,
+        do not change. Requires validation rows; `partial_fit` ignores it.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in training, as in other scikit-learn classifiers.
     shuffle : bool, default=True
@@ -303,6 +316,9 @@ class DeepNNClassifier(NNClassifier):
         Weights (n_in, n_out) and biases (n_out,) of each layer, float32 or float64.
     activation_ : str
         Activation of the hidden layers in `fit`.
+    temperature_ : float
+        Temperature of the probabilities: above 1 if the network was too sure on the validation
+        rows. 1.0 without `calibrate`.
     n_parameters_ : int
         Number of weights and biases.
     n_iter_ : int
@@ -391,6 +407,7 @@ class DeepNNClassifier(NNClassifier):
         dropout: float = 0.0,
         l2: float = 0.0,
         augmentation: ImageAugmenter | str | None = None,
+        calibrate: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
@@ -414,6 +431,7 @@ class DeepNNClassifier(NNClassifier):
         self.dropout = dropout
         self.l2 = l2
         self.augmentation = augmentation
+        self.calibrate = calibrate
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.warm_start = warm_start

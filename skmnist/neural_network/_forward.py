@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import erf, expit
+from scipy.optimize import minimize_scalar
+from scipy.special import erf, expit, logsumexp
 
 Array = np.ndarray[Any, Any]
 
@@ -109,3 +110,33 @@ def cross_entropy(proba: Array, y: Array) -> Array:
     chosen = proba[np.arange(len(y)), y]
     loss: Array = -np.log(np.maximum(chosen, np.finfo(proba.dtype).tiny))
     return loss
+
+
+MAX_TEMPERATURE = 20.0  # and its reciprocal; a network that is off by more has learned nothing
+
+
+def fit_temperature(proba: Array, y: Array) -> float:
+    """Return the temperature with the lowest cross-entropy; 1.0 if no row is misclassified.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Probabilities of held-out rows, at a temperature of 1.
+    y : ndarray of int, shape (n_samples,)
+        Columns of the true classes.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger: On calibration of modern neural networks. ICML
+    2017.
+    """
+    if (proba.argmax(axis=1) == y).all():
+        return 1.0  # the loss falls to 0 with the temperature, for lack of errors
+    logits = np.log(np.maximum(proba, np.finfo(proba.dtype).tiny)).astype(float)
+    limit = np.log(MAX_TEMPERATURE)
+
+    def loss(log_temperature: float) -> float:
+        z = logits * np.exp(-log_temperature)
+        return float((logsumexp(z, axis=1) - z[np.arange(len(y)), y]).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))

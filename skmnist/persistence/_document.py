@@ -142,6 +142,7 @@ ATTRIBUTES: dict[str, dict[str, Callable[[Any], bool]]] = {
         "stop_reason_": lambda value: isinstance(value, str),
         "history_": _is_history,
         "loss_curve_": lambda value: is_list_of(float, value),
+        "temperature_": _is_figure,
     },
 }
 ATTRIBUTES["DeepNNClassifier"] = ATTRIBUTES["SimpleNNClassifier"]
@@ -160,7 +161,7 @@ CLASSES = tuple(sorted(ATTRIBUTES))
 def check_learned(kind: str, attributes: dict[str, Any]) -> None:
     """Raise unless an estimator of this class can have learned these attributes."""
     checks = ATTRIBUTES[kind]
-    optional = {"feature_names_in_"}
+    optional = {"feature_names_in_", "temperature_"}  # files of 1.0 have no temperature
     if kind in ("DigitCropper", "DigitReader"):
         optional |= {"n_features_in_", "calibration_"}
     unlike = (attributes.keys() ^ checks.keys()) - optional

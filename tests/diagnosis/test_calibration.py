@@ -17,7 +17,7 @@ def make_right(share, n=200):
         (0.9, 0.9, "trustworthy"),
         (0.99, 0.9, "too_sure"),
         (0.8, 0.9, "too_careful"),
-        (0.93, 0.9, "trustworthy"),  # within the interval of 200 images
+        (0.93, 0.9, "trustworthy"),  # by chance, as there are 200 images
     ],
 )
 def test_verdict(confidence, share, verdict):
@@ -30,6 +30,32 @@ def test_off_by_less_than_a_point_is_trustworthy_however_many_images():
     assert measure_calibration(np.full(n, 0.911), make_right(0.9, n)).verdict == "too_sure"
     assert measure_calibration(np.full(n, 0.891), make_right(0.9, n)).verdict == "trustworthy"
     assert measure_calibration(np.full(n, 0.889), make_right(0.9, n)).verdict == "too_careful"
+
+
+def test_ten_images_are_too_few_to_tell():
+    calibration = measure_calibration(np.full(10, 0.93), make_right(0.8, 10))
+    assert (calibration.verdict, calibration.ece) == ("unclear", pytest.approx(0.13))
+    assert not calibration.believable
+
+
+def test_means_that_agree_are_not_trustworthy_where_the_bins_do_not():
+    confidence = np.repeat([0.6, 0.99], 500)
+    correct = np.concatenate([make_right(0.75, 500), make_right(0.84, 500)])
+    calibration = measure_calibration(confidence, correct)
+    assert calibration.confidence == pytest.approx(calibration.accuracy)
+    assert (calibration.verdict, calibration.ece) == ("uneven", pytest.approx(0.15))
+    assert "by 15.0 percentage points" in calibration.sentence()
+    assert "um 15,0 Prozentpunkte" in calibration.sentence("de")
+
+
+def test_exact_probabilities_are_called_wrong_in_one_of_twenty_test_sets():
+    rng = np.random.default_rng(0)
+    verdicts = []
+    for _ in range(40):
+        confidence = 1 - rng.beta(0.3, 4, 1000)
+        right = rng.random(1000) < confidence
+        verdicts.append(measure_calibration(confidence, right).verdict)
+    assert verdicts.count("trustworthy") >= 36
 
 
 def test_ece_is_the_mean_distance_of_the_bins():
@@ -71,6 +97,7 @@ def test_an_analysis_knows_its_calibration():
         "confidence": pytest.approx(0.99),
         "accuracy": 0.9,
         "ece": pytest.approx(0.09),
+        "ece_by_chance": pytest.approx(0.02, abs=0.005),
     }
 
 

@@ -125,7 +125,7 @@ def test_to_dict_is_json(labels):
     figures = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
     assert figures.keys() == {
         *("accuracy", "accuracy_interval", "n_test", "n_errors", "classes", "report"),
-        *("confusion_matrix", "pairs", "calibration"),
+        *("confusion_matrix", "pairs", "suspects", "calibration"),
     }
     assert figures["classes"] == np.unique(labels[0]).tolist()
     assert figures["confusion_matrix"] == confusion_matrix(*labels).tolist()

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import SimpleNNClassifier
 from skmnist.diagnosis import diagnose_fit
-from skmnist.diagnosis._findings import CHECKS
+from skmnist.diagnosis._fit import CHECKS
 from skmnist.text import get_catalogue, get_languages
 
 
@@ -179,7 +179,7 @@ def test_other_activations_do_not_die(digits):
         (20,), activation="tanh", max_iter=10, tol=1e9, n_iter_no_change=1, random_state=0
     )
     network = kill_units(network.fit(X, y), 1.0)
-    assert further(network, X=X, y=y, X_val=X, y_val=y) == []
+    assert further(network, X=X, y=y, X_val=X, y_val=y) == ["never_predicted"]
 
 
 # --- any classifier
@@ -221,7 +221,9 @@ def test_held_out_images_are_called_by_their_name(digits, held_out, word):
     assert f"of the {word} images" in diagnosis.sentence()
 
 
-@pytest.mark.parametrize(("max_iter", "found"), [(3, ["still_improving"]), (400, [])])
+@pytest.mark.parametrize(
+    ("max_iter", "found"), [(3, ["never_predicted", "still_improving"]), (400, [])]
+)
 def test_scikit_learns_network_tells_by_its_loss_curve(digits, max_iter, found):
     X, y = digits
     network = MLPClassifier((20,), max_iter=max_iter, learning_rate_init=0.01, random_state=0)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from statistics import NormalDist
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from skmnist import SimpleNNClassifier, load_mnist
 from skmnist.diagnosis import FitDiagnosis, diagnose_fit
 
 RISING = [1.0, 0.5, 0.3, 0.4, 0.5, 0.6]
@@ -86,6 +88,81 @@ def test_overfitting_comes_before_underfitting():
 def test_losses_do_not_decide_the_label():
     diagnosis = diagnose_fit(history(loss=FALLING, val_loss=RISING))
     assert (diagnosis.val_loss_far_above, diagnosis.label) == (True, "optimal")
+
+
+def measured(gap, n, *, train=0.99, **given):
+    figures = {"train_accuracy": train, "validation_accuracy": train - gap}
+    return diagnose_fit(**figures, n_train=9 * n, n_validation=n, **given)
+
+
+@pytest.mark.parametrize(
+    ("gap", "n", "label"),
+    [
+        # the intervals reach 0.004 below and 0.0045 above the gap
+        (0.0150, 6000, "optimal"),
+        (0.0175, 6000, "borderline"),
+        (0.0226, 6000, "borderline"),
+        (0.0260, 6000, "overfitting"),
+        # more than twice the allowance: 0.05 is no edge, however wide the interval
+        (0.0500, 150, "overfitting"),
+        (0.0300, 1000, "borderline"),
+    ],
+)
+def test_borderline_where_the_interval_contains_the_allowance(gap, n, label):
+    assert measured(gap, n).label == label
+
+
+@pytest.mark.parametrize(
+    ("train", "rises", "label"),
+    [(1.0, True, "borderline"), (1.0, False, "optimal"), (0.999, True, "optimal")],
+)
+@pytest.mark.parametrize("n", [None, 6000])
+def test_learned_by_heart_while_the_validation_loss_rises_is_never_optimal(train, rises, label, n):
+    figures = {"train_accuracy": train, "validation_accuracy": train - 0.01}
+    diagnosis = diagnose_fit(**figures, n_train=n, n_validation=n, val_loss_trend_up=rises)
+    assert diagnosis.label == label
+    assert ("by heart" in diagnosis.summary()) == diagnosis.by_heart == (label == "borderline")
+
+
+def test_validation_loss_of_the_history_counts_as_well():
+    flat = {"accuracy": [1.0] * 6, "val_accuracy": [0.99] * 6, "loss": FALLING}
+    assert diagnose_fit({**flat, "val_loss": RISING}).label == "borderline"
+    assert diagnose_fit({**flat, "val_loss": FLAT}).label == "optimal"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the gap (0.0175) lies between 0.0136 and 0.0220"),
+        ("de", "liegt der Gap (0,0175) zwischen 0,0136 und 0,0220"),
+    ],
+)
+def test_borderline_gives_the_interval_once(language, words):
+    said = measured(0.0175, 6000).sentence(language)
+    assert words in said
+    assert said.count(words[-6:]) == 1
+
+
+def test_thirty_starts_of_one_recipe_have_the_same_label():
+    # written by benchmarks/verdicts.py: SimpleNNClassifier with its defaults on the full MNIST
+    starts = pd.read_csv(Path(__file__).parent / "starts.csv").drop(columns="seed")
+    figures = starts.to_dict("records")
+    labels = [diagnose_fit(**each).label for each in figures]
+    assert len(labels) == 30
+    assert labels.count("borderline") >= 28
+    known = ("train_accuracy", "validation_accuracy")
+    sharp = [diagnose_fit(**{name: each[name] for name in known}).label for each in figures]
+    assert 10 <= sharp.count("overfitting") <= 20  # at 0.02 sharp, luck decides
+
+
+@pytest.mark.slow
+def test_ten_starts_on_a_part_of_mnist_have_the_same_label():
+    X, _, y, _ = load_mnist(n_train=5000, n_test=10, random_state=0, return_X_y=True)
+    X = X.reshape(len(X), -1).astype(np.float32) / 255
+    labels = [
+        diagnose_fit(SimpleNNClassifier(random_state=seed).fit(X, y)).label for seed in range(10)
+    ]
+    assert max(map(labels.count, labels)) >= 9
 
 
 # --- the interval

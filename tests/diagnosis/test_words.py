@@ -17,7 +17,8 @@ from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier
 from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
 from skmnist.diagnosis._estimator import get_parameters
 from skmnist.diagnosis._figures import FitFigures, LearningCurve
-from skmnist.diagnosis._findings import CHECKS
+from skmnist.diagnosis._fit import CHECKS
+from skmnist.diagnosis._references import References
 from skmnist.text import get_languages
 
 MODELS = {
@@ -84,11 +85,26 @@ def make_figures(name, parameters):
     yield FitFigures(**shared, train_accuracy=0.5, validation_accuracy=0.5, gap=-0.0)
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.0, only_class=0)
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.01, gap_interval=(-0.001, 0.4))
+    yield FitFigures(**shared, train_accuracy=0.95, gap=0.02, gap_interval=(0.015, 0.025))
+    by_heart = {"train_accuracy": 1.0, "gap_interval": (0.005, 0.015), "val_loss_trend_up": True}
+    yield FitFigures(**shared, gap=0.01, **by_heart)
+    low = {"train_accuracy": 0.6, "validation_accuracy": 0.6, "gap": 0.0}
+    for figures in ((0.6, 0.59, 0.1, 0.0), (0.5, 0.59, 0.1, 0.4), (0.6, 0.6, 0.6, 0.4)):
+        references = References(*figures[:3], n_checked=900, sure_error=figures[3], n_sure=225)
+        yield FitFigures(**shared, **low, references=references)
+    yield FitFigures(**shared, **low, references=References(0.9, 0.92, 0.1, 900, 0.0, 225))
+    yield FitFigures(**shared, gap=0.0, never_predicted=(3, "x"))
     curve = LearningCurve(np.array([1.0, 2.0]), np.ones((2, 2)), np.array([[0.5] * 2, [0.9] * 2]))
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.01, curve=curve)
     if network:
         yield FitFigures(**shared, train_accuracy=0.95, gap=0.0, dead_shares=(0.1, 0.5))
+    if "dropout" in parameters:
+        hidden = {"train_accuracy": 0.9, "running_accuracy": 0.5, "kept_epoch": 9, "gap": 0.0}
+        yield FitFigures(**{**shared, "parameters": {**parameters, "dropout": 0.9}}, **hidden)
     if has_epochs(name):
+        falling = {"loss": [1.0] * 9, "accuracy": np.linspace(0.5, 0.9, 9)}
+        falling |= {"val_loss": np.linspace(1, 2, 9), "val_accuracy": np.linspace(0.8, 0.6, 9)}
+        yield FitFigures(**shared, gap=0.0, n_validation=900, history=falling)
         for reason in ("epochs", "callback", "interrupted", "nonfinite"):
             yield FitFigures(
                 **shared, train_accuracy=0.95, gap=0.01, history=jumping, stop_reason=reason
@@ -165,13 +181,15 @@ def test_words_are_whole_and_of_this_model(name, kind, language, analyses):
         expected -= {"unstable", "stopped_too_early", "still_improving"}
     if not name.startswith(NETWORKS):
         expected -= {"dead_units"}
+    if "dropout" not in parameters:
+        expected -= {"over_regularised"}
     assert shown == expected
 
 
 @pytest.mark.parametrize("language", get_languages())
 @pytest.mark.parametrize("network", [True, False])
-@pytest.mark.parametrize("label", ["overfitting", "underfitting"])
-def test_a_verdict_without_its_figures_has_words_too(label, network, language, analyses):
+@pytest.mark.parametrize("label", ["overfitting", "borderline", "underfitting"])
+def test_a_verdict_without_its_figures_has_words_too(label, network, language):
     diagnosis = FitDiagnosis(label, gap=0.1, network=network)
     (remedy,) = advise(analyze_errors([0, 1], [0, 1]), diagnosis, language=language).improvements
     check_words(remedy, language, EVERYTHING if network else ())

@@ -136,6 +136,7 @@ NEVER_ONE = {
     "app.data.limits",
     "app.networks.deeper",
     *("advice.accuracy", "comparison.pair", "cli.best"),  # shares, told in per cent
+    *("diagnosis.finding.over_regularised", "diagnosis.finding.underfitting_compared"),
 }
 
 

@@ -1,0 +1,119 @@
+"""Findings about causes that more training cannot remove: labels, data, and regularisation."""
+
+from typing import Self
+
+from skmnist.diagnosis._figures import FitFigures
+from skmnist.diagnosis._findings import Finding, Way
+from skmnist.text import get_catalogue
+
+
+class NoSignal(Finding):
+    """No model does better than always choosing the most frequent class."""
+
+    code = "no_signal"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+
+
+class LabelNoise(Finding):
+    """Many labels are contradicted where models are sure, or are learned against the others."""
+
+    code = "label_noise"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if fit.limit != cls.code:
+            return None
+        if fit.references is not None:
+            return cls(_reference_evidence(fit))
+        return cls({"fall": fit.accuracy_fall, "fall_points": 100 * (fit.accuracy_fall or 0)})
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        code = "labels_fall" if "fall" in self.evidence else self.code
+        return get_catalogue(language)(f"diagnosis.finding.{code}", **self.evidence)
+
+
+class DataLimit(Finding):
+    """A linear model and a forest do no better, so the data probably do not allow more."""
+
+    code = "data_limit"
+    severity = "warning"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+
+
+class NeverPredicted(Finding):
+    """Classes that occur in the given rows are never predicted."""
+
+    code = "never_predicted"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if not fit.never_predicted:
+            return None
+        return cls({"classes": list(fit.never_predicted)}, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        parameters = fit.parameters or {}
+        weights = [("class_weight", "")] if "class_weight" in parameters else []
+        return (*weights, ("more_of_class", ""))
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        classes = ", ".join(map(str, self.evidence["classes"]))
+        return get_catalogue(language)(f"diagnosis.finding.{self.code}", classes=classes)
+
+
+class OverRegularised(Finding):
+    """With dropout or deformed images, the network can learn far less than without."""
+
+    code = "over_regularised"
+    severity = "warning"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if not fit.over_regularised:
+            return None
+        evidence = {"running": fit.running_accuracy, "train_accuracy": fit.train_accuracy}
+        return cls(evidence, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        parameters = fit.parameters or {}
+        ways: list[Way] = [("less_dropout", "")] if parameters.get("dropout") else []
+        if parameters.get("augmentation") is not None:
+            ways.append(("less_augmentation", ""))
+        return tuple(ways or [("regularise_less", "")])
+
+
+CAUSES = (NoSignal, LabelNoise, DataLimit)  # at most one applies
+
+
+def _reference_evidence(fit: FitFigures) -> dict[str, float | int | None]:
+    found = fit.references
+    if found is None:
+        return {}
+    return {
+        "accuracy": fit.validation_accuracy,
+        "linear": found.linear,
+        "forest": found.forest,
+        "chance": found.chance,
+        "n_checked": found.n_checked,
+        "sure_error": found.sure_error,
+    }

@@ -1,0 +1,204 @@
+"""What limits a model is told apart, on data whose truth is known."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from skmnist.diagnosis import advise, analyze_errors, diagnose_fit
+from skmnist.diagnosis._causes import CAUSES
+from tests.diagnosis.cases import CASES, make_flipped, make_imbalanced, make_linear, train_case
+
+WRONG_ADVICE = ("train longer", "use a larger network", "raise the learning rate")
+TRUTH = {
+    # name: label or None, what must be found, what must not
+    "20 % label noise": (None, {"label_noise"}),
+    "40 % label noise": (None, {"label_noise"}),
+    "shuffled labels": (None, {"no_signal"}),
+    "linear, overlap of 15 %": (None, {"data_limit"}),
+    "linear, overlap of 40 %": (None, {"data_limit"}),
+    "linear, 15 % flipped": (None, {"data_limit"}),
+    "linear, 40 % flipped": (None, {"data_limit"}),
+    "95 to 5, nothing to learn": ("underfitting", {"no_signal", "never_predicted"}),
+    "dropout 0.95": (None, {"over_regularised"}),
+    "1,000 rows, 60 epochs": ("overfitting", set()),
+    "learning rate 1e-6": ("underfitting", {"still_improving"}),
+    "learning rate 0.1": (None, {"unstable"}),
+    "clean and linear": (None, set()),
+}
+BENIGN = {"still_improving", "stopped_too_early", "dead_units"}  # may be true as well
+
+
+def improve(model, diagnosis, rows):
+    errors = analyze_errors(rows["y_val"], model.predict(rows["X_val"]))
+    return " ".join(advise(errors, diagnosis).improvements)
+
+
+def check_case(name, seed):
+    network, rows = train_case(name, seed)
+    diagnosis = diagnose_fit(network, **rows)
+    label, expected = TRUTH[name]
+    codes = {finding.code for finding in diagnosis.further_findings}
+    assert codes - BENIGN == expected - BENIGN, name
+    assert expected <= codes
+    assert label is None or diagnosis.label == label
+    said = improve(network, diagnosis, rows)
+    causes = {cause.code for cause in CAUSES} & codes
+    if causes or name == "learning rate 0.1":
+        assert not any(words in said for words in WRONG_ADVICE)
+    if name == "learning rate 1e-6":
+        assert "raise the learning rate" in said
+    if name == "dropout 0.95":
+        assert "lower dropout" in said
+        assert "try dropout" not in said
+    if name == "clean and linear":
+        assert diagnosis.label in ("optimal", "borderline")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", CASES)
+def test_what_limits_a_network_is_told_apart(name, seed):
+    check_case(name, seed)
+
+
+def measure(make, model, *args):
+    X, y = make(np.random.default_rng(0), *args)
+    rows = {"X": X[:1000], "y": y[:1000], "X_val": X[1000:2000], "y_val": y[1000:2000]}
+    return model.fit(rows["X"], rows["y"]), rows
+
+
+@pytest.mark.parametrize(
+    ("make", "args", "code"),
+    [
+        (make_linear, (0.15,), "data_limit"),
+        (make_flipped, (0.15,), "data_limit"),
+        (make_imbalanced, (), "no_signal"),
+    ],
+)
+def test_more_training_is_not_advised_where_the_data_do_not_allow_more(make, args, code):
+    model, rows = measure(make, LogisticRegression(), *args)
+    diagnosis = diagnose_fit(model, **rows)
+    found = [finding for finding in diagnosis.findings if isinstance(finding, CAUSES)]
+    assert [finding.code for finding in found] == [code]
+    assert found[0].sentence() in diagnosis.summary()
+    assert "A more powerful model" in improve(model, diagnosis, rows) or (
+        "a more powerful model will not help" in improve(model, diagnosis, rows)
+    )
+    assert not any(words in improve(model, diagnosis, rows) for words in WRONG_ADVICE)
+
+
+def make_rings(rng, share):
+    """Make three classes that no plane separates, and change a share of their labels."""
+    X = rng.normal(size=(2000, 2))
+    y = np.digitize(np.hypot(*X.T), [0.9, 1.5])
+    wrong = rng.random(len(y)) < share
+    return X, np.where(wrong, (y + rng.integers(1, 3, len(y))) % 3, y)
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.3, ["label_noise"]), (0.0, [])])
+def test_wrong_labels_are_contradicted_even_where_a_forest_is_sure(share, found):
+    model, rows = measure(make_rings, RandomForestClassifier(30, random_state=0), share)
+    diagnosis = diagnose_fit(model, **rows)
+    causes = [finding for finding in diagnosis.findings if isinstance(finding, CAUSES)]
+    assert [finding.code for finding in causes] == found
+    if found:
+        assert causes[0].evidence["sure_error"] == pytest.approx(share, abs=0.08)
+
+
+def test_a_model_that_is_too_simple_is_told_what_others_reach():
+    model, rows = measure(make_rings, LogisticRegression(), 0.0)
+    diagnosis = diagnose_fit(model, **rows)
+    assert diagnosis.label == "underfitting"
+    assert diagnosis.findings[0].evidence["forest"] > 0.9
+    assert "a forest 9" in diagnosis.summary()
+    assert "ein Random Forest 9" in diagnosis.summary("de")
+
+
+def test_simple_models_are_fitted_only_where_they_are_needed(monkeypatch):
+    monkeypatch.setattr("skmnist.diagnosis._fit.measure_references", lambda *_: 1 / 0)
+    model, rows = measure(make_linear, LogisticRegression(C=100))
+    assert diagnose_fit(model, **rows).label in ("optimal", "borderline")
+
+
+def test_a_class_that_is_never_predicted_is_named():
+    X = np.linspace(0, 1, 200)[:, None]
+    y = np.repeat([0, 1, 2], [100, 90, 10])
+    model = LogisticRegression().fit(X, np.minimum(y, 1))
+    diagnosis = diagnose_fit(model, X=X, y=y, X_val=X, y_val=y)
+    (finding,) = [found for found in diagnosis.findings if found.code == "never_predicted"]
+    assert finding.evidence == {"classes": [2]}
+    assert "set class_weight to balanced" in finding.remedy()
+    said = advise(analyze_errors(y, model.predict(X)), diagnosis)
+    assert sum("never reads an image as 2" in sentence for sentence in said.weaknesses) == 1
+    assert finding.remedy() in said.improvements
+
+
+def fall(val_accuracy, *, n_validation=2000, last=0.85):
+    history = {
+        "accuracy": np.linspace(0.6, last, 20),
+        "loss": np.linspace(1, 0.5, 20),
+        "val_accuracy": val_accuracy,
+        "val_loss": np.linspace(1.3, 1.6, 20),
+    }
+    diagnosis = diagnose_fit(history, n_train=9 * n_validation, n_validation=n_validation)
+    return "label_noise" in {finding.code for finding in diagnosis.findings}
+
+
+@pytest.mark.parametrize(
+    ("figures", "found"),
+    [
+        ({"val_accuracy": np.linspace(0.72, 0.65, 20)}, True),
+        ({"val_accuracy": np.linspace(0.72, 0.65, 20), "n_validation": 100}, False),  # by chance
+        ({"val_accuracy": np.linspace(0.65, 0.72, 20)}, False),
+        ({"val_accuracy": np.linspace(0.72, 0.65, 20), "last": 0.99}, False),  # learned by heart
+    ],
+)
+def test_validation_accuracy_falls_as_wrong_labels_are_learned(figures, found):
+    assert fall(**figures) == found
+
+
+class Network:
+    """Stands for a network that was trained with dropout."""
+
+    kept_epoch_, n_iter_ = 5, 5
+    validation_accuracy_, n_validation_ = 0.9, 6000
+
+    def __init__(self, train, running, dropout):
+        self.train_accuracy_, self.dropout = train, dropout
+        self.history_ = {"accuracy": [running] * 5, "val_accuracy": [0.9] * 5}
+
+    def get_params(self, deep=True):
+        return {"dropout": self.dropout, "epochs": 5}
+
+
+@pytest.mark.parametrize(
+    ("train", "running", "dropout", "found"),
+    [(0.91, 0.5, 0.9, True), (0.91, 0.85, 0.5, False), (0.91, 0.5, 0.0, False)],
+)
+def test_dropout_that_hides_what_was_learned_is_too_much(train, running, dropout, found):
+    diagnosis = diagnose_fit(Network(train, running, dropout))
+    findings = [each for each in diagnosis.findings if each.code == "over_regularised"]
+    assert bool(findings) == found
+    if found:
+        assert findings[0].remedy() == "Regularise less: lower dropout."
+        assert findings[0].remedy("de") == (
+            "Regularisieren Sie schwächer. Sie können den Dropout senken."
+        )
+
+
+# --- the rows that are given
+
+
+def test_held_out_rows_replace_the_validation_rows_of_a_network():
+    X, y = make_linear(np.random.default_rng(0))
+    network = LogisticRegression().fit(X[:1000], y[:1000])
+    network.train_accuracy_, network.validation_accuracy_ = 0.99, 0.98
+    network.n_train_, network.n_validation_ = 1000, 100
+    kept = diagnose_fit(network)
+    assert (kept.validation_accuracy, kept.n_validation) == (0.98, 100)
+    measured = diagnose_fit(network, X_val=X[1000:1400], y_val=1 - y[1000:1400])
+    assert (measured.n_validation, measured.train_accuracy) == (400, 0.99)
+    assert measured.validation_accuracy < 0.1
+    assert measured.validation_loss > 2
+    assert measured.label == "overfitting"
