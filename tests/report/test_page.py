@@ -288,7 +288,7 @@ def test_hostile_names_parameters_and_files_stay_text(harmless, digits, monkeypa
     check_nothing_got_through(page, harmless)
     text = " ".join(parse(page).itertext())
     assert all(text.count(make_printable(name)) >= 9 for name in HOSTILE)
-    assert len(drawn) == 4
+    assert len(drawn) > len(HOSTILE)
     snippet = bad._repr_html_()
     allowed = {"html", "head", "title", "body", "div", "p", "strong", "table", "thead", "tbody"}
     allowed |= {"tr", "th", "td", "small"}
