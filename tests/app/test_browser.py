@@ -137,9 +137,11 @@ def press(driver, key):
 
 def choose(driver, key, label):
     def click():
-        options = driver.find_elements("css selector", f".st-key-{key} label")
-        next(option for option in options if label in option.text).click()
-        return True
+        for option in driver.find_elements("css selector", f".st-key-{key} label"):
+            if label in option.text:
+                option.click()
+                return True
+        return False
 
     wait(click)
 

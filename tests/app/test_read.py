@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -184,7 +185,7 @@ def test_a_network_from_a_file_goes_through_the_safe_loader(open_page, rows, sav
     upload(page, "model", ("evil.skmnist", b"\x80\x04cos\nsystem\n."))
     message = told(page)[-1]
     assert message.startswith("This network cannot be used. ")
-    assert str(tmp_path) not in message
+    assert tempfile.gettempdir() not in message.replace("\\", "")
     assert "evil.skmnist" in message
     save_model(load_reader(), tmp_path / "own.skmnist")
     upload(page, "model", ("own.skmnist", (tmp_path / "own.skmnist").read_bytes()))
