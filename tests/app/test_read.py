@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from skmnist import load_model, save_model
-from skmnist.app import _reader, _training
+from skmnist.app import _after, _reader, _training
 from skmnist.app._scans import make_scans
 from skmnist.app._settings import Settings
 from skmnist.app._store import load
@@ -194,8 +194,14 @@ def test_a_network_from_a_file_goes_through_the_safe_loader(open_page, rows, sav
     assert any("Loaded: own.skmnist" in text.value for text in page.caption)
 
 
+@pytest.fixture(scope="module")
+def finished():
+    """Return a finished training, once for all tests."""
+    return {}
+
+
 @pytest.fixture
-def trained(server, monkeypatch):
+def trained(server, finished, monkeypatch):
     """Let the server have networks that were not trained, one of them recommended."""
     made = []
 
@@ -204,10 +210,15 @@ def trained(server, monkeypatch):
         return load_reader()
 
     monkeypatch.setattr(_training, "make_reader", make)
+    monkeypatch.setattr(_after, "_make_report", lambda *_: b"")  # takes seconds
     settings = Settings(epochs=0)
-    training = _training.start(VISITOR, settings, load(settings))
-    training.join(60)
-    assert training.error == ""
+    if not finished:
+        training = _training.start(VISITOR, settings, load(settings))
+        training.join(60)
+        assert training.error == ""
+        finished[VISITOR, settings] = training
+    _training._trainings.update(finished)
+    finished[VISITOR, settings]._reader = None
     return made
 
 
