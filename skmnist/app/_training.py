@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 20  # trainings if not set; with 20 seconds each, the last one waits seven minutes
 MAX_KEPT = 4  # trainings of a visitor in memory, with their networks
-MAX_KEPT_IN_ALL = 60  # of a class; each takes 10 to 20 MB
+MAX_KEPT_IN_ALL = 40  # of a class; each takes up to 40 MB
 
 
 class QueueFullError(Exception):
