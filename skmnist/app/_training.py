@@ -31,9 +31,6 @@ MAX_KEPT = 4  # trainings of a visitor in memory, with their networks
 MAX_KEPT_IN_ALL = 40  # of a class; each takes up to 40 MB
 
 
-_numbers = itertools.count()
-
-
 class QueueFullError(Exception):
     """As many trainings are waiting as the server accepts."""
 
@@ -185,6 +182,7 @@ class Training:
         return event.model in self._stopped
 
 
+_numbers = itertools.count()
 _turns = threading.Condition()
 _trainings: dict[tuple[str, Settings], Training] = {}  # in the order of their starts
 
