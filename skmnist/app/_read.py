@@ -183,7 +183,7 @@ def _show_results(
         )
     st.session_state["kept seen"] = page  # also when nothing is left to check on it
     at = next(at for at, reading in enumerate(readings) if reading.file == page[0])
-    _show_page(view, scans[at], readings[at], page[1])
+    _show_page(view, run, scans[at], readings[at], page[1])
     _show_cards(view, run, reader, readings[at], page[1], corrections)
     following = next((one for one in pages if left[one] and one != page), None)
     if following is not None:
@@ -206,15 +206,15 @@ def _count(view: View, counts: Counter[str]) -> str:
     return text
 
 
-def _show_page(view: View, scan: Scan, reading: FileReading, page: int) -> None:
-    say, key = view.say, (scan.key, page, id(reading), view.language)
+def _show_page(view: View, run: str, scan: Scan, reading: FileReading, page: int) -> None:
+    say, key = view.say, (run, scan.key, scan.name, page, view.language)
     drawn = st.session_state.get("drawn")
     if drawn is None or drawn[0] != key:
-        drawn = (key, draw_page(scan, reading, page, view.language))
+        drawn = (key, *draw_page(scan, reading, page, view.language))
         st.session_state["drawn"] = drawn
     places = reading.places[reading.places["image"] == page - 1]
     found = set(places["outcome"])
-    style = "broad" if max(box[2] for box in places["box"]) > BROAD else ""
+    style = "broad" if drawn[2] > BROAD else ""
     legend = Markup("").join(
         Markup('<li><span class="mark {}">{}</span> {}</li>').format(
             outcome, sign, say(f"reading.outcome.{outcome}")

@@ -48,7 +48,7 @@ def choose_reader(view: View) -> tuple[str, Callable[[], DigitReader | None]]:
         on_change=lambda: keep("source"),
     )
     if source == "recommended" and training is not None:
-        return f"{source} {id(training)}", lambda: prepare(view, training)
+        return f"{source} {training.number}", lambda: prepare(view, training)
     if source == "bundled":
         return source, load_bundled
     key, reader = _take_model(view)

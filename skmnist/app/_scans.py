@@ -67,11 +67,11 @@ def list_pages(readings: Iterable[FileReading]) -> list[tuple[str, int]]:
     ]
 
 
-def draw_page(scan: Scan, reading: FileReading, page: int, language: str) -> Markup:
-    """Draw a page with its places."""
+def draw_page(scan: Scan, reading: FileReading, page: int, language: str) -> tuple[Markup, int]:
+    """Draw a page with its places; return its width in pixels, too."""
     pixels = next(p for at, p in enumerate(open_pages(scan.open()), 1) if at == page)
     places = reading.places[reading.places["image"] == page - 1]
-    return mark_places(pixels, places, language=language)
+    return mark_places(pixels, places, language=language), pixels.shape[1]
 
 
 def correct(fields: pd.DataFrame, corrections: Mapping[Field, str]) -> pd.DataFrame:

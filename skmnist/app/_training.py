@@ -1,6 +1,7 @@
 """Training in threads of the server, one at a time; it continues when a tab is closed."""
 
 import atexit
+import itertools
 import logging
 import os
 import threading
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 20  # trainings if not set; with 20 seconds each, the last one waits seven minutes
 MAX_KEPT = 4  # trainings of a visitor in memory, with their networks
-MAX_KEPT_IN_ALL = 60  # of a class; each takes 10 to 20 MB
+MAX_KEPT_IN_ALL = 40  # of a class; each takes up to 40 MB
 
 
 class QueueFullError(Exception):
@@ -43,6 +44,8 @@ class Training:
     data : Data
     visitor : str
         Who started it.
+    number : int
+        Differs between trainings, also with equal settings.
     events : dict of str to list of EpochEvent
         One event per epoch, by network.
     results : dict of str to ModelResult
@@ -57,6 +60,7 @@ class Training:
 
     def __init__(self, settings: Settings, data: Data, visitor: str = "") -> None:
         self.settings, self.data, self.visitor = settings, data, visitor
+        self.number = next(_numbers)
         self.events: dict[str, list[EpochEvent]] = {name: [] for name in NETWORKS}
         self.results: dict[str, ModelResult] = {}
         self.comparison: ModelComparison | None = None
@@ -178,6 +182,7 @@ class Training:
         return event.model in self._stopped
 
 
+_numbers = itertools.count()
 _turns = threading.Condition()
 _trainings: dict[tuple[str, Settings], Training] = {}  # in the order of their starts
 

@@ -1,6 +1,7 @@
 """Trainings that belong to the server, and not to a tab."""
 
 import threading
+import time
 
 import pytest
 
@@ -70,10 +71,13 @@ def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):
 
 
 def test_trainings_run_one_at_a_time_in_order_and_an_error_stops_no_other(data, monkeypatch):
-    begun, gate = [], threading.Event()
+    import skmnist.comparison  # noqa: F401  # the threads need not wait for this import
+
+    begun, first, gate = [], threading.Event(), threading.Event()
 
     def make(name, max_value, *, recipe, epochs, **_):
         begun.append(epochs)
+        first.set()
         assert gate.wait(60)
         raise MemoryError(f"of {epochs}")
 
@@ -82,6 +86,9 @@ def test_trainings_run_one_at_a_time_in_order_and_an_error_stops_no_other(data, 
         _training.start(visitor, Settings(epochs=epochs), data)
         for epochs, visitor in enumerate(("anna", "ben", "cem", "dora"), 1)
     ]
+    assert first.wait(60)
+    time.sleep(0.1)  # time for others that do not wait
+    assert begun == [1]
     assert [training.n_before for training in trainings] == [0, 1, 2, 3]
     assert _training.start("ben", Settings(epochs=9), data) is trainings[1]  # one for each visitor
     trainings[2].leave()
