@@ -189,7 +189,7 @@ def test_words_are_whole_and_of_this_model(name, kind, language, analyses):
 @pytest.mark.parametrize("language", get_languages())
 @pytest.mark.parametrize("network", [True, False])
 @pytest.mark.parametrize("label", ["overfitting", "borderline", "underfitting"])
-def test_a_verdict_without_its_figures_has_words_too(label, network, language):
+def test_a_verdict_without_its_figures_has_words_too(label, network, language, analyses):
     diagnosis = FitDiagnosis(label, gap=0.1, network=network)
     (remedy,) = advise(analyze_errors([0, 1], [0, 1]), diagnosis, language=language).improvements
     check_words(remedy, language, EVERYTHING if network else ())
