@@ -41,7 +41,9 @@ def _watch(view: View, training: Training) -> None:
     if not training.running:
         st.rerun()  # rerun the whole page, not only this fragment
     say, name = view.say, training.current
-    if name is None:
+    if name is None and training.n_done < training.n_trainings:
+        _show_starts(view, training)
+    elif name is None:
         st.write(say("app.training.comparing"))
     elif training.is_stopping(name):
         st.write(say("app.training.stopping", name=name))
@@ -53,6 +55,21 @@ def _watch(view: View, training: Training) -> None:
             args=(name,),
             help=say("app.training.stop_note"),
         )
+
+
+def _show_starts(view: View, training: Training) -> None:
+    """Show the progress of further starts, and a button to end them."""
+    say = view.say
+    st.write(say("app.training.starts", n=training.n_done + 1, n_all=training.n_trainings))
+    if training.is_ending_starts:
+        st.write(say("app.training.ending_starts"))
+        return
+    st.button(
+        say("app.training.end_starts"),
+        key="end_starts",
+        on_click=training.end_starts,
+        help=say("app.training.end_starts_note"),
+    )
 
 
 def _show_end(view: View, training: Training) -> None:
@@ -232,7 +249,7 @@ def _make_report(training: Training, say: Catalogue) -> bytes:
             data.name or settings.data,
             settings.train_size or None,
             {"label": settings.label or None, "invert": settings.invert},
-            settings.of_network(),
+            settings.of_network() | {"starts": settings.starts},
         ),
         training_data=(data.digits.X_train, data.digits.y_train),
     )

@@ -20,14 +20,16 @@ MAX_KEPT = 4  # trainings in memory, with their networks
 
 
 class Training:
-    """Train both networks, one after the other, in a thread.
+    """Train both networks, one after the other and from all starts, in a thread.
 
     Attributes
     ----------
     settings : Settings
     data : Data
     events : dict of str to list of EpochEvent
-        One event per epoch, by network.
+        One event per epoch of the first start, by network.
+    n_done, n_trainings : int
+        Number of trainings that have ended, and of all trainings.
     results : dict of str to ModelResult
         Results of the networks that are finished.
     comparison : ModelComparison or None
@@ -40,16 +42,18 @@ class Training:
     def __init__(self, settings: Settings, data: Data) -> None:
         self.settings, self.data = settings, data
         self.events: dict[str, list[EpochEvent]] = {name: [] for name in NETWORKS}
+        self.n_done, self.n_trainings = 0, len(NETWORKS) * settings.starts
         self.results: dict[str, ModelResult] = {}
         self.comparison: ModelComparison | None = None
         self.error = ""
         self.running = True
         self._stopped: set[str] = set()
+        self._ends_starts = False
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
 
     @property
     def current(self) -> str | None:
-        """The network that is being trained."""
+        """The network that is being trained from its first start."""
         left = [name for name in NETWORKS if name not in self.results]
         return left[0] if self.running and left else None
 
@@ -61,6 +65,15 @@ class Training:
         """End training of a network after the current epoch and keep its best weights."""
         if name == self.current:
             self._stopped.add(name)
+
+    @property
+    def is_ending_starts(self) -> bool:
+        """Whether further starts end after the current epoch."""
+        return self._ends_starts
+
+    def end_starts(self) -> None:
+        """End further starts after the current epoch; complete ones count."""
+        self._ends_starts = True
 
     def history(self, name: str) -> pd.DataFrame:
         """Return a table with one row per finished epoch, indexed by `epoch` from 1."""
@@ -89,8 +102,11 @@ class Training:
                     digits.y_train,
                     X_test=digits.X_test,
                     y_test=digits.y_test,
+                    n_repeats=self.settings.starts if self.settings.epochs else 1,
+                    short_repeats=True,
                     elsewhere=find_swiss_digits(digits),
                     callbacks=self._follow,
+                    random_state=self.settings.seed,
                 )
         except Exception as error:  # no caller would see it; the page shows it
             self.error = str(error) or type(error).__name__
@@ -99,10 +115,15 @@ class Training:
             self.running = False
 
     def _follow(self, event: "TrainingEvent") -> bool:
-        if event.epoch is not None:
-            self.events[event.model].append(event.epoch)
+        self.n_done, self.n_trainings = event.n_done, event.n_trainings
         if event.result is not None:
             self.results[event.model] = event.result
+        if event.start:
+            if self._ends_starts:
+                raise KeyboardInterrupt  # what is complete counts
+            return False
+        if event.epoch is not None:
+            self.events[event.model].append(event.epoch)
         return event.model in self._stopped
 
 
@@ -141,4 +162,5 @@ def _stop_all() -> None:
     for training in list(_trainings.values()):
         if training.running:
             training._stopped.update(NETWORKS)
+            training.end_starts()
             training.join(2)
