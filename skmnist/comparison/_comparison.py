@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skmnist._files import write_whole
-from skmnist.comparison._cautions import Caution
+from skmnist.comparison._cautions import Caution, depends_on_seed
 from skmnist.comparison._elsewhere import compare_elsewhere
 from skmnist.comparison._page import describe_page, describe_recommendation, make_figure_table
 from skmnist.comparison._recommendation import Recommendation, recommend
@@ -403,9 +403,8 @@ def _list_starts(starts: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _depends_on_luck(result: ModelResult) -> bool:
-    """Return whether a trained model has a random seed."""
-    parameters = result.estimator.get_params(deep=True) if result.n_epochs != 0 else {}
-    return any(name.split("__")[-1] == "random_state" for name in parameters)
+    """Return whether the training of a model used a random seed."""
+    return result.n_epochs != 0 and depends_on_seed(result.estimator)
 
 
 def _make_table(
