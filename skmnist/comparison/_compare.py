@@ -94,10 +94,10 @@ def compare_models(
         models; with several, the verdict is about the recipes. The first start and the folds keep
         an int `random_state` of an estimator; further starts replace it.
     short_repeats : bool, default=False
-        Whether further starts of this package's networks train only for the number of epochs that
-        the first start found best. On large training sets, this number is limited to 40 % of all
-        epochs of the first start, but at least 8,000 updates of the weights. Other models, and
-        networks with ``patience=None``, train as in the first start.
+        Whether further starts of this package's networks are shortened: after 5,000 updates of the
+        weights, they end with the epoch that the first start found best, or after 40 % of its
+        epochs if that is sooner. The best weights are kept. Other models, and networks with
+        ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
         Further data sets by name, as (X, y) or (X, y, groups), to measure every trained model on,
         for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with the digits of
@@ -243,7 +243,7 @@ def compare_models(
     if interrupted:
         warn_caller(" ".join(caution.sentence() for caution in interrupted))
     results = [_measure_others(found[name], runs, starts, others) for name in names]
-    summary = _summarize_starts(starts, y_test, short=short_repeats)
+    summary = _summarize_starts(starts, y_test)
     if "starts" in summary:
         cautions += caution_short_starts(summary["starts"], margin)
     return ModelComparison(
@@ -410,22 +410,18 @@ def _find_complete(
     return complete if len(complete) >= 2 else []
 
 
-def _summarize_starts(
-    starts: Sequence[Sequence[Run]], y_test: Array, *, short: bool
-) -> dict[str, Any]:
+def _summarize_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[str, Any]:
     """Return the results of all starts as arguments of ModelComparison."""
     if not starts:
         return {}
     correct: dict[str, list[Array]] = {run.name: [] for run in starts[0]}
     rows = []
-    n_epochs = {run.name: run.n_epochs for run in starts[0]}
     for run in itertools.chain(*starts):
         hits = run.predictions == y_test
         correct[run.name].append(hits)
         f1 = float(f1_score(y_test, run.predictions, average="macro", zero_division=0.0))
-        is_short = short and run.start > 0 and run.n_epochs != n_epochs[run.name]
         accuracy = float(hits.mean())
-        rows.append((run.name, run.start, accuracy, run.fit_time, f1, run.n_epochs, is_short))
+        rows.append((run.name, run.start, accuracy, run.fit_time, f1, run.n_epochs, run.short))
     columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro", "n_epochs", "short"]
     return {
         "starts": pd.DataFrame(rows, columns=columns).astype({"n_epochs": "Int64"}),

@@ -21,11 +21,11 @@ from skmnist.diagnosis._estimator import get_core, take_rows, was_interrupted
 
 Array = np.ndarray[Any, Any]
 
-# A shortened start trains for the epochs that the first start found best. Most of them add little on
-# large training sets, so beyond MIN_UPDATES of the weights (19 epochs of MNIST in batches of 128) it
-# is limited to this share of all epochs of the first start. docs/comparison.rst has measurements.
+# A short start may update the weights so often without saving time: 12 epochs of MNIST in batches of
+# 128, and all epochs of small training sets. Beyond that, it trains for the epochs that the first
+# start found best, and at most for this share of all of its epochs, as the last ones add little.
+MIN_UPDATES = 5000
 MAX_SHARE = 0.4
-MIN_UPDATES = 8000
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +181,8 @@ class Run:
         Predictions for further data sets; empty for folds.
     n_epochs : int or None
         Number of epochs; None if the model does not train in epochs.
+    short : bool
+        Whether training was limited to fewer epochs than in the first start.
     """
 
     name: str
@@ -192,6 +194,7 @@ class Run:
     interrupted: bool = False
     elsewhere: dict[str, Any] = field(default_factory=dict)
     n_epochs: int | None = None
+    short: bool = False
 
 
 def run_all(
@@ -235,20 +238,21 @@ def run_all(
     def begin(part: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         for task in part:  # the next one is requested when a worker is free
             name, estimator, start, fold, *_ = task
-            if shorten and start:
-                shorten_training(estimator, first[name])
+            if shorten and start and shorten_training(estimator, first[name]):
+                shortened.add((name, start))
             watcher.begin(name, start, fold)
             yield (*task, X, y, X_test, others, watcher)
 
     n_first = len(pairs) if shorten else len(tasks)
     first: dict[str, Any] = {}
+    shortened: set[tuple[str, int]] = set()
     try:
         for part in (tasks[:n_first], tasks[n_first:]):
             runs = iterate_tasks(_run, begin(part), n_jobs=n_jobs)
             with closing(runs):
                 for run in _in_order(runs, part):
                     first.setdefault(run.name, run.estimator)
-                    yield run
+                    yield replace(run, short=(run.name, run.start) in shortened)
     except TerminatedWorkerError as error:
         raise RuntimeError(
             f"A worker process that trained {sorted({task[0] for task in tasks})} was killed, "
@@ -302,11 +306,12 @@ def _run(
     return Run(name, start, fold, kept, predictions, fit_time, interrupted, elsewhere, n_epochs)
 
 
-def shorten_training(estimator: Any, first: Any) -> None:
+def shorten_training(estimator: Any, first: Any) -> bool:
     """Limit the epochs of a network with early stopping by those of its first start.
 
     The weights of the best epoch are kept, as in the first start. Other models, and networks
-    without early stopping, are not changed.
+    without early stopping, are not changed. Return whether the limit is below the number of epochs
+    of the first start.
 
     Parameters
     ----------
@@ -318,10 +323,11 @@ def shorten_training(estimator: Any, first: Any) -> None:
     network, trained = get_core(estimator), get_core(first)
     is_ours = getattr(network, "epoch_events", False)
     if not is_ours or network.patience is None or not trained.n_iter_:
-        return
+        return False
     n_updates = ceil(trained.n_train_ / network.batch_size)  # per epoch
-    limit = max(ceil(MAX_SHARE * trained.n_iter_), ceil(MIN_UPDATES / n_updates))
-    network.set_params(epochs=min(trained.kept_epoch_ or trained.n_iter_, limit))
+    best = min(trained.kept_epoch_ or trained.n_iter_, ceil(MAX_SHARE * trained.n_iter_))
+    network.set_params(epochs=min(trained.n_iter_, max(best, ceil(MIN_UPDATES / n_updates))))
+    return bool(network.epochs < trained.n_iter_)
 
 
 def fit_timed(estimator: Any, X: Any, y: Any) -> float:
