@@ -81,6 +81,8 @@ def _show_end(view: View, training: Training) -> None:
         st.info(say("app.training.untrained"))
         return
     seconds = sum(result.fit_time for result in training.results.values())
+    if training.comparison is not None and training.comparison.starts is not None:
+        seconds = float(training.comparison.starts["fit_time"].sum())
     st.success(say("app.training.done", seconds=seconds))
 
 

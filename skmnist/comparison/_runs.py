@@ -21,9 +21,10 @@ from skmnist.diagnosis._estimator import get_core, take_rows, was_interrupted
 
 Array = np.ndarray[Any, Any]
 
-# A short start may update the weights so often without saving time: 12 epochs of MNIST in batches of
-# 128, and all epochs of small training sets. Beyond that, it trains for the epochs that the first
-# start found best, and at most for this share of all of its epochs, as the last ones add little.
+# Short starts make at least this number of updates of the weights, which is quick: 12 epochs of
+# MNIST in batches of 128, and all epochs of small training sets. Beyond that, they train for the
+# epochs that the first start found best, and at most for this share of all of its epochs, as the
+# last ones add little.
 MIN_UPDATES = 5000
 MAX_SHARE = 0.4
 

@@ -4,15 +4,15 @@
 
     python -m tests.comparison.make_starts
 
-which takes about ten minutes. For each seed there is a start that was trained in full, and one that
-was shortened as in ``compare_models(short_repeats=True)``.
+which takes about ten minutes. For each seed there is a start that was trained in full, one that
+was trained as a further start after it, as in ``compare_models(short_repeats=True)``, and the same
+one shortened to the epochs that the first found best, as on large training sets.
 """
 
 import os
 
 os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}  # the same bits everywhere
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ from skmnist.comparison._runs import shorten_training
 
 PATH = Path(__file__).with_name("starts.npz")
 N_TRAIN, N_SEEDS = 6000, 30
-FIRST_SHORT_SEED = 1000
+FIRST_FURTHER_SEED = 1000
+KINDS = ("full", "further", "short")
 
 
 def main() -> None:
@@ -32,15 +33,15 @@ def main() -> None:
     X_test = mnist.X_test.reshape(len(mnist.y_test), -1) / np.float32(255)
     hits = {}
     for name, network in (("simple", SimpleNNClassifier()), ("deep", DeepNNClassifier())):
-        pools = hits[f"{name}_full"], hits[f"{name}_short"] = [], []
+        pools = {kind: hits.setdefault(f"{name}_{kind}", []) for kind in KINDS}
         for seed in range(N_SEEDS):
             full = clone(network).set_params(random_state=seed).fit(X, y)
-            short = clone(network).set_params(random_state=FIRST_SHORT_SEED + seed)
-            shorten_training(short, full)
-            short.fit(X, y)
-            for pool, model in zip(pools, (full, short), strict=True):
+            further = clone(network).set_params(random_state=FIRST_FURTHER_SEED + seed)
+            shorten_training(further, full)
+            short = clone(further).set_params(epochs=full.kept_epoch_)
+            models = (full, further.fit(X, y), short.fit(X, y))
+            for pool, model in zip(pools.values(), models, strict=True):
                 pool.append(model.predict(X_test) == mnist.y_test)
-            print(name, seed, [f"{pool[-1].mean():.4f}" for pool in pools], file=sys.stderr)
     write(hits)
 
 
