@@ -47,7 +47,9 @@ def _watch(view: View, training: Training) -> None:
         st.rerun()  # rerun the whole page, not only this fragment
     _show_networks(view, training)
     name = training.current
-    if name is None:
+    if name is None and training.n_done < training.n_trainings:
+        _show_starts(view, training)
+    elif name is None:
         st.write(say("app.training.comparing"))
     elif training.is_stopping(name):
         st.write(say("app.training.stopping", name=name))
@@ -61,6 +63,21 @@ def _watch(view: View, training: Training) -> None:
         )
 
 
+def _show_starts(view: View, training: Training) -> None:
+    """Show the progress of further starts, and a button to end them."""
+    say = view.say
+    st.write(say("app.training.starts", n=training.n_done + 1, n_all=training.n_trainings))
+    if training.is_ending_starts:
+        st.write(say("app.training.ending_starts"))
+        return
+    st.button(
+        say("app.training.end_starts"),
+        key="end_starts",
+        on_click=training.end_starts,
+        help=say("app.training.end_starts_note"),
+    )
+
+
 def _show_end(view: View, training: Training) -> None:
     say = view.say
     if training.error:
@@ -70,6 +87,8 @@ def _show_end(view: View, training: Training) -> None:
         st.info(say("app.training.untrained"))
         return
     seconds = sum(result.fit_time for result in training.results.values())
+    if training.comparison is not None and training.comparison.starts is not None:
+        seconds = float(training.comparison.starts["fit_time"].sum())
     st.success(say("app.training.done", seconds=seconds))
 
 

@@ -31,6 +31,7 @@ STEP_SIZES = {  # of the number fields
     "patience": 1,
     "dropout": 0.05,
     "l2": 0.0001,
+    "starts": 1,
     "seed": 1,
 }
 
@@ -231,7 +232,7 @@ def show_settings(view: View) -> None:
     say = view.say
     _show_field(view, "recipe")
     own = view.settings.recipe == RECIPES[0]  # the other recipes are fixed
-    names = (*TRAINING, "seed") if own else ("seed",)
+    names = (*TRAINING, "starts", "seed") if own else ("starts", "seed")
     for at in range(0, len(names), 2):  # a phone shows one column
         for column, name in zip(st.columns(2, gap="large"), names[at : at + 2], strict=False):
             with column:

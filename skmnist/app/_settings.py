@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from skmnist._networks import RECIPES
+from skmnist._networks import N_STARTS, RECIPES
 from skmnist._parameters import PARAMETERS, TRAINING
 
+MAX_STARTS = 10  # limits the load of the server
 TINY = float(np.finfo(np.float32).tiny)  # smaller values are 0 in float32
 
 
@@ -28,6 +29,7 @@ def _offer(name: str) -> tuple[float, float]:
 RANGES: dict[str, tuple[float, float]] = {
     "train_size": (0, math.inf),
     **{name: _offer(name) for name in TRAINING if not PARAMETERS[name].choices},
+    "starts": (1, MAX_STARTS),
     "seed": (0, 2**32 - 1),
 }
 CHOICES = {"recipe": RECIPES, "optimizer": PARAMETERS["optimizer"].choices}
@@ -53,6 +55,8 @@ class Settings:
         Hyperparameters of both networks by name. The following ones apply to "slides" only.
     epochs, batch_size, optimizer, learning_rate, patience, dropout, l2, seed
         Parameters of both networks.
+    starts : int
+        Number of times that each network is trained.
     """
 
     data: str = "mnist"
@@ -67,6 +71,7 @@ class Settings:
     patience: int = PARAMETERS["patience"].default
     dropout: float = PARAMETERS["dropout"].default
     l2: float = PARAMETERS["l2"].default
+    starts: int = N_STARTS
     seed: int = 0
 
     @property

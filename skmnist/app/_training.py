@@ -36,7 +36,7 @@ class QueueFullError(Exception):
 
 
 class Training:
-    """Train both networks, one after the other, in a thread, when it is their turn.
+    """Train both networks from all starts, in a thread, when it is their turn.
 
     Attributes
     ----------
@@ -47,7 +47,9 @@ class Training:
     number : int
         Differs between trainings, also with equal settings.
     events : dict of str to list of EpochEvent
-        One event per epoch, by network.
+        One event per epoch of the first start, by network.
+    n_done, n_trainings : int
+        Number of trainings that have ended, and of all trainings.
     results : dict of str to ModelResult
         Results of the networks that are finished.
     comparison : ModelComparison or None
@@ -62,6 +64,7 @@ class Training:
         self.settings, self.data, self.visitor = settings, data, visitor
         self.number = next(_numbers)
         self.events: dict[str, list[EpochEvent]] = {name: [] for name in NETWORKS}
+        self.n_done, self.n_trainings = 0, len(NETWORKS) * settings.starts
         self.results: dict[str, ModelResult] = {}
         self.comparison: ModelComparison | None = None
         self.error = ""
@@ -69,6 +72,7 @@ class Training:
         self._stopped: set[str] = set()
         self._reader: DigitReader | None = None
         self._reading = threading.Lock()
+        self._ends_starts = False
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
 
     @property
@@ -79,7 +83,7 @@ class Training:
 
     @property
     def current(self) -> str | None:
-        """The network that is being trained."""
+        """The network that is being trained from its first start."""
         left = [name for name in NETWORKS if name not in self.results]
         return left[0] if self.running and left and not self.n_before else None
 
@@ -129,8 +133,17 @@ class Training:
             name,
             settings.train_size or None,
             {"label": settings.label or None, "invert": settings.invert},
-            settings.of_network(),
+            settings.of_network() | {"starts": settings.starts},
         )
+
+    @property
+    def is_ending_starts(self) -> bool:
+        """Whether further starts end after the current epoch."""
+        return self._ends_starts
+
+    def end_starts(self) -> None:
+        """End further starts after the current epoch; complete ones count."""
+        self._ends_starts = True
 
     def history(self, name: str) -> pd.DataFrame:
         """Return a table with one row per finished epoch, indexed by `epoch` from 1."""
@@ -163,8 +176,11 @@ class Training:
                     digits.y_train,
                     X_test=digits.X_test,
                     y_test=digits.y_test,
+                    n_repeats=self.settings.starts if self.settings.epochs else 1,
+                    short_repeats=True,
                     elsewhere=find_swiss_digits(digits),
                     callbacks=self._follow,
+                    random_state=self.settings.seed,
                 )
         except Exception as error:  # no caller would see it; the page shows it
             self.error = str(error) or type(error).__name__
@@ -175,10 +191,15 @@ class Training:
                 _turns.notify_all()
 
     def _follow(self, event: "TrainingEvent") -> bool:
-        if event.epoch is not None:
-            self.events[event.model].append(event.epoch)
+        self.n_done, self.n_trainings = event.n_done, event.n_trainings
         if event.result is not None:
             self.results[event.model] = event.result
+        if event.start:
+            if self._ends_starts:
+                raise KeyboardInterrupt  # what is complete counts
+            return False
+        if event.epoch is not None:
+            self.events[event.model].append(event.epoch)
         return event.model in self._stopped
 
 
@@ -249,4 +270,5 @@ def _stop_all() -> None:
     for training in reversed(find_line()):  # those that wait leave before it is their turn
         training.leave()
         training._stopped.update(NETWORKS)
+        training.end_starts()
         training.join(2)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skmnist import __version__
-from skmnist._networks import MODELS, RECIPES, write_command
+from skmnist._networks import MODELS, N_STARTS, RECIPES, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.cli._data import ELSEWHERE, read_elsewhere, read_part, show_digits
 from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help
@@ -105,6 +105,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         patience: Annotated[Any, options.parameter("patience")] = default["patience"],
         dropout: Annotated[Any, options.parameter("dropout")] = default["dropout"],
         l2: Annotated[Any, options.parameter("l2")] = default["l2"],
+        starts: Annotated[Any, options.count("starts")] = N_STARTS,
         seed: Annotated[Any, options.seed()] = 0,
         allowed_error: Annotated[Any, options.share("allowed_error", "output")] = 0.001,
         lang: Annotated[str | None, lang_option] = None,
@@ -146,9 +147,13 @@ def make_app(say: Catalogue) -> typer.Typer:
             settings,
             elsewhere=others,
             command=write_command(
-                data, train_size, how, settings | {"allowed_error": allowed_error}
+                data,
+                train_size,
+                how,
+                settings | {"starts": starts, "allowed_error": allowed_error},
             ),
             allowed_error=allowed_error,
+            n_starts=starts,
             save_path=save_path,
             json_path=json_path,
             report_path=report_path,

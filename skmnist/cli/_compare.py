@@ -31,6 +31,7 @@ def compare_networks(
     elsewhere: dict[str, Any],
     command: str,
     allowed_error: float,
+    n_starts: int,
     save_path: Path | None,
     json_path: Path | None,
     report_path: Path | None,
@@ -39,8 +40,9 @@ def compare_networks(
 
     `elsewhere` has further data sets for `compare_models`.
 
-    After an error or Ctrl-C, results of finished networks are still shown and written. The report
-    shows `command` as the command that repeats the run.
+    After an error or Ctrl-C, results of finished networks are still shown and written, and if
+    both are finished, so is what their complete starts tell. The report shows `command` as the
+    command that repeats the run.
     """
     screen = Screen(say)
     screen.show_data(digits, name)
@@ -51,12 +53,16 @@ def compare_networks(
     def show(event: TrainingEvent) -> None:
         if event.stage == "begin":
             begun.append(event.model)
-            screen.show_title("cli.training_title", name=event.model)
+            if not event.start:
+                screen.show_title("cli.training_title", name=event.model)
+            elif event.n_done == len(networks):
+                screen.show_title("cli.starts_title", n_starts=n_starts)
         elif event.result is not None:
             results.append(event.result)
             screen.show_result(event.result)
 
-    if settings["epochs"]:
+    untrained = settings.get("epochs") == 0
+    if not untrained:
         print(say("cli.loading"), file=sys.stderr, flush=True)
     comparison, status = None, 0
     try:
@@ -68,13 +74,20 @@ def compare_networks(
                 digits.y_train,
                 X_test=digits.X_test,
                 y_test=digits.y_test,
+                n_repeats=1 if untrained else n_starts,
+                short_repeats=True,
                 elsewhere=elsewhere,
                 allowed_error=allowed_error,
+                random_state=settings["random_state"],
                 callbacks=show,
                 verbose=1,
             )
         if len(comparison.results) < len(networks):
+            comparison = None
             raise KeyboardInterrupt
+        if any(c.code == "interrupted_starts" for c in comparison.recommendation.cautions):
+            print_interrupt(say("cli.interrupted_starts"))
+            status = INTERRUPTED
     except KeyboardInterrupt:
         print_interrupt(say("cli.interrupted" if results else "cli.interrupted_early"))
         status = INTERRUPTED
@@ -83,7 +96,8 @@ def compare_networks(
         status = CommandError.status
     if not results:
         return status
-    if comparison is None or status:
+    complete = comparison is not None
+    if comparison is None:
         comparison = ModelComparison(
             results, X_test=digits.X_test, y_test=digits.y_test, allowed_error=allowed_error
         )
@@ -93,7 +107,7 @@ def compare_networks(
         found = comparison.to_dict()
         screen.show_comparison(comparison)
     reader = None
-    if save_path is not None and not status:
+    if save_path is not None and complete:
         print(say("cli.preparing_reader"), file=sys.stderr, flush=True)
         try:
             reader = make_reader(comparison, digits, name, command)
@@ -108,7 +122,9 @@ def compare_networks(
         ),
         json_path: (
             "cli.written",
-            lambda path: write_results(path, "skmnist.compare/1", digits, name, settings, found),
+            lambda path: write_results(
+                path, "skmnist.compare/1", digits, name, {**settings, "starts": n_starts}, found
+            ),
         ),
         report_path: (
             "cli.report_written",
@@ -119,7 +135,7 @@ def compare_networks(
                 data=name,
                 command=command,
                 training_data=(digits.X_train, digits.y_train),
-                interrupted=bool(status),
+                interrupted=not complete,
             ),
         ),
     }

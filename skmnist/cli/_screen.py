@@ -304,7 +304,15 @@ class Screen:
             table.add_row(_text(str(name)), *cells)
         self._console.print(table)
         self.say_line("cli.comparison_note")
+        if comparison.starts is not None:
+            self._show_starts(comparison.starts)
         self._show_recommendation(comparison.recommendation)
+
+    def _show_starts(self, starts: Any) -> None:
+        """Show the accuracies of which the table has the mean."""
+        for name, accuracies in starts.groupby("model", sort=False)["test_accuracy"]:
+            written = [self.say.format("{:.2f}", 100 * accuracy) for accuracy in accuracies]
+            self.say_line("cli.starts_line", name=str(name), accuracies=", ".join(written))
 
     def _show_recommendation(self, recommendation: "Recommendation") -> None:
         language = self.say.language

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from skmnist.text import get_catalogue
 
@@ -12,6 +13,8 @@ Code = Literal[
     "ranked_two",
     "ranked_many",
     "one_start",
+    "short_starts",
+    "short_starts_differ",
     "tuned_on_test",
     "test_rows_in_training",
     "different_test_sets",
@@ -32,11 +35,12 @@ class Caution:
 
     Parameters
     ----------
-    code : {"ranked_two", "ranked_many", "one_start", "tuned_on_test", \
-            "test_rows_in_training", "different_test_sets", "unseen_classes", \
+    code : {"ranked_two", "ranked_many", "one_start", "short_starts", "short_starts_differ", \
+            "tuned_on_test", "test_rows_in_training", "different_test_sets", "unseen_classes", \
             "interrupted_models", "interrupted_starts", "interrupted_folds"}
         The test images were used both to rank and to measure two models, or more than two. Models
-        with a random seed were trained from one start only. The test images were
+        with a random seed were trained from one start only. Further starts were trained for fewer
+        epochs than the first; and some of them reached another accuracy. The test images were
         used for tuning; also occur among the training images; differ between models; or belong
         to classes without training images. The last three mean that unfinished models, starts
         or folds are left out.
@@ -116,6 +120,63 @@ def caution_interrupt(
             figures = {"n_used": n_used, "n_planned": n_planned}
             cautions.append(Caution(f"interrupted_{part}", figures=figures))  # type: ignore[arg-type]
     return cautions
+
+
+_UNSET = (False, "deprecated")  # TODO(sklearn>=1.11): only False
+# scikit-learn's estimators that have a random_state, but do not use it with these values
+UNUSED_SEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "DummyClassifier": ("strategy", ("prior", "most_frequent", "constant")),
+    "GaussianProcessClassifier": ("n_restarts_optimizer", (0,)),
+    "LinearSVC": ("dual", (False,)),
+    "LogisticRegression": ("solver", ("lbfgs", "newton-cg", "newton-cholesky")),
+    "NuSVC": ("probability", _UNSET),
+    "PCA": ("svd_solver", ("full", "covariance_eigh")),
+    "RidgeClassifier": ("solver", ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "lbfgs")),
+    "SVC": ("probability", _UNSET),
+}
+
+
+def depends_on_seed(estimator: Any) -> bool:
+    """Return whether the training of an estimator, or of one inside it, uses its random seed."""
+    return any(map(_uses_seed, [estimator, *estimator.get_params(deep=True).values()]))
+
+
+def _uses_seed(part: Any) -> bool:
+    if isinstance(part, type) or not hasattr(part, "get_params"):
+        return False
+    own, kind = part.get_params(deep=False), type(part)
+    if "random_state" not in own:
+        return False
+    known = kind.__module__.startswith("sklearn.") and kind.__name__ in UNUSED_SEEDS
+    name, values = UNUSED_SEEDS[kind.__name__] if known else ("random_state", ())
+    return own.get(name) not in values
+
+
+def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
+    """Return cautions about starts that were trained for fewer epochs than the first.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        As in `ModelComparison`.
+    margin : float
+        Accuracies closer than this count as similar.
+    """
+    short = starts[starts["short"]]
+    if not len(short):
+        return []
+    first = starts[starts["start"] == 0].set_index("model")
+    epochs = short.groupby("model", sort=False)["n_epochs"].max()
+    listed = ", ".join(f"{name}: {n}/{first['n_epochs'][name]}" for name, n in epochs.items())
+    found = [Caution("short_starts", "note", {"epochs": listed})]
+    accuracy = first["test_accuracy"]
+    shifts = short.groupby("model", sort=False)["test_accuracy"].mean() - accuracy
+    # a shift of the margin could decide the verdict; on MNIST, it is about 0.2 percentage points
+    for name, shift in shifts[shifts.abs() >= margin].items():
+        before = float(accuracy[name])
+        figures = {"model": str(name), "accuracy": before + float(shift), "first": before}
+        found.append(Caution("short_starts_differ", figures=figures))
+    return found
 
 
 def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:

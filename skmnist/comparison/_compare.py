@@ -15,7 +15,12 @@ from sklearn.model_selection import StratifiedKFold, check_cv, train_test_split
 from sklearn.utils import check_random_state
 
 from skmnist._estimator import warn_caller
-from skmnist.comparison._cautions import Caution, caution_data, caution_interrupt
+from skmnist.comparison._cautions import (
+    Caution,
+    caution_data,
+    caution_interrupt,
+    caution_short_starts,
+)
 from skmnist.comparison._comparison import ModelComparison
 from skmnist.comparison._elsewhere import (
     OtherData,
@@ -55,6 +60,7 @@ def compare_models(
     y_test: Any = None,
     cv: Any = None,
     n_repeats: int = 1,
+    short_repeats: bool = False,
     elsewhere: Mapping[str, Sequence[Any]] | None = None,
     n_jobs: int | None = None,
     margin: float = 0.01,
@@ -84,8 +90,14 @@ def compare_models(
         difference generalizes to other rows. An int means stratified folds.
     n_repeats : int, default=1
         Number of times to train every model, each time with another seed ("start"), to measure
-        how much of the difference is due to the seed. The first start and the folds keep an int
-        `random_state` of an estimator; further starts replace it.
+        how much of the difference is due to the seed. One start can only compare the trained
+        models; with several, the verdict is about the recipes. The first start and the folds keep
+        an int `random_state` of an estimator; further starts replace it.
+    short_repeats : bool, default=False
+        Whether further starts of this package's networks are shortened: after 5,000 updates of the
+        weights, they end with the epoch that the first start found best, or after 40 % of its
+        epochs if that is sooner. The best weights are kept. Other models, and networks with
+        ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
         Further data sets by name, as (X, y) or (X, y, groups), to measure every trained model on,
         for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with the digits of
@@ -203,6 +215,7 @@ def compare_models(
             X_test,
             seed=seed,
             n_starts=n_repeats,
+            shorten=short_repeats,
             splits=splits,
             others=others,
             n_jobs=n_jobs,
@@ -230,6 +243,9 @@ def compare_models(
     if interrupted:
         warn_caller(" ".join(caution.sentence() for caution in interrupted))
     results = [_measure_others(found[name], runs, starts, others) for name in names]
+    summary = _summarize_starts(starts, y_test)
+    if "starts" in summary:
+        cautions += caution_short_starts(summary["starts"], margin)
     return ModelComparison(
         measure_costs(results, X_test),
         X_test=X_test,
@@ -238,7 +254,7 @@ def compare_models(
         alpha=alpha,
         cautions=[*cautions, *interrupted],
         allowed_error=allowed_error,
-        **_summarize_starts(starts, y_test),
+        **summary,
         **_summarize_folds(folds, names, y, splits),
     )
 
@@ -404,10 +420,11 @@ def _summarize_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[st
         hits = run.predictions == y_test
         correct[run.name].append(hits)
         f1 = float(f1_score(y_test, run.predictions, average="macro", zero_division=0.0))
-        rows.append((run.name, run.start, float(hits.mean()), run.fit_time, f1))
-    columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro"]
+        accuracy = float(hits.mean())
+        rows.append((run.name, run.start, accuracy, run.fit_time, f1, run.n_epochs, run.short))
+    columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro", "n_epochs", "short"]
     return {
-        "starts": pd.DataFrame(rows, columns=columns),
+        "starts": pd.DataFrame(rows, columns=columns).astype({"n_epochs": "Int64"}),
         "correct": {name: np.array(hits) for name, hits in correct.items()},
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skmnist._files import write_whole
-from skmnist.comparison._cautions import Caution
+from skmnist.comparison._cautions import Caution, depends_on_seed
 from skmnist.comparison._elsewhere import compare_elsewhere
 from skmnist.comparison._page import describe_page, describe_recommendation, make_figure_table
 from skmnist.comparison._recommendation import Recommendation, recommend
@@ -67,8 +67,8 @@ class ModelComparison:
         `fit_time` (float, s), `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s
         for one image, median and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown
         values are missing. With several starts, `test_accuracy`, `elsewhere_accuracy` and
-        `f1_macro` are means, `fit_time` is the median, and all other columns are from the first
-        start.
+        `f1_macro` are means, `fit_time` is the median (without short starts), and all other columns
+        are from the first start.
     recommendation : Recommendation
         The recommended model and the reasons.
     best_model_ : str or None
@@ -85,8 +85,9 @@ class ModelComparison:
         that at most `allowed_error` of the rest are wrong, and for digits also that of five-digit
         codes; see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, of the first.
     starts : DataFrame or None
-        One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`.
-        None with a single start.
+        One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`,
+        `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than the
+        first start because of `short_repeats`). None with a single start.
     fold_scores : DataFrame or None
         Test accuracy, with one row per fold and one column per model. None without folds.
     X_test, y_test : array-like or None
@@ -134,7 +135,8 @@ class ModelComparison:
             by_model = starts.groupby("model")
             self.table["test_accuracy"] = by_model["test_accuracy"].mean()
             self.table["f1_macro"] = by_model["f1_macro"].mean()
-            self.table["fit_time"] = by_model["fit_time"].median()
+            full = starts[~starts["short"]] if "short" in starts else starts
+            self.table["fit_time"] = full.groupby("model")["fit_time"].median()
         same = _have_same_test_set(results)
         if not same:
             cautions = [*cautions, Caution("different_test_sets")]
@@ -192,7 +194,7 @@ class ModelComparison:
             ],
             "tests": [test.to_dict() for test in self.tests],
             "folds": [test.to_dict() for test in self.folds],
-            "starts": None if self.starts is None else self.starts.to_dict("records"),
+            "starts": None if self.starts is None else _list_starts(self.starts),
             "fold_scores": None if self.fold_scores is None else self.fold_scores.to_dict("list"),
             "recommendation": self.recommendation.to_dict(),
         }
@@ -394,10 +396,15 @@ def _have_same_test_set(results: Sequence[ModelResult]) -> bool:
     return all(each is not None and np.array_equal(each, labels[0]) for each in labels)
 
 
+def _list_starts(starts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dicts, with None for missing values."""
+    plain = starts.astype(object)
+    return plain.where(plain.notna(), None).to_dict("records")
+
+
 def _depends_on_luck(result: ModelResult) -> bool:
-    """Return whether a trained model has a random seed."""
-    parameters = result.estimator.get_params(deep=True) if result.n_epochs != 0 else {}
-    return any(name.split("__")[-1] == "random_state" for name in parameters)
+    """Return whether the training of a model used a random seed."""
+    return result.n_epochs != 0 and depends_on_seed(result.estimator)
 
 
 def _make_table(

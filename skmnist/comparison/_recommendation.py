@@ -170,6 +170,8 @@ class Recommendation:
         found = [self._say(say, f"recommendation.{phrase}") for phrase in self._phrases()]
         if self.work is not None:
             images, *codes = self.work.sentences(language)
+            if self._several_starts and not self.work.images[0].too_few:
+                images = f"{images} {say('recommendation.work.first_start')}"
             end = len(found) - len(self._final_phrases())
             found[end:end] = codes
             found.insert(1 if self._work_phrase() else end, images)
@@ -203,7 +205,7 @@ class Recommendation:
         phrases = ["similar_bare" if bare else self.rule]
         if self.verdict is not None:
             phrases.append(f"evidence.{self._evidence_phrase()}")
-        if self.evidence is not None and self.evidence.method == "starts":
+        if self._several_starts:
             phrases.append("evidence.starts")
         if self.folds is not None and self.verdict is not None:
             phrases.append(f"evidence.{self._folds_phrase(self.folds)}")
@@ -233,8 +235,11 @@ class Recommendation:
             unsure = self.rule == "clearly_better" and not reaches(low, self.margin)
             if unsure if better else reaches(high, self.margin):
                 key = f"{key}_maybe"
-            if self.evidence.n_runs == 1:
-                key = f"{key}_once"
+        if self._lacks_starts:
+            key = "cannot_tell_starts"
+        tells = self.verdict in ("clearly_better", "not_worth_it", "no_difference")
+        if tells and self.evidence is not None and self.evidence.n_runs == 1:
+            key = f"{key}_once"
         folds = self.folds and self.verdict and self._folds_phrase(self.folds)
         return [self._work_phrase() or key, *([folds] if folds and folds != "folds_too" else [])]
 
@@ -247,7 +252,24 @@ class Recommendation:
             return "work_cheaper" if self.rule == "similar" else "work_more"
         return None if self.verdict == "clearly_better" else "work_less"
 
+    @property
+    def _several_starts(self) -> bool:
+        return self.evidence is not None and self.evidence.method == "starts"
+
+    @property
+    def _lacks_starts(self) -> bool:
+        """Whether `cannot_tell` is due to the number of starts: many more would settle it."""
+        from scipy.stats import norm
+
+        test = self.evidence
+        if self.verdict != "cannot_tell" or test is None or test.image_error is None:
+            return False
+        half = float(norm.ppf(1 - self.alpha / 2)) * test.image_error
+        return test.difference > half or test.difference + half < self.margin
+
     def _evidence_phrase(self) -> str:
+        if self._lacks_starts:
+            return "cannot_tell_starts"
         if self.verdict in ("no_difference", "cannot_tell"):
             return str(self.verdict)
         return "real" if reaches(self.accuracy_difference, self.margin) else "real_but_small"

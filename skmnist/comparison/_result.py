@@ -251,7 +251,7 @@ def make_result(
             name, "diagnosis", _diagnose, estimator, core, rows, labels, X_test, y_test
         ),
         n_parameters=_attempt(name, "number of parameters", _n_parameters, core),
-        n_epochs=_n_epochs(core),
+        n_epochs=count_epochs(core),
         fit_time=fit_time,
         predictions=predictions,
         proba=proba,
@@ -314,7 +314,7 @@ def _measure_robustness(
     n_changes = sum(len(corruption.strengths) for corruption in CORRUPTIONS.values())
     share = min(1, N_CHANGED / len(y_test))
     n_times = n_changes * (2 if hasattr(estimator, "predict_proba") else 1)
-    untrained = _n_epochs(get_core(estimator)) == 0
+    untrained = count_epochs(get_core(estimator)) == 0
     if shape is None or untrained or share * n_times * seconds > MAX_SECONDS_CHANGED:
         return None
     try:
@@ -337,7 +337,8 @@ def _n_parameters(core: Any) -> int | None:
     return None
 
 
-def _n_epochs(core: Any) -> int | None:
+def count_epochs(core: Any) -> int | None:
+    """Return the number of epochs; None if the model does not train in epochs."""
     # n_iter_ may be the iterations of a solver; loss_curve_ has one loss per epoch
     curve = getattr(core, "loss_curve_", None)
     return None if curve is None else len(curve)

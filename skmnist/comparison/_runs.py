@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import Any
 
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -15,12 +16,17 @@ from skmnist._clock import get_setup_seconds
 from skmnist._progress import EpochLog, print_trained
 from skmnist._workers import iterate_tasks
 from skmnist.comparison._elsewhere import OtherData, predict_elsewhere
+from skmnist.comparison._result import ModelResult, count_epochs
 from skmnist.diagnosis._estimator import get_core, take_rows, was_interrupted
 
-if TYPE_CHECKING:
-    from skmnist.comparison._result import ModelResult
-
 Array = np.ndarray[Any, Any]
+
+# Short starts make at least this number of updates of the weights, which is quick: 12 epochs of
+# MNIST in batches of 128, and all epochs of small training sets. Beyond that, they train for the
+# epochs that the first start found best, and at most for this share of all of its epochs, as the
+# last ones add little.
+MIN_UPDATES = 5000
+MAX_SHARE = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +74,7 @@ class TrainingEvent:
     n_done: int
     n_trainings: int
     epoch: Any = None
-    result: "ModelResult | None" = None
+    result: ModelResult | None = None
 
 
 class Watcher:
@@ -96,7 +102,7 @@ class Watcher:
         """Report that a training begins."""
         self._call(self._make_event("begin", name, start, fold))
 
-    def end(self, run: "Run", result: "ModelResult | None") -> None:
+    def end(self, run: "Run", result: ModelResult | None) -> None:
         """Report that a training has ended."""
         self.n_done += 1
         if self.verbose and (run.name, run.start, run.fold) not in self._shown:
@@ -152,7 +158,7 @@ def as_list(callbacks: Any) -> list[Any]:
 def _describe(name: str, start: int, fold: int) -> str:
     if fold >= 0:
         return f"{name}, fold {fold}"
-    return f"{name}, start {start}" if start else name
+    return f"{name}, start {start + 1}" if start else name  # people count from 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +180,10 @@ class Run:
         Whether Ctrl-C ended the training early.
     elsewhere : dict of str to ndarray
         Predictions for further data sets; empty for folds.
+    n_epochs : int or None
+        Number of epochs; None if the model does not train in epochs.
+    short : bool
+        Whether training was limited to fewer epochs than in the first start.
     """
 
     name: str
@@ -184,6 +194,8 @@ class Run:
     fit_time: float
     interrupted: bool = False
     elsewhere: dict[str, Any] = field(default_factory=dict)
+    n_epochs: int | None = None
+    short: bool = False
 
 
 def run_all(
@@ -194,6 +206,7 @@ def run_all(
     *,
     seed: int,
     n_starts: int = 1,
+    shorten: bool = False,
     splits: Sequence[tuple[Array, Array]] = (),
     others: Sequence[OtherData] = (),
     n_jobs: int | None = None,
@@ -202,7 +215,8 @@ def run_all(
     """Train every model from every start, then on every fold, and yield the runs.
 
     The order of the models is reversed in every round, so that other load on the machine affects
-    all models equally. Runs are yielded in the order of training.
+    all models equally. Runs are yielded in the order of training. With `shorten`, all first starts
+    end before the others begin, which then train as `shorten_training` says.
 
     Raises
     ------
@@ -222,16 +236,24 @@ def run_all(
         ]
         order.reverse()
 
-    def begin() -> Iterator[tuple[Any, ...]]:
-        for task in tasks:  # the next one is requested when a worker is free
-            name, _, start, fold, *_ = task
+    def begin(part: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        for task in part:  # the next one is requested when a worker is free
+            name, estimator, start, fold, *_ = task
+            if shorten and start and shorten_training(estimator, first[name]):
+                shortened.add((name, start))
             watcher.begin(name, start, fold)
             yield (*task, X, y, X_test, others, watcher)
 
-    runs = iterate_tasks(_run, begin(), n_jobs=n_jobs)
+    n_first = len(pairs) if shorten else len(tasks)
+    first: dict[str, Any] = {}
+    shortened: set[tuple[str, int]] = set()
     try:
-        with closing(runs):
-            yield from _in_order(runs, tasks)
+        for part in (tasks[:n_first], tasks[n_first:]):
+            runs = iterate_tasks(_run, begin(part), n_jobs=n_jobs)
+            with closing(runs):
+                for run in _in_order(runs, part):
+                    first.setdefault(run.name, run.estimator)
+                    yield replace(run, short=(run.name, run.start) in shortened)
     except TerminatedWorkerError as error:
         raise RuntimeError(
             f"A worker process that trained {sorted({task[0] for task in tasks})} was killed, "
@@ -281,7 +303,32 @@ def _run(
         raise
     kept = estimator if start == 0 and fold < 0 else None
     elsewhere = predict_elsewhere(estimator, others) if fold < 0 else {}
-    return Run(name, start, fold, kept, predictions, fit_time, interrupted, elsewhere)
+    n_epochs = count_epochs(get_core(estimator))
+    return Run(name, start, fold, kept, predictions, fit_time, interrupted, elsewhere, n_epochs)
+
+
+def shorten_training(estimator: Any, first: Any) -> bool:
+    """Limit the epochs of a network with early stopping by those of its first start.
+
+    The weights of the best epoch are kept, as in the first start. Other models, and networks
+    without early stopping, are not changed. Return whether the limit is below the number of epochs
+    of the first start.
+
+    Parameters
+    ----------
+    estimator : classifier
+        The model to train from another start.
+    first : fitted classifier
+        The model that was trained from the first start.
+    """
+    network, trained = get_core(estimator), get_core(first)
+    is_ours = getattr(network, "epoch_events", False)
+    if not is_ours or network.patience is None or not trained.n_iter_:
+        return False
+    n_updates = ceil(trained.n_train_ / network.batch_size)  # per epoch
+    best = min(trained.kept_epoch_ or trained.n_iter_, ceil(MAX_SHARE * trained.n_iter_))
+    network.set_params(epochs=min(trained.n_iter_, max(best, ceil(MIN_UPDATES / n_updates))))
+    return bool(network.epochs < trained.n_iter_)
 
 
 def fit_timed(estimator: Any, X: Any, y: Any) -> float:

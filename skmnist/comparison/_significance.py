@@ -50,6 +50,9 @@ class PairedTest:
         Number of starts or folds.
     spread : float, default=None
         Standard deviation of the difference between starts or folds.
+    image_error : float, default=None
+        Standard error that the difference would have with very many starts; None without several
+        starts.
 
     Examples
     --------
@@ -76,6 +79,7 @@ class PairedTest:
     only_second: int | None = None
     n_runs: int = 1
     spread: float | None = None
+    image_error: float | None = None
 
     def seen_from(self, name: str) -> "PairedTest":
         """Return the same test with the given model first.
@@ -134,10 +138,11 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
 
     Notes
     -----
-    With one start, this is McNemar's exact test with Tango's score interval. With several, the
-    difference on each image and start is modelled as the sum of random effects of the image and
-    the start and a residual (two-way analysis of variance), with Satterthwaite's degrees of
-    freedom. So the result generalizes to other images *and* other starts.
+    With one start, this is McNemar's exact test with Tango's score interval, about the trained
+    models. With several, the hits of each model are modelled as the sum of random effects of the
+    image and the start and a residual (analysis of variance), with Satterthwaite's degrees of
+    freedom. Images are the same for both models; starts are nested in the models, since each has
+    seeds of its own. So the result generalizes to other images *and* other starts.
 
     References
     ----------
@@ -150,6 +155,12 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
     D. D. Dorfman, K. S. Berbaum, C. E. Metz: Receiver operating characteristic rating analysis:
     generalization to the population of readers and patients with the jackknife method.
     Investigative Radiology 27, 1992, 723-731: the same model, with readers for starts.
+
+    S. L. Hillis: A marginal-mean ANOVA approach for analyzing multireader multicase radiological
+    imaging data. Statistics in Medicine 33, 2014, 330-360: readers nested in tests.
+
+    F. E. Satterthwaite: An approximate distribution of estimates of variance components.
+    Biometrics Bulletin 2, 1946, 110-114.
     """
     tests = []
     for first, second in combinations(correct, 2):
@@ -323,22 +334,22 @@ def _mcnemar(first: str, second: str, a: Array, b: Array, alpha: float) -> Paire
 def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> PairedTest:
     from scipy.stats import t
 
-    d = a.astype(float) - b
-    n_runs, n = d.shape
-    mean = float(d.mean())
-    by_run, by_image = d.mean(axis=1), d.mean(axis=0)
-    squares = {
-        "image": (n_runs * float(((by_image - mean) ** 2).sum()), n - 1),
-        "run": (n * float(((by_run - mean) ** 2).sum()), n_runs - 1),
-        "rest": (
-            float(((d - by_run[:, None] - by_image + mean) ** 2).sum()),
-            (n - 1) * (n_runs - 1),
-        ),
-    }
-    means = {name: total / free if free else 0.0 for name, (total, free) in squares.items()}
+    n_runs, n = a.shape
+    mean = float(a.mean() - b.mean())
+    by_image = a.mean(axis=0) - b.mean(axis=0)
+    # mean squares and their degrees of freedom
+    image = n_runs * float(((by_image - mean) ** 2).sum()) / max(1, n - 1), n - 1
+    runs, rests = [], []
+    for hits in (a, b):
+        by_run = hits.mean(axis=1)
+        rest = hits - by_run[:, None] - hits.mean(axis=0) + hits.mean()
+        free = (n - 1) * (n_runs - 1)
+        runs.append((n * float(by_run.var(ddof=1)), n_runs - 1))
+        rests.append((float((rest**2).sum()) / max(1, free), free))
+    run, rest_ = (sum(square for square, _ in each) for each in (runs, rests))
     # at least the variance of images alone and of starts alone
-    variance = max(means["image"] + means["run"] - means["rest"], means["image"], means["run"])
-    parts = sum(means[name] ** 2 / free for name, (_, free) in squares.items() if free)
+    variance = max(image[0] + run - rest_, image[0], run)
+    parts = sum(square**2 / free for square, free in (image, *runs, *rests) if free)
     free = variance**2 / parts if parts else 1.0
     error = float(np.sqrt(variance / (n * n_runs)))
     return PairedTest(
@@ -351,7 +362,8 @@ def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> P
         p_adjusted=1.0,
         n_test=n,
         n_runs=n_runs,
-        spread=float(by_run.std(ddof=1)),
+        spread=float(np.sqrt(run / n)),
+        image_error=float(np.sqrt(max(0.0, image[0] - rest_) / (n * n_runs))),
     )
 
 

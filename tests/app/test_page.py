@@ -249,6 +249,23 @@ def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
     assert tell(training, "DNN", 1) is False
 
 
+def test_further_starts_are_told_and_a_button_ends_them(open_page, slow, trained):
+    from skmnist.comparison import TrainingEvent
+
+    page = open_page(step="settings", epochs=9)
+    click(page, "start")
+    training = _training.find(Settings(epochs=9))
+    training.results |= trained.results
+    event = TrainingEvent("begin", "DNN", 1, None, 2, 6)
+    assert training._follow(event) is False
+    page = run(page)
+    assert any("training 3 of 6." in text.value for text in page.markdown)
+    click(page, "end_starts")
+    assert any("further starts will end" in text.value for text in page.markdown)
+    with pytest.raises(KeyboardInterrupt):
+        training._follow(event)
+
+
 def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_page, slow):
     first = open_page(step="settings", epochs=9)
     click(first, "start")

@@ -18,6 +18,7 @@ OTHERS = {
     "patience": 4,
     "dropout": 0.2,
     "l2": 0.0001,
+    "starts": 2,
     "seed": 7,
 }
 
@@ -57,6 +58,8 @@ def test_settings_survive_the_address():
         ("dropout", "1"),
         ("dropout", "0.995"),
         ("l2", "-0.1"),
+        ("starts", "0"),
+        ("starts", "11"),
         ("seed", "4294967296"),
         ("seed", "9" * 5000),
     ],

@@ -49,12 +49,42 @@ def test_the_result_is_that_of_the_command_line(data):
     networks = {name: make_network(name, 255, **settings.of_network()) for name in ("NN", "DNN")}
     digits = data.digits
     same = compare_models(
-        networks, digits.X_train, digits.y_train, X_test=digits.X_test, y_test=digits.y_test
+        networks,
+        digits.X_train,
+        digits.y_train,
+        X_test=digits.X_test,
+        y_test=digits.y_test,
+        n_repeats=3,
+        short_repeats=True,
+        random_state=settings.seed,
     )
     columns = ["test_accuracy", "diagnosis", "gap", "n_epochs"]
     assert training.comparison.table[columns].equals(same.table[columns])
     if digits.X_train.shape[1:] == (28, 28):
         assert training.comparison.results["NN"].elsewhere[0].data == "swiss_digits"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at_start", "n_used"), [(1, None), (2, 2)])
+def test_further_starts_can_be_ended_and_complete_ones_count(data, monkeypatch, at_start, n_used):
+    training = _training.Training(Settings(epochs=2), data)
+    follow = training._follow
+
+    def end_at_start(event):
+        if event.start == at_start:
+            training.end_starts()
+        return follow(event)
+
+    monkeypatch.setattr(training, "_follow", end_at_start)
+    training.start()
+    training.join(120)
+    assert training.error == ""
+    assert sorted(training.results) == ["DNN", "NN"]
+    starts = training.comparison.starts
+    assert (starts if n_used is None else starts["start"].nunique()) == n_used
+    codes = [caution.code for caution in training.comparison.recommendation.cautions]
+    assert "interrupted_starts" in codes
+    assert len(training.events["NN"]) == 2  # of the first start only
 
 
 def test_two_who_start_at_once_get_the_same_training(data, monkeypatch):

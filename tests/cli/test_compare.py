@@ -1,5 +1,6 @@
 """`skmnist compare`, as its user sees it."""
 
+import itertools
 import json
 import re
 
@@ -12,7 +13,7 @@ from skmnist.comparison import _compare as compare_module
 from skmnist.text import get_catalogue, get_languages, use_language
 from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
-QUICK = ["compare", "--train-size", "300", "--epochs", "2"]
+QUICK = ["compare", "--train-size", "300", "--epochs", "2", "--starts", "1"]
 
 
 def interrupt_now(*_):
@@ -103,6 +104,73 @@ def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
     assert document["recommendation"] is None
     assert "Everything finished by then is shown above" in capsys.readouterr().err
+
+
+@pytest.fixture
+def interrupt_at_start(do_at):
+    """Return a function that presses Ctrl-C when the NN begins a further start."""
+
+    def interrupt_at(start):
+        begun = itertools.count()
+        do_at("begin", "NN", lambda: next(begun) == start and interrupt_now())
+
+    return interrupt_at
+
+
+def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    assert main(["compare", "--data", str(small), "--epochs", "2", "--json", str(out)]) == 0
+    shown, err = capsys.readouterr()
+    shown = " ".join(shown.split())
+    assert "Training again with other seeds: 3 starts of each network" in shown
+    assert "trained from 3 different starts" in shown
+    assert "of these trained models" not in shown
+    assert "one start only" not in shown
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert document["settings"]["starts"] == 3
+    starts = document["starts"]
+    assert [(s["model"], s["start"]) for s in starts[:4]] == [
+        ("NN", 0),
+        ("DNN", 0),
+        ("DNN", 1),
+        ("NN", 1),
+    ]
+    written = ", ".join(f"{100 * s['test_accuracy']:.2f}" for s in starts if s["model"] == "NN")
+    assert f"NN, test accuracy of each start (the table has the mean): {written} %." in shown
+    assert "NN, start 3 1/" in err
+
+
+def test_one_start_is_about_these_networks(small, capsys):
+    assert main(["compare", "--data", str(small), "--epochs", "2", "--starts", "1"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "so this is about these trained models" in shown
+    assert "of each start" not in shown
+
+
+def test_the_same_seed_gives_the_same_starts(small, tmp_path):
+    found = []
+    for seed in (5, 5, 6):
+        out = tmp_path / "out.json"
+        options = ["--epochs", "1", "--seed", str(seed), "--json", str(out), "--force"]
+        assert main(["compare", "--data", str(small), *options, "--starts", "2"]) == 0
+        starts = json.loads(out.read_text(encoding="utf-8"))["starts"]
+        found.append([start["test_accuracy"] for start in starts])
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(("start", "n_used"), [(1, 1), (2, 2)])
+def test_ctrl_c_between_starts_keeps_those_that_are_complete(
+    small, tmp_path, capsys, interrupt_at_start, start, n_used
+):
+    interrupt_at_start(start)
+    out = tmp_path / "out.json"
+    assert main(["compare", "--data", str(small), "--epochs", "1", "--json", str(out)]) == 130
+    shown, err = capsys.readouterr()
+    assert "The result is based on the starts that were finished by then." in err
+    assert f"it includes only {n_used} of 3 starts" in " ".join(shown.split())
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert document["recommendation"]["evidence"]["n_runs"] == n_used
+    assert (document["starts"] is None) == (n_used == 1)
 
 
 def test_no_epochs_mean_no_training_and_no_tensorflow(small, capsys):

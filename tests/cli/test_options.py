@@ -24,6 +24,7 @@ from skmnist.text import get_catalogue, get_languages
         ("--learning-rate 0", "Error: --learning-rate 0: must be a number above 0"),
         ("--allowed-error 1", "Error: --allowed-error 1: must be a number above 0 and below 1"),
         ("--patience 0", "Error: --patience 0: must be a whole number, 1 or more"),
+        ("--starts 0", "Error: --starts 0: must be a whole number, 1 or more"),
         ("--seed -1", "Error: --seed -1: must be a whole number from 0 to 4294967295"),
         (
             "--optimizer adamm",

@@ -2,12 +2,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC, LinearSVC, NuSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from skmnist.comparison import compare_models
-from skmnist.comparison._cautions import find_shared_rows
+from skmnist.comparison._cautions import depends_on_seed, find_shared_rows
 from tests.comparison.fakes import Lucky
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
@@ -50,11 +58,64 @@ def test_more_than_two_are_cautioned_of(comparison):
 
 
 @pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (LogisticRegression(), False),
+        (LogisticRegression(random_state=0), False),  # lbfgs does not use it
+        (LogisticRegression(solver="saga"), True),
+        (LinearSVC(dual=False), False),
+        (LinearSVC(), True),
+        (SVC(), False),
+        (RidgeClassifier(solver="sag"), True),
+        (DecisionTreeClassifier(), True),
+        (GaussianNB(), False),
+        (make_pipeline(PCA(5, svd_solver="full"), LogisticRegression()), False),
+        (make_pipeline(PCA(5, svd_solver="randomized"), LogisticRegression()), True),
+        (VotingClassifier([("a", LogisticRegression()), ("b", GaussianNB())]), False),
+        (VotingClassifier([("a", LogisticRegression()), ("b", Lucky())]), True),
+        (BaggingClassifier(GaussianNB()), True),
+    ],
+    ids=str,
+)
+def test_whether_a_seed_matters(model, expected):
+    assert depends_on_seed(model) is expected
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        DummyClassifier(strategy="prior"),
+        GaussianProcessClassifier(),
+        LinearSVC(dual=False),
+        *(LogisticRegression(solver=name) for name in ("lbfgs", "newton-cg", "newton-cholesky")),
+        NuSVC(nu=0.1),
+        make_pipeline(PCA(5, svd_solver="full"), GaussianNB()),
+        RidgeClassifier(),
+        SVC(),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_seeds_that_are_called_unused_are(digits, model):
+    X, y = digits
+    assert not depends_on_seed(model)
+    own = [name for name in model.get_params() if name.split("__")[-1] == "random_state"]
+    assert own
+    scores = []
+    for seed in (0, 1):
+        model = clone(model).set_params(**dict.fromkeys(own, seed)).fit(X[::3], y[::3])
+        score = model.decision_function if hasattr(model, "decision_function") else model.predict
+        scores.append(score(X))
+    np.testing.assert_array_equal(*scores)
+
+
+@pytest.mark.parametrize(
     ("models", "n_repeats", "told"),
     [
         ([Lucky(0.1), Lucky(0.2)], 1, True),
         ([Lucky(0.1), Lucky(0.2)], 2, False),
         ([GaussianNB(), KNeighborsClassifier()], 1, False),  # no luck
+        ([GaussianNB(), LogisticRegression()], 1, False),  # a seed that is not used
         ([Lucky(0.1)], 1, False),
     ],
 )

@@ -134,7 +134,7 @@ def test_luck_of_the_start_is_told(known):
     a, b = (
         part.set_index("start")["test_accuracy"] for _, part in comparison.starts.groupby("model")
     )
-    assert evidence.spread == pytest.approx((a - b).std())
+    assert evidence.spread == pytest.approx(np.hypot(a.std(), b.std()))
     assert "trained from 4 different starts" in comparison.recommendation.reason()
     assert "mit 4 verschiedenen Starts" in comparison.recommendation.reason("de")
 

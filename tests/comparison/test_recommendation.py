@@ -238,6 +238,34 @@ def test_headline_is_as_sure_as_the_interval_and_the_starts(accuracy, test, word
 
 
 @pytest.mark.parametrize(
+    ("difference", "image_error", "lacking"),
+    [
+        (0.008, 0.002, "starts"),  # with more starts, the lead would be real
+        (0.002, 0.003, "starts"),  # with more starts, it would be within the margin
+        (0.006, 0.005, "test images"),  # more starts would not be enough
+        (0.006, None, "test images"),  # one start
+    ],
+)
+def test_what_is_lacking_is_told(difference, image_error, lacking):
+    method = "mcnemar" if image_error is None else "starts"
+    test = dataclasses.replace(make_test(method, difference, 0.011), image_error=image_error)
+    table = make_table([0.98 - difference, 0.98], n_parameters=[1, 2])
+    found = recommend(table, n_test=1000, tests=[test])
+    assert found.verdict == "cannot_tell"
+    assert f"there are too few {lacking} to tell" in found.headline()
+    assert f"More {lacking} would settle it." in found.reason()
+
+
+@pytest.mark.parametrize(("n_runs", "once"), [(1, True), (3, False)])
+def test_no_difference_between_trained_models_is_not_one_between_recipes(n_runs, once):
+    test = dataclasses.replace(make_test("starts", 0.001, 0.002), n_runs=n_runs)
+    table = make_table([0.979, 0.98], n_parameters=[1, 2])
+    headline = recommend(table, n_test=1000, tests=[test]).headline()
+    assert "no real difference in accuracy was found" in headline
+    assert ("between these trained models" in headline) is once
+
+
+@pytest.mark.parametrize(
     ("test", "folds", "words"),
     [
         ((0.005, 0.001), (0.006, 0.008), "Retraining on other parts of the data does not confirm"),

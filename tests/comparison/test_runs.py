@@ -1,6 +1,8 @@
+import json
 import os
 import re
 import signal
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skmnist import SimpleNNClassifier
 from skmnist.comparison import compare_models
+from skmnist.comparison._runs import shorten_training
 from skmnist.diagnosis._estimator import get_core
 from skmnist.neural_network import EpochEvent
 from skmnist.text import use_language
@@ -39,6 +42,104 @@ def test_every_model_is_trained_from_every_start(known):
     means = starts.groupby("model")["test_accuracy"].mean()
     assert comparison.table["test_accuracy"].to_dict() == pytest.approx(means.to_dict())
     assert starts["test_accuracy"].nunique() > 2
+
+
+class Stops(Lucky):
+    """Stops early as our networks do, 15 epochs after the best one."""
+
+    epoch_events = True
+    total: ClassVar[list] = []
+
+    def __init__(self, errors=0, random_state=None, epochs=100, patience=15, callbacks=None):
+        super().__init__(errors, random_state)
+        self.epochs = epochs
+        self.patience = patience
+        self.callbacks = callbacks
+        self.batch_size = 128
+
+    def fit(self, X, y):
+        self.kept_epoch_ = min(self.epochs, 40)
+        self.n_iter_ = min(self.epochs, self.kept_epoch_ + (self.patience or 100))
+        self.loss_curve_ = [1.0] * self.n_iter_
+        self.n_train_ = 54_000
+        self.total.append(self.n_iter_)
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def total(monkeypatch):
+    monkeypatch.setattr(Stops, "total", [])
+    return Stops.total
+
+
+def test_short_starts_cost_less_than_the_first_and_tell_their_epochs(known, total):
+    models = {"net": Stops(0.1), "other": Lucky(0.2)}
+    given = {"n_repeats": 3, "random_state": 0}
+    comparison = compare_models(models, *known, **given, short_repeats=True)
+    assert total == [55, 22, 22]  # 1.8 times the epochs of one start
+    starts = comparison.starts
+    assert starts["n_epochs"].dropna().tolist() == [55, 22, 22]
+    assert starts["short"].tolist() == [False, False, False, True, True, False]
+    notes = {c.code: c.sentence() for c in comparison.recommendation.cautions}
+    assert "(net: 22/55)" in notes["short_starts"]
+    json.dumps(comparison.to_dict(), allow_nan=False)
+    total.clear()
+    comparison = compare_models(models, *known, **given)
+    assert total == [55, 55, 55]
+    assert not comparison.starts["short"].any()
+    assert "short_starts" not in [c.code for c in comparison.recommendation.cautions]
+
+
+def test_training_time_is_that_of_starts_in_full(known, total):
+    comparison = compare_models({"net": Stops()}, *known, n_repeats=3, short_repeats=True)
+    first = comparison.starts["fit_time"][0]
+    assert comparison.table.loc["net", "fit_time"] == first
+
+
+class StopsWorse(Stops):
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.errors = 0.1 if self.n_iter_ == 55 else 0.4
+        return self
+
+
+def test_short_starts_that_get_less_far_are_told_with_a_way_out(known, total):
+    models = {"net": StopsWorse(), "other": Lucky(0.2)}
+    found = compare_models(models, *known, n_repeats=3, short_repeats=True, random_state=0)
+    (caution,) = [c for c in found.recommendation.cautions if c.code == "short_starts_differ"]
+    assert caution.severity == "warning"
+    assert caution.figures["model"] == "net"
+    assert "compare_models(..., n_repeats=3)" in caution.sentence("de")
+
+
+def trained(n_iter, kept, n_train):
+    return SimpleNamespace(n_iter_=n_iter, kept_epoch_=kept, n_train_=n_train)
+
+
+@pytest.mark.parametrize(
+    ("first", "epochs"),
+    [
+        (trained(46, 31, 6_000), 46),  # up to 5,000 updates, as many as the first
+        (trained(46, 31, 18_000), 36),
+        (trained(55, 40, 54_000), 22),  # beyond, at most 40 % of the epochs of the first
+        (trained(100, 90, 54_000), 40),
+        (trained(55, 15, 54_000), 15),  # and not more than those that it found best
+        (trained(4, 0, 54_000), 4),  # no epoch is the kept one: a callback has set the weights
+        (trained(0, 0, 54_000), 100),  # untrained
+    ],
+)
+def test_epochs_of_a_short_start(first, epochs):
+    for network in (SimpleNNClassifier(), make_pipeline(MinMaxScaler(), SimpleNNClassifier())):
+        assert shorten_training(network, first) is (epochs < first.n_iter_)
+        assert get_core(network).epochs == epochs
+        assert get_core(network).patience == 15
+
+
+@pytest.mark.parametrize("model", [SimpleNNClassifier(patience=None), LogisticRegression()])
+def test_models_without_early_stopping_are_not_shortened(model):
+    before = model.get_params()
+    assert not shorten_training(model, trained(46, 31, 6_000))
+    assert model.get_params() == before
 
 
 def test_order_of_the_models_alternates(known):
@@ -315,8 +416,8 @@ def test_verbose_shows_epochs_and_trainings_on_standard_error(known, capsys):
     assert [re.sub(r"\d+,\ds", "?s", line) for line in err.splitlines()] == [
         *(f"net {epoch}" for epoch in epochs),
         "2/4 | other | in ?s trainiert",
-        "3/4 | other, start 1 | in ?s trainiert",
-        *(f"net, start 1 {epoch}" for epoch in epochs),
+        "3/4 | other, start 2 | in ?s trainiert",
+        *(f"net, start 2 {epoch}" for epoch in epochs),
     ]
 
 

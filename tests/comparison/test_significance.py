@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from mlxtend.evaluate import mcnemar as mlxtend_mcnemar
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm, t, ttest_rel
+from scipy.stats import norm, t, ttest_ind, ttest_rel
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
@@ -313,35 +313,59 @@ def test_starts_tell_how_much_is_luck():
     assert lucky > 2 * calm
 
 
+def analyse(hits):
+    """Return the mean squares and degrees of freedom of images, starts and the rest."""
+    run, image = np.indices(hits.shape)
+    frame = pd.DataFrame({"d": hits.ravel(), "run": run.ravel(), "image": image.ravel()})
+    table = anova_lm(ols("d ~ C(image) + C(run)", frame).fit())
+    table["mean_sq"] = table["sum_sq"] / table["df"]
+    return table.loc[["C(image)", "C(run)", "Residual"], ["mean_sq", "df"]].to_numpy()
+
+
 @pytest.mark.parametrize(
     ("of_images", "luck", "largest"), [(0.1, 0.0, "image"), (0.02, 0.3, "run"), (0.5, 0.2, "both")]
 )
 def test_starts_and_images_are_analysed_as_statsmodels_does(of_images, luck, largest):
-    """By its table of the variance between images and starts, and Satterthwaite's degrees."""
+    """By its tables of the variance between images and starts, and Satterthwaite's degrees."""
     rng = np.random.default_rng(13)
     easy = 0.8 + of_images * rng.normal(size=40)
     a = rng.random((3, 40)) < np.clip(easy + luck * rng.normal(size=(3, 1)), 0, 1)
     b = rng.random((3, 40)) < np.clip(easy - 0.4 + of_images * rng.normal(size=40), 0, 1)
     d = a.astype(float) - b
-    run, image = np.indices(d.shape)
-    frame = pd.DataFrame({"d": d.ravel(), "run": run.ravel(), "image": image.ravel()})
-    table = anova_lm(ols("d ~ C(image) + C(run)", frame).fit())
-    mean_square, free = table["sum_sq"] / table["df"], table["df"]
-    parts = mean_square.loc[["C(image)", "C(run)", "Residual"]].to_numpy()
-    sums = {"both": parts[0] + parts[1] - parts[2], "image": parts[0], "run": parts[1]}
+    (_, *of_a), (_, *of_b) = analyse(a.astype(float)), analyse(b.astype(float))
+    image = analyse(d)[0]
+    squares, free = np.array([image, *of_a, *of_b]).T
+    run, rest = squares[1] + squares[3], squares[2] + squares[4]
+    sums = {"both": image[0] + run - rest, "image": image[0], "run": run}
     assert max(sums, key=sums.get) == largest
     total = sums[largest]
-    degrees = total**2 / (mean_square**2 / free).sum()
+    degrees = total**2 / (squares**2 / free).sum()
     error = np.sqrt(total / d.size)
     (test,) = compare_predictions({"A": a, "B": b}, alpha=0.1)
     assert (test.first, test.second, test.method) == ("A", "B", "starts")
     assert (test.n_test, test.n_runs) == (40, 3)
     assert test.difference == pytest.approx(d.mean())
-    assert test.spread == pytest.approx(d.mean(axis=1).std(ddof=1))
-    assert test.p_value == pytest.approx(2 * t.sf(d.mean() / error, degrees))
+    spread = np.hypot(*(each.mean(axis=1).std(ddof=1) for each in (a, b)))
+    assert test.spread == pytest.approx(spread)
+    assert test.image_error == pytest.approx(np.sqrt(max(0, image[0] - rest) / d.size))
+    assert test.p_value == pytest.approx(2 * t.sf(abs(d.mean()) / error, degrees))
     half = t.ppf(0.95, degrees) * error
-    assert test.p_adjusted < 0.1
-    assert test.interval == pytest.approx((d.mean() - half, min(1, d.mean() + half)))
+    ends = max(-1, d.mean() - half), min(1, d.mean() + half)
+    if test.p_adjusted >= 0.1:
+        ends = min(0, ends[0]), max(0, ends[1])
+    assert test.interval == pytest.approx(ends)
+
+
+def test_error_of_the_images_is_what_more_starts_leave():
+    rng = np.random.default_rng(14)
+    chance = rng.random((2, 1, 2000))
+    few, many = (
+        [compare_predictions(dict(zip("AB", rng.random((2, n, 2000)) < chance, strict=True)))[0]]
+        for n in (3, 60)
+    )
+    assert few[0].image_error == pytest.approx(many[0].image_error, rel=0.1)
+    low, high = many[0].interval
+    assert (high - low) / 2 == pytest.approx(norm.ppf(0.975) * many[0].image_error, rel=0.1)
 
 
 def test_models_without_luck_are_tested_by_their_images():
@@ -362,4 +386,5 @@ def test_starts_and_images_that_all_say_the_same(b, p):
 def test_one_image_is_tested_by_its_starts():
     a, b = np.array([[1, 1, 0, 1]], dtype=bool).T, np.array([[0, 0, 0, 1]], dtype=bool).T
     (test,) = compare_predictions({"A": a, "B": b})
-    assert test.p_value == pytest.approx(ttest_rel(a[:, 0].astype(int), b[:, 0].astype(int)).pvalue)
+    starts = a[:, 0].astype(int), b[:, 0].astype(int)
+    assert test.p_value == pytest.approx(ttest_ind(*starts, equal_var=False).pvalue)

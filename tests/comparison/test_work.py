@@ -1,6 +1,7 @@
 """The work that models leave to a person: column, sentence and headline."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -226,6 +227,14 @@ def test_the_file_has_the_work_of_each_model_and_its_comparison(found):
     assert works[0][0]["allowed_error"] == 0.002
     work = document["recommendation"]["work"]
     assert (work["first"], work["second"], work["differs"]) == ("B", "A", True)
+
+
+def test_with_several_starts_it_says_of_which_the_shares_are(found):
+    recommendation = found.recommendation
+    evidence = replace(recommendation.evidence, method="starts", n_runs=3)
+    sentence = "These shares are those of the models of the first start."
+    assert sentence in replace(recommendation, evidence=evidence).reason()
+    assert sentence not in recommendation.reason()
 
 
 def test_the_report_has_it(found):
