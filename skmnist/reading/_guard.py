@@ -1,8 +1,8 @@
 """Tell digits from letters, scribbles and other ink that is not a digit.
 
 A network has to choose one of its classes, so it calls a letter a digit, often with certainty. The
-guard is a small network that was trained to separate digits from other ink: parts of digits that
-were put together wrongly, random strokes, and letters. Printed digits are on the side of the
+guard is a small network with the same classes and one more, for other ink: parts of digits that
+were put together wrongly, random strokes, letters and signs. Printed digits are on the side of the
 digits, so that it does not learn to tell print from handwriting. Letters that look like digits
 cannot be told from them.
 """
@@ -33,7 +33,14 @@ PRINTED = 4  # digits for each printed one
 N_HIDDEN = 128
 N_EPOCHS = 25
 N_DEFORMED = 1  # deformed copies of each example
-DEFORMED = {"rotation": 10, "scale": 0.1, "shear": 0.12, "shift": 0.03, "elastic": 0.02, "stroke": 0.5}
+DEFORMED = {
+    "rotation": 10,
+    "scale": 0.1,
+    "shear": 0.12,
+    "shift": 0.03,
+    "elastic": 0.02,
+    "stroke": 0.5,
+}
 
 DRAWN = 64  # pixels, side of what is drawn
 # matplotlib is installed with these, so they are the same everywhere
@@ -57,7 +64,7 @@ SCRIPT = "".join(
 )
 SCRIPT_FONT = "STIXGeneral"
 MAX_ANGLE = 12.0  # degrees
-MAX_STRETCH = 0.6  # of the logarithm of width, and half as much of height
+MAX_STRETCH = 0.8  # of the logarithm of width, and half as much of height
 
 
 def find_side(n_features: int) -> int | None:
@@ -179,7 +186,7 @@ def _draw_letter(rng: np.random.Generator) -> Array:
         return _draw_character(SCRIPT, rng, [SCRIPT_FONT])
     if kind < 0.3:
         return _draw_character(FOREIGN, rng, FONTS[:-4])
-    return _draw_character(SIGNS if kind < 0.45 else LETTERS, rng)
+    return _draw_character(SIGNS if kind < 0.5 else LETTERS, rng)
 
 
 def _draw_character(
@@ -240,9 +247,7 @@ def _join_parts(digits: Array, names: list[str], rng: np.random.Generator) -> Ar
     others = np.zeros_like(digits)
     partners = rng.permutation(len(digits))
     for at, partner in enumerate(partners):
-        changes = [
-            change for change, spared in CHANGES.items() if names[at] not in {*spared}
-        ]
+        changes = [change for change, spared in CHANGES.items() if names[at] not in {*spared}]
         change = changes[rng.integers(len(changes))]
         others[at] = change(digits[at], digits[partner], rng)
     return np.rint(255 * others).astype(np.uint8)

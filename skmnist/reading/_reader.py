@@ -98,7 +98,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if the classifier has this attribute.
     guard_coefs_, guard_intercepts_ : list of ndarray
-        Weights and biases of the network that tells digits from other ink. Empty if the
+        Weights and biases of the network that tells digits from other ink; its last output is that
+        of other ink, and the others are those of the classes. Empty if the
         classifier's input, after the other steps of a Pipeline, is not square images of at least
         8 x 8 pixels in [0, 1]; nothing is then recognized as "not_digit".
     calibration_ : dict of str to ndarray of shape (n_rows,)
@@ -189,7 +190,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
-        self.guard_coefs_, self.guard_intercepts_ = self._fit_guard(X)
+        self.guard_coefs_, self.guard_intercepts_ = self._fit_guard(X, y)
         self.notes_ = {}
         self.__dict__.pop("calibration_", None)  # it was that of other weights
         return self
@@ -527,12 +528,12 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         proba: Array = model.predict_proba(rows)
         return proba
 
-    def _fit_guard(self, X: Any) -> tuple[list[Array], list[Array]]:
+    def _fit_guard(self, X: Any, y: Any) -> tuple[list[Array], list[Array]]:
         rows = np.empty((0, 0)) if issparse(X) else self._prepare(X)
         is_image = rows.dtype.kind in "biuf" and find_side(rows.shape[-1])
         if not is_image or rows.min() < 0 or rows.max() > 1:
             return [], []
-        return fit_guard(rows.astype(np.float32), GUARD_SEED)
+        return fit_guard(rows.astype(np.float32), column_or_1d(y), GUARD_SEED)
 
     def _rate(self, rows: Array) -> Array:
         if not self.guard_coefs_ or not len(rows):
