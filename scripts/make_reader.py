@@ -31,8 +31,8 @@ MAX_BYTES = 3_000_000
 TRAINED, CALIBRATED = 8, 3  # writers; the others are reported
 REPEATED = 6  # each Swiss digit, because MNIST has 13 times as many
 EPOCHS = 24
-GUARD_ROWS = 15_000  # of MNIST
-GUARD_LAYERS = (512, 128)
+GUARD_ROWS = 20_000  # of MNIST
+GUARD_LAYERS, GUARD_EPOCHS = (640, 256), 32
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     images, target, _ = pick(trained)
     network = train_network(mnist, images, target, arguments.epochs)
     reader = DigitReader(FrozenEstimator(network)).fit(images[:100], target[:100])
-    guard = train_guard(mnist, images, target, arguments.epochs)
+    guard = train_guard(mnist, images, target)
     halve(network[-1])
     halve(guard)
     reader.guard_coefs_, reader.guard_intercepts_ = guard.coefs_, guard.intercepts_
@@ -111,9 +111,7 @@ def train_network(mnist: Any, images: np.ndarray, target: np.ndarray, epochs: in
     return make_pipeline(PixelNormalizer(), network).fit(X[order], y[order])
 
 
-def train_guard(
-    mnist: Any, images: np.ndarray, target: np.ndarray, epochs: int
-) -> DeepNNClassifier:
+def train_guard(mnist: Any, images: np.ndarray, target: np.ndarray) -> DeepNNClassifier:
     """Train the guard; with deformed images, it is better than the one of `DigitReader.fit`."""
     X = np.concatenate([images, images, mnist.X_train[:GUARD_ROWS]])
     y = np.concatenate([target, target, mnist.y_train[:GUARD_ROWS]])
@@ -122,7 +120,8 @@ def train_guard(
     order = np.random.default_rng(1).permutation(len(codes))
     return DeepNNClassifier(
         **get_recipe("robust", "deep")
-        | {"epochs": epochs, "hidden_layer_sizes": GUARD_LAYERS, "validation_fraction": None},
+        | {"epochs": GUARD_EPOCHS, "hidden_layer_sizes": GUARD_LAYERS},
+        validation_fraction=None,
         random_state=0,
         verbose=1,
     ).fit(rows[order], codes[order])
