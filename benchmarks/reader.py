@@ -156,9 +156,7 @@ def main() -> None:
     if options.fonts:
         images, labels = draw_all(options.fonts, "0123456789", np.random.default_rng(1))
         sets["digits of fonts"] = images, np.array(labels, dtype=int)
-    read = {
-        name: (reader.read_digits(images), y, images) for name, (images, y) in sets.items()
-    }
+    read = {name: (reader.read_digits(images), y, images) for name, (images, y) in sets.items()}
     if options.sudoku:
         places, y = read_cells(reader, options.sudoku)
         read["sudoku cells"] = places, y, []

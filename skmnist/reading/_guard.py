@@ -193,7 +193,7 @@ def _draw_character(
     characters: str, rng: np.random.Generator, fonts: Sequence[str] = FONTS
 ) -> Array:
     """Draw one of the characters, turned, stretched, and with a pen of random width."""
-    font = _load_font(fonts[rng.integers(len(fonts))])
+    font = _load_font(fonts[int(rng.integers(len(fonts)))])
     image = Image.new("L", (DRAWN, DRAWN))
     ImageDraw.Draw(image).text(
         (DRAWN / 2, DRAWN / 2),

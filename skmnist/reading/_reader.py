@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -510,11 +511,14 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         White paper around them changes nothing, so they are padded to few shapes, because
         DigitCropper is several times faster for images of the same shape.
         """
-        classes = np.array([max(crop.shape) // EDGE_STEP for crop in crops], dtype=int)
-        order = np.argsort(classes, kind="stable")
+
+        def find_class(at: int) -> int:
+            return int(max(crops[at].shape)) // EDGE_STEP
+
+        order = sorted(range(len(crops)), key=find_class)
         padded: list[Array] = []
-        for one in np.unique(classes):
-            some = [crops[at] for at in np.flatnonzero(classes == one)]
+        for _, group in groupby(order, find_class):
+            some = [crops[at] for at in group]
             height, width = np.max([crop.shape for crop in some], axis=0)
             stack = np.full((len(some), height, width), WHITE, dtype=np.uint8)
             for target, crop in zip(stack, some, strict=True):
