@@ -192,7 +192,7 @@ def plot(curves: dict[str, Any], mistakes: list[Any], path: Path) -> None:
     axes.axhline(0.005, color="grey", linestyle=":", label="max_error")
     axes.set(xlim=(0, 0.4), ylim=(1e-4, 0.3), yscale="log")
     axes.set(xlabel="left to people", ylabel="wrong among the others")
-    axes.legend()
+    axes.legend(loc="upper right", ncols=3)
     swiss = [one for one in mistakes if one[3] == "Swiss writers"][:N_SHOWN]
     others = [one for one in mistakes if one[3] != "Swiss writers"]
     shown = (swiss + others)[: 2 * N_SHOWN]
