@@ -3,18 +3,21 @@
 Private names of scikit-learn are imported here and nowhere else.
 """
 
+import importlib
 import re
 from collections.abc import Iterable
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_sample_weight, validate_data
+
+if TYPE_CHECKING:
+    from sklearn.model_selection._search import BaseSearchCV
+    from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
 __all__ = [
     "BaseSearchCV",
@@ -30,6 +33,19 @@ __all__ = [
     "flatten_images",
     "stack_rows",
 ]
+
+
+# sklearn.model_selection takes a quarter of a second, which reading need not wait for
+_SEARCH = {
+    "BaseSearchCV": "_search",
+    "_warn_or_raise_about_fit_failures": "_validation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SEARCH:
+        return getattr(importlib.import_module(f"sklearn.model_selection.{_SEARCH[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 COLOURS = (3, 4)  # channels of RGB and RGBA

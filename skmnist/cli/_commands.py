@@ -241,6 +241,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         outputs = {"--csv": csv, "--review": review}
         check_outputs(say, outputs, "", force=force, given=given)
 
+        from skmnist.cli._late import import_late
+
+        import_late("scipy.stats")
         from skmnist.cli._read import read_digits
 
         return read_digits(

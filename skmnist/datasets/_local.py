@@ -9,7 +9,6 @@ from os import PathLike
 from typing import Any, BinaryIO
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
 from skmnist._progress import report_bytes
@@ -405,6 +404,8 @@ def _split(
     n_test = test_size if isinstance(test_size, Integral) else round(test_size * len(y))
     # at least one image per class in either part
     n_test = int(min(max(n_test, len(classes)), len(y) - len(classes)))
+    from sklearn.model_selection import train_test_split  # reading need not wait for it
+
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=n_test, stratify=y, random_state=random_state
     )

@@ -178,9 +178,11 @@ def check_learned(kind: str, attributes: dict[str, Any]) -> None:
         _check_network(attributes, n_features)
     if "guard_coefs_" in attributes:
         layers = zip(attributes["guard_coefs_"], attributes["guard_intercepts_"], strict=True)
-        sizes = [coef.shape[0] for coef in attributes["guard_coefs_"]] + [2]
+        sizes = [coef.shape[0] for coef in attributes["guard_coefs_"]]
+        sizes += [len(bias) for bias in attributes["guard_intercepts_"][-1:]]
         expect(
-            all(
+            sizes[-1:] != [1]
+            and all(
                 coef.shape == ends and bias.shape == ends[1:]
                 for (coef, bias), ends in zip(layers, pairwise(sizes), strict=True)
             ),

@@ -129,7 +129,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     -------
     model : estimator or Pipeline
         Fitted model. It makes exactly the same predictions as the saved one, on the same machine
-        and with the same number of threads, and does not need tensorflow.
+        and with the same number of threads, and does not need tensorflow. Weights that were saved
+        as float16 are float32.
 
     Raises
     ------
@@ -239,7 +240,11 @@ def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
         digest == digest_content(document, arrays),
         "damaged: the checksum does not match",
     )
-    return document, arrays
+    # half precision only saves space in the file: NumPy multiplies it far more slowly
+    return document, {
+        name: array.astype(np.float32) if array.dtype == np.float16 else array
+        for name, array in arrays.items()
+    }
 
 
 def _parse_json(text: bytes | str) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """Tell digits from letters, scribbles and other ink that is not a digit.
 
 A network has to choose one of its classes, so it calls a letter a digit, often with certainty. The
-guard is a small network that was trained to separate digits from other ink: parts of digits that
-were put together wrongly, random strokes, and letters. Printed digits are on the side of the
+guard is a small network with the same classes and one more, for other ink: parts of digits that
+were put together wrongly, random strokes, letters and signs. Printed digits are on the side of the
 digits, so that it does not learn to tell print from handwriting. Letters that look like digits
 cannot be told from them.
 """
 
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from math import isqrt
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from scipy.interpolate import make_interp_spline
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from skmnist.neural_network import _forward
+from skmnist.neural_network import ImageAugmenter, _forward
 from skmnist.preprocessing import DigitCropper
 
 Array = np.ndarray[Any, Any]
@@ -27,18 +29,42 @@ Array = np.ndarray[Any, Any]
 MIN_SIDE = 8  # pixels; smaller images have no halves to exchange
 MAX_ROWS = 10_000  # of digits; more take longer and reject little more
 BOX = 20 / 28  # of the side, as in MNIST
+PRINTED = 4  # digits for each printed one
 N_HIDDEN = 128
 N_EPOCHS = 25
+N_DEFORMED = 1  # deformed copies of each example
+DEFORMED = {
+    "rotation": 10,
+    "scale": 0.1,
+    "shear": 0.12,
+    "shift": 0.03,
+    "elastic": 0.02,
+    "stroke": 0.5,
+}
 
 DRAWN = 64  # pixels, side of what is drawn
 # matplotlib is installed with these, so they are the same everywhere
-FONTS = ("Sans", "Sans-Oblique", "Sans-Bold", "SansMono", "Serif", "Serif-Italic", "Serif-Bold")
+FONTS = (
+    *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique")),
+    *(f"DejaVuSansMono{style}" for style in ("", "-Oblique")),
+    *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic")),
+    *(f"STIXGeneral{style}" for style in ("", "Italic", "BolIta")),
+    *("cmr10", "cmss10", "cmtt10", "cmmi10"),
+)
 DIGITS = "0123456789"
 # without those that some people write like a digit: B, D, G, I, O, Q, S, Z, b, g, l, o, q, s, z
 LETTERS = "ACEFHJKLMNPRTUVWXYacdefhijkmnprtuvwxy"
 SIGNS = "+=#&@%?*$<>~^:-"
+# letters of other alphabets and of mathematics, so that shapes are not learned by heart
+FOREIGN = "ΓΔΛΞΠΣΦΨΩαγηκλμνπτυχψωЖИЙЛПФЦШЩЫЮЯджикмнфцшщыюя"
+SCRIPT = "".join(
+    chr(0x1D4D0 + at)
+    for at, letter in enumerate(ascii_uppercase + ascii_lowercase)
+    if letter in LETTERS
+)
+SCRIPT_FONT = "STIXGeneral"
 MAX_ANGLE = 12.0  # degrees
-MAX_STRETCH = 0.3  # of the logarithm of width and height
+MAX_STRETCH = 0.8  # of the logarithm of width, and half as much of height
 
 
 def find_side(n_features: int) -> int | None:
@@ -47,13 +73,16 @@ def find_side(n_features: int) -> int | None:
     return side if side * side == n_features and side >= MIN_SIDE else None
 
 
-def fit_guard(rows: Array, random_state: int) -> tuple[list[Array], list[Array]]:
+def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], list[Array]]:
     """Train a network to tell digits from other ink.
 
     Parameters
     ----------
     rows : ndarray of shape (n_digits, side * side), float32
         Digits, bright on 0, with values in [0, 1].
+    y : ndarray of shape (n_digits,)
+        Their classes. The guard learns them too, since what tells digits from each other also
+        tells them from other ink.
     random_state : int
         Seed of the choice of digits, of what is drawn, and of the training.
 
@@ -66,14 +95,10 @@ def fit_guard(rows: Array, random_state: int) -> tuple[list[Array], list[Array]]
 
     rng = np.random.default_rng(random_state)
     if len(rows) > MAX_ROWS:
-        rows = rows[np.sort(rng.choice(len(rows), MAX_ROWS, replace=False))]
-    side, n_drawn = isqrt(rows.shape[1]), len(rows) // 3
-    printed = _crop([_draw_character(DIGITS, rng) for _ in range(n_drawn)], side)
-    drawn = [_draw_character(LETTERS + SIGNS, rng) for _ in range(n_drawn)]
-    drawn += [_draw_strokes(rng) for _ in range(n_drawn)]
-    parts = _join_parts(rows.reshape(-1, side, side), rng)
-    digits = np.concatenate([rows, printed])
-    others = np.concatenate([_crop(drawn, side), _crop(parts, side)])
+        chosen = np.sort(rng.choice(len(rows), MAX_ROWS, replace=False))
+        rows, y = rows[chosen], y[chosen]
+    rows, y = make_examples(rows, y, rng)
+    augmenter = ImageAugmenter(**DEFORMED, random_state=random_state).fit(rows)
     network = MLPClassifier(
         N_HIDDEN,
         max_iter=N_EPOCHS,
@@ -84,22 +109,57 @@ def fit_guard(rows: Array, random_state: int) -> tuple[list[Array], list[Array]]
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(
-            np.concatenate([digits, others]).astype(np.float32),
-            np.repeat([0, 1], [len(digits), len(others)]),
+            np.concatenate([rows, *(augmenter.transform(rows) for _ in range(N_DEFORMED))]),
+            np.tile(y, 1 + N_DEFORMED),
         )
-    # a softmax of (0, z) is the logistic function of z
-    coefs = [*network.coefs_[:-1], np.pad(network.coefs_[-1], ((0, 0), (1, 0)))]
-    intercepts = [*network.intercepts_[:-1], np.pad(network.intercepts_[-1], (1, 0))]
     return (
-        [coef.astype(np.float32) for coef in coefs],
-        [intercept.astype(np.float32) for intercept in intercepts],
+        [coef.astype(np.float32) for coef in network.coefs_],
+        [intercept.astype(np.float32) for intercept in network.intercepts_],
+    )
+
+
+def make_examples(rows: Array, y: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return digits and other ink with their classes; that of other ink is the last one.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_digits, side * side), float32
+        Digits, bright on 0, with values in [0, 1].
+    y : ndarray of shape (n_digits,)
+        Their classes.
+    rng : Generator
+
+    Returns
+    -------
+    rows : ndarray of shape (about 2.75 * n_digits, side * side), float32
+        The digits, printed digits, and other ink.
+    codes : ndarray of int
+        0 to n_classes - 1 for the sorted classes, and n_classes.
+    """
+    side, n = isqrt(rows.shape[1]), len(rows)
+    classes, codes = np.unique(y, return_inverse=True)
+    digits, printed_codes = [rows], [codes]
+    names = list(map(str, classes.tolist()))
+    printable = [code for code, name in enumerate(names) if name in {*DIGITS}]
+    if printable:
+        drawn = rng.choice(printable, n // PRINTED)
+        digits.append(_crop([_draw_character(names[code], rng) for code in drawn], side))
+        printed_codes.append(drawn)
+    pens = (_draw_letter, _draw_sign, _draw_strokes)
+    others = [pens[pen](rng) for pen in rng.choice(3, n, p=[0.6, 0.2, 0.2])]
+    some = rng.permutation(n)[: n // 2]
+    parts = _join_parts(rows[some].reshape(-1, side, side), [names[at] for at in codes[some]], rng)
+    strange = [_crop(others, side), _crop(parts, side)]
+    return (
+        np.concatenate([*digits, *strange]).astype(np.float32),
+        np.concatenate([*printed_codes, np.full(sum(map(len, strange)), len(classes))]),
     )
 
 
 def rate_strangeness(rows: Array, coefs: list[Array], intercepts: list[Array]) -> Array:
     """Return for each row how little it looks like a digit, from 0 to 1."""
     proba = _forward.predict_proba(rows, coefs, intercepts, "relu")
-    return proba[:, 1].astype(np.float64)
+    return proba[:, -1].astype(np.float64)
 
 
 def _crop(images: Any, side: int) -> Array:
@@ -115,13 +175,25 @@ def _crop(images: Any, side: int) -> Array:
 def _load_font(name: str) -> Any:
     import matplotlib as mpl
 
-    path = Path(mpl.get_data_path(), "fonts", "ttf", f"DejaVu{name}.ttf")
+    path = Path(mpl.get_data_path(), "fonts", "ttf", f"{name}.ttf")
     return ImageFont.truetype(str(path), DRAWN * 5 // 8)
 
 
-def _draw_character(characters: str, rng: np.random.Generator) -> Array:
+def _draw_letter(rng: np.random.Generator) -> Array:
+    """Draw a letter or a sign."""
+    kind = rng.random()
+    if kind < 0.15:
+        return _draw_character(SCRIPT, rng, [SCRIPT_FONT])
+    if kind < 0.3:
+        return _draw_character(FOREIGN, rng, FONTS[:-4])
+    return _draw_character(SIGNS if kind < 0.5 else LETTERS, rng)
+
+
+def _draw_character(
+    characters: str, rng: np.random.Generator, fonts: Sequence[str] = FONTS
+) -> Array:
     """Draw one of the characters, turned, stretched, and with a pen of random width."""
-    font = _load_font(FONTS[rng.integers(len(FONTS))])
+    font = _load_font(fonts[int(rng.integers(len(fonts)))])
     image = Image.new("L", (DRAWN, DRAWN))
     ImageDraw.Draw(image).text(
         (DRAWN / 2, DRAWN / 2),
@@ -131,11 +203,26 @@ def _draw_character(characters: str, rng: np.random.Generator) -> Array:
         anchor="mm",
         stroke_width=int(rng.integers(3)),
     )
-    width, height = DRAWN * np.exp(rng.uniform(-MAX_STRETCH, 0, size=2))
+    width, height = DRAWN * np.exp(rng.uniform((-MAX_STRETCH, -MAX_STRETCH / 2), 0))
     image = image.resize((round(width), round(height))).rotate(rng.uniform(-MAX_ANGLE, MAX_ANGLE))
     drawn = Image.new("L", (DRAWN, DRAWN))
     drawn.paste(image, ((DRAWN - image.width) // 2, (DRAWN - image.height) // 2))
     return np.asarray(drawn)
+
+
+def _draw_sign(rng: np.random.Generator) -> Array:
+    """Draw a sign that does not exist: two to four lines and arcs between points of a grid."""
+    image = Image.new("L", (DRAWN, DRAWN))
+    pen, width = ImageDraw.Draw(image), int(rng.integers(3, 8))
+    grid = DRAWN * np.array([0.25, 0.5, 0.75])
+    for _ in range(rng.integers(2, 5)):
+        start, end, bend = grid[rng.integers(3, size=(3, 2))] + rng.normal(0, 3, size=(3, 2))
+        t = np.linspace(0, 1, 12)[:, np.newaxis]
+        if rng.random() < 0.5:
+            bend = (start + end) / 2
+        curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
+        pen.line([tuple(point) for point in curve.tolist()], fill=255, width=width, joint="curve")
+    return np.asarray(image)
 
 
 def _draw_strokes(rng: np.random.Generator) -> Array:
@@ -155,14 +242,14 @@ def _draw_strokes(rng: np.random.Generator) -> Array:
     return np.asarray(image)
 
 
-def _join_parts(digits: Array, rng: np.random.Generator) -> Array:
+def _join_parts(digits: Array, names: list[str], rng: np.random.Generator) -> Array:
     """Return images made of parts of digits, uint8."""
-    changes = (_exchange, _shuffle, _join, _overlay, _mirror, _turn, _cut)
-    kinds = rng.integers(len(changes), size=len(digits))
-    partners = digits[rng.permutation(len(digits))]
-    others = np.empty_like(digits)
-    for at, (kind, digit, partner) in enumerate(zip(kinds, digits, partners, strict=True)):
-        others[at] = changes[kind](digit, partner, rng)
+    others = np.zeros_like(digits)
+    partners = rng.permutation(len(digits))
+    for at, partner in enumerate(partners):
+        changes = [change for change, spared in CHANGES.items() if names[at] not in {*spared}]
+        change = changes[rng.integers(len(changes))]
+        others[at] = change(digits[at], digits[partner], rng)
     return np.rint(255 * others).astype(np.uint8)
 
 
@@ -179,20 +266,19 @@ def _shuffle(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     return shuffled
 
 
-def _join(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
-    joined = digit.copy()
-    half = len(digit) // 2
-    if rng.random() < 0.5:
-        joined[half:] = partner[half:]
-    else:
-        joined[:, half:] = partner[:, half:]
-    return joined
-
-
 def _overlay(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     reach = len(digit) // 4
     shift = tuple(rng.integers(-reach, reach + 1, size=2))
     return np.maximum(digit, np.roll(partner, shift, axis=(0, 1)))
+
+
+def _pair(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
+    """Return two digits that touch each other."""
+    side, apart = len(digit), len(digit) // 4
+    paired = np.zeros_like(digit)
+    paired[:, : side - apart] = digit[:, apart:]
+    paired[:, apart:] = np.maximum(paired[:, apart:], partner[:, : side - apart])
+    return paired
 
 
 def _mirror(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
@@ -212,3 +298,15 @@ def _cut(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     else:
         cut[:, part] = 0
     return cut
+
+
+# ways to spoil a digit, and the digits that would remain ones
+CHANGES = {
+    _exchange: "1",
+    _shuffle: "1",
+    _overlay: "1",
+    _pair: "",
+    _mirror: "01258",
+    _turn: "0",
+    _cut: "146789",
+}

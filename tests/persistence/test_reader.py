@@ -1,5 +1,7 @@
 """A reader and its file."""
 
+import copy
+
 import numpy as np
 import pytest
 from sklearn.frozen import FrozenEstimator
@@ -40,6 +42,16 @@ def test_a_reader_of_another_package_s_classifier_cannot_be_saved(digits, tmp_pa
     reader = DigitReader(LogisticRegression()).fit(digits[0][:50], digits[1][:50])
     with pytest.raises(ModelFileError, match="estimator is a LogisticRegression"):
         save_model(reader, tmp_path / "reader.skmnist")
+
+
+def test_weights_of_half_precision_are_loaded_as_float32(reader, tmp_path):
+    guard = [array.astype(np.float16) for array in reader.guard_coefs_]
+    halved = copy.copy(reader)
+    halved.guard_coefs_ = guard
+    save_model(halved, tmp_path / "reader.skmnist")
+    loaded = load_model(tmp_path / "reader.skmnist").guard_coefs_
+    assert {array.dtype for array in loaded} == {np.dtype(np.float32)}
+    assert all((a == b).all() for a, b in zip(loaded, guard, strict=True))
 
 
 HOSTILE = {

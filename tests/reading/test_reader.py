@@ -173,3 +173,10 @@ def test_a_field_that_may_be_divided_in_another_way_is_left_to_people(reader, sc
     assert not (doubtful["outcome"] == "digit").any()
     assert not doubtful["guaranteed"].any()
     assert "where one digit of this field ends" in doubtful["reason"].iloc[0]
+
+
+def test_places_are_prepared_together_as_they_are_alone(reader, scans):
+    crops = [np.pad(scan, at % 70, constant_values=255) for at, scan in enumerate(scans[:90])]
+    together = reader._prepare_crops(crops)
+    assert len({crop.shape for crop in crops}) > 50
+    assert (together == np.concatenate([reader._prepare_crops([crop]) for crop in crops])).all()

@@ -1,0 +1,208 @@
+"""Report what the bundled reader reads rightly, and what it accepts of ink that is not a digit.
+
+Usage: ``python benchmarks/reader.py [--fonts FILE ...] [--sudoku ZIP] [--figure FILE]``
+
+Digits: the Swiss writers that the reader was neither trained nor calibrated on, the test images of
+MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if it is given. Other
+ink: scribbles, halves of digits swapped, blank and shaded paper, and letters and signs in the given
+fonts, which should be others than those of the training. Letters that many people write like a
+digit are reported apart. The figure has the curve of errors against rejects of each set of digits,
+and digits that were accepted and are wrong.
+"""
+
+import argparse
+import io
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
+from scipy.interpolate import make_interp_spline
+from sklearn.datasets import load_digits
+
+from skmnist.datasets import load_mnist, load_swiss_digits
+from skmnist.reading import DigitReader, load_reader
+
+ALIKE = "BDGIOQSZbgiljoqsyz"
+LETTERS = "ACEFHJKLMNPRTUVWXYacdefhkmnprtuvwx"
+SIGNS = "+=#&@%?*$<>~^:"
+N_DRAWN = 1500
+SIDE = 96  # pixels of what is drawn
+N_SHOWN = 10
+
+
+def load_swiss() -> tuple[list[Any], np.ndarray]:
+    swiss = load_swiss_digits()
+    rows = np.isin(swiss.groups, swiss.writers[11:])
+    return [*(255 - swiss.images[rows])], swiss.target[rows]
+
+
+def load_small() -> tuple[list[Any], np.ndarray]:
+    images, y = load_digits().images, load_digits().target
+    large = [ndimage.zoom(np.pad(image, 2), 4, order=1) for image in images]
+    return [(255 - image * 15.9).clip(0, 255).astype(np.uint8) for image in large], y
+
+
+def read_cells(reader: DigitReader, path: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """Read the cells of sudokus; empty ones have the truth -1."""
+    frames, truth = [], []
+    reader.n_digits = 1
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            if not name.startswith("cells/") or not name.endswith(".png"):
+                continue
+            digit, kind = Path(name).stem.split("_")[2:]
+            if kind == "print":
+                continue
+            with Image.open(io.BytesIO(archive.read(name))) as image:
+                places = reader.read_page(np.asarray(image.convert("RGB")))
+            frames.append(places.iloc[:1])
+            truth.append(int(digit))
+    reader.n_digits = None
+    return pd.concat(frames, ignore_index=True), np.array(truth)
+
+
+def draw(font: str, character: str, rng: np.random.Generator) -> np.ndarray:
+    """Return dark ink on light paper, turned by up to 8 degrees, with noise."""
+    image = Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(image).text(
+        (SIDE / 2, SIDE / 2),
+        character,
+        fill=int(rng.integers(170, 250)),
+        font=ImageFont.truetype(font, int(rng.integers(44, 60))),
+        anchor="mm",
+        stroke_width=int(rng.integers(2)),
+    )
+    ink = ndimage.rotate(np.asarray(image, float), rng.uniform(-8, 8), reshape=False, order=1)
+    ink = ndimage.gaussian_filter(ink, rng.uniform(0.3, 1)) + rng.normal(0, 2, ink.shape)
+    return (250 - ink).clip(0, 255).astype(np.uint8)
+
+
+def draw_all(
+    fonts: list[str], characters: str, rng: np.random.Generator
+) -> tuple[list[Any], list[str]]:
+    """Draw characters that the fonts have; capitals in place of small letters do not count."""
+
+    def show(font: Any, character: str) -> bytes:
+        return bytes(font.getmask(character))
+
+    pairs = []
+    for name in fonts:
+        font = ImageFont.truetype(name, 40)
+        for one in characters:
+            is_capital = one.islower() and show(font, one) == show(font, one.upper())
+            if show(font, one) not in (show(font, "\uffff"), b"") and not is_capital:
+                pairs.append((name, one))
+    chosen = [pairs[at] for at in rng.integers(len(pairs), size=N_DRAWN)]
+    return [draw(*pair, rng) for pair in chosen], [one for _, one in chosen]
+
+
+def scribble(rng: np.random.Generator) -> np.ndarray:
+    """Draw a smooth random line that is folded several times."""
+    points = rng.uniform(20, 76, size=(rng.integers(5, 14), 2))
+    at = np.linspace(0, len(points) - 1, 100)
+    curve = make_interp_spline(np.arange(len(points)), points, k=3)(at)
+    image = Image.new("L", (SIDE, SIDE), 240)
+    line = [tuple(point) for point in curve.tolist()]
+    ImageDraw.Draw(image).line(line, fill=20, width=int(rng.integers(2, 6)))
+    return np.asarray(image)
+
+
+def make_other_ink(fonts: list[str]) -> dict[str, list[Any]]:
+    rng = np.random.default_rng(0)
+    digits, _ = load_swiss()
+    shaded = [
+        np.tile(np.linspace(rng.integers(100, 200), 240, 60), (60, 1)).astype(np.uint8)
+        for _ in range(100)
+    ]
+    found = {
+        "halves swapped": [np.roll(a, 14, axis=int(rng.integers(2))) for a in digits],
+        "scribbles": [scribble(rng) for _ in range(N_DRAWN // 2)],
+        "blank and shaded paper": [np.full((60, 60), 240, np.uint8), *shaded],
+    }
+    if fonts:
+        found["letters"], _ = draw_all(fonts, LETTERS, rng)
+        found["signs"], _ = draw_all(fonts, SIGNS, rng)
+        found["letters like digits"], _ = draw_all(fonts, ALIKE, rng)
+    return found
+
+
+def curve(places: pd.DataFrame, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of rejects and of errors among the rest, for each threshold."""
+    confidence = places["probability"].where(places["outcome"] != "not_digit", 0).fillna(0)
+    order = np.argsort(-confidence.to_numpy(), kind="stable")
+    n = np.arange(1, len(order) + 1)
+    return 1 - n / len(order), np.cumsum(~right[order]) / n
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fonts", nargs="*", default=[])
+    parser.add_argument("--sudoku", type=Path)
+    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--model", type=Path)
+    options = parser.parse_args()
+    reader = load_reader(options.model)
+    warnings.filterwarnings("ignore", "The images look unlike")
+
+    mnist = load_mnist()
+    sets: dict[str, Any] = {"Swiss writers": load_swiss()}
+    sets["MNIST"] = [*(255 - mnist.X_test.reshape(-1, 28, 28))], mnist.y_test
+    sets["small digits"] = load_small()
+    if options.fonts:
+        images, labels = draw_all(options.fonts, "0123456789", np.random.default_rng(1))
+        sets["digits of fonts"] = images, np.array(labels, dtype=int)
+    read = {name: (reader.read_digits(images), y, images) for name, (images, y) in sets.items()}
+    if options.sudoku:
+        places, y = read_cells(reader, options.sudoku)
+        read["sudoku cells"] = places, y, []
+    curves, mistakes = {}, []
+    for name, (places, y, images) in read.items():
+        right = np.where(y < 0, places["outcome"] == "blank", places["text"] == y.astype(str))
+        accepted = (places["outcome"] == "digit").to_numpy()
+        print(
+            f"{name:24} {len(y):6} digits  {right.mean():7.2%} right  {accepted.mean():7.2%} "
+            f"accepted  {(~right)[accepted].mean():7.2%} of these wrong"
+        )
+        curves[name] = curve(places, right)
+        for at in np.flatnonzero(accepted & ~right)[: N_SHOWN if images else 0]:
+            mistakes.append((images[at], y[at], places["text"][at], name))
+    for name, images in make_other_ink(options.fonts).items():
+        outcome = reader.read_digits(images)["outcome"]
+        print(f"{name:24} {len(images):6}         {(outcome == 'digit').mean():7.2%} accepted")
+    if options.figure:
+        plot(curves, mistakes, options.figure)
+
+
+def plot(curves: dict[str, Any], mistakes: list[Any], path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    figure = plt.figure(figsize=(9, 6), layout="constrained")
+    grid = figure.add_gridspec(3, N_SHOWN, height_ratios=(5, 1, 1))
+    axes = figure.add_subplot(grid[0, :])
+    for name, (rejects, errors) in curves.items():
+        axes.plot(rejects, errors.clip(1e-4), label=name, drawstyle="steps")
+    axes.axhline(0.005, color="grey", linestyle=":", label="max_error")
+    axes.set(xlim=(0, 0.4), ylim=(1e-4, 0.3), yscale="log")
+    axes.set(xlabel="left to people", ylabel="wrong among the others")
+    axes.legend(loc="upper right", ncols=3)
+    swiss = [one for one in mistakes if one[3] == "Swiss writers"][:N_SHOWN]
+    others = [one for one in mistakes if one[3] != "Swiss writers"]
+    shown = (swiss + others)[: 2 * N_SHOWN]
+    for at, (image, truth, text, _) in enumerate(shown):
+        small = figure.add_subplot(grid[1 + at // N_SHOWN, at % N_SHOWN])
+        small.imshow(image, cmap="gray")
+        small.set_title(f"{truth} read as {text}", fontsize=7)
+        small.axis("off")
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
