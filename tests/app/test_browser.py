@@ -123,13 +123,15 @@ def see(driver, *words):
         raise AssertionError(f"{words} are not on the page:\n{read(driver)}") from None
 
 
-def press(driver, key):
-    """Click a button, when the page is complete; an earlier click has the effect of the old one."""
-    idle = '.stApp[data-test-script-state="notRunning"]'
+def find_idle(driver, selector):
+    """Return an element, once the page is complete: before, an event may get lost."""
+    driver.find_element("css selector", '.stApp[data-test-script-state="notRunning"]')
+    return driver.find_element("css selector", selector)
 
+
+def press(driver, key):
     def click():
-        driver.find_element("css selector", idle)
-        driver.find_element("css selector", f".st-key-{key} button").click()
+        find_idle(driver, f".st-key-{key} button").click()
         return True
 
     wait(click)
@@ -144,10 +146,11 @@ def choose(driver, key, label):
         return False
 
     wait(click)
+    time.sleep(1)  # until the page begins to change
 
 
 def upload(driver, key, path):
-    field = wait(lambda: driver.find_element("css selector", f'.st-key-{key} input[type="file"]'))
+    field = wait(lambda: find_idle(driver, f'.st-key-{key} input[type="file"]'))
     field.send_keys(str(path))
 
 

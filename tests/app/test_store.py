@@ -91,7 +91,7 @@ def test_after_a_write_that_failed_the_same_file_can_be_uploaded_again(
         write(path, content[: len(content) // 2])
         raise full
 
-    page = open_page(data="upload")
+    page = open_page(data="upload", step="data")
     page.file_uploader(key="file").set_value(("Ziffern.npz", to_npz(small), "application/zip"))
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", fill)
@@ -149,7 +149,7 @@ def test_a_bad_file_is_told_on_the_page_in_the_loader_s_words(open_page, name, c
     with pytest.raises(DatasetError) as raised:
         _store.load(settings)
     assert message in str(raised.value)
-    page = open_page(**settings.to_query())
+    page = open_page(**settings.to_query(), step="data")
     (text,) = told(page)
     assert text.startswith("These digits cannot be used. ")
     assert "Traceback" not in text
@@ -160,7 +160,7 @@ def test_a_bad_file_is_told_on_the_page_in_the_loader_s_words(open_page, name, c
 
 
 def test_an_upload_on_the_page(open_page, small):
-    page = open_page()
+    page = open_page(step="data")
     page.radio(key="source").set_value("upload")
     run(page)
     assert any("Up to 200 MB; unpacked up to 100 times" in c.value for c in page.caption)
@@ -173,7 +173,7 @@ def test_an_upload_on_the_page(open_page, small):
 
 
 def test_a_file_of_any_name_may_be_tried_and_is_refused_in_words(open_page):
-    page = open_page(data="upload")
+    page = open_page(data="upload", step="data")
     page.file_uploader(key="file").set_value(("Ziffern.7z", b"7z\xbc\xaf\x27\x1c", "x/y"))
     assert told(run(page)) == [
         "These digits cannot be used. Ziffern.7z\\: is a 7z archive; unpack it and pass the folder"
@@ -181,7 +181,7 @@ def test_a_file_of_any_name_may_be_tried_and_is_refused_in_words(open_page):
 
 
 def test_a_file_that_the_server_lost_is_asked_for_again(open_page):
-    page = open_page(data="upload-0123456789abcdef")
+    page = open_page(data="upload-0123456789abcdef", step="data")
     assert told(page) == ["The server no longer has the file. Please choose it again."]
     page = open_page(data="upload-0123456789abcdef", step="networks")
     assert told(page) == ["There are no digits yet. Choose some in the first step."]
@@ -192,7 +192,7 @@ def test_without_a_network_the_cloud_is_told_in_a_sentence(open_page, monkeypatc
         raise DatasetError("no server answers; load_mnist() has the same digits")
 
     monkeypatch.setattr(_store, "load_dataset", unreachable)
-    (text,) = told(open_page(data="cloud"))
+    (text,) = told(open_page(data="cloud", step="data"))
     assert "no server answers" in text
 
 
@@ -210,14 +210,14 @@ def test_a_bar_shows_how_far_the_cloud_is(open_page, monkeypatch):
     monkeypatch.setattr(_store, "load_dataset", break_off)
     monkeypatch.setattr(_view, "BAR_SECONDS", 0)
     monkeypatch.setattr(DeltaGenerator, "progress", lambda self, share: shares.append(share))
-    assert "no more came" in told(open_page(data="cloud"))[0]
+    assert "no more came" in told(open_page(data="cloud", step="data"))[0]
     assert shares == [0.3, 1.0]
 
 
 def test_markup_in_a_class_stays_text(open_page, small, monkeypatch):
     names = np.array([f"<b>{n}</b> :red[x]" for n in range(10)])
     hostile = {**small, "y_train": names[small.y_train], "y_test": names[small.y_test]}
-    page = open_page(**keep("<i>.npz", to_npz(hostile)).to_query())
+    page = open_page(**keep("<i>.npz", to_npz(hostile)).to_query(), step="data")
     html = html_of(page)
     assert "<b>" not in html
     assert "<i>" not in html
@@ -225,7 +225,7 @@ def test_markup_in_a_class_stays_text(open_page, small, monkeypatch):
 
 def test_the_column_of_the_labels_can_be_named_on_the_page(open_page):
     rows = "\n".join(f"{at % 2},9,8,7,{at % 3}" for at in range(60))
-    page = open_page(**keep("a.csv", rows.encode()).to_query())
+    page = open_page(**keep("a.csv", rows.encode()).to_query(), step="data")
     assert "label='last'" in told(page)[0].replace("\\", "")
     page.text_input(key="label").set_value("last")
     assert "in 3 classes" in html_of(run(page))
