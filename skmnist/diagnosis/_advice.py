@@ -142,9 +142,9 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
             advice.improvements.append(say("advice.improve_better_than_training"))
     further = _further(diagnosis)
     causes = [finding for finding in further if isinstance(finding, CAUSES)]
-    for finding in causes:  # they come first, as they explain the rest
-        advice.weaknesses.append(finding.sentence(language))
-        advice.improvements.append(finding.remedy(language))
+    for cause in causes:  # they come first, as they explain the rest
+        advice.weaknesses.append(cause.sentence(language))
+        advice.improvements.append(cause.remedy(language))
     if diagnosis.label in ("overfitting", "borderline", "underfitting"):
         verdict = _verdict(diagnosis)
         if not (ignores and diagnosis.only_class is not None):  # already mentioned
