@@ -141,20 +141,25 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
             say = get_catalogue(language)
             advice.improvements.append(say("advice.improve_better_than_training"))
     further = _further(diagnosis)
-    limited = any(isinstance(finding, CAUSES) for finding in further)
+    causes = [finding for finding in further if isinstance(finding, CAUSES)]
+    for cause in causes:  # they come first, as they explain the rest
+        advice.weaknesses.append(cause.sentence(language))
+        advice.improvements.append(cause.remedy(language))
     if diagnosis.label in ("overfitting", "borderline", "underfitting"):
         verdict = _verdict(diagnosis)
         if not (ignores and diagnosis.only_class is not None):  # already mentioned
             advice.weaknesses.append(verdict.sentence(language))
         # the learning rate of an unstable network is not too low
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
-        if diagnosis.label != "underfitting" or not (jumped or limited):
+        if diagnosis.label != "underfitting" or not (jumped or causes):
             advice.improvements.append(verdict.remedy(language))
     for finding in further:
+        if finding in causes:
+            continue
         is_class = finding.code == "never_predicted"
         if not (is_class and ignores):  # already mentioned
             advice.weaknesses.append(finding.sentence(language))
-        if not (is_class and limited):  # more images of a class do not help either
+        if not (is_class and causes):  # more images of a class do not help either
             advice.improvements.append(finding.remedy(language))
 
 

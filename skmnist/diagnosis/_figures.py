@@ -307,13 +307,16 @@ def _find_never_predicted(seen: Sequence[tuple[Array, Array]]) -> tuple[Any, ...
 
 
 def _measure_loss(estimator: Any, X: Any, y: Any) -> float | None:
-    """Return the cross-entropy on the given rows; None without probabilities for all labels."""
+    """Return the cross-entropy on the given rows; None without a probability of every label."""
     classes = getattr(estimator, "classes_", None)
     if classes is None or not hasattr(estimator, "predict_proba"):
         return None
     if not np.isin(np.asarray(y).ravel(), classes).all():
         return None
-    return float(log_loss(y, estimator.predict_proba(X), labels=classes))
+    proba = np.asarray(estimator.predict_proba(X))
+    if proba.shape != (len(y), len(classes)):
+        return None
+    return float(log_loss(y, proba, labels=classes))
 
 
 def read_history(core: Any) -> dict[str, Array]:
