@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
 MODELS = {"simple": "NN", "deep": "DNN"}  # name of recipes and search spaces -> of the network
 RECIPES = ("slides", "fast", "robust", "record")  # the first one is the default
-N_STARTS = 3  # with 2, more than 5 % of equal recipes were called different (docs/comparison.rst)
+N_STARTS = 3  # two find few of the differences that matter (docs/comparison.rst)
 
 
 def make_network(

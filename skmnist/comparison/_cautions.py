@@ -167,13 +167,14 @@ def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
         return []
     first = starts[starts["start"] == 0].set_index("model")
     epochs = short.groupby("model", sort=False)["n_epochs"].max()
-    listed = ", ".join(f"{name}: {n}/{first['n_epochs'][name]}" for name, n in epochs.items())
+    of_first = first["n_epochs"].to_dict()
+    listed = ", ".join(f"{name}: {n}/{of_first[name]}" for name, n in epochs.items())
     found = [Caution("short_starts", "note", {"epochs": listed})]
     accuracy = first["test_accuracy"]
     shifts = short.groupby("model", sort=False)["test_accuracy"].mean() - accuracy
     # a shift of the margin could decide the verdict; on MNIST, it is about 0.2 percentage points
     for name, shift in shifts[shifts.abs() >= margin].items():
-        before = float(accuracy[name])
+        before = float(accuracy.to_dict()[name])
         figures = {"model": str(name), "accuracy": before + float(shift), "first": before}
         found.append(Caution("short_starts_differ", figures=figures))
     return found

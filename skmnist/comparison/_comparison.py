@@ -396,7 +396,7 @@ def _have_same_test_set(results: Sequence[ModelResult]) -> bool:
     return all(each is not None and np.array_equal(each, labels[0]) for each in labels)
 
 
-def _list_starts(starts: pd.DataFrame) -> list[dict[str, Any]]:
+def _list_starts(starts: pd.DataFrame) -> list[dict[Any, Any]]:
     """Return the rows as dicts, with None for missing values."""
     plain = starts.astype(object)
     return plain.where(plain.notna(), None).to_dict("records")

@@ -249,7 +249,7 @@ def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
     assert tell(training, "DNN", 1) is False
 
 
-def test_further_starts_are_told_and_a_button_ends_them(open_page, slow, trained):
+def test_further_starts_are_told_and_a_button_ends_them(open_page, trained, slow):
     from skmnist.comparison import TrainingEvent
 
     page = open_page(step="settings", epochs=9)
