@@ -136,7 +136,7 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
         ("NN", 1),
     ]
     written = ", ".join(f"{100 * s['test_accuracy']:.2f}" for s in starts if s["model"] == "NN")
-    assert f"NN, test accuracy of each start (the table has the mean): {written} %." in shown
+    assert f"NN, test accuracy of each start (the table has the mean): {written}%." in shown
     assert "NN, start 3 1/" in err
 
 
