@@ -254,7 +254,7 @@ def test_further_starts_are_told_and_a_button_ends_them(open_page, trained, slow
 
     page = open_page(step="settings", epochs=9)
     click(page, "start")
-    training = _training.find(Settings(epochs=9))
+    training = _training.find(VISITOR, Settings(epochs=9))
     training.results |= trained.results
     event = TrainingEvent("begin", "DNN", 1, None, 2, 6)
     assert training._follow(event) is False

@@ -230,7 +230,8 @@ def test_folds_are_of_the_training_rows_alone(known):
     assert "Retraining on 4 different parts" in comparison.recommendation.reason()
 
 
-def test_processes_give_the_same_as_one(known):
+def test_processes_give_the_same_as_one(known, monkeypatch):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)  # a fit after Dask's sets it
     models = {"a": Lucky(0.1), "b": Lucky(0.3)}
     given = {"cv": 2, "n_repeats": 2, "random_state": 0}
     one, two = (compare_models(models, *known, n_jobs=n, **given) for n in (None, 2))
