@@ -372,7 +372,7 @@ class Screen:
         return str(value).strip("()")  # of a tuple of layer sizes
 
     def _table(self, *keys: str) -> Table:
-        table = Table(box=box.SIMPLE, pad_edge=False)
+        table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
         for at, key in enumerate(keys):
             table.add_column(Text(self.say(key)), justify="right" if at else "left")
         return table

@@ -87,7 +87,7 @@ def test_unknown_number_of_parameters_is_no_advantage():
         (make_table([0.9]), "only one model to choose from"),
         (
             make_table([0.9, 0.98], n_parameters=[10, 20]),
-            "B is clearly more accurate (98.00%): it is 8.00 percentage points ahead of A",
+            "B is more accurate (98.00%): it is 8.00 percentage points ahead of A",
         ),
         (
             make_table([0.9, 0.98], n_parameters=[20, 10]),
@@ -498,7 +498,7 @@ def test_numbers_of_parameters_are_written_as_integers_beside_a_missing_one():
 
 def test_equal_accuracies_are_no_clear_lead():
     table = make_table([0.98, 0.98], n_parameters=[20, 10])
-    assert "clearly more accurate" not in recommend(table, margin=0).reason()
+    assert "is more accurate" not in recommend(table, margin=0).reason()
 
 
 def test_a_lead_that_may_be_chance_is_not_called_clear():
