@@ -146,7 +146,11 @@ def test_ctrl_c_with_two_workers(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Training was interrupted")
-def test_ctrl_c_in_a_network(digits):
+def test_ctrl_c_in_a_network(digits, request):
+    # a shell's background jobs ignore Ctrl-C
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, handler))
+
     def press_ctrl_c(event):
         if event.epoch == 3:
             signal.raise_signal(signal.SIGINT)
