@@ -78,7 +78,7 @@ def correct(fields: pd.DataFrame, corrections: Mapping[Field, str]) -> pd.DataFr
     """Return the fields with the corrections; one with a "?" in it stays unsure."""
     fields = fields.copy()
     for at, row in zip(fields.index, fields.itertuples(index=False), strict=True):
-        text = corrections.get((row.file, row.page, row.field))  # type: ignore[arg-type]
+        text = corrections.get((row.file, row.page, row.field))  # type: ignore[arg-type] # rows are untyped
         if text is not None:
             fields.loc[at, ["text", "outcome"]] = [text, "unsure" if "?" in text else CORRECTED]
     return fields

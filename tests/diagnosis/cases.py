@@ -1,4 +1,4 @@
-"""Trained networks of known truth: what limits them is known, as the data are made so."""
+"""Networks trained on generated data, so that it is known what limits them."""
 
 import functools
 

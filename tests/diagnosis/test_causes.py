@@ -1,4 +1,4 @@
-"""What limits a model is told apart, on data whose truth is known."""
+"""Tests of the causes of weak models, on data whose true cause is known."""
 
 import numpy as np
 import pytest

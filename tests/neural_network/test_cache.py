@@ -14,8 +14,8 @@ from skmnist.neural_network._cache import FLAGS, SUFFIX, VARIABLE
 
 NAME = "xla_compile_cache__1__2__XLA_CPU_JIT.pb"
 PROGRAM = b"\x00program" * 1000
-posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="there is no cache on Windows")
-pytestmark = posix
+# the owner of a directory, which the cache checks, is not known on Windows
+pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="there is no cache on Windows")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is told from digits: letters in fonts that the guard was not trained on, and scribbles."""
+"""Tests of the guard: it rejects scribbles, and letters in fonts that it was not trained on."""
 
 from pathlib import Path
 
