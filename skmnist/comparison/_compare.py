@@ -95,7 +95,7 @@ def compare_models(
         an int `random_state` of an estimator; further starts replace it.
     short_repeats : bool, default=False
         Whether further starts of this package's networks are shortened: after 5,000 updates of the
-        weights, they end with the epoch that the first start found best, or after 40 % of its
+        weights, they end with the epoch that the first start found best, or after 30 % of its
         epochs if that is sooner. The best weights are kept. Other models, and networks with
         ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
