@@ -29,8 +29,8 @@ from skmnist.reading._guard import make_examples
 TARGET = Path(__file__).parents[1] / "skmnist" / "reading" / "data" / "digits.skmnist"
 MAX_BYTES = 3_000_000
 TRAINED, CALIBRATED = 8, 3  # writers; the others are reported
-REPEATED = 6  # each Swiss digit, because MNIST has 13 times as many
-EPOCHS = 24
+REPEATED = 8  # each Swiss digit, because MNIST has 13 times as many
+EPOCHS = 60
 GUARD_ROWS = 20_000  # of MNIST
 GUARD_LAYERS, GUARD_EPOCHS = (640, 256), 32
 

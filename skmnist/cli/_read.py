@@ -132,6 +132,9 @@ def _read(
             if reading.problem is not None:
                 message = reading.problem.removeprefix(f"{reading.file}: ")
                 print_error(say, say("cli.read_failed", file=reading.file, problem=message))
+            turned = reading.places["reason"] == say("reading.reason.turned")
+            for page in reading.places.loc[turned, "image"].unique():
+                print_error(say, say("cli.page_turned", file=reading.file, page=int(page) + 1))
 
 
 def _show_promise(screen: Screen, reader: DigitReader, readings: list[FileReading]) -> None:

@@ -387,7 +387,7 @@ def _fit_lattice(
     best: list[tuple[int, int]] = []
     for n in range(1, MAX_PLACES + 1):
         pitch = (right - left) / n
-        if pitch < LEAST_SIDE / 2:
+        if pitch < LEAST_SIDE / (2 if n > 1 else 1):  # a single one may be the foot of a 2
             break
         if pitch > (4 if n < 3 else 15) * height:
             continue

@@ -44,6 +44,9 @@ COLUMNS = (
 )
 LIKE_DIGITS = 0.975  # of the calibration's digits pass the guard, so that 95 % can be accepted
 MIN_PARTED = 0.9  # below, rows of touching digits often had another number of digits
+MIN_TURNED = 3  # places; fewer cannot tell that a page is upside down
+TURNED = 4.0  # how much more likely the places must be when turned, as a logarithm
+LEAST_SCORE = 0.01  # a single place says no more than this
 MIN_ALTERNATIVE = 0.01  # least probability of an alternative
 MAX_ALTERNATIVES = 3
 GUARD_SEED = 0
@@ -365,10 +368,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         """
         fields = find_places(page, n_digits=self.n_digits, score=self._score, form=form)
         places = [place for field in fields for place in field]
-        frame = self._judge(
-            self._prepare_crops([place.image for place in places]),
-            np.array([place.is_blank for place in places], bool),
-        )
+        rows = self._prepare_crops([place.image for place in places])
+        blank = np.array([place.is_blank for place in places], bool)
+        frame = self._judge(rows, blank)
         names = [field[0].field or at for at, field in enumerate(fields) for _ in field]
         numbers = [at for field in fields for at in range(len(field))]
         boxes = [place.box for place in places]
@@ -377,6 +379,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         unsure = [name for name, p in zip(names, places, strict=True) if p.parted < MIN_PARTED]
         doubtful = frame["field"].isin(unsure)
         _leave_to_people(frame, doubtful & (frame["outcome"] == "digit"), "parted")
+        if self._is_turned(rows[~blank]):
+            _leave_to_people(frame, frame["outcome"] == "digit", "turned")
         if form is not None:
             _mark_invalid(frame, form)
         return frame[list(COLUMNS)]
@@ -473,9 +477,21 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
 
     def _score(self, crops: list[Array]) -> Array:
         """Return the probabilities of crops, each reduced by how little it looks like a digit."""
-        rows = self._prepare_crops(crops)
+        return self._score_rows(self._prepare_crops(crops))
+
+    def _score_rows(self, rows: Array) -> Array:
         proba = self._predict_rows(rows).astype(np.float64)
         return proba * (1 - self._rate(rows))[:, np.newaxis]
+
+    def _is_turned(self, rows: Array) -> bool:
+        """Return whether prepared images are more likely to be digits when upside down."""
+        if len(rows) < MIN_TURNED or not find_side(rows.shape[1]):
+            return False
+        upright, turned = (
+            np.log(self._score_rows(some).max(axis=1).clip(LEAST_SCORE))
+            for some in (rows, rows[:, ::-1])
+        )
+        return bool((turned - upright).sum() > TURNED)
 
     # --- rows as the last step of a Pipeline takes them
 

@@ -64,6 +64,16 @@ def test_a_bad_file_stops_nothing(model, scans, tmp_path, capsys):
     assert "bad.png: is not a readable image" in shown.err
 
 
+def test_a_page_that_is_upside_down_is_told(tmp_path, capsys):
+    mnist = load_mnist()
+    rows = np.flatnonzero(np.isin(mnist.y_test, [2, 3, 4, 7]))[:12]
+    page = 255 - np.hstack([np.pad(image, 6) for image in mnist.X_test[rows]])
+    Image.fromarray(page[::-1, ::-1]).save(tmp_path / "turned.png")
+    assert main(["read", str(tmp_path), "--lang", "de"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "turned.png, Seite 1: scheint auf dem Kopf zu stehen. Drehen Sie sie" in said
+
+
 def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
     from skmnist.cli import _read
 

@@ -157,3 +157,11 @@ def test_a_box_that_a_digit_hides_is_found_by_those_beside_it():
         page[10 + step, 205 + step : 210 + step] = 0
     (field,) = find_places(page)
     assert outline([field]) == ["bbdb"]
+
+
+def test_feet_of_digits_are_not_combs():
+    data = load_mnist()
+    rows = np.flatnonzero(np.isin(data.y_test, [2, 3, 4, 7]))[:14]
+    page = 255 - np.hstack([np.pad(image, 6) for image in data.X_test[rows]])
+    (field,) = find_places(page)
+    assert len(field) == 14

@@ -10,8 +10,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skmnist import DigitCropper, PixelNormalizer
-from skmnist.reading import DigitReader, Place, _reader
+from skmnist import DigitCropper, PixelNormalizer, load_mnist
+from skmnist.reading import DigitReader, Place, _reader, load_reader
 from skmnist.text import use_language
 
 
@@ -173,6 +173,20 @@ def test_a_field_that_may_be_divided_in_another_way_is_left_to_people(reader, sc
     assert not (doubtful["outcome"] == "digit").any()
     assert not doubtful["guaranteed"].any()
     assert "where one digit of this field ends" in doubtful["reason"].iloc[0]
+
+
+@pytest.mark.parametrize("n_digits", [5, 12])
+def test_a_page_that_is_upside_down_is_left_to_people(n_digits):
+    reader, mnist = load_reader(), load_mnist()
+    rows = np.flatnonzero(np.isin(mnist.y_test, [2, 3, 4, 7]))[:n_digits]
+    page = 255 - np.hstack([np.pad(image, 6) for image in mnist.X_test[rows]])
+    upright = reader.read_page(page)
+    assert "".join(upright["text"]) == "".join(map(str, mnist.y_test[rows]))
+    assert (upright["outcome"] == "digit").mean() >= 0.8
+    turned = reader.read_page(page[::-1, ::-1])
+    assert not turned["outcome"].isin(["digit"]).any()
+    assert not turned["guaranteed"].any()
+    assert "The page seems to be upside down." in " ".join(turned["reason"])
 
 
 def test_places_are_prepared_together_as_they_are_alone(reader, scans):
