@@ -77,6 +77,7 @@ ARROWS = {
         "_files",
         "_html",
         "_validation",
+        "_workers",
         "datasets",
         "neural_network",
         "persistence",

@@ -34,6 +34,8 @@ from skmnist.reading import (
 )
 from skmnist.text import Catalogue, use_language
 
+MANY = 50  # files; with fewer, starting other processes takes longer than it saves
+
 
 def read_digits(
     say: Catalogue,
@@ -126,7 +128,8 @@ def _read(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task(say("cli.reading_bar"), total=len(files))
-        for reading in read_files(files, reader, form=form):
+        n_jobs = -1 if len(files) >= MANY else 1
+        for reading in read_files(files, reader, form=form, n_jobs=n_jobs):
             readings.append(reading)
             bar.advance(task)
             if reading.problem is not None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
+from skmnist._workers import iterate_tasks
 from skmnist.persistence import load_model
 from skmnist.reading._forms import Form
 from skmnist.reading._pages import open_pages
 from skmnist.reading._reader import DigitReader
+from skmnist.text import get_catalogue, use_language
 
 Array = np.ndarray[Any, Any]
 
@@ -120,8 +123,9 @@ def read_files(
     reader: DigitReader,
     *,
     form: Form | None = None,
+    n_jobs: int | None = None,
 ) -> Iterator[FileReading]:
-    """Read files one at a time; a file that cannot be read does not stop the others.
+    """Read files in their order; a file that cannot be read does not stop the others.
 
     Parameters
     ----------
@@ -132,14 +136,31 @@ def read_files(
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
         Where the fields are. Pages of a document that have no fields are skipped.
+    n_jobs : int, default=None
+        Number of worker processes, which pays for 50 files or more. Binary files need 1. None uses
+        the value of ``joblib.parallel_config``, or 1.
 
     Yields
     ------
     reading : FileReading
     """
-    for path in paths:
-        frames, pictures, problem = [reader.read_digits([])], {}, None
-        try:
+    language = get_catalogue().language
+    tasks = ((at, path, reader, form, language) for at, path in enumerate(paths))
+    ended: dict[int, FileReading] = {}
+    with closing(iterate_tasks(_read_file, tasks, n_jobs=n_jobs)) as readings:
+        for at in range(len(paths)):
+            while at not in ended:
+                number, reading = next(readings)
+                ended[number] = reading
+            yield ended.pop(at)
+
+
+def _read_file(
+    at: int, path: Any, reader: DigitReader, form: Form | None, language: str
+) -> tuple[int, FileReading]:
+    frames, pictures, problem = [reader.read_digits([])], {}, None
+    try:
+        with use_language(language):
             for number, page in enumerate(open_pages(path)):
                 part = None if form is None else form.on_page(number + 1)
                 if part is not None and not part.fields:
@@ -148,13 +169,12 @@ def read_files(
                 frames.append(places)
                 for name, some in places.groupby("field", sort=False):
                     pictures[number, name] = _cut(page, some["box"])
-        except (ImportError, MemoryError, OSError, ValueError) as error:
-            problem = str(error) or type(error).__name__
-        file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
-        filled = [frame for frame in frames if len(frame)] or frames[:1]
-        yield FileReading(
-            os.fsdecode(file), pd.concat(filled, ignore_index=True), pictures, problem
-        )
+    except (ImportError, MemoryError, OSError, ValueError) as error:
+        problem = str(error) or type(error).__name__
+    file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    places = pd.concat(filled, ignore_index=True)
+    return at, FileReading(os.fsdecode(file), places, pictures, problem)
 
 
 def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:

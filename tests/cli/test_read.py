@@ -77,8 +77,8 @@ def test_a_page_that_is_upside_down_is_told(tmp_path, capsys):
 def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
     from skmnist.cli import _read
 
-    def read_one(files, reader, form):
-        yield next(iter(real([files[0]], reader, form=form)))
+    def read_one(files, reader, form, n_jobs):
+        yield next(iter(real([files[0]], reader, form=form, n_jobs=n_jobs)))
         interrupt_now()
 
     real = _read.read_files

@@ -6,10 +6,12 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from skmnist.reading import Form, find_files, join_fields, load_reader, make_review, read_files
+from skmnist.text import use_language
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,20 @@ def test_fields_are_joined_and_a_bad_file_stops_nothing(readings, page, folder):
     assert (read["outcome"], read["text"], read["field"]) == ("read", page[1] + " ", 1)
     assert read["probability"] == readings[1].places["probability"].min()
     assert (unsure["outcome"], unsure["text"]) == ("unsure", f"{page[1][0]}?{page[1][2]} ")
+
+
+@pytest.mark.slow
+def test_worker_processes_read_the_same_in_the_same_order(reader, folder):
+    files = [*find_files([folder]), folder / "missing.png"] * 3
+    with use_language("de"):
+        alone, together = (list(read_files(files, reader, n_jobs=n_jobs)) for n_jobs in (1, 2))
+    assert [reading.file for reading in together] == [str(file) for file in files]
+    assert [reading.problem for reading in together] == [reading.problem for reading in alone]
+    for one, other in zip(alone, together, strict=True):
+        pd.testing.assert_frame_equal(one.places, other.places)
+        assert one.pictures.keys() == other.pictures.keys()
+    reasons = set(pd.concat([reading.places for reading in together])["reason"])
+    assert any("Wahrscheinlichkeit" in reason for reason in reasons)
 
 
 def test_the_review_shows_what_is_unsure_and_nothing_else(readings, page):
