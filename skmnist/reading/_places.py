@@ -18,6 +18,8 @@ Box = tuple[int, int, int, int]
 Score = Callable[[list[Array]], Array]
 
 BLANK_SIZE = 0.2  # of a box: ink that is smaller in both directions is no digit
+ACROSS = 0.95  # of a box: what is as long, and thin, is a line that belongs to the form
+THIN = 0.05  # of a box, mean width of such a line
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
 GAP = 3.0  # heights of a digit between two fields in a row
@@ -358,7 +360,11 @@ def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Place:
     if not kept:
         return sheet.make_place(box, None, row, is_blank=True)
     biggest = max(part.n_pixels for part in kept)
-    kept = [part for part in kept if part.n_pixels >= 0.04 * biggest]
+    kept = [
+        part
+        for part in kept
+        if part.n_pixels >= 0.04 * biggest and (part.n_pixels == biggest or not _crosses(part, box))
+    ]
     whole = join(kept)
     is_blank = max(whole.width, whole.height) < BLANK_SIZE * size
     around = (
@@ -389,6 +395,15 @@ def _is_rest(part: Part, box: Box) -> bool:
         return True
     upright = part.width <= thin and (part.box[2] < left + near or part.box[0] > right - near)
     flat = part.height <= thin and (part.box[3] < top + near or part.box[1] > bottom - near)
+    return upright or flat
+
+
+def _crosses(part: Part, box: Box) -> bool:
+    """Return whether a part is a thin line from one edge of a box to the opposite one."""
+    left, top, right, bottom = box
+    height, width = bottom - top, right - left
+    upright = part.height >= ACROSS * height and part.n_pixels < THIN * width * part.height
+    flat = part.width >= ACROSS * width and part.n_pixels < THIN * height * part.width
     return upright or flat
 
 

@@ -112,6 +112,18 @@ def test_a_cell_with_pieces_of_its_grid_is_one_place(digits):
     assert outline(find_places(cell, n_digits=1)) == ["d"]
 
 
+def test_a_slanted_line_of_the_grid_is_no_part_of_a_digit(digits):
+    cell = np.full((120, 120), 230, dtype=np.uint8)
+    cell[20:104, 4:88] = np.minimum(cell[20:104, 4:88], digits[5])
+    clean = find_places(cell, n_digits=1)[0][0].image
+    y = np.arange(120)
+    for thick in range(2):
+        cell[y, 94 + thick + y // 12] = 60
+    ((place,),) = find_places(cell, n_digits=1)
+    assert (place.image[:, 90:] == 255).all()
+    assert np.abs(place.image.astype(int) - clean).mean() < 2
+
+
 def test_touching_digits_are_parted_where_the_network_is_surest(digits):
     """The network that stands in knows ones: tall and narrow."""
     page = np.full((70, 110), 255, dtype=np.uint8)
