@@ -15,6 +15,9 @@ PER = 100  # figures are "of 100 digits"
 # With fewer, the default validation split holds out fewer than 10 images of a class.
 MIN_TRAIN_PER_CLASS = 100
 
+# Findings that are only notes in general, but matter before a network is used
+WARNED = ("borderline", "too_few_to_tell", "more_rows_help")
+
 Fact = tuple[str, list[str]]  # a term and its sentences
 
 
@@ -49,7 +52,7 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
     warnings = []
     if result.diagnosis is not None:
         for finding in result.diagnosis.findings:
-            if finding.severity in ("warning", "problem") or finding.code == "more_rows_help":
+            if finding.severity in ("warning", "problem") or finding.code in WARNED:
                 warnings.append(finding.sentence(say.language))
     n_train = getattr(get_core(result.estimator), "n_train_", None)
     n_classes = len(result.errors.report)

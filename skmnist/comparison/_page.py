@@ -43,6 +43,7 @@ N_SAMPLES = 12  # classes with an example image
 N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
 N_SUREST = 12  # most confident mistakes
 LEGEND_ROW = 0.16  # inches
+MAX_DRAWN = 6  # models in the figure of changed images, whose marks could not be told apart
 
 
 def describe_page(
@@ -77,8 +78,8 @@ def describe_page(
         "table": tables[0],
         "further_tables": tables[1:],
         "costs": _draw_costs(results, table, recommended, say),
-        "curves": _draw_curves(results, say),
-        "robustness": _describe_robustness(results, say),
+        "curves": _draw_curves(results, recommended, say),
+        "robustness": _describe_robustness(results, recommended, say),
         "models": [
             _describe_model(result, at, X_test, shape, say) for at, result in enumerate(results)
         ],
@@ -348,7 +349,9 @@ def _show_mistakes(
 # --- charts
 
 
-def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
+def _draw_curves(
+    results: Results, recommended: str | None, say: Catalogue
+) -> list[tuple[Markup, str]]:
     """Return the learning curves with captions, on the same scale for all models."""
     drawn = []
     for metric in ("accuracy", "loss"):
@@ -366,7 +369,9 @@ def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
         margin = 0.05 * (high - low) or 0.05
         drawn += [
             draw_curve(
-                result.name,
+                say("page.layout.recommended", name=result.name)
+                if result.name == recommended
+                else result.name,
                 frame,
                 metric,
                 say,
@@ -434,7 +439,9 @@ def _draw_costs(
     return svg, caption
 
 
-def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | None:
+def _describe_robustness(
+    results: Results, recommended: str | None, say: Catalogue
+) -> dict[str, Any] | None:
     """Return the accuracy on changed images, or None if no model has it."""
     known = {r.name: r.robustness for r in results if r.robustness is not None}
     if not known:
@@ -451,14 +458,18 @@ def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | N
     head = [_capitalize(say("robustness.of_images")), *names]
     rows = [list(row) for row in zip(labels, *cells, strict=True)]
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
+    # the recommended model and the most accurate ones
+    drawn = sorted(known, key=lambda name: (name != recommended, ranks[name]))[:MAX_DRAWN]
+    shown = {name: each for name, each in known.items() if name in drawn}
     return {
         "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
         "models": sentences,
+        "drawn": say("page.layout.robustness_drawn", n=MAX_DRAWN) if len(shown) < len(known) else "",
         "table": Table(head, rows, models="columns" if len(known) <= MAX_SIDE_BY_SIDE else ""),
         "figure": draw_svg(
-            lambda ax: RobustnessDisplay.from_results(known, language=say.language, ax=ax),
+            lambda ax: RobustnessDisplay.from_results(shown, language=say.language, ax=ax),
             width=WIDTH,
-            height=2 * HEIGHT,
+            height=2 * HEIGHT + LEGEND_ROW * len(shown),
             prefix="robustness-",
             alt=" ".join(f"{name}: {said[0]}" for name, said in sentences),
         ),

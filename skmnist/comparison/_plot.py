@@ -275,7 +275,11 @@ class AccuracyCostDisplay:
         pixels = figure.dpi / 72
         edge = self.ax_.get_window_extent()
         spots = self.ax_.transData.transform(frame[["cost", "test_accuracy"]].to_numpy())
-        taken = [Bbox.from_bounds(x - 4 * pixels, y - 4 * pixels, *[8 * pixels] * 2) for x, y in spots]
+        half = 4 * pixels  # of a point
+        taken = [Bbox([(x - half, y - half), (x + half, y + half)]) for x, y in spots]
+        for end in ("low", "high"):  # bars
+            ends = self.ax_.transData.transform(frame[["cost", end]].to_numpy())
+            taken += [Bbox([a, b]) for a, b in zip(spots, ends, strict=True) if np.isfinite(b).all()]
         for at, (name, row) in enumerate(frame.iterrows()):
             label = self.ax_.annotate(
                 str(at + 1) if numbered else as_label(name),

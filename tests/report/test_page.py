@@ -60,7 +60,7 @@ def test_begins_with_the_recommendation(comparison):
     names = [tag for tag, _ in elements(comparison.to_html())]
     text = get_text(comparison.to_html())
     model = comparison.recommendation.model
-    assert names.index("h1") < names.index("nav") < names.index("table")
+    assert names.index("h1") < names.index("table") < names.index("nav")
     assert text.index(f"Recommendation: {model}") < text.index(
         comparison.recommendation.reasons()[0]
     )
