@@ -35,7 +35,7 @@ Shape = tuple[int, int]
 MAX_SIDE_BY_SIDE = 2  # models in columns; more do not fit on a phone, so they become rows
 # With models as rows, the columns are shown in groups, so that each table fits on the page: the
 # first is always visible, the other two are folded.
-OVERVIEW = ("test_accuracy", "interval", "errors", "work_left", "diagnosis")
+OVERVIEW = ("test_accuracy", "errors", "work_left", "diagnosis")
 COST_COLUMNS = ("n_parameters", "fit_time", "predict_time", "predict_time_p95", "size")
 MAX_VALUE = 120  # characters of a parameter's value
 N_REASONS = 3
@@ -150,6 +150,10 @@ def make_figure_tables(
             for label, unit, cells in rows.values()
         ]
         return [Table([model, *names], body, models="columns")]
+    label, unit, cells = rows["test_accuracy"]
+    _, _, intervals = rows.pop("interval")
+    both = [f"{cell} ({interval})" for cell, interval in zip(cells, intervals, strict=True)]
+    rows["test_accuracy"] = (label, unit, both)
     groups = [
         [name for name in rows if name in OVERVIEW],
         [name for name in rows if name not in OVERVIEW and name not in COST_COLUMNS],
