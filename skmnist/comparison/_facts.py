@@ -36,9 +36,13 @@ def describe_facts(
     if found.digits:
         wrong = [1 - share**CODE_LENGTH for share in (right, high, low)]
         errors = _count(say, wrong[0], (wrong[1], wrong[2]))
-        facts.append((say("page.facts.of_100_codes"), [say("page.facts.misread_codes", errors=errors)]))
+        facts.append(
+            (say("page.facts.of_100_codes"), [say("page.facts.misread_codes", errors=errors)])
+        )
     if work:
-        left = [_describe_work(each, things if at == 0 else None, say) for at, each in enumerate(work)]
+        left = [
+            _describe_work(each, things if at == 0 else None, say) for at, each in enumerate(work)
+        ]
         # both have the same reason if there are too few images
         facts.append((say("page.facts.left"), left[:1] if work[0].too_few else left))
     else:

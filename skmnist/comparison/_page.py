@@ -468,7 +468,9 @@ def _describe_robustness(
     return {
         "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
         "models": sentences,
-        "drawn": say("page.layout.robustness_drawn", n=MAX_DRAWN) if len(shown) < len(known) else "",
+        "drawn": say("page.layout.robustness_drawn", n=MAX_DRAWN)
+        if len(shown) < len(known)
+        else "",
         "table": Table(head, rows, models="columns" if len(known) <= MAX_SIDE_BY_SIDE else ""),
         "figure": draw_svg(
             lambda ax: RobustnessDisplay.from_results(shown, language=say.language, ax=ax),

@@ -279,7 +279,9 @@ class AccuracyCostDisplay:
         taken = [Bbox([(x - half, y - half), (x + half, y + half)]) for x, y in spots]
         for end in ("low", "high"):  # bars
             ends = self.ax_.transData.transform(frame[["cost", end]].to_numpy())
-            taken += [Bbox([a, b]) for a, b in zip(spots, ends, strict=True) if np.isfinite(b).all()]
+            taken += [
+                Bbox([a, b]) for a, b in zip(spots, ends, strict=True) if np.isfinite(b).all()
+            ]
         for at, (name, row) in enumerate(frame.iterrows()):
             label = self.ax_.annotate(
                 str(at + 1) if numbered else as_label(name),

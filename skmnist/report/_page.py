@@ -93,7 +93,9 @@ def make_page(
         opened=False,
         data=data,
         command=command,
-        saved=_describe_saved(say, command, model_path) if content["recommendation"]["model"] else None,
+        saved=_describe_saved(say, command, model_path)
+        if content["recommendation"]["model"]
+        else None,
         checksums=_make_checksums(say, training=training_data, test=test_data),
         meanings=_explain("meaning", say),
         theory=_explain("theory", say) if content["has_networks"] else [],
@@ -125,9 +127,7 @@ def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
     return parts
 
 
-def make_snippet(
-    recommendation: Mapping[str, Any], tables: Sequence[Table], say: Catalogue
-) -> str:
+def make_snippet(recommendation: Mapping[str, Any], tables: Sequence[Table], say: Catalogue) -> str:
     """Return a recommendation and tables without a style sheet, for a notebook."""
     return _render("snippet", say=say, recommendation=recommendation, tables=tables)
 
