@@ -36,13 +36,10 @@ def describe_facts(
     if found.digits:
         wrong = [1 - share**CODE_LENGTH for share in (right, high, low)]
         errors = _count(say, wrong[0], (wrong[1], wrong[2]))
-        facts.append(
-            (say("page.facts.of_100_codes"), [say("page.facts.misread_codes", errors=errors)])
-        )
+        misread = say("page.facts.misread_codes", errors=errors)
+        facts.append((say("page.facts.of_100_codes"), [misread]))
     if work:
-        left = [
-            _describe_work(each, things if at == 0 else None, say) for at, each in enumerate(work)
-        ]
+        left = [_describe_work(each, things, say) for each in work]
         # both have the same reason if there are too few images
         facts.append((say("page.facts.left"), left[:1] if work[0].too_few else left))
     else:
@@ -69,11 +66,11 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
     return warnings
 
 
-def _describe_work(work: WorkLeft, things: str | None, say: Catalogue) -> str:
-    """Return the share that is left to a person; `things` is None for codes."""
+def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
+    """Return the share of single images, or of codes, that is left to a person."""
     allowed = Fraction(str(work.allowed_error))
     values = {
-        "things": things or say("page.facts.codes"),
+        "things": things if work.code_length == 1 else say("page.facts.codes"),
         "n_wrong": allowed.numerator,
         "n_accepted": allowed.denominator,
         "n_test": work.n_test,

@@ -15,7 +15,6 @@ from skmnist.comparison._recommendation import COSTS, Recommendation
 from skmnist.comparison._result import (
     COLUMNS,
     ModelResult,
-    label_column,
     write_column,
     write_figure,
 )
@@ -144,9 +143,9 @@ def make_figure_tables(
     names = list(map(str, table.index))
     model = _capitalize(say("column.model"))
     if len(names) <= MAX_SIDE_BY_SIDE:
+        unknown = say("page.unknown")
         body = [
-            [label, *(cell if cell == missing or not unit else f"{cell} {unit}" for cell in cells)]
-            for missing in [say("page.unknown")]
+            [label, *(cell if cell == unknown else f"{cell} {unit}".strip() for cell in cells)]
             for label, unit, cells in rows.values()
         ]
         return [Table([model, *names], body, models="columns")]
@@ -163,8 +162,7 @@ def make_figure_tables(
     for group in groups:
         columns = [rows[name] for name in group]
         head = [f"{label} ({unit})" if unit else label for label, unit, _ in columns]
-        cells = zip(*(cells for _, _, cells in columns), strict=True)
-        body = [[name, *own] for name, own in zip(names, cells, strict=True)]
+        body = [[name, *(cells[at] for _, _, cells in columns)] for at, name in enumerate(names)]
         tables.append(Table([model, *head], body, models="rows"))
     return tables
 
@@ -179,7 +177,8 @@ def _write_figures(
         for p, result in zip(table["test_accuracy"], results, strict=True)
     ]
     figures = {
-        column: write_column(column, table[column], say, missing=unknown) for column in COLUMNS
+        column: write_column(column, list(table[column]), say, missing=unknown)
+        for column in COLUMNS
     }
     # with several starts, the accuracy is the mean, but the errors are from the first start
     n_errors = [say.format("{:,}", result.errors.n_errors) for result in results]
@@ -191,7 +190,7 @@ def _write_figures(
         **figures,
     }
     del cells["elsewhere_accuracy"]  # shown with its interval
-    rows = {}
+    rows: dict[str, tuple[str, str, list[str]]] = {}
     for name, (unit, own) in cells.items():
         if name == "f1_macro":
             rows |= {label: (label, "", each) for label, *each in _tabulate_elsewhere(results, say)}
@@ -463,14 +462,13 @@ def _describe_robustness(
     rows = [list(row) for row in zip(labels, *cells, strict=True)]
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
     # the recommended model and the most accurate ones
-    drawn = sorted(known, key=lambda name: (name != recommended, ranks[name]))[:MAX_DRAWN]
-    shown = {name: each for name, each in known.items() if name in drawn}
+    first = sorted(known, key=lambda name: (name != recommended, ranks[name]))[:MAX_DRAWN]
+    shown = {name: each for name, each in known.items() if name in first}
+    drawn = say("page.layout.robustness_drawn", n=MAX_DRAWN) if len(shown) < len(known) else ""
     return {
         "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
         "models": sentences,
-        "drawn": say("page.layout.robustness_drawn", n=MAX_DRAWN)
-        if len(shown) < len(known)
-        else "",
+        "drawn": drawn,
         "table": Table(head, rows, models="columns" if len(known) <= MAX_SIDE_BY_SIDE else ""),
         "figure": draw_svg(
             lambda ax: RobustnessDisplay.from_results(shown, language=say.language, ax=ax),

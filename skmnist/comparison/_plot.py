@@ -264,7 +264,7 @@ class AccuracyCostDisplay:
             labelspacing=0.3,
         )
         for name, text in zip(names, legend.get_texts()[: len(points)], strict=False):
-            text.set_weight("bold" if name == self.recommended else "normal")
+            text.set_fontweight("bold" if name == self.recommended else "normal")
 
     def _label_points(self, frame: pd.DataFrame, *, numbered: bool) -> None:
         """Label each point where its label touches no other label, no point and no edge."""
@@ -295,14 +295,14 @@ class AccuracyCostDisplay:
             )
             label.set_in_layout(False)
             size = label.get_window_extent()
-            width, height = size.width / 2 + pixels, size.height / 2
+            corner = width, height = size.width / 2 + pixels, size.height / 2
             choices = []
             for distance in DISTANCES:
                 for right, up in DIRECTIONS:
                     x = right * (width + 0.7 * distance * pixels)
                     y = up * (height + 0.3 * distance * pixels)
                     middle = spots[at] + (x, y)
-                    box = Bbox([middle - (width, height), middle + (width, height)])
+                    box = Bbox([np.subtract(middle, corner), np.add(middle, corner)])
                     outside = not (edge.x0 <= box.x0 and box.x1 <= edge.x1)
                     outside |= not (edge.y0 <= box.y0 and box.y1 <= edge.y1)
                     choices.append((box.count_overlaps(taken) + len(taken) * outside, (x, y), box))

@@ -83,6 +83,8 @@ def make_page(
 ) -> str:
     """Return a complete page; `content` has the values for the templates."""
     style = _read("report.css")
+    recommended = content["recommendation"]["model"] is not None
+    saved = _describe_saved(say, command, model_path) if recommended else None
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _render(
         "report",
@@ -93,9 +95,7 @@ def make_page(
         opened=False,
         data=data,
         command=command,
-        saved=_describe_saved(say, command, model_path)
-        if content["recommendation"]["model"]
-        else None,
+        saved=saved,
         checksums=_make_checksums(say, training=training_data, test=test_data),
         meanings=_explain("meaning", say),
         theory=_explain("theory", say) if content["has_networks"] else [],

@@ -23,7 +23,7 @@ WIDTHS = (PHONE, 768, DESKTOP, 1920)
 SCREEN = 800  # pixels of a phone's height
 MAX_SCREENS = 6
 
-# Words of headings that are split between lines; names of models may be, as they can have any length
+# Words of headings that are split between lines; long names of models may be
 BROKEN_WORDS = r"""
 const broken = [];
 for (const head of document.querySelectorAll('h1, h2, h3, h4, th, dt')) {
