@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from skmnist.comparison._elsewhere import name_data, name_unit, write_accuracy
 from skmnist.comparison._recommendation import Recommendation
 from skmnist.comparison._result import ModelResult
 from skmnist.comparison._work import CODE_LENGTH
@@ -39,9 +40,8 @@ def describe_facts(
         misread = say("page.facts.misread_codes", errors=errors)
         facts.append((say("page.facts.of_100_codes"), [misread]))
     if work:
-        left = [_describe_work(each, things, say) for each in work]
-        # both have the same reason if there are too few images
-        facts.append((say("page.facts.left"), left[:1] if work[0].too_few else left))
+        left = [_describe_work(work[0], things, say), *_describe_code_work(work, say)]
+        facts.append((say("page.facts.left"), left))
     else:
         facts.append((say("page.facts.left"), [say("page.facts.left_unknown")]))
     facts.append((say("page.facts.not_for"), _list_limits(result, found, say)))
@@ -67,10 +67,10 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
 
 
 def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
-    """Return the share of single images, or of codes, that is left to a person."""
+    """Return the share of `things` that is left to a person as a sentence."""
     allowed = Fraction(str(work.allowed_error))
     values = {
-        "things": things if work.code_length == 1 else say("page.facts.codes"),
+        "things": things,
         "n_wrong": allowed.numerator,
         "n_accepted": allowed.denominator,
         "n_test": work.n_test,
@@ -83,12 +83,33 @@ def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
     return say("page.facts.left_share", share=_count(say, work.share, work.interval), **values)
 
 
+def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
+    """Return the share of codes that is left to a person, as a sentence, if it is known."""
+    images, codes = work[0], work[-1]
+    if len(work) < 2 or images.share is None:
+        return []
+    if codes.share is not None:
+        return [_describe_work(codes, say("page.facts.codes"), say)]
+    # too few images for a threshold of codes: with that of single digits
+    share, wrong = (1 - (1 - p) ** CODE_LENGTH for p in (images.share, images.allowed_error))
+    return [say("page.facts.left_codes", share=PER * share, wrong=1000 * wrong)]
+
+
 def _list_limits(result: ModelResult, found: Recommendation, say: Catalogue) -> list[str]:
     key = "not_digits" if found.digits else "not_classes"
     limits = [say(f"page.facts.{key}", n_classes=len(result.errors.report))]
     if result.robustness is not None:
         limits += result.robustness.sentences(say.language)[1:2]  # the most harmful change
-    return [*limits, say("page.facts.not_other_writers")]
+    limits.append(say("page.facts.not_other_writers"))
+    for other in result.elsewhere:
+        figures = {
+            "data": name_data(other.data, say),
+            "first": result.name,
+            "first_accuracy": write_accuracy(other.accuracy, other.interval, say),
+            "unit": name_unit(other, say),
+        }
+        limits.append(say("elsewhere.one", **figures))
+    return limits
 
 
 def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:

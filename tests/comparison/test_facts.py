@@ -60,6 +60,12 @@ def test_work_that_is_left_to_a_person(comparison, result):
     low, high = (100 * end for end in work.interval)
     assert left.startswith(f"about {100 * work.share:.0f} (95% interval: {low:.0f} to {high:.0f})")
     assert left.endswith("of 100 digits, so that at most 1 of 1,000 of the rest is wrong.")
+    codes = measure_work_left(sure, sure > 0.1, code_length=5)
+    _, of_codes = describe(comparison, result, work=[work, codes])["Left to a person"]
+    share = 1 - (1 - work.share) ** 5
+    assert codes.share is None
+    assert of_codes.startswith(f"About {100 * share:.0f} of 100 five-digit codes, because one")
+    assert "up to 5 of 1,000 may be wrong" in of_codes
     few = measure_work_left(sure[:500], sure[:500] > 0.1)
     (left,) = describe(comparison, result, work=[few, few])["Left to a person"]
     assert "at least 2,995 test images are needed, but there are only 500" in left
