@@ -66,6 +66,18 @@ def test_begins_with_the_recommendation(comparison):
     )
 
 
+def test_models_are_ranked_and_the_recommended_one_is_marked_everywhere(comparison):
+    text = get_text(comparison.to_html())
+    ranked = list(comparison.rank().index)
+    model = comparison.recommendation.model
+    marked = f"{ranked.index(model) + 1}. {model} recommended"
+    # in the table, the list of models, twice on changed images, and above its details
+    assert text.count(marked) == text.count(f"{ranked.index(model) + 1}. {model}") == 5
+    (other,) = set(ranked) - {model}
+    assert text.count(f"{ranked.index(other) + 1}. {other}") == 5
+    assert f"{ranked.index(other) + 1}. {other} recommended" not in text
+
+
 @pytest.mark.parametrize("language", get_languages())
 def test_parts_say_what_the_page_says(comparison, language):
     page = " ".join(html5lib.parse(comparison.to_html(language=language)).itertext())
