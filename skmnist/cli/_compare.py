@@ -115,6 +115,7 @@ def compare_networks(
             print_error(say, f"--save: {error}")
         else:
             show_promise(screen, reader)
+    written: list[Path] = []
     files = {
         save_path if reader is not None else None: (
             "cli.reader_saved",
@@ -134,6 +135,7 @@ def compare_networks(
                 language=say.language,
                 data=name,
                 command=command,
+                model_path=save_path if save_path in written else None,
                 training_data=(digits.X_train, digits.y_train),
                 interrupted=not complete,
             ),
@@ -144,6 +146,7 @@ def compare_networks(
         if path is None:
             continue
         if write_file(say, path, partial(write, path)):
+            written.append(path)
             screen.say_line(key, file=path)
         else:
             failed = True

@@ -13,7 +13,12 @@ import pandas as pd
 from skmnist._files import write_whole
 from skmnist.comparison._cautions import Caution, depends_on_seed
 from skmnist.comparison._elsewhere import compare_elsewhere
-from skmnist.comparison._page import describe_page, describe_recommendation, make_figure_table
+from skmnist.comparison._page import (
+    describe_page,
+    describe_recommendation,
+    make_figure_tables,
+    rank_models,
+)
 from skmnist.comparison._recommendation import Recommendation, recommend
 from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
 from skmnist.comparison._significance import compare_folds, compare_predictions
@@ -291,6 +296,7 @@ class ModelComparison:
         overwrite: bool = False,
         data: str | None = None,
         command: str | None = None,
+        model_path: str | os.PathLike[str] | None = None,
         training_data: tuple[Any, Any] | None = None,
         interrupted: bool = False,
     ) -> str | None:
@@ -312,6 +318,9 @@ class ModelComparison:
             Name of the data set to show.
         command : str, default=None
             Command that repeats the run, to show.
+        model_path : path-like, default=None
+            File in which the recommended model is saved, to show with the command that reads
+            images with it; None shows how to save it.
         training_data : tuple of X and y, default=None
             Training rows and labels, which a comparison does not store; the page shows their
             checksum.
@@ -340,6 +349,7 @@ class ModelComparison:
             say,
             data=data,
             command=command,
+            model_path=None if model_path is None else os.fspath(model_path),
             training_data=training_data,
             test_data=(self.X_test, self.y_test),
         )
@@ -374,9 +384,10 @@ class ModelComparison:
         """Show the recommendation and the table in a notebook."""
         say = get_catalogue(language)
         lead = describe_recommendation(self.recommendation, say)
-        results, several_starts = list(self.results.values()), self.starts is not None
-        table = make_figure_table(results, self.table, say, several_starts=several_starts)
-        return make_snippet(lead, table, say)
+        results, table = rank_models(list(self.results.values()), self.table)
+        several_starts = self.starts is not None
+        tables = make_figure_tables(results, table, say, several_starts=several_starts)
+        return make_snippet(lead, tables, say)
 
     def _describe(self, say: Catalogue, *, interrupted: bool = False) -> dict[str, Any]:
         return describe_page(
@@ -386,6 +397,7 @@ class ModelComparison:
             say,
             X_test=self.X_test,
             y_test=self.y_test,
+            work_left=self.work_left,
             several_starts=self.starts is not None,
             interrupted=interrupted,
         )

@@ -1,6 +1,6 @@
 """The content of the HTML report of a comparison, as plain values for `skmnist.report`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +9,16 @@ import pandas as pd
 from markupsafe import Markup
 
 from skmnist.comparison._elsewhere import name_data, name_unit, write_accuracy
-from skmnist.comparison._plot import AccuracyCostDisplay
+from skmnist.comparison._facts import describe_facts, list_warnings
+from skmnist.comparison._plot import MAX_NAMED, AccuracyCostDisplay
 from skmnist.comparison._recommendation import COSTS, Recommendation
-from skmnist.comparison._result import COLUMNS, ModelResult, label_column, write_figure
-from skmnist.diagnosis import ConfusionDisplay, RobustnessDisplay
+from skmnist.comparison._result import (
+    COLUMNS,
+    ModelResult,
+    write_column,
+    write_figure,
+)
+from skmnist.diagnosis import ConfusionDisplay, RobustnessDisplay, WorkLeft
 from skmnist.diagnosis._estimator import get_core, guess_image_shape, take_images
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.diagnosis._plot_images import format_confidence
@@ -25,12 +31,18 @@ from skmnist.text import Catalogue
 Results = Sequence[ModelResult]
 Shape = tuple[int, int]
 
-MAX_SIDE_BY_SIDE = 4  # models in columns; with more, models are rows
+MAX_SIDE_BY_SIDE = 2  # models in columns; more do not fit on a phone, so they become rows
+# With models as rows, the columns are shown in groups, so that each table fits on the page: the
+# first is always visible, the other two are folded.
+OVERVIEW = ("test_accuracy", "errors", "work_left", "diagnosis")
+COST_COLUMNS = ("n_parameters", "fit_time", "predict_time", "predict_time_p95", "size")
 MAX_VALUE = 120  # characters of a parameter's value
 N_REASONS = 3
 N_SAMPLES = 12  # classes with an example image
 N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
 N_SUREST = 12  # most confident mistakes
+LEGEND_ROW = 0.16  # inches
+MAX_DRAWN = 6  # models in the figure of changed images, whose marks could not be told apart
 
 
 def describe_page(
@@ -41,86 +53,150 @@ def describe_page(
     *,
     X_test: Any = None,
     y_test: Any = None,
+    work_left: Mapping[str, Sequence[WorkLeft]] | None = None,
     several_starts: bool = False,
     interrupted: bool = False,
 ) -> dict[str, Any]:
-    """Return the values for the templates of a page."""
+    """Return the values for the templates of a page; models are in the order of their accuracy."""
+    results, table = rank_models(results, table)
     estimators = [result.estimator for result in results]
     shape = None if y_test is None else guess_image_shape(X_test, estimators)
+    recommended = None if interrupted else recommendation.model
+    tables = make_figure_tables(results, table, say, several_starts=several_starts)
     return {
-        "recommendation": describe_recommendation(recommendation, say, interrupted=interrupted),
+        "recommendation": describe_recommendation(
+            recommendation, say, results=results, work_left=work_left, interrupted=interrupted
+        ),
+        "ranks": {result.name: rank for rank, result in enumerate(results, start=1)},
         "n_models": len(results),
         "n_test": recommendation.n_test,  # None if the models had different test sets
         "compared": _describe_data(results, recommendation.n_test, shape, say),
         "networks": [(result.name, _name_kind(result, say)) for result in results],
         "has_networks": any(hasattr(get_core(result.estimator), "coefs_") for result in results),
         "samples": [] if shape is None else _show_samples(X_test, y_test, shape, say),
-        "table": make_figure_table(results, table, say, several_starts=several_starts),
-        "costs": _draw_costs(results, table, recommendation, say),
-        "curves": _draw_curves(results, say),
-        "robustness": _describe_robustness(results, say),
+        "table": tables[0],
+        "further_tables": tables[1:],
+        "costs": _draw_costs(results, table, recommended, say),
+        "curves": _draw_curves(results, recommended, say),
+        "robustness": _describe_robustness(results, recommended, say),
         "models": [
             _describe_model(result, at, X_test, shape, say) for at, result in enumerate(results)
         ],
     }
 
 
+def rank_models(results: Results, table: pd.DataFrame) -> tuple[Results, pd.DataFrame]:
+    """Return the results and the table with the most accurate model first."""
+    order = np.argsort(-table["test_accuracy"].to_numpy(dtype=float), kind="stable")
+    return [results[at] for at in order], table.iloc[order]
+
+
 def describe_recommendation(
-    recommendation: Recommendation, say: Catalogue, *, interrupted: bool = False
+    recommendation: Recommendation,
+    say: Catalogue,
+    *,
+    results: Results = (),
+    work_left: Mapping[str, Sequence[WorkLeft]] | None = None,
+    interrupted: bool = False,
 ) -> dict[str, Any]:
-    """Return the recommendation as title, lead and sentences, empty after an interrupted run."""
-    if interrupted:  # a better model may be missing
+    """Return the recommendation as title, lead, facts and sentences.
+
+    After an interrupted run there are none, because a better model may be missing.
+    """
+    if interrupted:
         return {
             "model": None,
             "title": say("page.title_none"),
             "lead": say("page.interrupted"),
+            "facts": [],
+            "warnings": [],
             "reasons": [],
             "more": [],
         }
     model, language = recommendation.model, say.language
     reasons = recommendation.reasons(language)
+    found = next((result for result in results if result.name == model), None)
+    cautions = recommendation.cautions
+    warnings = [caution.sentence(language) for caution in cautions if caution.severity == "warning"]
+    notes = [caution.sentence(language) for caution in cautions if caution.severity != "warning"]
+    facts = []
+    if found is not None:
+        work = (work_left or {}).get(found.name, ())
+        facts = describe_facts(found, recommendation, work, say)
+        warnings = [*list_warnings(found, say), *warnings]
     return {
         "model": model,
         "title": say("page.title", model=model) if model else say("page.title_none"),
         "lead": recommendation.headline(language),
+        "facts": facts,
+        "warnings": warnings,
         "reasons": reasons[:N_REASONS],
-        "more": [*reasons[N_REASONS:], *recommendation.notes(language)],
+        "more": [*reasons[N_REASONS:], *notes],
     }
 
 
-def make_figure_table(
+def make_figure_tables(
     results: Results, table: pd.DataFrame, say: Catalogue, *, several_starts: bool = False
-) -> Table:
-    """Return a table of all known figures, with models as columns or, if there are many, rows."""
+) -> list[Table]:
+    """Return the known figures: two models side by side, or groups of columns with more."""
+    rows = _write_figures(results, table, say, several_starts=several_starts)
+    names = list(map(str, table.index))
+    model = _capitalize(say("column.model"))
+    if len(names) <= MAX_SIDE_BY_SIDE:
+        unknown = say("page.unknown")
+        body = [
+            [label, *(cell if cell == unknown else f"{cell} {unit}".strip() for cell in cells)]
+            for label, unit, cells in rows.values()
+        ]
+        return [Table([model, *names], body, models="columns")]
+    label, unit, cells = rows["test_accuracy"]
+    _, _, intervals = rows.pop("interval")
+    both = [f"{cell} ({interval})" for cell, interval in zip(cells, intervals, strict=True)]
+    rows["test_accuracy"] = (label, unit, both)
+    groups = [
+        [name for name in rows if name in OVERVIEW],
+        [name for name in rows if name not in OVERVIEW and name not in COST_COLUMNS],
+        [name for name in rows if name in COST_COLUMNS],
+    ]
+    tables = []
+    for group in groups:
+        columns = [rows[name] for name in group]
+        head = [f"{label} ({unit})" if unit else label for label, unit, _ in columns]
+        body = [[name, *(cells[at] for _, _, cells in columns)] for at, name in enumerate(names)]
+        tables.append(Table([model, *head], body, models="rows"))
+    return tables
+
+
+def _write_figures(
+    results: Results, table: pd.DataFrame, say: Catalogue, *, several_starts: bool
+) -> dict[str, tuple[str, str, list[str]]]:
+    """Return the label, the unit and the cells of each figure that is known for any model."""
     unknown = say("page.unknown")
     ranges = [
         wilson_interval(p, result.errors.n_test)
         for p, result in zip(table["test_accuracy"], results, strict=True)
     ]
     figures = {
-        column: [
-            write_figure(column, value, say, unit=True, missing=unknown) for value in table[column]
-        ]
+        column: write_column(column, list(table[column]), say, missing=unknown)
         for column in COLUMNS
     }
     # with several starts, the accuracy is the mean, but the errors are from the first start
     n_errors = [say.format("{:,}", result.errors.n_errors) for result in results]
-    rows = {
+    intervals = [say("page.range", low=100 * low, high=high) for low, high in ranges]
+    cells = {
         "test_accuracy": figures.pop("test_accuracy"),
-        "interval": [say("page.range", low=100 * low, high=high) for low, high in ranges],
-        "errors": [unknown] * len(results) if several_starts else n_errors,
+        "interval": ("", intervals),
+        "errors": ("", [unknown] * len(results) if several_starts else n_errors),
         **figures,
     }
-    del rows["elsewhere_accuracy"]  # shown with its interval
-    known = {name: cells for name, cells in rows.items() if set(cells) != {unknown}}
-    names = list(map(str, table.index))
-    body = [[_capitalize(say(f"column.{name}")), *cells] for name, cells in known.items()]
-    at = list(known).index("f1_macro")
-    body[at:at] = _tabulate_elsewhere(results, say)
-    head = [_capitalize(say("column.model")), *names]
-    if len(names) > MAX_SIDE_BY_SIDE:
-        head, *body = map(list, zip(head, *body, strict=True))
-    return Table(head, body)
+    del cells["elsewhere_accuracy"]  # shown with its interval
+    rows: dict[str, tuple[str, str, list[str]]] = {}
+    for name, (unit, own) in cells.items():
+        if name == "f1_macro":
+            rows |= {label: (label, "", each) for label, *each in _tabulate_elsewhere(results, say)}
+        if set(own) != {unknown}:
+            rows[name] = (_capitalize(say(f"column.{name}")), unit, own)
+    return rows
 
 
 def _tabulate_elsewhere(results: Results, say: Catalogue) -> list[list[str]]:
@@ -276,7 +352,9 @@ def _show_mistakes(
 # --- charts
 
 
-def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
+def _draw_curves(
+    results: Results, recommended: str | None, say: Catalogue
+) -> list[tuple[Markup, str]]:
     """Return the learning curves with captions, on the same scale for all models."""
     drawn = []
     for metric in ("accuracy", "loss"):
@@ -294,7 +372,9 @@ def _draw_curves(results: Results, say: Catalogue) -> list[tuple[Markup, str]]:
         margin = 0.05 * (high - low) or 0.05
         drawn += [
             draw_curve(
-                result.name,
+                say("page.layout.recommended", name=result.name)
+                if result.name == recommended
+                else result.name,
                 frame,
                 metric,
                 say,
@@ -326,13 +406,13 @@ def _draw_confusion(result: ModelResult, prefix: str, say: Catalogue) -> Markup:
 
 
 def _draw_costs(
-    results: Results, table: pd.DataFrame, recommendation: Recommendation, say: Catalogue
+    results: Results, table: pd.DataFrame, recommended: str | None, say: Catalogue
 ) -> tuple[Markup, str] | None:
     """Return the plot of accuracy against cost and its caption, or None if a cost is unknown."""
     cost = next((cost for cost in COSTS if table[cost].notna().all()), None)
     if len(table) < 2 or cost is None:
         return None
-    name = label_column(cost, say)
+    name = say(f"column.{cost}")
     models = ", ".join(
         say(
             "page.cost_alt_model",
@@ -347,19 +427,24 @@ def _draw_costs(
             table,
             n_test=[result.errors.n_test for result in results],
             cost=cost,
-            recommended=recommendation.model,
+            recommended=recommended,
             language=say.language,
             ax=ax,
         ),
         width=WIDTH,
-        height=HEIGHT,
+        height=HEIGHT + (LEGEND_ROW * len(table) if len(table) > MAX_NAMED else 0),
         prefix="cost-",
         alt=say("page.cost_alt", cost=name, models=models),
     )
-    return svg, say("page.cost_caption", cost=name)
+    caption = say("page.cost_caption", cost=name)
+    if len(table) > MAX_NAMED:
+        caption = f"{caption} {say('page.layout.cost_legend')}"
+    return svg, caption
 
 
-def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | None:
+def _describe_robustness(
+    results: Results, recommended: str | None, say: Catalogue
+) -> dict[str, Any] | None:
     """Return the accuracy on changed images, or None if no model has it."""
     known = {r.name: r.robustness for r in results if r.robustness is not None}
     if not known:
@@ -370,19 +455,25 @@ def _describe_robustness(results: Results, say: Catalogue) -> dict[str, Any] | N
         for corruption, strength in zip(frames[0]["corruption"], frames[0]["strength"], strict=True)
     ]
     cells = [[say.format("{:.1%}", each) for each in frame["accuracy"]] for frame in frames]
-    head = [_capitalize(say("robustness.of_images")), *known]
+    ranks = {result.name: rank for rank, result in enumerate(results, start=1)}
+    # the names of many models are too long for columns
+    names = [name if len(known) <= MAX_SIDE_BY_SIDE else f"{ranks[name]}." for name in known]
+    head = [_capitalize(say("robustness.of_images")), *names]
     rows = [list(row) for row in zip(labels, *cells, strict=True)]
-    if len(known) > MAX_SIDE_BY_SIDE:
-        head, *rows = map(list, zip(head, *rows, strict=True))
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
+    # the recommended model and the most accurate ones
+    first = sorted(known, key=lambda name: (name != recommended, ranks[name]))[:MAX_DRAWN]
+    shown = {name: each for name, each in known.items() if name in first}
+    drawn = say("page.layout.robustness_drawn", n=MAX_DRAWN) if len(shown) < len(known) else ""
     return {
         "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
         "models": sentences,
-        "table": Table(head, rows),
+        "drawn": drawn,
+        "table": Table(head, rows, models="columns" if len(known) <= MAX_SIDE_BY_SIDE else ""),
         "figure": draw_svg(
-            lambda ax: RobustnessDisplay.from_results(known, language=say.language, ax=ax),
+            lambda ax: RobustnessDisplay.from_results(shown, language=say.language, ax=ax),
             width=WIDTH,
-            height=2 * HEIGHT,
+            height=2 * HEIGHT + LEGEND_ROW * len(shown),
             prefix="robustness-",
             alt=" ".join(f"{name}: {said[0]}" for name, said in sentences),
         ),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from skmnist._drawing import BLUE, as_label, format_axis, get_axes, strip_frame
 from skmnist.comparison._recommendation import COSTS
-from skmnist.comparison._result import COLUMNS, label_column
+from skmnist.comparison._result import COLUMNS, SIZES, choose_size_unit, label_column
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MIN_LOG_RATIO = 4  # of the costs; below, a linear scale is easier to read
+MAX_NAMED = 3  # models whose points have their names; more are numbered and have a legend
+MAX_LEGEND = 40  # characters of a name in the legend
+# Where a label may be, seen from its point: direction and distance in points
+DIRECTIONS = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
+DISTANCES = (7, 16, 26, 38)
 
 
 class AccuracyCostDisplay:
@@ -24,7 +29,9 @@ class AccuracyCostDisplay:
 
     A model is on the front unless another one is at least as accurate and at least as cheap, and
     better in one of the two. Bars are 95 % Wilson intervals of each accuracy. As the models are
-    tested on the same images, a difference can be real even if the intervals overlap.
+    tested on the same images, a difference can be real even if the intervals overlap. Up to three
+    models are named at their points; more are numbered from the most accurate one, and a legend
+    has their names.
 
     Use :meth:`from_comparison` or :meth:`from_table` to create the display.
 
@@ -179,24 +186,18 @@ class AccuracyCostDisplay:
         -------
         display : AccuracyCostDisplay
         """
-        from matplotlib.ticker import LogLocator, NullLocator
-
         say = get_catalogue(language)
         self.figure_, self.ax_ = get_axes(ax, (5, 3.2))
-        frame = self.frame.assign(cost=COLUMNS[self.cost].scale * self.frame["cost"])
-        costs = frame["cost"]
-        wide = bool(costs.min() > 0 and costs.max() > MIN_LOG_RATIO * costs.min())
-        if wide:
-            self.ax_.set_xscale("log")
-            self.ax_.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            self.ax_.xaxis.set_minor_locator(NullLocator())
-        middle = np.sqrt(costs.min() * costs.max()) if wide else (costs.min() + costs.max()) / 2
-        for at, (name, row) in enumerate(frame.sort_values("cost").iterrows()):
-            # names point to the middle, alternately above and below, so that they do not overlap
-            side = -1 if row["cost"] > middle else 1
-            self._draw_model(str(name), row, offset=(8 * side, -13 if at % 2 else 5))
+        unit, scale = COLUMNS[self.cost].unit, COLUMNS[self.cost].scale
+        if self.cost == "size":
+            unit = choose_size_unit(list(self.frame["cost"]))
+            scale = 1 / SIZES[unit]
+        frame = self.frame.assign(cost=scale * self.frame["cost"])
+        # the most accurate model is number 1
+        frame = frame.sort_values("test_accuracy", ascending=False, kind="stable")
+        points = [self._draw_model(row) for _, row in frame.iterrows()]
         front = frame[frame["on_front"]].sort_values("cost")
-        self.ax_.plot(
+        (line,) = self.ax_.plot(
             front["cost"],
             front["test_accuracy"],
             "--",
@@ -206,35 +207,108 @@ class AccuracyCostDisplay:
             label=say("plot.front"),
             zorder=1,
         )
+        self._scale_costs(frame["cost"])
         self.ax_.margins(x=0.15, y=0.15)
         strip_frame(self.ax_)
-        number = "{:,.0f}" if costs.min() > MIN_LOG_RATIO else "{:,g}"
-        format_axis(self.ax_.xaxis, say, "{:bytes}" if self.cost == "size" else number)
+        number = "{:,.0f}" if frame["cost"].min() > MIN_LOG_RATIO else "{:,g}"
+        format_axis(self.ax_.xaxis, say, number)
         format_axis(self.ax_.yaxis, say)
-        self.ax_.set(xlabel=label_column(self.cost, say), ylabel=label_column("test_accuracy", say))
-        self.ax_.legend(loc="lower right", frameon=False, fontsize="small")
+        label = say(f"column.{self.cost}")
+        self.ax_.set(
+            xlabel=f"{label} ({unit})" if unit else label,
+            ylabel=label_column("test_accuracy", say),
+        )
+        numbered = len(frame) > MAX_NAMED
+        self._add_legend(list(map(str, frame.index)), points if numbered else [], line)
+        self._label_points(frame, numbered=numbered)
         return self
 
-    def _draw_model(self, name: str, row: Any, offset: tuple[int, int]) -> None:
+    def _scale_costs(self, costs: "pd.Series[float]") -> None:
+        """Use a logarithmic axis for costs that differ a lot, with few enough ticks to read."""
+        from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+        low, high = float(costs.min()), float(costs.max())
+        if not (low > 0 and high > MIN_LOG_RATIO * low):
+            self.ax_.xaxis.set_major_locator(MaxNLocator(4))
+            return
+        self.ax_.set_xscale("log")
+        ratio = high / low
+        subs = (1, 2, 5) if ratio <= 10 else (1, 3) if ratio <= 100 else (1,)
+        self.ax_.xaxis.set_major_locator(LogLocator(subs=subs, numticks=5))
+        self.ax_.xaxis.set_minor_locator(NullLocator())
+
+    def _draw_model(self, row: Any) -> Any:
         x, y = row["cost"], row["test_accuracy"]
         if pd.notna(row["low"]):
             self.ax_.plot([x, x], [row["low"], row["high"]], color="0.5", linewidth=1.2)
-        self.ax_.plot(
+        (point,) = self.ax_.plot(
             [x],
             [y],
             "o",
-            markersize=8,
+            markersize=7,
             color=BLUE,
             fillstyle="full" if row["on_front"] else "none",
         )
-        self.ax_.annotate(
-            as_label(name),
-            (x, y),
-            xytext=offset,
-            textcoords="offset points",
-            ha="right" if offset[0] < 0 else "left",
-            weight="bold" if name == self.recommended else "normal",
+        return point
+
+    def _add_legend(self, names: list[str], points: list[Any], line: Any) -> None:
+        """Put the legend above the axes, where it covers nothing."""
+        labels = [f"{at}  {as_label(name, MAX_LEGEND)}" for at, name in enumerate(names, start=1)]
+        legend = self.ax_.legend(
+            [*points, line],
+            [*labels[: len(points)], line.get_label()],
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            frameon=False,
+            fontsize="small",
+            labelspacing=0.3,
         )
+        for name, text in zip(names, legend.get_texts()[: len(points)], strict=False):
+            text.set_fontweight("bold" if name == self.recommended else "normal")
+
+    def _label_points(self, frame: pd.DataFrame, *, numbered: bool) -> None:
+        """Label each point where its label touches no other label, no point and no edge."""
+        from matplotlib.transforms import Bbox
+
+        figure: Any = self.ax_.get_figure(root=True)
+        figure.draw_without_rendering()  # a layout engine moves the axes
+        pixels = figure.dpi / 72
+        edge = self.ax_.get_window_extent()
+        spots = self.ax_.transData.transform(frame[["cost", "test_accuracy"]].to_numpy())
+        half = 4 * pixels  # of a point
+        taken = [Bbox([(x - half, y - half), (x + half, y + half)]) for x, y in spots]
+        for end in ("low", "high"):  # bars
+            ends = self.ax_.transData.transform(frame[["cost", end]].to_numpy())
+            taken += [
+                Bbox([a, b]) for a, b in zip(spots, ends, strict=True) if np.isfinite(b).all()
+            ]
+        for at, (name, row) in enumerate(frame.iterrows()):
+            label = self.ax_.annotate(
+                str(at + 1) if numbered else as_label(name),
+                (row["cost"], row["test_accuracy"]),
+                xytext=(0, 0),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                weight="bold" if name == self.recommended else "normal",
+                arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.5", "shrinkB": 4},
+            )
+            label.set_in_layout(False)
+            size = label.get_window_extent()
+            corner = width, height = size.width / 2 + pixels, size.height / 2
+            choices = []
+            for distance in DISTANCES:
+                for right, up in DIRECTIONS:
+                    x = right * (width + 0.7 * distance * pixels)
+                    y = up * (height + 0.3 * distance * pixels)
+                    middle = spots[at] + (x, y)
+                    box = Bbox([np.subtract(middle, corner), np.add(middle, corner)])
+                    outside = not (edge.x0 <= box.x0 and box.x1 <= edge.x1)
+                    outside |= not (edge.y0 <= box.y0 and box.y1 <= edge.y1)
+                    choices.append((box.count_overlaps(taken) + len(taken) * outside, (x, y), box))
+            _, offset, box = min(choices, key=lambda choice: choice[0])
+            label.set_position((offset[0] / pixels, offset[1] / pixels))
+            taken.append(box)
 
 
 def _find_front(accuracy: Any, cost: Any) -> list[bool]:

@@ -84,6 +84,33 @@ def write_figure(
     return f"{text} {form.unit}" if unit and form.unit else text
 
 
+SIZES = {"B": 1e0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def choose_size_unit(sizes: Sequence[float]) -> str:
+    """Return the unit in which the smallest of several sizes in bytes is at least 1."""
+    smallest = min(sizes)
+    return max((unit for unit in SIZES if SIZES[unit] <= max(1, smallest)), key=SIZES.__getitem__)
+
+
+def write_column(
+    column: str, values: Sequence[Any], say: Catalogue, *, missing: str = "-"
+) -> tuple[str, list[str]]:
+    """Format the figures of several models, and return their common unit and the texts."""
+    if column != "size":
+        texts = [write_figure(column, value, say, missing=missing) for value in values]
+        return COLUMNS[column].unit, texts
+    known = [float(value) for value in values if not pd.isna(value)]
+    unit = choose_size_unit(known or [1])
+    sizes = [size / SIZES[unit] for size in known]
+    decimals = 0 if unit == "B" or min(sizes, default=0) >= 100 else 1
+    texts = [
+        missing if pd.isna(value) else say.format(f"{{:,.{decimals}f}}", value / SIZES[unit])
+        for value in values
+    ]
+    return unit, texts
+
+
 @dataclass(frozen=True, eq=False)
 class ModelResult:
     """Evaluation of one trained model.

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from markupsafe import Markup
@@ -60,10 +61,14 @@ TERMS = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text; `head` and the first cell of each row are headings."""
+    """A table of text; `head` and the first cell of each row are headings.
+
+    `models` is whether models are rows or columns, so that their ranks can be shown.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    models: Literal["rows", "columns", ""] = ""
 
 
 def make_page(
@@ -72,11 +77,14 @@ def make_page(
     *,
     data: str | None,
     command: str | None,
+    model_path: str | None,
     training_data: tuple[Any, Any] | None,
     test_data: tuple[Any, Any],
 ) -> str:
     """Return a complete page; `content` has the values for the templates."""
     style = _read("report.css")
+    recommended = content["recommendation"]["model"] is not None
+    saved = _describe_saved(say, command, model_path) if recommended else None
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _render(
         "report",
@@ -87,6 +95,7 @@ def make_page(
         opened=False,
         data=data,
         command=command,
+        saved=saved,
         checksums=_make_checksums(say, training=training_data, test=test_data),
         meanings=_explain("meaning", say),
         theory=_explain("theory", say) if content["has_networks"] else [],
@@ -101,9 +110,10 @@ def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
     """Return parts of the page, with headings starting at the second level."""
 
     def render(part: str, **more: Any) -> str:
-        return _render(part, say=say, top=2, opened=True, **content, **more)
+        return _render(part, say=say, top=2, opened=True, saved=None, **content, **more)
 
-    parts = {"recommendation": render("lead"), "table": render("table"), "robustness": ""}
+    recommendation = render("lead") + render("why")
+    parts = {"recommendation": recommendation, "table": render("table"), "robustness": ""}
     if content["robustness"]:
         title = say("page.robustness")
         parts["robustness"] = Markup("<h2>{}</h2>{}").format(title, Markup(render("changed")))
@@ -117,9 +127,9 @@ def make_parts(content: Mapping[str, Any], say: Catalogue) -> dict[str, str]:
     return parts
 
 
-def make_snippet(recommendation: Mapping[str, Any], table: Table, say: Catalogue) -> str:
-    """Return a recommendation and a table without a style sheet, for a notebook."""
-    return _render("snippet", say=say, recommendation=recommendation, table=table)
+def make_snippet(recommendation: Mapping[str, Any], tables: Sequence[Table], say: Catalogue) -> str:
+    """Return a recommendation and tables without a style sheet, for a notebook."""
+    return _render("snippet", say=say, recommendation=recommendation, tables=tables)
 
 
 def explain_terms(language: str = "en") -> dict[str, str]:
@@ -161,6 +171,18 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise PermissionError(
             f"path='{path}' is in a folder that is not writable; choose another one."
         )
+
+
+def _describe_saved(say: Catalogue, command: str | None, path: str | None) -> tuple[str, str]:
+    """Return where the recommended model is saved, or how to save it, and the next command."""
+    if path is not None:
+        read = f"skmnist read {say('page.facts.image')} --model {shlex.quote(path)}"
+        return say("page.facts.saved_in", file=path), read
+    if command is None:
+        save = 'skmnist.save_model(comparison.best_estimator_, "digits.skmnist")'
+        return say("page.facts.saved_not_python"), save
+    more = "" if "--save" in command.split() else " --save digits.skmnist"
+    return say("page.facts.saved_not"), f"{command}{more}"
 
 
 def _explain(section: str, say: Catalogue) -> list[tuple[str, str]]:

@@ -60,10 +60,22 @@ def test_begins_with_the_recommendation(comparison):
     names = [tag for tag, _ in elements(comparison.to_html())]
     text = get_text(comparison.to_html())
     model = comparison.recommendation.model
-    assert names.index("h1") < names.index("nav") < names.index("table")
+    assert names.index("h1") < names.index("table") < names.index("nav")
     assert text.index(f"Recommendation: {model}") < text.index(
         comparison.recommendation.reasons()[0]
     )
+
+
+def test_models_are_ranked_and_the_recommended_one_is_marked_everywhere(comparison):
+    text = get_text(comparison.to_html())
+    ranked = list(comparison.rank().index)
+    model = comparison.recommendation.model
+    marked = f"{ranked.index(model) + 1}. {model} recommended"
+    # in the table, the list of models, twice on changed images, and above its details
+    assert text.count(marked) == text.count(f"{ranked.index(model) + 1}. {model}") == 5
+    (other,) = set(ranked) - {model}
+    assert text.count(f"{ranked.index(other) + 1}. {other}") == 5
+    assert f"{ranked.index(other) + 1}. {other} recommended" not in text
 
 
 @pytest.mark.parametrize("language", get_languages())

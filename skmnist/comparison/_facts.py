@@ -1,0 +1,119 @@
+"""What an office needs to know about the recommended model, for the top of the report."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from skmnist.comparison._elsewhere import name_data, name_unit, write_accuracy
+from skmnist.comparison._recommendation import Recommendation
+from skmnist.comparison._result import ModelResult
+from skmnist.comparison._work import CODE_LENGTH
+from skmnist.diagnosis import WorkLeft
+from skmnist.diagnosis._estimator import get_core
+from skmnist.diagnosis._figures import wilson_interval
+from skmnist.text import Catalogue
+
+PER = 100  # figures are "of 100 digits"
+# With fewer, the default validation split holds out fewer than 10 images of a class.
+MIN_TRAIN_PER_CLASS = 100
+
+# Findings that are only notes in general, but matter before a network is used
+WARNED = ("borderline", "too_few_to_tell", "more_rows_help")
+
+Fact = tuple[str, list[str]]  # a term and its sentences
+
+
+def describe_facts(
+    result: ModelResult, found: Recommendation, work: Sequence[WorkLeft], say: Catalogue
+) -> list[Fact]:
+    """Return errors, manual work and limits of a model in everyday words.
+
+    `work` has the work that is left of single images and, for digits, of codes.
+    """
+    things = say(f"recommendation.work.{'digits' if found.digits else 'images'}")
+    right = found.accuracies[result.name]
+    low, high = wilson_interval(right, result.errors.n_test)
+    errors = _count(say, 1 - right, (1 - high, 1 - low))
+    facts = [(say("page.facts.of_100", things=things), [say("page.facts.misread", errors=errors)])]
+    if found.digits:
+        wrong = [1 - share**CODE_LENGTH for share in (right, high, low)]
+        errors = _count(say, wrong[0], (wrong[1], wrong[2]))
+        misread = say("page.facts.misread_codes", errors=errors)
+        facts.append((say("page.facts.of_100_codes"), [misread]))
+    if work:
+        left = [_describe_work(work[0], things, say), *_describe_code_work(work, say)]
+        facts.append((say("page.facts.left"), left))
+    else:
+        facts.append((say("page.facts.left"), [say("page.facts.left_unknown")]))
+    facts.append((say("page.facts.not_for"), _list_limits(result, found, say)))
+    return facts
+
+
+def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
+    """Return problems of the training and of the labels as sentences."""
+    warnings = []
+    if result.diagnosis is not None:
+        for finding in result.diagnosis.findings:
+            if finding.severity in ("warning", "problem") or finding.code in WARNED:
+                warnings.append(finding.sentence(say.language))
+    n_train = getattr(get_core(result.estimator), "n_train_", None)
+    n_classes = len(result.errors.report)
+    if n_train and n_train < MIN_TRAIN_PER_CLASS * n_classes:
+        figures = {"n_train": n_train, "per_class": n_train / n_classes}
+        warnings.append(say("page.facts.few_training", **figures))
+    n_suspects = len(result.errors.suspects)
+    if n_suspects:
+        warnings.append(say("page.facts.suspects", n=n_suspects, n_test=result.errors.n_test))
+    return warnings
+
+
+def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
+    """Return the share of `things` that is left to a person as a sentence."""
+    allowed = Fraction(str(work.allowed_error))
+    values = {
+        "things": things,
+        "n_wrong": allowed.numerator,
+        "n_accepted": allowed.denominator,
+        "n_test": work.n_test,
+        "n_needed": work.n_needed,
+    }
+    if work.too_few or work.interval is None:
+        return say("page.facts.left_too_few", **values)
+    if work.share is None:
+        return say("page.facts.left_above", low=PER * work.interval[0], **values)
+    return say("page.facts.left_share", share=_count(say, work.share, work.interval), **values)
+
+
+def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
+    """Return the share of codes that is left to a person, as a sentence, if it is known."""
+    images, codes = work[0], work[-1]
+    if len(work) < 2 or images.share is None:
+        return []
+    if codes.share is not None:
+        return [_describe_work(codes, say("page.facts.codes"), say)]
+    # too few images for a threshold of codes: with that of single digits
+    share, wrong = (1 - (1 - p) ** CODE_LENGTH for p in (images.share, images.allowed_error))
+    return [say("page.facts.left_codes", share=PER * share, wrong=1000 * wrong)]
+
+
+def _list_limits(result: ModelResult, found: Recommendation, say: Catalogue) -> list[str]:
+    key = "not_digits" if found.digits else "not_classes"
+    limits = [say(f"page.facts.{key}", n_classes=len(result.errors.report))]
+    if result.robustness is not None:
+        limits += result.robustness.sentences(say.language)[1:2]  # the most harmful change
+    limits.append(say("page.facts.not_other_writers"))
+    for other in result.elsewhere:
+        figures = {
+            "data": name_data(other.data, say),
+            "first": result.name,
+            "first_accuracy": write_accuracy(other.accuracy, other.interval, say),
+            "unit": name_unit(other, say),
+        }
+        limits.append(say("elsewhere.one", **figures))
+    return limits
+
+
+def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:
+    """Return a share as a number of 100 with its interval, with decimals where they matter."""
+    form = "{:.0f}" if share >= 0.1 else "{:.1f}" if share >= 0.01 else "{:.2f}"
+    count, low, high = (say.format(form, PER * each) for each in (share, *interval))
+    return say("page.facts.count", count=count, low=low, high=high)

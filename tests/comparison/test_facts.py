@@ -1,0 +1,120 @@
+"""What the report says first about the recommended model."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+
+from skmnist.comparison import ModelComparison, _page
+from skmnist.comparison._facts import describe_facts, list_warnings
+from skmnist.comparison._result import make_result, write_column
+from skmnist.diagnosis import analyze_errors, diagnose_fit, measure_work_left
+from skmnist.text import get_catalogue, get_languages
+
+EN, DE = get_catalogue("en"), get_catalogue("de")
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    X, y = load_digits(return_X_y=True)
+    model = KNeighborsClassifier(5).fit(X[:100], y[:100])
+    return ModelComparison([make_result("knn", model, 0.1, X[100:300], y[100:300])])
+
+
+@pytest.fixture
+def result(comparison):
+    return replace(comparison.results["knn"], diagnosis=None)
+
+
+def describe(comparison, result, say=EN, accuracy=0.98, digits=True, work=()):
+    found = replace(comparison.recommendation, accuracies={"knn": accuracy}, digits=digits)
+    return dict(describe_facts(result, found, work, say))
+
+
+def test_errors_of_100_digits_and_of_100_codes(comparison, result):
+    facts = describe(comparison, result)
+    # Wilson's interval of 196 of 200; 1 - 0.98^5 of the codes
+    assert facts["Of 100 digits"] == ["about 2.0 (95% interval: 0.8 to 5.0) are misread."]
+    (codes,) = facts["Of 100 five-digit codes"]
+    assert codes.startswith("about 9.6 (95% interval: 3.8 to 22.7) have at least one wrong digit")
+    german = describe(comparison, result, DE)
+    assert german["Von 100 Ziffern"] == [
+        "etwa 2,0 (95-%-Intervall: 0,8 bis 5,0) werden falsch gelesen."
+    ]
+
+
+def test_no_codes_of_what_is_no_digit(comparison, result):
+    facts = describe(comparison, result, digits=False)
+    assert list(facts) == ["Of 100 images", "Left to a person", "Not for"]
+    assert "the 10 classes it was trained on: whatever" in facts["Not for"][0]
+
+
+def test_work_that_is_left_to_a_person(comparison, result):
+    rng = np.random.default_rng(0)
+    sure = rng.random(5000)
+    work = measure_work_left(sure, sure > 0.1)
+    (left,) = describe(comparison, result, work=[work])["Left to a person"]
+    low, high = (100 * end for end in work.interval)
+    assert left.startswith(f"about {100 * work.share:.0f} (95% interval: {low:.0f} to {high:.0f})")
+    assert left.endswith("of 100 digits, so that at most 1 of 1,000 of the rest is wrong.")
+    codes = measure_work_left(sure, sure > 0.1, code_length=5)
+    _, of_codes = describe(comparison, result, work=[work, codes])["Left to a person"]
+    share = 1 - (1 - work.share) ** 5
+    assert codes.share is None
+    assert of_codes.startswith(f"About {100 * share:.0f} of 100 five-digit codes, because one")
+    assert "up to 5 of 1,000 may be wrong" in of_codes
+    few = measure_work_left(sure[:500], sure[:500] > 0.1)
+    (left,) = describe(comparison, result, work=[few, few])["Left to a person"]
+    assert "at least 2,995 test images are needed, but there are only 500" in left
+    (left,) = describe(comparison, result)["Left to a person"]
+    assert "does not say how sure it is" in left
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "first"),
+    [(0.99, 0.9, ["Overfitting"]), (0.6, 0.6, ["Underfitting"]), (0.99, 0.985, [])],
+)
+def test_a_bad_fit_is_a_warning(result, training, validation, first):
+    fit = diagnose_fit(train_accuracy=training, validation_accuracy=validation)
+    warnings = list_warnings(replace(result, diagnosis=fit), EN)
+    assert [warning.partition(":")[0] for warning in warnings] == first
+
+
+@pytest.mark.parametrize(("n_train", "warned"), [(999, True), (1000, False)])
+def test_few_training_images_are_a_warning(result, n_train, warned):
+    network = SimpleNamespace(n_train_=n_train)
+    warnings = list_warnings(replace(result, estimator=network), EN)
+    assert any(f"few training images: {n_train:,}" in warning for warning in warnings) == warned
+
+
+def test_labels_that_may_be_wrong_are_a_warning(result):
+    y = np.arange(4000) % 10
+    read, sure = y.copy(), np.full((4000, 10), 0.0)
+    read[:7] = (y[:7] + 1) % 10
+    sure[np.arange(4000), read] = 1
+    errors = analyze_errors(y, read, labels=range(10), proba=sure)
+    (warning,) = list_warnings(replace(result, errors=errors), EN)
+    assert warning.startswith("In 7 of 4,000 test images, the label may be wrong.")
+
+
+@pytest.mark.parametrize("language", get_languages())
+def test_where_the_network_is_and_the_next_command(comparison, language, monkeypatch):
+    monkeypatch.setattr(_page, "draw_svg", lambda *_, **__: "")
+
+    def find(**options):
+        return comparison.to_html(language=language, **options).replace("&#39;", "'")
+
+    page = find(model_path="my model.skmnist", command="skmnist compare")
+    assert "--model 'my model.skmnist'</code>" in page
+    page = find(command="skmnist compare")
+    assert "<code>skmnist compare --save digits.skmnist</code>" in page
+    assert "comparison.best_estimator_" in find()
+
+
+def test_sizes_have_one_unit():
+    assert write_column("size", [619_000, 3_508_000], EN) == ("kB", ["619", "3,508"])
+    assert write_column("size", [1_260_000, None], DE) == ("MB", ["1,3", "-"])
+    assert write_column("size", [712, 5_000], EN) == ("B", ["712", "5,000"])
