@@ -49,7 +49,11 @@ def describe_facts(
 
 
 def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
-    """Return problems of the training and of the labels as sentences."""
+    """Return problems of the training and of the labels as sentences.
+
+    Single images whose label is suspected are listed with the model only, because most of them
+    are just hard to read.
+    """
     warnings = []
     if result.diagnosis is not None:
         for finding in result.diagnosis.findings:
@@ -60,9 +64,6 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
     if n_train and n_train < MIN_TRAIN_PER_CLASS * n_classes:
         figures = {"n_train": n_train, "per_class": n_train / n_classes}
         warnings.append(say("page.facts.few_training", **figures))
-    n_suspects = len(result.errors.suspects)
-    if n_suspects:
-        warnings.append(say("page.facts.suspects", n=n_suspects, n_test=result.errors.n_test))
     return warnings
 
 
