@@ -5,6 +5,6 @@ Loading a pickle runs whatever code its author put into it. `save_model` instead
 """
 
 from skmnist.persistence._document import ModelFileError
-from skmnist.persistence._model_file import load_model, save_model
+from skmnist.persistence._model_file import ModelCard, load_card, load_model, save_model
 
-__all__ = ["ModelFileError", "load_model", "save_model"]
+__all__ = ["ModelCard", "ModelFileError", "load_card", "load_model", "save_model"]
