@@ -242,6 +242,7 @@ STEPS = [
         "load_mnist(n_train=10), DigitCropper(), SimpleNNClassifier()._repr_html_()",
         {*HEAVY, "PIL", "pooch", "requests"},
     ),
+    ("main(['show'])", {*HEAVY, "jinja2"}),
     (
         "from skmnist import compare_models, diagnose_fit;"
         "from skmnist.model_selection import cross_validate;"

@@ -154,7 +154,8 @@ def _format(key: str, value: Any, say: Catalogue) -> str:
 def _translate(value: Any, say: Catalogue) -> Any:
     """Return a text that this package itself notes in the user's language, others unchanged."""
     for key, phrase in get_catalogue("en").phrases.items():
-        if key == f"elsewhere.data.{value}" or (key.startswith("card.known.") and phrase == value):
+        is_own = key.startswith("card.known.") or key == "data.bundled"
+        if key == f"elsewhere.data.{value}" or (is_own and phrase == value):
             return say.phrases[key]
     return value
 
@@ -174,8 +175,8 @@ def _describe_kind(card: ModelCard, steps: list[Any], network: Any, say: Catalog
     if isinstance(model, DigitReader):
         kind = "reader"
     rows = [("class", say(f"card.{kind}"))]
-    written = [_describe_step(step) for step in ([model] if kind == "reader" else []) + steps]
-    rows += [("steps" if at == 0 else "", step) for at, step in enumerate(written)]
+    for step in [model, *steps] if kind == "reader" else steps:
+        rows.append(("" if len(rows) > 1 else "steps", _describe_step(step)))
     if network is not None:
         sizes = [network.n_features_in_, *map(len, network.intercepts_)]
         written = " - ".join(say.format("{:,}", size) for size in sizes)

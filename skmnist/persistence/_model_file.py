@@ -286,7 +286,7 @@ def _decode_file(content: bytes) -> tuple[Any, dict[str, Any], dict[str, str]]:
         document, arrays = _parse(content)
         model = decode_estimator(document.get("model"), arrays)
         expect(not arrays, "there are arrays that are not part of the model")
-        saved = document.get("versions")
+        saved: Any = document.get("versions")
         expect(isinstance(saved, dict), "the versions are missing")
         notes = decode_notes(document.get("notes", []))
         versions = {name: _shown(saved[name]) for name in VERSIONS if name in saved}
