@@ -71,7 +71,7 @@ ARROWS = {
     "_drawing": {"text"},
     "_html": {"text"},
     "report": {"__version__", "_drawing", "diagnosis", "text"},
-    "persistence": {"__version__", "_estimator", "_files", "neural_network"},
+    "persistence": {"__version__", "_estimator", "_files", "neural_network", "preprocessing"},
     "reading": {
         "_estimator",
         "_files",
@@ -191,6 +191,7 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_read", "_read
         ("keras", {f"neural_network/{name}.py" for name in KERAS}),
         ("scikeras", {"neural_network/_keras.py"}),
         ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
+        ("onnx", {"persistence/_onnx.py"}),
         ("pooch", {"_files.py", "datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
         (
@@ -220,7 +221,7 @@ def test_such_a_package_is_imported_in_its_one_room(package, homes):
     assert users == homes
 
 
-HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
+HEAVY = {"distributed", "keras", "matplotlib", "onnx", "optuna", "scikeras", "tensorflow"}
 
 # What is run one after the other in a new process, and what may not be loaded after it.
 STEPS = [

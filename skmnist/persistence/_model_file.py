@@ -206,7 +206,17 @@ class ModelCard:
 
     See Also
     --------
-    load_card : Load a card, with an example.
+    load_card : Load a card.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist import PixelNormalizer
+    >>> from skmnist.persistence import ModelCard
+    >>> normalizer = PixelNormalizer(16).fit(np.eye(4) * 16)
+    >>> ModelCard(normalizer, {"licence": "CC0 1.0"}, {"skmnist": "0.1.0"}, n_bytes=712)
+    ModelCard(model=PixelNormalizer(max_value=16), notes={'licence': 'CC0 1.0'},
+    versions={'skmnist': '0.1.0'}, n_bytes=712)
     """
 
     model: Any

@@ -147,7 +147,8 @@ def test_preparation_alone_and_an_untrained_network(show, file):
 
 
 def test_a_reader_without_calibration_and_one_without_a_promise(show, file):
-    images, y = load_digits().images * 15, load_digits().target
+    images = np.pad(load_digits().images * 15, ((0, 0), (4, 4), (4, 4)))  # paper around them
+    y = load_digits().target
     network = SimpleNNClassifier(16, epochs=2, random_state=0)
     model = make_pipeline(DigitCropper(size=8, box=6), PixelNormalizer(), network)
     model.fit(images[:300], y[:300])
@@ -161,7 +162,7 @@ def test_a_reader_without_calibration_and_one_without_a_promise(show, file):
     reader.calibrate(images[300:350], y[300:350])
     save_model(reader, file)
     _, text = show(file)
-    assert "No error rate is guaranteed: 50 digits" in text
+    assert "No error rate is guaranteed: " in text
     assert "Reading without a person who checks everything" in text
 
 
