@@ -71,7 +71,7 @@ ARROWS = {
     "_drawing": {"text"},
     "_html": {"text"},
     "report": {"__version__", "_drawing", "diagnosis", "text"},
-    "persistence": {"__version__", "_estimator", "_files", "neural_network", "preprocessing"},
+    "persistence": {"__version__", "_estimator", "_files", "neural_network"},
     "reading": {
         "_estimator",
         "_files",

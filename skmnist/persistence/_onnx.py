@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+import skmnist
 from skmnist import __version__
 from skmnist.neural_network import DeepNNClassifier, SimpleNNClassifier
 from skmnist.neural_network._forward import LEAKY_SLOPE
-from skmnist.preprocessing import PixelNormalizer
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -24,7 +24,7 @@ OPSET = 20  # of 2023, the first with Gelu
 IR_VERSION = 9  # of the same release; onnx would write its newest, which older runtimes reject
 
 # operators and their attributes by Keras's name of the activation; ONNX composes silu of two
-OPERATORS: dict[str, tuple[str, dict[str, float]]] = {
+OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "elu": ("Elu", {}),
     "gelu": ("Gelu", {}),
     "leaky_relu": ("LeakyRelu", {"alpha": LEAKY_SLOPE}),
@@ -39,10 +39,10 @@ OPERATORS: dict[str, tuple[str, dict[str, float]]] = {
 def to_onnx(model: Any) -> "ModelProto":
     """Convert a fitted network, with the normalisation before it, to ONNX.
 
-    The graph has the input `X`, float32 of shape (n, `n_features_in_`), with the pixels as the model
-    takes them, one image per row. Its outputs are named as those of skl2onnx: `label`, of shape (n,)
-    and in the type of the classes, and `probabilities`, float32 of shape (n, n_classes). These differ
-    from `predict_proba` by less than 1e-5. The graph does not check its input.
+    The graph has the input `X`, float32 of shape (n, `n_features_in_`), with the pixels as the
+    model takes them, one image per row. Its outputs are named as those of skl2onnx: `label`, of
+    shape (n,) and in the type of the classes, and `probabilities`, float32 of shape (n, n_classes).
+    These differ from `predict_proba` by less than 1e-5. The graph does not check its input.
 
     Parameters
     ----------
@@ -92,11 +92,9 @@ def to_onnx(model: Any) -> "ModelProto":
     DigitReader, pass `estimator_`.
     """
     *normalizers, network = _list_steps(model)
-    for step, kinds in (
-        *((step, PixelNormalizer) for step in normalizers),
-        (network, (SimpleNNClassifier, DeepNNClassifier)),
-    ):
-        if not isinstance(step, kinds):
+    for step in (*normalizers, network):
+        is_known = isinstance(step, SimpleNNClassifier | DeepNNClassifier)
+        if not (is_known if step is network else isinstance(step, skmnist.PixelNormalizer)):
             raise ValueError(
                 f"model has the step {type(step).__name__}, but to_onnx supports only a "
                 "SimpleNNClassifier or DeepNNClassifier, and PixelNormalizers before it. Apply "
