@@ -40,7 +40,7 @@ MEASURED = (
     "calibrated_on",
 )
 ORIGIN = ("licence", "license", "made_by", "command")
-SHOWN_OTHERWISE = ("name", "limits", "n_train", "skmnist")
+KNOWN_OTHERWISE = ("n_train", "skmnist")  # the network itself and the file have these
 RESULTS = ("test_accuracy", "accuracy")
 SHARES = ("accuracy", "accepted")  # ends of the names of notes that are shares
 
@@ -114,7 +114,9 @@ def describe_card(
     origin = [*_pick(notes, ORIGIN, say), ("versions", _describe_versions(card, say))]
     yield say("card.origin"), _label(say, origin), []
 
-    labelled = {*TRAINED, *MEASURED, *ORIGIN, *SHOWN_OTHERWISE}
+    labelled = {"name", "limits", *ORIGIN}
+    if network is not None:
+        labelled |= {*TRAINED, *MEASURED, *KNOWN_OTHERWISE}
     others = [key for key in notes if key not in labelled]
     rows = [(_clip(key, MAX_KEY), _format(key, notes[key], say)) for key in others[:MAX_NOTES]]
     more = len(others) - MAX_NOTES
@@ -174,7 +176,7 @@ def _describe_kind(card: ModelCard, steps: list[Any], network: Any, say: Catalog
     kind = "preparation" if network is None else "classifier"
     if isinstance(model, DigitReader):
         kind = "reader"
-    rows = [("class", say(f"card.{kind}"))]
+    rows = [("task", say(f"card.{kind}"))]
     for step in [model, *steps] if kind == "reader" else steps:
         rows.append(("" if len(rows) > 1 else "steps", _describe_step(step)))
     if network is not None:

@@ -91,7 +91,7 @@ def to_onnx(model: Any) -> "ModelProto":
     DeepNNClassifier, and PixelNormalizers before it. Apply other steps before the ONNX model; of a
     DigitReader, pass `estimator_`.
     """
-    *normalizers, network = _list_steps(model)
+    *normalizers, network = _list_steps(model) or [model]
     for step in (*normalizers, network):
         is_known = isinstance(step, SimpleNNClassifier | DeepNNClassifier)
         if not (is_known if step is network else isinstance(step, skmnist.PixelNormalizer)):

@@ -91,7 +91,7 @@ def test_a_pipeline_says_what_it_cannot_do(show, pipeline, file):
         "8 x 8 pixels, from 0 to 16 (full ink)",
         "1,617 for training, 180 to check it (validation)",
         "The file does not say which data it was trained on.",
-        "contains no result on images that were not used for training",
+        "The file contains no result on test images",
         "It is not a reader",
         "one of its 10 answers even for a letter",
         "Scans and photos",
@@ -132,10 +132,11 @@ def test_notes_are_shown_where_they_belong(show, pipeline, file):
 
 def test_preparation_alone_and_an_untrained_network(show, file):
     X, y = load_digits(return_X_y=True)
-    save_model(PixelNormalizer(16).fit(X), file)
+    save_model(PixelNormalizer(16).fit(X), file, notes={"data": "UCI"})
     status, text = show(file)
     assert status == 0
     assert "only prepares images" in text
+    assert "Further notes data UCI" in text
     assert "Its limits" not in text
     untrained = SimpleNNClassifier(4, epochs=0, random_state=0).fit(X[:, :63] / 16, y)
     save_model(untrained, file)

@@ -85,6 +85,8 @@ def test_other_models_raise_and_say_what_to_do(pipeline, digits):
     for model, name in (
         (reader, "DigitReader"),
         (PixelNormalizer(16), "PixelNormalizer"),
+        (Pipeline([("nothing", None)]), "Pipeline"),
+        (make_pipeline(pipeline[-1], pipeline[-1]), "SimpleNNClassifier"),
         (make_pipeline(FrozenEstimator(PixelNormalizer()), pipeline), "FrozenEstimator"),
     ):
         with pytest.raises(ValueError, match=rf"step {name}, .* pass `estimator_`"):
