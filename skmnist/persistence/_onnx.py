@@ -91,10 +91,11 @@ def to_onnx(model: Any) -> "ModelProto":
     DeepNNClassifier, and PixelNormalizers before it. Apply other steps before the ONNX model; of a
     DigitReader, pass `estimator_`.
     """
-    *normalizers, network = _list_steps(model) or [model]
-    for step in (*normalizers, network):
-        is_known = isinstance(step, SimpleNNClassifier | DeepNNClassifier)
-        if not (is_known if step is network else isinstance(step, skmnist.PixelNormalizer)):
+    *normalizers, network = steps = _list_steps(model) or [model]
+    kinds: list[Any] = [skmnist.PixelNormalizer] * len(normalizers)
+    kinds.append(SimpleNNClassifier | DeepNNClassifier)
+    for step, kind in zip(steps, kinds, strict=True):
+        if not isinstance(step, kind):
             raise ValueError(
                 f"model has the step {type(step).__name__}, but to_onnx supports only a "
                 "SimpleNNClassifier or DeepNNClassifier, and PixelNormalizers before it. Apply "
