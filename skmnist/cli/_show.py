@@ -184,7 +184,8 @@ def _describe_kind(card: ModelCard, steps: list[Any], network: Any, say: Catalog
         written = " - ".join(say.format("{:,}", size) for size in sizes)
         rows.append(("layers", say("card.layers_value", sizes=written)))
         rows.append(("n_parameters", say.format("{:,}", network.n_parameters_)))
-    rows.append(("input", _describe_input(model, steps, say)))
+    if steps:
+        rows.append(("input", _describe_input(model, steps, say)))
     if network is not None:
         rows.append(("classes", _list_classes(network.classes_.tolist(), say)))
     rows.append(("size", say.format("{:bytes}", card.n_bytes)))

@@ -8,7 +8,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmnist import DigitCropper, DigitReader, PixelNormalizer, SimpleNNClassifier, save_model
 from skmnist.cli import main
@@ -137,6 +137,8 @@ def test_preparation_alone_and_an_untrained_network(show, file):
     assert status == 0
     assert "only prepares images" in text
     assert "Further notes data UCI" in text
+    save_model(Pipeline([("nothing", None)]), file)
+    assert show(file)[0] == 0
     assert "Its limits" not in text
     untrained = SimpleNNClassifier(4, epochs=0, random_state=0).fit(X[:, :63] / 16, y)
     save_model(untrained, file)
