@@ -15,6 +15,8 @@ os.environ.setdefault("SKMNIST_PROGRAM_CACHE", str(Path(tempfile.gettempdir(), "
 collect_ignore = ["docs/_build", "docs/_ext", "docs/conf.py", "docs/generated"]
 if importlib.util.find_spec("streamlit") is None:  # the extra `app` is not installed
     collect_ignore_glob = ["skmnist/app/*"]
+if importlib.util.find_spec("onnx") is None:  # the extra `onnx`, which its example needs
+    collect_ignore.append("skmnist/persistence/_onnx.py")
 
 
 # Files with examples that start processes, search for parameters or train for many epochs

@@ -3,7 +3,8 @@
 Usage: ``python scripts/make_reader.py [--epochs N] [FILE]``
 
 Trains on MNIST and eight Swiss writers, calibrates with three others, and reports on the last
-three, which are used for nothing else. The notes of the reader are its card.
+three, which are used for nothing else. The notes of the reader are its card; where they change,
+change ``[card.known]`` in the catalogues as well, which has them in every language.
 """
 
 import argparse

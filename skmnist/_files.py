@@ -1,4 +1,4 @@
-"""Write files atomically, and find the user's cache.
+"""Write files atomically, and find the bundled reader and the user's cache.
 
 Writing is not done by a library, because none keeps permissions, follows symlinks and removes stale
 temporary files.
@@ -10,6 +10,8 @@ import re
 import time
 import uuid
 from contextlib import suppress
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 TEMPORARY = ".skmnist-"  # prefix of temporary files; killed processes leave some behind
@@ -22,6 +24,11 @@ def find_cache() -> Path:
     import pooch
 
     return Path(pooch.os_cache("skmnist"))
+
+
+def find_bundled_reader() -> Traversable:
+    """Return the file of the reader that is bundled with the package."""
+    return files("skmnist") / "reading" / "data" / "digits.skmnist"
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

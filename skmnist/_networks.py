@@ -71,12 +71,16 @@ def make_reader(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the results contain them in the user's language
         reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
+    elsewhere: dict[str, Any] = {}
+    for found in result.elsewhere:
+        elsewhere |= {"elsewhere": found.data, "elsewhere_accuracy": float(found.accuracy)}
     reader.notes_ = {
         "data": data,
         "network": chosen,
         "n_train": len(digits.y_train),
         "n_test": len(digits.y_test),
         "test_accuracy": float(result.errors.accuracy),
+        **elsewhere,
         "calibrated_on": "the test images, which also decided between the networks",
         "command": command,
         "skmnist": __version__,

@@ -192,6 +192,7 @@ APP = ("_after", "_asgi", "_before", "_draw", "_page", "_panel", "_read", "_read
         ("keras", {f"neural_network/{name}.py" for name in KERAS}),
         ("scikeras", {"neural_network/_keras.py"}),
         ("optuna", {f"model_selection/{name}.py" for name in OPTUNA}),
+        ("onnx", {"persistence/_onnx.py"}),
         ("pooch", {"_files.py", "datasets/_cloud.py"}),
         ("requests", {"datasets/_cloud.py"}),
         (
@@ -221,7 +222,7 @@ def test_such_a_package_is_imported_in_its_one_room(package, homes):
     assert users == homes
 
 
-HEAVY = {"distributed", "keras", "matplotlib", "optuna", "scikeras", "tensorflow"}
+HEAVY = {"distributed", "keras", "matplotlib", "onnx", "optuna", "scikeras", "tensorflow"}
 
 # What is run one after the other in a new process, and what may not be loaded after it.
 STEPS = [
@@ -243,6 +244,7 @@ STEPS = [
         "load_mnist(n_train=10), DigitCropper(), SimpleNNClassifier()._repr_html_()",
         {*HEAVY, "PIL", "pooch", "requests"},
     ),
+    ("main(['show'])", {*HEAVY, "jinja2"}),
     (
         "from skmnist import compare_models, diagnose_fit;"
         "from skmnist.model_selection import cross_validate;"

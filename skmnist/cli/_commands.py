@@ -257,6 +257,27 @@ def make_app(say: Catalogue) -> typer.Typer:
             review_path=review,
         )
 
+    @app.command("show", help=say("cli.show_help"))
+    def show_command(
+        file: Annotated[
+            Path | None,
+            typer.Argument(
+                metavar="FILE",
+                help=say("cli.show_file_help"),
+                rich_help_panel=options.panel("network"),
+                show_default=False,
+            ),
+        ] = None,
+        lang: Annotated[str | None, lang_option] = None,
+        help_: Annotated[bool, help_option] = False,
+    ) -> int:
+        from skmnist.cli._late import import_late
+
+        import_late("scipy.stats")
+        from skmnist.cli._show import show_model
+
+        return show_model(say, file)
+
     @app.command("app", help=say("cli.app_help"))
     def app_command(
         port: Annotated[

@@ -35,6 +35,7 @@ WIDE_COLUMNS = ("work_left",)  # shown in addition if they are known and there i
 MIN_WIDE = 95
 MAX_COUNT_ROWS = 100
 MAX_FIELD_ROWS = 200
+MAX_LABEL_WIDTH = 24  # columns for the labels of a card
 MAX_LABEL = 60  # characters of a class name in the table of counts
 COUNT_COLUMNS = ("train", "train_share", "test", "test_share")
 MAX_MATRIX_CLASSES = 12  # limited by the width of a terminal
@@ -136,6 +137,25 @@ class Screen:
             self.say_line("cli.read_note")
         known = ("read", "unsure", "blank", "failed")
         self.say_line("cli.read_counts", **{f"n_{name}": counts[name] for name in known})
+
+    def show_card(
+        self, title: str, sections: Sequence[tuple[str, Sequence[tuple[str, str]], Sequence[str]]]
+    ) -> None:
+        """Show sections of labelled facts and sentences, each with a title that may be empty."""
+        self._console.print(Rule(_text(title, style="bold"), align="left"))
+        for heading, rows, sentences in sections:
+            self._console.print()
+            if heading:
+                self._console.print(_text(heading, style="bold"))
+            facts = Table.grid(padding=(0, 1, 0, 0))
+            facts.add_column(max_width=MAX_LABEL_WIDTH, overflow="fold")
+            facts.add_column(overflow="fold")
+            for label, text in rows:
+                facts.add_row(_text(label, style="dim"), _text(text))
+            if rows:
+                self._console.print(facts)
+            for sentence in sentences:
+                self._console.print(_text(sentence))
 
     def show_data(self, digits: Any, name: str) -> None:
         """Show the name and sizes of a data set."""

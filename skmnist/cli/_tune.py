@@ -83,10 +83,18 @@ def tune_network(
     if search.best_estimator_[-1].stop_reason_ == "interrupted":  # during the refit
         return _show_interrupted(screen, plan, search)
     failed = False
-    if save_path is not None and not write_file(
-        say, save_path, partial(save_model, search.best_estimator_, save_path)
-    ):
-        save_path, failed = None, True
+    if save_path is not None:
+        notes = {
+            "data": name,
+            "network": MODELS[plan.model],
+            "n_trials": search.n_trials_,
+            "n_test": len(digits.y_test),
+            "test_accuracy": search.score(digits.X_test, digits.y_test),
+        }
+        if not write_file(
+            say, save_path, partial(save_model, search.best_estimator_, save_path, notes=notes)
+        ):
+            save_path, failed = None, True
     try:
         trials = _summarize(search)
         shares = rate_parameters(search, seed=plan.seed)

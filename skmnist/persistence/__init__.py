@@ -2,9 +2,11 @@
 
 Loading a pickle runs whatever code its author put into it. `save_model` instead writes a
 `safetensors` file: the arrays, and one JSON document from which this package rebuilds the model.
+`to_onnx` converts a network for programs without Python.
 """
 
 from skmnist.persistence._document import ModelFileError
-from skmnist.persistence._model_file import load_model, save_model
+from skmnist.persistence._model_file import ModelCard, load_card, load_model, save_model
+from skmnist.persistence._onnx import to_onnx
 
-__all__ = ["ModelFileError", "load_model", "save_model"]
+__all__ = ["ModelCard", "ModelFileError", "load_card", "load_model", "save_model", "to_onnx"]

@@ -299,6 +299,19 @@ def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
     return {"array": key}
 
 
+def encode_notes(notes: Any) -> Any:
+    """Return notes as JSON values."""
+    example = "{'trained_on': 'MNIST', 'test_accuracy': 0.98}"
+    expect(isinstance(notes, Mapping), f"notes={notes!r} must be a dict such as {example}.")
+    for key, item in notes.items():
+        expect(
+            _is_notes({key: item.item() if isinstance(item, np.generic) else item}),
+            f"notes have {key!r}: {item!r}, but must have texts as keys, and texts or numbers as "
+            f"values, such as {example}.",
+        )
+    return _encode(notes, "notes", {})["dict"]
+
+
 # --- Decoding
 
 
@@ -345,6 +358,14 @@ def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[s
     )
     vars(reader).update(attributes, estimator_=estimator)
     return reader
+
+
+def decode_notes(pairs: Any) -> dict[str, Any]:
+    """Return the notes that JSON values describe."""
+    expect(isinstance(pairs, list), "the notes are not pairs")
+    notes: dict[str, Any] = _decode({"dict": pairs}, {}, 0)
+    expect(_is_notes(notes), "the notes are not texts and numbers")
+    return notes
 
 
 def _decode_pipeline(node: dict[str, Any], arrays: dict[str, Array], depth: int) -> Pipeline:

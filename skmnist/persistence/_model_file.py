@@ -11,6 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from skmnist.persistence._document import (
     Array,
     ModelFileError,
     decode_estimator,
+    decode_notes,
     encode_estimator,
+    encode_notes,
     expect,
 )
 
@@ -44,7 +47,9 @@ MAX_FILE_BYTES = 256 * 2**20
 MAX_SHOWN = 200  # characters of a message that come from a file
 
 
-def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+def save_model(
+    model: Any, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None
+) -> None:
     """Save a fitted estimator of this package, or a Pipeline of them, without pickle.
 
     The file is written atomically: if saving fails or the process ends, an existing file is left
@@ -58,12 +63,16 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         Fitted model. Steps may also be ``"passthrough"`` or None.
     path : str or path-like
         File to write; an existing one is replaced. The usual extension is ``.skmnist``.
+    notes : dict of str to str, int, float or bool, default=None
+        What others should know about the model, such as the data it was trained and measured on,
+        what it is not for, and its licence. `load_card` and ``skmnist show`` return it; for a
+        reader, in addition to its `notes_`.
 
     Raises
     ------
     ModelFileError
-        The estimator is not supported, a parameter is not a plain value, or an array is larger
-        than 64 MiB.
+        The estimator is not supported, a parameter or a note is not a plain value, or an array is
+        larger than 64 MiB.
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     OSError
@@ -72,6 +81,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     See Also
     --------
     load_model : Load a saved model.
+    load_card : Load a saved model with its notes.
 
     Examples
     --------
@@ -105,6 +115,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         "versions": VERSIONS,
         "model": encode_estimator(model, "model", arrays),
     }
+    if notes:
+        document["notes"] = encode_notes(notes)
     document["sha256"] = digest_content(document, arrays)
     content = to_safetensors(arrays, {FORMAT: json.dumps(document, allow_nan=False)})
     try:
@@ -161,22 +173,104 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ...     load_model(path)
     PixelNormalizer(max_value=16)
     """
-    path = Path(path)
-    try:
-        model, saved = _decode_file(_read(path))
-    except ModelFileError as error:
-        raise ModelFileError(f"{path}: {error}.") from None
+    card = load_card(path)
     differences = ", ".join(
-        f"{name} {_shown(saved.get(name, 'unknown'))} (here {here})"
+        f"{name} {card.versions.get(name, 'unknown')} (here {here})"
         for name, here in VERSIONS.items()
-        if saved.get(name) != here
+        if card.versions.get(name) != here
     )
     if differences:
         warn_caller(
-            f"{path} was saved with {differences}; check the predictions of the model, or train it "
-            "again."
+            f"{Path(path)} was saved with {differences}; check the predictions of the model, or "
+            "train it again."
         )
-    return model
+    return card.model
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A saved model, and what its file says about it.
+
+    Returned by :func:`load_card`. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+        Fitted model, as from :func:`load_model`.
+    notes : dict of str to str, int, float or bool
+        Notes of :func:`save_model`, and `notes_` of a reader. Nobody has checked them.
+    versions : dict of str to str
+        Versions of skmnist, scikit-learn and NumPy with which the model was saved.
+    n_bytes : int
+        Size of the file.
+
+    See Also
+    --------
+    load_card : Load a card.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist import PixelNormalizer
+    >>> from skmnist.persistence import ModelCard
+    >>> normalizer = PixelNormalizer(16).fit(np.eye(4) * 16)
+    >>> ModelCard(normalizer, {"licence": "CC0 1.0"}, {"skmnist": "0.1.0"}, n_bytes=712)
+    ModelCard(model=PixelNormalizer(max_value=16), notes={'licence': 'CC0 1.0'},
+    versions={'skmnist': '0.1.0'}, n_bytes=712)
+    """
+
+    model: Any
+    notes: dict[str, str | int | float]
+    versions: dict[str, str]
+    n_bytes: int
+
+
+def load_card(path: str | os.PathLike[str]) -> ModelCard:
+    """Load a model with the notes in its file; ``skmnist show`` prints them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File of `save_model`.
+
+    Returns
+    -------
+    card : ModelCard
+
+    Raises
+    ------
+    ModelFileError
+        As for `load_model`.
+    OSError
+        The file cannot be read.
+
+    See Also
+    --------
+    load_model : Load the model only, and warn if it was saved with other versions.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from skmnist import SimpleNNClassifier, save_model
+    >>> from skmnist.persistence import load_card
+    >>> model = SimpleNNClassifier(2, epochs=0, random_state=0).fit(np.eye(4), [0, 1, 0, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.skmnist"
+    ...     save_model(model, path, notes={"trained_on": "nothing", "licence": "CC0 1.0"})
+    ...     card = load_card(path)
+    >>> card.notes["licence"], card.model.n_parameters_
+    ('CC0 1.0', 16)
+    """
+    path = Path(path)
+    try:
+        content = _read(path)
+        model, notes, versions = _decode_file(content)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}.") from None
+    notes = {**getattr(model, "notes_", {}), **notes}
+    return ModelCard(model, notes, versions, len(content))
 
 
 def _read(path: Path) -> bytes:
@@ -196,14 +290,16 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_FILE_BYTES + 1)
 
 
-def _decode_file(content: bytes) -> tuple[Any, Any]:
-    """Return the model and the versions with which it was saved."""
+def _decode_file(content: bytes) -> tuple[Any, dict[str, Any], dict[str, str]]:
+    """Return the model, the notes, and the versions with which it was saved."""
     try:
         document, arrays = _parse(content)
         model = decode_estimator(document.get("model"), arrays)
         expect(not arrays, "there are arrays that are not part of the model")
-        saved = document.get("versions")
+        saved: Any = document.get("versions")
         expect(isinstance(saved, dict), "the versions are missing")
+        notes = decode_notes(document.get("notes", []))
+        versions = {name: _shown(saved[name]) for name in VERSIONS if name in saved}
     except ModelFileError as error:
         raise ModelFileError(_shown(error)) from None
     except (safetensors.SafetensorError, RecursionError) as error:
@@ -211,7 +307,7 @@ def _decode_file(content: bytes) -> tuple[Any, Any]:
         raise ModelFileError(problem) from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelFileError(f"not a model written by save_model ({_shown(error)})") from error
-    return model, saved
+    return model, notes, versions
 
 
 def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -4,13 +4,14 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from importlib.resources import as_file, files
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
+from skmnist._files import find_bundled_reader
 from skmnist._workers import iterate_tasks
 from skmnist.persistence import load_model
 from skmnist.reading._forms import Form
@@ -81,7 +82,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
         The file cannot be read.
     """
     if path is None:
-        with as_file(files("skmnist.reading") / "data" / "digits.skmnist") as bundled:
+        with as_file(find_bundled_reader()) as bundled:
             return load_reader(bundled)
     reader = load_model(path)
     if not isinstance(reader, DigitReader) or not hasattr(reader, "calibration_"):

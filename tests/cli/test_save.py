@@ -25,6 +25,12 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert reader.notes_["network"] == recommended
     assert (reader.notes_["n_train"], reader.notes_["n_test"]) == (300, 100)
     assert "the test images" in reader.notes_["calibrated_on"]
+    assert reader.notes_["elsewhere"] == "swiss_digits"
+    assert 0 < reader.notes_["elsewhere_accuracy"] < 1
+    assert main(["show", str(file), "--lang", "de"]) == 0
+    card = " ".join(capsys.readouterr().out.split())
+    assert "kalibriert mit den Testbildern, nach denen auch das Netz ausgewählt wurde" in card
+    assert "andere Daten Ziffern anderer Leute (14 Schreibende aus der Schweiz)" in card
     assert reader.notes_["command"].startswith("skmnist compare --data")
     assert len(reader.calibration_["correct"]) == 100
     accuracy = float(np.mean(reader.calibration_["correct"]))

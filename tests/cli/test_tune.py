@@ -9,6 +9,7 @@ import pytest
 import skmnist
 from skmnist.cli import _tune, main
 from skmnist.model_selection._storage import open_storage
+from skmnist.persistence import load_card
 from tests.terminal import interrupt, needs_a_terminal, needs_signals, show_on_a_terminal
 
 QUICK = ["tune", "--train-size", "300", "--n-trials", "3", "--epochs", "2", "--folds", "2"]
@@ -43,6 +44,9 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
         assert part in words, part
     assert re.search(r"Trials: \d finished, \d stopped early, 0 failed", words)
     assert f'skmnist.load_model("{path}")' in out.replace("\n", "")
+    notes = load_card(path).notes
+    assert (notes["network"], notes["n_trials"], notes["n_test"]) == ("NN", 3, 10_000)
+    assert f"NN: test accuracy {100 * notes['test_accuracy']:.2f}" in words
     assert len(re.findall(r"^[123]/3 \| trial [012]: ", err, re.M)) == 3
     assert max(map(len, (out + err).replace(str(path), "").splitlines())) <= 80
 
