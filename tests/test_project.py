@@ -58,7 +58,7 @@ def test_ci_tries_the_oldest_and_the_newest_python():
 
 
 # Packages that are imported under another name than they are installed by.
-INSTALLED_AS = {"PIL": "pillow", "sklearn": "scikit-learn"}
+INSTALLED_AS = {"google": "protobuf", "PIL": "pillow", "sklearn": "scikit-learn"}
 
 
 def find_imports(path):

@@ -8,8 +8,8 @@ The files contain machine code. They are only read from, and written to, a direc
 to the user, is accessible to nobody else, and is not a symbolic link.
 
 A program is found again if the same graph was compiled with the same versions on the same
-processor. The names in a graph depend on what the process has compiled before, so the first
-program of a process is found if another process had the same first program, and so on.
+processor. The names that tensorflow gives to the functions in a graph depend on what the process
+has traced before, and XLA compares them, so they are replaced by names that do not.
 """
 
 import hashlib
@@ -61,43 +61,100 @@ def set_flags() -> Iterator[None]:
         os.environ.pop(FLAGS, None)  # child processes are not to take it for the user's
 
 
-def compile_first(trace: Callable[[], Any], inputs: dict[str, Any]) -> Any:
-    """Trace a function and call it, with a program from the cache if it has one; return it.
+def compile_first(compiled: Any, inputs: dict[str, Any]) -> Callable[..., Any]:
+    """Call a concrete function, with a program from the cache if it has one; return a function.
 
-    `trace` must return a new function each time, which is called outside of any GradientTape.
+    What is returned computes the same, and is called outside of any GradientTape.
     """
     import tensorflow as tf
 
-    compiled = trace()
     folder = _open() if _is_active else None
     if folder is None:
         with tf.init_scope():
             compiled(**inputs)
         return compiled
-    path = folder / (_make_key(compiled) + SUFFIX)
-    with _lock:
+    with tf.init_scope():
+        renamed, digest = _rename(compiled, inputs)
+    path = folder / (_make_key(digest) + SUFFIX)
+    with _lock, tf.init_scope():
         known = _read(path)
         _clear()  # programs of the user
+        if known is not None:
+            with tf.io.gfile.GFile(f"{MEMORY}/{known[0]}", "wb") as file:
+                file.write(known[1])
         try:
-            if known is not None:
-                with tf.io.gfile.GFile(f"{MEMORY}/{known[0]}", "wb") as file:
-                    file.write(known[1])
-            with tf.init_scope():
-                compiled(**inputs)
+            renamed(**inputs)
         except tf.errors.OpError:
-            if known is None:
-                raise
-            known = None  # this tensorflow does not accept it, and remembers that it failed
+            # this tensorflow does not accept the file, and remembers the name that failed
+            path.unlink(missing_ok=True)
             _clear()
-            compiled = trace()
-            with tf.init_scope():
-                compiled(**inputs)
+            compiled(**inputs)
+            _clear()
+            return compiled
         for name in tf.io.gfile.listdir(MEMORY):
             if known is None or name != known[0]:
                 with tf.io.gfile.GFile(f"{MEMORY}/{name}", "rb") as file:
                     _write(path, name, file.read())
         _clear()
-    return compiled
+    return renamed
+
+
+def _rename(compiled: Any, inputs: dict[str, Any]) -> tuple[Callable[..., Any], str]:
+    """Return the same function, with names that depend on its graph only, and a hash of this graph.
+
+    Programs with the same graph then also share what XLA has compiled in this process.
+    """
+    import tensorflow as tf
+    from google.protobuf import text_format
+
+    names = list(inputs)
+
+    def call(*tensors: Any) -> Any:
+        return compiled(**dict(zip(names, tensors, strict=True)))
+
+    # its graph contains all functions that are compiled, and a call
+    caller = tf.function(call, autograph=False).get_concrete_function(*inputs.values())
+    graph = caller.graph.as_graph_def()
+    functions = sorted(graph.library.function, key=lambda f: _split(f.signature.name)[1])
+    for function in functions:
+        for node in function.node_def:
+            # the type of a custom gradient is a number as well, and not needed after tracing
+            node.attr.pop("_gradient_op_type", None)
+    text = "".join(f"function {{{text_format.MessageToString(f)}}}" for f in functions)
+    places = {f.signature.name: place for place, f in enumerate(functions)}
+    pattern = re.compile("|".join(rf"{re.escape(name)}(?!\d)" for name in places))
+
+    def rename(text: str, ending: str = "") -> str:
+        return pattern.sub(lambda m: f"{_split(m[0])[0]}{places[m[0]]}{ending}", text)
+
+    # XLA compiles a function for each of the shapes that are passed, which the text does not have
+    tensors = (*compiled.inputs, *sorted(compiled.variables, key=lambda v: v.name))
+    shapes = [f"{x.dtype} {x.shape}" for x in tensors]
+    digest = hashlib.sha256(repr((rename(text), shapes)).encode()).hexdigest()
+    ending = f"_{digest[:16]}"  # different functions must have different names
+    graph.ClearField("library")
+    text_format.Parse(rename(text, ending), graph.library)
+    for node in graph.node:
+        if "f" in node.attr:
+            node.attr["f"].func.name = rename(node.attr["f"].func.name, ending)
+    imported = tf.compat.v1.wrap_function(
+        lambda: tf.graph_util.import_graph_def(graph, name=""), []
+    )
+    tensor = imported.graph.get_tensor_by_name
+    renamed = imported.prune(
+        [tensor(x.name) for x in caller.inputs], tensor(caller.outputs[0].name)
+    )
+
+    def run(**inputs: Any) -> Any:
+        return renamed(*(inputs[name] for name in names), *caller.captured_inputs)
+
+    return run, digest
+
+
+def _split(name: str) -> tuple[str, int]:
+    """Split a function's name and the number at its end, by which the functions are counted."""
+    stem, number = re.fullmatch(r"(.*?)(\d*)", name).groups()  # type: ignore[union-attr]
+    return stem, int(number or 0)
 
 
 def _clear() -> None:
@@ -108,11 +165,10 @@ def _clear() -> None:
         tf.io.gfile.remove(f"{MEMORY}/{name}")
 
 
-def _make_key(compiled: Any) -> str:
-    """Return a hash of the graph and all else that the program may depend on."""
+def _make_key(graph: str) -> str:
+    """Return a hash of a graph's hash and all else that the program may depend on."""
     import tensorflow as tf
 
-    graph = compiled.graph.as_graph_def().SerializeToString(deterministic=True)
     threads = tf.config.threading.get_intra_op_parallelism_threads() or _count_cores()
     settings = (
         tf.version.VERSION,
@@ -122,7 +178,7 @@ def _make_key(compiled: Any) -> str:
         threads,
         os.environ.get("XLA_FLAGS", ""),
     )
-    return hashlib.sha256(repr(settings).encode() + graph).hexdigest()
+    return hashlib.sha256((repr(settings) + graph).encode()).hexdigest()
 
 
 def _count_cores() -> int:

@@ -102,12 +102,9 @@ class Program:
         inputs = self.load(no_images, no_rows, plan)
         inputs |= self._epoch_inputs(plan, no_rows, np.empty(0, np.float32), 0)
 
-        def trace() -> Any:
-            epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
-            return epoch.get_concrete_function(**inputs)
-
+        epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
         with nullcontext() if n_compilations else quiet():  # the first one writes log lines
-            self._compiled = compile_first(trace, inputs)
+            self._compiled = compile_first(epoch.get_concrete_function(**inputs), inputs)
         n_compilations += 1
         return_free_memory()
 

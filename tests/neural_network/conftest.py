@@ -1,6 +1,10 @@
 import pytest
 from sklearn.datasets import load_digits
 
+from skmnist.neural_network._tensorflow import load_training
+
+load_training()  # programs are kept on disk only if no test imports tensorflow before
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -1,13 +1,16 @@
 """Tests of the cache of compiled programs."""
 
 import errno
+import gc
 import hashlib
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from skmnist.neural_network import _cache
 from skmnist.neural_network._cache import FLAGS, SUFFIX, VARIABLE
@@ -146,14 +149,55 @@ def test_flags_of_the_user_stand(folder, monkeypatch):
     assert not _cache._is_active
 
 
+def trace(total, factor=2.0):
+    """Trace a function with a loop, a custom gradient, and a variable that it adds to."""
+
+    @tf.custom_gradient
+    def scale(x):
+        return factor * x, lambda upstream: factor * upstream
+
+    def add(times, x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = scale(x)
+        slope = tape.gradient(y, x)
+
+        def step(i):
+            total.assign_add(y + slope)
+            return (i + 1,)
+
+        tf.while_loop(lambda i: i < times, step, [0])
+        return total.read_value()
+
+    inputs = {"times": tf.constant(5), "x": tf.ones_like(total)}
+    function = tf.function(add, jit_compile=True, autograph=False)
+    return function.get_concrete_function(**inputs), inputs
+
+
+def test_the_names_in_a_graph_depend_on_what_is_computed_only():
+    total, other = (tf.Variable(tf.zeros(size)) for size in (3, 4))
+    first, inputs = trace(total)
+    renamed, digest = _cache._rename(first, inputs)
+    np.testing.assert_array_equal(renamed(**inputs), [20, 20, 20])
+    np.testing.assert_array_equal(first(**inputs), [40, 40, 40])  # the variable is the same
+    digests = {digest, _cache._rename(*trace(other))[1], _cache._rename(*trace(total, 3.0))[1]}
+    assert len(digests) == 3
+    again, same = _cache._rename(*trace(total))
+    assert same == digest
+    del first, renamed
+    gc.collect()
+    np.testing.assert_array_equal(again(**inputs), [60, 60, 60])
+
+
 TRAIN = """
 import hashlib, os, sys
 import numpy as np
 from skmnist import SimpleNNClassifier
 
 X = np.random.default_rng(0).random((40, 16), dtype=np.float32)
-network = SimpleNNClassifier(hidden_units=4, epochs=2, batch_size=8, random_state=0)
-network.fit(X, np.arange(40) % 2)
+for hidden_units in map(int, sys.argv[1:] or ["4"]):
+    network = SimpleNNClassifier(hidden_units, epochs=2, batch_size=8, random_state=0)
+    network.fit(X, np.arange(40) % 2)
 import tensorflow as tf
 from skmnist.neural_network import _cache
 left = tf.io.gfile.listdir(_cache.MEMORY) if tf.io.gfile.exists(_cache.MEMORY) else []
@@ -162,10 +206,10 @@ print(bits, len(left), _cache.FLAGS in os.environ)
 """
 
 
-def start(cache, **settings):
+def start(cache, *hidden_units, **settings):
     environment = os.environ | {VARIABLE: str(cache)} | settings
     return subprocess.Popen(
-        [sys.executable, "-c", TRAIN],
+        [sys.executable, "-c", TRAIN, *hidden_units],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
@@ -173,8 +217,8 @@ def start(cache, **settings):
     )
 
 
-def train(cache, **settings):
-    out, err = start(cache, **settings).communicate()
+def train(cache, *hidden_units, **settings):
+    out, err = start(cache, *hidden_units, **settings).communicate()
     assert err == ""
     bits, n_left, is_set = out.split()
     assert (n_left, is_set) == ("0", str(FLAGS in settings))
@@ -193,11 +237,27 @@ def test_programs_outlive_the_process(tmp_path):
     (file,) = cache.iterdir()
     assert file.stat().st_ino == written.st_ino  # not written again
     assert file.stat().st_mtime > 0  # but read
-    # another tensorflow may not accept what has the right checksum
-    for part in (b"garbage", _cache._read(file)[1][: written.st_size // 2]):
-        _cache._write(file, _cache._read(file)[0], part)
+    # another tensorflow may not accept what has the right checksum; it is deleted, and made anew
+    name, program = _cache._read(file)
+    for part in (b"garbage", program[: written.st_size // 2]):
+        _cache._write(file, name, part)
         assert train(cache) == bits
+        assert list(cache.iterdir()) == []
+    assert train(cache) == bits
+    assert _cache._read(file) is not None
     assert train(cache, TF_XLA_FLAGS="--tf_xla_clustering_debug=false") == bits
+
+
+@pytest.mark.slow
+def test_programs_are_found_whatever_the_process_compiled_before(tmp_path):
+    cache = tmp_path / "cache"
+    alone = train(cache, "4")
+    assert train(cache, "5", "4") == alone
+    files = {file: file.stat().st_ino for file in cache.iterdir()}
+    assert len(files) == 2
+    train(cache, "5")
+    train(cache, "4", "5", "4")
+    assert {file: file.stat().st_ino for file in cache.iterdir()} == files
 
 
 @pytest.mark.slow
