@@ -137,13 +137,17 @@ def _rename(compiled: Any, inputs: dict[str, Any]) -> tuple[Callable[..., Any], 
     for node in graph.node:
         if "f" in node.attr:
             node.attr["f"].func.name = rename(node.attr["f"].func.name, ending)
-    imported = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(graph, name=""), []
-    )
-    tensor = imported.graph.get_tensor_by_name
-    renamed = imported.prune(
-        [tensor(x.name) for x in caller.inputs], tensor(caller.outputs[0].name)
-    )
+
+    def call_renamed(*tensors: Any) -> Any:
+        placeholders = (x.name for x in caller.inputs)
+        return tf.graph_util.import_graph_def(
+            graph,
+            input_map=dict(zip(placeholders, tensors, strict=True)),
+            return_elements=[caller.outputs[0].name],
+        )[0]
+
+    specs = [tf.TensorSpec(x.shape, x.dtype) for x in caller.inputs]
+    renamed = tf.function(call_renamed, autograph=False).get_concrete_function(*specs)
 
     def run(**inputs: Any) -> Any:
         return renamed(*(inputs[name] for name in names), *caller.captured_inputs)
