@@ -36,6 +36,7 @@ NAME = re.compile(rb"xla_compile_cache__[\w-]+\.pb")
 SUFFIX = ".program"
 
 _is_active = False  # whether XLA writes to MEMORY
+_renamed: dict[str, Any] = {}  # kept, as XLA keeps their programs, and nothing else may have a name
 _lock = threading.Lock()  # the new files in MEMORY belong to one program
 
 
@@ -131,23 +132,26 @@ def _rename(compiled: Any, inputs: dict[str, Any]) -> tuple[Callable[..., Any], 
     tensors = (*compiled.inputs, *sorted(compiled.variables, key=lambda v: v.name))
     shapes = [f"{x.dtype} {x.shape}" for x in tensors]
     digest = hashlib.sha256(repr((rename(text), shapes)).encode()).hexdigest()
-    ending = f"_{digest[:16]}"  # different functions must have different names
-    graph.ClearField("library")
-    text_format.Parse(rename(text, ending), graph.library)
-    for node in graph.node:
-        if "f" in node.attr:
-            node.attr["f"].func.name = rename(node.attr["f"].func.name, ending)
+    if digest not in _renamed:
+        ending = f"_{digest[:16]}"  # different functions must have different names
+        graph.ClearField("library")
+        text_format.Parse(rename(text, ending), graph.library)
+        for node in graph.node:
+            if "f" in node.attr:
+                node.attr["f"].func.name = rename(node.attr["f"].func.name, ending)
 
-    def call_renamed(*tensors: Any) -> Any:
-        placeholders = (x.name for x in caller.inputs)
-        return tf.graph_util.import_graph_def(
-            graph,
-            input_map=dict(zip(placeholders, tensors, strict=True)),
-            return_elements=[caller.outputs[0].name],
-        )[0]
+        def call_renamed(*tensors: Any) -> Any:
+            placeholders = (x.name for x in caller.inputs)
+            return tf.graph_util.import_graph_def(
+                graph,
+                input_map=dict(zip(placeholders, tensors, strict=True)),
+                return_elements=[caller.outputs[0].name],
+            )[0]
 
-    specs = [tf.TensorSpec(x.shape, x.dtype) for x in caller.inputs]
-    renamed = tf.function(call_renamed, autograph=False).get_concrete_function(*specs)
+        specs = [tf.TensorSpec(x.shape, x.dtype) for x in caller.inputs]
+        # not by tf.function, which does not register the functions that are imported
+        _renamed[digest] = tf.compat.v1.wrap_function(call_renamed, specs)
+    renamed = _renamed[digest]
 
     def run(**inputs: Any) -> Any:
         return renamed(*(inputs[name] for name in names), *caller.captured_inputs)
