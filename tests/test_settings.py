@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import keras
 import matplotlib as mpl
@@ -24,7 +24,7 @@ from tensorflow.python.framework import config as tf_config
 
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, compare_models
 from skmnist.model_selection import OptunaSearchCV, cross_validate
-from skmnist.neural_network import _engine
+from skmnist.neural_network import _cache, _engine
 
 pytestmark = pytest.mark.filterwarnings("ignore:TerminateOnNaN must be called for each batch")
 
@@ -212,7 +212,12 @@ SETTINGS = {
 }
 
 
-QUICK = ("pandas output", "mixed_float16")
+@pytest.fixture(scope="module", autouse=True)
+def compile_anew():
+    """Share no programs, as settings may also act while a graph is compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cache, "_is_active", False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -231,15 +236,12 @@ def assert_same_bits(found, expected):
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
 
 
-@pytest.mark.parametrize("setting", QUICK)
-def test_common_settings_change_nothing_that_is_learned(setting, learned):
-    with SETTINGS[setting]():
-        found = learn()
-    assert_same_bits(found, learned)
-
-
-def test_settings_of_tensorflow_change_nothing_that_is_learned(learned):
-    with checked_numerics(), debugged_data(), deterministic():
+def test_common_settings_change_nothing_that_is_learned(learned):
+    """Which of them does is told by the next test, which is slow."""
+    together = ("pandas output", "mixed_float16", "check_numerics", "tf.data debug")
+    with ExitStack() as settings:
+        for setting in (*together, "op determinism"):
+            settings.enter_context(SETTINGS[setting]())
         found = learn()
     assert_same_bits(found, learned)
 

@@ -123,8 +123,9 @@ def test_advice_follows_the_diagnosis(comparison):
     assert weaknesses[0].startswith("Overfitting: Das Modell")
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_networks_for_digits_are_advised_to_train_with_deformed_images(language):
+@pytest.fixture(scope="module")
+def of_networks(few_rounds):
+    """Return the results of networks for digits."""
     mnist = load_mnist(n_train=200, n_test=100, random_state=0)
     X, X_test = (X.reshape(len(X), -1) / 255 for X in (mnist.X_train, mnist.X_test))
     models = {
@@ -133,8 +134,12 @@ def test_networks_for_digits_are_advised_to_train_with_deformed_images(language)
         "robust": SimpleNNClassifier(8, epochs=1, augmentation="digits", random_state=0),
         "untrained": SimpleNNClassifier(8, epochs=0, random_state=0),
     }
-    results = compare_models(models, X, mnist.y_train, X_test=X_test, y_test=mnist.y_test).results
-    first = {name: result.advice(language).improvements[0] for name, result in results.items()}
+    return compare_models(models, X, mnist.y_train, X_test=X_test, y_test=mnist.y_test).results
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_networks_for_digits_are_advised_to_train_with_deformed_images(of_networks, language):
+    first = {name: result.advice(language).improvements[0] for name, result in of_networks.items()}
     assert "--recipe robust" in first["simple"]
     assert "--recipe robust" in first["deep"]
     assert first["simple"] != first["deep"]  # each has its own figures

@@ -32,10 +32,21 @@ def checked(estimator, space):
 
 
 # from scikit-learn's check of infinite labels
-@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+ignore_infinite = pytest.mark.filterwarnings(
+    "ignore:invalid value encountered in cast:RuntimeWarning"
+)
+
+
+@ignore_infinite
+@parametrize_with_checks([checked(LogisticRegression(), {"C": [0.1, 1.0]})])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@ignore_infinite
 @parametrize_with_checks(
     [
-        checked(LogisticRegression(), {"C": [0.1, 1.0]}),
         checked(Ridge(), {"alpha": [0.1, 1.0]}),
         checked(
             make_pipeline(StandardScaler(), LogisticRegression()),
@@ -47,7 +58,7 @@ def checked(estimator, space):
         {"check_supervised_y_2d": "the warning is of each fold"} if is_regressor(search) else {}
     ),
 )
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks_around_other_estimators(estimator, check):
     check(estimator)
 
 

@@ -16,15 +16,28 @@ from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier, load_
 from skmnist._parameters import PARAMETERS
 from skmnist.neural_network._forward import ACTIVATIONS
 
-# checks of scikit-learn that compile several programs each
+# checks of scikit-learn that compile programs of their own; the quick tests in this folder are
+# about the same: labels, weights, pickling, the seed, and what is refused
 LONG_CHECKS = {
+    "check_class_weight_classifiers",
     "check_classifiers_classes",
+    "check_classifiers_one_label_sample_weights",
+    "check_classifiers_train",
+    "check_dont_overwrite_parameters",
     "check_dtype_object",
     "check_estimators_dtypes",
     "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimators_pickle",
+    "check_fit2d_1feature",
+    "check_fit_idempotent",
+    "check_n_features_in_after_fitting",
     "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weights_not_overwritten",
+    "check_sample_weights_pandas_series",
+    "check_sample_weights_shape",
 }
 
 
@@ -95,8 +108,13 @@ EXTRA_CHECKS = [
 @pytest.mark.parametrize("check", EXTRA_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(
     "estimator",
-    [SimpleNNClassifier(8, epochs=2), DeepNNClassifier((8, 4), epochs=2), PixelNormalizer()],
-    ids=lambda estimator: type(estimator).__name__,
+    [
+        pytest.param(SimpleNNClassifier(8, epochs=2), id="SimpleNNClassifier"),
+        pytest.param(
+            DeepNNClassifier((8, 4), epochs=2), id="DeepNNClassifier", marks=pytest.mark.slow
+        ),
+        pytest.param(PixelNormalizer(), id="PixelNormalizer"),
+    ],
 )
 def test_the_checks_that_scikit_learn_runs_on_its_own_estimators_only(estimator, check):
     check(type(estimator).__name__, clone(estimator))

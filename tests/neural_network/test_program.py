@@ -31,8 +31,8 @@ def whole_batch(**options):
         {},
         {"l2": 0.1},
         {"class_weight": {0: 5.0, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 9: 0.5}},
-        {"optimizer": "sgd", "momentum": 0.5},
-        {"optimizer": "adamw"},
+        pytest.param({"optimizer": "sgd", "momentum": 0.5}, marks=pytest.mark.slow),
+        pytest.param({"optimizer": "adamw"}, marks=pytest.mark.slow),
         pytest.param({"optimizer": "nadam"}, marks=pytest.mark.slow),
         pytest.param({"optimizer": "rmsprop", "weight_decay": 0.01}, marks=pytest.mark.slow),
         pytest.param({"activation": "gelu"}, marks=pytest.mark.slow),
@@ -192,7 +192,7 @@ def test_a_reused_program_gives_the_bits_of_a_fresh_one(digits, compilations):
     np.testing.assert_array_equal(fresh.coefs_[0], reused.coefs_[0])
 
 
-@pytest.mark.parametrize("batch_size", [128, 10**6])
+@pytest.mark.parametrize("batch_size", [128, pytest.param(10**6, marks=pytest.mark.slow)])
 def test_a_program_made_for_more_rows_gives_the_same_bits(
     digits, compilations, forget_networks, batch_size
 ):

@@ -19,11 +19,12 @@ def mnist():
 
 @pytest.mark.parametrize("network", CLASSES)
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_is_all_that_a_classifier_needs(mnist, name, network):
+@pytest.mark.parametrize("epochs", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_recipe_is_all_that_a_classifier_needs(mnist, name, network, epochs):
     recipe = get_recipe(name, network)
     small = {"simple": {"hidden_units": 8}, "deep": {"hidden_layer_sizes": (8, 8)}}[network]
-    model = CLASSES[network](**recipe, random_state=0).set_params(epochs=1, **small)
-    assert model.fit(*mnist).n_iter_ == 1
+    model = CLASSES[network](**recipe, random_state=0).set_params(epochs=epochs, **small)
+    assert model.fit(*mnist).n_iter_ == epochs
     assert f'"{name}"' in inspect.getdoc(get_recipe)
 
 
