@@ -237,7 +237,7 @@ def assert_same_bits(found, expected):
 
 
 def test_common_settings_change_nothing_that_is_learned(learned):
-    """Which of them does is told by the next test, which is slow."""
+    """All at once; the next test, which is slow, tries each setting alone."""
     together = ("pandas output", "mixed_float16", "check_numerics", "tf.data debug")
     with ExitStack() as settings:
         for setting in (*together, "op determinism"):

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from joblib import cpu_count
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from threadpoolctl import threadpool_limits
 
 from skmnist._files import write_whole
 from skmnist.cli._outputs import (
@@ -34,7 +36,7 @@ from skmnist.reading import (
 )
 from skmnist.text import Catalogue, use_language
 
-MANY = 50  # files; with fewer, starting other processes takes longer than it saves
+PER_PROCESS = 25  # files; with fewer, starting a process takes longer than it saves
 
 
 def read_digits(
@@ -65,6 +67,10 @@ def read_digits(
     except KeyboardInterrupt:
         print_interrupt(say("cli.read_interrupted"))
         status = INTERRUPTED
+    except RuntimeError:  # a process was killed
+        n_left = len(files) - len(readings)
+        print_error(say, say("cli.read_killed", n=len(readings), n_left=n_left))
+        status = 1
     fields = join_fields(readings)
     screen.show_fields(fields)
     _show_promise(screen, reader, readings)
@@ -124,11 +130,13 @@ def _read(
     """Read the files, and append each to `readings`, so that Ctrl-C keeps them."""
     columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    # the products of a page's few rows are so small that threads would only wait for each other
+    with (
+        threadpool_limits(1, user_api="blas"),
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         task = bar.add_task(say("cli.reading_bar"), total=len(files))
-        n_jobs = -1 if len(files) >= MANY else 1
+        n_jobs = max(1, min(cpu_count(), len(files) // PER_PROCESS))
         for reading in read_files(files, reader, form=form, n_jobs=n_jobs):
             readings.append(reading)
             bar.advance(task)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from skmnist._files import find_bundled_reader
 from skmnist._workers import iterate_tasks
@@ -144,22 +145,34 @@ def read_files(
     Yields
     ------
     reading : FileReading
+
+    Raises
+    ------
+    RuntimeError
+        A worker process was killed. What was yielded before is complete.
     """
     language = get_catalogue().language
     tasks = ((at, path, reader, form, language) for at, path in enumerate(paths))
     ended: dict[int, FileReading] = {}
     with closing(iterate_tasks(_read_file, tasks, n_jobs=n_jobs)) as readings:
         for at in range(len(paths)):
-            while at not in ended:
-                number, reading = next(readings)
-                ended[number] = reading
+            try:
+                while at not in ended:
+                    number, reading = next(readings)
+                    ended[number] = reading
+            except TerminatedWorkerError as error:
+                raise RuntimeError(
+                    f"A worker process was killed while reading, probably because memory ran out: "
+                    f"{at} of {len(paths)} files are complete. Read the others with a smaller "
+                    "n_jobs, or fewer at once."
+                ) from error
             yield ended.pop(at)
 
 
 def _read_file(
     at: int, path: Any, reader: DigitReader, form: Form | None, language: str
 ) -> tuple[int, FileReading]:
-    frames, pictures, problem = [reader.read_digits([])], {}, None
+    frames, pictures, problem = [], {}, None
     try:
         with use_language(language):
             for number, page in enumerate(open_pages(path)):
@@ -173,7 +186,7 @@ def _read_file(
     except (ImportError, MemoryError, OSError, ValueError) as error:
         problem = str(error) or type(error).__name__
     file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
-    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    filled = [frame for frame in frames if len(frame)] or [reader.read_digits([])]
     places = pd.concat(filled, ignore_index=True)
     return at, FileReading(os.fsdecode(file), places, pictures, problem)
 

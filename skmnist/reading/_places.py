@@ -20,6 +20,7 @@ Score = Callable[[list[Array]], Array]
 BLANK_SIZE = 0.2  # of a box: ink that is smaller in both directions is no digit
 ACROSS = 0.95  # of a box: what is as long, and thin, is a line that belongs to the form
 THIN = 0.05  # of a box, mean width of such a line
+APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
 GAP = 3.0  # heights of a digit between two fields in a row
@@ -359,11 +360,11 @@ def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Place:
     kept = [part for part in parts if not _is_rest(part, box)]
     if not kept:
         return sheet.make_place(box, None, row, is_blank=True)
-    biggest = max(part.n_pixels for part in kept)
+    biggest = max(kept, key=lambda part: part.n_pixels)
     kept = [
         part
         for part in kept
-        if part.n_pixels >= 0.04 * biggest and (part.n_pixels == biggest or not _crosses(part, box))
+        if part.n_pixels >= 0.04 * biggest.n_pixels and not _crosses(part, biggest, box)
     ]
     whole = join(kept)
     is_blank = max(whole.width, whole.height) < BLANK_SIZE * size
@@ -398,13 +399,15 @@ def _is_rest(part: Part, box: Box) -> bool:
     return upright or flat
 
 
-def _crosses(part: Part, box: Box) -> bool:
-    """Return whether a part is a thin line from one edge of a box to the opposite one."""
+def _crosses(part: Part, digit: Part, box: Box) -> bool:
+    """Return whether a part is a thin line across the box, well away from the digit."""
     left, top, right, bottom = box
     height, width = bottom - top, right - left
+    beside = max(digit.box[0] - part.box[2], part.box[0] - digit.box[2])
+    above = max(digit.box[1] - part.box[3], part.box[1] - digit.box[3])
     upright = part.height >= ACROSS * height and part.n_pixels < THIN * width * part.height
     flat = part.width >= ACROSS * width and part.n_pixels < THIN * height * part.width
-    return upright or flat
+    return (upright and beside >= APART * width) or (flat and above >= APART * height)
 
 
 def _divide_freely(

@@ -15,7 +15,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller, with_default_settings
 from skmnist._validation import Interval, _fit_context, flatten_images
@@ -352,8 +351,6 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             pd.concat(frames or [self._judge(self._prepare_images([]))], ignore_index=True)
         )
 
-    # the products of a page's few rows are so small that threads would only wait for each other
-    @threadpool_limits.wrap(limits=1, user_api="blas")
     def read_page(self, page: Array, *, form: Form | None = None) -> pd.DataFrame:
         """Read one image as `read` does, without a check that it is like the calibration's.
 
@@ -488,7 +485,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
 
     def _is_turned(self, rows: Array) -> bool:
         """Return whether prepared images are more likely to be digits when upside down."""
-        if len(rows) < MIN_TURNED or not find_side(rows.shape[1]):
+        if len(rows) < MIN_TURNED or not self.guard_coefs_:  # without a guard, rows are no images
             return False
         upright, turned = (
             np.log(self._score_rows(some).max(axis=1).clip(LEAST_SCORE))

@@ -64,6 +64,23 @@ def test_a_bad_file_stops_nothing(model, scans, tmp_path, capsys):
     assert "bad.png: is not a readable image" in shown.err
 
 
+def test_a_killed_process_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    from skmnist.reading import _batch
+
+    def call(function, tasks, *, n_jobs):
+        yield function(*next(tasks))
+        raise TerminatedWorkerError
+
+    monkeypatch.setattr(_batch, "iterate_tasks", call)
+    out = tmp_path / "out.csv"
+    assert main(["read", str(scans), "--model", str(model), "--csv", str(out)]) == 1
+    assert len(list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "1 file is complete; read the other 2 again, fewer at once." in said
+
+
 def test_a_page_that_is_upside_down_is_told(tmp_path, capsys):
     mnist = load_mnist()
     rows = np.flatnonzero(np.isin(mnist.y_test, [2, 3, 4, 7]))[:12]

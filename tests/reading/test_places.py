@@ -124,6 +124,14 @@ def test_a_slanted_line_of_the_grid_is_no_part_of_a_digit(digits):
     assert np.abs(place.image.astype(int) - clean).mean() < 2
 
 
+def test_a_long_stroke_of_a_digit_in_two_strokes_is_kept():
+    cell = np.full((120, 120), 230, dtype=np.uint8)
+    cell[10:60, 30:36] = cell[54:60, 30:70] = 60  # a 4 whose stem crosses the whole cell
+    cell[:, 74:78] = 60
+    ((place,),) = find_places(cell, n_digits=1)
+    assert (place.image[:, 74:78] < 128).all(axis=1).mean() > 0.9
+
+
 def test_touching_digits_are_parted_where_the_network_is_surest(digits):
     """The network that stands in knows ones: tall and narrow."""
     page = np.full((70, 110), 255, dtype=np.uint8)
