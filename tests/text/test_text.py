@@ -135,6 +135,8 @@ NEVER_ONE = {
     "data.note.resized",
     "app.data.limits",
     "app.networks.deeper",
+    "data.error.bomb",  # a hundred times
+    "data.error.not_pixels",  # a name stands before "values"
     *("advice.accuracy", "comparison.pair", "cli.best"),  # shares, told in per cent
     *("diagnosis.finding.over_regularised", "diagnosis.finding.underfitting_compared"),
 }
