@@ -86,7 +86,7 @@ def _take_photo(view: View) -> Array | None:
         file.seek(0)  # an earlier run of the page has read it
         return load_image(file)
     except DatasetError as error:
-        st.error(say("app.draw.bad", problem=as_text(str(error))))
+        st.error(say("app.draw.bad", problem=as_text(error.sentence(say.language))))
         return None
 
 

@@ -82,6 +82,7 @@ def _take_options(view: View) -> tuple[int | None, Form | None, str]:
             max_upload_size=MAX_FORM,
             help=say("cli.form_help"),
             on_change=_load_form,
+            args=(view.language,),
         )
         loaded: dict[str, Any] = st.session_state.get("own_form", {})
         if "form" in loaded:
@@ -91,12 +92,12 @@ def _take_options(view: View) -> tuple[int | None, Form | None, str]:
     return n_digits, loaded.get("form"), str(loaded.get("key"))
 
 
-def _load_form() -> None:
+def _load_form(language: str) -> None:
     file = st.session_state["form"]
     if file is None:  # removed
         st.session_state.pop("own_form", None)
         return
-    form, problem = from_upload(file, Form.load)
+    form, problem = from_upload(file, Form.load, language)
     result = {"form": form} if problem is None else {"problem": problem}
     st.session_state["own_form"] = {"key": file.file_id, "name": file.name} | result
 

@@ -16,6 +16,7 @@ from skmnist.app._training import Training
 from skmnist.app._view import View, keep, recall
 from skmnist.persistence import ModelFileError, save_model
 from skmnist.reading import DigitReader, load_reader
+from skmnist.text import translate_error
 
 MAX_MODEL = 100  # MB; the largest recipe takes 10
 NAME = "digits.skmnist"
@@ -69,7 +70,7 @@ def prepare(view: View, training: Training) -> DigitReader | None:
         with st.spinner(say("app.read.preparing"), show_time=True):
             return training.make_reader()
     except ValueError as error:
-        st.error(say("app.read.unfit", problem=as_text(str(error))))
+        st.error(say("app.read.unfit", problem=as_text(translate_error(error, say.language))))
         return None
 
 
@@ -106,6 +107,7 @@ def _take_model(view: View) -> tuple[str, DigitReader | None]:
         key="model",
         max_upload_size=MAX_MODEL,
         on_change=_load_model,
+        args=(view.language,),
     )
     loaded: dict[str, Any] = st.session_state.get("own_model", {})
     if not loaded:
@@ -120,19 +122,19 @@ def _take_model(view: View) -> tuple[str, DigitReader | None]:
     return str(loaded.get("key")), loaded.get("reader")
 
 
-def _load_model() -> None:
+def _load_model(language: str) -> None:
     file = st.session_state["model"]
     if file is None:  # removed
         st.session_state.pop("own_model", None)
         return
     loaded = {"key": file.file_id, "name": file.name}
-    result, problem = from_upload(file, load_reader)
+    result, problem = from_upload(file, load_reader, language)
     st.session_state["own_model"] = loaded | (
         {"reader": result} if problem is None else {"problem": problem}
     )
 
 
-def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, str | None]:
+def from_upload(file: Any, load: Callable[[Path], Any], language: str) -> tuple[Any, str | None]:
     """Return what `load` makes of an uploaded file, or None and the message of its error."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about other versions of packages
@@ -141,4 +143,4 @@ def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, str | None
             path.write_bytes(file.getvalue())
             return load(path), None
         except (ModelFileError, OSError, ValueError) as error:  # a FormError is a ValueError
-            return None, str(error).replace(f"{folder}/", "")
+            return None, translate_error(error, language).replace(f"{folder}/", "")

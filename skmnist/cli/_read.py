@@ -34,7 +34,7 @@ from skmnist.reading import (
     make_review,
     read_files,
 )
-from skmnist.text import Catalogue, use_language
+from skmnist.text import Catalogue, translate_error, use_language
 
 PER_PROCESS = 25  # files; with fewer, starting a process takes longer than it saves
 
@@ -51,8 +51,8 @@ def read_digits(
     review_path: Path | None,
 ) -> int:
     """Read files, show and write the fields, and return the exit status."""
-    described = _load_form(form)
-    reader = _load_reader(model)
+    described = _load_form(say, form)
+    reader = _load_reader(say, model)
     if n_digits is not None:
         reader.n_digits = n_digits
     if max_error is not None:
@@ -90,19 +90,19 @@ def read_digits(
     return status or int(failed)
 
 
-def _load_form(path: Path | None) -> Form | None:
+def _load_form(say: Catalogue, path: Path | None) -> Form | None:
     try:
         return None if path is None else Form.load(path)
     except FormError as error:
-        raise OptionError("--form", "", str(error)) from None
+        raise OptionError("--form", "", translate_error(error, say.language)) from None
 
 
-def _load_reader(path: Path | None) -> DigitReader:
+def _load_reader(say: Catalogue, path: Path | None) -> DigitReader:
     try:
         with print_warnings():
             return load_reader(path)
     except (ModelFileError, ValueError) as error:
-        raise OptionError("--model", "", str(error)) from None
+        raise OptionError("--model", "", translate_error(error, say.language)) from None
     except OSError as error:
         name = "" if path is None else path
         raise OptionError("--model", name, error.strerror or str(error)) from None

@@ -15,7 +15,7 @@ from skmnist._files import find_bundled_reader
 from skmnist.cli._outputs import CommandError
 from skmnist.cli._screen import Screen
 from skmnist.persistence import ModelCard, ModelFileError, load_card
-from skmnist.text import Catalogue, get_catalogue
+from skmnist.text import Catalogue, get_catalogue, translate_error
 
 # a file may come from anybody, and its notes and names may have a million characters
 MAX_TEXT = 1000  # characters
@@ -74,7 +74,8 @@ def _load(say: Catalogue, path: Path | None) -> ModelCard:
     try:
         return load_card(path)
     except ModelFileError as error:
-        raise CommandError(say("cli.show_failed", problem=str(error))) from None
+        problem = translate_error(error, say.language)
+        raise CommandError(say("cli.show_failed", problem=problem)) from None
     except OSError as error:
         problem = f"{path}: {error.strerror or error}."
         raise CommandError(say("cli.show_failed", problem=problem)) from None

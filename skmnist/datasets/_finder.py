@@ -81,8 +81,8 @@ def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
         found = [one for one in found if one.kind != "table" or _holds_pixels(one, label)]
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
     if not found:
-        error = errors[0] if errors else _explain_no_digits(contents)
-        raise DatasetError(error.key, **error.values)
+        first = errors[0] if errors else _explain_no_digits(contents)
+        raise DatasetError(first.key, **first.values)
     layout = (both or sorted(found, key=_is_doubtful))[0]
     # checked before images are read
     check_n_classes(

@@ -51,14 +51,21 @@ Place = str | Phrase  # where something is wrong: a file, or a line or byte in i
 class DatasetError(TranslatedError):
     r"""Raised if digits cannot be loaded; names the file, the place and what was expected.
 
-    A ValueError.
+    A ValueError. Programs need not take its message apart, and can show it in another language.
+
+    Parameters
+    ----------
+    key : str
+        Key of the message, for example ``"missing"``.
+    **values : object
+        Values to fill in, for example the place of the error as ``where``.
 
     Attributes
     ----------
     key : str
-        Key of the message, for example ``"missing"``; it stays the same in all languages.
+        Key of the message.
     values : dict
-        Values to fill in, for example ``{"where": "nowhere.zip"}``.
+        Values to fill in.
 
     Examples
     --------

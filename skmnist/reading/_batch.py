@@ -18,7 +18,7 @@ from skmnist.persistence import load_model
 from skmnist.reading._forms import Form
 from skmnist.reading._pages import open_pages
 from skmnist.reading._reader import DigitReader
-from skmnist.text import get_catalogue, use_language
+from skmnist.text import get_catalogue, translate_error, use_language
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +42,8 @@ class FileReading:
     pictures : dict of (int, object) to ndarray
         For each page and field, its part of the page.
     problem : str or None
-        Why the file, or the rest of it, could not be read.
+        Why the file, or the rest of it, could not be read, in the language of
+        :func:`~skmnist.text.use_language`.
 
     Examples
     --------
@@ -184,7 +185,7 @@ def _read_file(
                 for name, some in places.groupby("field", sort=False):
                     pictures[number, name] = _cut(page, some["box"])
     except (ImportError, MemoryError, OSError, ValueError) as error:
-        problem = str(error) or type(error).__name__
+        problem = translate_error(error, language) or type(error).__name__
     file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
     filled = [frame for frame in frames if len(frame)] or [reader.read_digits([])]
     places = pd.concat(filled, ignore_index=True)

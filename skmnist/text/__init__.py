@@ -25,6 +25,7 @@ __all__ = [
     "get_languages",
     "guess_language",
     "make_printable",
+    "translate_error",
     "use_language",
 ]
 
@@ -197,11 +198,13 @@ class Catalogue(string.Formatter):
 class Phrase:
     """A phrase and the values to fill in, to be said in a language that is not known yet.
 
-    Attributes
+    The parameters are attributes as well.
+
+    Parameters
     ----------
     key : str
         Full key of the phrase, such as "data.error.at_line".
-    values : dict
+    values : dict, default={}
         Values to fill in: text, numbers, lists of them, or other phrases.
 
     Examples
@@ -231,6 +234,8 @@ class Phrase:
 class TranslatedError(ValueError):
     """Base of the errors that can be said in every language; as text they are English.
 
+    A ValueError. The base itself has no messages.
+
     Parameters
     ----------
     key : str
@@ -244,6 +249,13 @@ class TranslatedError(ValueError):
         Key of the message.
     values : dict
         Values to fill in.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import DatasetError
+    >>> from skmnist.text import TranslatedError
+    >>> issubclass(DatasetError, TranslatedError)
+    True
     """
 
     def __init__(self, key: str, /, **values: Any) -> None:
@@ -262,6 +274,32 @@ class TranslatedError(ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:  # an exception would be made from `args` alone
         return partial(type(self), self.key, **self.values), (), self.__dict__
+
+
+def translate_error(error: Exception, language: str) -> str:
+    """Return the message of an error in a language, or as it is if it has no translation.
+
+    Parameters
+    ----------
+    error : Exception
+        Any error, whether it is a :class:`TranslatedError` or not.
+    language : {"en", "de"}
+        Code of the language.
+
+    Returns
+    -------
+    message : str
+
+    Examples
+    --------
+    >>> from skmnist.datasets import DatasetError
+    >>> from skmnist.text import translate_error
+    >>> translate_error(DatasetError("empty", where="a.csv"), "de")
+    'a.csv: ist leer'
+    >>> translate_error(ValueError("no such thing"), "de")
+    'no such thing'
+    """
+    return error.sentence(language) if isinstance(error, TranslatedError) else str(error)
 
 
 def _format_bytes(size: float) -> str:
