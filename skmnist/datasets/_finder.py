@@ -278,20 +278,25 @@ def _find_idx(members: list[Member]) -> Layout:
         labels = [m for m in files if IDX_LABELS.search(m.parts[-1].lower())]
         images = [m for m in files if not IDX_LABELS.search(m.parts[-1].lower())]
         images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
-        parts[role] = _pair(images, labels, "train-images-idx3-ubyte and train-labels-idx1-ubyte")
+        parts[role] = _pair(images, labels, ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"))
     return Layout("idx", parts, twins=twins)
 
 
-def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
+def _pair(images: list[Member], labels: list[Member], example: tuple[str, str]) -> Part:
     """Return a part from one file of images and one file of labels."""
+    first, second = example
     for found, what in ((images, "images"), (labels, "labels")):
         where = (labels or images)[0].where
         if not found:
-            raise DatasetError(f"no_file_of_{what}", where=where, example=example)
+            raise DatasetError(f"no_file_of_{what}", where=where, first=first, second=second)
         if len(found) > 1:
-            names = quote(member.path for member in found)
             raise DatasetError(
-                f"files_of_{what}", where=where, n=len(found), names=names, example=example
+                f"files_of_{what}",
+                where=where,
+                n=len(found),
+                names=quote(member.path for member in found),
+                first=first,
+                second=second,
             )
     return Part(images[0].path, False, tuple(images), label_files=tuple(labels))
 
@@ -316,7 +321,7 @@ def _find_arrays(members: list[Member]) -> Layout:
         if not images and not labels:
             continue
         images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
-        parts[role] = _pair(images, labels, "x_train.npy and y_train.npy")
+        parts[role] = _pair(images, labels, ("x_train.npy", "y_train.npy"))
     if not parts:
         raise DatasetError("neither_images_nor_labels", where=members[0].where)
     return Layout("array", parts, twins=twins)

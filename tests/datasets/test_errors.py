@@ -1,15 +1,18 @@
 """Errors of the loaders: English as text, and the same in German, from a key and values."""
 
+import ast
 import copy
 import gzip
 import pickle
 import re
+from pathlib import Path
 from string import Formatter
 
 import numpy as np
 import pytest
 from sklearn.utils.parallel import Parallel, delayed
 
+import skmnist
 from skmnist.datasets import DatasetError, load_digit_archive, load_image
 from skmnist.datasets._listing import ListingError
 from skmnist.text import Phrase, TranslatedError, get_catalogue, translate_error
@@ -208,6 +211,13 @@ def test_a_key_without_a_phrase_is_a_mistake():
         DatasetError("empty")
 
 
+SECTIONS = {"DatasetError": "data.error", "ListingError": "data.error"}
+
+
+def placeholders(phrase):
+    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
+
+
 def find_parts(phrase):
     return [text.strip() for text, *_ in Formatter().parse(phrase) if len(text.strip()) > 12]
 
@@ -225,6 +235,30 @@ def test_no_german_message_is_english():
             r"\b(expected|cannot|pass|the|with|and|is)\b", " ".join(find_parts(german[key]))
         )
     ]
+
+
+def find_raised():
+    """Yield the keys and values of the errors in the source, where both stand there."""
+    for path in Path(skmnist.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") in SECTIONS
+                and node.args
+            ):
+                key, names = node.args[0], {keyword.arg for keyword in node.keywords}
+                branches = [key.body, key.orelse] if isinstance(key, ast.IfExp) else [key]
+                if None not in names:
+                    for branch in branches:
+                        if isinstance(branch, ast.Constant):
+                            yield f"{SECTIONS[node.func.id]}.{branch.value}", names
+
+
+def test_every_error_is_raised_with_the_values_of_its_message():
+    raised = list(find_raised())
+    assert len(raised) > 100
+    phrases = get_catalogue("en").phrases
+    assert [key for key, names in raised if not placeholders(phrases[key]) <= names] == []
 
 
 def test_the_base_has_no_texts_of_its_own():
