@@ -82,22 +82,21 @@ def _take_options(view: View) -> tuple[int | None, Form | None, str]:
             max_upload_size=MAX_FORM,
             help=say("cli.form_help"),
             on_change=_load_form,
-            args=(view.language,),
         )
         loaded: dict[str, Any] = st.session_state.get("own_form", {})
         if "form" in loaded:
             st.caption(say("app.read.loaded", file=as_text(loaded["name"])))
     if "problem" in loaded:  # also seen when the options are folded
-        st.error(say("app.read.bad_form", problem=as_text(loaded["problem"])))
+        st.error(say("app.read.bad_form", problem=as_text(loaded["problem"][say.language])))
     return n_digits, loaded.get("form"), str(loaded.get("key"))
 
 
-def _load_form(language: str) -> None:
+def _load_form() -> None:
     file = st.session_state["form"]
     if file is None:  # removed
         st.session_state.pop("own_form", None)
         return
-    form, problem = from_upload(file, Form.load, language)
+    form, problem = from_upload(file, Form.load)
     result = {"form": form} if problem is None else {"problem": problem}
     st.session_state["own_form"] = {"key": file.file_id, "name": file.name} | result
 

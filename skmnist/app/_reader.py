@@ -16,7 +16,7 @@ from skmnist.app._training import Training
 from skmnist.app._view import View, keep, recall
 from skmnist.persistence import ModelFileError, save_model
 from skmnist.reading import DigitReader, load_reader
-from skmnist.text import translate_error
+from skmnist.text import get_languages, translate_error
 
 MAX_MODEL = 100  # MB; the largest recipe takes 10
 NAME = "digits.skmnist"
@@ -70,7 +70,7 @@ def prepare(view: View, training: Training) -> DigitReader | None:
         with st.spinner(say("app.read.preparing"), show_time=True):
             return training.make_reader()
     except ValueError as error:
-        st.error(say("app.read.unfit", problem=as_text(translate_error(error, say.language))))
+        st.error(say("app.read.unfit", problem=as_text(str(error))))
         return None
 
 
@@ -107,13 +107,12 @@ def _take_model(view: View) -> tuple[str, DigitReader | None]:
         key="model",
         max_upload_size=MAX_MODEL,
         on_change=_load_model,
-        args=(view.language,),
     )
     loaded: dict[str, Any] = st.session_state.get("own_model", {})
     if not loaded:
         st.info(say("app.read.no_model"))
     elif "problem" in loaded:
-        st.error(say("app.read.bad_model", problem=as_text(loaded["problem"])))
+        st.error(say("app.read.bad_model", problem=as_text(loaded["problem"][say.language])))
     else:
         st.caption(say("app.read.loaded", file=as_text(loaded["name"])))
         classes = "".join(map(str, loaded["reader"].classes_.tolist()))
@@ -122,20 +121,20 @@ def _take_model(view: View) -> tuple[str, DigitReader | None]:
     return str(loaded.get("key")), loaded.get("reader")
 
 
-def _load_model(language: str) -> None:
+def _load_model() -> None:
     file = st.session_state["model"]
     if file is None:  # removed
         st.session_state.pop("own_model", None)
         return
     loaded = {"key": file.file_id, "name": file.name}
-    result, problem = from_upload(file, load_reader, language)
+    result, problem = from_upload(file, load_reader)
     st.session_state["own_model"] = loaded | (
         {"reader": result} if problem is None else {"problem": problem}
     )
 
 
-def from_upload(file: Any, load: Callable[[Path], Any], language: str) -> tuple[Any, str | None]:
-    """Return what `load` makes of an uploaded file, or None and the message of its error."""
+def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, dict[str, str] | None]:
+    """Return what `load` makes of an upload, or None and the message of its error by language."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about other versions of packages
         path = Path(folder, clean_name(file.name))
@@ -143,4 +142,5 @@ def from_upload(file: Any, load: Callable[[Path], Any], language: str) -> tuple[
             path.write_bytes(file.getvalue())
             return load(path), None
         except (ModelFileError, OSError, ValueError) as error:  # a FormError is a ValueError
-            return None, translate_error(error, language).replace(f"{folder}/", "")
+            told = {code: translate_error(error, code) for code in get_languages()}
+            return None, {code: text.replace(f"{folder}/", "") for code, text in told.items()}

@@ -34,7 +34,7 @@ from skmnist.reading import (
     make_review,
     read_files,
 )
-from skmnist.text import Catalogue, translate_error, use_language
+from skmnist.text import Catalogue, use_language
 
 PER_PROCESS = 25  # files; with fewer, starting a process takes longer than it saves
 
@@ -94,15 +94,15 @@ def _load_form(say: Catalogue, path: Path | None) -> Form | None:
     try:
         return None if path is None else Form.load(path)
     except FormError as error:
-        raise OptionError("--form", "", translate_error(error, say.language)) from None
+        raise OptionError("--form", "", error.sentence(say.language)) from None
 
 
 def _load_reader(say: Catalogue, path: Path | None) -> DigitReader:
     try:
         with print_warnings():
             return load_reader(path)
-    except (ModelFileError, ValueError) as error:
-        raise OptionError("--model", "", translate_error(error, say.language)) from None
+    except ModelFileError as error:
+        raise OptionError("--model", "", error.sentence(say.language)) from None
     except OSError as error:
         name = "" if path is None else path
         raise OptionError("--model", name, error.strerror or str(error)) from None

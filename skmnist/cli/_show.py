@@ -15,7 +15,7 @@ from skmnist._files import find_bundled_reader
 from skmnist.cli._outputs import CommandError
 from skmnist.cli._screen import Screen
 from skmnist.persistence import ModelCard, ModelFileError, load_card
-from skmnist.text import Catalogue, get_catalogue, translate_error
+from skmnist.text import Catalogue, get_catalogue
 
 # a file may come from anybody, and its notes and names may have a million characters
 MAX_TEXT = 1000  # characters
@@ -74,7 +74,7 @@ def _load(say: Catalogue, path: Path | None) -> ModelCard:
     try:
         return load_card(path)
     except ModelFileError as error:
-        problem = translate_error(error, say.language)
+        problem = error.sentence(say.language)
         raise CommandError(say("cli.show_failed", problem=problem)) from None
     except OSError as error:
         problem = f"{path}: {error.strerror or error}."

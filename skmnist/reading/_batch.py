@@ -14,7 +14,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from skmnist._files import find_bundled_reader
 from skmnist._workers import iterate_tasks
-from skmnist.persistence import load_model
+from skmnist.persistence import ModelFileError, load_model
 from skmnist.reading._forms import Form
 from skmnist.reading._pages import open_pages
 from skmnist.reading._reader import DigitReader
@@ -77,9 +77,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
     Raises
     ------
     ModelFileError
-        The file does not contain a valid model.
-    ValueError
-        The model is not a calibrated reader.
+        The file does not contain a valid model, or one that is not a calibrated reader.
     OSError
         The file cannot be read.
     """
@@ -88,10 +86,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
             return load_reader(bundled)
     reader = load_model(path)
     if not isinstance(reader, DigitReader) or not hasattr(reader, "calibration_"):
-        raise ValueError(
-            f"{os.fsdecode(path)} contains a {type(reader).__name__} without a calibration; create "
-            "a reader with: skmnist compare --save FILE"
-        )
+        raise ModelFileError("no_reader", where=os.fsdecode(path), kind=type(reader).__name__)
     return reader
 
 

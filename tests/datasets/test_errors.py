@@ -1,21 +1,17 @@
 """Errors of the loaders: English as text, and the same in German, from a key and values."""
 
-import ast
 import copy
 import gzip
 import pickle
 import re
-from pathlib import Path
-from string import Formatter
 
 import numpy as np
 import pytest
 from sklearn.utils.parallel import Parallel, delayed
 
-import skmnist
 from skmnist.datasets import DatasetError, load_digit_archive, load_image
 from skmnist.datasets._listing import ListingError
-from skmnist.text import Phrase, TranslatedError, get_catalogue, translate_error
+from skmnist.text import Phrase, TranslatedError, translate_error
 from tests.datasets.build import make_digits, to_csv, write_zip
 
 PIXELS = np.arange(2 * 16, dtype=np.uint8).reshape(2, 4, 4)
@@ -209,56 +205,6 @@ def test_a_key_without_a_phrase_is_a_mistake():
         DatasetError("no_such_key")
     with pytest.raises(KeyError, match="where"):
         DatasetError("empty")
-
-
-SECTIONS = {"DatasetError": "data.error", "ListingError": "data.error"}
-
-
-def placeholders(phrase):
-    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
-
-
-def find_parts(phrase):
-    return [text.strip() for text, *_ in Formatter().parse(phrase) if len(text.strip()) > 12]
-
-
-def test_no_german_message_is_english():
-    english, german = get_catalogue("en").phrases, get_catalogue("de").phrases
-    keys = [key for key in german if key.startswith("data.error.")]
-    assert len(keys) > 150
-    same = [key for key in keys if english[key] == german[key]]
-    assert same == ["data.error.names", "data.error.download.reason"]
-    assert not [
-        key
-        for key in keys
-        if re.search(
-            r"\b(expected|cannot|pass|the|with|and|is)\b", " ".join(find_parts(german[key]))
-        )
-    ]
-
-
-def find_raised():
-    """Yield the keys and values of the errors in the source, where both stand there."""
-    for path in Path(skmnist.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and getattr(node.func, "id", "") in SECTIONS
-                and node.args
-            ):
-                key, names = node.args[0], {keyword.arg for keyword in node.keywords}
-                branches = [key.body, key.orelse] if isinstance(key, ast.IfExp) else [key]
-                if None not in names:
-                    for branch in branches:
-                        if isinstance(branch, ast.Constant):
-                            yield f"{SECTIONS[node.func.id]}.{branch.value}", names
-
-
-def test_every_error_is_raised_with_the_values_of_its_message():
-    raised = list(find_raised())
-    assert len(raised) > 100
-    phrases = get_catalogue("en").phrases
-    assert [key for key, names in raised if not placeholders(phrases[key]) <= names] == []
 
 
 def test_the_base_has_no_texts_of_its_own():

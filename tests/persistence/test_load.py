@@ -198,6 +198,20 @@ def test_lies_about_size_are_refused(file):
         load_model(file)
 
 
+def test_what_is_wrong_with_a_file_is_told_in_german_too(file):
+    @change(file)
+    def newer(document, tensors):
+        document["format_version"] = "2\x1b[2J" * 100
+
+    with pytest.raises(ModelFileError, match=r"format_version is 2\?\[2J.* \.\.\., but") as raised:
+        load_model(file)
+    german = raised.value.sentence("de")
+    assert german.startswith(f"{file}: format_version ist 2?[2J2?")
+    assert "eine neuere Version von skmnist" in german
+    assert len(german) < 600
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_random_damage_gives_a_model_or_the_one_error(file, digits, seed):
     rng = np.random.default_rng(seed)
