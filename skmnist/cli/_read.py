@@ -99,7 +99,7 @@ def _load_form(say: Catalogue, path: Path | None) -> Form | None:
 
 def _load_reader(say: Catalogue, path: Path | None) -> DigitReader:
     try:
-        with print_warnings():
+        with use_language(say.language), print_warnings():
             return load_reader(path)
     except ModelFileError as error:
         raise OptionError("--model", "", error.sentence(say.language)) from None

@@ -138,9 +138,9 @@ def get_file(
         cached.parent.mkdir(parents=True, exist_ok=True)
         write_whole(cached, content)
     except OSError as error:
+        say = get_catalogue()
         warnings.warn(
-            f"{cached} cannot be written ({error.strerror}), so MNIST will be downloaded again "
-            f"next time. Pass another data_home, or set {VARIABLE}.",
+            say("data.not_cached", file=cached, reason=error.strerror, variable=VARIABLE),
             UserWarning,
             stacklevel=3,
         )

@@ -35,6 +35,7 @@ from skmnist.persistence._document import (
     expect,
     shorten,
 )
+from skmnist.text import get_catalogue
 
 FORMAT = "skmnist-model"
 FORMAT_VERSION = 1
@@ -171,16 +172,14 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     PixelNormalizer(max_value=16)
     """
     card = load_card(path)
-    differences = ", ".join(
-        f"{name} {card.versions.get(name, 'unknown')} (here {here})"
+    say = get_catalogue()
+    differences = [
+        say("model_file.version", name=name, saved=saved or say("model_file.unknown"), here=here)
         for name, here in VERSIONS.items()
-        if card.versions.get(name) != here
-    )
+        if (saved := card.versions.get(name)) != here
+    ]
     if differences:
-        warn_caller(
-            f"{Path(path)} was saved with {differences}; check the predictions of the model, or "
-            "train it again."
-        )
+        warn_caller(say("model_file.other_versions", where=Path(path), versions=differences))
     return card.model
 
 

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from skmnist import load_model
 from skmnist.persistence import ModelFileError
 from skmnist.persistence._model_file import FORMAT, MAX_FILE_BYTES, digest_content
+from skmnist.text import use_language
 
 ARRAY = "model.nn.coefs_.0"
 
@@ -47,6 +48,11 @@ def test_a_different_version_warns(file):
     with pytest.warns(UserWarning, match=r"skmnist 9.9 \(here .*scikit-learn unknown") as caught:
         load_model(file)
     assert "numpy" not in str(caught[0].message)
+    with (
+        use_language("de"),
+        pytest.warns(UserWarning, match="scikit-learn unbekannt .hier .*Modell"),
+    ):
+        load_model(file)
 
 
 def test_a_later_format_is_refused(file):
