@@ -1,5 +1,6 @@
-"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
+"""Progress: a bar on a terminal and in a notebook, plain lines on standard error elsewhere."""
 
+import io
 import json
 import math
 import os
@@ -13,12 +14,20 @@ from typing import Any, Self
 from skmnist.text import get_catalogue, make_printable
 
 BAR_DELAY = 2.0  # seconds; shorter tasks do not show a bar
+BAR_PAUSE = 0.2  # seconds between drawings of a bar that is updated often
+BAR_WIDTH = 30
 MAX_RUNNING = 8  # maximum number of trials below the bar
 
 
 def is_terminal() -> bool:
     """Return whether standard error is a terminal that can redraw lines."""
     return bool(sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def is_notebook() -> bool:
+    """Return whether the code runs in the kernel of a notebook."""
+    module = sys.modules.get("IPython")
+    return getattr(module and module.get_ipython(), "kernel", None) is not None
 
 
 def _console() -> Any:
@@ -31,16 +40,83 @@ def _console() -> Any:
     return Console(file=os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8"))
 
 
+class _Terminal:
+    """Draw what `get_frame` returns, and redraw it in place; if `moving`, four times a second."""
+
+    def __init__(
+        self, get_frame: Callable[[], Any], *, moving: bool = False, transient: bool = False
+    ) -> None:
+        from rich.live import Live
+
+        # if it moves, rich calls `get_frame` in a thread of its own
+        self._live = Live(
+            get_renderable=get_frame,
+            console=_console(),
+            auto_refresh=moving,
+            transient=transient,
+        )
+        self._live.start(refresh=True)
+
+    def refresh(self) -> None:
+        self._live.refresh()
+
+    def close(self) -> None:
+        self._live.stop()
+        self._live.console.file.close()
+
+
+class _Notebook:
+    """Draw what `get_frame` returns below a cell, and redraw it in place.
+
+    rich does the same only if ipywidgets is installed.
+    """
+
+    def __init__(
+        self, get_frame: Callable[[], Any], *, moving: bool = False, transient: bool = False
+    ) -> None:
+        from IPython.display import display
+
+        self._get_frame, self._transient = get_frame, transient
+        self._handle = display(self._draw(), raw=True, display_id=True)
+
+    def refresh(self) -> None:
+        self._handle.update(self._draw(), raw=True)
+
+    def close(self) -> None:
+        empty = {"text/html": "", "text/plain": ""}
+        self._handle.update(empty if self._transient else self._draw(), raw=True)
+
+    def _draw(self) -> dict[str, str]:
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), record=True, width=100, force_jupyter=False)
+        console.print(self._get_frame())
+        form = '<pre style="line-height: 1.4; margin: 0">{code}</pre>'
+        html = console.export_html(code_format=form, inline_styles=True, clear=False)
+        return {"text/html": html, "text/plain": console.export_text()}
+
+
+def _open_screen(get_frame: Callable[[], Any], **options: bool) -> _Terminal | _Notebook | None:
+    """Return what draws frames, or None if only lines can be printed."""
+    if is_notebook():
+        return _Notebook(get_frame, **options)
+    return _Terminal(get_frame, **options) if is_terminal() else None
+
+
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
-    """Show a spinner beside `text` on a terminal, or print `text` elsewhere."""
-    if is_terminal():
-        console = _console()
-        with console.file, console.status(text):
-            yield
-    else:
+    """Show a spinner beside `text` on a terminal, and `text` alone elsewhere."""
+    from rich.spinner import Spinner
+
+    turning = Spinner("dots", text)
+    screen = _open_screen(lambda: turning, moving=True, transient=True)
+    if screen is None:
         print(text, file=sys.stderr, flush=True)
+    try:
         yield
+    finally:
+        if screen is not None:
+            screen.close()
 
 
 @contextmanager
@@ -68,8 +144,8 @@ def report_bytes(
 class ByteBar:
     """A progress bar for tasks that take longer than two seconds, as a context manager.
 
-    Call it with the number of bytes done and the total. If standard error is not a terminal, one
-    line is printed instead.
+    Call it with the number of bytes done and the total. Where no bar can be shown, one line is
+    printed instead.
 
     Parameters
     ----------
@@ -79,47 +155,51 @@ class ByteBar:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._started = time.monotonic()
-        self._bar: Any = None
-        self._printed = False
+        self._started = self._drawn = time.monotonic()
+        self._done, self._total = 0, 1
+        self._is_told = False
+        self._screen: _Terminal | _Notebook | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar.console.file.close()
-            self._bar = None
+        if self._screen is not None:
+            self._screen.close()
+            self._screen = None
 
     def __call__(self, done: int, total: int) -> None:
         """Update the bar."""
-        if time.monotonic() - self._started < BAR_DELAY:
+        self._done, self._total = done, max(total, done, 1)
+        now = time.monotonic()
+        if now - self._started < BAR_DELAY:
             return
-        if not is_terminal():
-            if not self._printed:
+        if not self._is_told:
+            self._is_told = True
+            self._screen = _open_screen(self._draw, transient=True)
+            if self._screen is None:
                 print(f"{self.text} ...", file=sys.stderr, flush=True)
-                self._printed = True
-            return
-        if self._bar is None:
-            self._bar = _make_bar(self.text)
-            self._bar.start()
-        total = max(total, done, 1)
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+        elif self._screen is not None and now - self._drawn >= BAR_PAUSE:
+            self._drawn = now
+            self._screen.refresh()
+
+    def _draw(self) -> Any:
+        return _make_row(self.text, self._done, self._total, f"{self._done / self._total:.0%}")
 
 
-def _make_bar(text: str) -> Any:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+def _make_row(text: str, done: int, total: int, *more: str) -> Any:
+    """Return a line with a bar between two texts, the last one in colour."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
 
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        console=_console(),
-        transient=True,
+    row = Table.grid(padding=(0, 1))
+    *inner, last = more
+    cells = [Text(word) for word in inner]
+    row.add_row(
+        Text(text), ProgressBar(total, done, width=BAR_WIDTH), *cells, Text(last, style="cyan")
     )
-    bar.add_task(text, total=1)
-    return bar
+    return row
 
 
 def print_trained(name: str, n_done: int, n_trainings: int, seconds: float) -> None:
@@ -141,31 +221,41 @@ class EpochLog:
     def __init__(self, name: str) -> None:
         self.name = name
         self.words = get_catalogue()
-        self._live: Any = None
+        self._event: Any = None
+        self._screen: _Terminal | _Notebook | None = None
 
     def __enter__(self) -> Self:
-        if is_terminal():
-            from rich.live import Live
-
-            self._live = Live(f"{self.name} ...", console=_console(), auto_refresh=False)
-            self._live.start(refresh=True)
+        self._screen = _open_screen(self._draw)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live.console.file.close()
+        if self._screen is not None:
+            self._screen.close()
 
     def __call__(self, event: Any) -> None:
         """Show an epoch that has ended."""
-        count = f"{self.name} {event.epoch}/{event.epochs}"
-        left = f"{self.words('cli.eta')} {event.eta:.0f}s"
-        if self._live is None:
-            line = f"{count} | {self._figures(event.logs)} | {left}"
-            print(line, file=sys.stderr, flush=True)
+        self._event = event
+        if self._screen is None:
+            count, figures, left = self._describe()
+            print(f"{count} | {figures} | {left}", file=sys.stderr, flush=True)
         else:
-            frame = _frame(count, event, left, self._figures(event.logs))
-            self._live.update(frame, refresh=True)
+            self._screen.refresh()
+
+    def _draw(self) -> Any:
+        from rich.console import Group
+        from rich.text import Text
+
+        if self._event is None:
+            return Text(f"{self.name} ...")
+        count, figures, left = self._describe()
+        row = _make_row(count, self._event.epoch, self._event.epochs, left)
+        return Group(row, Text(f"  {figures}"))
+
+    def _describe(self) -> tuple[str, str, str]:
+        """Return the number of the epoch, its figures and the remaining time."""
+        event = self._event
+        count = f"{self.name} {event.epoch}/{event.epochs}"
+        return count, self._figures(event.logs), f"{self.words('cli.eta')} {event.eta:.0f}s"
 
     def _figures(self, logs: dict[str, float]) -> str:
         groups = []
@@ -180,24 +270,12 @@ class EpochLog:
         return " | ".join(groups)
 
 
-def _frame(count: str, event: Any, left: str, figures: str) -> Any:
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    row = Table.grid(padding=(0, 1))
-    row.add_row(
-        Text(count), ProgressBar(event.epochs, event.epoch, width=40), Text(left, style="cyan")
-    )
-    return Group(row, Text(f"  {figures}"))
-
-
 class TrialLog:
     """Show finished and running trials of a search, as a context manager.
 
-    On a terminal, this is a bar with the best value and the remaining time, followed by a line per
-    running trial. Elsewhere, a line is printed for each finished trial.
+    On a terminal and in a notebook, this is a bar with the best value and the remaining time,
+    followed by a line per running trial (in a notebook, as of the end of the last one). Elsewhere,
+    a line is printed for each finished trial.
 
     Parameters
     ----------
@@ -220,24 +298,18 @@ class TrialLog:
         self._finished: set[int] = set()
         self._best: float | None = None
         self._ended = False
-        self._live: Any = None
+        self._screen: _Terminal | _Notebook | None = None
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
-        if is_terminal():
-            from rich.live import Live
-
-            # rich calls this in a thread of its own
-            self._live = Live(get_renderable=self._frame, console=_console())
-            self._live.start(refresh=True)
+        self._screen = _open_screen(self._draw, moving=True)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._live is not None:
+        if self._screen is not None:
             self._ended = True  # the last frame is the bar without running trials
-            self._live.stop()
-            self._live.console.file.close()
-            self._live = None
+            self._screen.close()
+            self._screen = None
 
     def finished(
         self, number: int, state: str, value: float | None, best: float | None, seconds: float
@@ -257,8 +329,8 @@ class TrialLog:
         self.done += 1
         self._finished.add(number)
         self._best = best
-        if self._live is not None:
-            self._live.refresh()
+        if self._screen is not None:
+            self._screen.refresh()
             return
         say = self.words
         outcomes = {"PRUNED": "cli.trial_pruned", "FAIL": "cli.trial_failed"}
@@ -286,20 +358,14 @@ class TrialLog:
         left = seconds_per_trial * max(0, self.n_trials - self.done)
         return self.words.format("{} {:.0f}s", self.words("cli.eta"), left)
 
-    def _frame(self) -> Any:
+    def _draw(self) -> Any:
         from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
         from rich.text import Text
 
         say = self.words
-        row = Table.grid(padding=(0, 1))
-        row.add_row(
-            Text(say("cli.trial_count", count=f"{self.done}/{self.n_trials}")),
-            ProgressBar(self.n_trials, self.done, width=30),
-            Text(say("cli.trial_best", best=self._number(self._best))),
-            Text(self._left(), style="cyan"),
-        )
+        count = say("cli.trial_count", count=f"{self.done}/{self.n_trials}")
+        best = say("cli.trial_best", best=self._number(self._best))
+        row = _make_row(count, self.done, self.n_trials, best, self._left())
         running = [] if self._ended else self._running()
         return Group(row, *(Text(f"  {line}") for line in running))
 

@@ -15,19 +15,17 @@ OPTIONS = (
 )
 
 
-def open_browser(profile):
+def open_browser(profile, *options):
     """Return a browser that keeps what it knows in a folder; skip the test where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver")
     if not (CHROMIUM and DRIVER):
         pytest.skip("needs chromium and chromedriver (in Debian: chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={profile}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(
-        options=options, service=webdriver.ChromeService(executable_path=DRIVER)
-    )
+    chrome = webdriver.ChromeOptions()
+    chrome.binary_location = CHROMIUM
+    for option in (*OPTIONS, f"--user-data-dir={profile}", *options):
+        chrome.add_argument(option)
+    chrome.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=chrome, service=webdriver.ChromeService(executable_path=DRIVER))
 
 
 def show_as(browser, width, theme="light", media=""):

@@ -1,5 +1,7 @@
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,11 +87,79 @@ def test_a_terminal_gets_a_bar_while_bytes_are_read():
         "_progress.BAR_DELAY = 0.0\n"
         "with _progress.ByteBar('Reading [/red]') as bar:\n"
         "    bar(40, 80)\n"
-        "    bar._bar.refresh()\n"
+        "    bar._screen.refresh()\n"
     )
     shown = show_on_a_terminal("-c", script)
     assert "Reading [/red]" in shown
     assert "50%" in shown
+
+
+# --- notebooks
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """Return what a notebook shows below a cell: one entry for each display."""
+    shown = []
+
+    def display(data, *, raw, display_id):
+        assert (raw, display_id) == (True, True)
+        shown.append(data)
+        at = len(shown) - 1
+        return SimpleNamespace(update=lambda data, raw: shown.__setitem__(at, data))
+
+    notebook = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    return shown
+
+
+def test_a_notebook_shows_one_bar_that_grows(cell, capsys):
+    with EpochLog("NN <1>") as log:
+        assert cell[0]["text/plain"].strip() == "NN <1> ..."
+        log(event(37))
+        log(event(38, val_loss=0.0884, val_accuracy=0.9772))
+    (bar,) = cell
+    first, second = bar["text/plain"].splitlines()
+    assert first.startswith("NN <1> 38/100 ━")
+    assert first.endswith("ETA 132s")
+    assert second.strip() == "acc=0.9998 val_acc=0.9772 | loss=0.0055 val_loss=0.0884"
+    assert bar["text/html"].startswith("<pre")
+    assert "NN &lt;1&gt; 38/100" in bar["text/html"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_the_trials_in_one_bar(cell, tmp_path):
+    with TrialLog(20, tmp_path, done=4) as log:
+        finish_three(log)
+    (bar,) = cell
+    assert bar["text/plain"].startswith("Trials 7/20 ━")
+    assert "best -" in bar["text/plain"]
+
+
+def test_a_bar_for_bytes_goes_when_it_is_full(cell, monkeypatch):
+    monkeypatch.setattr(_progress, "BAR_DELAY", 0.0)
+    monkeypatch.setattr(_progress, "BAR_PAUSE", 0.0)
+    with ByteBar("Reading") as bar:
+        bar(20, 80)
+        bar(40, 80)
+        assert "Reading" in cell[0]["text/plain"]
+        assert "50%" in cell[0]["text/plain"]
+    assert cell == [{"text/html": "", "text/plain": ""}]
+
+
+def test_a_spinner_goes_when_the_work_is_done(cell):
+    with spinner("Loading ..."):
+        assert "Loading ..." in cell[0]["text/plain"]
+    assert cell == [{"text/html": "", "text/plain": ""}]
+
+
+def test_ipython_on_a_terminal_is_no_notebook(monkeypatch, capsys):
+    shell = SimpleNamespace(get_ipython=lambda: SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "IPython", shell)
+    with spinner("Loading ..."):
+        pass
+    assert capsys.readouterr().err == "Loading ...\n"
 
 
 # --- trials of a search
@@ -137,7 +207,7 @@ from skmnist._progress import TrialLog
 with TrialLog(20, Path(sys.argv[1])) as log:
     for number in range(3):
         log.finished(number, "COMPLETE", 0.9, 0.93125, 1.0)
-    log._live.refresh()
+    log._screen.refresh()
 print("[end]", file=sys.stderr)
 """
 

@@ -72,6 +72,7 @@ def find_imports(path):
 def test_every_imported_package_is_declared_and_the_other_way_round():
     imported = {name for path in (ROOT / "skmnist").rglob("*.py") for name in find_imports(path)}
     imported -= {"skmnist", *sys.stdlib_module_names}
+    imported -= {"IPython"}  # imported only where a notebook has done so already
     extras = PYPROJECT["project"]["optional-dependencies"]
     required = [*PYPROJECT["project"]["dependencies"]]
     required += [each for name in ("app", "dask", "onnx", "pdf") for each in extras[name]]

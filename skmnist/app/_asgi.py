@@ -108,7 +108,8 @@ def make_policy() -> str:
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "media-src 'self'",
-            "connect-src 'self'",
+            # Streamlit's camera fetches its picture from a data: address
+            "connect-src 'self' data:",
             "manifest-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",

@@ -114,11 +114,9 @@ def _offer_size(view: View, data: Data) -> None:
 
 def _describe(view: View, data: Data) -> None:
     say, language, digits = view.say, view.language, data.digits
-    lines = [note.sentence(language) for note in digits.notes]
-    for part in ("train", "test"):
-        lines.append(say(f"cli.data_{part}", shape=str(digits[f"X_{part}"].shape)))
+    lines = [data.description.summary(language)]
+    lines += [note.sentence(language) for note in digits.notes]
     html = Markup("<h2>{}</h2>").format(say("app.data.extent")) + as_paragraphs(lines)
-    html += as_paragraphs([data.description.summary(language)])
     counts, examples = remember(data, ("pictures", language), lambda: _draw(data, say))
     html += Markup('<figure class="wide">{}</figure>').format(counts)
     if data.description.warnings:

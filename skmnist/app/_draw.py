@@ -55,9 +55,10 @@ def _ask(view: View, show: Callable[[Array], None]) -> None:
         left, right = st.columns(2, gap="large")
     with left:
         drawn = show_board(say, on_change=lambda: _note_latest("board"))
-    photo = _take_photo(view)
-    made = [photo, drawn] if st.session_state.get("latest") == "photo" else [drawn, photo]
-    digit = next((image for image in made if image is not None), None)
+    made = {"board": drawn, "photo": _take_photo(view), "camera": _use_camera(view)}
+    latest = st.session_state.get("latest")
+    digits = [made[name] for name in sorted(made, key=lambda name: name != latest)]
+    digit = next((image for image in digits if image is not None), None)
     with right:
         if digit is None:
             st.info(say("app.draw.empty"))
@@ -80,6 +81,22 @@ def _take_photo(view: View) -> Array | None:
         on_change=lambda: _note_latest("photo"),
     )
     st.caption(say("app.draw.limits", megabytes=MAX_IMAGE))
+    return _load(view, file)
+
+
+def _use_camera(view: View) -> Array | None:
+    """Offer the camera; the browser asks for permission only if it is wanted."""
+    say = view.say
+    if not st.toggle(say("app.draw.camera"), key="wants_camera"):
+        return None
+    shot = st.camera_input(
+        say("app.draw.shot"), key="camera", on_change=lambda: _note_latest("camera")
+    )
+    return _load(view, shot)
+
+
+def _load(view: View, file: Any) -> Array | None:
+    say = view.say
     if file is None:
         return None
     try:

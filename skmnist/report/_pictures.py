@@ -16,6 +16,7 @@ import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import floor, log10
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -148,7 +149,9 @@ def _name(tag: str) -> str:
 # same size as the figure that replaces it after training
 SKETCH_WIDTH, SKETCH_HEIGHT = round(WIDTH * PIXELS), round(HEIGHT * PIXELS)
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 38  # margins
-TICKS = {"accuracy": "{:.1%}", "loss": "{:.2f}"}
+STEPS = [1, 2, 5, 10]  # between ticks, times a power of ten
+SMALLEST_RANGE = 0.002  # of an axis
+ROUNDING = 1e-9
 LINES = (("training", "", BLUE, "none"), ("validation", "val_", VERMILION, "6 3"))
 
 
@@ -184,16 +187,20 @@ def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) 
     values = np.concatenate([frame[prefix + metric] for _, prefix, _, _ in lines])
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
-    if high - low < 1e-9:
-        low, high = low - 0.05, high + 0.05
-    parts = [_draw_axes(low, high, len(frame), metric, say)]
+    ticks, form = _find_ticks(low, high, metric)
+    low, high = ticks[0], ticks[-1]
+    parts = [_draw_axes(ticks, form, len(frame), say)]
     for at, (name, prefix, colour, dash) in enumerate(lines):
         points = " ".join(
             f"{_x(i, len(frame)):.1f},{_y(value, low, high):.1f}"
             for i, value in enumerate(frame[prefix + metric])
             if np.isfinite(value)
         )
-        look = Markup('stroke="{}" stroke-width="2" stroke-dasharray="{}" fill="none"')
+        if " " not in points:
+            points = f"{points} {points}"  # one point is drawn as a dot
+        look = Markup(
+            'stroke="{}" stroke-width="2" stroke-dasharray="{}" stroke-linecap="round" fill="none"'
+        )
         look = look.format(colour, dash)
         # legend below a curve that rises (accuracy), above one that falls (loss)
         y = SKETCH_HEIGHT - BOTTOM - 32 + 16 * at if metric == "accuracy" else TOP + 10 + 16 * at
@@ -208,13 +215,27 @@ def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) 
     ).format(SKETCH_WIDTH, SKETCH_HEIGHT, SKETCH_WIDTH, SKETCH_HEIGHT, alt, Markup("").join(parts))
 
 
-def _draw_axes(low: float, high: float, n: int, metric: str, say: Catalogue) -> Markup:
+def _find_ticks(low: float, high: float, metric: str) -> tuple[Array, str]:
+    """Return round values that enclose the range, and their format; an accuracy is at most 1."""
+    from matplotlib.ticker import MaxNLocator
+
+    if high - low < SMALLEST_RANGE:
+        low, high = low - SMALLEST_RANGE / 2, high + SMALLEST_RANGE / 2
+    ticks = np.asarray(MaxNLocator(nbins=4, steps=STEPS).tick_values(low, high))
+    n_decimals = max(0, -floor(log10(ticks[1] - ticks[0]) + ROUNDING))
+    if metric != "accuracy":
+        return ticks, f"{{:.{n_decimals}f}}"
+    return ticks[ticks < 1 + ROUNDING], f"{{:.{max(0, n_decimals - 2)}%}}"
+
+
+def _draw_axes(ticks: Array, form: str, n: int, say: Catalogue) -> Markup:
+    low, high = ticks[0], ticks[-1]
     bottom, right = SKETCH_HEIGHT - BOTTOM, SKETCH_WIDTH - RIGHT
     axes = Markup(
         '<path d="M{0} {1}V{2}H{3}" fill="none" stroke="currentColor"/>'
         '<text x="{4}" y="{5}" text-anchor="middle">{6}</text>'
     ).format(LEFT, TOP, bottom, right, (LEFT + right) / 2, SKETCH_HEIGHT - 6, say("plot.epoch"))
-    for value in np.linspace(low, high, 4):
+    for value in ticks:
         axes += Markup(
             '<path d="M{0} {1:.1f}h-4M{0} {1:.1f}H{2}" stroke="currentColor" opacity="0.25"/>'
             '<text x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
@@ -224,13 +245,23 @@ def _draw_axes(low: float, high: float, n: int, metric: str, say: Catalogue) -> 
             right,
             LEFT - 7,
             _y(value, low, high) + 4,
-            say.format(TICKS[metric], value),
+            say.format(form, value),
         )
-    for epoch in sorted({1, (n + 1) // 2, n}):
+    for epoch in _find_epochs(n):
         axes += Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
             _x(epoch - 1, n), bottom + 15, epoch
         )
     return axes
+
+
+def _find_epochs(n: int) -> list[int]:
+    """Return round epochs, the first and the last one, without two that would touch."""
+    from matplotlib.ticker import MaxNLocator
+
+    round_ones = MaxNLocator(nbins=5, steps=STEPS, integer=True).tick_values(1, n)
+    apart = n / 10
+    inner = [int(epoch) for epoch in round_ones if 1 + apart < epoch < n - apart]
+    return sorted({1, *inner, n})
 
 
 def _x(at: int, n: int) -> float:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import skmnist
 from skmnist.app._view import STEPS
-from tests.chromium import DESKTOP, PHONE, show_as
+from tests.chromium import DESKTOP, PHONE, open_browser, show_as
 from tests.reading.fields import as_scan, make_field
 
 pytestmark = pytest.mark.slow
@@ -285,6 +285,44 @@ def test_the_whole_path(browser, app, tmp_path):
     browser.delete_all_cookies()
     browser.get(f"{app}/?step=recommendation&{SETTINGS}")
     see(browser, "The networks have not been trained with these settings yet.")
+
+
+def test_a_digit_before_the_camera_is_read_on_a_page_without_english_words(app, tmp_path):
+    from selenium.webdriver import Keys
+
+    paper = np.random.default_rng(0).normal(190, 4, (480, 640))
+    paper -= np.linspace(0, 40, 640)  # the light comes from one side
+    paper[120:140, 250:380] = 50
+    for row in range(120, 350):
+        left = round(370 - (row - 120) / 3)
+        paper[row, left : left + 20] = 50
+    picture = Image.fromarray(paper.clip(0, 255).astype(np.uint8)).convert("RGB")
+    picture.save(tmp_path / "seven.mjpeg", format="JPEG")
+    camera = ("device-for-media-stream", "ui-for-media-stream")
+    options = [f"--use-fake-{name}" for name in camera]
+    options.append(f"--use-file-for-fake-video-capture={tmp_path / 'seven.mjpeg'}")
+    with open_browser(tmp_path / "profile", *options) as browser:
+        show_as(browser, DESKTOP)
+        browser.get(f"{app}/?lang=de")
+        see(browser, "Datei wählen", "bis 20 MB")
+        choose(browser, "wants_camera", "Mit der Kamera")
+        see(browser, "Aufnehmen")
+        time.sleep(2)  # until the camera has its first picture
+        press(browser, "camera")
+        see(browser, "Aufnahme verwerfen", "Die Wahrscheinlichkeit liegt über")
+        assert browser.execute_script(IN_SHADOW, ".outcome").text == "7"
+        browser.get(f"{app}/?lang=de&step=data&data=upload")
+        field = wait(lambda: find_idle(browser, ".st-key-label input"))
+        field.send_keys("x")
+        see(browser, "Mit der Eingabetaste übernehmen")
+        field.send_keys(Keys.BACKSPACE)
+        browser.find_element("css selector", '[data-testid="stMainMenuButton"]').click()
+        menu = '[data-testid="stMainMenuList"]'
+        wait(lambda: "Drucken" in browser.find_element("css selector", menu).text)
+        assert "Bildschirm aufzeichnen" in browser.find_element("css selector", menu).text
+        browser.get(f"{app}/?lang=en")  # Streamlit's own words are back
+        see(browser, "Upload", "20MB per file")
+        assert complaints(browser) == []
 
 
 def write_archive(path):

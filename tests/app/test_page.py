@@ -36,7 +36,7 @@ def trained(finished, server):
 
 
 WORDS = {
-    "data": ("(300, 28, 28)", "(100, 28, 28)", "300 training and 100 test images", "<svg"),
+    "data": ("300 training and 100 test images of 28 x 28 pixels", "<svg"),
     "theory": ("z = w·x + b", "max(0, z)", "Softmax", "Cross-entropy", "Adam", "dropout"),
     "normalisation": ("division by 255", "float32", "<td>0.99</td>"),
     "networks": ("100,480", "101,770", "567,434", "softmax", "5.6 times"),
@@ -226,10 +226,10 @@ def test_a_running_training_is_shown_as_it_comes(open_page, slow):
     html = html_of(run(page))
     assert "Epoch 3 of 9, at most 6 s left" in html
     assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html) == [
-        ("Accuracy", "0.5000"),
-        ("on validation images", "0.4000"),
-        ("Loss", "0.3333"),
-        ("on validation images", "0.5000"),
+        ("Accuracy, training", "0.5000"),
+        ("Accuracy, validation", "0.4000"),
+        ("Loss, training", "0.3333"),
+        ("Loss, validation", "0.5000"),
     ]
     points = re.search(r'<polyline points="([^"]*)"', html)[1].split()
     assert len(points) == 3

@@ -112,7 +112,7 @@ def test_parts_that_are_scaled_otherwise():
 def test_it_speaks_german_with_german_numbers():
     description = describe_dataset(load_mnist(n_test=1000, random_state=0))
     assert description.summary("de") == (
-        "60.000 Trainings- und 1.000 Testbilder mit 28 x 28 Pixeln (uint8, 0 bis 255) "
+        "60.000 Trainings- und 1.000 Testbilder mit 28 x 28 Pixeln und Werten von 0 bis 255 "
         "in 10 Klassen."
     )
     assert "67 von 784" in description.sentences("de")[-1]

@@ -49,7 +49,42 @@ def test_what_has_no_range_is_drawn_all_the_same(values):
     assert "nan" not in svg
 
 
+def find_numbers(svg, anchor):
+    """Return the numbers at an axis: those of the epochs stand in the middle below it."""
+    return re.findall(rf'text-anchor="{anchor}">([\d.%]+)<', svg)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "shown"),
+    [
+        ("accuracy", [0.8712, 0.9433, 0.9871], ["85%", "90%", "95%", "100%"]),
+        ("accuracy", [0.9801, 0.9805, 0.981], ["97.9%", "98.0%", "98.1%", "98.2%"]),
+        ("accuracy", [1.0, 1.0, 1.0], ["99.90%", "99.95%", "100.00%"]),
+        ("loss", [0.417, 0.2, 0.031], ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]),
+        ("loss", [0.033, 0.031, 0.0305], ["0.030", "0.031", "0.032", "0.033"]),
+    ],
+)
+def test_values_at_the_axis_are_round(metric, values, shown):
+    svg = sketch_curve(to_frame(len(values), **{metric: values}), metric, EN, alt="")
+    assert find_numbers(svg, "end") == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "shown"),
+    [(1, [1]), (2, [1, 2]), (7, [1, 2, 4, 6, 7]), (41, [1, 10, 20, 30, 41])],
+)
+def test_epochs_at_the_axis_are_round_but_for_the_last(n, shown):
+    svg = sketch_curve(to_frame(n, loss=np.linspace(1, 0.5, n)), "loss", EN, alt="")
+    assert list(map(int, find_numbers(svg, "middle"))) == shown
+
+
+def test_the_first_epoch_is_a_dot():
+    (line,) = find_lines(sketch_curve(to_frame(1, loss=[0.5]), "loss", EN, alt=""))
+    assert len(line) == 2
+    assert line[0] == line[1]
+
+
 def test_numbers_and_words_follow_the_language():
     svg = sketch_curve(to_frame(2, loss=[0.25, 0.75]), "loss", get_catalogue("de"), alt="")
-    assert ">0,25<" in svg
+    assert ">0,4<" in svg
     assert ">Epoche<" in svg
