@@ -71,7 +71,7 @@ ARROWS = {
     "_drawing": {"text"},
     "_html": {"text"},
     "report": {"__version__", "_drawing", "diagnosis", "text"},
-    "persistence": {"__version__", "_estimator", "_files", "neural_network"},
+    "persistence": {"__version__", "_estimator", "_files", "neural_network", "text"},
     "reading": {
         "_estimator",
         "_files",

@@ -103,7 +103,7 @@ def _load(view: View, file: Any) -> Array | None:
         file.seek(0)  # an earlier run of the page has read it
         return load_image(file)
     except DatasetError as error:
-        st.error(say("app.draw.bad", problem=as_text(str(error))))
+        st.error(say("app.draw.bad", problem=as_text(error.sentence(say.language))))
         return None
 
 

@@ -87,7 +87,7 @@ def _take_options(view: View) -> tuple[int | None, Form | None, str]:
         if "form" in loaded:
             st.caption(say("app.read.loaded", file=as_text(loaded["name"])))
     if "problem" in loaded:  # also seen when the options are folded
-        st.error(say("app.read.bad_form", problem=as_text(loaded["problem"])))
+        st.error(say("app.read.bad_form", problem=as_text(loaded["problem"][say.language])))
     return n_digits, loaded.get("form"), str(loaded.get("key"))
 
 

@@ -16,6 +16,7 @@ from skmnist.app._training import Training
 from skmnist.app._view import View, keep, recall
 from skmnist.persistence import ModelFileError, save_model
 from skmnist.reading import DigitReader, load_reader
+from skmnist.text import get_languages, translate_error
 
 MAX_MODEL = 100  # MB; the largest recipe takes 10
 NAME = "digits.skmnist"
@@ -111,7 +112,7 @@ def _take_model(view: View) -> tuple[str, DigitReader | None]:
     if not loaded:
         st.info(say("app.read.no_model"))
     elif "problem" in loaded:
-        st.error(say("app.read.bad_model", problem=as_text(loaded["problem"])))
+        st.error(say("app.read.bad_model", problem=as_text(loaded["problem"][say.language])))
     else:
         st.caption(say("app.read.loaded", file=as_text(loaded["name"])))
         classes = "".join(map(str, loaded["reader"].classes_.tolist()))
@@ -132,8 +133,8 @@ def _load_model() -> None:
     )
 
 
-def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, str | None]:
-    """Return what `load` makes of an uploaded file, or None and the message of its error."""
+def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, dict[str, str] | None]:
+    """Return what `load` makes of an upload, or None and the message of its error by language."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about other versions of packages
         path = Path(folder, clean_name(file.name))
@@ -141,4 +142,5 @@ def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, str | None
             path.write_bytes(file.getvalue())
             return load(path), None
         except (ModelFileError, OSError, ValueError) as error:  # a FormError is a ValueError
-            return None, str(error).replace(f"{folder}/", "")
+            told = {code: translate_error(error, code) for code in get_languages()}
+            return None, {code: text.replace(f"{folder}/", "") for code, text in told.items()}

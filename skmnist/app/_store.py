@@ -27,6 +27,18 @@ class MissingUploadError(Exception):
     """No file was uploaded yet, or it was uploaded before the server was restarted."""
 
 
+class UploadError(DatasetError):
+    """An uploaded file cannot be used; the message does not tell the server's folder."""
+
+    def __init__(self, error: DatasetError, folder: Path) -> None:
+        self._folder = folder
+        super().__init__(error.key, **error.values)
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the message in a language."""
+        return super().sentence(language).replace(f"{self._folder}/", "")
+
+
 @dataclass(frozen=True, eq=False)
 class Data:
     """A data set.
@@ -180,8 +192,7 @@ def _read_upload(key: Settings, progress: Progress) -> tuple[Any, str]:
                 progress=progress,
             )
     except DatasetError as error:
-        # hide the server's folder
-        raise DatasetError(str(error).replace(f"{path.parent}/", "")) from error
+        raise UploadError(error, path.parent) from error
     for note in digits.notes:
         place = str(note.values.get("path", ""))
         if place:

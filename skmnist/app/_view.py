@@ -82,7 +82,7 @@ class View:
             key = "app.data.choose" if self.settings.data == "upload" else "app.data.gone"
             st.info(say(key if self.step == "data" else "app.no_data"))
         except DatasetError as error:
-            st.error(say("app.data.bad", problem=as_text(str(error))))
+            st.error(say("app.data.bad", problem=as_text(error.sentence(self.language))))
             st.button(
                 say("app.try_again"), key="again", on_click=_store.forget, args=(self.settings,)
             )

@@ -58,10 +58,11 @@ def read_all(
                 warnings.simplefilter("ignore")  # `Screen` shows the same notes
                 return load_dataset(data, random_state=seed, progress=True, **given), data
     except DatasetError as error:
+        problem = error.sentence(say.language)
         if data in SETS:
-            raise OptionError(option, data, str(error)) from None
+            raise OptionError(option, data, problem) from None
         # replace names of Python parameters by options
-        rule = str(error).removeprefix(f"{data}: ")
+        rule = problem.removeprefix(f"{data}: ")
         for name, spelling in OPTIONS.items():
             rule = re.sub(rf"\b{name}= ?", f"{spelling} ", rule)
         rule = re.sub(r"(?<=--image-shape )\((\w+), (\w+)\)", r"\1x\2", rule)

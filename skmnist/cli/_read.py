@@ -51,8 +51,8 @@ def read_digits(
     review_path: Path | None,
 ) -> int:
     """Read files, show and write the fields, and return the exit status."""
-    described = _load_form(form)
-    reader = _load_reader(model)
+    described = _load_form(say, form)
+    reader = _load_reader(say, model)
     if n_digits is not None:
         reader.n_digits = n_digits
     if max_error is not None:
@@ -90,19 +90,19 @@ def read_digits(
     return status or int(failed)
 
 
-def _load_form(path: Path | None) -> Form | None:
+def _load_form(say: Catalogue, path: Path | None) -> Form | None:
     try:
         return None if path is None else Form.load(path)
     except FormError as error:
-        raise OptionError("--form", "", str(error)) from None
+        raise OptionError("--form", "", error.sentence(say.language)) from None
 
 
-def _load_reader(path: Path | None) -> DigitReader:
+def _load_reader(say: Catalogue, path: Path | None) -> DigitReader:
     try:
-        with print_warnings():
+        with use_language(say.language), print_warnings():
             return load_reader(path)
-    except (ModelFileError, ValueError) as error:
-        raise OptionError("--model", "", str(error)) from None
+    except ModelFileError as error:
+        raise OptionError("--model", "", error.sentence(say.language)) from None
     except OSError as error:
         name = "" if path is None else path
         raise OptionError("--model", name, error.strerror or str(error)) from None

@@ -74,7 +74,8 @@ def _load(say: Catalogue, path: Path | None) -> ModelCard:
     try:
         return load_card(path)
     except ModelFileError as error:
-        raise CommandError(say("cli.show_failed", problem=str(error))) from None
+        problem = error.sentence(say.language)
+        raise CommandError(say("cli.show_failed", problem=problem)) from None
     except OSError as error:
         problem = f"{path}: {error.strerror or error}."
         raise CommandError(say("cli.show_failed", problem=problem)) from None

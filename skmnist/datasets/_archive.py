@@ -28,6 +28,7 @@ from skmnist.datasets._members import (
     DatasetError,
     Member,
     Progress,
+    refuse_format,
     shorten,
 )
 
@@ -80,16 +81,16 @@ def open_contents(
     try:
         mode, size = (found := os.stat(source)).st_mode, found.st_size
     except FileNotFoundError:
-        raise DatasetError(f"{source}: there is no such file") from None
+        raise DatasetError("missing", where=source) from None
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{shorten(source)}: cannot be read ({_reason(error)})") from error
+        raise DatasetError("unreadable", where=shorten(source), reason=_reason(error)) from error
     budget = Budget(size, progress)
     with ExitStack() as stack:
         if stat.S_ISDIR(mode):
             members, leftovers, folders = _list_folder(source, budget)
             budget.packed = sum(member.size for member in members)
         elif not stat.S_ISREG(mode):
-            raise DatasetError(f"{source}: is a pipe or device, expected a file or folder")
+            raise DatasetError("device", where=source)
         else:
             file = stack.enter_context(_open(source))
             if _is_zip(file):
@@ -110,7 +111,7 @@ def _open(path: str, *, buffering: int = -1) -> BinaryIO:
     try:
         return open(path, "rb", buffering)
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({_reason(error)})") from error
+        raise DatasetError("unreadable", where=path, reason=_reason(error)) from error
 
 
 def _open_below(folder: str, path: str) -> BinaryIO:
@@ -136,29 +137,25 @@ def _recognize_file(file: BinaryIO, source: str) -> str:
     try:
         head = file.read(512)
     except OSError as error:
-        raise DatasetError(f"{source}: cannot be read ({_reason(error)})") from error
+        raise DatasetError("unreadable", where=source, reason=_reason(error)) from error
     if not head:
-        raise DatasetError(f"{source}: is empty")
+        raise DatasetError("empty", where=source)
     if (name := recognize(head)) is not None:
-        raise DatasetError(f"{source}: is {name}")
+        raise refuse_format(source, name)
     if head[:2] == GZIP and (name := recognize(_unpack_start(file))) is not None:
-        raise DatasetError(f"{source}: is {name}")
+        raise refuse_format(source, name)
     if head[257:262] == b"ustar":
-        raise DatasetError(f"{source}: is a tar archive; unpack it and pass the folder")
+        raise refuse_format(source, "tar")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise DatasetError(
-            f"{source}: is a web page, not data; it was probably saved instead of the download"
-        )
+        raise refuse_format(source, "web_page")
     if head.startswith(PICTURES):
-        raise DatasetError(
-            f"{source}: is a single image; pass a folder that contains one folder per class"
-        )
+        raise DatasetError("single_image", where=source)
     if head.startswith(b"\x93NUMPY"):
         return "array"
     if head[:3] == b"\0\0\x08" or kind_of(os.path.basename(source)) == "idx":
         return "idx"
     if (name := recognize_name(source)) is not None:
-        raise DatasetError(f"{source}: is {name}")
+        raise refuse_format(source, name)
     return "table"
 
 
@@ -185,7 +182,8 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str], 
     def raise_unreadable(error: OSError) -> None:
         if is_leftover(os.path.relpath(os.fsdecode(error.filename), source)):
             return  # "System Volume Information" is never readable
-        raise DatasetError(f"{error.filename}: cannot be read ({_reason(error)})") from error
+        where = os.fsdecode(error.filename)
+        raise DatasetError("unreadable", where=where, reason=_reason(error)) from error
 
     for at, folders, names in os.walk(source, onerror=raise_unreadable, followlinks=True):
         prefix = "" if at == source else os.path.relpath(at, source).replace(os.sep, "/") + "/"
@@ -217,15 +215,15 @@ def _list_folder(source: str, budget: Budget) -> tuple[list[Member], list[str], 
                 path, opener = _check_text(raw, source), partial(_open_below, source, raw)
                 members.append(Member(source, path, info.st_size, kind_of(name), budget, opener))
         if len(members) > MAX_MEMBERS:
-            raise DatasetError(f"{source}: contains more than {MAX_MEMBERS:,} files, the maximum")
+            raise DatasetError("too_many_files", where=source, limit=MAX_MEMBERS)
     return members, leftovers, empty
 
 
 def _check_depth(path: str, where: str) -> None:
-    if path.count("/") > MAX_DEPTH:
+    depth = path.count("/")
+    if depth > MAX_DEPTH:
         raise DatasetError(
-            f"{where}: {shorten(path)!r} is nested in {path.count('/'):,} folders, the maximum is "
-            f"{MAX_DEPTH}; pass an inner folder"
+            "too_deep", where=where, path=shorten(path), depth=depth, limit=MAX_DEPTH
         )
 
 
@@ -234,9 +232,7 @@ def _check_text(path: str, source: str) -> str:
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
-        raise DatasetError(
-            f"{source}: the name {shorten(path)!r} is not UTF-8; rename the file"
-        ) from None
+        raise DatasetError("name_not_utf8", where=source, name=shorten(path)) from None
     return unicodedata.normalize("NFC", path)
 
 
@@ -253,7 +249,7 @@ def _list_zip(
     except DatasetError:
         raise
     except DAMAGE as error:
-        raise DatasetError(f"{where}: is not a readable ZIP archive ({_reason(error)})") from error
+        raise DatasetError("not_a_zip", where=where, reason=_reason(error)) from error
     members, leftovers, folders, filled = {}, [], [], set()
     for info in archive.infolist():
         path = _check_entry(info, where)
@@ -265,9 +261,7 @@ def _list_zip(
         if info.is_dir():
             folders.append(path)
         elif path in members:
-            raise DatasetError(
-                f"{where}: has two members named {shorten(path)!r}; expected each name once"
-            )
+            raise DatasetError("two_members", where=where, name=shorten(path))
         else:
             full = f"{inside}/{path}" if inside else path
             kind = kind_of(path.rpartition("/")[2])
@@ -287,10 +281,7 @@ def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
     tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < 22:
-        raise DatasetError(
-            f"{where}: is truncated; the list of members at the end of the ZIP archive is missing. "
-            "Download or copy it again."
-        )
+        raise DatasetError("no_list_of_members", where=where)
     (length,) = struct.unpack_from("<L", tail, at + 12)
     start = size - len(tail) + at - length
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7" and tail[at - 76 : at - 72] == b"PK\6\6":
@@ -301,10 +292,7 @@ def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
         file.seek(start)
         too_many = file.read(length).count(b"PK\1\2") > max_members
     if too_many:
-        raise DatasetError(
-            f"{where}: contains more than {max_members:,} members, the maximum; unpack it and "
-            "pass a folder with some of them"
-        )
+        raise DatasetError("too_many_members", where=where, limit=max_members)
     file.seek(0)
 
 
@@ -316,16 +304,15 @@ def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16)
     fault = None
     if "\0" in name:
-        fault = "has a NUL character in its name"
+        fault = "nul"
     elif path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        fault = "has an absolute path, expected a relative one"
+        fault = "absolute"
     elif ".." in parts or not parts:
-        fault = "leads outside the archive, expected a path inside it"
+        fault = "outside"
     elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        what = "a link" if kind == stat.S_IFLNK else "a device, pipe or socket"
-        fault = f"is {what}, expected files and folders"
+        fault = "link" if kind == stat.S_IFLNK else "device"
     if fault:
-        raise DatasetError(f"{where}: member {shorten(name)!r} {fault}")
+        raise DatasetError(f"member_{fault}", where=where, name=shorten(name))
     path = "/".join(parts)
     _check_depth(path, where)
     return _check_text(path, where)
@@ -348,28 +335,26 @@ def _check_overlaps(archive: zipfile.ZipFile, where: str) -> None:
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise DatasetError(
-                f"{where}: the members {shorten(before)!r} and {shorten(info.filename)!r} overlap"
+                "members_overlap",
+                where=where,
+                first=shorten(before),
+                second=shorten(info.filename),
             )
         name = info.orig_filename
         end = info.header_offset + 30 + len(name) + info.compress_size
         before = info.filename
     if end > archive.start_dir:
-        raise DatasetError(f"{where}: member {shorten(before)!r} overlaps the list of members")
+        raise DatasetError("overlaps_list", where=where, name=shorten(before))
 
 
 def _open_entry(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, path: str
 ) -> BinaryIO:
-    fault = None
     if info.flag_bits & 0x1:
-        fault = "is encrypted; unpack the archive with its password and pass the folder"
-    elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        fault = (
-            f"uses compression method {info.compress_type}, expected deflate; unpack the archive "
-            "and pass the folder"
-        )
-    if fault:
-        raise DatasetError(f"{source}: {shorten(path)}: {fault}")
+        raise DatasetError("encrypted", where=f"{source}: {shorten(path)}")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        where = f"{source}: {shorten(path)}"
+        raise DatasetError("compression", where=where, method=info.compress_type)
     return archive.open(info)  # type: ignore[return-value]
 
 
@@ -383,9 +368,7 @@ def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
             continue
         n_archives += 1
         if n_archives > MAX_ARCHIVES:
-            raise DatasetError(
-                f"{member.where}: is .npz file number {n_archives}, the maximum is {MAX_ARCHIVES}"
-            )
+            raise DatasetError("too_many_npz", where=member.where, n=n_archives, limit=MAX_ARCHIVES)
         file = stack.enter_context(BytesIO(member.read(MAX_PACKED)))
         arrays, *_ = _list_zip(file, member.source, member.budget, stack, inside=member.path)
         # archives nested further are not opened

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 
 from skmnist.datasets._bunch import MAX_LABEL
-from skmnist.datasets._members import MAX_BYTES, DatasetError, Member, Stream, shorten
+from skmnist.datasets._members import (
+    MAX_BYTES,
+    DatasetError,
+    Member,
+    Stream,
+    at_byte,
+    shorten,
+    show_bytes,
+)
+from skmnist.text import Phrase
 
 Array = np.ndarray[Any, Any]
 
@@ -59,7 +68,8 @@ def read_array(member: Member) -> Array:
     """
     with member.open() as stream:
         header = _read_header(stream, member.where)
-        expected = f"an array of shape {header.shape} and dtype {header.dtype}"
+        values = {"shape": header.shape, "dtype": str(header.dtype)}
+        expected = Phrase("data.error.expected.array", values)
         n_bytes = prod(header.shape) * header.dtype.itemsize
         array = stream.fill(n_bytes, expected).view(header.dtype)
     shape = header.shape
@@ -71,21 +81,16 @@ def _read_header(stream: Stream, where: str) -> Header:
     start = stream.read(8)
     if len(start) < 8 or start[:6] != MAGIC or start[6] not in (1, 2, 3):
         raise DatasetError(
-            f"{where}: is not a NumPy array; begins with {start.hex(' ') or 'nothing'}, expected "
-            f"{MAGIC.hex(' ')}"
+            "not_an_array", where=where, start=show_bytes(start), expected=MAGIC.hex(" ")
         )
     n_bytes = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
     if not 0 < n_bytes <= MAX_HEADER:
-        raise DatasetError(
-            f"{where}: declares a header of {n_bytes} bytes, expected 1 to {MAX_HEADER}"
-        )
+        raise DatasetError("header_size", where=where, n_bytes=n_bytes, limit=MAX_HEADER)
     text = stream.read(n_bytes).decode("latin1")
     # parsed by a regular expression, so nothing in a file is evaluated
     found = HEADER.fullmatch(text)
     if found is None:
-        raise DatasetError(
-            f"{where}: has the header {shorten(text.strip())!r}, expected that of a NumPy array"
-        )
+        raise DatasetError("bad_header", where=where, header=shorten(text.strip()))
     shape = tuple(int(n) for n in re.findall("[0-9]{1,19}", found["shape"]))
     return Header(
         _read_dtype(found["descr"], where), _check_shape(shape, where), found["fortran"] == "True"
@@ -94,14 +99,9 @@ def _read_header(stream: Stream, where: str) -> Header:
 
 def _read_dtype(descr: str, where: str) -> np.dtype[Any]:
     if re.fullmatch("[<>|=]?O[0-9]*", descr):
-        raise DatasetError(
-            f"{where}: contains Python objects, which are never unpickled; expected numbers or "
-            "text. Save the array with a dtype such as uint8 or str."
-        )
+        raise DatasetError("python_objects", where=where)
     if (text := re.fullmatch("[<>|=]?[US]([0-9]{4,18})", descr)) is not None:
-        raise DatasetError(
-            f"{where}: has labels of up to {int(text[1]):,} characters, the maximum is {MAX_LABEL}"
-        )
+        raise DatasetError("long_labels", where=where, n=int(text[1]), limit=MAX_LABEL)
     try:
         if not DTYPE.fullmatch(descr):
             raise TypeError
@@ -109,15 +109,13 @@ def _read_dtype(descr: str, where: str) -> np.dtype[Any]:
         if not dtype.itemsize:
             raise TypeError
     except (TypeError, ValueError):
-        raise DatasetError(
-            f"{where}: has the dtype {shorten(descr)!r}, expected numbers or text"
-        ) from None
+        raise DatasetError("bad_dtype", where=where, dtype=shorten(descr)) from None
     return dtype
 
 
 def _check_shape(shape: tuple[int, ...], where: str) -> tuple[int, ...]:
     if len(shape) > MAX_DIMENSIONS or any(n > MAX_BYTES for n in shape):
-        raise DatasetError(f"{where}: declares an invalid shape, {shorten(str(shape))}")
+        raise DatasetError("invalid_shape", where=where, shape=shorten(str(shape)))
     return shape
 
 
@@ -154,23 +152,18 @@ def read_idx(member: Member, ndim: int) -> np.ndarray[Any, Any]:
     with member.open(unpack=True) as stream:
         head = stream.read(4)
         if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in TYPES:
-            raise DatasetError(
-                f"{member.where}: begins with {head.hex(' ') or 'nothing'}, expected 00 00 08 "
-                f"{ndim:02} (an IDX file of {what})"
-            )
+            raise DatasetError(f"not_idx_{what}", where=member.where, start=show_bytes(head))
         if head[2] != UNSIGNED_BYTE:
             raise DatasetError(
-                f"{member.where}, byte 3: is of type {head[2]:#04x} ({TYPES[head[2]]}), expected "
-                "0x08 (unsigned byte)"
+                "idx_type", where=at_byte(member.where, 3), code=head[2], type=TYPES[head[2]]
             )
         if head[3] != ndim:
-            raise DatasetError(
-                f"{member.where}, byte 4: has {head[3]} dimensions, expected {ndim} for {what}"
-            )
+            raise DatasetError(f"idx_ndim_{what}", where=at_byte(member.where, 4), found=head[3])
         dimensions = stream.read(4 * ndim)
         if len(dimensions) < 4 * ndim:
-            raise DatasetError(f"{member.where}: is truncated in its dimensions")
+            raise DatasetError("idx_dimensions", where=member.where)
         shape = struct.unpack(f">{ndim}I", dimensions)
         if not all(shape):
-            raise DatasetError(f"{member.where}: has the shape {shape}, expected no 0")
-        return stream.fill(prod(shape), f"{what} of shape {shape}").reshape(shape)
+            raise DatasetError("idx_shape", where=member.where, shape=shape)
+        expected = Phrase(f"data.error.expected.{what}", {"shape": shape})
+        return stream.fill(prod(shape), expected).reshape(shape)

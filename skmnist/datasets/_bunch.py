@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch, resample
 
 from skmnist._html import list_entries, make_html
-from skmnist.datasets._members import FREE_BYTES, DatasetError, shorten
+from skmnist.datasets._members import FREE_BYTES, DatasetError, Place, shorten
 from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
@@ -71,16 +71,17 @@ def make_bunch(
         check_images(X, name=f"{name}: x_{part}")
         if len(X) != len(y) or len(X) == 0:
             raise DatasetError(
-                f"{name}: x_{part} has {len(X)} images and y_{part} has {len(y)} labels, "
-                "expected the same number, at least one"
+                "part_lengths", where=name, part=part, n_images=len(X), n_labels=len(y)
             )
         check_values(X, name=f"{name}: x_{part}")
         parts[f"X_{part}"] = X
         parts[f"y_{part}"] = y
     if parts["X_train"].shape[1:] != parts["X_test"].shape[1:]:
         raise DatasetError(
-            f"{name}: training images have {parts['X_train'].shape[1:]} pixels and test images "
-            f"{parts['X_test'].shape[1:]}, expected one size"
+            "part_sizes",
+            where=name,
+            train=parts["X_train"].shape[1:],
+            test=parts["X_test"].shape[1:],
         )
     parts["y_train"], parts["y_test"] = as_labels(
         [parts["y_train"], parts["y_test"]], names=[f"{name}: y_train", f"{name}: y_test"]
@@ -88,8 +89,7 @@ def make_bunch(
     classes, tested = np.unique(parts["y_train"]), np.unique(parts["y_test"])
     if len(classes) < 2 or not np.isin(tested, classes).any():
         raise DatasetError(
-            f"{name}: y_train has the classes {_first_few(classes)} and y_test "
-            f"{_first_few(tested)}, expected at least two in y_train, and some of them in y_test"
+            "part_classes", where=name, train=_first_few(classes), test=_first_few(tested)
         )
     labels = np.union1d(classes, tested)
     check_n_classes(labels, name=name)
@@ -105,10 +105,7 @@ def make_bunch(
 def check_n_classes(labels: Sized, *, name: str) -> None:
     """Raise if there are too many classes."""
     if len(labels) > MAX_CLASSES:
-        raise DatasetError(
-            f"{name}: has {len(labels):,} different labels, the maximum is {MAX_CLASSES:,}; "
-            "if these are names of images, pass the name of the label column as label="
-        )
+        raise DatasetError("too_many_classes", where=name, n=len(labels), limit=MAX_CLASSES)
 
 
 def find_full_ink(X: Array) -> float:
@@ -121,10 +118,7 @@ def find_full_ink(X: Array) -> float:
 def check_images(X: Array, *, name: str) -> None:
     """Raise if an array is not a stack of grey images."""
     if X.ndim != 3 or X.dtype.kind not in "uif" or not all(X.shape[1:]):
-        raise DatasetError(
-            f"{name} has shape {X.shape} and dtype {X.dtype}, expected numbers of "
-            "shape (n_images, height, width)"
-        )
+        raise DatasetError("not_images", where=name, shape=X.shape, dtype=str(X.dtype))
 
 
 def check_values(X: Array, *, name: str) -> None:
@@ -133,13 +127,10 @@ def check_values(X: Array, *, name: str) -> None:
         return
     low, high = float(X.min()), float(X.max())
     if not (low >= 0 and high <= MAX_PIXEL):  # also where one is NaN
-        raise DatasetError(
-            f"{name} has values from {low:g} to {high:g}, expected finite ones from 0 to "
-            f"{MAX_PIXEL:g}, which float32 can hold"
-        )
+        raise DatasetError("not_pixels", where=name, low=low, high=high, limit=MAX_PIXEL)
 
 
-def as_labels(arrays: Sequence[Array], *, names: Sequence[str]) -> list[Array]:
+def as_labels(arrays: Sequence[Array], *, names: Sequence[Place]) -> list[Array]:
     """Convert labels to int64 if all of them are plain integers, otherwise to str."""
     checked = [check_labels(y, name=name) for y, name in zip(arrays, names, strict=True)]
     if all(_are_integers(y) for y in checked):
@@ -152,44 +143,46 @@ def make_labels(labels: Sequence[str], X: Array, *, name: str) -> Array:
     longest = max(labels, key=len, default="")
     if len(longest) > MAX_LABEL:
         raise DatasetError(
-            f"{name}: the label {shorten(longest)!r} has {len(longest):,} characters, the "
-            f"maximum is {MAX_LABEL}"
+            "longest_label", where=name, label=shorten(longest), n=len(longest), limit=MAX_LABEL
         )
     n_bytes = 4 * len(longest) * len(labels)
     if n_bytes > max(FREE_BYTES, X.nbytes):
         raise DatasetError(
-            f"{name}: the labels take {n_bytes:,} bytes, because each takes as much as the "
-            f"longest, {shorten(longest)!r}, but the images only {X.nbytes:,}; use shorter labels"
+            "labels_too_large",
+            where=name,
+            n_bytes=n_bytes,
+            longest=shorten(longest),
+            n_image_bytes=X.nbytes,
         )
     return np.array(labels, dtype=str)
 
 
-def check_label(text: str, *, where: str) -> None:
+def check_label(text: str, *, where: Place) -> None:
     """Raise if a label is empty or too long."""
-    if not 0 < len(text) <= MAX_LABEL:
-        found = f"{shorten(text)!r} has {len(text):,} characters" if text else "is empty"
-        raise DatasetError(f"{where}: {found}, expected a label of up to {MAX_LABEL} characters")
+    if not text:
+        raise DatasetError("empty_label", where=where, limit=MAX_LABEL)
+    if len(text) > MAX_LABEL:
+        raise DatasetError(
+            "long_label", where=where, label=shorten(text), n=len(text), limit=MAX_LABEL
+        )
 
 
-def check_labels(y: Array, *, name: str) -> Array:
+def check_labels(y: Array, *, name: Place) -> Array:
     """Return labels as int64 or str, or raise if they are neither."""
     if y.ndim != 1 or y.dtype.kind not in "uiUSb":
-        raise DatasetError(
-            f"{name} has shape {y.shape} and dtype {y.dtype}, expected one integer "
-            "or text label per image"
-        )
+        raise DatasetError("not_labels", where=name, shape=y.shape, dtype=str(y.dtype))
     if y.dtype.kind in "uib":
         if y.dtype.kind == "u" and y.max(initial=0) > np.iinfo(np.int64).max:
-            raise DatasetError(f"{name} contains {y.max()}, expected integers that fit in 64 bits")
+            raise DatasetError("label_not_int64", where=name, label=int(y.max()))
         return y.astype(np.int64, copy=False)
     if y.dtype.itemsize // (4 if y.dtype.kind == "U" else 1) > MAX_LABEL:
-        raise DatasetError(f"{name} has dtype {y.dtype}, expected up to {MAX_LABEL} characters")
+        raise DatasetError("wide_labels", where=name, dtype=str(y.dtype), limit=MAX_LABEL)
     try:
         y = y.astype(str, copy=False)
         for label in np.unique(y).tolist():
             label.encode("utf-8")  # lone surrogates cannot be printed
     except (ValueError, SystemError) as error:
-        raise DatasetError(f"{name} contains invalid text: {error}") from error
+        raise DatasetError("invalid_text", where=name, reason=str(error)) from error
     return y
 
 

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from skmnist.datasets._bunch import Digits, make_bunch, take_part
 from skmnist.datasets._members import DatasetError
+from skmnist.text import Phrase
 
 MNIST = Path(__file__).parent / "data" / "mnist.npz"
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
@@ -107,7 +108,7 @@ def load_mnist(
     ValueError: n_train=5 must be an int from 10 (one image per class) to 60000 (all images)...
     """
     return make_mnist(
-        _read(MNIST, MNIST_SHA256, name="the bundled MNIST"),
+        _read(MNIST, MNIST_SHA256, what="mnist"),
         n_train=n_train,
         n_test=n_test,
         random_state=random_state,
@@ -209,7 +210,7 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
     ValueError: writers=['0015_CH1F'] must be "all", "recipes", "reported", or names from
     0001_CH4M, 0002_CH5M, ...
     """
-    content = _read(SWISS, SWISS_SHA256, name="the bundled file of Swiss digits")
+    content = _read(SWISS, SWISS_SHA256, what="swiss")
     with np.load(BytesIO(content)) as arrays:
         rows = dict(arrays)
     names = np.unique(rows["groups"]).tolist()
@@ -244,18 +245,18 @@ def _choose(writers: str | Iterable[str], names: list[str]) -> list[str]:
     return [name for name in names if name in wanted]
 
 
-def _read(path: Path, sha256: str, *, name: str) -> bytes:
+def _read(path: Path, sha256: str, *, what: str) -> bytes:
     """Return the content of a file, or raise if it is missing or damaged."""
+    name = Phrase(f"data.error.bundled.{what}")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DatasetError(
-            f"{path}: {name} cannot be read ({error.strerror}); reinstall skmnist"
+            "bundled_unreadable", where=str(path), name=name, reason=error.strerror
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DatasetError(
-            f"{path}: {name} is damaged; its SHA-256 is {found}, expected {sha256}. "
-            "Reinstall skmnist."
+            "bundled_damaged", where=str(path), name=name, found=found, expected=sha256
         )
     return content

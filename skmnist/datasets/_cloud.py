@@ -19,7 +19,7 @@ from skmnist._files import find_cache, write_whole
 from skmnist._progress import report_bytes
 from skmnist.datasets._bundled import make_mnist
 from skmnist.datasets._members import DatasetError, Progress
-from skmnist.text import get_catalogue
+from skmnist.text import Phrase, get_catalogue
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -36,8 +36,9 @@ PERMANENT = (400, 401, 403, 404, 410, 451)  # status codes that are not retried
 class _DownloadError(Exception):
     """Raised if an address fails; `retry` is False if another attempt is pointless."""
 
-    def __init__(self, problem: str, *, retry: bool = True) -> None:
+    def __init__(self, problem: str, *, retry: bool = True, **values: Any) -> None:
         super().__init__(problem)
+        self.problem = Phrase(f"data.error.download.{problem}", values)
         self.retry = retry
 
 
@@ -130,14 +131,16 @@ def get_file(
     try:
         content = _download(addresses, n_retries=n_retries, delay=delay, progress=progress)
     except DatasetError as error:
-        raise DatasetError(f"{cached}: is damaged. {error}" if damaged else str(error)) from error
+        if not damaged:
+            raise
+        raise DatasetError("cache_damaged", where=str(cached), error=error) from error
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
         write_whole(cached, content)
     except OSError as error:
+        say = get_catalogue()
         warnings.warn(
-            f"{cached} cannot be written ({error.strerror}), so MNIST will be downloaded again "
-            f"next time. Pass another data_home, or set {VARIABLE}.",
+            say("data.not_cached", file=cached, reason=error.strerror, variable=VARIABLE),
             UserWarning,
             stacklevel=3,
         )
@@ -190,7 +193,7 @@ def _download(
     progress: Progress,
 ) -> bytes:
     """Try the addresses in turn, and retry those with temporary errors."""
-    problems: dict[str, str] = {}
+    problems: dict[str, Phrase] = {}
     remaining = list(dict.fromkeys(urls))
     started = time.monotonic()
     answered = False
@@ -209,17 +212,18 @@ def _download(
                 if _is_valid(content):
                     return content
                 found = hashlib.sha256(content).hexdigest()
-                problems[url] = f"sent {len(content):,} bytes with SHA-256 {found}, not {SHA256}"
+                values = {"n_bytes": len(content), "found": found, "expected": SHA256}
+                problems[url] = Phrase("data.error.download.other_file", values)
             except _DownloadError as error:
-                problems[url] = str(error)
+                problems[url] = error.problem
                 if not error.retry:
                     remaining.remove(url)
             answered = answered or transfer.answered
-    reasons = "; ".join(f"{url} {problem}" for url, problem in problems.items())
-    raise DatasetError(
-        f"MNIST could not be downloaded: {reasons}. load_mnist() returns the same images without "
-        "a network (skmnist compare --data mnist)."
-    )
+    reasons = [
+        Phrase("data.error.download.reason", {"url": url, "problem": problem})
+        for url, problem in problems.items()
+    ]
+    raise DatasetError("not_downloaded", reasons=reasons)
 
 
 class _Transfer:
@@ -250,11 +254,8 @@ class _Transfer:
                 thread.join(0.05)
                 patience = STALL_SECONDS if self.answered else contact_seconds
                 if thread.is_alive() and time.monotonic() - self._last > patience:
-                    raise _DownloadError(
-                        f"sent no data for {patience:.0f} s"
-                        if self.answered
-                        else f"did not respond within {patience:.0f} s"
-                    )
+                    problem = "stalled" if self.answered else "silent"
+                    raise _DownloadError(problem, seconds=patience)
         finally:
             self._abandoned = True
         if self._error is not None:
@@ -286,11 +287,11 @@ class _Transfer:
     def update(self, n_bytes: int) -> None:
         """Count received bytes; called by pooch."""
         if self._abandoned:
-            raise _DownloadError("was abandoned")
+            raise _DownloadError("abandoned")
         self._last = time.monotonic()
         self._done += n_bytes
         if self._done > MAX_SIZE:
-            raise _DownloadError(f"sends more than {MAX_SIZE:,} bytes", retry=False)
+            raise _DownloadError("endless", limit=MAX_SIZE, retry=False)
         self._progress(self._done, max(self.total, self._done))
 
     def reset(self) -> None:
@@ -308,17 +309,18 @@ class _Transfer:
         if isinstance(error, requests.HTTPError) and error.response is not None:
             status = error.response.status_code
             reason = error.response.reason
-            return _DownloadError(f"responded {status} {reason}", retry=status not in PERMANENT)
+            retry = status not in PERMANENT
+            return _DownloadError("refused", status=status, reason=str(reason), retry=retry)
         if isinstance(error, requests.exceptions.ProxyError):
-            return _DownloadError("could not be reached through the proxy")
+            return _DownloadError("proxy")
         if isinstance(error, requests.exceptions.SSLError):
-            return _DownloadError("has no valid certificate", retry=False)
+            return _DownloadError("certificate", retry=False)
         if isinstance(error, requests.Timeout):
-            return _DownloadError("did not respond in time")
+            return _DownloadError("timeout")
         if isinstance(error, requests.TooManyRedirects):
-            return _DownloadError("has a redirect loop", retry=False)
+            return _DownloadError("redirects", retry=False)
         if isinstance(error, ValueError):  # an invalid address or header
-            return _DownloadError(f"failed: {error}", retry=False)
+            return _DownloadError("failed", reason=str(error), retry=False)
         if isinstance(error, OSError):  # the base class of all exceptions of requests
-            return _DownloadError("broke off" if self.answered else "could not be reached")
-        return _DownloadError(f"failed: {error}")
+            return _DownloadError("broke_off" if self.answered else "unreachable")
+        return _DownloadError("failed", reason=str(error))

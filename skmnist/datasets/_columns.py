@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isqrt
 
-from skmnist.datasets._members import DatasetError, shorten
+from skmnist.datasets._members import DatasetError, Place, at_cell, at_line, shorten
+from skmnist.text import Phrase
 
 SEPARATORS = ",;\t"
 LABEL_NAMES = {
@@ -65,13 +66,10 @@ def read_columns(line: str, *, label: str | None, where: str) -> Columns:
     separator = find_separator(line)
     n_columns = line.count(separator) + 1
     if n_columns == 1:
-        raise DatasetError(
-            f"{where}, line 1: has only one field, {shorten(line)!r}; expected a label and pixels, "
-            "separated by commas, semicolons or tabs"
-        )
+        raise DatasetError("one_field", where=at_line(where, 1), field=shorten(line))
     if n_columns > MAX_COLUMNS:
         raise DatasetError(
-            f"{where}, line 1: has {n_columns:,} fields, the maximum is {MAX_COLUMNS:,}"
+            "too_many_fields", where=at_line(where, 1), n=n_columns, limit=MAX_COLUMNS
         )
     fields = split_line(line, separator, where=where, number=1)
     if not _is_header(fields):
@@ -89,16 +87,16 @@ def split_line(line: str, separator: str, *, where: str, number: int) -> list[st
     try:
         (fields,) = csv.reader([line], delimiter=separator, strict=True)
     except (csv.Error, ValueError) as error:
-        problem = "a quote is not closed" if "end of data" in str(error) else str(error)
+        is_open = "end of data" in str(error)
+        reason = Phrase("data.error.open_quote") if is_open else str(error)
         raise DatasetError(
-            f"{where}, line {number}: cannot be parsed ({problem}), expected fields separated by "
-            f"{separator!r}"
+            "not_parsed", where=at_line(where, number), reason=reason, separator=separator
         ) from error
     return fields
 
 
 def choose_label(
-    columns: Sequence[Counter[bytes]], *, where: str, locate: Callable[[int, bytes], str]
+    columns: Sequence[Counter[bytes]], *, where: str, locate: Callable[[int, bytes], Place]
 ) -> int:
     """Return 0 if the labels are in the first column, 1 if they are in the last.
 
@@ -123,9 +121,9 @@ def choose_label(
         side = 0 if odd[0] else 1
         value = odd[side][0]
         raise DatasetError(
-            f"{locate(side, value)}: {shorten(value.decode(errors='replace'))!r} is not a pixel, "
-            f"and it is unclear whether this column is the label; correct the cell, or pass "
-            "label='first' or label='last'"
+            "pixel_or_label",
+            where=locate(side, value),
+            cell=shorten(value.decode(errors="replace")),
         )
     likely = [_may_be_label(column) for column in columns]
     if likely[0] != likely[1]:
@@ -135,10 +133,7 @@ def choose_label(
         return sizes.index(max(sizes))
     if all(likely) and min(sizes) * 2 <= max(sizes):  # there are more grey levels than classes
         return sizes.index(min(sizes))
-    raise DatasetError(
-        f"{where}: cannot determine whether the label is the first column ({sizes[0]} different "
-        f"values) or the last one ({sizes[1]}); pass label='first' or label='last'"
-    )
+    raise DatasetError("first_or_last", where=where, n_first=sizes[0], n_last=sizes[1])
 
 
 def is_pixel(value: bytes) -> bool:
@@ -163,10 +158,7 @@ def _is_header(fields: list[str]) -> bool:
 
 def _read_bare(n_columns: int, separator: str, label: str | None, where: str) -> Columns:
     if label not in (None, "first", "last"):
-        raise DatasetError(
-            f"{where}: has no header, so label={label!r} cannot be found; pass label='first' or "
-            "label='last'"
-        )
+        raise DatasetError("no_header", where=where, label=label)
     last = n_columns - 1
     labels = {None: (0, last), "first": (0,), "last": (last,)}[label]
     return Columns(separator, None, n_columns, labels)
@@ -175,10 +167,13 @@ def _read_bare(n_columns: int, separator: str, label: str | None, where: str) ->
 def _read_header(names: tuple[str, ...], separator: str, label: str | None, where: str) -> Columns:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        places = [str(at + 1) for at, name in enumerate(names) if name == repeated[0]]
+        first, second, *_ = (at + 1 for at, name in enumerate(names) if name == repeated[0])
         raise DatasetError(
-            f"{where}, line 1: columns {places[0]} and {places[1]} are both named "
-            f"{shorten(repeated[0])!r}, expected unique names"
+            "same_names",
+            where=at_line(where, 1),
+            first=first,
+            second=second,
+            name=shorten(repeated[0]),
         )
     ignored = tuple(at for at, name in enumerate(names) if name.casefold() in ROW_NAMES)
     labels = _find_label(names, ignored, label, where)
@@ -187,16 +182,16 @@ def _read_header(names: tuple[str, ...], separator: str, label: str | None, wher
     for at in pixels:
         if not PIXEL_NAME.fullmatch(names[at]):
             raise DatasetError(
-                f"{where}, line 1, column {at + 1}: {shorten(names[at])!r} is neither a label nor "
-                "a pixel; remove the column, or, if it is the label, pass its name as label= or "
-                "rename it to 'label'"
+                "odd_column", where=at_cell(where, 1, at + 1), name=shorten(names[at])
             )
         numbers.append([int(digits) for digits in re.findall("[0-9]+", names[at])])
     for (left, before), (right, after) in pairwise(zip(pixels, numbers, strict=True)):
         if after <= before:
             raise DatasetError(
-                f"{where}, line 1, column {right + 1}: {shorten(names[right])!r} follows "
-                f"{shorten(names[left])!r}; expected the pixels in order, row by row"
+                "pixel_order",
+                where=at_cell(where, 1, right + 1),
+                name=shorten(names[right]),
+                before=shorten(names[left]),
             )
     return Columns(separator, names, len(names), labels, ignored)
 
@@ -211,8 +206,10 @@ def _find_label(
         return (rest[0] if label == "first" else rest[-1],)
     if label is not None:
         raise DatasetError(
-            f"{where}, line 1: no column is named {label!r}; the first columns are "
-            f"{[shorten(name) for name in names[:3]]}"
+            "no_such_column",
+            where=at_line(where, 1),
+            label=label,
+            names=[shorten(name) for name in names[:3]],
         )
     named = [at for at in rest if names[at].casefold() in LABEL_NAMES]
     if not named:
@@ -223,8 +220,10 @@ def _find_label(
         return (named[0],)
     if named:
         raise DatasetError(
-            f"{where}, line 1: {shorten(names[named[0]])!r} and {shorten(names[named[1]])!r} may "
-            "both be the label; pass the name of the right one as label="
+            "two_labels",
+            where=at_line(where, 1),
+            first=shorten(names[named[0]]),
+            second=shorten(names[named[1]]),
         )
     if is_square(len(rest)) and not is_square(len(rest) - 1):
         return ()

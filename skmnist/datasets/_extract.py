@@ -53,10 +53,7 @@ def extract(members: Iterable[Member], extract_dir: str | PathLike[str]) -> None
             else:
                 path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise DatasetError(
-                f"extract_dir={str(root)!r}: cannot be written to ({error.strerror}); pass another "
-                "folder, or omit extract_dir: files can be read without unpacking"
-            ) from error
+            raise DatasetError("not_extracted", folder=str(root), reason=error.strerror) from error
         raise
 
 
@@ -75,17 +72,14 @@ def _remove_empty(path: Path) -> None:
 def _safe_parts(member: Member, seen: set[str]) -> tuple[str, ...]:
     """Return the parts of a member's path, or raise if they are not valid on every system."""
     if member.path.casefold() in seen:
-        raise DatasetError(f"{member.where}: differs from another member only in case")
+        raise DatasetError("same_but_case", where=member.where)
     seen.add(member.path.casefold())
     for part in member.parts:
         # checked again, although `_archive` rejects paths that lead outside
         if part in ("", ".", "..") or "/" in part or "\\" in part:
-            raise DatasetError(f"{member.where}: leads outside extract_dir")
+            raise DatasetError("outside_extract_dir", where=member.where)
         if RESERVED.fullmatch(part) or FORBIDDEN.search(part) or part[-1] in ". ":
-            raise DatasetError(
-                f"{member.where}: {shorten(part)!r} is not a valid file name on every system; omit "
-                "extract_dir: files can be read without unpacking"
-            )
+            raise DatasetError("not_portable", where=member.where, name=shorten(part))
     return member.parts
 
 
@@ -98,11 +92,9 @@ def _write(member: Member, path: Path) -> None:
 def _exists_already(target: Path, temporary: Path, member: Member, root: Path) -> bool:
     """Return whether an identical file exists, or raise if a different one does."""
     if not target.resolve().is_relative_to(root):
-        raise DatasetError(f"{member.where}: a link in extract_dir leads outside it")
+        raise DatasetError("link_outside", where=member.where)
     if not target.exists() and not target.is_symlink():
         return False
     if target.is_file() and filecmp.cmp(target, temporary, shallow=False):
         return True
-    raise DatasetError(
-        f"{target}: already exists with different content; pass an empty folder as extract_dir"
-    )
+    raise DatasetError("extracted_before", where=str(target))

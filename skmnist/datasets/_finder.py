@@ -22,13 +22,14 @@ from skmnist.datasets._layout import (
     by_role,
     folder_of,
     list_names,
+    name_part,
     natural_key,
     quote,
     role_of,
     split_words,
 )
 from skmnist.datasets._listing import ListingError
-from skmnist.datasets._members import CHUNK, DatasetError, Member, shorten
+from skmnist.datasets._members import CHUNK, DatasetError, Member, refuse_format, shorten
 from skmnist.datasets._tables import holds_pixels
 
 IDX_LABELS = re.compile("label|idx1")
@@ -49,7 +50,7 @@ def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
         If there are no digits, or it is ambiguous which part a file belongs to.
     """
     found: list[Layout] = []
-    errors: list[str] = []
+    errors: list[DatasetError] = []
     by_kind: dict[str | None, list[Member]] = defaultdict(list)
     for member in contents.members:
         if member.kind != "table" or SUBMISSION not in member.path.casefold():
@@ -66,10 +67,10 @@ def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
         try:
             layout = finder(by_kind[kind])
         except ListingError as error:
-            errors.insert(0, str(error))
+            errors.insert(0, error)
             by_kind["table"].clear()  # they do not contain pixels
         except DatasetError as error:
-            errors.append(str(error))
+            errors.append(error)
         else:
             if layout.parts:
                 found.append(layout)
@@ -80,7 +81,8 @@ def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
         found = [one for one in found if one.kind != "table" or _holds_pixels(one, label)]
     both = [layout for layout in found if {"train", "test"} <= layout.parts.keys()]
     if not found:
-        raise DatasetError(errors[0] if errors else _explain_no_digits(contents))
+        first = errors[0] if errors else _explain_no_digits(contents)
+        raise DatasetError(first.key, **first.values)
     layout = (both or sorted(found, key=_is_doubtful))[0]
     # checked before images are read
     check_n_classes(
@@ -192,30 +194,23 @@ def _note_empty_folders(parts: dict[Role, Part], folders: list[str]) -> list[Not
     return notes
 
 
-def _explain_no_digits(contents: Contents) -> str:
+def _explain_no_digits(contents: Contents) -> DatasetError:
+    source = contents.source
     names = [member.path for member in contents.members]
     packed = [member.path for member in contents.members if member.kind == "packed"]
     if packed:
-        return (
-            f"{contents.source}: contains another archive, {shorten(packed[0])!r}; unpack it and "
-            "pass its folder"
-        )
+        return DatasetError("archive_inside", where=source, name=shorten(packed[0]))
     if any(name.startswith("xl/") for name in names):
-        return f"{contents.source}: is an Excel workbook; save its table as CSV"
+        return refuse_format(source, "excel")
     for member in contents.members:
-        if member.kind == "foreign":
-            return f"{member.where}: is {recognize_name(member.path)}"
+        if member.kind == "foreign" and (name := recognize_name(member.path)):
+            return refuse_format(member.where, name)
     images = [member.path for member in contents.members if member.kind == "foreign image"]
     if images:
-        return (
-            f"{contents.source}: contains images in an unsupported format, {quote(images)}; save "
-            "them as PNG, in one folder per class"
-        )
-    found = f"no digits found among {quote(names)}" if names else "contains no files"
-    return (
-        f"{contents.source}: {found}; expected CSV, IDX, .npz or .npy files, one folder of PNG, "
-        "JPEG, BMP or TIFF images per class, or such images and a table of their names and labels"
-    )
+        return DatasetError("foreign_images", where=source, names=quote(images))
+    if not names:
+        return DatasetError("no_files", where=source)
+    return DatasetError("no_digits", where=source, names=quote(names))
 
 
 # --- tables
@@ -239,10 +234,10 @@ def _find_tables(members: list[Member]) -> Layout:
             tables = named
         elif len(tables) > 1 and not (by_folder and not named) and not _are_numbered(tables):
             raise DatasetError(
-                f"{tables[0].source}: cannot determine which table to read"
-                f"{f' as the {role} part' if role else ''}: {quote(t.path for t in tables)}; "
-                "expected one, or numbered parts of one. Pass the file itself, or remove the "
-                "others."
+                "which_table_of_part" if role else "which_table",
+                where=tables[0].source,
+                names=quote(table.path for table in tables),
+                part=name_part(role),
             )
         tables = sorted(tables, key=lambda table: natural_key(table.path))
         is_folder = by_folder and not named
@@ -283,19 +278,25 @@ def _find_idx(members: list[Member]) -> Layout:
         labels = [m for m in files if IDX_LABELS.search(m.parts[-1].lower())]
         images = [m for m in files if not IDX_LABELS.search(m.parts[-1].lower())]
         images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
-        parts[role] = _pair(images, labels, "train-images-idx3-ubyte and train-labels-idx1-ubyte")
+        parts[role] = _pair(images, labels, ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"))
     return Layout("idx", parts, twins=twins)
 
 
-def _pair(images: list[Member], labels: list[Member], example: str) -> Part:
+def _pair(images: list[Member], labels: list[Member], example: tuple[str, str]) -> Part:
     """Return a part from one file of images and one file of labels."""
+    first, second = example
     for found, what in ((images, "images"), (labels, "labels")):
-        if len(found) != 1:
-            other = labels or images
+        where = (labels or images)[0].where
+        if not found:
+            raise DatasetError(f"no_file_of_{what}", where=where, first=first, second=second)
+        if len(found) > 1:
             raise DatasetError(
-                f"{other[0].where}: has {len(found) or 'no'} matching files of {what}"
-                f"{': ' + quote(m.path for m in found) if found else ''}; expected one, as in "
-                f"{example}"
+                f"files_of_{what}",
+                where=where,
+                n=len(found),
+                names=quote(member.path for member in found),
+                first=first,
+                second=second,
             )
     return Part(images[0].path, False, tuple(images), label_files=tuple(labels))
 
@@ -320,7 +321,7 @@ def _find_arrays(members: list[Member]) -> Layout:
         if not images and not labels:
             continue
         images, labels = _drop_twins(images, twins), _drop_twins(labels, twins)
-        parts[role] = _pair(images, labels, "x_train.npy and y_train.npy")
+        parts[role] = _pair(images, labels, ("x_train.npy", "y_train.npy"))
     if not parts:
-        raise DatasetError(f"{members[0].where}: is not an array of images or labels")
+        raise DatasetError("neither_images_nor_labels", where=members[0].where)
     return Layout("array", parts, twins=twins)

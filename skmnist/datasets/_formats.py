@@ -1,59 +1,53 @@
-"""Recognize file formats by name and first bytes, and say how to convert unsupported ones."""
+"""Recognize file formats by name and first bytes.
+
+The names of unsupported formats are keys of texts, which also say how to convert them.
+"""
 
 import re
 
-PICKLE = "a pickle, which is never loaded; save its arrays with numpy.savez"
-MATLAB = "a MATLAB file; load it with scipy.io.loadmat and save its arrays with numpy.savez"
-HDF5 = "an HDF5 file; save its arrays with numpy.savez"
-EXCEL = "a spreadsheet; save its table as CSV"
-JSON = "JSON; save its images as PNG or its pixels as CSV"
-TORCH = "a PyTorch file; save its arrays with numpy.savez"
-TABLE = "save its table as CSV"
-IMAGE = "save images as PNG, in one folder per class"
-
 # First bytes of files, which also identify renamed ones.
 BEGINNINGS = {
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it and pass the folder",
-    b"Rar!": "a RAR archive; unpack it and pass the folder",
-    b"BZh": "compressed with bzip2; unpack it first",
-    b"\xfd7zXZ": "compressed with xz; unpack it first",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it first",
-    b"MATLAB 5.0 MAT-file": MATLAB,
-    b"MATLAB 7.3 MAT-file": MATLAB,
-    b"\x89HDF": HDF5,
-    b"PAR1": f"a Parquet file; {TABLE}",
-    b"ARROW1": f"a Feather or Arrow file; {TABLE}",
-    b"SQLite format 3": f"an SQLite database; {TABLE}",
-    b"%PDF": "a PDF document",
-    b"GIF8": f"a GIF image; {IMAGE}",
-    b"RIFF": f"a WebP image, a video or an audio file; {IMAGE}",
-    b"\xd0\xcf\x11\xe0": "an Excel or Word document; save it as CSV",
-    b"\x80\x02": PICKLE,
-    b"\x80\x03": PICKLE,
-    b"\x80\x04": PICKLE,
-    b"\x80\x05": PICKLE,
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!": "rar",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"MATLAB 5.0 MAT-file": "matlab",
+    b"MATLAB 7.3 MAT-file": "matlab",
+    b"\x89HDF": "hdf5",
+    b"PAR1": "parquet",
+    b"ARROW1": "feather_or_arrow",
+    b"SQLite format 3": "sqlite",
+    b"%PDF": "pdf",
+    b"GIF8": "gif",
+    b"RIFF": "riff",
+    b"\xd0\xcf\x11\xe0": "office",
+    b"\x80\x02": "pickle",
+    b"\x80\x03": "pickle",
+    b"\x80\x04": "pickle",
+    b"\x80\x05": "pickle",
 }
 # File extensions of unsupported data formats; ".gz" may follow.
 DATA = {
-    ".mat": MATLAB,
-    ".pkl": PICKLE,
-    ".pickle": PICKLE,
-    ".joblib": PICKLE,
-    ".h5": HDF5,
-    ".hdf5": HDF5,
-    ".parquet": f"a Parquet file; {TABLE}",
-    ".feather": f"a Feather file; {TABLE}",
-    ".arrow": f"an Arrow file; {TABLE}",
-    ".arff": f"an ARFF file; {TABLE}",
-    ".json": JSON,
-    ".jsonl": JSON,
-    ".pt": TORCH,
-    ".pth": TORCH,
-    ".tfrecord": "a TFRecord file; save its arrays with numpy.savez",
-    ".sqlite": f"an SQLite database; {TABLE}",
-    ".xls": EXCEL,
-    ".xlsx": EXCEL,
-    ".ods": EXCEL,
+    ".mat": "matlab",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".joblib": "pickle",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".parquet": "parquet",
+    ".feather": "feather",
+    ".arrow": "arrow",
+    ".arff": "arff",
+    ".json": "json",
+    ".jsonl": "json",
+    ".pt": "torch",
+    ".pth": "torch",
+    ".tfrecord": "tfrecord",
+    ".sqlite": "sqlite",
+    ".xls": "spreadsheet",
+    ".xlsx": "spreadsheet",
+    ".ods": "spreadsheet",
 }
 # File extensions of unsupported image formats: Pillow lacks them, or a small file may take much
 # memory before its size is known.
@@ -114,14 +108,14 @@ def is_image(path: str) -> bool:
 
 
 def recognize(head: bytes) -> str | None:
-    """Return an unsupported format and a remedy by the first bytes of a file, or None."""
+    """Return the name of an unsupported format by the first bytes of a file, or None."""
     if head[4:8] == b"ftyp":
-        return f"a HEIC or AVIF image, or a video; {IMAGE}"
+        return "heic"
     return next((name for start, name in BEGINNINGS.items() if head.startswith(start)), None)
 
 
 def recognize_name(name: str) -> str | None:
-    """Return an unsupported data format and a remedy by the file extension, or None."""
+    """Return the name of an unsupported data format by the file extension, or None."""
     bare = name.lower().removesuffix(".gz")
     _, dot, ending = bare.rpartition(".")
     return DATA.get(dot + ending)

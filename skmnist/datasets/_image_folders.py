@@ -14,7 +14,9 @@ from skmnist.datasets._layout import (
     Role,
     by_role,
     folder_of,
+    list_few,
     list_names,
+    name_part,
     natural_key,
     quote,
     role_folder,
@@ -24,6 +26,7 @@ from skmnist.datasets._layout import (
 )
 from skmnist.datasets._listing import Listing, ListingError, find_listings
 from skmnist.datasets._members import DatasetError, Member, shorten
+from skmnist.text import Phrase
 
 # Typical names of class folders: 7, 07, a, digit_7, Sample008, seven. Folders of writers or
 # sessions rarely match.
@@ -82,11 +85,7 @@ def _find_class_folders(members: list[Member], label: str | None) -> Layout:
         else:
             groups[role_of(at[:-1])][at] = some
     if not groups:
-        raise DatasetError(
-            f"{loose[0].where}: is not in a class folder; expected one folder per class, such as "
-            "train/7/image.png, or a table with file names and labels next to the images. Images "
-            "without labels can only be used for prediction."
-        )
+        raise DatasetError("no_class_folder", where=loose[0].where)
     source = members[0].source
     for role, group in groups.items():
         counts = {at: len(some) for at, some in group.items()}
@@ -133,15 +132,15 @@ def _check_excerpts(source: str, role: Role, counts: dict[Folder, int]) -> None:
 
 
 def _ambiguous_folders(source: str, role: Role, counts: dict[Folder, int]) -> DatasetError:
-    found = ", ".join(
-        f"{shorten('/'.join(place))!r} ({n:,} images)"
+    found = [
+        Phrase("data.error.folder_of_images", {"folder": shorten("/".join(place)), "n": n})
         for place, n in sorted(counts.items())[:MAX_NAMED]
-    )
-    more = f" and {len(counts) - MAX_NAMED:,} more" if len(counts) > MAX_NAMED else ""
+    ]
     return DatasetError(
-        f"{source}: cannot determine which folder to read{f' as the {role} part' if role else ''}: "
-        f"{found}{more}; expected one, or numbered parts of one. Pass one of the folders, or "
-        "remove the others."
+        "which_folder_of_part" if role else "which_folder",
+        where=source,
+        names=list_few(found, len(counts)),
+        part=name_part(role),
     )
 
 
@@ -175,9 +174,10 @@ def _choose_level(names: list[set[str]], source: str) -> int:
     if likely[0] != likely[1]:
         return likely.index(True)
     raise DatasetError(
-        f"{source}: cannot determine which folders are the classes, the outer ones "
-        f"({quote(sorted(names[0]))}) or the inner ones ({quote(sorted(names[1]))}); pass "
-        "label='first' for the outer or label='last' for the inner ones"
+        "outer_or_inner",
+        where=source,
+        outer=quote(sorted(names[0])),
+        inner=quote(sorted(names[1])),
     )
 
 
@@ -221,15 +221,13 @@ def _check_tables(
             continue
         at = next(at for at in both if not _are_equivalent({(both[at], listing.labels[at])}))
         path = next(image.path for image in images if id(image) == at)
-        remedy = (
-            f"pass label={shorten(listing.name)!r} to use the labels of the table, "
-            if listing.name
-            else ""
-        )
         raise ListingError(
-            f"{listing.table.where}: gives {shorten(path)!r} the label "
-            f"{shorten(listing.labels[at])!r}, but its folder is {shorten(both[at])!r}; "
-            f"{remedy}pass label='last' to use the folders, or remove the table"
+            "table_or_folders" if listing.name else "unnamed_table_or_folders",
+            where=listing.table.where,
+            path=shorten(path),
+            label=shorten(listing.labels[at]),
+            folder=shorten(both[at]),
+            column=shorten(listing.name),
         )
     return layout
 
@@ -277,10 +275,8 @@ def _arrange_listed(listings: list[Listing], images: list[Member]) -> Layout:
         for key, text in listing.labels.items():
             other = owners.setdefault(key, listing)
             if other.labels[key] != text:
-                raise ListingError(
-                    f"{members[key].where}: has different labels in two tables, "
-                    f"{quote([other.table.path, listing.table.path])}; remove the wrong one"
-                )
+                tables = quote([other.table.path, listing.table.path])
+                raise ListingError("labels_differ", where=members[key].where, tables=tables)
             own = role_of(members[key].parts[:-1]) if role is None else role
             if other is listing:
                 labels[own][key] = text

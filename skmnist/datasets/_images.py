@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skmnist.datasets._bunch import Note
-from skmnist.datasets._members import MAX_BYTES, MAX_RATIO, Budget, DatasetError, Member, shorten
+from skmnist.datasets._members import (
+    MAX_BYTES,
+    MAX_RATIO,
+    Budget,
+    DatasetError,
+    Member,
+    shorten,
+    show_bytes,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -122,8 +130,10 @@ def _read_parts(
                 raise _SizesDifferError
             if image.dtype != first.dtype:
                 raise DatasetError(
-                    f"{member.where}: has {image.itemsize * 8} bits per pixel but others have "
-                    f"{first.itemsize * 8}, expected one depth"
+                    "depths_differ",
+                    where=member.where,
+                    bits=image.itemsize * 8,
+                    others=first.itemsize * 8,
                 )
             if not arrays:
                 _check_size(n_images, image, member)
@@ -139,9 +149,13 @@ def _check_size(n_images: int, image: Array, member: Member) -> None:
     allowed = min(MAX_BYTES, max(FREE_PIXELS, MAX_RATIO * member.budget.packed))
     if n_bytes > allowed:
         raise DatasetError(
-            f"{member.source}: {n_images:,} images of {image.shape[0]} x {image.shape[1]} pixels "
-            f"take {n_bytes:,} bytes, the maximum is {allowed:,}; pass image_shape=(28, 28) to "
-            "make them smaller"
+            "images_too_large",
+            where=member.source,
+            n=n_images,
+            height=image.shape[0],
+            width=image.shape[1],
+            n_bytes=n_bytes,
+            limit=allowed,
         )
 
 
@@ -149,11 +163,14 @@ def _spend_pixels(image: "Image.Image", member: Member, findings: _Findings) -> 
     """Raise if there are too many pixels to decode, even if they are reduced afterwards."""
     findings.n_pixels += image.width * image.height
     packed = member.budget.packed
-    if findings.n_pixels > max(FREE_PIXELS, MAX_RATIO * packed):
+    allowed = max(FREE_PIXELS, MAX_RATIO * packed)
+    if findings.n_pixels > allowed:
         raise DatasetError(
-            f"{member.where}: brings the total to {findings.n_pixels:,} pixels to decode, the "
-            f"maximum is {max(FREE_PIXELS, MAX_RATIO * packed):,} for {packed:,} bytes on disk; "
-            "reduce the size of the images first"
+            "too_many_pixels_in_all",
+            where=member.where,
+            n_pixels=findings.n_pixels,
+            limit=allowed,
+            packed=packed,
         )
 
 
@@ -172,9 +189,7 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
     except DatasetError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds of exceptions
-        raise DatasetError(
-            f"{member.where}: is damaged or truncated ({shorten(str(error))})"
-        ) from error
+        raise DatasetError("damaged", where=member.where, reason=shorten(str(error))) from error
     return array
 
 
@@ -189,20 +204,19 @@ def open_image(content: bytes, member: Member, *, several: bool = False) -> "Ima
         image = Image.open(BytesIO(content), formats=FORMATS)
         frames = getattr(image, "is_animated", False) and image.format != "MPO"
     except Image.DecompressionBombError as error:
-        raise DatasetError(
-            f"{member.where}: has more than {MAX_PIXELS:,} pixels, the maximum"
-        ) from error
+        raise DatasetError("above_max_pixels", where=member.where, limit=MAX_PIXELS) from error
     except Exception as error:  # as above
-        start = content[:4].hex(" ") or "nothing"
         raise DatasetError(
-            f"{member.where}: is not a readable image; begins with {start}, expected one of "
-            f"{', '.join(FORMATS)}"
+            "not_an_image",
+            where=member.where,
+            start=show_bytes(content[:4]),
+            formats=", ".join(FORMATS),
         ) from error
     check_pixels(image, member)
     if frames and not (
         several and image.format == "TIFF"
     ):  # except MPO photos, which contain a preview
-        raise DatasetError(f"{member.where}: contains several frames, expected a single image")
+        raise DatasetError("several_frames", where=member.where)
     return image
 
 
@@ -210,8 +224,11 @@ def check_pixels(image: "Image.Image", member: Member) -> None:
     """Raise if an image has too many pixels to be decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise DatasetError(
-            f"{member.where}: has {image.width} x {image.height} pixels, the maximum is "
-            f"{MAX_PIXELS:,}; reduce the resolution"
+            "too_many_pixels",
+            where=member.where,
+            width=image.width,
+            height=image.height,
+            limit=MAX_PIXELS,
         )
 
 
@@ -241,9 +258,7 @@ def _to_grey(
         findings.counts["deep"] += 1
         return image
     if mode in ("I", "F"):
-        raise DatasetError(
-            f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8 bits"
-        )
+        raise DatasetError("too_deep_pixels", where=member.where)
     if image.has_transparency_data:
         findings.counts["transparent"] += 1
         return remove_alpha(image.convert("RGBA"))

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
-from typing import Literal
+from typing import Any, Literal
 
 from skmnist.datasets._bunch import Note
 from skmnist.datasets._members import Member, shorten
+from skmnist.text import Phrase
 
 Role = Literal["train", "test", "validation"] | None
 Kind = Literal["array", "idx", "table", "image"]
@@ -73,11 +74,23 @@ class Layout:
     twins: list[Member] = field(default_factory=list)
 
 
-def quote(paths: Iterable[str]) -> str:
+def quote(paths: Iterable[str]) -> Phrase:
     """Return the first few names in quotes, and the number of others, for error messages."""
     paths = list(paths)
-    more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
-    return ", ".join(repr(shorten(path)) for path in paths[:MAX_NAMED]) + more
+    return list_few([repr(shorten(path)) for path in paths[:MAX_NAMED]], len(paths))
+
+
+def list_few(shown: list[Any], n: int) -> Phrase:
+    """Return what is shown of `n` names, and the number of others, for error messages."""
+    more = n - len(shown)
+    if not more:
+        return Phrase("data.error.names", {"names": shown})
+    return Phrase("data.error.names_and_more", {"names": shown, "more": more})
+
+
+def name_part(role: Role) -> Phrase:
+    """Return the name of a part for error messages."""
+    return Phrase(f"data.error.part.{role or 'unnamed'}")
 
 
 def list_names(names: Iterable[str]) -> str:

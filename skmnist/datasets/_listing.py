@@ -9,7 +9,7 @@ from itertools import chain, islice, zip_longest
 from skmnist.datasets._bunch import check_label
 from skmnist.datasets._columns import LABEL_NAMES, ROW_NAMES
 from skmnist.datasets._formats import kind_of
-from skmnist.datasets._members import DatasetError, Member, shorten
+from skmnist.datasets._members import DatasetError, Member, at_cell, at_line, shorten
 from skmnist.datasets._tables import read_rows
 
 MAX_TABLES = 50  # to read in search of names
@@ -134,7 +134,7 @@ def find_listings(
             try:
                 found.append(_read(table, chain(head, rows), column, names, label))
             except DatasetError as error:
-                raise ListingError(str(error)) from error
+                raise ListingError(error.key, **error.values) from error
     return found
 
 
@@ -165,12 +165,14 @@ def _find_name_column(head: Sequence[Row], names: _Names, table: Member) -> int 
             if any(
                 a and b and not _share(a, b) for a, b in zip(found[best], found[other], strict=True)
             ):
-                both = " and ".join(
-                    f"{at + 1} ({shorten(head[0][1][at])!r})" for at in sorted((best, other))
-                )
+                first, second = sorted((best, other))
                 raise ListingError(
-                    f"{table.where}, line 1: the columns {both} both name images, but different "
-                    "ones; remove the wrong one, or rename the right one to 'file'"
+                    "two_columns_of_names",
+                    where=at_line(table.where, 1),
+                    first=first + 1,
+                    first_name=shorten(head[0][1][first]),
+                    second=second + 1,
+                    second_name=shorten(head[0][1][second]),
                 )
         return best
     return None
@@ -204,23 +206,29 @@ def _read(
         others=[shown[at] for at in others if at != chosen],
     )
     for line, row in rows:
-        where = f"{table.where}, line {line}"
+        where = at_line(table.where, line)
         table.budget.spend_rows(1, where)
         if len(row) != len(first):
-            raise DatasetError(f"{where}: has {len(row)} fields, expected {len(first)}")
+            raise DatasetError("n_fields", where=where, n=len(row), expected=len(first))
         text, found = row[chosen].strip(), names.find(row[column], table)
-        check_label(text, where=f"{where}, column {chosen + 1}")
+        check_label(text, where=at_cell(table.where, line, chosen + 1))
         if len(found) > 1:
-            both = " or ".join(repr(shorten(image.path)) for image in found[:2])
             raise DatasetError(
-                f"{where}: {shorten(row[column])!r} may be {both}; add the folder to the name"
+                "two_images",
+                where=where,
+                name=shorten(row[column]),
+                first=shorten(found[0].path),
+                second=shorten(found[1].path),
             )
         if not found:
             listing.missing.append((line, shorten(row[column])))
         elif listing.labels.setdefault(id(found[0]), text) != text:
             raise DatasetError(
-                f"{where}: {shorten(row[column])!r} has the label {shorten(text)!r}, but "
-                f"{shorten(listing.labels[id(found[0])])!r} in an earlier line; expected one label"
+                "label_differs",
+                where=where,
+                name=shorten(row[column]),
+                label=shorten(text),
+                before=shorten(listing.labels[id(found[0])]),
             )
     return listing
 
@@ -240,7 +248,4 @@ def _choose_label(header: list[str], others: list[int], label: str | None, table
     elif len(others) == 1:
         return others[0]
     found = ", ".join(repr(shorten(header[at])) if header else str(at + 1) for at in others[:5])
-    raise DatasetError(
-        f"{table.where}, line 1: the label may be in any of the columns {found}; pass the name of "
-        "the right one as label="
-    )
+    raise DatasetError("which_column", where=at_line(table.where, 1), columns=found)

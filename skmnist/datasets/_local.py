@@ -31,10 +31,10 @@ from skmnist.datasets._columns import is_square
 from skmnist.datasets._extract import extract
 from skmnist.datasets._finder import find_digits
 from skmnist.datasets._images import read_image, read_images
-from skmnist.datasets._layout import Layout, Part, Role
+from skmnist.datasets._layout import Layout, Part, Role, name_part
 from skmnist.datasets._members import DatasetError, shorten
 from skmnist.datasets._tables import read_tables
-from skmnist.text import get_catalogue
+from skmnist.text import Phrase, get_catalogue
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, int] | None
@@ -268,7 +268,7 @@ def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
         with open(file, "rb") as opened:
             return read_image(opened.read(), name)
     except OSError as error:
-        raise DatasetError(f"{name}: cannot be read ({error.strerror})") from error
+        raise DatasetError("unreadable", where=name, reason=error.strerror) from error
 
 
 def _check_parameters(test_size: Any, label: Any, image_shape: Any) -> None:
@@ -329,13 +329,11 @@ def _read_pair(kind: str, part: Part, image_shape: Shape) -> tuple[Array, Array]
     check_values(X, name=images.where)
     if image_shape is not None and X.shape[1:] != image_shape:
         raise DatasetError(
-            f"{images.where}: contains images of {X.shape[1:]} pixels, expected image_shape="
-            f"{image_shape}; only image files are resized"
+            "other_shape", where=images.where, shape=X.shape[1:], image_shape=image_shape
         )
     if y.ndim == 1 and len(X) != len(y):
         raise DatasetError(
-            f"{images.where}: contains {len(X):,} images, but {labels.where} contains {len(y):,} "
-            "labels; expected the same number"
+            "n_labels", where=images.where, n=len(X), labels=labels.where, n_labels=len(y)
         )
     images.budget.spend_rows(len(X), images.where)
     if y.dtype.kind == "S":  # str takes four bytes per character
@@ -362,17 +360,11 @@ def _invert(arrays: dict[Role, tuple[Array, Array]], name: str, *, from_files: b
     if from_files:  # white is the dtype's maximum, even if no image uses it
         inks = [np.iinfo(images[0].dtype).max]
     if inks[0] != inks[-1] and inks[0] <= FULL_INK[-1]:
-        raise DatasetError(
-            f"{name}: cannot invert, because the pixels of one part range up to {inks[0]:g} and "
-            f"those of the other up to {inks[-1]:g}; scale both parts to one range, or omit invert"
-        )
+        raise DatasetError("ranges_differ", where=name, low=inks[0], high=inks[-1])
     for X in images:
         is_float = X.dtype.kind == "f"
         if inks[-1] > (float(np.finfo(X.dtype).max) if is_float else np.iinfo(X.dtype).max):
-            raise DatasetError(
-                f"{name}: cannot invert pixels of dtype {X.dtype}, which cannot represent the "
-                f"maximum {inks[-1]:g}; save them as uint8 or float32, or omit invert"
-            )
+            raise DatasetError("not_invertible", where=name, dtype=str(X.dtype), ink=inks[-1])
         np.subtract(np.asarray(inks[-1], X.dtype), X, out=X)
 
 
@@ -388,18 +380,18 @@ def _split(
         return {"x_train": X, "y_train": y, "x_test": X_test, "y_test": y_test}, []
     ((role, (X, y)),) = arrays.items()
     if test_size is None:
-        raise DatasetError(
-            f"{name}: has only one part ({role or 'unnamed'}), expected train and test; to hold "
-            "out some of its images pass test_size, for example 1/7"
-        )
-    (y,) = as_labels([y], names=[f"{name}: the labels"])
+        raise DatasetError("one_part", where=name, part=name_part(role))
+    (y,) = as_labels([y], names=[Phrase("data.error.the_labels", {"where": name})])
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2 or counts.min() < 2:
-        least = classes[counts.argmin()] if len(classes) else "none"
+        if not len(classes):
+            raise DatasetError("no_classes", where=name)
         raise DatasetError(
-            f"{name}: number of classes: {len(classes)}, images of the smallest, "
-            f"{shorten(str(least))!r}: {counts.min(initial=len(y))}; holding out a test part "
-            "requires at least two classes with two images each"
+            "too_few_images",
+            where=name,
+            n_classes=len(classes),
+            least=shorten(str(classes[counts.argmin()])),
+            n=int(counts.min()),
         )
     n_test = test_size if isinstance(test_size, Integral) else round(test_size * len(y))
     # at least one image per class in either part

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from skmnist.text import Phrase, TranslatedError, get_catalogue
+
 # EMNIST, the largest of MNIST's family (Cohen et al. 2017), has 814,255 images: 1.5 GB as CSV.
 MAX_BYTES = 4 << 30
 # MNIST compresses 10 : 1 at best, as CSV. Deflate cannot exceed 1032 : 1
@@ -43,18 +45,51 @@ DAMAGE = (
 )
 
 Progress = Callable[[int, int], None]
+Place = str | Phrase  # where something is wrong: a file, or a line or byte in it
 
 
-class DatasetError(ValueError):
-    """Raised if digits cannot be loaded; names the file, the place and what was expected.
+class DatasetError(TranslatedError):
+    r"""Raised if digits cannot be loaded; names the file, the place and what was expected.
+
+    A ValueError. Programs need not take its message apart, and can show it in another language.
+
+    Parameters
+    ----------
+    key : str
+        Key of the message, for example ``"missing"``.
+    **values : object
+        Values to fill in, for example the place of the error as ``where``.
+
+    Attributes
+    ----------
+    key : str
+        Key of the message.
+    values : dict
+        Values to fill in.
 
     Examples
     --------
-    >>> from skmnist.datasets import load_digit_archive
+    >>> from skmnist.datasets import DatasetError, load_digit_archive
     >>> load_digit_archive("nowhere.zip")
     Traceback (most recent call last):
     skmnist.datasets.DatasetError: nowhere.zip: there is no such file
+    >>> try:
+    ...     load_digit_archive("nowhere.zip")
+    ... except DatasetError as error:
+    ...     print(error.key, error.values, error.sentence("de"), sep="\n")
+    missing
+    {'where': 'nowhere.zip'}
+    nowhere.zip: Die Datei gibt es nicht
     """
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the message in a language.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(f"data.error.{self.key}", **self.values)
 
 
 DatasetError.__module__ = "skmnist.datasets"  # where users import it from
@@ -78,25 +113,19 @@ class Budget:
         self._advanced = 0
         self._progress = progress
 
-    def spend(self, n_bytes: int, where: str) -> None:
+    def spend(self, n_bytes: int, where: Place) -> None:
         """Count unpacked bytes, or raise if they exceed the limit."""
         self.check(n_bytes, where)
         self.spent += n_bytes
 
-    def check(self, n_bytes: int, where: str) -> None:
+    def check(self, n_bytes: int, where: Place) -> None:
         """Raise if `n_bytes` more would exceed the limit."""
         if self.spent + n_bytes > MAX_BYTES:
-            raise DatasetError(
-                f"{where}: exceeds the maximum of {MAX_BYTES >> 30} GiB in total; pass a "
-                "smaller part of the data"
-            )
+            raise DatasetError("too_large", where=where, gibibytes=MAX_BYTES >> 30)
         if self.spent + n_bytes > max(FREE_BYTES, MAX_RATIO * self.packed):
-            raise DatasetError(
-                f"{where}: {self.packed:,} bytes on disk unpack to more than {MAX_RATIO} times as "
-                "many, which only malicious archives do; nothing was loaded"
-            )
+            raise DatasetError("bomb", where=where, packed=self.packed, ratio=MAX_RATIO)
 
-    def spend_rows(self, n_rows: int, where: str) -> None:
+    def spend_rows(self, n_rows: int, where: Place) -> None:
         """Count the memory that images take besides their pixels."""
         self.spend(n_rows * ROW_BYTES, where)
 
@@ -162,7 +191,7 @@ class Member:
                 pieces.append(data)
                 n_bytes += len(data)
                 if n_bytes > limit:
-                    raise DatasetError(f"{self.where}: is larger than {limit:,} bytes, the maximum")
+                    raise DatasetError("file_too_large", where=self.where, limit=limit)
                 if len(data) < step:
                     break
         return b"".join(pieces)
@@ -215,7 +244,7 @@ class Stream:
             budget.advance(len(data))
         return data
 
-    def fill(self, n_bytes: int, expected: str) -> np.ndarray[Any, Any]:
+    def fill(self, n_bytes: int, expected: Phrase) -> np.ndarray[Any, Any]:
         """Read exactly `n_bytes` and check that the member ends there.
 
         Raises
@@ -226,8 +255,11 @@ class Stream:
         where = self._member.where
         if n_bytes > min(self._limit, MAX_BYTES):  # before allocating
             raise DatasetError(
-                f"{where}: is truncated; expected {expected}, which takes {n_bytes:,} bytes, but "
-                f"found at most {min(self._limit, MAX_BYTES):,}"
+                "too_short",
+                where=where,
+                expected=expected,
+                n_bytes=n_bytes,
+                found=min(self._limit, MAX_BYTES),
             )
         self._member.budget.check(n_bytes, where)
         buffer = np.empty(n_bytes, np.uint8)
@@ -236,22 +268,19 @@ class Stream:
             data = self.read(min(CHUNK, n_bytes - filled))
             if not data:
                 raise DatasetError(
-                    f"{where}: is truncated after {filled:,} bytes of {expected}, expected "
-                    f"{n_bytes:,}"
+                    "ends_early", where=where, found=filled, expected=expected, n_bytes=n_bytes
                 )
             buffer[filled : filled + len(data)] = np.frombuffer(data, np.uint8)
             filled += len(data)
         if self.read(1):
-            raise DatasetError(
-                f"{where}: continues after {expected}, expected it to end after {n_bytes:,} bytes"
-            )
+            raise DatasetError("continues", where=where, expected=expected, n_bytes=n_bytes)
         return buffer
 
     def _damaged(self, error: Exception) -> DatasetError:
         where = self._member.where
         if isinstance(error, OSError) and error.strerror:
-            return DatasetError(f"{where}: cannot be read ({error.strerror})")
-        return DatasetError(f"{where}: is damaged or truncated ({shorten(str(error))})")
+            return DatasetError("unreadable", where=where, reason=error.strerror)
+        return DatasetError("damaged", where=where, reason=shorten(str(error)))
 
 
 class _Counted:
@@ -264,6 +293,31 @@ class _Counted:
         data = self._raw.read(size)
         self._budget.advance(len(data))
         return data
+
+
+def at_line(where: Place, line: int) -> Phrase:
+    """Return the place of a line, counted from 1."""
+    return Phrase("data.error.at_line", {"where": where, "line": line})
+
+
+def at_cell(where: Place, line: int, column: int | str) -> Phrase:
+    """Return the place of a cell by its line and column, counted from 1."""
+    return Phrase("data.error.at_cell", {"where": where, "line": line, "column": column})
+
+
+def at_byte(where: Place, byte: int) -> Phrase:
+    """Return the place of a byte, counted from 1."""
+    return Phrase("data.error.at_byte", {"where": where, "byte": byte})
+
+
+def show_bytes(start: bytes) -> Place:
+    """Return the first bytes of a file for a message."""
+    return start.hex(" ") or Phrase("data.error.nothing")
+
+
+def refuse_format(where: str, name: str) -> DatasetError:
+    """Return the error for a file in an unsupported format."""
+    return DatasetError("format", where=where, format=Phrase(f"data.error.of_format.{name}"))
 
 
 def shorten(text: str) -> str:

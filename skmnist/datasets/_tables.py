@@ -25,7 +25,17 @@ from skmnist.datasets._columns import (
     read_columns,
     split_line,
 )
-from skmnist.datasets._members import DatasetError, Member, Stream, shorten
+from skmnist.datasets._members import (
+    DatasetError,
+    Member,
+    Place,
+    Stream,
+    at_byte,
+    at_cell,
+    at_line,
+    shorten,
+)
+from skmnist.text import Phrase
 
 Array = np.ndarray[Any, Any]
 
@@ -95,10 +105,9 @@ class _Table:
             self.n_rows += n
             cells = cells[n:]
 
-    def locate(self, row: int, column: int) -> str:
+    def locate(self, row: int, column: int) -> Phrase:
         """Return the location of a cell for error messages."""
-        line = self.first_line + row
-        return f"{self.member.where}, line {line}, column {self.columns.identify(column)}"
+        return at_cell(self.member.where, self.first_line + row, self.columns.identify(column))
 
 
 def read_tables(
@@ -138,9 +147,7 @@ def read_tables(
             continue
         if len(parts) == 1 or role == "train":
             raise DatasetError(
-                f"{members[0].where}, line 1: none of the {read[0].columns.n_columns} columns is a "
-                "label; expected a column with a name such as 'label'. Images without labels can "
-                "only be used for prediction."
+                "no_label_column", where=at_line(members[0].where, 1), n=read[0].columns.n_columns
             )
         del tables[role]  # for example test.csv of Kaggle competitions
         notes.append(Note("no_labels", {"path": shorten(members[0].path)}))
@@ -165,7 +172,7 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
         block = next(blocks, b"")
         line, _, rest = block.partition(b"\n")
         if not line:
-            raise DatasetError(f"{member.where}, line 1: is empty, expected a header or a row")
+            raise DatasetError("empty_table", where=at_line(member.where, 1))
         columns = read_columns(_decode(line, member.where, 1), label=label, where=member.where)
         table = _Table(member, columns, 2 if columns.names else 1)
         if not columns.labels:
@@ -175,7 +182,7 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
             if part:
                 _add(table, part)
     if not table.n_rows:
-        raise DatasetError(f"{member.where}: has a header but no rows, expected one row per image")
+        raise DatasetError("no_rows", where=member.where)
     filled = (table.n_rows - 1) % len(table.slabs[-1]) + 1
     table.slabs[-1] = table.slabs[-1][:filled].copy()  # save memory if there are many small tables
     return table
@@ -224,9 +231,7 @@ def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
             yield data[:cut]
         rest = data[cut:]
         if len(rest) > MAX_LINE:
-            raise DatasetError(
-                f"{where}: has no line break within {MAX_LINE:,} bytes, expected one row per image"
-            )
+            raise DatasetError("no_line_break", where=where, limit=MAX_LINE)
     rest = rest.rstrip(b"\r\n")
     if rest:
         yield rest + b"\n"
@@ -234,22 +239,23 @@ def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
 
 def _check_encoding(head: bytes, where: str) -> None:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:4096]:
-        what = "UTF-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "binary"
-        raise DatasetError(f"{where}: is {what}, expected text in UTF-8")
+        is_text = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+        raise DatasetError("utf16" if is_text else "binary", where=where)
 
 
 def _check_width(table: _Table, image_shape: tuple[int, int] | None) -> None:
     n_pixels = table.columns.n_columns - len(table.columns.ignored) - 1
-    place = f"{table.member.where}, line 1: has {table.columns.n_columns} fields, {n_pixels} of "
+    found = {
+        "where": at_line(table.member.where, 1),
+        "n_fields": table.columns.n_columns,
+        "n_pixels": n_pixels,
+    }
     if image_shape is not None and n_pixels != image_shape[0] * image_shape[1]:
         expected = image_shape[0] * image_shape[1]
-        raise DatasetError(f"{place}them pixels; expected {expected} for image_shape={image_shape}")
+        raise DatasetError("n_pixels", **found, expected=expected, image_shape=image_shape)
     if image_shape is None and not is_square(n_pixels):
-        hint = " Images without labels can only be used for prediction." * is_square(n_pixels + 1)
-        raise DatasetError(
-            f"{place}them pixels; expected a label and a square image, for example of 784 pixels. "
-            f"For another shape pass image_shape=(height, width).{hint}"
-        )
+        unlabelled = is_square(n_pixels + 1)
+        raise DatasetError("not_square_or_unlabelled" if unlabelled else "not_square", **found)
 
 
 def _add(table: _Table, block: bytes) -> None:
@@ -344,13 +350,15 @@ def _parse_slowly(block: bytes, table: _Table) -> tuple[Array, dict[int, list[by
 def _split_row(line: bytes, table: _Table, number: int) -> list[str]:
     columns, where = table.columns, table.member.where
     if not line:
-        raise DatasetError(f"{where}, line {number}: is empty, expected a row")
+        raise DatasetError("empty_line", where=at_line(where, number))
     text = _decode(line, where, number)
     fields = split_line(text, columns.separator, where=where, number=number)
     if len(fields) != columns.n_columns:
         raise DatasetError(
-            f"{where}, line {number}: has {len(fields)} fields, expected {columns.n_columns} as "
-            "in line 1"
+            "n_fields_of_row",
+            where=at_line(where, number),
+            n=len(fields),
+            expected=columns.n_columns,
         )
     return [field.strip() for field in fields]
 
@@ -366,15 +374,16 @@ def _find_bad_cell(rows: list[list[str]], table: _Table) -> DatasetError:
     raise AssertionError("_parse_fast rejected rows of valid pixels")
 
 
-def _not_a_pixel(place: str, value: str, others: Iterable[str]) -> DatasetError:
+def _not_a_pixel(place: Place, value: str, others: Iterable[str]) -> DatasetError:
     """Return an error for a cell, with a hint if `others` show that all cells are scaled."""
-    found = f"{shorten(value)!r} is not a pixel" if value else "is empty"
-    hint = ""
+    if not value:
+        return DatasetError("empty_pixel", where=place)
+    key = "bad_pixel"
     if 0 <= _as_number(value) <= 1:  # corner pixels are always 0.0
         numbers = [_as_number(other) for other in others]
         if 0 < _as_number(value) < 1 or (max(numbers) <= 1 and any(0 < n < 1 for n in numbers)):
-            hint = "; multiply scaled pixels by 255 and round them"
-    return DatasetError(f"{place}: {found}, expected an integer from 0 to 255{hint}")
+            key = "scaled_pixel"
+    return DatasetError(key, where=place, cell=shorten(value))
 
 
 def _as_number(cell: str) -> float:
@@ -388,10 +397,8 @@ def _decode(line: bytes, where: str, number: int) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{where}, line {number}, byte {error.start + 1}: is not UTF-8; save the table in this "
-            "encoding"
-        ) from error
+        place = at_byte(at_line(where, number), error.start + 1)
+        raise DatasetError("not_utf8", where=place) from error
 
 
 def _settle_labels(tables: list[_Table]) -> list[Note]:
@@ -400,7 +407,7 @@ def _settle_labels(tables: list[_Table]) -> list[Note]:
     if not undecided:
         return []
 
-    def locate(side: int, value: bytes) -> str:
+    def locate(side: int, value: bytes) -> Phrase:
         for table in undecided:
             texts = table.texts[column := table.columns.labels[side]]
             if value in texts.values:
@@ -429,11 +436,8 @@ def _check_agrees(table: _Table, counts: list[Counter[bytes]], chosen: int, loca
     except DatasetError:  # undecided by itself
         return
     if own != chosen:
-        raise DatasetError(
-            f"{table.member.where}: seems to have the label in the {('first', 'last')[own]} "
-            f"column, but the other tables in the {('first', 'last')[chosen]}; pass "
-            "label='first' or label='last'"
-        )
+        key = "label_last_here" if own else "label_first_here"
+        raise DatasetError(key, where=table.member.where)
 
 
 def _fill_column(table: _Table, column: int) -> None:
@@ -478,8 +482,6 @@ def _join(tables: list[tuple[Array, list[str]]]) -> tuple[Array, list[str]]:
     images = [images for images, _ in tables]
     sizes = sorted({array.shape[1:] for array in images})
     if len(sizes) > 1:
-        raise DatasetError(
-            f"the tables of one part have images of {sizes} pixels, expected one size"
-        )
+        raise DatasetError("table_sizes", sizes=sizes)
     joined = images[0] if len(images) == 1 else np.concatenate(images)
     return joined, [label for _, labels in tables for label in labels]

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 import skmnist
 from skmnist.neural_network import ImageAugmenter
 from skmnist.neural_network._forward import ACTIVATIONS
+from skmnist.text import TranslatedError, get_catalogue
 
 Array = np.ndarray[Any, Any]
 
@@ -28,13 +29,30 @@ MAX_ARRAY_BYTES = 64 * 2**20  # of one array
 MAX_LABEL_BYTES = 16 * 2**20  # of text, at the fixed width that NumPy uses for all of an array
 MAX_PAIRS = 4096  # of one dict: many more keys with the same hash would take minutes
 MAX_DEPTH = 16  # of nested values; valid documents have a few levels
+MAX_SHOWN = 200  # characters of a message that come from a file
 
 DTYPES = re.compile(r"[<>|=][biuf]\d{1,2}")  # of pixels
 LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
 
 
-class ModelFileError(ValueError):
+class ModelFileError(TranslatedError):
     """A model cannot be saved in this format, or a file does not contain a valid model.
+
+    A ValueError. Programs need not take its message apart, and can show it in another language.
+
+    Parameters
+    ----------
+    key : str
+        Key of the message, for example ``"checksum"``.
+    **values : object
+        Values to fill in.
+
+    Attributes
+    ----------
+    key : str
+        Key of the message.
+    values : dict
+        Values to fill in.
 
     Examples
     --------
@@ -50,11 +68,27 @@ class ModelFileError(ValueError):
 
     __module__ = "skmnist.persistence"  # where users import it from
 
+    def sentence(self, language: str = "en") -> str:
+        """Return the message in a language.
 
-def expect(condition: bool, otherwise: str) -> None:
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(f"model_file.error.{self.key}", **self.values)
+
+
+def expect(condition: bool, key: str, /, **values: Any) -> None:
     """Raise `ModelFileError` unless the condition holds."""
     if not condition:
-        raise ModelFileError(otherwise)
+        raise ModelFileError(key, **values)
+
+
+def shorten(value: object) -> str:
+    """Return what comes from a file as it may be shown in a message."""
+    text = str(value).removesuffix(".")
+    printable = "".join(c if c.isprintable() else "?" for c in text[: MAX_SHOWN + 1])
+    return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]} ..."
 
 
 # --- The attributes that each estimator learns, and the check of each
@@ -165,15 +199,15 @@ def check_learned(kind: str, attributes: dict[str, Any]) -> None:
     if kind in ("DigitCropper", "DigitReader"):
         optional |= {"n_features_in_", "calibration_"}
     unlike = (attributes.keys() ^ checks.keys()) - optional
-    expect(not unlike, f"{kind} has missing or unknown attributes: {', '.join(sorted(unlike))}")
+    expect(not unlike, "attributes", kind=kind, names=shorten(", ".join(sorted(unlike))))
     for name, value in attributes.items():
-        expect(checks[name](value), f"{kind}.{name} is invalid")
+        expect(checks[name](value), "attribute", kind=kind, name=name)
     n_features: Any = attributes.get("n_features_in_")
     names = attributes.get("feature_names_in_")
-    expect(names is None or len(names) == n_features, "the number of feature names does not match")
+    expect(names is None or len(names) == n_features, "n_names")
     if "image_shape_" in checks:
         same = math.prod(attributes["image_shape_"]) == n_features
-        expect(same, "the image shape does not match the number of features")
+        expect(same, "image_shape")
     if "coefs_" in checks:
         _check_network(attributes, n_features)
     if "guard_coefs_" in attributes:
@@ -186,25 +220,25 @@ def check_learned(kind: str, attributes: dict[str, Any]) -> None:
                 coef.shape == ends and bias.shape == ends[1:]
                 for (coef, bias), ends in zip(layers, pairwise(sizes), strict=True)
             ),
-            "the shapes of the guard's layers do not match",
+            "guard",
         )
 
 
 def _check_network(attributes: dict[str, Any], n_features: int) -> None:
     coefs, intercepts = attributes["coefs_"], attributes["intercepts_"]
     classes = attributes["classes_"]
-    expect(attributes["activation_"] in ACTIVATIONS, "the activation is unknown")
+    expect(attributes["activation_"] in ACTIVATIONS, "activation")
     sizes = [n_features, *map(len, intercepts)]
     expect(
         len(sizes) > 1 and [coef.shape for coef in coefs] == list(pairwise(sizes)),
-        "the shapes of the layers do not match",
+        "layers",
     )
     arrays = [*coefs, *intercepts]
-    expect(len({array.dtype for array in arrays}) == 1, "the dtypes of the layers differ")
+    expect(len({array.dtype for array in arrays}) == 1, "dtypes")
     n_parameters = sum(array.size for array in arrays)
-    expect(attributes["n_parameters_"] == n_parameters, "the number of parameters does not match")
-    expect(len(classes) == sizes[-1] >= 2, "the numbers of classes and outputs differ")
-    expect(np.array_equal(np.unique(classes), classes), "the classes are not sorted and unique")
+    expect(attributes["n_parameters_"] == n_parameters, "n_parameters")
+    expect(len(classes) == sizes[-1] >= 2, "n_classes")
+    expect(np.array_equal(np.unique(classes), classes), "classes")
 
 
 # --- Encoding
@@ -223,10 +257,7 @@ def encode_estimator(model: Any, name: str, arrays: dict[str, Array]) -> Any:
         return {"class": "Pipeline", "steps": steps, "parameters": parameters}
     kind = type(model).__name__
     if kind not in CLASSES or type(model) is not getattr(skmnist, kind):
-        raise ModelFileError(
-            f"{name} is a {kind}, but save_model supports only {', '.join(CLASSES)} and Pipelines "
-            "of them. Use skops.io.dump(model, path) instead."
-        )
+        raise ModelFileError("unsupported", name=name, kind=kind, known=", ".join(CLASSES))
     check_is_fitted(model)
     node: dict[str, Any] = {"class": kind}
     if kind == "DigitReader":
@@ -273,11 +304,7 @@ def _encode(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return _encode_array(value, name, arrays)
     if type(value) is ImageAugmenter:
         return {"augmenter": _encode(value.get_params(), name, arrays)}
-    raise ModelFileError(
-        f"{name} is {value!r}, but only plain values can be saved. Set parameters to plain values "
-        "first, for example with set_params(callbacks=None, random_state=0); the model stays "
-        "fitted."
-    )
+    raise ModelFileError("not_plain", name=name, value=repr(value))
 
 
 def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
@@ -285,14 +312,10 @@ def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
         items = [_encode(item, name, arrays) for item in value.tolist()]
         return {"labels": items, "dtype": value.dtype.str}
     if value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
-        raise ModelFileError(
-            f"{name} has the dtype {value.dtype}, but only plain numbers and text can be saved. "
-            "Use joblib.dump(model, path) instead."
-        )
+        raise ModelFileError("unsupported_dtype", name=name, dtype=str(value.dtype))
     if value.nbytes > MAX_ARRAY_BYTES:
         raise ModelFileError(
-            f"{name} has {value.nbytes:,} bytes, but one array can have at most "
-            f"{MAX_ARRAY_BYTES:,}. Use joblib.dump(model, path) instead."
+            "array_too_large", name=name, n_bytes=value.nbytes, limit=MAX_ARRAY_BYTES
         )
     key = name.encode("unicode_escape").decode()  # names of steps are arbitrary
     arrays[key] = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
@@ -302,12 +325,14 @@ def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
 def encode_notes(notes: Any) -> Any:
     """Return notes as JSON values."""
     example = "{'trained_on': 'MNIST', 'test_accuracy': 0.98}"
-    expect(isinstance(notes, Mapping), f"notes={notes!r} must be a dict such as {example}.")
+    expect(isinstance(notes, Mapping), "notes", notes=repr(notes), example=example)
     for key, item in notes.items():
         expect(
             _is_notes({key: item.item() if isinstance(item, np.generic) else item}),
-            f"notes have {key!r}: {item!r}, but must have texts as keys, and texts or numbers as "
-            f"values, such as {example}.",
+            "note",
+            name=repr(key),
+            value=repr(item),
+            example=example,
         )
     return _encode(notes, "notes", {})["dict"]
 
@@ -319,15 +344,15 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
     """Return the estimator that JSON values describe; its arrays are taken out of `arrays`."""
     expect(
         isinstance(node, dict) and depth <= MAX_DEPTH,
-        "an estimator is missing or too deep",
+        "no_estimator",
     )
     kind = node.get("class")
     known = {"class", "parameters"} | ({"steps"} if kind == "Pipeline" else {"attributes"})
     known |= {"estimator"} if kind == "DigitReader" else set()
-    expect(node.keys() - {"output"} == known, "an estimator has missing or unknown parts")
+    expect(node.keys() - {"output"} == known, "parts")
     if kind == "Pipeline":
         return _decode_pipeline(node, arrays, depth)
-    expect(kind in CLASSES, f"class {kind!r} is not one of {', '.join(CLASSES)}")
+    expect(kind in CLASSES, "class", kind=shorten(repr(kind)), known=", ".join(CLASSES))
     parameters, attributes = (
         {key: _decode(value, arrays, 0) for key, value in node[part].items()}
         for part in ("parameters", "attributes")
@@ -337,7 +362,7 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
             decode_estimator(node["estimator"], arrays, depth + 1), parameters, attributes
         )
     model = getattr(skmnist, kind)(**parameters)
-    expect(parameters.get("callbacks") is None, "a file cannot contain callbacks")
+    expect(parameters.get("callbacks") is None, "callbacks")
     model._validate_params()
     check_learned(kind, attributes)
     vars(model).update(attributes)
@@ -354,7 +379,7 @@ def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[s
     classes = getattr(estimator, "classes_", None)
     expect(
         classes is not None and np.array_equal(classes, attributes["classes_"]),
-        "the classes of a reader and its classifier differ",
+        "reader_classes",
     )
     vars(reader).update(attributes, estimator_=estimator)
     return reader
@@ -362,9 +387,9 @@ def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[s
 
 def decode_notes(pairs: Any) -> dict[str, Any]:
     """Return the notes that JSON values describe."""
-    expect(isinstance(pairs, list), "the notes are not pairs")
+    expect(isinstance(pairs, list), "pairs")
     notes: dict[str, Any] = _decode({"dict": pairs}, {}, 0)
-    expect(_is_notes(notes), "the notes are not texts and numbers")
+    expect(_is_notes(notes), "kinds_of_notes")
     return notes
 
 
@@ -381,38 +406,38 @@ def _decode_pipeline(node: dict[str, Any], arrays: dict[str, Array], depth: int)
         bool(steps)
         and all(isinstance(name, str) and "__" not in name for name in names)
         and len(set(names)) == len(names),
-        "the steps of a Pipeline must have unique names",
+        "steps",
     )
     inputs, verbose = node["parameters"]["transform_input"], node["parameters"]["verbose"]
-    expect(isinstance(verbose, bool), "verbose of a Pipeline must be True or False")
-    expect(inputs is None or is_list_of(str, inputs), "transform_input must be a list of names")
+    expect(isinstance(verbose, bool), "verbose")
+    expect(inputs is None or is_list_of(str, inputs), "transform_input")
     return Pipeline(steps, transform_input=inputs, verbose=verbose)
 
 
 def _decode(value: Any, arrays: dict[str, Array], depth: int) -> Any:
-    expect(depth <= MAX_DEPTH, "values are nested too deeply")
+    expect(depth <= MAX_DEPTH, "too_deep")
     if isinstance(value, list):
         return [_decode(item, arrays, depth + 1) for item in value]
     if not isinstance(value, dict):
         return value
-    expect(len(value) > 0, "an object has no key")
+    expect(len(value) > 0, "no_key")
     kind, content = next(iter(value.items()))
     if kind == "labels":
-        expect(LABEL_DTYPES.fullmatch(value["dtype"]) is not None, "labels have an invalid dtype")
+        expect(LABEL_DTYPES.fullmatch(value["dtype"]) is not None, "labels_dtype")
         dtype = np.dtype(value["dtype"])
-        expect(dtype.itemsize * len(content) <= MAX_LABEL_BYTES, "labels take too much memory")
+        expect(dtype.itemsize * len(content) <= MAX_LABEL_BYTES, "labels_memory")
         expect(
             all(isinstance(item, str | int | float | bool) for item in content),
-            "invalid labels",
+            "labels",
         )
         return np.array(content, dtype=dtype)
-    expect(len(value) == 1, "an object has more than one key")
+    expect(len(value) == 1, "keys")
     if kind == "array":
         return arrays.pop(content)
     if kind == "tuple":
         return tuple(_decode(item, arrays, depth + 1) for item in content)
     if kind == "dict":
-        expect(len(content) <= MAX_PAIRS, f"a dict has more than {MAX_PAIRS:,} entries")
+        expect(len(content) <= MAX_PAIRS, "entries", limit=MAX_PAIRS)
         return {
             _decode(key, arrays, depth + 1): _decode(item, arrays, depth + 1)
             for key, item in content
@@ -422,10 +447,11 @@ def _decode(value: Any, arrays: dict[str, Array], depth: int) -> Any:
         augmenter._validate_params()
         return augmenter
     if kind == "dtype":
-        expect(DTYPES.fullmatch(content) is not None, "pixels have an invalid dtype")
+        expect(DTYPES.fullmatch(content) is not None, "pixels_dtype")
         return np.dtype(content)
     expect(
         kind == "float" and content in ("nan", "inf", "-inf"),
-        f"the kind {kind!r} is unknown",
+        "kind",
+        kind=shorten(repr(kind)),
     )
     return float(content)

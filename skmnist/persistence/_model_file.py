@@ -33,7 +33,9 @@ from skmnist.persistence._document import (
     encode_estimator,
     encode_notes,
     expect,
+    shorten,
 )
+from skmnist.text import get_catalogue
 
 FORMAT = "skmnist-model"
 FORMAT_VERSION = 1
@@ -44,7 +46,6 @@ VERSIONS = {  # of packages that may affect predictions
 }
 MAX_HEADER_BYTES = 2**20  # the JSON document and the list of arrays: parsed in no time
 MAX_FILE_BYTES = 256 * 2**20
-MAX_SHOWN = 200  # characters of a message that come from a file
 
 
 def save_model(
@@ -122,10 +123,7 @@ def save_model(
     try:
         _decode_file(content)  # a file that cannot be loaded must not replace a good one
     except ModelFileError as error:
-        raise ModelFileError(
-            f"model cannot be saved: loading it would fail ({error}). Use joblib.dump(model, path) "
-            "instead."
-        ) from error
+        raise ModelFileError("not_loadable", error=error) from error
     write_whole(Path(path), content)
 
 
@@ -174,16 +172,14 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     PixelNormalizer(max_value=16)
     """
     card = load_card(path)
-    differences = ", ".join(
-        f"{name} {card.versions.get(name, 'unknown')} (here {here})"
+    say = get_catalogue()
+    differences = [
+        say("model_file.version", name=name, saved=saved or say("model_file.unknown"), here=here)
         for name, here in VERSIONS.items()
-        if card.versions.get(name) != here
-    )
+        if (saved := card.versions.get(name)) != here
+    ]
     if differences:
-        warn_caller(
-            f"{Path(path)} was saved with {differences}; check the predictions of the model, or "
-            "train it again."
-        )
+        warn_caller(say("model_file.other_versions", where=Path(path), versions=differences))
     return card.model
 
 
@@ -268,7 +264,7 @@ def load_card(path: str | os.PathLike[str]) -> ModelCard:
         content = _read(path)
         model, notes, versions = _decode_file(content)
     except ModelFileError as error:
-        raise ModelFileError(f"{path}: {error}.") from None
+        raise ModelFileError("in_file", where=str(path), error=error) from None
     notes = {**getattr(model, "notes_", {}), **notes}
     return ModelCard(model, notes, versions, len(content))
 
@@ -281,12 +277,9 @@ def _read(path: Path) -> bytes:
 
     with open(path, "rb", opener=no_wait) as file:
         status = os.fstat(file.fileno())
-        expect(stat.S_ISREG(status.st_mode), "not a regular file but a pipe, a device or the like")
+        expect(stat.S_ISREG(status.st_mode), "device")
         size = status.st_size
-        expect(
-            size <= MAX_FILE_BYTES,
-            f"{size:,} bytes, but the limit is {MAX_FILE_BYTES:,}",
-        )
+        expect(size <= MAX_FILE_BYTES, "file_too_large", n_bytes=size, limit=MAX_FILE_BYTES)
         return file.read(MAX_FILE_BYTES + 1)
 
 
@@ -295,46 +288,44 @@ def _decode_file(content: bytes) -> tuple[Any, dict[str, Any], dict[str, str]]:
     try:
         document, arrays = _parse(content)
         model = decode_estimator(document.get("model"), arrays)
-        expect(not arrays, "there are arrays that are not part of the model")
+        expect(not arrays, "unused_arrays")
         saved: Any = document.get("versions")
-        expect(isinstance(saved, dict), "the versions are missing")
+        expect(isinstance(saved, dict), "no_versions")
         notes = decode_notes(document.get("notes", []))
-        versions = {name: _shown(saved[name]) for name in VERSIONS if name in saved}
-    except ModelFileError as error:
-        raise ModelFileError(_shown(error)) from None
+        versions = {name: shorten(saved[name]) for name in VERSIONS if name in saved}
+    except ModelFileError:
+        raise
     except (safetensors.SafetensorError, RecursionError) as error:
-        problem = f"not a file of save_model, or damaged ({_shown(error)})"
-        raise ModelFileError(problem) from None
+        raise ModelFileError("damaged", reason=shorten(error)) from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ModelFileError(f"not a model written by save_model ({_shown(error)})") from error
+        raise ModelFileError("not_written", reason=shorten(error)) from error
     return model, notes, versions
 
 
 def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     length = int.from_bytes(content[:8], "little")  # as safetensors specifies
-    expect(8 <= length + 8 <= len(content), "not a file of save_model")
-    expect(
-        length <= MAX_HEADER_BYTES,
-        f"{length:,} bytes of parameters, labels and names, but the limit is {MAX_HEADER_BYTES:,}",
-    )
+    expect(8 <= length + 8 <= len(content), "not_ours")
+    expect(length <= MAX_HEADER_BYTES, "header_too_large", n_bytes=length, limit=MAX_HEADER_BYTES)
     header = _parse_json(content[8 : 8 + length])
     text = header.pop("__metadata__", {}).get(FORMAT)
-    expect(text is not None, f"a safetensors file without {FORMAT!r} in its metadata")
+    expect(text is not None, "other_safetensors", format=FORMAT)
     for entry in header.values():
         start, end = entry["data_offsets"]
-        expect(end - start <= MAX_ARRAY_BYTES, "an array is too large")
+        expect(end - start <= MAX_ARRAY_BYTES, "entry_too_large")
     arrays = from_safetensors(content)
     document = _parse_json(text)
     version = document.get("format_version")
     expect(
         version == FORMAT_VERSION,
-        f"format_version is {version}, but skmnist {__version__} reads {FORMAT_VERSION}; a newer "
-        "version of skmnist may read it",
+        "format_version",
+        found=shorten(version),
+        here=__version__,
+        expected=FORMAT_VERSION,
     )
     digest = document.pop("sha256", None)
     expect(
         digest == digest_content(document, arrays),
-        "damaged: the checksum does not match",
+        "checksum",
     )
     # half precision only saves space in the file: NumPy multiplies it far more slowly
     return document, {
@@ -345,19 +336,13 @@ def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _parse_json(text: bytes | str) -> dict[str, Any]:
     document = json.loads(text, parse_constant=_refuse_constant)
-    expect(isinstance(document, dict), "the JSON is not an object")
+    expect(isinstance(document, dict), "not_an_object")
     found: dict[str, Any] = document
     return found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ModelFileError(f"{name} is not valid JSON")
-
-
-def _shown(value: object) -> str:
-    text = str(value).removesuffix(".")
-    printable = "".join(c if c.isprintable() else "?" for c in text[: MAX_SHOWN + 1])
-    return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]} ..."
+    raise ModelFileError("constant", name=name)
 
 
 def digest_content(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:

@@ -14,11 +14,11 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from skmnist._files import find_bundled_reader
 from skmnist._workers import iterate_tasks
-from skmnist.persistence import load_model
+from skmnist.persistence import ModelFileError, load_model
 from skmnist.reading._forms import Form
 from skmnist.reading._pages import open_pages
 from skmnist.reading._reader import DigitReader
-from skmnist.text import get_catalogue, use_language
+from skmnist.text import get_catalogue, translate_error, use_language
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +42,8 @@ class FileReading:
     pictures : dict of (int, object) to ndarray
         For each page and field, its part of the page.
     problem : str or None
-        Why the file, or the rest of it, could not be read.
+        Why the file, or the rest of it, could not be read, in the language of
+        :func:`~skmnist.text.use_language`.
 
     Examples
     --------
@@ -76,9 +77,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
     Raises
     ------
     ModelFileError
-        The file does not contain a valid model.
-    ValueError
-        The model is not a calibrated reader.
+        The file does not contain a valid model, or one that is not a calibrated reader.
     OSError
         The file cannot be read.
     """
@@ -87,10 +86,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
             return load_reader(bundled)
     reader = load_model(path)
     if not isinstance(reader, DigitReader) or not hasattr(reader, "calibration_"):
-        raise ValueError(
-            f"{os.fsdecode(path)} contains a {type(reader).__name__} without a calibration; create "
-            "a reader with: skmnist compare --save FILE"
-        )
+        raise ModelFileError("no_reader", where=os.fsdecode(path), kind=type(reader).__name__)
     return reader
 
 
@@ -184,7 +180,7 @@ def _read_file(
                 for name, some in places.groupby("field", sort=False):
                     pictures[number, name] = _cut(page, some["box"])
     except (ImportError, MemoryError, OSError, ValueError) as error:
-        problem = str(error) or type(error).__name__
+        problem = translate_error(error, language) or type(error).__name__
     file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
     filled = [frame for frame in frames if len(frame)] or [reader.read_digits([])]
     places = pd.concat(filled, ignore_index=True)

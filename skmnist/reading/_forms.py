@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from skmnist.text import Phrase, TranslatedError, get_catalogue
+
 Array = np.ndarray[Any, Any]
 
 MAX_FILE = 16 << 20  # bytes; the postal codes of a large country take one
@@ -51,8 +53,24 @@ CHECKS: dict[str, Callable[[Sequence[int]], bool]] = {
 }
 
 
-class FormError(ValueError):
-    """Raised if the description of a form is invalid, or does not fit a page.
+class FormError(TranslatedError):
+    r"""Raised if the description of a form is invalid, or does not fit a page.
+
+    A ValueError. Programs need not take its message apart, and can show it in another language.
+
+    Parameters
+    ----------
+    key : str
+        Key of the message, for example ``"fields"``.
+    **values : object
+        Values to fill in.
+
+    Attributes
+    ----------
+    key : str
+        Key of the message.
+    values : dict
+        Values to fill in.
 
     Examples
     --------
@@ -60,9 +78,19 @@ class FormError(ValueError):
     >>> try:
     ...     Form.from_dict({"fields": []})
     ... except FormError as error:
-    ...     print(error)
+    ...     print(error, error.sentence("de"), sep="\n")
     "fields" must be a list of 1 to 1,000 fields.
+    "fields" muss eine Liste von 1 bis 1.000 Feldern sein.
     """
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the message in a language.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(f"reading.form_error.{self.key}", **self.values)
 
 
 FormError.__module__ = "skmnist.reading"  # where users import it from
@@ -185,17 +213,17 @@ class Form:
             with open(file, "rb") as opened:
                 content = opened.read(MAX_FILE + 1)
         except OSError as error:
-            raise FormError(f"{name}: cannot be read ({error.strerror})") from error
+            raise FormError("unreadable", where=name, reason=error.strerror) from error
         if len(content) > MAX_FILE:
-            raise FormError(f"{name}: is larger than {MAX_FILE:,} bytes, the maximum for a form")
+            raise FormError("too_large", where=name, limit=MAX_FILE)
         try:
             described = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise FormError(f"{name}: is not valid JSON ({error})") from error
+            raise FormError("not_json", where=name, reason=str(error)) from error
         try:
             return cls.from_dict(described)
         except FormError as error:
-            raise FormError(f"{name}: {error}") from None
+            raise FormError("in_file", where=name, error=error) from None
 
     @classmethod
     def from_dict(cls, described: Any) -> Self:
@@ -216,26 +244,21 @@ class Form:
             Something is missing, unknown or out of range.
         """
         if not isinstance(described, Mapping):
-            raise FormError(
-                f"the description is a {type(described).__name__}, but must be an object with "
-                '"fields".'
-            )
-        _refuse_unknown(described, FORM_KEYS, "the form")
+            raise FormError("not_an_object", type=type(described).__name__)
+        _refuse_unknown(described, FORM_KEYS, Phrase("reading.form_error.the_form"))
         size = described.get("size")
         if size is not None:
             if not (_is_list(size, 2) and all(_is_int(side) and side >= 1 for side in size)):
-                raise FormError(
-                    f"size={size!r} must be width and height in pixels, two ints >= 1, or left out."
-                )
+                raise FormError("size", size=size)
             size = (int(size[0]), int(size[1]))
         fields = described.get("fields")
         if not (isinstance(fields, list) and 1 <= len(fields) <= MAX_FIELDS):
-            raise FormError(f'"fields" must be a list of 1 to {MAX_FIELDS:,} fields.')
+            raise FormError("fields", limit=MAX_FIELDS)
         read = tuple(_read_field(one, at, size) for at, one in enumerate(fields, 1))
         names = [one.name for one in read]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise FormError(f"field {twice!r} appears more than once; give each its own name.")
+            raise FormError("field_twice", name=twice)
         return cls(read, size, str(described.get("name", "")))
 
     @property
@@ -282,9 +305,11 @@ class Form:
             scale = width / self.size[0]
             if abs(height / (scale * self.size[1]) - 1) > PROPORTIONS:
                 raise FormError(
-                    f"the page has {width} x {height} pixels, but the form is made for pages of "
-                    f"the proportions {self.size[0]} x {self.size[1]}; scan whole pages, or "
-                    "measure the fields on such a page."
+                    "proportions",
+                    width=width,
+                    height=height,
+                    form_width=self.size[0],
+                    form_height=self.size[1],
                 )
         boxes = []
         limits = np.array([width, height, width, height])
@@ -297,9 +322,12 @@ class Form:
             left, top, right, bottom = np.minimum(box, limits).astype(int).tolist()
             if min(right - left, bottom - top) < 8:
                 raise FormError(
-                    f"field {one.name!r} has {right - left} x {bottom - top} pixels on a page of "
-                    f"{width} x {height}, too few for digits; scan with a higher resolution, or "
-                    "correct its box."
+                    "too_small",
+                    name=one.name,
+                    width=right - left,
+                    height=bottom - top,
+                    page_width=width,
+                    page_height=height,
                 )
             boxes.append((left, top, right, bottom))
         return boxes
@@ -307,76 +335,58 @@ class Form:
 
 def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormField:
     if not isinstance(described, Mapping):
-        raise FormError(
-            f"field {at} is {described!r}, but must be an object with a name and a box."
-        )
+        raise FormError("field_not_an_object", number=at, value=described)
     name = described.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise FormError(f"field {at}: name={name!r} must be a text that is not empty.")
-    where = f"field {name!r}"
+        raise FormError("name", number=at, name=name)
+    where = Phrase("reading.form_error.field", {"name": name})
     _refuse_unknown(described, FIELD_KEYS, where)
     box = described.get("box")
     if box is None or not (_is_list(box, 4) and all(_is_number(side) for side in box)):
-        raise FormError(f"{where}: box={box!r} must be four numbers: left, top, right, bottom.")
+        raise FormError("box", where=where, box=box)
     left, top, right, bottom = map(float, box)
     if not (0 <= left < right and 0 <= top < bottom):
-        raise FormError(
-            f"{where}: box={box!r} must be left, top, right, bottom with 0 <= left < right and "
-            "0 <= top < bottom."
-        )
+        raise FormError("box_order", where=where, box=box)
     if max(right, bottom) > 1:
         if size is None:
-            raise FormError(
-                f"{where}: box={box!r} is in pixels, which needs the size of the page: add "
-                '"size": [width, height] to the form, or give fractions of the page from 0 to 1.'
-            )
+            raise FormError("box_without_size", where=where, box=box)
         if right > size[0] or bottom > size[1]:
-            raise FormError(
-                f"{where}: box={box!r} reaches beyond the page of {size[0]} x {size[1]} pixels."
-            )
+            raise FormError("box_beyond", where=where, box=box, width=size[0], height=size[1])
     page = described.get("page", 1)
     if not (_is_int(page) and page >= 1):
-        raise FormError(f"{where}: page={page!r} must be an int >= 1.")
+        raise FormError("page", where=where, page=page)
     digits = described.get("digits")
     if digits is not None and not (_is_int(digits) and 1 <= digits <= MAX_DIGITS):
-        raise FormError(
-            f"{where}: digits={digits!r} must be an int from 1 to {MAX_DIGITS}, or left out."
-        )
+        raise FormError("digits", where=where, digits=digits, limit=MAX_DIGITS)
     check = described.get("check")
     if check is not None and check not in CHECKS:
-        raise FormError(
-            f"{where}: check={check!r} must be one of {', '.join(CHECKS)}, or left out."
-        )
+        raise FormError("check", where=where, check=check, known=", ".join(CHECKS))
     values = _read_values(described.get("values"), where, digits)
     return FormField(name, (left, top, right, bottom), page, digits, values, check)
 
 
-def _read_values(values: Any, where: str, digits: int | None) -> frozenset[str] | None:
+def _read_values(values: Any, where: Phrase, digits: int | None) -> frozenset[str] | None:
     if values is None:
         return None
     if not (isinstance(values, list) and values and all(isinstance(one, str) for one in values)):
-        raise FormError(
-            f"{where}: values must be a list of texts that is not empty, such as "
-            '["01067", "01069"]; numbers would lose their leading zeros.'
-        )
+        raise FormError("values", where=where)
     if digits is not None:
         other = next((one for one in values if len(one) != digits), None)
         if other is not None:
-            raise FormError(
-                f"{where}: values has {other!r} with {len(other)} digits, but digits={digits}."
-            )
+            raise FormError("values_digits", where=where, value=other, n=len(other), digits=digits)
     return frozenset(values)
 
 
-def _refuse_unknown(described: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+def _refuse_unknown(described: Mapping[str, Any], known: Sequence[str], where: Phrase) -> None:
     from difflib import get_close_matches
 
     for key in described:
         if key in known:
             continue
-        near = get_close_matches(str(key), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}."
-        raise FormError(f"{where} has the unknown key {str(key)[:50]!r}; {hint}")
+        name = str(key)[:50]
+        if near := get_close_matches(str(key), known, n=1):
+            raise FormError("misspelled", where=where, name=name, near=near[0])
+        raise FormError("unknown", where=where, name=name, known=", ".join(known))
 
 
 def _is_list(value: Any, length: int) -> bool:

@@ -20,6 +20,7 @@ from skmnist.datasets._images import (
     open_image,
 )
 from skmnist.datasets._members import MAX_RATIO, Budget, Member, shorten
+from skmnist.text import Phrase
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -95,10 +96,9 @@ def open_pages(
             except DatasetError:
                 raise
             except Exception as error:  # Pillow's decoders raise many kinds of exceptions
-                where = f"{name}: page {number + 1}" if n_pages > 1 else name
-                raise DatasetError(
-                    f"{where}: is damaged or truncated ({shorten(str(error))})"
-                ) from error
+                where = _at_page(name, number) if n_pages > 1 else name
+                reason = shorten(str(error))
+                raise DatasetError("damaged", where=where, reason=reason) from error
         yield page
 
 
@@ -111,19 +111,20 @@ def _read(file: str | PathLike[str] | BinaryIO) -> tuple[str, bytes]:
             with open(file, "rb") as opened:
                 content = opened.read(MAX_FILE + 1)
         except OSError as error:
-            raise DatasetError(f"{name}: cannot be read ({error.strerror})") from error
+            raise DatasetError("unreadable", where=name, reason=error.strerror) from error
     if len(content) > MAX_FILE:
-        raise DatasetError(f"{name}: is larger than {MAX_FILE:,} bytes, the maximum")
+        raise DatasetError("file_too_large", where=name, limit=MAX_FILE)
     return name, content
+
+
+def _at_page(name: str, number: int) -> Phrase:
+    return Phrase("data.error.at_page", {"where": name, "page": number + 1})
 
 
 def _check_total(n_pixels: int, member: Member) -> None:
     allowed = max(FREE_PIXELS, MAX_RATIO * member.size)
     if n_pixels > allowed:
-        raise DatasetError(
-            f"{member.where}: its pages have more than {allowed:,} pixels in total, the maximum "
-            f"for {member.size:,} bytes; split the document"
-        )
+        raise DatasetError("pages_too_large", where=member.where, limit=allowed, packed=member.size)
 
 
 def _turn(image: "Image.Image", exif: bool | str) -> "Image.Image":
@@ -147,14 +148,10 @@ def _to_page(image: "Image.Image", member: Member) -> Array:
     if image.mode in DEEP or image.mode == "I":
         deep = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
-            raise DatasetError(
-                f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8 bits"
-            )
+            raise DatasetError("too_deep_pixels", where=member.where)
         return (deep // 257).astype(np.uint8)
     if image.mode == "F":
-        raise DatasetError(
-            f"{member.where}: has 32 bits per pixel, expected 8 or 16; save it with 8 bits"
-        )
+        raise DatasetError("too_deep_pixels", where=member.where)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -176,10 +173,7 @@ def _render(content: bytes, name: str) -> Iterator[Array]:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        raise DatasetError(
-            f"{name}: cannot be opened as PDF ({shorten(str(error))}); if it is encrypted, save it "
-            "without a password"
-        ) from error
+        raise DatasetError("not_a_pdf", where=name, reason=shorten(str(error))) from error
     try:
         for number in range(len(document)):
             try:
@@ -192,7 +186,7 @@ def _render(content: bytes, name: str) -> Iterator[Array]:
                 pixels = bitmap.to_numpy()[..., :3].copy()
             except pypdfium2.PdfiumError as error:
                 raise DatasetError(
-                    f"{name}: page {number + 1} cannot be rendered ({shorten(str(error))})"
+                    "not_rendered", where=_at_page(name, number), reason=shorten(str(error))
                 ) from error
             yield pixels[..., 0] if pixels.shape[2] == 1 else pixels
     finally:

@@ -11,17 +11,21 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from importlib.resources import files
 from numbers import Number
 from typing import Any
 
 __all__ = [
     "Catalogue",
+    "Phrase",
+    "TranslatedError",
     "get_catalogue",
     "get_languages",
     "guess_language",
     "make_printable",
+    "translate_error",
     "use_language",
 ]
 
@@ -120,8 +124,10 @@ def _read_catalogue(language: str) -> "Catalogue":
 class Catalogue(string.Formatter):
     """The phrases of one language, with numbers formatted as usual in that language.
 
-    There are two additional format specifications: ``{n:image|images}`` selects the singular or
-    the plural, and ``{size:bytes}`` formats a number of bytes with a suitable unit.
+    There are three additional format specifications: ``{n:image|images}`` selects the singular or
+    the plural, ``{size:bytes}`` formats a number of bytes with a suitable unit, and ``{names:, }``
+    joins a list by what stands after the colon. A value that is a :class:`Phrase` or a
+    :class:`TranslatedError` is said in the language of the catalogue.
 
     Parameters
     ----------
@@ -158,19 +164,23 @@ class Catalogue(string.Formatter):
         return self.vformat(self.phrases[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format numbers as usual in the language, and other values as Python does.
+        """Format numbers and phrases as usual in the language, and other values as Python does.
 
         Parameters
         ----------
         value : object
             Value to format.
         format_spec : str
-            Format specification, as in Python, or one of the two additional ones.
+            Format specification, as in Python, or one of the additional ones.
 
         Returns
         -------
         text : str
         """
+        if isinstance(value, Phrase | TranslatedError):
+            return value.sentence(self.language)
+        if isinstance(value, list) and format_spec:
+            return format_spec.join(self.format_field(item, "") for item in value)
         if "|" in format_spec:
             one, other = format_spec.split("|")
             return one if value == 1 else other
@@ -182,6 +192,114 @@ class Catalogue(string.Formatter):
         if text.startswith("-") and not text.strip("-0.,%"):
             text = text[1:]  # no sign for what rounds to 0
         return text.translate(self._signs)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase and the values to fill in, to be said in a language that is not known yet.
+
+    The parameters are attributes as well.
+
+    Parameters
+    ----------
+    key : str
+        Full key of the phrase, such as "data.error.at_line".
+    values : dict, default={}
+        Values to fill in: text, numbers, lists of them, or other phrases.
+
+    Examples
+    --------
+    >>> from skmnist.text import Phrase
+    >>> place = Phrase("data.error.at_line", {"where": "a.csv", "line": 3})
+    >>> str(place), place.sentence("de")
+    ('a.csv, line 3', 'a.csv, Zeile 3')
+    """
+
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the phrase with its values.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        return get_catalogue(language)(self.key, **self.values)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class TranslatedError(ValueError):
+    """Base of the errors that can be said in every language; as text they are English.
+
+    A ValueError. The base itself has no messages.
+
+    Parameters
+    ----------
+    key : str
+        Key of the message.
+    **values : object
+        Values to fill in: text, numbers, lists of them, phrases, or other errors.
+
+    Attributes
+    ----------
+    key : str
+        Key of the message.
+    values : dict
+        Values to fill in.
+
+    Examples
+    --------
+    >>> from skmnist.datasets import DatasetError
+    >>> from skmnist.text import TranslatedError
+    >>> issubclass(DatasetError, TranslatedError)
+    True
+    """
+
+    def __init__(self, key: str, /, **values: Any) -> None:
+        self.key = key
+        self.values = values
+        super().__init__(self.sentence())
+
+    def sentence(self, language: str = "en") -> str:
+        """Return the message in a language.
+
+        Parameters
+        ----------
+        language : {"en", "de"}, default="en"
+        """
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[Any, ...]:  # an exception would be made from `args` alone
+        return partial(type(self), self.key, **self.values), (), self.__dict__
+
+
+def translate_error(error: Exception, language: str) -> str:
+    """Return the message of an error in a language, or as it is if it has no translation.
+
+    Parameters
+    ----------
+    error : Exception
+        Any error, whether it is a :class:`TranslatedError` or not.
+    language : {"en", "de"}
+        Code of the language.
+
+    Returns
+    -------
+    message : str
+
+    Examples
+    --------
+    >>> from skmnist.datasets import DatasetError
+    >>> from skmnist.text import translate_error
+    >>> translate_error(DatasetError("empty", where="a.csv"), "de")
+    'a.csv: ist leer'
+    >>> translate_error(ValueError("no such thing"), "de")
+    'no such thing'
+    """
+    return error.sentence(language) if isinstance(error, TranslatedError) else str(error)
 
 
 def _format_bytes(size: float) -> str:

@@ -144,6 +144,10 @@ def test_a_form_names_the_fields_and_a_bad_one_is_told(open_page, rows, saved):
     (message,) = told(page)
     assert message.startswith("This form cannot be used")
     assert "f.json: field 'code': box=None must be four numbers" in message.replace("\\", "")
+    page.query_params["lang"] = "de"
+    (message,) = told(run(page))
+    assert "f.json: Feld 'code': box=None muss aus vier Zahlen" in message.replace("\\", "")
+    page.query_params["lang"] = "en"
     described = {"fields": [{"name": "code", "box": [0, 0, 1, 1], "values": ["999"]}]}
     upload(page, "form", ("f.json", json.dumps(described).encode()))
     assert table_of(html_of(page))[0][1:4] == ["code", "???", "? unsure"]

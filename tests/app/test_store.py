@@ -172,6 +172,14 @@ def test_an_upload_on_the_page(open_page, small):
     assert "300 training and 100 test images" in html
 
 
+def test_a_bad_file_is_told_in_the_language_of_the_page(open_page):
+    settings = keep("a.csv", b"label,pixel0\n7,300\n")
+    (text,) = told(open_page(**settings.to_query(), step="data", lang="de"))
+    assert "a.csv, Zeile 2, Spalte 2" in text
+    assert "'300' ist kein Pixel; erwartet wird eine ganze Zahl von 0 bis 255" in text
+    assert "/upload-" not in text
+
+
 def test_a_file_of_any_name_may_be_tried_and_is_refused_in_words(open_page):
     page = open_page(data="upload", step="data")
     page.file_uploader(key="file").set_value(("Ziffern.7z", b"7z\xbc\xaf\x27\x1c", "x/y"))
@@ -189,7 +197,7 @@ def test_a_file_that_the_server_lost_is_asked_for_again(open_page):
 
 def test_without_a_network_the_cloud_is_told_in_a_sentence(open_page, monkeypatch):
     def unreachable(*_, **__):
-        raise DatasetError("no server answers; load_mnist() has the same digits")
+        raise DatasetError("not_downloaded", reasons=["no server answers"])
 
     monkeypatch.setattr(_store, "load_dataset", unreachable)
     (text,) = told(open_page(data="cloud", step="data"))
@@ -204,7 +212,7 @@ def test_a_bar_shows_how_far_the_cloud_is(open_page, monkeypatch):
     def break_off(*_, progress):
         progress(3, 10)
         progress(12, 10)
-        raise DatasetError("no more came")
+        raise DatasetError("not_downloaded", reasons=["no more came"])
 
     shares = []
     monkeypatch.setattr(_store, "load_dataset", break_off)

@@ -71,7 +71,7 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data cluod --lang de",
-            "Fehler: data cluod: there is no such file (erwartet: mnist, cloud oder eine Datei "
+            "Fehler: data cluod: Die Datei gibt es nicht (erwartet: mnist, cloud oder eine Datei "
             "oder ein Ordner mit Ziffern); meinten Sie cloud?",
         ),
         (
@@ -136,6 +136,34 @@ def test_what_is_wrong_with_a_file_that_exists_is_all_that_is_told(tmp_path, cap
     assert capsys.readouterr().err.rstrip().endswith("is empty")
     assert main(["data", str(tmp_path / "b.csv")]) == 2
     assert "expected: mnist, cloud" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        (
+            "label,pixel0\n7,300\n",
+            "{path}, Zeile 2, Spalte 2 ('pixel0'): '300' ist kein Pixel; erwartet wird eine ganze "
+            "Zahl von 0 bis 255",
+        ),
+        (
+            "7,0,0,0\n",
+            "{path}, Zeile 1: hat 4 Felder, davon 3 Pixel; erwartet werden ein Label und ein "
+            "quadratisches Bild, zum Beispiel mit 784 Pixeln. Für eine andere Form geben Sie "
+            "--image-shape HöhexBreite an. Bilder ohne Labels kann man nur von einem "
+            "trainierten Modell lesen lassen.",
+        ),
+        ("", "ist leer"),
+    ],
+    ids=["cell", "shape", "empty"],
+)
+@pytest.mark.parametrize("command", ["data", "compare --data"])
+def test_what_is_wrong_with_a_file_is_told_in_german(command, table, line, tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text(table)
+    assert main([*command.split(), str(path), "--lang", "de"]) == 2
+    option = "data" if command == "data" else "--data"
+    assert capsys.readouterr().err == f"Fehler: {option} {path}: {line.format(path=path)}\n"
 
 
 def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):

@@ -62,6 +62,8 @@ def test_a_bad_file_stops_nothing(model, scans, tmp_path, capsys):
     shown = capsys.readouterr()
     assert "Files that could not be read: 1." in shown.out
     assert "bad.png: is not a readable image" in shown.err
+    main(["read", str(tmp_path / "bad.png"), "--model", str(model), "--lang", "de"])
+    assert "bad.png: ist kein lesbares Bild; beginnt mit 78" in capsys.readouterr().err
 
 
 def test_a_killed_process_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
@@ -114,10 +116,20 @@ def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch)
         ([".", "--max-error", "5"], "--max-error 5: must be a number between 0 and 1"),
         ([".", "--form", "nothing.json"], "--form: nothing.json: cannot be read"),
         ([".", "--model", "nothing.skmnist"], "--model nothing.skmnist: No such file"),
+        ([".", "--form", "bad.json"], '--form: bad.json: "fields" must be a list of 1 to 1,000'),
+        (
+            [".", "--form", "bad.json", "--lang", "de"],
+            '--form: bad.json: "fields" muss eine Liste von 1 bis 1.000 Feldern sein.',
+        ),
+        (
+            [".", "--model", "bad.json", "--lang", "de"],
+            "--model: bad.json: keine Datei von save_model.",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_one_line(model, arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.json").write_text('{"fields": 3}')
     if "--model" not in arguments:
         arguments = [*arguments, "--model", str(model)]
     assert main(["read", *arguments]) in (1, 2)

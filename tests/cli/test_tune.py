@@ -158,7 +158,7 @@ def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
             "--save x.db --storage ./x.db --force",
             "Error: --save x.db: is also the file of --storage; name two different files",
         ),
-        ("--data nix.npz --lang de", "Fehler: --data nix.npz: there is no such file (erwartet: "),
+        ("--data nix.npz --lang de", "Fehler: --data nix.npz: Die Datei gibt es nicht (erwartet: "),
         ("--jobs 0 --lang de", "Fehler: --jobs 0: muss eine ganze Zahl ab 1 sein"),
     ],
 )

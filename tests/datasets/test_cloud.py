@@ -18,6 +18,7 @@ import pytest
 from skmnist import _progress
 from skmnist.cli import main
 from skmnist.datasets import DatasetError, _cloud, fetch_mnist
+from skmnist.text import use_language
 from tests.datasets.build import make_digits, to_npz
 
 DIGITS = make_digits(n_train=40, n_test=20, n_classes=10)
@@ -298,6 +299,8 @@ def test_a_cache_that_cannot_be_made_is_done_without(server, tmp_path):
     with pytest.warns(UserWarning, match=r"cannot be written .*SKMNIST_DATA"):
         data = fetch(server, blocked / "home", "good")
     assert data.X_train.shape == (40, 4, 4)
+    with use_language("de"), pytest.warns(UserWarning, match="wird daher beim nächsten Mal"):
+        fetch(server, blocked / "home", "good")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from skmnist import load_model
 from skmnist.persistence import ModelFileError
 from skmnist.persistence._model_file import FORMAT, MAX_FILE_BYTES, digest_content
+from skmnist.text import use_language
 
 ARRAY = "model.nn.coefs_.0"
 
@@ -47,6 +48,11 @@ def test_a_different_version_warns(file):
     with pytest.warns(UserWarning, match=r"skmnist 9.9 \(here .*scikit-learn unknown") as caught:
         load_model(file)
     assert "numpy" not in str(caught[0].message)
+    with (
+        use_language("de"),
+        pytest.warns(UserWarning, match="scikit-learn unbekannt .hier .*Modell"),
+    ):
+        load_model(file)
 
 
 def test_a_later_format_is_refused(file):
@@ -196,6 +202,48 @@ def test_lies_about_size_are_refused(file):
         os.truncate(file, MAX_FILE_BYTES + 1)
     with pytest.raises(ModelFileError, match="the limit is"):
         load_model(file)
+
+
+EVIL = "\x1b[2J" * 200
+
+
+def put_version(document):
+    document["format_version"] = EVIL
+
+
+def put_class(document):
+    document["model"] = {"class": EVIL, "parameters": {}, "attributes": {}}
+
+
+def put_attribute(document):
+    nn(document)["attributes"][EVIL] = 0
+
+
+def put_kind(document):
+    nn(document)["attributes"]["classes_"] = {EVIL: 0}
+
+
+@pytest.mark.parametrize(
+    ("put", "english", "german"),
+    [
+        (put_version, "format_version is ?[2J", "format_version ist ?[2J"),
+        (put_class, "class '\\x1b[2J", "die Klasse '\\x1b[2J"),
+        (put_attribute, "missing or unknown attributes: ?[2J", "unbekannte Attribute: ?[2J"),
+        (put_kind, "the kind '\\x1b[2J", "die Art '\\x1b[2J"),
+    ],
+)
+def test_what_is_wrong_is_short_and_printable_in_both_languages(file, put, english, german):
+    change(file)(lambda document, tensors: put(document))
+    with pytest.raises(ModelFileError) as raised:
+        load_model(file)
+    for language, part in (("en", english), ("de", german)):
+        text = raised.value.sentence(language)
+        assert text.startswith(f"{file}: ")
+        assert part in text
+        assert text.isprintable()
+        assert len(text) < len(str(file)) + 400
+    assert str(raised.value) == raised.value.sentence()
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
 
 @pytest.mark.parametrize("seed", range(4))

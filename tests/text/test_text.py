@@ -135,6 +135,8 @@ NEVER_ONE = {
     "data.note.resized",
     "app.data.limits",
     "app.networks.deeper",
+    "data.error.bomb",  # a hundred times
+    "data.error.not_pixels",  # a name stands before "values"
     *("advice.accuracy", "comparison.pair", "cli.best"),  # shares, told in per cent
     *("diagnosis.finding.over_regularised", "diagnosis.finding.underfitting_compared"),
 }
@@ -263,3 +265,50 @@ def test_every_phrase_is_used():
     words = Words()
     unused = [key for key in get_catalogue("en").phrases if not words.can_make(key)]
     assert unused == []
+
+
+# --- errors
+
+SECTIONS = {
+    "DatasetError": "data.error",
+    "ListingError": "data.error",
+    "FormError": "reading.form_error",
+    "ModelFileError": "model_file.error",
+    "expect": "model_file.error",
+}
+
+
+def find_raised():
+    """Yield the keys and values of the errors in the source, where both stand there."""
+    for path in Path(skmnist.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.func.id if isinstance(getattr(node, "func", None), ast.Name) else ""
+            values = {keyword.arg for keyword in getattr(node, "keywords", ())}
+            if name not in SECTIONS or None in values:
+                continue
+            key = node.args[name == "expect"]
+            for one in [key.body, key.orelse] if isinstance(key, ast.IfExp) else [key]:
+                if isinstance(one, ast.Constant):
+                    yield f"{SECTIONS[name]}.{one.value}", values
+
+
+def test_every_error_is_raised_with_the_values_of_its_message():
+    raised = list(find_raised())
+    assert len(raised) > 180
+    phrases = get_catalogue("en").phrases
+    assert [(key, got) for key, got in raised if not placeholders(phrases[key]) <= got] == []
+
+
+ENGLISH = r"\b(the|of|is|has|not|and|or|must|cannot|expected|pass|with|without|than)\b"
+
+
+def test_no_german_error_is_english():
+    english, german = get_catalogue("en").phrases, get_catalogue("de").phrases
+    keys = [key for key in german if key.startswith(tuple(SECTIONS.values()))]
+    wordless = {
+        *("data.error.names", "data.error.download.reason"),
+        *("model_file.error.in_file", "reading.form_error.in_file"),
+    }
+    assert {key for key in keys if english[key] == german[key]} == wordless
+    words = {key: re.sub(r"\{[^}]*\}", "", german[key]) for key in keys}
+    assert [key for key in keys if re.search(ENGLISH, words[key])] == []
