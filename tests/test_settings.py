@@ -236,6 +236,7 @@ def assert_same_bits(found, expected):
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_common_settings_change_nothing_that_is_learned(learned):
     """All at once; the next test, which is slow, tries each setting alone."""
     together = ("pandas output", "mixed_float16", "check_numerics", "tf.data debug")

@@ -294,6 +294,7 @@ def visit(open_page, monkeypatch):
     return open_as
 
 
+@pytest.mark.slow
 def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, slow):
     for before, visitor in enumerate(("anna", "ben", "cem")):
         page = visit(visitor, step="settings", epochs=9)

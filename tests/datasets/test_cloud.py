@@ -318,6 +318,7 @@ def test_a_full_disk_is_done_without_and_no_part_is_left(server, tmp_path):
     assert list((tmp_path / "home").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_a_kill_while_downloading_leaves_nothing(server, tmp_path):
     url = server.url + "dripping"

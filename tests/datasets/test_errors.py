@@ -181,6 +181,7 @@ def test_a_copy_says_the_same(duplicate):
     assert copied.__notes__ == ["while reading"]
 
 
+@pytest.mark.slow
 def test_a_worker_process_hands_the_error_over(tmp_path):
     with pytest.raises(DatasetError) as raised:
         Parallel(n_jobs=2)(delayed(load_digit_archive)(tmp_path / name) for name in "ab")

@@ -16,6 +16,7 @@ from tests.datasets.hostile import CASES
 BOMBS = {
     name for name in CASES if re.search("bomb|64 gib|says it is|never ends|5000|too many", name)
 }
+LARGE = {name for name in CASES if re.search("thousand|bomb of short rows", name)}  # take seconds
 MAX_PEAK = 150 << 20  # bytes; the bombs say that they hold 256 MiB to 1 TiB
 
 
@@ -27,7 +28,9 @@ def test_the_corpus_is_large():
     assert len(CASES) >= 60
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in CASES]
+)
 def test_it_is_refused_with_file_and_place_in_little_memory_and_nothing_is_written(name, tmp_path):
     make, told = CASES[name]
     folder = tmp_path / "given"

@@ -75,6 +75,7 @@ def test_missing_columns_and_scores_raise(results, match):
         best_without_overfitting(results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scoring",
     [fit_scores, {"accuracy": "accuracy", "neg_fit_gap": neg_fit_gap}],

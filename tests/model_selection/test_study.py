@@ -97,6 +97,7 @@ def test_a_resumed_search_is_the_one_that_was_not_stopped(storage):
     )
 
 
+@pytest.mark.slow
 def test_a_sampler_of_ones_own_does_not_repeat_its_first_trials(storage):
     for n_trials in (3, 6):
         found = search(
@@ -199,6 +200,7 @@ def test_without_a_name_the_same_search_finds_itself_and_another_has_its_own(sto
     assert len(trials(storage, one.study_.study_name)) == 4
 
 
+@pytest.mark.slow
 def test_verbose_and_workers_do_not_make_it_another_search(storage):
     search(storage, n_trials=1).fit(X, Y)
     assert search(storage, n_trials=2, n_jobs=2).fit(X, Y).n_trials_ == 2
@@ -286,6 +288,7 @@ def test_an_orderly_end_of_the_process_leaves_no_running_trial(storage, ending):
     assert search(storage).fit(X, Y).n_trials_ == 4
 
 
+@pytest.mark.slow
 def test_a_trial_of_another_machine_is_lost_when_it_gives_no_sign_of_life(storage):
     search(storage, n_trials=1).fit(X, Y)
     from skmnist.model_selection._storage import open_storage
@@ -326,6 +329,7 @@ def test_a_trial_that_is_taken_for_lost_while_it_is_signed_is_left_to_others(sto
     assert found.cv_results_["trial_number"].tolist() == [0, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_living_trial_that_was_taken_for_lost_does_not_end_the_search(storage, caplog):
     class Jumping(Learner):
         def fit(self, X, y):

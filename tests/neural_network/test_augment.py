@@ -208,6 +208,7 @@ def test_strengths_share_a_program_and_nest_in_a_search(digits):
     assert search.cv_results_["param_augmentation__rotation"].tolist() == [5, 10, 20]
 
 
+@pytest.mark.slow
 def test_float64_and_shapes_that_are_no_squares(digits):
     X, y = digits
     wide = np.pad(X.reshape(-1, 8, 8), ((0, 0), (0, 0), (0, 4))).astype(np.float64)
@@ -219,6 +220,7 @@ def test_float64_and_shapes_that_are_no_squares(digits):
     assert SimpleNNClassifier(8, epochs=1, augmentation=shaped).fit(rows, y[:300]).n_iter_ == 1
 
 
+@pytest.mark.slow
 def test_deformed_images_help_on_shifted_ones(digits):
     X, y = digits
     images = X[1200:].reshape(-1, 8, 8)

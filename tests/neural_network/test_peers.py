@@ -629,6 +629,7 @@ def test_bagging_scores_the_rows_left_out(blobs):
     assert len({model.random_state for model in bagging.estimators_}) == 16
 
 
+@pytest.mark.slow
 def test_wrappers_pass_parts_on(blobs, square):
     X, y = blobs
     one_vs_rest = OneVsRestClassifier(make())
@@ -642,6 +643,7 @@ def test_wrappers_pass_parts_on(blobs, square):
     assert (several.predict(square) == Y).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_search_ranks_by_probabilities_and_survives_what_cannot_be_fitted(square):
     y = np.where(square[:, 0] > 0, "right", "left")
     grid = {"learning_rate": [0.05, 1e-6, -1.0]}

@@ -84,6 +84,7 @@ def test_a_class_of_one_row_is_trained_on_and_not_held_out(digits):
     assert model.fit(X, y).predict(X[[7]]) == 1
 
 
+@pytest.mark.slow
 def test_sorted_labels_learn_as_shuffled_ones(digits):
     X, y = digits
     order = np.argsort(y, kind="stable")

@@ -64,6 +64,7 @@ def steps_of(digits, n_steps):
     return steps
 
 
+@pytest.mark.slow
 def test_a_network_with_ema_momentum_predicts_with_the_average_of_its_weights(digits):
     steps = steps_of(digits, 5)
     model = whole_batch(learning_rate=0.01, ema_momentum=0.8, patience=None)
@@ -82,6 +83,7 @@ def test_partial_fit_goes_on_from_the_weights_and_not_from_their_average(digits)
         np.testing.assert_allclose(learned, average, rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_validation_and_keras_callbacks_see_the_average(digits):
     X, y = digits
     seen = []
@@ -137,6 +139,7 @@ def test_accuracy_is_that_of_keras_over_five_seeds(digits):
     assert abs(np.mean(scores["compiled"]) - np.mean(scores["keras"])) < max(spread, 0.005)
 
 
+@pytest.mark.slow
 def test_cross_validation_compiles_once(digits, compilations):
     X, y = digits[0][:1003], digits[1][:1003]  # folds of 802 and 803 rows
     cross_val_score(SimpleNNClassifier(8, epochs=1), X, y, cv=5)
@@ -163,6 +166,7 @@ def test_a_search_over_numbers_compiles_once(digits, compilations, grid):
     assert compilations() == 1
 
 
+@pytest.mark.slow
 def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(
     digits, compilations, forget_networks
 ):
@@ -227,6 +231,7 @@ def test_dropout_masks_of_successive_updates_are_independent():
         assert abs(agreement - 0.5) < 0.01
 
 
+@pytest.mark.slow
 def test_dropout_is_applied_in_training_and_only_there(digits):
     plain, dropped = (whole_batch(dropout=rate).fit(*digits) for rate in (0.0, 0.9))
     # the same first weights: the loss of the first update tells

@@ -51,6 +51,7 @@ def binary(data):
     return X, np.where(y == 3, "three", "other")
 
 
+@pytest.mark.slow
 def test_cross_validation_with_several_scores_and_groups(data):
     scores = cross_validate(
         MODEL,
@@ -194,6 +195,7 @@ def test_feature_selection(data):
     assert rfe.score(X, y) > 0.7
 
 
+@pytest.mark.slow
 def test_partial_dependence_draws(binary):
     import matplotlib as mpl
 
@@ -204,6 +206,7 @@ def test_partial_dependence_draws(binary):
     assert display.axes_.shape == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_union_of_features_in_a_nested_pipeline_with_a_cache(data, tmp_path):
     union = FeatureUnion([("pixels", PixelNormalizer(1)), ("scaled", StandardScaler())])
     pipeline = Pipeline([("union", union), ("nn", make_pipeline("passthrough", MODEL))])

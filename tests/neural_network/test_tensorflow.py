@@ -65,6 +65,7 @@ os.write(2, b"after\\n")
     )
 
 
+@pytest.mark.slow
 def test_the_last_words_of_a_process_that_is_aborted_are_seen():
     done = run_quiet("os.write(2, b'out of memory\\n'); os.abort()")
     assert done.returncode < 0
@@ -72,6 +73,7 @@ def test_the_last_words_of_a_process_that_is_aborted_are_seen():
     assert "oneDNN" in done.stderr  # it may explain the end
 
 
+@pytest.mark.slow
 def test_a_child_that_writes_later_loses_nothing():
     child = "import time; time.sleep(1.5); print('from the child', file=__import__('sys').stderr)"
     done = run_quiet(f"subprocess.Popen([sys.executable, '-c', {child!r}])")

@@ -219,6 +219,7 @@ def test_a_missing_folder_raises(pipeline, tmp_path):
     assert told.value.filename == str((tmp_path / "missing" / "model").resolve())
 
 
+@pytest.mark.slow
 def test_a_kill_while_saving_leaves_the_old_file(tmp_path):
     script = (
         "import sys, numpy as np, os, skmnist, skmnist._files as files\n"

@@ -39,6 +39,7 @@ def test_letters_and_signs_are_not_accepted_as_digits(bundled):
     assert (digits == "digit").mean() >= 0.7  # it was calibrated with handwriting
 
 
+@pytest.mark.slow
 def test_a_reader_of_ones_own_network_rejects_letters_too(reader):
     letters = reader.read_digits(draw("AEFHKMNRUVWXhkmnuvw+=#&%*"))["outcome"]
     assert (letters == "digit").mean() <= 0.1
