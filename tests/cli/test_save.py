@@ -18,8 +18,9 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert "No error rate is guaranteed: 97 digits for calibration are too few." in " ".join(
         out.split()
     )
-    assert "Of the 100 test images, the 3 that look least like digits are not among these" in " ".join(
-        out.split()
+    assert (
+        "Of the 100 test images, the 3 that look least like digits are not among these"
+        in " ".join(out.split())
     )
     assert "This error rate, 0.50%, is the reader's default." in " ".join(out.split())
     assert "skmnist read IMAGE --model" in " ".join(out.split())
@@ -31,7 +32,9 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert "the test images" in reader.notes_["calibrated_on"]
     assert reader.notes_["elsewhere"] == "swiss_digits"
     swiss = load_swiss_digits()  # read by the saved network, not by the average of three starts
-    assert reader.notes_["elsewhere_accuracy"] == np.mean(reader.predict(swiss.data) == swiss.target)
+    assert reader.notes_["elsewhere_accuracy"] == np.mean(
+        reader.predict(swiss.data) == swiss.target
+    )
     assert main(["show", str(file), "--lang", "de"]) == 0
     card = " ".join(capsys.readouterr().out.split())
     assert "kalibriert mit den Testbildern, nach denen auch das Netz ausgewählt wurde" in card

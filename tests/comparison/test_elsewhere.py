@@ -69,7 +69,7 @@ def test_without_a_further_data_set_nothing_is_said(home):
     found = compare_models({"a": Home(), "b": Home(0.1)}, *home, random_state=0)
     assert found.results["a"].elsewhere == ()
     assert found.recommendation.elsewhere == ()
-    assert "other writers" not in found.to_markdown() + found._repr_html_()
+    assert "elsewhere" not in found.to_markdown() + found._repr_html_()
 
 
 def test_who_leads_at_home_and_trails_elsewhere_is_told_first(home, away):
@@ -94,6 +94,7 @@ def test_who_leads_everywhere_is_told_last(home, away):
 def test_a_difference_that_one_writer_makes_may_be_chance(home):
     """1,200 images would be enough, but 12 writers are not."""
     X, y = make_rows(1200, elsewhere=0)
+    X[:, 2] += 1000  # not the rows of home
     X[:100, 1] = 1  # one writer whom "a" cannot read
     groups = np.repeat(np.arange(12), 100)
     models = {"a": Home(0, 0.9), "b": Home(0.03, 0.03)}
@@ -179,12 +180,32 @@ def test_a_model_that_fails_there_keeps_its_other_figures(home, away):
     assert "90.0%" in found._repr_html_()
 
 
+def test_images_that_were_trained_on_or_tested_are_not_elsewhere(home):
+    X, y = home
+    X_test, y_test = X[600:] + [0, 0, 1000], y[600:]
+    other = (
+        np.vstack([X[:20], X_test[:30], X[:50] + [0, 0, 2000]]),
+        np.concatenate([y[:20], y[:30], y[:50]]),
+    )
+    how = {"X_test": X_test, "y_test": y_test, "elsewhere": {"mnist": other}}
+    message = r"50 of the 100 rows of elsewhere\['mnist'\] also occur in X or X_test"
+    with pytest.warns(UserWarning, match=message) as warned:
+        found = compare_models({"a": Home()}, X, y, **how)
+    assert warned[0].filename == __file__
+    (caution,) = found.recommendation.cautions
+    assert caution.severity == "warning"
+    assert "50 of the 100 images of MNIST (50.0%) are not new: 20 also" in caution.sentence()
+    assert "20 kommen auch unter den Trainingsbildern vor, 30 weitere" in caution.sentence("de")
+    with pytest.warns(UserWarning, match="50 of the 100"):
+        evaluate_model(Home().fit(X, y), X_test, y_test, X=X, y=y, elsewhere={"mnist": other})
+
+
 def test_report_has_the_accuracy_with_its_interval(home, away):
     found = compare({"a": Home(0, 0.2), "b": Home(0.1, 0.05)}, home, away)
     page = found._repr_html_()
     assert "Away: read correctly (95% interval by writer)" in page
     assert "80.0% (80.0 to 80.0)" in page  # every writer's share is the same
-    assert "| other writers |" in found.to_markdown()
+    assert "| elsewhere |" in found.to_markdown()
     assert "Away: richtig gelesen (95-%-Intervall nach Schreibenden)" in found._repr_html_("de")
 
 
@@ -277,8 +298,9 @@ def test_starts_are_drawn_for_each_model():
 
 def test_a_figure_of_linear_models_is_right(digits):
     X, y = digits
-    found = compare_models(
-        {"linear": LogisticRegression()}, X, y, elsewhere={"same": (X, y)}, random_state=0
-    )
+    with pytest.warns(UserWarning, match="also occur in X"):
+        found = compare_models(
+            {"linear": LogisticRegression()}, X, y, elsewhere={"same": (X, y)}, random_state=0
+        )
     model = found.best_estimator_
     assert found.results["linear"].elsewhere[0].accuracy == model.score(X, y)
