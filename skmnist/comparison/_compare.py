@@ -433,10 +433,11 @@ def _summarize_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[st
         return {}
     correct: dict[str, list[Array]] = {run.name: [] for run in starts[0]}
     rows = []
+    how: dict[str, Any] = {"labels": np.unique(y_test), "average": "macro", "zero_division": 0.0}
     for run in itertools.chain(*starts):
         hits = run.predictions == y_test
         correct[run.name].append(hits)
-        f1 = float(f1_score(y_test, run.predictions, average="macro", zero_division=0.0))
+        f1 = float(f1_score(y_test, run.predictions, **how))
         accuracy = float(hits.mean())
         rows.append((run.name, run.start, accuracy, run.fit_time, f1, run.n_epochs, run.short))
     columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro", "n_epochs", "short"]

@@ -145,7 +145,8 @@ class ModelComparison:
         same = _have_same_test_set(results)
         if not same:
             cautions = [*cautions, Caution("different_test_sets")]
-        if starts is None and len(results) > 1 and any(map(_depends_on_luck, results)):
+        seeded = any(map(_depends_on_luck, results))
+        if starts is None and len(results) > 1 and seeded:
             cautions = [*cautions, Caution("one_start", "note")]
         if correct is None:
             correct = {r.name: r.errors.correct[np.newaxis] for r in results if same}
@@ -165,14 +166,14 @@ class ModelComparison:
             cautions=cautions,
             work_left=self.work_left if same else None,
         )
-        self.recommendation = self._look_elsewhere(self.recommendation)
+        self.recommendation = self._look_elsewhere(replace(self.recommendation, seeded=seeded))
         self.best_model_ = self.recommendation.model
         self.best_estimator_: Any = None
         if self.best_model_ is not None:
             self.best_estimator_ = self.results[self.best_model_].estimator
 
     def __repr__(self) -> str:
-        return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
+        return f"{self.table.to_string()}\n\n{self.recommendation}"
 
     def _look_elsewhere(self, found: Recommendation) -> Recommendation:
         """Add how the models of the recommendation do on further data sets."""

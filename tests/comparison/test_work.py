@@ -54,7 +54,7 @@ def judge(*doubtful, accuracy=(0.975, 0.98), n_parameters=(10, 20), **how):
         (
             (1000, 400),
             (20, 10),  # the better one costs less as well
-            "Choose B: of these trained models, it is clearly better than A.",
+            "Choose B: of these trained models, it really is more accurate than A, but by how much",
         ),
         (
             (400, 1000),
