@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from skmnist.comparison._elsewhere import OtherData, name_data
+from skmnist.comparison._elsewhere import ElsewhereResult, ElsewhereTest, OtherData, name_data
 from skmnist.text import get_catalogue
 
 Code = Literal[
@@ -19,6 +19,7 @@ Code = Literal[
     "tuned_on_test",
     "test_rows_in_training",
     "elsewhere_rows_known",
+    "elsewhere_near_chance",
     "different_test_sets",
     "unseen_classes",
     "interrupted_models",
@@ -39,13 +40,14 @@ class Caution:
     ----------
     code : {"ranked_two", "ranked_many", "one_start", "short_starts", "short_starts_differ", \
             "tuned_on_test", "test_rows_in_training", "elsewhere_rows_known", \
-            "different_test_sets", "unseen_classes", "interrupted_models", "interrupted_starts", \
-            "interrupted_folds"}
+            "elsewhere_near_chance", "different_test_sets", "unseen_classes", \
+            "interrupted_models", "interrupted_starts", "interrupted_folds"}
         The test images were used both to rank and to measure two models, or more than two. Models
         with a random seed were trained from one start only. Further starts were trained for fewer
         epochs than the first; and some of them reached another accuracy. The test images were
         used for tuning; or also occur among the training images. Images of a further data set also
-        occur among the training or test images. The test images differ between models; or belong
+        occur among the training or test images; or no model reads them much better than by
+        guessing. The test images differ between models; or belong
         to classes without training images. The last three mean that unfinished models, starts
         or folds are left out.
     severity : {"note", "warning"}, default="warning"
@@ -132,6 +134,29 @@ def caution_elsewhere(others: Iterable[OtherData], X_train: Any, X_test: Any) ->
             }
             cautions.append(Caution("elsewhere_rows_known", figures=figures))
     return cautions
+
+
+def caution_near_chance(
+    tests: Iterable[ElsewhereTest], found: Mapping[str, Sequence[ElsewhereResult]], chance: float
+) -> list[Caution]:
+    """Return cautions about further data sets that no model reads much better than by guessing."""
+    return [
+        Caution(
+            "elsewhere_near_chance",
+            figures={
+                "data": test.data,
+                "accuracy": max(
+                    result.accuracy
+                    for results in found.values()
+                    for result in results
+                    if result.data == test.data
+                ),
+                "chance": chance,
+            },
+        )
+        for test in tests
+        if test.near_chance
+    ]
 
 
 def caution_interrupt(

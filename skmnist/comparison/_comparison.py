@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skmnist._files import write_whole
-from skmnist.comparison._cautions import Caution, depends_on_seed
+from skmnist.comparison._cautions import Caution, caution_near_chance, depends_on_seed
 from skmnist.comparison._elsewhere import compare_elsewhere
 from skmnist.comparison._page import (
     describe_page,
@@ -181,7 +181,10 @@ class ModelComparison:
             return found
         results = {name: result.elsewhere for name, result in self.results.items()}
         pair = (found.most_accurate, found.less_accurate)
-        return replace(found, elsewhere=compare_elsewhere(results, found.accuracies, pair))
+        chance = 1 / len(next(iter(self.results.values())).errors.report)  # of guessing
+        tests = compare_elsewhere(results, found.accuracies, pair, chance=chance)
+        cautions = caution_near_chance(tests, results, chance)
+        return replace(found, elsewhere=tests, cautions=(*cautions, *found.cautions))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all results as plain Python values, for JSON.

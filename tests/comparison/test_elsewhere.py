@@ -204,7 +204,7 @@ def test_report_has_the_accuracy_with_its_interval(home, away):
     found = compare({"a": Home(0, 0.2), "b": Home(0.1, 0.05)}, home, away)
     page = found._repr_html_()
     assert "Away: read correctly (95% interval by writer)" in page
-    assert "80.0% (80.0 to 80.0)" in page  # every writer's share is the same
+    assert "80.0% (77.7 to 82.2)" in page  # as by image: every writer's share is the same
     assert "| elsewhere |" in found.to_markdown()
     assert "Away: richtig gelesen (95-%-Intervall nach Schreibenden)" in found._repr_html_("de")
 
@@ -274,6 +274,49 @@ def test_the_interval_of_writers_is_that_of_a_t_distribution():
     half = 2.160 * shares.std(ddof=1) / np.sqrt(14)
     low, high = measure(correct, np.repeat(np.arange(14), 500)).interval
     assert high - low == pytest.approx(2 * half, rel=0.12)
+
+
+@pytest.mark.parametrize("n_groups", [2, 3, 6, 12])
+def test_the_interval_by_writer_is_never_narrower_than_by_image(n_groups):
+    correct = np.arange(1200) % 10 > 0  # each writer like the others
+    by_writer = measure(correct, np.arange(1200) * n_groups // 1200).interval
+    by_image = measure(correct, None).interval
+    assert by_writer[0] <= by_image[0] < 0.9 < by_image[1] <= by_writer[1]
+    assert (by_writer[1] - by_writer[0] > 0.2) is (n_groups < 6)
+
+
+@pytest.mark.parametrize(
+    ("n", "groups", "words"),
+    [
+        (3, None, "3 images are too few to tell which is ahead; at least 6 are needed."),
+        (300, np.arange(300) // 150, "2 writers are too few to tell which is ahead"),
+        (6, None, None),
+    ],
+)
+def test_of_few_nobody_is_said_to_be_ahead(home, n, groups, words):
+    X, y = make_rows(n, elsewhere=1)
+    for models in ({"a": Home(0, 1.0), "b": Home(0.1, 0.0)}, {"a": Home(), "b": Home(0.1, 1.0)}):
+        found = compare(models, home, (X, y, groups)).recommendation
+        (test,) = found.elsewhere
+        assert test.interval[0] < test.interval[1]
+        assert test.reverses is (words is None and test.difference < 0)
+        assert (words or "ahead of b" if test.difference > 0 else words or "reversed") in (
+            " ".join(found.reasons())
+        )
+
+
+def test_images_that_no_model_can_read_reverse_nothing(home, away):
+    models = {"a": Home(0, 0.97), "b": Home(0.1, 0.5)}
+    bad = {"a": Home(0, 1.0), "b": Home(0.1, 0.65)}
+    for networks, near in ((models, False), (bad, True)):
+        found = compare(networks, home, away).recommendation
+        (test,) = found.elsewhere
+        assert test.near_chance is near
+        assert test.reverses is not near
+        assert ("elsewhere_near_chance" in [c.code for c in found.cautions]) is near
+    assert "no model reads more than 35.0% correctly, which is about as much as guessing" in (
+        found.cautions[0].sentence()
+    )
 
 
 def test_all_right_is_not_certain():
