@@ -169,5 +169,16 @@ def describe_training(result: "ModelResult", say: "Catalogue") -> str:
         n_epochs=result.n_epochs,
         seconds=result.fit_time,
         kept=network.kept_epoch_,
-        reason=say(f"cli.reason_{network.stop_reason_}", patience=network.patience),
+        reason=_say_reason(network, say),
     )
+
+
+def _say_reason(network: Any, say: "Catalogue") -> str:
+    """Return why training ended, or why these weights were kept if it ended with the last epoch."""
+    reason = network.stop_reason_
+    if reason == "epochs" and network.patience is None:
+        reason = "last"
+    elif reason == "epochs" and not network.n_validation_:
+        reason = "without_validation"
+    values = {"n_epochs": network.n_iter_, "epochs": network.epochs}
+    return say(f"cli.reason_{reason}", patience=network.patience, **values)

@@ -42,7 +42,8 @@ def compare_networks(
     `elsewhere` has further data sets for `compare_models`. The saved reader is calibrated to
     `max_error`; None means to its default.
 
-    After an error or Ctrl-C, results of finished networks are still shown and written, and if
+    After an error or Ctrl-C, results of finished networks and of one that was stopped during its
+    training are still shown and written, and if
     both are finished, so is what their complete starts tell. The report shows `command` as the
     command that repeats the run.
     """
@@ -109,6 +110,8 @@ def compare_networks(
         found = comparison.to_dict()
         screen.show_comparison(comparison)
     reader = None
+    if save_path is not None and not complete:
+        print(say("cli.not_saved", file=save_path), file=sys.stderr)
     if save_path is not None and complete:
         print(say("cli.preparing_reader"), file=sys.stderr, flush=True)
         try:

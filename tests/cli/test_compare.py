@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -104,6 +105,50 @@ def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     assert [model["name"] for model in document["models"]] == ["NN", "DNN"]
     assert document["recommendation"] is None
     assert "Everything finished by then is shown above" in capsys.readouterr().err
+
+
+def test_a_network_that_is_stopped_is_kept_and_marked(small, tmp_path, monkeypatch, capsys):
+    from skmnist import compare_models
+    from skmnist.cli import _compare
+
+    def compare(*arguments, callbacks, **options):
+        def act(event):
+            if event.stage == "epoch" and event.model == "DNN" and event.epoch.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+            return callbacks(event)
+
+        return compare_models(*arguments, callbacks=act, **options)
+
+    monkeypatch.setattr(_compare, "compare_models", compare)
+    out, save = tmp_path / "out.json", tmp_path / "a.skmnist"
+    options = ["--epochs", "100", "--patience", "2", "--json", str(out), "--save", str(save)]
+    assert main(["compare", "--data", str(small), *options]) == 130
+    shown, err = (" ".join(text.split()) for text in capsys.readouterr())
+    assert "stopped by you after 2 of 100 epochs" in shown
+    assert f"Not saved: {save}." in err
+    assert not save.exists()
+    document = json.loads(out.read_text(encoding="utf-8"))
+    reasons = [model["stop_reason"] for model in document["models"]]
+    assert reasons[0] in {"patience", "epochs"}
+    assert reasons[1] == "interrupted"
+    assert document["models"][1]["diagnosis"] is not None
+    assert document["recommendation"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ([], "(the best on the training images, as there are none for validation)"),
+        (["--recipe", "fast"], "(the last ones)"),
+    ],
+)
+def test_why_the_weights_were_kept(tmp_path, capsys, options, reason):
+    X = np.random.default_rng(0).integers(0, 256, (20, 5, 5))
+    y = np.repeat(np.arange(10), 2)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=255 - X, y_test=y)
+    options = ["--starts", "1", "--epochs", "2", *options]
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), *options]) == 0
+    assert reason in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.fixture
@@ -219,7 +264,7 @@ def test_ctrl_c_shows_what_was_finished(small):
     status, out, err = interrupt("compare", *options, after="DNN 3/")
     assert status == 130
     assert "NN: test accuracy" in out
-    assert "(interrupted)" in out
+    assert re.search(r"stopped by you after \d+ of 100000 epochs", out)
     assert "Recommendation" not in out
     assert err.splitlines()[-1] == "Interrupted. Everything finished by then is shown above."
     assert "Traceback" not in err
