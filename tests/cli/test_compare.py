@@ -181,7 +181,10 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
         ("NN", 1),
     ]
     written = ", ".join(f"{100 * s['test_accuracy']:.2f}" for s in starts if s["model"] == "NN")
-    assert f"NN, test accuracy of each start (the table has the mean): {written}%." in shown
+    assert (
+        f"NN, test accuracy of each start (the table has the mean, --save keeps the first): {written}%."
+        in shown
+    )
     assert "NN, start 3 1/" in err
 
 
@@ -293,7 +296,7 @@ def test_the_comparison_takes_letters_in_images_of_any_size(photos, capsys):
     assert main(["compare", "--data", str(photos), "--epochs", "0", "--lang", "de"]) == 0
     out = capsys.readouterr().out
     assert "Trainingsdaten: (24, 28, 28)" in out
-    assert "Daten Ordner: " in out
+    assert "Datenordner: " in out
     assert re.search(r"Ä +\d", out)
 
 
@@ -339,13 +342,20 @@ def test_elsewhere_must_fit(small, tmp_path, capsys, kind):
     np.savez(other, **arrays)
     assert main(["compare", "--data", str(small), "--elsewhere", str(other)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"Error: --elsewhere {other}: must have images of 28 x 28 pixels")
+    told = {
+        "size": "has images of 20 x 20 pixels, but the digits to compare have 28 x 28",
+        "classes": "has classes that the digits to compare do not have: 10, 11, 12, 13, 14; they have 0,",
+    }
+    assert error.startswith(f"Error: --elsewhere {other}: {told[kind]}")
     assert error.count("\n") == 1
 
 
 def test_elsewhere_must_exist(capsys):
-    assert main(["compare", "--elsewhere", "nowhere.zip"]) == 2
-    assert capsys.readouterr().err.startswith("Error: --elsewhere nowhere.zip: ")
+    assert main(["compare", "--elsewhere", "swis"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: --elsewhere swis: ")
+    assert "(expected: swiss, none, mnist, cloud, or a file" in error
+    assert "did you mean swiss" in error
 
 
 def test_elsewhere_is_not_overwritten(small, capsys):

@@ -165,6 +165,13 @@ def test_nan_is_refused_before_training(home):
         compare_models({"a": LogisticRegression()}, *home, elsewhere=elsewhere)
 
 
+def test_several_models_do_not_support_nan(home):
+    elsewhere = {"x": (np.full((3, 3), np.nan), [0, 1, 2])}
+    models = {"a": LogisticRegression(), "b": LogisticRegression()}
+    with pytest.raises(ValueError, match="which 'a', 'b' do not support"):
+        compare_models(models, *home, elsewhere=elsewhere)
+
+
 def test_a_model_that_fails_there_keeps_its_other_figures(home, away):
     class Picky(Home):
         def predict(self, X):
