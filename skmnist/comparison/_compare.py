@@ -367,8 +367,8 @@ def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
             )
         if caution.code == "elsewhere_rows_known":
             warn_caller(
-                "{n_known} of the {n_images} rows of elsewhere[{data!r}] also occur in X or X_test, "
-                "so the accuracy there is not that on other data. Drop them.".format(
+                "{n_known} of the {n_images} rows of elsewhere[{data!r}] also occur in X or "
+                "X_test, so the accuracy there is not that on other data. Drop them.".format(
                     **caution.figures
                 )
             )

@@ -175,7 +175,7 @@ def test_macro_f1_is_about_the_classes_of_the_test_set():
             models,
             X,
             y,
-            X_test=X[test] + [0, 90],
+            X_test=X[test] + np.array([0, 90]),
             y_test=y[test],
             n_repeats=n_repeats,
             random_state=0,
@@ -185,7 +185,7 @@ def test_macro_f1_is_about_the_classes_of_the_test_set():
             expected = f1_score(y[test], result.predictions, labels=[0, 1], average="macro")
             assert result.errors.f1_macro == pytest.approx(expected)
             if n_repeats > 1:
-                assert found.starts.query("model == @name")["f1_macro"].iloc[0] == expected
+                assert found.starts.set_index("model")["f1_macro"].loc[name].iloc[0] == expected
 
 
 @pytest.mark.parametrize(("model", "once"), [(LogisticRegression(), False), (Lucky(), True)])
