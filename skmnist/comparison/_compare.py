@@ -148,7 +148,8 @@ def compare_models(
         given, rows and labels are inconsistent or unsuitable for a model, a data set in
         `elsewhere` has other classes, or a parameter is out of range.
     Exception
-        If the `fit` or `predict` of a model raises it; a note with the model's name is added.
+        If the `fit` or `predict` of a model raises it; a note with the model's name is added. The
+        results of the other models are lost then, except those that callbacks have received.
     KeyboardInterrupt
         If Ctrl-C is pressed before any model is trained and evaluated, or while costs are measured.
 
