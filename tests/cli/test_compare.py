@@ -265,7 +265,7 @@ def test_ctrl_c_shows_what_was_finished(small):
     status, out, err = interrupt("compare", *options, after="DNN 3/")
     assert status == 130
     assert "NN: test accuracy" in out
-    assert re.search(r"stopped by you after \d+ of 100000 epochs", out)
+    assert re.search(r"stopped by you after \d+ of 100000 epochs", " ".join(out.split()))
     assert "Recommendation" not in out
     assert err.splitlines()[-1] == "Interrupted. Everything finished by then is shown above."
     assert "Traceback" not in err
