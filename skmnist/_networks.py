@@ -36,11 +36,17 @@ def make_network(
 
 
 def make_reader(
-    comparison: "ModelComparison", digits: Any, data: str, command: str
+    comparison: "ModelComparison",
+    digits: Any,
+    data: str,
+    command: str,
+    *,
+    max_error: float | None = None,
 ) -> "DigitReader":
     """Return the recommended network as a reader, calibrated with the test images.
 
     The validation images would be the wrong ones: training stopped where they were read best.
+    Without `max_error`, the reader has its default.
 
     Raises
     ------
@@ -68,12 +74,16 @@ def make_reader(
     result = comparison.results[chosen]
     alphabet = "".join(map(str, result.estimator.classes_.tolist()))
     reader = DigitReader(FrozenEstimator(result.estimator), alphabet=alphabet)
+    if max_error is not None:
+        reader.set_params(max_error=max_error)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the results contain them in the user's language
         reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
     elsewhere: dict[str, Any] = {}
     for found in result.elsewhere:
-        elsewhere |= {"elsewhere": found.data, "elsewhere_accuracy": float(found.accuracy)}
+        # of the saved network, that of the first start; `found.accuracy` is the mean of all starts
+        accuracy = found.accuracy if found.correct is None else found.correct[0].mean()
+        elsewhere |= {"elsewhere": found.data, "elsewhere_accuracy": float(accuracy)}
     reader.notes_ = {
         "data": data,
         "network": chosen,
@@ -159,5 +169,16 @@ def describe_training(result: "ModelResult", say: "Catalogue") -> str:
         n_epochs=result.n_epochs,
         seconds=result.fit_time,
         kept=network.kept_epoch_,
-        reason=say(f"cli.reason_{network.stop_reason_}", patience=network.patience),
+        reason=_say_reason(network, say),
     )
+
+
+def _say_reason(network: Any, say: "Catalogue") -> str:
+    """Return why training ended, or why these weights were kept if it ended with the last epoch."""
+    reason = network.stop_reason_
+    if reason == "epochs" and network.patience is None:
+        reason = "last"
+    elif reason == "epochs" and not network.n_validation_:
+        reason = "without_validation"
+    values = {"n_epochs": network.n_iter_, "epochs": network.epochs}
+    return say(f"cli.reason_{reason}", patience=network.patience, **values)

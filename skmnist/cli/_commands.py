@@ -138,6 +138,8 @@ def make_app(say: Catalogue) -> typer.Typer:
         others = read_elsewhere(say, elsewhere, digits, seed)
         how["elsewhere"] = None if elsewhere == "swiss" else elsewhere
 
+        max_error = allowed_error if is_given(context, "allowed_error") else None
+
         from skmnist.cli._compare import compare_networks
 
         return compare_networks(
@@ -150,9 +152,11 @@ def make_app(say: Catalogue) -> typer.Typer:
                 data,
                 train_size,
                 how,
-                settings | {"starts": starts, "allowed_error": allowed_error},
+                # as given, because it is also the error rate of the saved reader
+                settings | {"starts": starts, "allowed_error": max_error},
             ),
             allowed_error=allowed_error,
+            max_error=max_error,
             n_starts=starts,
             save_path=save_path,
             json_path=json_path,

@@ -31,6 +31,7 @@ def compare_networks(
     elsewhere: dict[str, Any],
     command: str,
     allowed_error: float,
+    max_error: float | None,
     n_starts: int,
     save_path: Path | None,
     json_path: Path | None,
@@ -38,9 +39,11 @@ def compare_networks(
 ) -> int:
     """Train and compare both networks, show and write the results, and return the exit status.
 
-    `elsewhere` has further data sets for `compare_models`.
+    `elsewhere` has further data sets for `compare_models`. The saved reader is calibrated to
+    `max_error`; None means to its default.
 
-    After an error or Ctrl-C, results of finished networks are still shown and written, and if
+    After an error or Ctrl-C, results of finished networks and of one that was stopped during its
+    training are still shown and written, and if
     both are finished, so is what their complete starts tell. The report shows `command` as the
     command that repeats the run.
     """
@@ -107,14 +110,16 @@ def compare_networks(
         found = comparison.to_dict()
         screen.show_comparison(comparison)
     reader = None
+    if save_path is not None and not complete:
+        print(say("cli.not_saved", file=save_path), file=sys.stderr)
     if save_path is not None and complete:
         print(say("cli.preparing_reader"), file=sys.stderr, flush=True)
         try:
-            reader = make_reader(comparison, digits, name, command)
+            reader = make_reader(comparison, digits, name, command, max_error=max_error)
         except ValueError as error:
             print_error(say, f"--save: {error}")
         else:
-            show_promise(screen, reader)
+            show_promise(screen, reader, own_error=max_error is None)
     written: list[Path] = []
     files = {
         save_path if reader is not None else None: (
@@ -154,8 +159,14 @@ def compare_networks(
     return status or int(failed)
 
 
-def show_promise(screen: Screen, reader: DigitReader) -> None:
-    """Show what the reader guarantees."""
+def show_promise(screen: Screen, reader: DigitReader, *, own_error: bool) -> None:
+    """Show what the reader guarantees, and which images and error rate the guarantee is about."""
     screen.show_title("cli.reader_title")
-    for sentence in reader.promise().sentences(screen.say.language):
+    promise = reader.promise()
+    for sentence in promise.sentences(screen.say.language):
         screen.show_text(sentence)
+    n_test, n_rows = len(reader.calibration_["correct"]), promise.selection.n_rows
+    if n_rows < n_test:
+        screen.say_line("cli.reader_left_out", n_test=n_test, n_left_out=n_test - n_rows)
+    if own_error:
+        screen.say_line("cli.reader_own_error", max_error=promise.max_error)

@@ -67,7 +67,8 @@ def read_all(
             rule = re.sub(rf"\b{name}= ?", f"{spelling} ", rule)
         rule = re.sub(r"(?<=--image-shape )\((\w+), (\w+)\)", r"\1x\2", rule)
         if not os.path.exists(data):
-            rule = say("cli.rule.data", problem=rule) + suggest(say, data, SETS)
+            key, names = ("elsewhere", ELSEWHERE) if option == "--elsewhere" else ("data", SETS)
+            rule = say(f"cli.rule.{key}", problem=rule) + suggest(say, data, names)
         raise OptionError(option, data, rule) from None
 
 
@@ -82,13 +83,21 @@ def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> di
     other, _ = read_all(say, elsewhere, seed, {}, option="--elsewhere")
     X = np.concatenate([other.X_train, other.X_test])
     y = np.concatenate([other.y_train, other.y_test])
-    classes = np.unique(digits.y_train).tolist()
-    if X.shape[1:] != digits.X_train.shape[1:] or not set(y.tolist()) <= set(classes):
-        height, width = digits.X_train.shape[1:]
-        listed = ", ".join(map(str, classes[:10])) + (", …" if len(classes) > 10 else "")
-        rule = say("cli.rule.elsewhere", height=height, width=width, classes=listed)
+    (height, width), (found_height, found_width) = digits.X_train.shape[1:], X.shape[1:]
+    if (found_height, found_width) != (height, width):
+        sizes = {"found_height": found_height, "found_width": found_width}
+        rule = say("cli.rule.elsewhere_size", height=height, width=width, **sizes)
         raise OptionError("--elsewhere", elsewhere, rule)
+    classes = np.unique(digits.y_train).tolist()
+    unknown = sorted(set(y.tolist()) - set(classes), key=str)
+    if unknown:
+        listed = {"found": _list_classes(unknown), "classes": _list_classes(classes)}
+        raise OptionError("--elsewhere", elsewhere, say("cli.rule.elsewhere_classes", **listed))
     return {elsewhere: (scale_images(X, other.max_value, digits.max_value), y)}
+
+
+def _list_classes(classes: list[Any]) -> str:
+    return ", ".join(map(str, classes[:10])) + (", …" if len(classes) > 10 else "")
 
 
 def show_digits(

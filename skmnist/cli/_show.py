@@ -15,7 +15,7 @@ from skmnist._files import find_bundled_reader
 from skmnist.cli._outputs import CommandError
 from skmnist.cli._screen import Screen
 from skmnist.persistence import ModelCard, ModelFileError, load_card
-from skmnist.text import Catalogue, get_catalogue
+from skmnist.text import Catalogue, get_catalogue, get_languages
 
 # a file may come from anybody, and its notes and names may have a million characters
 MAX_TEXT = 1000  # characters
@@ -156,10 +156,11 @@ def _format(key: str, value: Any, say: Catalogue) -> str:
 
 def _translate(value: Any, say: Catalogue) -> Any:
     """Return a text that this package itself notes in the user's language, others unchanged."""
-    for key, phrase in get_catalogue("en").phrases.items():
-        is_own = key.startswith("card.known.") or key == "data.bundled"
-        if key == f"elsewhere.data.{value}" or (is_own and phrase == value):
-            return say.phrases[key]
+    for language in get_languages():  # notes may be in that of another user
+        for key, phrase in get_catalogue(language).phrases.items():
+            is_own = key.startswith("card.known.") or key in ("data.bundled", "data.cloud")
+            if key == f"elsewhere.data.{value}" or (is_own and phrase == value):
+                return say.phrases[key]
     return value
 
 

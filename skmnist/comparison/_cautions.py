@@ -1,12 +1,13 @@
 """Reasons why the figures of a comparison may be biased or incomplete."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from skmnist.comparison._elsewhere import ElsewhereResult, ElsewhereTest, OtherData, name_data
 from skmnist.text import get_catalogue
 
 Code = Literal[
@@ -17,6 +18,8 @@ Code = Literal[
     "short_starts_differ",
     "tuned_on_test",
     "test_rows_in_training",
+    "elsewhere_rows_known",
+    "elsewhere_near_chance",
     "different_test_sets",
     "unseen_classes",
     "interrupted_models",
@@ -36,12 +39,15 @@ class Caution:
     Parameters
     ----------
     code : {"ranked_two", "ranked_many", "one_start", "short_starts", "short_starts_differ", \
-            "tuned_on_test", "test_rows_in_training", "different_test_sets", "unseen_classes", \
+            "tuned_on_test", "test_rows_in_training", "elsewhere_rows_known", \
+            "elsewhere_near_chance", "different_test_sets", "unseen_classes", \
             "interrupted_models", "interrupted_starts", "interrupted_folds"}
         The test images were used both to rank and to measure two models, or more than two. Models
         with a random seed were trained from one start only. Further starts were trained for fewer
         epochs than the first; and some of them reached another accuracy. The test images were
-        used for tuning; also occur among the training images; differ between models; or belong
+        used for tuning; or also occur among the training images. Images of a further data set also
+        occur among the training or test images; or no model reads them much better than by
+        guessing. The test images differ between models; or belong
         to classes without training images. The last three mean that unfinished models, starts
         or folds are left out.
     severity : {"note", "warning"}, default="warning"
@@ -69,7 +75,10 @@ class Caution:
         language : {"en", "de"}, default="en"
             Language of the text.
         """
-        return get_catalogue(language)(f"recommendation.caution.{self.code}", **self.figures)
+        say, figures = get_catalogue(language), dict(self.figures)
+        if "data" in figures:
+            figures["data"] = name_data(figures["data"], say)
+        return say(f"recommendation.caution.{self.code}", **figures)
 
     def to_dict(self) -> dict[str, Any]:
         """Return code, severity and figures, for JSON."""
@@ -106,6 +115,48 @@ def caution_data(
         counts = {"n_unseen": int(unseen.sum()), "n_test": len(y_test)}
         cautions.append(Caution("unseen_classes", figures={**counts, "classes": listed}))
     return cautions
+
+
+def caution_elsewhere(others: Iterable[OtherData], X_train: Any, X_test: Any) -> list[Caution]:
+    """Return cautions about further data sets with training or test rows."""
+    cautions = []
+    for other in others:
+        in_train, in_test = (set(find_shared_rows(X, other.X)) for X in (X_train, X_test))
+        known = in_train | in_test
+        if known:
+            figures = {
+                "data": other.name,
+                "n_known": len(known),
+                "n_images": len(other.y),
+                "share": len(known) / len(other.y),
+                "n_train": len(in_train),
+                "n_test": len(in_test - in_train),
+            }
+            cautions.append(Caution("elsewhere_rows_known", figures=figures))
+    return cautions
+
+
+def caution_near_chance(
+    tests: Iterable[ElsewhereTest], found: Mapping[str, Sequence[ElsewhereResult]], chance: float
+) -> list[Caution]:
+    """Return cautions about further data sets that no model reads much better than by guessing."""
+    return [
+        Caution(
+            "elsewhere_near_chance",
+            figures={
+                "data": test.data,
+                "accuracy": max(
+                    result.accuracy
+                    for results in found.values()
+                    for result in results
+                    if result.data == test.data
+                ),
+                "chance": chance,
+            },
+        )
+        for test in tests
+        if test.near_chance
+    ]
 
 
 def caution_interrupt(

@@ -18,6 +18,7 @@ from skmnist._estimator import warn_caller
 from skmnist.comparison._cautions import (
     Caution,
     caution_data,
+    caution_elsewhere,
     caution_interrupt,
     caution_short_starts,
 )
@@ -147,14 +148,16 @@ def compare_models(
         given, rows and labels are inconsistent or unsuitable for a model, a data set in
         `elsewhere` has other classes, or a parameter is out of range.
     Exception
-        If the `fit` or `predict` of a model raises it; a note with the model's name is added.
+        If the `fit` or `predict` of a model raises it; a note with the model's name is added. The
+        results of the other models are lost then, except those that callbacks have received.
     KeyboardInterrupt
         If Ctrl-C is pressed before any model is trained and evaluated, or while costs are measured.
 
     Warns
     -----
     UserWarning
-        If test images occur among the training images; if Ctrl-C is pressed, in which case
+        If test images occur among the training images, or images of `elsewhere` among the training
+        or test images; if Ctrl-C is pressed, in which case
         unfinished models, starts and folds are left out and `recommendation.cautions` lists them;
         or if a figure of a trained model cannot be measured and is missing.
 
@@ -200,6 +203,7 @@ def compare_models(
     further = {f"elsewhere[{other.name!r}]": other.X for other in others}
     check_suitable(pairs, X=X, X_test=X_test, **further)
     cautions = caution_data(X, X_test, y, y_test, tuned_on_test=tuned_on_test)
+    cautions += caution_elsewhere(others, X, X_test)
     _warn_of_leaks(cautions)
     seed = int(rng.randint(2**31))
     splits = _make_splits(cv, X, y, rng)
@@ -328,6 +332,11 @@ def evaluate_model(
     result : ModelResult
         The same as :func:`compare_models` returns for each model.
 
+    Warns
+    -----
+    UserWarning
+        If images of `elsewhere` occur among the rows of `X` or `X_test`.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -341,6 +350,8 @@ def evaluate_model(
     """
     name = type(get_core(estimator)).__name__ if name is None else name
     others = check_elsewhere(elsewhere, check_rows(X_test, "X_test"), np.asarray(y_test))
+    known = X_test if X is None else X
+    _warn_of_leaks(caution_elsewhere(others, known, X_test))
     result = make_result(name, estimator, fit_time, X_test, y_test, X, y)
     predictions = [predict_elsewhere(estimator, others)]
     return replace(result, elsewhere=measure_elsewhere(name, predictions, others))
@@ -352,6 +363,13 @@ def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
             warn_caller(
                 "{n_shared} of the {n_test} rows of X_test (the first is {first}) also occur in X, "
                 "so the accuracy is biased. Drop them from one of the two.".format(
+                    **caution.figures
+                )
+            )
+        if caution.code == "elsewhere_rows_known":
+            warn_caller(
+                "{n_known} of the {n_images} rows of elsewhere[{data!r}] also occur in X or "
+                "X_test, so the accuracy there is not that on other data. Drop them.".format(
                     **caution.figures
                 )
             )
@@ -416,10 +434,11 @@ def _summarize_starts(starts: Sequence[Sequence[Run]], y_test: Array) -> dict[st
         return {}
     correct: dict[str, list[Array]] = {run.name: [] for run in starts[0]}
     rows = []
+    how: dict[str, Any] = {"labels": np.unique(y_test), "average": "macro", "zero_division": 0.0}
     for run in itertools.chain(*starts):
         hits = run.predictions == y_test
         correct[run.name].append(hits)
-        f1 = float(f1_score(y_test, run.predictions, average="macro", zero_division=0.0))
+        f1 = float(f1_score(y_test, run.predictions, **how))
         accuracy = float(hits.mean())
         rows.append((run.name, run.start, accuracy, run.fit_time, f1, run.n_epochs, run.short))
     columns = ["model", "start", "test_accuracy", "fit_time", "f1_macro", "n_epochs", "short"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skmnist._files import write_whole
-from skmnist.comparison._cautions import Caution, depends_on_seed
+from skmnist.comparison._cautions import Caution, caution_near_chance, depends_on_seed
 from skmnist.comparison._elsewhere import compare_elsewhere
 from skmnist.comparison._page import (
     describe_page,
@@ -145,7 +145,8 @@ class ModelComparison:
         same = _have_same_test_set(results)
         if not same:
             cautions = [*cautions, Caution("different_test_sets")]
-        if starts is None and len(results) > 1 and any(map(_depends_on_luck, results)):
+        seeded = any(map(_depends_on_luck, results))
+        if starts is None and len(results) > 1 and seeded:
             cautions = [*cautions, Caution("one_start", "note")]
         if correct is None:
             correct = {r.name: r.errors.correct[np.newaxis] for r in results if same}
@@ -165,14 +166,14 @@ class ModelComparison:
             cautions=cautions,
             work_left=self.work_left if same else None,
         )
-        self.recommendation = self._look_elsewhere(self.recommendation)
+        self.recommendation = self._look_elsewhere(replace(self.recommendation, seeded=seeded))
         self.best_model_ = self.recommendation.model
         self.best_estimator_: Any = None
         if self.best_model_ is not None:
             self.best_estimator_ = self.results[self.best_model_].estimator
 
     def __repr__(self) -> str:
-        return f"{self.table.to_string()}\n\nRecommendation: {self.recommendation}"
+        return f"{self.table.to_string()}\n\n{self.recommendation}"
 
     def _look_elsewhere(self, found: Recommendation) -> Recommendation:
         """Add how the models of the recommendation do on further data sets."""
@@ -180,7 +181,10 @@ class ModelComparison:
             return found
         results = {name: result.elsewhere for name, result in self.results.items()}
         pair = (found.most_accurate, found.less_accurate)
-        return replace(found, elsewhere=compare_elsewhere(results, found.accuracies, pair))
+        chance = 1 / len(next(iter(self.results.values())).errors.report)  # of guessing
+        tests = compare_elsewhere(results, found.accuracies, pair, chance=chance)
+        cautions = caution_near_chance(tests, results, chance)
+        return replace(found, elsewhere=tests, cautions=(*cautions, *found.cautions))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all results as plain Python values, for JSON.

@@ -1,7 +1,7 @@
 """The accuracy of trained models on further data sets, such as the digits of other people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ Array = np.ndarray[Any, Any]
 CONFIDENCE = 0.95
 N_RESAMPLES = 4000
 SEED = 0  # the same data give the same interval
+MIN_UNITS = 6  # writers or images; the range of fewer says too little about others
+NEAR_CHANCE = 0.1  # of the way from guessing to reading everything correctly
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +63,9 @@ class ElsewhereResult:
     Images of one writer resemble each other, so 8,048 images of 14 writers tell little more about
     a 15th than 14 figures do. The interval is therefore a bootstrap over groups, and over the
     starts if there are several (4,000 resamples with a fixed seed). Percentiles of so few groups
-    are too narrow; they are expanded as for a t-distribution. If all images are right, or all
-    wrong, the interval is Wilson's, with the number of groups.
+    are too narrow; they are expanded as for a t-distribution, and are never narrower than without
+    groups. If all images are right, or all wrong, or if there are fewer than 6 groups or images,
+    the interval is Wilson's, with the number of groups.
 
     References
     ----------
@@ -133,13 +136,17 @@ class ElsewhereTest:
         Accuracy of `first` minus accuracy of `second`.
     interval : tuple of float
         95 % interval of the difference, from the same resamples for both models. With more than
-        two models, the intervals hold for all comparisons with `first` together (Bonferroni).
+        two models, the intervals hold for all comparisons with `first` together (Bonferroni). With
+        fewer than 6 groups or images, or if all images differ alike, the largest differences
+        between the intervals of the two accuracies.
     n_images : int
         Number of images.
     n_groups : int or None
         Number of groups; None if each image stands for itself.
     leads : bool
         Whether `first` has a higher accuracy on the test set than `second`.
+    near_chance : bool, default=False
+        Whether no model does much better here than guessing, although one does on the test set.
 
     Examples
     --------
@@ -168,11 +175,21 @@ class ElsewhereTest:
     n_images: int
     n_groups: int | None
     leads: bool
+    near_chance: bool = False
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few groups or images to tell which model is ahead."""
+        return (self.n_groups or self.n_images) < MIN_UNITS
 
     @property
     def reverses(self) -> bool:
-        """Whether the model that leads on the test set trails here, beyond the interval."""
-        return self.leads and self.interval[1] < 0
+        """Whether the model that leads on the test set trails here, beyond the interval.
+
+        False if there are too few groups or images, or if all models are near chance.
+        """
+        tells = not self.too_few and not self.near_chance
+        return tells and self.leads and self.interval[1] < 0
 
     def sentence(self, language: str = "en") -> str:
         """Return the accuracies and the difference in one sentence.
@@ -197,7 +214,11 @@ class ElsewhereTest:
             ahead, behind, low, high = behind, ahead, -high, -low
         chance = low <= 0 <= high
         key = "reverses" if self.reverses else "may_be_chance" if chance else "differs"
+        if self.too_few:
+            key = f"too_few_{'images' if self.n_groups is None else 'writers'}"
         values |= {
+            "n_units": self.n_groups or self.n_images,
+            "n_needed": MIN_UNITS,
             "second": self.second,
             "second_accuracy": self._write(self.second, say),
             "ahead": ahead,
@@ -320,16 +341,11 @@ def measure_elsewhere(
             continue
         correct = np.array([each == other.y for each in found])
         n_groups = None if other.groups is None else int(other.groups.max()) + 1
-        n_units = n_groups or correct.shape[1]
-        interval = wilson_interval(float(correct.mean()), n_units)
-        if 0 < correct.mean() < 1:  # otherwise all resamples are equal
-            (accuracies,) = resample([correct], other.groups)
-            interval = _expand(accuracies, n_units, CONFIDENCE)
         results.append(
             ElsewhereResult(
                 data=other.name,
                 accuracy=float(correct.mean()),
-                interval=interval,
+                interval=_find_interval(correct, other.groups, n_groups),
                 n_images=correct.shape[1],
                 n_groups=n_groups,
                 correct=correct,
@@ -339,15 +355,31 @@ def measure_elsewhere(
     return tuple(results)
 
 
+def _find_interval(
+    correct: Array, groups: Array | None, n_groups: int | None
+) -> tuple[float, float]:
+    """Return the interval of an accuracy; `correct` has a row for each start."""
+    mean, n_units = float(correct.mean()), n_groups or correct.shape[1]
+    if n_units < MIN_UNITS or mean in (0, 1):  # all resamples of these are equal
+        return wilson_interval(mean, n_units)
+    return _widest(
+        _expand(resample([correct], by)[0], n, CONFIDENCE)
+        for by, n in _list_units(groups, n_units, correct.shape[1])
+    )
+
+
 def compare_elsewhere(
     found: Mapping[str, Sequence[ElsewhereResult]],
     test_accuracies: Mapping[str, float],
     pair: tuple[str, str | None],
+    *,
+    chance: float = 0.0,
 ) -> tuple[ElsewhereTest, ...]:
     """Compare the first model of a pair with the second on each data set.
 
     Where the first model trails another one farther, and beyond the interval, that one is taken
-    instead of the second. `found` has the results of each model.
+    instead of the second. `found` has the results of each model, and `chance` is the accuracy of
+    guessing.
     """
     first, second = pair
     tests = []
@@ -358,8 +390,14 @@ def compare_elsewhere(
             for result in results
             if name != first and result.data == mine.data
         }
+        highest = max([mine.accuracy, *(result.accuracy for result in theirs.values())])
+        limit = chance + NEAR_CHANCE * (1 - chance)
+        near = highest <= limit and max(test_accuracies.values()) >= (1 + chance) / 2
         pairs = [
-            _compare(mine, result, first, name, test_accuracies, n_pairs=len(theirs))
+            replace(
+                _compare(mine, result, first, name, test_accuracies, n_pairs=len(theirs)),
+                near_chance=near,
+            )
             for name, result in theirs.items()
         ]
         trailing = [test for test in pairs if test.reverses]
@@ -380,6 +418,7 @@ def compare_elsewhere(
                     mine.n_images,
                     mine.n_groups,
                     leads=False,
+                    near_chance=near,
                 )
             )
     return tuple(sorted(tests, key=lambda test: not test.reverses))
@@ -394,8 +433,16 @@ def _compare(
     *,
     n_pairs: int,
 ) -> ElsewhereTest:
-    a, b = resample([mine.correct, other.correct], mine.groups)
     n_units = mine.n_groups or mine.n_images
+    confidence = 1 - (1 - CONFIDENCE) / n_pairs
+    (low, high), (other_low, other_high) = mine.interval, other.interval
+    farthest = low - other_high, high - other_low
+    intervals = []
+    if n_units >= MIN_UNITS:
+        for by, n in _list_units(mine.groups, n_units, mine.n_images):
+            a, b = resample([mine.correct, other.correct], by)
+            intervals.append(_expand(a - b, n, confidence))
+    interval = _widest(intervals) if intervals else farthest
     return ElsewhereTest(
         data=mine.data,
         first=first,
@@ -403,7 +450,7 @@ def _compare(
         accuracies={first: mine.accuracy, second: other.accuracy},
         intervals={first: mine.interval, second: other.interval},
         difference=mine.accuracy - other.accuracy,
-        interval=_expand(a - b, n_units, 1 - (1 - CONFIDENCE) / n_pairs),
+        interval=interval if interval[0] < interval[1] else farthest,
         n_images=mine.n_images,
         n_groups=mine.n_groups,
         leads=test_accuracies[first] > test_accuracies[second],
@@ -445,6 +492,19 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
         accuracies.append((shares[:, start : start + n_starts] * weights).sum(axis=1))
         start += n_starts
     return accuracies
+
+
+def _list_units(
+    groups: Array | None, n_groups: int, n_images: int
+) -> list[tuple[Array | None, int]]:
+    """Return what is resampled: images, and groups if there are any, each with its number."""
+    images: tuple[Array | None, int] = (None, n_images)
+    return [images] if groups is None else [images, (groups, n_groups)]
+
+
+def _widest(intervals: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    lows, highs = zip(*intervals, strict=True)
+    return min(lows), max(highs)
 
 
 def _expand(resampled: Array, n_units: int, confidence: float) -> tuple[float, float]:

@@ -204,7 +204,8 @@ def _raise_if_unsupported(
 ) -> None:
     names = [repr(name) for name, estimator in pairs if given and _lacks_tag(estimator, tag)]
     if names:
-        raise ValueError(f"{found}, which {', '.join(names)} does not support; {remedy}.")
+        verb = "does" if len(names) == 1 else "do"
+        raise ValueError(f"{found}, which {', '.join(names)} {verb} not support; {remedy}.")
 
 
 def _lacks_tag(estimator: Any, tag: str) -> bool:

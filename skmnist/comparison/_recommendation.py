@@ -12,7 +12,7 @@ from skmnist._html import make_html
 from skmnist.comparison._cautions import Caution, caution_ranking
 from skmnist.comparison._elsewhere import ElsewhereTest
 from skmnist.comparison._result import COLUMNS
-from skmnist.comparison._significance import PairedTest, compare_accuracies
+from skmnist.comparison._significance import ROUNDING, PairedTest, compare_accuracies
 from skmnist.comparison._work import CODE_LENGTH, PairedWork, get_headline_values, pair_work
 from skmnist.diagnosis import WorkLeft
 from skmnist.text import Catalogue, get_catalogue, get_languages
@@ -79,6 +79,8 @@ class Recommendation:
         reasons begin with it.
     work : PairedWork, default=None
         Comparison of the work that `model` and `other` leave to a person; None if unknown.
+    seeded : bool, default=True
+        Whether the training of a model depends on a random seed. If not, one start says all.
 
     Examples
     --------
@@ -109,6 +111,7 @@ class Recommendation:
     cautions: tuple[Caution, ...] = ()
     elsewhere: tuple[ElsewhereTest, ...] = ()
     work: PairedWork | None = None
+    seeded: bool = True
 
     @property
     def accuracy_difference(self) -> float:
@@ -232,13 +235,14 @@ class Recommendation:
         if self.evidence is not None and self.verdict in ("clearly_better", "not_worth_it"):
             low, high = self.evidence.interval
             better = self.verdict == "clearly_better"
-            unsure = self.rule == "clearly_better" and not reaches(low, self.margin)
-            if unsure if better else reaches(high, self.margin):
+            if better and not reaches(high, self.margin):
+                key = f"{key}_small"
+            elif not reaches(low, self.margin) if better else reaches(high, self.margin):
                 key = f"{key}_maybe"
         if self._lacks_starts:
             key = "cannot_tell_starts"
         tells = self.verdict in ("clearly_better", "not_worth_it", "no_difference")
-        if tells and self.evidence is not None and self.evidence.n_runs == 1:
+        if tells and self.seeded and self.evidence is not None and self.evidence.n_runs == 1:
             key = f"{key}_once"
         folds = self.folds and self.verdict and self._folds_phrase(self.folds)
         return [self._work_phrase() or key, *([folds] if folds and folds != "folds_too" else [])]
@@ -270,6 +274,8 @@ class Recommendation:
     def _evidence_phrase(self) -> str:
         if self._lacks_starts:
             return "cannot_tell_starts"
+        if self.accuracy_difference < ROUNDING:
+            return "equal"
         if self.verdict in ("no_difference", "cannot_tell"):
             return str(self.verdict)
         return "real" if reaches(self.accuracy_difference, self.margin) else "real_but_small"
@@ -301,14 +307,16 @@ class Recommendation:
             low, high = self.evidence.interval
             values |= {"low": 100 * low, "high": 100 * high, "n_runs": self.evidence.n_runs}
             values["at_most"] = 100 * max(abs(low), abs(high))
+            below = round(100 * low, 2) < 0  # the number of decimals in the sentence
+            values["minus"] = self._say_minus(say) if below else ""
             values["spread"] = 100 * (self.evidence.spread or 0)
         if self.folds is not None:
             low, high = self.folds.interval
             values |= {"fold_low": 100 * low, "fold_high": 100 * high}
             values |= {"n_folds": self.folds.n_runs, "fold_delta": 100 * self.folds.difference}
         if self.less_accurate is not None:
-            values["best_errors"] = self._n_errors(self.most_accurate)
-            values["less_errors"] = self._n_errors(self.less_accurate)
+            values["best_errors"] = self._write_errors(self.most_accurate, say)
+            values["less_errors"] = self._write_errors(self.less_accurate, say)
             codes = self.misread_codes
             values["n_codes"] = N_CODES
             values["best_codes"] = codes[self.most_accurate]
@@ -316,6 +324,14 @@ class Recommendation:
         if self.work is not None:
             values |= get_headline_values(self.work, say)
         return say(key, **values)
+
+    def _say_minus(self, say: Catalogue) -> str:
+        return say("recommendation.evidence.minus", less_accurate=self.less_accurate)
+
+    def _write_errors(self, name: str, say: Catalogue) -> str:
+        """Return the number of errors, with a decimal if it may be a mean over starts."""
+        mean = (1 - self.accuracies[name]) * (self.n_test or 0)
+        return say.format("{:,.1f}" if self._several_starts else "{:,.0f}", mean)
 
     def _n_errors(self, name: str) -> int:
         return round((1 - self.accuracies[name]) * (self.n_test or 0))
@@ -346,8 +362,8 @@ class Recommendation:
         return make_html(title, self.headline(), self.reasons(), self.notes())
 
     def __str__(self) -> str:
-        text = " ".join([self.reason(), *self.notes()])
-        return f"{self.model}. {text}" if self.model else text
+        # the headline of a single model is also its reason
+        return "\n".join(dict.fromkeys([self.headline(), *self.reasons(), *self.notes()]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values and the reasons in each language, for JSON."""
@@ -469,8 +485,8 @@ def recommend(
     The difference is real but small: it lies between 0.23 and 1.04 percentage points (95%
     interval).
     DNN made 26% fewer errors than NN (181 instead of 244 on 10,000 test images).
-    Out of 1,000 five-digit postal codes, NN would misread about 116 and DNN about 87 (if errors
-    on single digits are independent).
+    For example, out of 1,000 five-digit postal codes, NN would misread about 116 and DNN about 87
+    (if errors on single digits are independent).
     If every error matters and cost does not, choose DNN.
     Only the accuracies are known here, so these figures assume the worst case: that the two
     models never misread the same image.

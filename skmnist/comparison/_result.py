@@ -233,6 +233,7 @@ class ModelResult:
             "name": self.name,
             "n_parameters": self.n_parameters,
             "n_epochs": self.n_epochs,
+            "stop_reason": getattr(get_core(self.estimator), "stop_reason_", None),
             "fit_time": self.fit_time,
             "predict_time": self.predict_time,
             "predict_time_p95": self.predict_time_p95,

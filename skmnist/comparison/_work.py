@@ -87,7 +87,12 @@ class PairedWork:
         shares = [work.share for work in self.images if work.share is not None]
         if self.images[0].too_few:
             return [self._say(say, "too_few", self.images)]
-        found = [self._say(say, "shares", self.images)]
+        told = [self._say(say, "shares", self.images)]
+        if shares:
+            told.append(say("recommendation.work.ranges"))
+        if len(shares) < 2:
+            told.append(say("recommendation.work.no_threshold"))
+        found = [" ".join(told)]
         if self.codes is None or len(shares) < 2:
             return found
         if all(work.share is not None for work in self.codes):

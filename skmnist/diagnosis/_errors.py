@@ -182,10 +182,12 @@ class ErrorAnalysis:
 
     @property
     def f1_macro(self) -> float:
-        """Mean F1 of the classes, as scikit-learn's ``f1_score(average="macro")``."""
-        counts = self.confusion.to_numpy()
-        occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
-        return float(self.report["f1"][occurs].mean())
+        """Mean F1 of the classes that occur in the test set.
+
+        The same as ``f1_score(average="macro", labels=np.unique(y_true))`` of scikit-learn, which
+        without `labels` counts a class that is only predicted as 0.
+        """
+        return float(self.report["f1"][self.report["support"] > 0].mean())
 
     @property
     def correct(self) -> Array:

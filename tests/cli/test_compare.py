@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
     assert words.count("Changed images: shifted by 2 pixels ") == 2
     assert "digits of other people (14 Swiss writers)" in words
     assert "95% interval by writer" in words
-    assert re.search("accuracy (other )?writers", words)
+    assert "accuracy elsewhere" in words
     assert err.splitlines()[0].startswith("Loading TensorFlow")
     assert [line.split(" |")[0] for line in err.splitlines()[1:]] == [
         "NN 1/2",
@@ -106,6 +107,50 @@ def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     assert "Everything finished by then is shown above" in capsys.readouterr().err
 
 
+def test_a_network_that_is_stopped_is_kept_and_marked(small, tmp_path, monkeypatch, capsys):
+    from skmnist import compare_models
+    from skmnist.cli import _compare
+
+    def compare(*arguments, callbacks, **options):
+        def act(event):
+            if event.stage == "epoch" and event.model == "DNN" and event.epoch.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+            return callbacks(event)
+
+        return compare_models(*arguments, callbacks=act, **options)
+
+    monkeypatch.setattr(_compare, "compare_models", compare)
+    out, save = tmp_path / "out.json", tmp_path / "a.skmnist"
+    options = ["--epochs", "100", "--patience", "2", "--json", str(out), "--save", str(save)]
+    assert main(["compare", "--data", str(small), *options]) == 130
+    shown, err = (" ".join(text.split()) for text in capsys.readouterr())
+    assert "stopped by you after 2 of 100 epochs" in shown
+    assert f"Not saved: {save}." in err
+    assert not save.exists()
+    document = json.loads(out.read_text(encoding="utf-8"))
+    reasons = [model["stop_reason"] for model in document["models"]]
+    assert reasons[0] in {"patience", "epochs"}
+    assert reasons[1] == "interrupted"
+    assert document["models"][1]["diagnosis"] is not None
+    assert document["recommendation"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ([], "(the best on the training images, as there are none for validation)"),
+        (["--recipe", "fast"], "(the last ones)"),
+    ],
+)
+def test_why_the_weights_were_kept(tmp_path, capsys, options, reason):
+    X = np.random.default_rng(0).integers(0, 256, (20, 5, 5))
+    y = np.repeat(np.arange(10), 2)
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=y, x_test=255 - X, y_test=y)
+    options = ["--starts", "1", "--epochs", "2", *options]
+    assert main(["compare", "--data", str(tmp_path / "a.npz"), *options]) == 0
+    assert reason in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.fixture
 def interrupt_at_start(do_at):
     """Return a function that presses Ctrl-C when the NN begins a further start."""
@@ -136,7 +181,8 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
         ("NN", 1),
     ]
     written = ", ".join(f"{100 * s['test_accuracy']:.2f}" for s in starts if s["model"] == "NN")
-    assert f"NN, test accuracy of each start (the table has the mean): {written}%." in shown
+    line = "NN, test accuracy of each start (the table has the mean, --save keeps the first)"
+    assert f"{line}: {written}%." in shown
     assert "NN, start 3 1/" in err
 
 
@@ -219,7 +265,7 @@ def test_ctrl_c_shows_what_was_finished(small):
     status, out, err = interrupt("compare", *options, after="DNN 3/")
     assert status == 130
     assert "NN: test accuracy" in out
-    assert "(interrupted)" in out
+    assert re.search(r"stopped by you after \d+ of 100000 epochs", " ".join(out.split()))
     assert "Recommendation" not in out
     assert err.splitlines()[-1] == "Interrupted. Everything finished by then is shown above."
     assert "Traceback" not in err
@@ -248,7 +294,7 @@ def test_the_comparison_takes_letters_in_images_of_any_size(photos, capsys):
     assert main(["compare", "--data", str(photos), "--epochs", "0", "--lang", "de"]) == 0
     out = capsys.readouterr().out
     assert "Trainingsdaten: (24, 28, 28)" in out
-    assert "Daten Ordner: " in out
+    assert "Datenordner: " in out
     assert re.search(r"Ä +\d", out)
 
 
@@ -294,13 +340,20 @@ def test_elsewhere_must_fit(small, tmp_path, capsys, kind):
     np.savez(other, **arrays)
     assert main(["compare", "--data", str(small), "--elsewhere", str(other)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"Error: --elsewhere {other}: must have images of 28 x 28 pixels")
+    told = {
+        "size": "has images of 20 x 20 pixels, but the digits to compare have 28 x 28",
+        "classes": "has classes that the digits to compare do not have: 10, 11, 12, 13, 14; they",
+    }
+    assert error.startswith(f"Error: --elsewhere {other}: {told[kind]}")
     assert error.count("\n") == 1
 
 
 def test_elsewhere_must_exist(capsys):
-    assert main(["compare", "--elsewhere", "nowhere.zip"]) == 2
-    assert capsys.readouterr().err.startswith("Error: --elsewhere nowhere.zip: ")
+    assert main(["compare", "--elsewhere", "swis"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: --elsewhere swis: ")
+    assert "(expected: swiss, none, mnist, cloud, or a file" in error
+    assert "did you mean swiss" in error
 
 
 def test_elsewhere_is_not_overwritten(small, capsys):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from skmnist import load_mnist, load_model
+from skmnist import load_mnist, load_model, load_swiss_digits
 from skmnist.cli import main
 from tests.cli.test_compare import interrupt_now
 
@@ -18,6 +18,11 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert "No error rate is guaranteed: 97 digits for calibration are too few." in " ".join(
         out.split()
     )
+    assert (
+        "Of the 100 test images, the 3 that look least like digits are not among these"
+        in " ".join(out.split())
+    )
+    assert "This error rate, 0.50%, is the reader's default." in " ".join(out.split())
     assert "skmnist read IMAGE --model" in " ".join(out.split())
     reader = load_model(file)
     hidden = {"NN": 1, "DNN": 3}[recommended]
@@ -26,17 +31,31 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert (reader.notes_["n_train"], reader.notes_["n_test"]) == (300, 100)
     assert "the test images" in reader.notes_["calibrated_on"]
     assert reader.notes_["elsewhere"] == "swiss_digits"
-    assert 0 < reader.notes_["elsewhere_accuracy"] < 1
+    swiss = load_swiss_digits()  # read by the saved network, not by the average of three starts
+    assert reader.notes_["elsewhere_accuracy"] == np.mean(
+        reader.predict(swiss.data) == swiss.target
+    )
     assert main(["show", str(file), "--lang", "de"]) == 0
     card = " ".join(capsys.readouterr().out.split())
     assert "kalibriert mit den Testbildern, nach denen auch das Netz ausgewählt wurde" in card
     assert "andere Daten Ziffern anderer Leute (14 Schreibende aus der Schweiz)" in card
     assert reader.notes_["command"].startswith("skmnist compare --data")
+    assert "--allowed-error" not in reader.notes_["command"]  # would change the reader
     assert len(reader.calibration_["correct"]) == 100
     accuracy = float(np.mean(reader.calibration_["correct"]))
     assert accuracy == reader.notes_["test_accuracy"]
     images = load_mnist(n_train=20, n_test=10).X_train
     assert len(reader.read_digits(255 - images)) == 20
+
+
+def test_the_saved_network_is_calibrated_to_the_error_rate_that_was_given(small, tmp_path, capsys):
+    file = tmp_path / "digits.skmnist"
+    options = ["--epochs", "0", "--elsewhere", "none", "--save", str(file)]
+    assert main(["compare", "--data", str(small), *options, "--allowed-error", "0.2"]) == 0
+    reader = load_model(file)
+    assert reader.max_error == 0.2
+    assert "--allowed-error 0.2" in reader.notes_["command"]
+    assert "is the reader's default" not in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_existing_file_is_kept_and_an_interrupted_run_saves_nothing(

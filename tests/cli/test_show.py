@@ -12,9 +12,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmnist import DigitCropper, DigitReader, PixelNormalizer, SimpleNNClassifier, save_model
 from skmnist.cli import main
+from skmnist.cli._show import _translate
 from skmnist.persistence._model_file import FORMAT, digest_content
 from skmnist.reading import load_reader
-from skmnist.text import get_catalogue
+from skmnist.text import get_catalogue, get_languages
 
 
 @pytest.fixture
@@ -263,3 +264,11 @@ def test_other_versions_are_shown(show, pipeline, file):
     rewrite(file, lambda d: d["versions"].update({"scikit-learn": "0.1"}))
     _, text = show(file)
     assert "scikit-learn 0.1 (here " in text
+
+
+def test_the_name_of_bundled_data_is_in_the_language_of_the_reader():
+    german = get_catalogue("de")("data.bundled")
+    for language in get_languages():
+        say = get_catalogue(language)
+        assert _translate(german, say) == say("data.bundled")
+    assert _translate("my data", get_catalogue("de")) == "my data"

@@ -72,7 +72,7 @@ def test_recommendation_knows_the_number_of_test_images(comparison):
 def test_repr_shows_table_and_recommendation(comparison):
     text = repr(comparison)
     assert all(name in text for name in [*comparison.table.index, *COLUMNS])
-    assert f"Recommendation: {comparison.recommendation.model}." in text
+    assert f"\n\n{comparison.recommendation.headline()}\n" in text
 
 
 def test_to_dict_is_json(comparison):
@@ -164,6 +164,38 @@ def test_macro_f1_and_log_loss_are_scikit_learns(comparison):
         if result.proba is not None:
             expected = log_loss(y, result.proba, labels=result.classes)
             assert comparison.table["log_loss"][name] == pytest.approx(expected)
+
+
+def test_macro_f1_is_about_the_classes_of_the_test_set():
+    y = np.arange(90) % 3
+    X, test = np.stack([y, np.arange(90)], axis=1), np.flatnonzero(y < 2)
+    models = {"a": Lucky(0.3), "b": Lucky(0.1)}
+    for n_repeats in (1, 2):
+        found = compare_models(
+            models,
+            X,
+            y,
+            X_test=X[test] + np.array([0, 90]),
+            y_test=y[test],
+            n_repeats=n_repeats,
+            random_state=0,
+        )
+        for name, result in found.results.items():
+            assert 2 in result.predictions
+            expected = f1_score(y[test], result.predictions, labels=[0, 1], average="macro")
+            assert result.errors.f1_macro == pytest.approx(expected)
+            if n_repeats > 1:
+                assert found.starts.set_index("model")["f1_macro"].loc[name].iloc[0] == expected
+
+
+@pytest.mark.parametrize(("model", "once"), [(LogisticRegression(), False), (Lucky(), True)])
+def test_one_start_of_models_without_a_seed_says_all(digits, model, once):
+    X, y = digits
+    if once:
+        X = np.column_stack([y, X])
+    found = compare_models({"a": model, "b": DummyClassifier()}, X, y, random_state=0)
+    assert ("of these trained models" in found.recommendation.headline()) is once
+    assert ("one_start" in [c.code for c in found.recommendation.cautions]) is once
 
 
 def test_log_loss_is_missing_without_probabilities_or_with_unknown_classes(known):

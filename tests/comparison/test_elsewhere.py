@@ -69,7 +69,7 @@ def test_without_a_further_data_set_nothing_is_said(home):
     found = compare_models({"a": Home(), "b": Home(0.1)}, *home, random_state=0)
     assert found.results["a"].elsewhere == ()
     assert found.recommendation.elsewhere == ()
-    assert "other writers" not in found.to_markdown() + found._repr_html_()
+    assert "elsewhere" not in found.to_markdown() + found._repr_html_()
 
 
 def test_who_leads_at_home_and_trails_elsewhere_is_told_first(home, away):
@@ -94,6 +94,7 @@ def test_who_leads_everywhere_is_told_last(home, away):
 def test_a_difference_that_one_writer_makes_may_be_chance(home):
     """1,200 images would be enough, but 12 writers are not."""
     X, y = make_rows(1200, elsewhere=0)
+    X[:, 2] += 1000  # not the rows of home
     X[:100, 1] = 1  # one writer whom "a" cannot read
     groups = np.repeat(np.arange(12), 100)
     models = {"a": Home(0, 0.9), "b": Home(0.03, 0.03)}
@@ -164,6 +165,13 @@ def test_nan_is_refused_before_training(home):
         compare_models({"a": LogisticRegression()}, *home, elsewhere=elsewhere)
 
 
+def test_several_models_do_not_support_nan(home):
+    elsewhere = {"x": (np.full((3, 3), np.nan), [0, 1, 2])}
+    models = {"a": LogisticRegression(), "b": LogisticRegression()}
+    with pytest.raises(ValueError, match="which 'a', 'b' do not support"):
+        compare_models(models, *home, elsewhere=elsewhere)
+
+
 def test_a_model_that_fails_there_keeps_its_other_figures(home, away):
     class Picky(Home):
         def predict(self, X):
@@ -179,12 +187,32 @@ def test_a_model_that_fails_there_keeps_its_other_figures(home, away):
     assert "90.0%" in found._repr_html_()
 
 
+def test_images_that_were_trained_on_or_tested_are_not_elsewhere(home):
+    X, y = home
+    X_test, y_test = X[600:] + np.array([0, 0, 1000]), y[600:]
+    other = (
+        np.vstack([X[:20], X_test[:30], X[:50] + np.array([0, 0, 2000])]),
+        np.concatenate([y[:20], y[:30], y[:50]]),
+    )
+    how = {"X_test": X_test, "y_test": y_test, "elsewhere": {"mnist": other}}
+    message = r"50 of the 100 rows of elsewhere\['mnist'\] also occur in X or X_test"
+    with pytest.warns(UserWarning, match=message) as warned:
+        found = compare_models({"a": Home()}, X, y, **how)
+    assert warned[0].filename == __file__
+    (caution,) = found.recommendation.cautions
+    assert caution.severity == "warning"
+    assert "50 of the 100 images of MNIST (50.0%) are not new: 20 also" in caution.sentence()
+    assert "Trainingsbildern vor, 30 weitere" in caution.sentence("de")
+    with pytest.warns(UserWarning, match="50 of the 100"):
+        evaluate_model(Home().fit(X, y), X_test, y_test, X=X, y=y, elsewhere={"mnist": other})
+
+
 def test_report_has_the_accuracy_with_its_interval(home, away):
     found = compare({"a": Home(0, 0.2), "b": Home(0.1, 0.05)}, home, away)
     page = found._repr_html_()
     assert "Away: read correctly (95% interval by writer)" in page
-    assert "80.0% (80.0 to 80.0)" in page  # every writer's share is the same
-    assert "| other writers |" in found.to_markdown()
+    assert "80.0% (77.7 to 82.2)" in page  # as by image: every writer's share is the same
+    assert "| elsewhere |" in found.to_markdown()
     assert "Away: richtig gelesen (95-%-Intervall nach Schreibenden)" in found._repr_html_("de")
 
 
@@ -255,6 +283,49 @@ def test_the_interval_of_writers_is_that_of_a_t_distribution():
     assert high - low == pytest.approx(2 * half, rel=0.12)
 
 
+@pytest.mark.parametrize("n_groups", [2, 3, 6, 12])
+def test_the_interval_by_writer_is_never_narrower_than_by_image(n_groups):
+    correct = np.arange(1200) % 10 > 0  # each writer like the others
+    by_writer = measure(correct, np.arange(1200) * n_groups // 1200).interval
+    by_image = measure(correct, None).interval
+    assert by_writer[0] <= by_image[0] < 0.9 < by_image[1] <= by_writer[1]
+    assert (by_writer[1] - by_writer[0] > 0.2) is (n_groups < 6)
+
+
+@pytest.mark.parametrize(
+    ("n", "groups", "words"),
+    [
+        (3, None, "3 images are too few to tell which is ahead; at least 6 are needed."),
+        (300, np.arange(300) // 150, "2 writers are too few to tell which is ahead"),
+        (6, None, None),
+    ],
+)
+def test_of_few_nobody_is_said_to_be_ahead(home, n, groups, words):
+    X, y = make_rows(n, elsewhere=1)
+    for models in ({"a": Home(0, 1.0), "b": Home(0.1, 0.0)}, {"a": Home(), "b": Home(0.1, 1.0)}):
+        found = compare(models, home, (X, y, groups)).recommendation
+        (test,) = found.elsewhere
+        assert test.interval[0] < test.interval[1]
+        assert test.reverses is (words is None and test.difference < 0)
+        assert (words or "ahead of b" if test.difference > 0 else words or "reversed") in (
+            " ".join(found.reasons())
+        )
+
+
+def test_images_that_no_model_can_read_reverse_nothing(home, away):
+    models = {"a": Home(0, 0.97), "b": Home(0.1, 0.5)}
+    bad = {"a": Home(0, 1.0), "b": Home(0.1, 0.65)}
+    for networks, near in ((models, False), (bad, True)):
+        found = compare(networks, home, away).recommendation
+        (test,) = found.elsewhere
+        assert test.near_chance is near
+        assert test.reverses is not near
+        assert ("elsewhere_near_chance" in [c.code for c in found.cautions]) is near
+    assert "no model reads more than 35.0% correctly, which is about as much as guessing" in (
+        found.cautions[0].sentence()
+    )
+
+
 def test_all_right_is_not_certain():
     assert measure(np.ones(100, dtype=bool), np.repeat(np.arange(10), 10)).interval[0] < 0.8
 
@@ -277,8 +348,9 @@ def test_starts_are_drawn_for_each_model():
 
 def test_a_figure_of_linear_models_is_right(digits):
     X, y = digits
-    found = compare_models(
-        {"linear": LogisticRegression()}, X, y, elsewhere={"same": (X, y)}, random_state=0
-    )
+    with pytest.warns(UserWarning, match="also occur in X"):
+        found = compare_models(
+            {"linear": LogisticRegression()}, X, y, elsewhere={"same": (X, y)}, random_state=0
+        )
     model = found.best_estimator_
     assert found.results["linear"].elsewhere[0].accuracy == model.score(X, y)

@@ -55,15 +55,17 @@ def test_errors_are_not_counted_without_the_number_of_test_images(source):
     assert "DNN made 26% fewer errors than NN." in reason
 
 
-def test_str_is_the_model_the_reason_and_what_to_know(source):
+def test_str_has_one_sentence_per_line_and_begins_with_the_headline(source):
     recommendation = recommend(source)
-    (note,) = recommendation.notes()
-    assert str(recommendation) == f"NN. {recommendation.reason()} {note}"
+    lines = [recommendation.headline(), *recommendation.reasons(), *recommendation.notes()]
+    assert str(recommendation).splitlines() == lines
+    assert lines[0] == "Choose NN."
 
 
-def test_str_of_no_model_is_the_reason():
+def test_str_of_no_model_and_of_a_single_one():
     recommendation = recommend(make_table([0.1, 0.1], n_epochs=[0, 0]))
-    assert str(recommendation).startswith("None of the models has been trained")
+    assert str(recommendation).startswith("There is nothing to recommend yet.\nNone of the models")
+    assert str(recommend(make_table([0.9]))) == "There is only one model to choose from."
 
 
 # --- the reason of each rule
@@ -211,7 +213,8 @@ def test_figures_of_the_reason_are_percentage_points(source):
         (
             (0.968, 0.98),
             (0.012, 0.004),  # may be less than a point
-            "it really is more accurate than A, but the lead may be too small to matter.",
+            "it really is more accurate than A, but by how much is uncertain; it may be as little "
+            "as 0.80 percentage points.",
         ),
         ((0.975, 0.98), (0.005, 0.002), "B really is more accurate, but not by enough to be"),
         (
@@ -254,6 +257,44 @@ def test_what_is_lacking_is_told(difference, image_error, lacking):
     assert found.verdict == "cannot_tell"
     assert f"there are too few {lacking} to tell" in found.headline()
     assert f"More {lacking} would settle it." in found.reason()
+    assert ("--starts" in found.reason()) is (lacking == "starts")
+
+
+def test_the_headline_of_the_better_and_cheaper_one_is_no_surer_than_its_interval():
+    table = make_table([0.854, 0.8668], n_parameters=[20, 10])
+    found = recommend(table, n_test=10_000)
+    assert found.rule == "best_and_cheapest"
+    low, high = found.evidence.interval
+    assert low < 0.01 < high
+    assert f"it may be as little as {100 * low:.2f} percentage points" in found.headline()
+    small = recommend(table, n_test=10_000, margin=0.03)
+    assert "it really is more accurate than A, if only slightly." in small.headline()
+    assert "wenn auch nur wenig" in small.headline("de")
+
+
+def test_equal_accuracies_are_called_equal():
+    table = make_table([0.98, 0.98], n_parameters=[1, 2])
+    for n_test in (100, 10_000):
+        found = recommend(table, n_test=n_test)
+        text = found.reason()
+        assert "The two accuracies are equal." in text
+        assert f"up to {100 * found.evidence.interval[1]:.2f} percentage points" in text
+        assert "may be chance" not in text
+
+
+def test_errors_that_are_means_over_starts_have_a_decimal():
+    table = make_table([1 - 9 / 1000, 1 - 8.3 / 1000], n_parameters=[1, 2])
+    found = recommend(table, n_test=1000, tests=[make_test("starts", 0.0007, 0.002)])
+    assert "B made 8% fewer errors than A (8.3 instead of 9.0 on 1,000 test" in found.reason()
+
+
+def test_the_meaning_of_a_minus_is_told_where_there_is_one():
+    table = make_table([0.975, 0.98], n_parameters=[1, 2])
+    for half, minus in ((0.011, True), (0.005, False)):
+        test = make_test("mcnemar", 0.005, half, p=0.5)
+        found = recommend(table, n_test=1000, tests=[test], margin=0.006)
+        assert found.verdict == "cannot_tell"
+        assert ("; below 0 means that A is more accurate" in found.reason()) is minus
 
 
 @pytest.mark.parametrize(("n_runs", "once"), [(1, True), (3, False)])
@@ -290,7 +331,7 @@ def test_postal_codes_of_the_source(source):
     assert "five-digit postal codes, NN would misread about 116 and DNN about 87" in (
         recommendation.reason()
     )
-    assert "fünfstelligen Postleitzahlen würde NN etwa 116 falsch lesen, DNN etwa 87" in (
+    assert "von 1.000 fünfstelligen Postleitzahlen NN etwa 116 falsch lesen, DNN etwa 87" in (
         recommendation.reason("de")
     )
 
@@ -359,7 +400,7 @@ def test_luck_of_the_start_is_told_where_there_were_several():
         (
             (0.005, 0.006),
             "with 1,000 test images, it could be anything from -0.10 to 1.10 percentage points "
-            "(95% interval).",
+            "(95% interval; below 0 means that A is more accurate).",
         ),
     ],
 )

@@ -54,7 +54,7 @@ def judge(*doubtful, accuracy=(0.975, 0.98), n_parameters=(10, 20), **how):
         (
             (1000, 400),
             (20, 10),  # the better one costs less as well
-            "Choose B: of these trained models, it is clearly better than A.",
+            "Choose B: of these trained models, it really is more accurate than A, but by how much",
         ),
         (
             (400, 1000),
@@ -161,7 +161,17 @@ def test_too_few_images_are_told(language, n):
 
 
 def test_of_a_hopeless_model_only_a_limit_is_told():
-    assert "A leaves more than 401 of 1,000 to a person and B 79 (" in judge(4000, 400).reason()
+    reason = judge(4000, 400).reason()
+    assert "A leaves more than 401 of 1,000 to a person and B 79 (" in reason
+    assert "The ranges are 95% intervals. “More than” means that no threshold keeps" in reason
+
+
+def test_ranges_are_explained_where_there_are_some():
+    both = judge(4000, 4000).reason()
+    assert "A leaves more than 401 of 1,000 to a person and B more than 401." in both
+    assert "The ranges are" not in both
+    assert "“More than” means" in both
+    assert "“More than” means" not in judge(1000, 400).reason()
 
 
 @pytest.mark.parametrize(

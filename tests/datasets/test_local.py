@@ -102,7 +102,7 @@ def test_it_is_quiet_unless_asked(tmp_path, capsys):
 def test_notes_speak_german(tmp_path):
     data = load(tmp_path, tables_in_folders(DIGITS))
     place = tmp_path / "data" / "dataset" / "lokaler Datensatz"
-    assert sentences(data, "de") == [f"Train Ordner: {place}/train", f"Test Ordner: {place}/test"]
+    assert sentences(data, "de") == [f"Trainingsordner: {place}/train", f"Testordner: {place}/test"]
 
 
 def test_description_names_the_file_and_what_was_found(tmp_path):
