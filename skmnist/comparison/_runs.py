@@ -18,6 +18,7 @@ from skmnist._workers import iterate_tasks
 from skmnist.comparison._elsewhere import OtherData, predict_elsewhere
 from skmnist.comparison._result import ModelResult, count_epochs
 from skmnist.diagnosis._estimator import get_core, take_rows, was_interrupted
+from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
@@ -156,9 +157,10 @@ def as_list(callbacks: Any) -> list[Any]:
 
 
 def _describe(name: str, start: int, fold: int) -> str:
+    say = get_catalogue()
     if fold >= 0:
-        return f"{name}, fold {fold}"
-    return f"{name}, start {start + 1}" if start else name  # people count from 1
+        return say("cli.name_of_fold", name=name, fold=fold)
+    return say("cli.name_of_start", name=name, start=start + 1) if start else name
 
 
 @dataclass(frozen=True, eq=False)

@@ -417,8 +417,8 @@ def test_verbose_shows_epochs_and_trainings_on_standard_error(known, capsys):
     assert [re.sub(r"\d+,\ds", "?s", line) for line in err.splitlines()] == [
         *(f"net {epoch}" for epoch in epochs),
         "2/4 | other | in ?s trainiert",
-        "3/4 | other, start 2 | in ?s trainiert",
-        *(f"net, start 2 {epoch}" for epoch in epochs),
+        "3/4 | other, Start 2 | in ?s trainiert",
+        *(f"net, Start 2 {epoch}" for epoch in epochs),
     ]
 
 
