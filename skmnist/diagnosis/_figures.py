@@ -187,9 +187,12 @@ class FitFigures:
         """
         names = ("accuracy", "val_accuracy", "val_loss")
         train, held_out, loss = (np.asarray(self.history.get(name, ())) for name in names)
-        if not self.n_validation or min(len(train), len(held_out), len(loss)) < MIN_TREND_EPOCHS:
+        if not self.n_validation or len({len(train), len(held_out), len(loss)}) > 1 or not len(loss):
             return None
-        best = slice(max(0, int(np.argmin(loss)) - 1), int(np.argmin(loss)) + 2)
+        at = int(np.argmin(loss))
+        best = slice(max(0, at - 1), at + 2)
+        if best.stop > len(loss) - MIN_TREND_EPOCHS:
+            return None  # the best epochs are the last ones, so nothing came after them
         before, after = float(held_out[best].mean()), float(held_out[-MIN_TREND_EPOCHS:].mean())
         error = _standard_error(before, self.n_validation)
         learns = train[-1] < STUCK and train[-1] - train[best].mean() >= MIN_RISE

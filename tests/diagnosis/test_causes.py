@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from skmnist import SimpleNNClassifier
 from skmnist.diagnosis import advise, analyze_errors, diagnose_fit
 from skmnist.diagnosis._causes import CAUSES
 from tests.diagnosis.cases import CASES, make_flipped, make_imbalanced, make_linear, train_case
@@ -156,6 +158,46 @@ def fall(val_accuracy, *, n_validation=2000, last=0.85):
 )
 def test_validation_accuracy_falls_as_wrong_labels_are_learned(figures, found):
     assert fall(**figures) == found
+
+
+@pytest.mark.parametrize(
+    ("val_accuracy", "best"),
+    [
+        ([0.392, 0.692, 0.8], 2),  # the last epochs reach further back than those of the best
+        ([0.2, 0.5, 0.75, 0.8], 2),
+        ([0.3, 0.45, 0.8, 0.82, 0.5], 3),  # one bad epoch at the end
+        ([0.5, 0.2, 0.9, 0.6, 0.65], 2),
+    ],
+)
+def test_accuracy_does_not_fall_in_epochs_that_are_not_after_the_best(val_accuracy, best):
+    n = len(val_accuracy)
+    history = {
+        "accuracy": np.linspace(0.3, 0.9, n),
+        "loss": np.linspace(1, 0.5, n),
+        "val_accuracy": val_accuracy,
+        "val_loss": 1 + np.abs(np.arange(n) - best),
+    }
+    diagnosis = diagnose_fit(history, n_train=9000, n_validation=1000)
+    assert "label_noise" not in {finding.code for finding in diagnosis.findings}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    rows = np.random.default_rng(0).permutation(len(y))
+    return X[rows] / 16, y[rows]
+
+
+@pytest.fixture(scope="module")
+def short(digits):
+    """Return a network that was trained for three epochs."""
+    X, y = digits
+    return SimpleNNClassifier(epochs=3, random_state=0).fit(X[:1200], y[:1200])
+
+
+def test_clean_labels_are_not_suspected_after_three_epochs(short):
+    assert short.history_["val_accuracy"][0] < short.history_["val_accuracy"][-1]
+    assert not [found for found in diagnose_fit(short).findings if isinstance(found, CAUSES)]
 
 
 class Network:
