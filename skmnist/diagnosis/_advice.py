@@ -151,7 +151,7 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
             advice.weaknesses.append(verdict.sentence(language))
         # the learning rate of an unstable network is not too low
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
-        if diagnosis.label != "underfitting" or not (jumped or causes):
+        if verdict.cause is None and not (diagnosis.label == "underfitting" and jumped):
             advice.improvements.append(verdict.remedy(language))
     for finding in further:
         if finding in causes:
@@ -159,7 +159,7 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         is_class = finding.code == "never_predicted"
         if not (is_class and ignores):  # already mentioned
             advice.weaknesses.append(finding.sentence(language))
-        if not (is_class and causes):  # more images of a class do not help either
+        if finding.cause is None:
             advice.improvements.append(finding.remedy(language))
 
 

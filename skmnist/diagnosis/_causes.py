@@ -1,4 +1,4 @@
-"""Findings about causes that more training cannot remove: labels, data, and regularisation."""
+"""Findings about what comes before any change of the model: labels, data, regularisation."""
 
 from typing import Self
 
@@ -17,6 +17,20 @@ class NoSignal(Finding):
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
         return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+
+
+class HeldOutDiffers(Finding):
+    """The held-out rows are read no better than by guessing, although training rows are."""
+
+    code = "held_out_differs"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if fit.limit != cls.code:
+            return None
+        return cls({"train_accuracy": fit.train_accuracy, "accuracy": fit.validation_accuracy})
 
 
 class LabelNoise(Finding):
@@ -68,6 +82,8 @@ class NeverPredicted(Finding):
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
         """See the base class."""
+        if fit.never_predicted and not fit.rare:
+            return ()
         parameters = fit.parameters or {}
         weights = [("class_weight", "")] if "class_weight" in parameters else []
         return (*weights, ("more_of_class", ""))
@@ -76,6 +92,9 @@ class NeverPredicted(Finding):
         """See the base class."""
         classes = ", ".join(map(str, self.evidence["classes"]))
         return get_catalogue(language)(f"diagnosis.finding.{self.code}", classes=classes)
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return self.code if ways else "never_predicted_common"
 
 
 class OverRegularised(Finding):
@@ -102,7 +121,7 @@ class OverRegularised(Finding):
         return tuple(ways or [("regularise_less", "")])
 
 
-CAUSES = (NoSignal, LabelNoise, DataLimit)  # at most one applies
+CAUSES = (NoSignal, HeldOutDiffers, LabelNoise, DataLimit)  # at most one applies
 
 
 def _reference_evidence(fit: FitFigures) -> dict[str, float | int | None]:

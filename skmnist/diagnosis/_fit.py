@@ -59,6 +59,10 @@ CHECKS: tuple[type[Finding], ...] = (
     MoreRowsHelp,
 )
 
+# What is put off if there is a cause: the last two only where there is nothing to regularise
+LATER = (Underfitting, NeverPredicted, StoppedTooEarly, StillImproving, Overfitting, Borderline)
+IN_ALL_MODELS = ("no_signal", "held_out_differs")
+
 Label = Literal["overfitting", "borderline", "optimal", "underfitting", "unclear"]
 # sentences that mention the interval of the gap
 WITH_INTERVAL = ("within_noise", "too_few_to_tell", "borderline")
@@ -289,7 +293,8 @@ def diagnose_fit(
 
     Underfitting means that the training accuracy is significantly below `min_train_accuracy`, and
     no other cause is found, or that the same class is predicted for all rows. If a model also
-    overfits, the label depends on which is larger, the training error or the gap.
+    overfits, the label depends on which is larger, the training error or the gap, and only that
+    one is among the findings.
 
     Parameters
     ----------
@@ -476,9 +481,10 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
     }
     fit = replace(fit, **trends)
     checked = (check.check(fit) for check in CHECKS)
-    findings = tuple(finding for finding in checked if finding is not None)
+    found = [finding for finding in checked if finding is not None]
+    label = _label(fit, {finding.code for finding in found})
     return FitDiagnosis(
-        label=_label(fit, {finding.code for finding in findings}),
+        label=label,
         gap=fit.gap or 0.0,
         gap_interval=fit.gap_interval,
         last_gap=fit.last_gap,
@@ -497,7 +503,7 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
         n_validation=fit.n_validation,
         held_out=held_out,
         network=fit.network,
-        findings=findings,
+        findings=_settle(found, label),
         parameters=None if fit.parameters is None else tuple(fit.parameters),
     )
 
@@ -514,6 +520,19 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
     if "too_few_to_tell" in codes:
         return "unclear"
     return "borderline" if "borderline" in codes else "optimal"
+
+
+def _settle(findings: list[Finding], label: Label) -> tuple[Finding, ...]:
+    """Leave out and put off what would advise against another finding."""
+    if label in ("overfitting", "underfitting"):  # the remedies of the two are opposites
+        other = "underfitting" if label == "overfitting" else "overfitting"
+        findings = [finding for finding in findings if finding.code != other]
+    cause = next((finding.code for finding in findings if isinstance(finding, CAUSES)), None)
+    later = LATER if cause in IN_ALL_MODELS else LATER[:4]
+    return tuple(
+        replace(finding, cause=cause) if isinstance(finding, later) else finding
+        for finding in findings
+    )
 
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:

@@ -1,7 +1,7 @@
 """Measure what a linear model and a forest reach on the same rows: the limit of the data."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,9 @@ class References:
         is surest. Overlapping classes contradict it where it is unsure, wrong labels everywhere.
     n_sure : int
         Number of these rows.
+    within : References or None
+        The same, with some of the training rows held out; only known if the other held-out rows
+        show nothing.
     """
 
     linear: float
@@ -52,6 +55,13 @@ class References:
     n_checked: int
     sure_error: float
     n_sure: int
+    within: "References | None" = None
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether one of the two does better than chance, by more than two standard errors."""
+        error = np.sqrt(self.chance * (1 - self.chance) / self.n_checked)
+        return bool(max(self.linear, self.forest) > self.chance + 2 * error)
 
 
 def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> References | None:
@@ -69,12 +79,14 @@ def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> 
     references : References or None
         None if there are too few rows, or the rows are not numbers.
     """
+    given = X, y
+    is_held_out = X_val is not None
     y = np.asarray(y).ravel()
     if len(y) < 2:
         return None
     rows = np.random.default_rng(0).permutation(len(y))[: MAX_FITTED + MAX_CHECKED]
     try:
-        if X_val is None:
+        if not is_held_out:
             rows, checked = train_test_split(rows, test_size=0.4, random_state=0)
             X_val, y_val = X, y
         else:
@@ -104,7 +116,7 @@ def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> 
     is_right = forest.classes_[proba.argmax(axis=1)] == y_val
     second, first = np.sort(proba, axis=1)[:, -2:].T
     surest = np.argsort(second - first, kind="stable")[: max(1, int(SUREST * len(y_val)))]
-    return References(
+    found = References(
         linear=accuracy,
         forest=float(is_right.mean()),
         chance=float(np.unique(y_val, return_counts=True)[1].max() / len(y_val)),
@@ -112,6 +124,9 @@ def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> 
         sure_error=float(1 - is_right[surest].mean()),
         n_sure=len(surest),
     )
+    if found.has_signal or not is_held_out:
+        return found
+    return replace(found, within=measure_references(*given))
 
 
 def _flatten(X: Any, rows: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -96,6 +97,11 @@ def make_rings(rng, share):
     y = np.digitize(np.hypot(*X.T), [0.9, 1.5])
     wrong = rng.random(len(y)) < share
     return X, np.where(wrong, (y + rng.integers(1, 3, len(y))) % 3, y)
+
+
+def make_shuffled_blobs(rng):
+    y = np.arange(2000) % 5
+    return rng.normal(size=(2000, 5)) + 3 * np.eye(5)[y], rng.permutation(y)
 
 
 @pytest.mark.parametrize(("share", "found"), [(0.3, ["label_noise"]), (0.0, [])])
@@ -198,6 +204,87 @@ def short(digits):
 def test_clean_labels_are_not_suspected_after_three_epochs(short):
     assert short.history_["val_accuracy"][0] < short.history_["val_accuracy"][-1]
     assert not [found for found in diagnose_fit(short).findings if isinstance(found, CAUSES)]
+
+
+# --- findings of one diagnosis do not contradict each other
+
+
+def find(diagnosis):
+    return {finding.code: finding for finding in diagnosis.findings}
+
+
+CAUSE_FIRST = "Deal with the cause first; the rest depends on it."
+AGAINST = ("Regularise", "Simplify", "Allow more epochs", "powerful model", "rare classes")
+
+
+def test_of_too_little_and_too_much_only_the_larger_is_found():
+    few = {"train_accuracy": 0.389, "validation_accuracy": 0.338, "n_train": 1080}
+    found = find(diagnose_fit(**few, n_validation=1000))
+    assert "overfitting" not in found
+    assert "train longer" in found["underfitting"].remedy()
+    found = find(diagnose_fit(train_accuracy=0.8, validation_accuracy=0.4))
+    assert found.keys() == {"overfitting"}
+
+
+@pytest.mark.parametrize(
+    ("make", "model"),
+    [
+        (make_shuffled_blobs, RandomForestClassifier(30, max_depth=4, random_state=0)),
+        (make_imbalanced, LogisticRegression()),
+    ],
+)
+def test_nothing_is_advised_against_labels_that_have_nothing_to_do_with_the_images(make, model):
+    model, rows = measure(make, clone(model))
+    diagnosis = diagnose_fit(model, **rows)
+    found = find(diagnosis)
+    assert diagnosis.label == "underfitting"
+    cause = found.pop("no_signal")
+    assert cause.remedy().startswith("Check that images and labels are in the same order.")
+    remedies = {finding.remedy() for finding in found.values()}
+    assert CAUSE_FIRST in remedies
+    assert not any(words in each for words in AGAINST for each in remedies)
+    said = advise(analyze_errors(rows["y_val"], model.predict(rows["X_val"])), diagnosis)
+    assert cause.remedy() in said.improvements
+    others = set(said.improvements) - {cause.remedy()}
+    assert not any(words in each for words in AGAINST for each in others)
+
+
+def test_the_limit_of_the_data_is_not_known_while_the_model_improves():
+    model, rows = measure(make_linear, LogisticRegression(), 0.15)
+    for val_loss, found in (([0.9, 0.7, 0.5, 0.4], False), ([0.4] * 4, True)):
+        model.history_, model.stop_reason_ = {"loss": val_loss, "val_loss": val_loss}, "epochs"
+        codes = find(diagnose_fit(model, **rows))
+        assert ("data_limit" in codes, "still_improving" in codes) == (found, not found)
+
+
+@pytest.mark.parametrize(("n", "told"), [(100, False), (30, True)])
+def test_only_rare_classes_are_to_count_more(n, told):
+    X = np.linspace(0, 1, 200 + n)[:, None]
+    y = np.repeat([0, 1, 2], [100, 100, n])
+    model = LogisticRegression().fit(X, np.minimum(y, 1))
+    remedy = find(diagnose_fit(model, X=X, y=y, X_val=X, y_val=y))["never_predicted"].remedy()
+    assert ("class_weight" in remedy) == told
+    assert ("These classes are not rare." in remedy) != told
+
+
+@pytest.mark.parametrize("change", [lambda X, y: (16 - X, y), lambda X, y: (X, (y + 1) % 10)])
+def test_held_out_rows_that_are_read_worse_than_by_guessing_differ(digits, change):
+    X, y = digits
+    model = LogisticRegression(max_iter=300).fit(X[:900], y[:900])
+    X_val, y_val = change(X[900:], y[900:])
+    found = find(diagnose_fit(model, X=X[:900], y=y[:900], X_val=X_val, y_val=y_val))
+    assert "no_signal" not in found
+    assert "prepared like the training images" in found["held_out_differs"].remedy()
+    assert found["overfitting"].remedy() == CAUSE_FIRST
+
+
+def test_held_out_labels_in_another_order_are_no_lack_of_signal(digits):
+    X, y = digits
+    model = LogisticRegression(max_iter=300).fit(X[:900], y[:900])
+    shuffled = np.random.default_rng(0).permutation(y[900:])
+    found = find(diagnose_fit(model, X=X[:900], y=y[:900], X_val=X[900:], y_val=shuffled))
+    assert found.keys() >= {"held_out_differs"}
+    assert "no_signal" not in found
 
 
 class Network:
