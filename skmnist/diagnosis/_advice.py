@@ -137,9 +137,10 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         optimal = Optimal({"gap": diagnosis.gap, "max_gap": diagnosis.max_gap})
         better = diagnosis.better_than_training
         (advice.weaknesses if better else advice.strengths).append(optimal.sentence(language))
-        if better:
+        if better and "training_differs" not in {found.code for found in diagnosis.findings}:
             say = get_catalogue(language)
-            advice.improvements.append(say("advice.improve_better_than_training"))
+            known = "" if diagnosis.parameters is None else "_known"
+            advice.improvements.append(say(f"advice.improve_better_than_training{known}"))
     further = _further(diagnosis)
     causes = [finding for finding in further if isinstance(finding, CAUSES)]
     for cause in causes:  # they come first, as they explain the rest

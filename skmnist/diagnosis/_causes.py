@@ -33,6 +33,20 @@ class HeldOutDiffers(Finding):
         return cls({"train_accuracy": fit.train_accuracy, "accuracy": fit.validation_accuracy})
 
 
+class TrainingDiffers(Finding):
+    """Held-out rows are read clearly better than training rows."""
+
+    code = "training_differs"
+    severity = "warning"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if fit.limit != cls.code:
+            return None
+        return cls({"train_accuracy": fit.train_accuracy, "accuracy": fit.validation_accuracy})
+
+
 class LabelNoise(Finding):
     """Many labels are contradicted where models are sure, or are learned against the others."""
 
@@ -121,7 +135,7 @@ class OverRegularised(Finding):
         return tuple(ways or [("regularise_less", "")])
 
 
-CAUSES = (NoSignal, HeldOutDiffers, LabelNoise, DataLimit)  # at most one applies
+CAUSES = (NoSignal, HeldOutDiffers, TrainingDiffers, LabelNoise, DataLimit)  # at most one applies
 
 
 def _reference_evidence(fit: FitFigures) -> dict[str, float | int | None]:

@@ -58,7 +58,7 @@ def _standard_error(p: float, n: int) -> float:
 
 
 HeldOut = Literal["validation", "test"]
-Limit = Literal["no_signal", "held_out_differs", "label_noise", "data_limit"]
+Limit = Literal["no_signal", "held_out_differs", "training_differs", "label_noise", "data_limit"]
 
 # Trends are measured over the second half of the epochs, at least three: losses fall at first.
 MIN_TREND_EPOCHS = 3
@@ -171,6 +171,8 @@ class FitFigures:
         """The cause that comes before any change of the model, or None."""
         if self.below_chance:
             return "held_out_differs"
+        if self.leads:
+            return "training_differs"
         if self.references is None:
             return "label_noise" if self.accuracy_fall is not None else None
         found, accuracy = self.references, self.validation_accuracy or 0.0
@@ -196,6 +198,17 @@ class FitFigures:
             return False
         best = max(found.linear, found.forest)
         return best > accuracy + MARGIN + np.sqrt(2) * _standard_error(accuracy, found.n_checked)
+
+    @property
+    def leads(self) -> bool:
+        """Whether held-out rows are certainly read better than training rows, by over `max_gap`.
+
+        Only if the parameters are known: otherwise, the training accuracy may be that of a Keras
+        history, which was measured with dropout.
+        """
+        if self.parameters is None or self.train_accuracy is None or self.gap_interval is None:
+            return False
+        return self.gap_interval[1] < -self.max_gap
 
     @property
     def below_chance(self) -> bool:

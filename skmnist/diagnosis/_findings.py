@@ -272,7 +272,8 @@ class TooFewToTell(Finding):
             return None
         low, high = fit.gap_interval
         large = exceeds(fit.gap, fit.max_gap)
-        is_wide = low <= 0 if large else high - fit.gap > fit.max_gap
+        # an interval that ends below max_gap rules overfitting out, however wide it is
+        is_wide = low <= 0 if large else high - fit.gap > fit.max_gap < high
         return cls({**_gap_evidence(fit), "low": low, "high": high}, ()) if is_wide else None
 
 

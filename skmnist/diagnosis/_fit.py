@@ -241,15 +241,17 @@ class FitDiagnosis:
         elif self.label == "underfitting" and self.train_accuracy is None:
             verdict = "underfitting_bare"
         elif self.label == "optimal" and self.better_than_training:
-            verdict = "better_than_training"
+            # with known parameters, it was measured after training, without dropout
+            known = self.parameters is not None
+            verdict = "better_than_training_known" if known else "better_than_training"
         elif self.label == "borderline" and self.by_heart:
             verdict = "by_heart"
         elif self.label == "borderline" and self.gap_interval is None:
             verdict = "borderline_bare"
         if self.label == "unclear":
             verdict = "within_noise" if self.within_noise else "too_few_to_tell"
-        known = self.train_accuracy is not None and self.validation_accuracy is not None
-        return [verdict, "accuracies"] if known else [verdict]
+        has_both = self.train_accuracy is not None and self.validation_accuracy is not None
+        return [verdict, "accuracies"] if has_both else [verdict]
 
     def _trend_phrases(self) -> list[str]:
         if self.label == "underfitting" or self.val_loss_trend_up is None:

@@ -287,6 +287,22 @@ def test_held_out_labels_in_another_order_are_no_lack_of_signal(digits):
     assert "no_signal" not in found
 
 
+def test_wrong_labels_of_the_training_rows_alone_are_found(digits):
+    X, y = digits
+    rng = np.random.default_rng(0)
+    wrong = np.where(rng.random(1200) < 0.2, (y[:1200] + rng.integers(1, 10, 1200)) % 10, y[:1200])
+    model = LogisticRegression(C=0.02, max_iter=300).fit(X[:1200], wrong)
+    rows = {"X": X[:1200], "y": wrong, "X_val": X[1200:], "y_val": y[1200:]}
+    diagnosis = diagnose_fit(model, **rows)
+    assert diagnosis.gap_interval[1] < -0.02
+    assert diagnosis.label != "unclear"
+    found = find(diagnosis)
+    assert {cause.code for cause in CAUSES} & found.keys() == {"training_differs"}
+    assert "Check the labels of the training images" in improve(model, diagnosis, rows)
+    clean = LogisticRegression(C=0.02, max_iter=300).fit(X[:1200], y[:1200])
+    assert "training_differs" not in find(diagnose_fit(clean, **{**rows, "y": y[:1200]}))
+
+
 class Network:
     """Stands for a network that was trained with dropout."""
 

@@ -95,6 +95,8 @@ def make_figures(name, parameters):
     yield FitFigures(**shared, **low, references=References(0.9, 0.92, 0.1, 900, 0.0, 225))
     yield FitFigures(**shared, gap=0.0, never_predicted=(3, "x"))
     yield FitFigures(**shared, gap=0.0, never_predicted=(3, "x"), rare=("x",))
+    leading = {"train_accuracy": 0.78, "validation_accuracy": 0.95, "gap_interval": (-0.2, -0.14)}
+    yield FitFigures(**shared, gap=-0.17, **leading)
     swapped = {"train_accuracy": 0.97, "validation_accuracy": 0.01, "n_validation": 900}
     yield FitFigures(**shared, gap=0.96, **swapped)
     curve = LearningCurve(np.array([1.0, 2.0]), np.ones((2, 2)), np.array([[0.5] * 2, [0.9] * 2]))
