@@ -101,6 +101,7 @@ def advise(
     weak = ignores or errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
+        weak |= "as_good_as_majority" in {finding.code for finding in diagnosis.findings}
     if not ignores:  # otherwise the accuracy has been mentioned
         accuracy = say("advice.accuracy", accuracy=errors.accuracy)
         (advice.weaknesses if weak else advice.strengths).append(accuracy)

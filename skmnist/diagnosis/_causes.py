@@ -111,6 +111,34 @@ class NeverPredicted(Finding):
         return self.code if ways else "never_predicted_common"
 
 
+class AsGoodAsMajority(Finding):
+    """Always answering the most frequent class would be as good."""
+
+    code = "as_good_as_majority"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        found = fit.majority
+        said = fit.only_class is not None or fit.limit in ("no_signal", "held_out_differs")
+        if found is None or said or not found.as_good:
+            return None
+        evidence = {"label": found.label, "share": found.share, "accuracy": found.accuracy}
+        return cls(evidence, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        has_weights = "class_weight" in (fit.parameters or {})
+        return (("class_weight", ""),) if has_weights else (("more_of_rare", ""),)
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        figures = {**self.evidence, "label": str(self.evidence["label"])}
+        return get_catalogue(language)(f"diagnosis.finding.{self.code}", **figures)
+
+
 class OverRegularised(Finding):
     """With dropout or deformed images, the network can learn far less than without."""
 

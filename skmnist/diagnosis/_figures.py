@@ -88,6 +88,57 @@ MIN_ACCURACY_RISE = 0.02
 MIN_KEPT = 3  # in the first epochs, the running mean is low because the network still learns fast
 
 
+# Without a class that has at least this many times its share, there is nothing to hide behind.
+IMBALANCED = 1.5
+
+
+@dataclass(frozen=True)
+class Majority:
+    """What always answering the most frequent class of the held-out rows would reach.
+
+    Attributes
+    ----------
+    label : label
+        The most frequent class.
+    share : float
+        Its share, which is the accuracy of that answer.
+    accuracy : float
+        Accuracy of the model on the same rows.
+    n_won, n_lost : int
+        Rows that only the model reads correctly, and rows that only that answer does.
+    n_classes : int
+        Number of classes among the rows.
+    """
+
+    label: Any
+    share: float
+    accuracy: float
+    n_won: int
+    n_lost: int
+    n_classes: int
+
+    @classmethod
+    def make(cls, labels: Array, predicted: Array) -> "Majority":
+        """Compare predictions with the most frequent label."""
+        classes, counts = np.unique(labels, return_counts=True)
+        most, right = labels == classes[counts.argmax()], labels == predicted
+        return cls(
+            label=classes.tolist()[counts.argmax()],
+            share=float(most.mean()),
+            accuracy=float(right.mean()),
+            n_won=int((right & ~most).sum()),
+            n_lost=int((most & ~right).sum()),
+            n_classes=len(classes),
+        )
+
+    @property
+    def as_good(self) -> bool:
+        """Whether the model is not better, by two standard errors of the paired difference."""
+        imbalanced = self.share >= IMBALANCED / self.n_classes
+        won = self.n_won - self.n_lost > 2 * np.sqrt(self.n_won + self.n_lost)
+        return self.n_classes > 1 and imbalanced and not won
+
+
 @dataclass(frozen=True)
 class FitFigures:
     """The known figures of a fit, from which findings are derived.
@@ -123,6 +174,8 @@ class FitFigures:
         Classes that occur in the given rows, but are never predicted.
     rare : tuple
         Those of them that have fewer than half as many rows as the classes have on average.
+    majority : Majority or None
+        Only known if held-out rows were passed with labels.
     running_accuracy : float or None
         Training accuracy with dropout and deformation, in the epoch whose weights were kept.
     kept_epoch : int or None
@@ -154,6 +207,7 @@ class FitFigures:
     only_class: Any = None
     never_predicted: tuple[Any, ...] = ()
     rare: tuple[Any, ...] = ()
+    majority: Majority | None = None
     running_accuracy: float | None = None
     kept_epoch: int | None = None
     references: References | None = None
@@ -327,6 +381,8 @@ def read_estimator(
             figures[f"{part}_loss"] = _measure_loss(estimator, rows, labels)
     figures["only_class"] = _find_only_class(seen)
     figures["never_predicted"], figures["rare"] = _find_never_predicted(seen)
+    if y_val is not None and seen:
+        figures["majority"] = Majority.make(*seen[-1])
     history = read_history(core)
     figures |= {"history": history, "last_gap": _last_gap(history), **_read_stop(core, history)}
     accuracies = figures["train_accuracy"], figures["validation_accuracy"]

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._html import make_html
-from skmnist.diagnosis._causes import CAUSES, NeverPredicted, OverRegularised
+from skmnist.diagnosis._causes import CAUSES, AsGoodAsMajority, NeverPredicted, OverRegularised
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import (
     FitFigures,
@@ -50,6 +50,7 @@ CHECKS: tuple[type[Finding], ...] = (
     Borderline,
     Optimal,
     *CAUSES,
+    AsGoodAsMajority,
     NeverPredicted,
     OverRegularised,
     Unstable,
@@ -60,7 +61,14 @@ CHECKS: tuple[type[Finding], ...] = (
 )
 
 # What is put off if there is a cause: the last two only where there is nothing to regularise
-LATER = (Underfitting, NeverPredicted, StoppedTooEarly, StillImproving, Overfitting, Borderline)
+LATER: tuple[type[Finding], ...] = (
+    Underfitting,
+    NeverPredicted,
+    StoppedTooEarly,
+    StillImproving,
+    Overfitting,
+    Borderline,
+)
 IN_ALL_MODELS = ("no_signal", "held_out_differs")
 
 Label = Literal["overfitting", "borderline", "optimal", "underfitting", "unclear"]
@@ -167,7 +175,8 @@ class FitDiagnosis:
             Language of the text.
         """
         said = self._say(language, [*self._main_phrases(), *self._trend_phrases()])
-        causes = [found.sentence(language) for found in self.findings if isinstance(found, CAUSES)]
+        first = (*CAUSES, AsGoodAsMajority)
+        causes = [found.sentence(language) for found in self.findings if isinstance(found, first)]
         return " ".join([*said, *causes])
 
     def sentences(self, language: str = "en") -> list[str]:
@@ -531,6 +540,8 @@ def _settle(findings: list[Finding], label: Label) -> tuple[Finding, ...]:
         findings = [finding for finding in findings if finding.code != other]
     cause = next((finding.code for finding in findings if isinstance(finding, CAUSES)), None)
     later = LATER if cause in IN_ALL_MODELS else LATER[:4]
+    if cause is None and AsGoodAsMajority.code in {finding.code for finding in findings}:
+        cause, later = AsGoodAsMajority.code, (Borderline,)  # it cannot be left as it is
     return tuple(
         replace(finding, cause=cause) if isinstance(finding, later) else finding
         for finding in findings

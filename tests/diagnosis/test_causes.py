@@ -303,6 +303,51 @@ def test_wrong_labels_of_the_training_rows_alone_are_found(digits):
     assert "training_differs" not in find(diagnose_fit(clean, **{**rows, "y": y[:1200]}))
 
 
+class Answers:
+    """Stands for a model that answers so on held-out rows."""
+
+    train_accuracy_, n_train_ = 0.95, 3000
+    classes_ = np.array([0, 1])
+
+    def __init__(self, predicted):
+        self.predicted = predicted
+
+    def predict(self, X):
+        return self.predicted
+
+
+@pytest.mark.parametrize(
+    ("n_rare", "n_won", "n_lost", "as_good"),
+    [
+        (50, 10, 20, True),  # worse: 94 % against 95 %
+        (50, 20, 17, True),  # better, but by chance
+        (50, 40, 5, False),
+        (400, 10, 12, False),  # 60 to 40: no class is that frequent
+    ],
+)
+def test_a_model_is_compared_with_always_answering_the_most_frequent_class(
+    n_rare, n_won, n_lost, as_good
+):
+    y = np.repeat([0, 1], [1000 - n_rare, n_rare])
+    predicted = np.zeros(1000, dtype=int)
+    predicted[:n_lost], predicted[1000 - n_won :] = 1, 1
+    diagnosis = diagnose_fit(Answers(predicted), X_val=np.zeros((1000, 1)), y_val=y)
+    found = find(diagnosis)
+    assert ("as_good_as_majority" in found) == as_good
+    if as_good:
+        assert found["as_good_as_majority"].evidence == {
+            "label": 0,
+            "share": pytest.approx(0.95),
+            "accuracy": pytest.approx(0.95 + (n_won - n_lost) / 1000),
+        }
+        assert "Always answering 0, the most frequent class, would be as good" in (
+            diagnosis.summary()
+        )
+        assert not any("leave it as it is" in finding.remedy() for finding in found.values())
+        said = advise(analyze_errors(y, predicted), diagnosis)
+        assert not any("correctly" in sentence for sentence in said.strengths)
+
+
 class Network:
     """Stands for a network that was trained with dropout."""
 
