@@ -3,11 +3,22 @@
 from typing import Self
 
 from skmnist.diagnosis._figures import FitFigures
-from skmnist.diagnosis._findings import Finding, Way
+from skmnist.diagnosis._findings import LAYERS, UNKNOWN_NETWORK, Finding, Way
 from skmnist.text import get_catalogue
 
 
-class NoSignal(Finding):
+class _Limited(Finding):
+    """What may be the fault of the data or of the model: a larger one is the test."""
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        parameters = UNKNOWN_NETWORK if fit.parameters is None else fit.parameters
+        is_network = fit.network and any(name in parameters for name in LAYERS)
+        return (("test_network" if is_network else "test_model", ""),)
+
+
+class NoSignal(_Limited):
     """No model does better than always choosing the most frequent class."""
 
     code = "no_signal"
@@ -16,7 +27,9 @@ class NoSignal(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+        if fit.limit != cls.code:
+            return None
+        return cls(_reference_evidence(fit), cls.list_ways(fit))
 
 
 class HeldOutDiffers(Finding):
@@ -47,8 +60,11 @@ class TrainingDiffers(Finding):
         return cls({"train_accuracy": fit.train_accuracy, "accuracy": fit.validation_accuracy})
 
 
-class LabelNoise(Finding):
-    """Many labels are contradicted where models are sure, or are learned against the others."""
+class LabelNoise(_Limited):
+    """Many labels are contradicted where a forest is sure, or are learned against the others.
+
+    Either they are wrong, or the classes have a shape that neither finds: labels alone do not tell.
+    """
 
     code = "label_noise"
     severity = "problem"
@@ -59,8 +75,9 @@ class LabelNoise(Finding):
         if fit.limit != cls.code:
             return None
         if fit.references is not None:
-            return cls(_reference_evidence(fit))
-        return cls({"fall": fit.accuracy_fall, "fall_points": 100 * (fit.accuracy_fall or 0)})
+            return cls(_reference_evidence(fit), cls.list_ways(fit))
+        fall = fit.accuracy_fall or 0.0
+        return cls({"fall": fall, "fall_points": 100 * fall}, cls.list_ways(fit))
 
     def sentence(self, language: str = "en") -> str:
         """See the base class."""
@@ -68,8 +85,8 @@ class LabelNoise(Finding):
         return get_catalogue(language)(f"diagnosis.finding.{code}", **self.evidence)
 
 
-class DataLimit(Finding):
-    """A linear model and a forest do no better, so the data probably do not allow more."""
+class DataLimit(_Limited):
+    """A linear model and a forest do no better, so perhaps the data do not allow more."""
 
     code = "data_limit"
     severity = "warning"
@@ -77,7 +94,9 @@ class DataLimit(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+        if fit.limit != cls.code:
+            return None
+        return cls(_reference_evidence(fit), cls.list_ways(fit))
 
 
 class NeverPredicted(Finding):

@@ -250,6 +250,8 @@ class FitFigures:
         found, accuracy = self.references, self.validation_accuracy or 0.0
         if found is None:
             return False
+        if found.lead is not None and found.lead_error is not None:
+            return found.lead > max(MARGIN + found.lead_error, 2 * found.lead_error)
         best = max(found.linear, found.forest)
         return best > accuracy + MARGIN + np.sqrt(2) * _standard_error(accuracy, found.n_checked)
 

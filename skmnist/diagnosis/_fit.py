@@ -425,7 +425,7 @@ def diagnose_fit(
         _check_accuracies(get_core(source), figures)
     fit = _complete(figures, max_gap=max_gap, min_train_accuracy=min_train_accuracy)
     if X is not None and y is not None and fit.weak:
-        fit = replace(fit, references=measure_references(X, y, X_val, y_val))
+        fit = replace(fit, references=measure_references(X, y, X_val, y_val, source))
     trends = {
         "val_loss_trend_up": val_loss_trend_up,
         "train_loss_trend_down": train_loss_trend_down,
