@@ -153,7 +153,9 @@ def check_confidence(
     confidence: Any, correct: Any, names: tuple[str, str] = ("confidence", "correct")
 ) -> tuple[Array, Array]:
     """Return the probabilities of predictions, and whether these are correct; raise if invalid."""
-    values = {name: np.asarray(each) for name, each in zip(names, (confidence, correct), strict=True)}
+    values = {
+        name: np.asarray(each) for name, each in zip(names, (confidence, correct), strict=True)
+    }
     for name, each in values.items():
         if each.ndim != 1:
             raise ValueError(

@@ -299,7 +299,11 @@ class FitFigures:
         """
         names = ("accuracy", "val_accuracy", "val_loss")
         train, held_out, loss = (np.asarray(self.history.get(name, ())) for name in names)
-        if not self.n_validation or len({len(train), len(held_out), len(loss)}) > 1 or not len(loss):
+        if (
+            not self.n_validation
+            or len({len(train), len(held_out), len(loss)}) > 1
+            or not len(loss)
+        ):
             return None
         at = int(np.argmin(loss))
         best = slice(max(0, at - 1), at + 2)
@@ -416,7 +420,7 @@ def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
 def _find_never_predicted(
     seen: Sequence[tuple[Array, Array]],
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return the classes with at least `MIN_OTHERS` rows that are never predicted; the rare ones."""
+    """Return the classes of at least `MIN_OTHERS` rows that are never predicted; the rare ones."""
     if not seen:
         return (), ()
     labels, predicted = (np.concatenate(parts) for parts in zip(*seen, strict=True))

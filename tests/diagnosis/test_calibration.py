@@ -155,9 +155,13 @@ BAD = [
 def test_what_is_no_probability_of_a_prediction_is_refused(use, value, match):
     with pytest.raises(ValueError, match=f"^confidence has the value {match}"):
         use([0.9, value, 0.8], [True, False, True])
-    with pytest.raises(ValueError, match=r"^correct has the value 0\.9, but must be True or False;"):
+    with pytest.raises(
+        ValueError, match=r"^correct has the value 0\.9, but must be True or False;"
+    ):
         use([1, 0, 1], [0.9, 0.7, 0.8])  # swapped
-    with pytest.raises(ValueError, match=r"^confidence has shape \(2, 2\), but must have one value"):
+    with pytest.raises(
+        ValueError, match=r"^confidence has shape \(2, 2\), but must have one value"
+    ):
         use(np.eye(2), [0, 1])
 
 
@@ -167,7 +171,9 @@ def test_what_is_no_probability_of_a_class_is_refused(value, match):
     proba[2, 1] = value
     with pytest.raises(ValueError, match=f"^proba has the value {match}"):
         analyze_errors([0, 1, 0, 1], [0, 0, 0, 1], labels=[0, 1], proba=proba)
-    with pytest.raises(ValueError, match="^proba has a row with the sum 0.4, but each row must sum"):
+    with pytest.raises(
+        ValueError, match=r"^proba has a row with the sum 0\.4, but each row must sum"
+    ):
         analyze_errors([0, 1], [0, 0], labels=[0, 1], proba=np.full((2, 2), 0.2))
 
 

@@ -78,7 +78,10 @@ def test_labels_name_the_columns():
         (([0, 1], [[0.5, 0.5]]), "inconsistent numbers of samples"),
         (([0, 1], [[0.5, np.nan]] * 2), "y_proba contains NaN"),
         (([0, 1], [[1.0, 1.0]] * 2), "y_proba has a row with the sum 2, but each row must sum to"),
-        (([0, 1], [[0.5, -0.5]] * 2), r"y_proba has the value -0\.5, but must be in \[0, 1\]; pass"),
+        (
+            ([0, 1], [[0.5, -0.5]] * 2),
+            r"y_proba has the value -0\.5, but must be in \[0, 1\]; pass",
+        ),
         (([0, 1], [[3.0, -1.0]] * 2), r"y_proba has the value 3, but must be in \[0, 1\]"),
     ],
 )
