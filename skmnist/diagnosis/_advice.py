@@ -101,6 +101,7 @@ def advise(
     weak = ignores or errors.accuracy < MIN_TRAIN_ACCURACY
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
+        weak |= "as_good_as_majority" in {finding.code for finding in diagnosis.findings}
     if not ignores:  # otherwise the accuracy has been mentioned
         accuracy = say("advice.accuracy", accuracy=errors.accuracy)
         (advice.weaknesses if weak else advice.strengths).append(accuracy)
@@ -137,9 +138,10 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         optimal = Optimal({"gap": diagnosis.gap, "max_gap": diagnosis.max_gap})
         better = diagnosis.better_than_training
         (advice.weaknesses if better else advice.strengths).append(optimal.sentence(language))
-        if better:
+        if better and "training_differs" not in {found.code for found in diagnosis.findings}:
             say = get_catalogue(language)
-            advice.improvements.append(say("advice.improve_better_than_training"))
+            known = "" if diagnosis.parameters is None else "_known"
+            advice.improvements.append(say(f"advice.improve_better_than_training{known}"))
     further = _further(diagnosis)
     causes = [finding for finding in further if isinstance(finding, CAUSES)]
     for cause in causes:  # they come first, as they explain the rest
@@ -151,7 +153,7 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
             advice.weaknesses.append(verdict.sentence(language))
         # the learning rate of an unstable network is not too low
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
-        if diagnosis.label != "underfitting" or not (jumped or causes):
+        if verdict.cause is None and not (diagnosis.label == "underfitting" and jumped):
             advice.improvements.append(verdict.remedy(language))
     for finding in further:
         if finding in causes:
@@ -159,7 +161,7 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         is_class = finding.code == "never_predicted"
         if not (is_class and ignores):  # already mentioned
             advice.weaknesses.append(finding.sentence(language))
-        if not (is_class and causes):  # more images of a class do not help either
+        if finding.cause is None:
             advice.improvements.append(finding.remedy(language))
 
 

@@ -18,6 +18,8 @@ N_DRAWS = 2000  # for the 95 % quantile of the ECE by chance
 MAX_CHANCE = 0.05
 # Temperature scaling brings networks to an ECE of 0.01 to 0.02 (Guo et al., table 1).
 BELIEVABLE = 0.02
+ROUNDING = 1e-3  # float16 and float32 may exceed 1 by this
+MAX_SUM_OFF = 0.05  # ten probabilities of two decimals sum to 1 +- 0.05
 
 Array = np.ndarray[Any, Any]
 CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful", "uneven", "unclear"]
@@ -118,6 +120,60 @@ class Calibration:
         }
 
 
+def check_probabilities(values: Any, name: str) -> Array:
+    """Return probabilities as floats; raise if they are none.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Probabilities in [0, 1]. Those of several classes must sum to 1 in each row, to within 0.05,
+        which is enough for probabilities that are rounded to two decimals.
+    name : str
+        Name of the argument, for the error.
+    """
+    way_out = "pass what predict_proba returns, not scores, logits or labels."
+    try:
+        proba = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers in [0, 1]; {way_out}") from error
+    outside = ~((proba >= -ROUNDING) & (proba <= 1 + ROUNDING))  # NaN, too
+    if outside.any():
+        value = proba[outside].flat[0]
+        raise ValueError(f"{name} has the value {value:g}, but must be in [0, 1]; {way_out}")
+    sums = proba.sum(axis=1) if proba.ndim == 2 else np.ones(1)
+    off = np.abs(sums - 1) > MAX_SUM_OFF
+    if off.any():
+        raise ValueError(
+            f"{name} has a row with the sum {sums[off][0]:g}, but each row must sum to 1; {way_out}"
+        )
+    return proba
+
+
+def check_confidence(
+    confidence: Any, correct: Any, names: tuple[str, str] = ("confidence", "correct")
+) -> tuple[Array, Array]:
+    """Return the probabilities of predictions, and whether these are correct; raise if invalid."""
+    values = {
+        name: np.asarray(each) for name, each in zip(names, (confidence, correct), strict=True)
+    }
+    for name, each in values.items():
+        if each.ndim != 1:
+            raise ValueError(
+                f"{name} has shape {each.shape}, but must have one value for each prediction: "
+                "confidence is the probability of the predicted class, y_proba.max(axis=1), and "
+                "correct is y_true == y_pred."
+            )
+    check_consistent_length(*values.values())
+    hits = values[names[1]]
+    if hits.dtype != bool and not np.isin(hits, [0, 1]).all():
+        value = hits[~np.isin(hits, [0, 1])].tolist()[0]
+        raise ValueError(
+            f"{names[1]} has the value {value!r}, but must be True or False; pass "
+            "y_true == y_pred. (Is it swapped with confidence?)"
+        )
+    return check_probabilities(values[names[0]], names[0]), hits.astype(bool)
+
+
 def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     """Compare the confidence of a model with its accuracy.
 
@@ -135,7 +191,8 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     Raises
     ------
     ValueError
-        If the arrays differ in length or are empty.
+        If the arrays differ in length or are empty, `confidence` is not in [0, 1], or `correct` is
+        neither True nor False.
 
     Examples
     --------
@@ -146,11 +203,9 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     >>> print(calibration.sentence())
     Too sure of itself: on average it is 99.0% sure, but it is right in only 90.0% of cases.
     """
-    check_consistent_length(confidence, correct)
+    confidence, correct = check_confidence(confidence, correct)
     if not len(confidence):
         raise ValueError("confidence is empty; pass at least one value.")
-    confidence = np.asarray(confidence, dtype=float)
-    correct = np.asarray(correct, dtype=bool)
     mean, accuracy = float(confidence.mean()), float(correct.mean())
     # bins are (low, high], as in Guo et al.
     at = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)

@@ -1,13 +1,24 @@
-"""Findings about causes that more training cannot remove: labels, data, and regularisation."""
+"""Findings about what comes before any change of the model: labels, data, regularisation."""
 
 from typing import Self
 
 from skmnist.diagnosis._figures import FitFigures
-from skmnist.diagnosis._findings import Finding, Way
+from skmnist.diagnosis._findings import LAYERS, UNKNOWN_NETWORK, Finding, Way
 from skmnist.text import get_catalogue
 
 
-class NoSignal(Finding):
+class _Limited(Finding):
+    """What may be the fault of the data or of the model: a larger one is the test."""
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        parameters = UNKNOWN_NETWORK if fit.parameters is None else fit.parameters
+        is_network = fit.network and any(name in parameters for name in LAYERS)
+        return (("test_network" if is_network else "test_model", ""),)
+
+
+class NoSignal(_Limited):
     """No model does better than always choosing the most frequent class."""
 
     code = "no_signal"
@@ -16,11 +27,44 @@ class NoSignal(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+        if fit.limit != cls.code:
+            return None
+        return cls(_reference_evidence(fit), cls.list_ways(fit))
 
 
-class LabelNoise(Finding):
-    """Many labels are contradicted where models are sure, or are learned against the others."""
+class HeldOutDiffers(Finding):
+    """The held-out rows are read no better than by guessing, although training rows are."""
+
+    code = "held_out_differs"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if fit.limit != cls.code:
+            return None
+        return cls({"train_accuracy": fit.train_accuracy, "accuracy": fit.validation_accuracy})
+
+
+class TrainingDiffers(Finding):
+    """Held-out rows are read clearly better than training rows."""
+
+    code = "training_differs"
+    severity = "warning"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        if fit.limit != cls.code:
+            return None
+        return cls({"train_accuracy": fit.train_accuracy, "accuracy": fit.validation_accuracy})
+
+
+class LabelNoise(_Limited):
+    """Many labels are contradicted where a forest is sure, or are learned against the others.
+
+    Either they are wrong, or the classes have a shape that neither finds: labels alone do not tell.
+    """
 
     code = "label_noise"
     severity = "problem"
@@ -31,8 +75,9 @@ class LabelNoise(Finding):
         if fit.limit != cls.code:
             return None
         if fit.references is not None:
-            return cls(_reference_evidence(fit))
-        return cls({"fall": fit.accuracy_fall, "fall_points": 100 * (fit.accuracy_fall or 0)})
+            return cls(_reference_evidence(fit), cls.list_ways(fit))
+        fall = fit.accuracy_fall or 0.0
+        return cls({"fall": fall, "fall_points": 100 * fall}, cls.list_ways(fit))
 
     def sentence(self, language: str = "en") -> str:
         """See the base class."""
@@ -40,8 +85,8 @@ class LabelNoise(Finding):
         return get_catalogue(language)(f"diagnosis.finding.{code}", **self.evidence)
 
 
-class DataLimit(Finding):
-    """A linear model and a forest do no better, so the data probably do not allow more."""
+class DataLimit(_Limited):
+    """A linear model and a forest do no better, so perhaps the data do not allow more."""
 
     code = "data_limit"
     severity = "warning"
@@ -49,7 +94,9 @@ class DataLimit(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        return cls(_reference_evidence(fit)) if fit.limit == cls.code else None
+        if fit.limit != cls.code:
+            return None
+        return cls(_reference_evidence(fit), cls.list_ways(fit))
 
 
 class NeverPredicted(Finding):
@@ -68,6 +115,8 @@ class NeverPredicted(Finding):
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
         """See the base class."""
+        if fit.never_predicted and not fit.rare:
+            return ()
         parameters = fit.parameters or {}
         weights = [("class_weight", "")] if "class_weight" in parameters else []
         return (*weights, ("more_of_class", ""))
@@ -76,6 +125,37 @@ class NeverPredicted(Finding):
         """See the base class."""
         classes = ", ".join(map(str, self.evidence["classes"]))
         return get_catalogue(language)(f"diagnosis.finding.{self.code}", classes=classes)
+
+    def _remedy(self, ways: tuple[Way, ...]) -> str:
+        return self.code if ways else "never_predicted_common"
+
+
+class AsGoodAsMajority(Finding):
+    """Always answering the most frequent class would be as good."""
+
+    code = "as_good_as_majority"
+    severity = "problem"
+
+    @classmethod
+    def check(cls, fit: FitFigures) -> Self | None:
+        """See the class."""
+        found = fit.majority
+        said = fit.only_class is not None or fit.limit in ("no_signal", "held_out_differs")
+        if found is None or said or not found.as_good:
+            return None
+        evidence = {"label": found.label, "share": found.share, "accuracy": found.accuracy}
+        return cls(evidence, cls.list_ways(fit))
+
+    @classmethod
+    def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
+        """See the base class."""
+        has_weights = "class_weight" in (fit.parameters or {})
+        return (("class_weight", ""),) if has_weights else (("more_of_rare", ""),)
+
+    def sentence(self, language: str = "en") -> str:
+        """See the base class."""
+        figures = {**self.evidence, "label": str(self.evidence["label"])}
+        return get_catalogue(language)(f"diagnosis.finding.{self.code}", **figures)
 
 
 class OverRegularised(Finding):
@@ -102,7 +182,7 @@ class OverRegularised(Finding):
         return tuple(ways or [("regularise_less", "")])
 
 
-CAUSES = (NoSignal, LabelNoise, DataLimit)  # at most one applies
+CAUSES = (NoSignal, HeldOutDiffers, TrainingDiffers, LabelNoise, DataLimit)  # at most one applies
 
 
 def _reference_evidence(fit: FitFigures) -> dict[str, float | int | None]:

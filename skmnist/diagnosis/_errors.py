@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
 from skmnist._html import make_html
-from skmnist.diagnosis._calibration import Calibration, measure_calibration
+from skmnist.diagnosis._calibration import Calibration, check_probabilities, measure_calibration
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
@@ -469,7 +469,8 @@ def analyze_errors(
     Raises
     ------
     ValueError
-        If the labels are empty or inconsistent in length or type, or `proba` has the wrong shape.
+        If the labels are empty or inconsistent in length or type, or `proba` has the wrong shape,
+        values outside [0, 1] or rows that do not sum to 1.
 
     Examples
     --------
@@ -520,6 +521,7 @@ def _confidence(y: Array, labels: Any, proba: Any) -> Array:
             "labels; pass labels=model.classes_."
         )
     check_consistent_length(y, proba)
+    check_probabilities(proba, "proba")
     order = np.argsort(labels)
     at = order[np.clip(np.searchsorted(labels[order], y), 0, len(labels) - 1)]
     confidence: Array = proba[np.arange(len(y)), at]

@@ -58,7 +58,7 @@ def _standard_error(p: float, n: int) -> float:
 
 
 HeldOut = Literal["validation", "test"]
-Limit = Literal["no_signal", "label_noise", "data_limit"]
+Limit = Literal["no_signal", "held_out_differs", "training_differs", "label_noise", "data_limit"]
 
 # Trends are measured over the second half of the epochs, at least three: losses fall at first.
 MIN_TREND_EPOCHS = 3
@@ -68,6 +68,10 @@ MIN_OTHERS = 5
 MARGIN = 0.02
 # What a linear model misses at least if the classes have a shape that it cannot describe
 LINEAR_LAG = 0.01
+# Held-out accuracy below this share of chance (1 / n_classes) is not bad luck.
+BELOW_CHANCE = 0.75
+# A class with fewer rows than half of the mean is rare.
+RARE = 0.5
 # Label noise below one in twenty is not distinguished from hard images.
 MIN_NOISE = 0.05
 # Training accuracy below which a network has not even learned its training images by heart
@@ -77,7 +81,62 @@ MIN_RISE, MIN_FALL = 0.03, 0.01  # of training and validation accuracy, for labe
 # 0.5, 0.08 for 0.8, 0.22 for 0.9 and 0.44 for 0.95; from 0.9 on, held-out accuracy falls by 2 to 4
 # points against 0.2.
 MAX_HIDDEN = 0.1
+# Improvement over the second half of the epochs, relative to the mean. In benchmarks/findings.py
+# all networks that were stopped after three epochs exceed it, and no fully trained one does.
+MIN_LOSS_FALL = 0.1
+MIN_ACCURACY_RISE = 0.02
 MIN_KEPT = 3  # in the first epochs, the running mean is low because the network still learns fast
+
+
+# Without a class that has at least this many times its share, there is nothing to hide behind.
+IMBALANCED = 1.5
+
+
+@dataclass(frozen=True)
+class Majority:
+    """What always answering the most frequent class of the held-out rows would reach.
+
+    Attributes
+    ----------
+    label : label
+        The most frequent class.
+    share : float
+        Its share, which is the accuracy of that answer.
+    accuracy : float
+        Accuracy of the model on the same rows.
+    n_won, n_lost : int
+        Rows that only the model reads correctly, and rows that only that answer does.
+    n_classes : int
+        Number of classes among the rows.
+    """
+
+    label: Any
+    share: float
+    accuracy: float
+    n_won: int
+    n_lost: int
+    n_classes: int
+
+    @classmethod
+    def make(cls, labels: Array, predicted: Array) -> "Majority":
+        """Compare predictions with the most frequent label."""
+        classes, counts = np.unique(labels, return_counts=True)
+        most, right = labels == classes[counts.argmax()], labels == predicted
+        return cls(
+            label=classes.tolist()[counts.argmax()],
+            share=float(most.mean()),
+            accuracy=float(right.mean()),
+            n_won=int((right & ~most).sum()),
+            n_lost=int((most & ~right).sum()),
+            n_classes=len(classes),
+        )
+
+    @property
+    def as_good(self) -> bool:
+        """Whether the model is not better, by two standard errors of the paired difference."""
+        imbalanced = self.share >= IMBALANCED / self.n_classes
+        won = self.n_won - self.n_lost > 2 * np.sqrt(self.n_won + self.n_lost)
+        return self.n_classes > 1 and imbalanced and not won
 
 
 @dataclass(frozen=True)
@@ -113,6 +172,10 @@ class FitFigures:
         The class that is predicted for all rows, although several occur.
     never_predicted : tuple
         Classes that occur in the given rows, but are never predicted.
+    rare : tuple
+        Those of them that have fewer than half as many rows as the classes have on average.
+    majority : Majority or None
+        Only known if held-out rows were passed with labels.
     running_accuracy : float or None
         Training accuracy with dropout and deformation, in the epoch whose weights were kept.
     kept_epoch : int or None
@@ -143,6 +206,8 @@ class FitFigures:
     parameters: Mapping[str, Any] | None = None
     only_class: Any = None
     never_predicted: tuple[Any, ...] = ()
+    rare: tuple[Any, ...] = ()
+    majority: Majority | None = None
     running_accuracy: float | None = None
     kept_epoch: int | None = None
     references: References | None = None
@@ -157,25 +222,72 @@ class FitFigures:
 
     @property
     def limit(self) -> Limit | None:
-        """The cause that keeps any model from doing better, or None."""
+        """The cause that comes before any change of the model, or None."""
+        if self.below_chance:
+            return "held_out_differs"
+        if self.leads:
+            return "training_differs"
         if self.references is None:
             return "label_noise" if self.accuracy_fall is not None else None
         found, accuracy = self.references, self.validation_accuracy or 0.0
-        best = max(found.linear, found.forest)
         n = found.n_checked
         # the model may be measured on fewer rows, on which its best epoch was chosen
         guess, n_own = found.chance, min(n, self.n_validation or n)
-        as_guessed = best <= guess + 2 * _standard_error(guess, n)
-        if as_guessed and accuracy <= guess + 3 * _standard_error(guess, n_own):
-            return "no_signal"
+        if not found.has_signal and accuracy <= guess + 3 * _standard_error(guess, n_own):
+            # if held-out training rows are read better, the fault is with the others
+            differs = found.within is not None and found.within.has_signal
+            return "held_out_differs" if differs and self.train_accuracy else "no_signal"
         # where a linear model is as good, overlapping classes explain the errors as well
         noisy = wilson_interval(found.sure_error, found.n_sure)[0] > MIN_NOISE
         if noisy and found.linear < found.forest - LINEAR_LAG:
             return "label_noise"
-        if best > accuracy + MARGIN + np.sqrt(2) * _standard_error(accuracy, n):
-            return None
         is_stuck = self.train_accuracy is not None and self.train_accuracy < STUCK
-        return "data_limit" if is_stuck else None
+        return "data_limit" if is_stuck and not self.lags and not self.improves else None
+
+    @property
+    def lags(self) -> bool:
+        """Whether a linear model or a forest is more accurate on held-out rows."""
+        found, accuracy = self.references, self.validation_accuracy or 0.0
+        if found is None:
+            return False
+        if found.lead is not None and found.lead_error is not None:
+            return found.lead > max(MARGIN + found.lead_error, 2 * found.lead_error)
+        best = max(found.linear, found.forest)
+        return best > accuracy + MARGIN + np.sqrt(2) * _standard_error(accuracy, found.n_checked)
+
+    @property
+    def leads(self) -> bool:
+        """Whether held-out rows are certainly read better than training rows, by over `max_gap`.
+
+        Only if the parameters are known: otherwise, the training accuracy may be that of a Keras
+        history, which was measured with dropout.
+        """
+        if self.parameters is None or self.train_accuracy is None or self.gap_interval is None:
+            return False
+        return self.gap_interval[1] < -self.max_gap
+
+    @property
+    def below_chance(self) -> bool:
+        """Whether held-out rows are read far worse than by guessing, but training rows are not."""
+        train, held_out = self.train_accuracy, self.validation_accuracy
+        if train is None or held_out is None or not self.n_classes or not self.n_validation:
+            return False
+        guess = 1 / self.n_classes
+        learned = wilson_interval(train, self.n_train)[0] if self.n_train else train
+        return learned > guess and (
+            wilson_interval(held_out, self.n_validation)[1] < BELOW_CHANCE * guess
+        )
+
+    @property
+    def improves(self) -> bool:
+        """Whether the model still improved in the second half of the epochs."""
+        fall = self.trend("val_loss", min_epochs=2)
+        rise = self.trend("val_accuracy", min_epochs=2)
+        if fall is None and rise is None and self.stop_reason == "epochs":
+            fall = self.trend("loss", min_epochs=2)
+        return (fall is not None and fall <= -MIN_LOSS_FALL) or (
+            rise is not None and rise >= MIN_ACCURACY_RISE
+        )
 
     @property
     def accuracy_fall(self) -> float | None:
@@ -187,9 +299,16 @@ class FitFigures:
         """
         names = ("accuracy", "val_accuracy", "val_loss")
         train, held_out, loss = (np.asarray(self.history.get(name, ())) for name in names)
-        if not self.n_validation or min(len(train), len(held_out), len(loss)) < MIN_TREND_EPOCHS:
+        if (
+            not self.n_validation
+            or len({len(train), len(held_out), len(loss)}) > 1
+            or not len(loss)
+        ):
             return None
-        best = slice(max(0, int(np.argmin(loss)) - 1), int(np.argmin(loss)) + 2)
+        at = int(np.argmin(loss))
+        best = slice(max(0, at - 1), at + 2)
+        if best.stop > len(loss) - MIN_TREND_EPOCHS:
+            return None  # the best epochs are the last ones, so nothing came after them
         before, after = float(held_out[best].mean()), float(held_out[-MIN_TREND_EPOCHS:].mean())
         error = _standard_error(before, self.n_validation)
         learns = train[-1] < STUCK and train[-1] - train[best].mean() >= MIN_RISE
@@ -267,7 +386,9 @@ def read_estimator(
             figures[f"n_{part}"] = len(labels)
             figures[f"{part}_loss"] = _measure_loss(estimator, rows, labels)
     figures["only_class"] = _find_only_class(seen)
-    figures["never_predicted"] = _find_never_predicted(seen)
+    figures["never_predicted"], figures["rare"] = _find_never_predicted(seen)
+    if y_val is not None and seen:
+        figures["majority"] = Majority.make(*seen[-1])
     history = read_history(core)
     figures |= {"history": history, "last_gap": _last_gap(history), **_read_stop(core, history)}
     accuracies = figures["train_accuracy"], figures["validation_accuracy"]
@@ -296,14 +417,17 @@ def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
     return only if n_others >= MIN_OTHERS else None
 
 
-def _find_never_predicted(seen: Sequence[tuple[Array, Array]]) -> tuple[Any, ...]:
-    """Return the classes with at least `MIN_OTHERS` rows that are never predicted."""
+def _find_never_predicted(
+    seen: Sequence[tuple[Array, Array]],
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the classes of at least `MIN_OTHERS` rows that are never predicted; the rare ones."""
     if not seen:
-        return ()
+        return (), ()
     labels, predicted = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     classes, counts = np.unique(labels, return_counts=True)
-    taken = set(predicted.tolist())
-    return tuple(label for label in classes[counts >= MIN_OTHERS].tolist() if label not in taken)
+    never = (counts >= MIN_OTHERS) & ~np.isin(classes, predicted)
+    rare = never & (counts < RARE * counts.mean())
+    return tuple(classes[never].tolist()), tuple(classes[rare].tolist())
 
 
 def _measure_loss(estimator: Any, X: Any, y: Any) -> float | None:

@@ -22,10 +22,6 @@ BY_HEART = 0.9995
 # The accuracy of the linear classifier of LeCun et al. (1998) on MNIST's test set. A network that
 # does not exceed it on its own training images has learned little.
 MIN_TRAIN_ACCURACY = 0.88
-# Improvement over the second half of the epochs, relative to the mean. In benchmarks/findings.py
-# all networks that were stopped after three epochs exceed it, and no fully trained one does.
-MIN_LOSS_FALL = 0.1
-MIN_ACCURACY_RISE = 0.02
 # The smallest patience measured when the default was chosen (docs/decisions.rst, "Which
 # patience and monitor are the defaults").
 MIN_PATIENCE = 5
@@ -76,6 +72,8 @@ class Finding:
         The figures on which the finding is based.
     ways : tuple, default=None
         Remedies that are available with the parameters of the model; None if these are unknown.
+    cause : str, default=None
+        Code of another finding that has to be dealt with first, which `remedy` then says.
 
     Attributes
     ----------
@@ -96,6 +94,7 @@ class Finding:
     severity: ClassVar[Severity]
     evidence: dict[str, Any] = field(default_factory=dict)
     ways: tuple[Way, ...] | None = None
+    cause: str | None = None
 
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
@@ -140,6 +139,8 @@ class Finding:
         if self.severity == "good":
             return ""
         say = get_catalogue(language)
+        if self.cause is not None:
+            return say("diagnosis.remedy.cause_first")
         ways = self.ways
         if ways is None:
             network = self.evidence.get("network", True)
@@ -210,9 +211,9 @@ class Underfitting(Finding):
         }
         if fit.only_class is not None:
             return cls({**evidence, "only_class": fit.only_class}, cls.list_ways(fit))
-        if fit.limit is not None:
+        if fit.limit not in (None, "no_signal"):
             return None
-        if fit.references is not None:
+        if fit.references is not None and fit.lags:
             evidence |= {"linear": fit.references.linear, "forest": fit.references.forest}
         if accuracy is None or accuracy >= fit.min_train_accuracy:
             return None
@@ -271,7 +272,8 @@ class TooFewToTell(Finding):
             return None
         low, high = fit.gap_interval
         large = exceeds(fit.gap, fit.max_gap)
-        is_wide = low <= 0 if large else high - fit.gap > fit.max_gap
+        # an interval that ends below max_gap rules overfitting out, however wide it is
+        is_wide = low <= 0 if large else high - fit.gap > fit.max_gap < high
         return cls({**_gap_evidence(fit), "low": low, "high": high}, ()) if is_wide else None
 
 
@@ -344,7 +346,7 @@ class StillImproving(Finding):
     @classmethod
     def check(cls, fit: FitFigures) -> Self | None:
         """See the class."""
-        if fit.stop_reason not in ("epochs", None) or not _improves(fit):
+        if fit.stop_reason not in ("epochs", None) or not fit.improves:
             return None
         return cls({"n_epochs": fit.n_epochs})
 
@@ -362,7 +364,7 @@ class StoppedTooEarly(Finding):
         impatient = (
             fit.stop_reason == "patience" and fit.waited is not None and fit.waited < MIN_PATIENCE
         )
-        if not (broken_off or impatient) or not _improves(fit):
+        if not (broken_off or impatient) or not fit.improves:
             return None
         return cls({"n_epochs": fit.n_epochs}, cls.list_ways(fit))
 
@@ -488,14 +490,3 @@ def _gap_evidence(fit: FitFigures) -> dict[str, Any]:
         "n_validation": fit.n_validation,
         "network": fit.network,
     }
-
-
-def _improves(fit: FitFigures) -> bool:
-    """Return whether the model still improved in the second half of the epochs."""
-    fall = fit.trend("val_loss", min_epochs=2)
-    rise = fit.trend("val_accuracy", min_epochs=2)
-    if fall is None and rise is None and fit.stop_reason == "epochs":
-        fall = fit.trend("loss", min_epochs=2)
-    return (fall is not None and fall <= -MIN_LOSS_FALL) or (
-        rise is not None and rise >= MIN_ACCURACY_RISE
-    )

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._html import make_html
-from skmnist.diagnosis._causes import CAUSES, NeverPredicted, OverRegularised
+from skmnist.diagnosis._causes import CAUSES, AsGoodAsMajority, NeverPredicted, OverRegularised
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import (
     FitFigures,
@@ -50,6 +50,7 @@ CHECKS: tuple[type[Finding], ...] = (
     Borderline,
     Optimal,
     *CAUSES,
+    AsGoodAsMajority,
     NeverPredicted,
     OverRegularised,
     Unstable,
@@ -58,6 +59,17 @@ CHECKS: tuple[type[Finding], ...] = (
     StillImproving,
     MoreRowsHelp,
 )
+
+# What is put off if there is a cause: the last two only where there is nothing to regularise
+LATER: tuple[type[Finding], ...] = (
+    Underfitting,
+    NeverPredicted,
+    StoppedTooEarly,
+    StillImproving,
+    Overfitting,
+    Borderline,
+)
+IN_ALL_MODELS = ("no_signal", "held_out_differs")
 
 Label = Literal["overfitting", "borderline", "optimal", "underfitting", "unclear"]
 # sentences that mention the interval of the gap
@@ -163,7 +175,8 @@ class FitDiagnosis:
             Language of the text.
         """
         said = self._say(language, [*self._main_phrases(), *self._trend_phrases()])
-        causes = [found.sentence(language) for found in self.findings if isinstance(found, CAUSES)]
+        first = (*CAUSES, AsGoodAsMajority)
+        causes = [found.sentence(language) for found in self.findings if isinstance(found, first)]
         return " ".join([*said, *causes])
 
     def sentences(self, language: str = "en") -> list[str]:
@@ -237,15 +250,17 @@ class FitDiagnosis:
         elif self.label == "underfitting" and self.train_accuracy is None:
             verdict = "underfitting_bare"
         elif self.label == "optimal" and self.better_than_training:
-            verdict = "better_than_training"
+            # with known parameters, it was measured after training, without dropout
+            known = self.parameters is not None
+            verdict = "better_than_training_known" if known else "better_than_training"
         elif self.label == "borderline" and self.by_heart:
             verdict = "by_heart"
         elif self.label == "borderline" and self.gap_interval is None:
             verdict = "borderline_bare"
         if self.label == "unclear":
             verdict = "within_noise" if self.within_noise else "too_few_to_tell"
-        known = self.train_accuracy is not None and self.validation_accuracy is not None
-        return [verdict, "accuracies"] if known else [verdict]
+        has_both = self.train_accuracy is not None and self.validation_accuracy is not None
+        return [verdict, "accuracies"] if has_both else [verdict]
 
     def _trend_phrases(self) -> list[str]:
         if self.label == "underfitting" or self.val_loss_trend_up is None:
@@ -289,7 +304,8 @@ def diagnose_fit(
 
     Underfitting means that the training accuracy is significantly below `min_train_accuracy`, and
     no other cause is found, or that the same class is predicted for all rows. If a model also
-    overfits, the label depends on which is larger, the training error or the gap.
+    overfits, the label depends on which is larger, the training error or the gap, and only that
+    one is among the findings.
 
     Parameters
     ----------
@@ -409,7 +425,7 @@ def diagnose_fit(
         _check_accuracies(get_core(source), figures)
     fit = _complete(figures, max_gap=max_gap, min_train_accuracy=min_train_accuracy)
     if X is not None and y is not None and fit.weak:
-        fit = replace(fit, references=measure_references(X, y, X_val, y_val))
+        fit = replace(fit, references=measure_references(X, y, X_val, y_val, source))
     trends = {
         "val_loss_trend_up": val_loss_trend_up,
         "train_loss_trend_down": train_loss_trend_down,
@@ -476,9 +492,10 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
     }
     fit = replace(fit, **trends)
     checked = (check.check(fit) for check in CHECKS)
-    findings = tuple(finding for finding in checked if finding is not None)
+    found = [finding for finding in checked if finding is not None]
+    label = _label(fit, {finding.code for finding in found})
     return FitDiagnosis(
-        label=_label(fit, {finding.code for finding in findings}),
+        label=label,
         gap=fit.gap or 0.0,
         gap_interval=fit.gap_interval,
         last_gap=fit.last_gap,
@@ -497,7 +514,7 @@ def _judge(fit: FitFigures, held_out: HeldOut, trends: dict[str, Any]) -> FitDia
         n_validation=fit.n_validation,
         held_out=held_out,
         network=fit.network,
-        findings=findings,
+        findings=_settle(found, label),
         parameters=None if fit.parameters is None else tuple(fit.parameters),
     )
 
@@ -514,6 +531,21 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
     if "too_few_to_tell" in codes:
         return "unclear"
     return "borderline" if "borderline" in codes else "optimal"
+
+
+def _settle(findings: list[Finding], label: Label) -> tuple[Finding, ...]:
+    """Leave out and put off what would advise against another finding."""
+    if label in ("overfitting", "underfitting"):  # the remedies of the two are opposites
+        other = "underfitting" if label == "overfitting" else "overfitting"
+        findings = [finding for finding in findings if finding.code != other]
+    cause = next((finding.code for finding in findings if isinstance(finding, CAUSES)), None)
+    later = LATER if cause in IN_ALL_MODELS else LATER[:4]
+    if cause is None and AsGoodAsMajority.code in {finding.code for finding in findings}:
+        cause, later = AsGoodAsMajority.code, (Borderline,)  # it cannot be left as it is
+    return tuple(
+        replace(finding, cause=cause) if isinstance(finding, later) else finding
+        for finding in findings
+    )
 
 
 def _check_share(name: str, value: float | None, *, low: float = 0) -> None:

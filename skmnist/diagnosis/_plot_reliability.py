@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any, Self
 
-from sklearn.utils.validation import check_consistent_length
-
 from skmnist._drawing import BLUE, as_label, format_axis, get_axes, strip_frame
 from skmnist.diagnosis._calibration import Calibration, measure_calibration
 from skmnist.diagnosis._errors import analyze_errors
@@ -134,9 +132,9 @@ class ReliabilityDisplay:
         Raises
         ------
         ValueError
-            If the arrays differ in length or are empty.
+            If the arrays differ in length or are empty, `confidence` is not in [0, 1], or
+            `correct` is neither True nor False.
         """
-        check_consistent_length(correct, confidence)
         return cls(measure_calibration(confidence, correct), name=name).plot(ax, language=language)
 
     def plot(self, ax: "Axes | None" = None, *, language: str = "en") -> Self:

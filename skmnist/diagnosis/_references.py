@@ -1,7 +1,7 @@
 """Measure what a linear model and a forest reach on the same rows: the limit of the data."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ class References:
         is surest. Overlapping classes contradict it where it is unsure, wrong labels everywhere.
     n_sure : int
         Number of these rows.
+    lead, lead_error : float or None
+        How much more accurate the better of the two is than the model on the same rows, and its
+        paired standard error; None if the model's predictions for them are unknown.
+    within : References or None
+        The same, with some of the training rows held out; only known if the other held-out rows
+        show nothing.
     """
 
     linear: float
@@ -52,9 +58,20 @@ class References:
     n_checked: int
     sure_error: float
     n_sure: int
+    lead: float | None = None
+    lead_error: float | None = None
+    within: "References | None" = None
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether one of the two does better than chance, by more than two standard errors."""
+        error = np.sqrt(self.chance * (1 - self.chance) / self.n_checked)
+        return bool(max(self.linear, self.forest) > self.chance + 2 * error)
 
 
-def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> References | None:
+def measure_references(
+    X: Any, y: Any, X_val: Any = None, y_val: Any = None, estimator: Any = None
+) -> References | None:
     """Fit the simple models and measure them on held-out rows.
 
     Parameters
@@ -63,24 +80,31 @@ def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> 
         Training rows, of which at most 3,000 are used.
     X_val, y_val : array-like, default=None
         Held-out rows, of which at most 2,000 are used; None holds out some of `X`.
+    estimator : fitted classifier, default=None
+        The model to compare with on the same held-out rows, if these are given.
 
     Returns
     -------
     references : References or None
         None if there are too few rows, or the rows are not numbers.
     """
+    given = X, y
+    is_held_out = X_val is not None
     y = np.asarray(y).ravel()
     if len(y) < 2:
         return None
     rows = np.random.default_rng(0).permutation(len(y))[: MAX_FITTED + MAX_CHECKED]
     try:
-        if X_val is None:
+        if not is_held_out:
             rows, checked = train_test_split(rows, test_size=0.4, random_state=0)
             X_val, y_val = X, y
         else:
             checked = np.random.default_rng(0).permutation(len(y_val))
         fitted, checked = rows[:MAX_FITTED], checked[:MAX_CHECKED]
         y_val = np.asarray(y_val).ravel()[checked]
+        own = None
+        if is_held_out and hasattr(estimator, "predict"):
+            own = np.asarray(estimator.predict(take_rows(X_val, checked))).ravel() == y_val
         X_val, X, y = _flatten(X_val, checked), _flatten(X, fitted), y[fitted]
     except (TypeError, ValueError):  # text, or rows of unequal length
         return None
@@ -99,19 +123,31 @@ def measure_references(X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> 
     # several threads slow such small matrices down
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        accuracy = float(linear.fit(X, y).score(X_val, y_val))
+        linear_right = linear.fit(X, y).predict(X_val) == y_val
         proba = forest.fit(X, y).predict_proba(X_val)
     is_right = forest.classes_[proba.argmax(axis=1)] == y_val
     second, first = np.sort(proba, axis=1)[:, -2:].T
     surest = np.argsort(second - first, kind="stable")[: max(1, int(SUREST * len(y_val)))]
-    return References(
-        linear=accuracy,
+    found = References(
+        linear=float(linear_right.mean()),
         forest=float(is_right.mean()),
         chance=float(np.unique(y_val, return_counts=True)[1].max() / len(y_val)),
         n_checked=len(y_val),
         sure_error=float(1 - is_right[surest].mean()),
         n_sure=len(surest),
     )
+    if own is not None:
+        best = is_right if is_right.mean() > linear_right.mean() else linear_right
+        # McNemar's test compares the rows on which only one of the two is right
+        n_won, n_lost = int((best & ~own).sum()), int((own & ~best).sum())
+        found = replace(
+            found,
+            lead=(n_won - n_lost) / len(own),
+            lead_error=float(np.sqrt(n_won + n_lost)) / len(own),
+        )
+    if found.has_signal or not is_held_out:
+        return found
+    return replace(found, within=measure_references(*given))
 
 
 def _flatten(X: Any, rows: Array) -> Array:

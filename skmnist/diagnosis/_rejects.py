@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from skmnist._html import make_html
+from skmnist.diagnosis._calibration import check_confidence, check_probabilities
 
 Array = np.ndarray[Any, Any]
 
@@ -23,7 +24,7 @@ def error_reject_curve(
     *,
     labels: Any = None,
     sample_weight: Any = None,
-    drop_intermediate: bool = True,
+    drop_intermediate: bool = False,
 ) -> tuple[Array, Array, Array]:
     """Compute the error rate of the accepted rows for each share of rejected rows.
 
@@ -40,9 +41,10 @@ def error_reject_curve(
         Labels of the columns of `y_proba`. None means the sorted labels that occur in `y_true`.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows. None gives all rows the same weight.
-    drop_intermediate : bool, default=True
+    drop_intermediate : bool, default=False
         Whether to drop thresholds between two others with the same number of errors, as
-        :func:`sklearn.metrics.det_curve` does.
+        :func:`sklearn.metrics.det_curve` does. The error rate between the others is then no longer
+        known: the number of errors is constant there, but their share is not a line.
 
     Returns
     -------
@@ -57,7 +59,8 @@ def error_reject_curve(
     Raises
     ------
     ValueError
-        If the arrays are empty or inconsistent, or `y_true` has labels without a column.
+        If the arrays are empty or inconsistent, `y_true` has labels without a column, or `y_proba`
+        has values outside [0, 1] or rows that do not sum to 1.
 
     References
     ----------
@@ -69,7 +72,7 @@ def error_reject_curve(
     >>> from skmnist.diagnosis import error_reject_curve
     >>> proba = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]]
     >>> error_reject_curve([0, 0, 0, 1], proba)
-    (array([0.  , 0.25, 0.75]), array([0.25, 0.  , 0.  ]), array([0.6, 0.7, 0.9]))
+    (array([0.  , 0.25, 0.5 , 0.75]), array([0.25, 0.  , 0.  , 0.  ]), array([0.6, 0.7, 0.8, 0.9]))
 
     Each column needs a label:
 
@@ -221,7 +224,8 @@ def measure_work_left(
     Raises
     ------
     ValueError
-        If the arrays are empty or differ in length, or a parameter is out of range.
+        If the arrays are empty or differ in length, `confidence` is not in [0, 1], `correct` is
+        neither True nor False, or a parameter is out of range.
 
     Notes
     -----
@@ -253,9 +257,9 @@ def measure_work_left(
     >>> round(codes.share, 2)
     0.66
     """
-    check_consistent_length(confidence, correct)
-    confidence = check_array(confidence, ensure_2d=False, dtype=None, input_name="confidence")
-    correct = np.asarray(correct, dtype=bool)
+    confidence, correct = check_confidence(confidence, correct)
+    if not len(confidence):
+        raise ValueError("confidence is empty; pass at least one value.")
     if not isinstance(code_length, Integral) or isinstance(code_length, bool) or code_length < 1:
         raise ValueError(f"code_length={code_length!r} must be an int >= 1.")
     check_allowed_error(allowed_error)
@@ -312,6 +316,7 @@ def check_allowed_error(allowed_error: float) -> None:
 def read_confidence(y_true: Any, y_proba: Any, labels: Iterable[Any] | None) -> tuple[Array, Array]:
     """Return the highest probability of each row, and whether the prediction is wrong."""
     y_proba = check_array(y_proba, dtype=[np.float64, np.float32], input_name="y_proba")
+    check_probabilities(y_proba, "y_proba")
     y_true = column_or_1d(y_true)
     check_consistent_length(y_true, y_proba)
     columns = np.unique(y_true) if labels is None else np.asarray(labels)

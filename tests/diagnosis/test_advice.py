@@ -142,7 +142,8 @@ def test_overfitting_that_still_improved_is_not_told_to_train_on(errors):
 
 def test_no_model_but_a_network_is_told_of_dropout(errors):
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(300, 5)), np.arange(300) % 3
+    X = rng.normal(size=(300, 5))
+    y = np.digitize(X.sum(axis=1), [-1, 1])
     forest = RandomForestClassifier(5, random_state=0).fit(X[:200], y[:200])
     diagnosis = diagnose_fit(forest, X=X[:200], y=y[:200], X_val=X[200:], y_val=y[200:])
     improvements = " ".join(advise(errors, diagnosis).improvements)

@@ -3,7 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from skmnist.diagnosis import analyze_errors, measure_calibration
+from skmnist.diagnosis import (
+    ReliabilityDisplay,
+    analyze_errors,
+    measure_calibration,
+    measure_work_left,
+)
 from skmnist.diagnosis._figures import wilson_interval
 
 
@@ -124,3 +129,55 @@ def test_sentence(language, words):
 def test_what_cannot_be_calibrated(confidence, correct, match):
     with pytest.raises(ValueError, match=match):
         measure_calibration(confidence, correct)
+
+
+# --- what is no probability
+
+
+BAD = [
+    (np.nan, r"nan, but must be in \[0, 1\]; pass what predict_proba returns"),
+    (np.inf, r"inf, but must be in \[0, 1\]"),
+    (1.8, r"1\.8, but must be in \[0, 1\]"),
+    (-0.4, r"-0\.4, but must be in \[0, 1\]"),
+]
+
+
+@pytest.mark.parametrize(("value", "match"), BAD)
+@pytest.mark.parametrize(
+    "use",
+    [
+        measure_calibration,
+        measure_work_left,
+        lambda confidence, correct: ReliabilityDisplay.from_predictions(correct, confidence),
+    ],
+    ids=["calibration", "work", "display"],
+)
+def test_what_is_no_probability_of_a_prediction_is_refused(use, value, match):
+    with pytest.raises(ValueError, match=f"^confidence has the value {match}"):
+        use([0.9, value, 0.8], [True, False, True])
+    with pytest.raises(
+        ValueError, match=r"^correct has the value 0\.9, but must be True or False;"
+    ):
+        use([1, 0, 1], [0.9, 0.7, 0.8])  # swapped
+    with pytest.raises(
+        ValueError, match=r"^confidence has shape \(2, 2\), but must have one value"
+    ):
+        use(np.eye(2), [0, 1])
+
+
+@pytest.mark.parametrize(("value", "match"), BAD)
+def test_what_is_no_probability_of_a_class_is_refused(value, match):
+    proba = np.full((4, 2), 0.5)
+    proba[2, 1] = value
+    with pytest.raises(ValueError, match=f"^proba has the value {match}"):
+        analyze_errors([0, 1, 0, 1], [0, 0, 0, 1], labels=[0, 1], proba=proba)
+    with pytest.raises(
+        ValueError, match=r"^proba has a row with the sum 0\.4, but each row must sum"
+    ):
+        analyze_errors([0, 1], [0, 0], labels=[0, 1], proba=np.full((2, 2), 0.2))
+
+
+def test_rounded_probabilities_are_probabilities():
+    proba = np.round(np.full((3, 3), 1 / 3), 2)
+    assert analyze_errors([0, 1, 2], [0, 1, 2], labels=[0, 1, 2], proba=proba).calibration
+    assert measure_calibration(np.float16([1, 1]), [1, 1]).accuracy == 1

@@ -233,7 +233,7 @@ def analyze(pairs, confidence=None):
     proba = None
     if confidence is not None:
         sure = np.resize(confidence, len(y_true))
-        proba = np.full((len(y_true), 10), 0.0)
+        proba = np.repeat((1 - sure[:, np.newaxis]) / 9, 10, axis=1)
         proba[np.arange(len(y_true)), y_pred] = sure
     return analyze_errors(y_true, y_pred, labels=DIGITS, proba=proba)
 

@@ -273,6 +273,21 @@ def test_same_gap_on_many_images_is_overfitting():
     assert (few(1000).label, few(1000).within_noise) == ("overfitting", False)
 
 
+@pytest.mark.parametrize(
+    ("train", "held_out", "n", "label"),
+    [
+        (0.92, 0.98, 400, "optimal"),  # the interval ends below 0, so overfitting is ruled out
+        (0.90, 0.91, 2000, "optimal"),
+        (0.92, 0.93, 100, "unclear"),  # the interval contains 0.02
+    ],
+)
+def test_a_gap_is_clear_whose_interval_ends_below_the_allowance(train, held_out, n, label):
+    given = {"train_accuracy": train, "validation_accuracy": held_out, "n_train": 400}
+    diagnosis = diagnose_fit(**given, n_validation=n)
+    assert (diagnosis.gap_interval[1] <= 0.02) == (label == "optimal")
+    assert diagnosis.label == label
+
+
 def test_small_gap_is_not_called_noise():
     assert not diagnose_fit(gap=0.01).within_noise
 

@@ -47,6 +47,16 @@ def test_dropped_thresholds_have_the_errors_of_their_neighbours(proba):
     assert len(curves[0][0]) < len(curves[1][0])
 
 
+def test_the_curve_is_right_for_each_share_of_rejects(proba):
+    y, p = proba
+    reject_rate, error_rate, _ = error_reject_curve(y, p)
+    for threshold in np.unique(p.max(axis=1)):
+        accepted = p.max(axis=1) >= threshold
+        read_off = np.interp(1 - accepted.mean(), reject_rate, error_rate)
+        expected = 1 - accuracy_score(y[accepted], p[accepted].argmax(1))
+        assert read_off == pytest.approx(expected, abs=1e-9)
+
+
 def test_weights_of_two_count_rows_twice(proba):
     y, p = proba
     weights = 1 + np.arange(200) % 2
@@ -67,6 +77,12 @@ def test_labels_name_the_columns():
         (([0, 2], [[0.5, 0.5]] * 2, [0, 1]), "label 2, but y_proba has no column for it"),
         (([0, 1], [[0.5, 0.5]]), "inconsistent numbers of samples"),
         (([0, 1], [[0.5, np.nan]] * 2), "y_proba contains NaN"),
+        (([0, 1], [[1.0, 1.0]] * 2), "y_proba has a row with the sum 2, but each row must sum to"),
+        (
+            ([0, 1], [[0.5, -0.5]] * 2),
+            r"y_proba has the value -0\.5, but must be in \[0, 1\]; pass",
+        ),
+        (([0, 1], [[3.0, -1.0]] * 2), r"y_proba has the value 3, but must be in \[0, 1\]"),
     ],
 )
 def test_bad_probabilities(arguments, match):
@@ -159,7 +175,7 @@ def test_copies_do_not_differ():
 
 def test_ratio_of_paired_models_is_narrower_than_of_others():
     confidence, correct = make_confidence(5000)
-    worse = confidence - 0.2 * (np.arange(5000) % 5 == 0)
+    worse = np.maximum(0, confidence - 0.2 * (np.arange(5000) % 5 == 0))
     a, b, other = (
         measure_work_left(*each, allowed_error=0.01)
         for each in ((worse, correct), (confidence, correct), make_confidence(5000, seed=1))

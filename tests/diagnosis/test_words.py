@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from skmnist import DeepNNClassifier, PixelNormalizer, SimpleNNClassifier
 from skmnist.diagnosis import FitDiagnosis, advise, analyze_errors, diagnose_fit
 from skmnist.diagnosis._estimator import get_parameters
-from skmnist.diagnosis._figures import FitFigures, LearningCurve
+from skmnist.diagnosis._figures import FitFigures, LearningCurve, Majority
 from skmnist.diagnosis._fit import CHECKS
 from skmnist.diagnosis._references import References
 from skmnist.text import get_languages
@@ -94,6 +94,12 @@ def make_figures(name, parameters):
         yield FitFigures(**shared, **low, references=references)
     yield FitFigures(**shared, **low, references=References(0.9, 0.92, 0.1, 900, 0.0, 225))
     yield FitFigures(**shared, gap=0.0, never_predicted=(3, "x"))
+    yield FitFigures(**shared, gap=0.0, never_predicted=(3, "x"), rare=("x",))
+    leading = {"train_accuracy": 0.78, "validation_accuracy": 0.95, "gap_interval": (-0.2, -0.14)}
+    yield FitFigures(**shared, gap=-0.17, **leading)
+    yield FitFigures(**shared, gap=0.0, majority=Majority("x", 0.95, 0.94, 1, 9, 2))
+    swapped = {"train_accuracy": 0.97, "validation_accuracy": 0.01, "n_validation": 900}
+    yield FitFigures(**shared, gap=0.96, **swapped)
     curve = LearningCurve(np.array([1.0, 2.0]), np.ones((2, 2)), np.array([[0.5] * 2, [0.9] * 2]))
     yield FitFigures(**shared, train_accuracy=0.95, gap=0.01, curve=curve)
     if network:
