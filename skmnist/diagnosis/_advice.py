@@ -140,8 +140,10 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         (advice.weaknesses if better else advice.strengths).append(optimal.sentence(language))
         if better and "training_differs" not in {found.code for found in diagnosis.findings}:
             say = get_catalogue(language)
-            known = "" if diagnosis.parameters is None else "_known"
-            advice.improvements.append(say(f"advice.improve_better_than_training{known}"))
+            if diagnosis.parameters is None:
+                advice.improvements.append(say("advice.improve_better_than_training"))
+            else:  # the training accuracy was measured without dropout
+                advice.improvements.append(say("advice.improve_better_than_training_known"))
     further = _further(diagnosis)
     causes = [finding for finding in further if isinstance(finding, CAUSES)]
     for cause in causes:  # they come first, as they explain the rest

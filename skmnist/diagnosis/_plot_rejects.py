@@ -75,7 +75,8 @@ class ErrorRejectDisplay:
        reject_rate  error_rate  threshold   low  high
     0         0.00        0.25        0.6  0.01  0.81
     1         0.25        0.00        0.7  0.00  0.71
-    2         0.75        0.00        0.9  0.00  0.98
+    2         0.50        0.00        0.8  0.00  0.84
+    3         0.75        0.00        0.9  0.00  0.98
     """
 
     ax_: "Axes"
