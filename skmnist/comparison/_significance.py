@@ -7,7 +7,6 @@ the last, but is a large dependency for two functions; the unit tests compare wi
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
-from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -338,12 +337,12 @@ def _mcnemar(first: str, second: str, a: Array, b: Array, alpha: float) -> Paire
 
 
 def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> PairedTest:
-    from scipy.stats import t
+    from scipy.stats import norm, t
 
     n_runs, n = a.shape
     if (a == a[0]).all() and (b == b[0]).all():  # neither model depends on the start
         exact = _mcnemar(first, second, a[0], b[0], alpha)
-        error = float(np.std(a[0].astype(int) - b[0])) / sqrt(n)
+        low, high = exact.interval
         return replace(
             exact,
             method="starts",
@@ -351,7 +350,7 @@ def _over_starts(first: str, second: str, a: Array, b: Array, alpha: float) -> P
             only_second=None,
             n_runs=n_runs,
             spread=0.0,
-            image_error=error,
+            image_error=(high - low) / 2 / float(norm.ppf(1 - alpha / 2)),
         )
     mean = float(a.mean() - b.mean())
     by_image = a.mean(axis=0) - b.mean(axis=0)

@@ -386,6 +386,9 @@ def test_starting_again_proves_nothing_about_models_without_starts(n_a, n_b, n):
     (test,) = compare_predictions({name: np.repeat(hit, 3, axis=0) for name, hit in once.items()})
     assert test.p_value == alone.p_value
     assert test.interval == alone.interval
+    # more starts would not help
+    low, high = tango_interval(n_a, n_b, n, 0.95)
+    assert 2 * norm.ppf(0.975) * test.image_error == pytest.approx(high - low)
 
 
 def test_starts_that_differ_a_little_prove_little_more():
