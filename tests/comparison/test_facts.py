@@ -1,14 +1,16 @@
 """What the report says first about the recommended model."""
 
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from skmnist.comparison import ModelComparison, _page
+from skmnist.comparison import ModelComparison, _page, compare_models
 from skmnist.comparison._facts import describe_facts, list_warnings
 from skmnist.comparison._result import make_result, write_column
 from skmnist.diagnosis import analyze_errors, diagnose_fit, measure_work_left
@@ -118,3 +120,35 @@ def test_sizes_have_one_unit():
     assert write_column("size", [619_000, 3_508_000], EN) == ("kB", ["619", "3,508"])
     assert write_column("size", [1_260_000, None], DE) == ("MB", ["1,3", "-"])
     assert write_column("size", [712, 5_000], EN) == ("B", ["712", "5,000"])
+
+
+class Sure(ClassifierMixin, BaseEstimator):
+    """Read the digit that the first pixel says, and be sure of it."""
+
+    def fit(self, X, y):
+        self.classes_ = np.arange(10)
+        return self
+
+    def predict_proba(self, X):
+        return np.eye(10)[np.rint(10 * X[:, 0]).astype(int)]
+
+    def predict(self, X):
+        return self.predict_proba(X).argmax(axis=1)
+
+
+@pytest.mark.parametrize("n_wrong", [0, 3])
+def test_images_whose_label_may_be_wrong_are_shown_with_their_model(n_wrong):
+    rng = np.random.default_rng(0)
+    X, y = rng.random((1000, 64)), np.arange(1000) % 10
+    X[:, 0] = y / 10
+    given = y[500:].copy()
+    given[:n_wrong] += 1
+    with warnings.catch_warnings(action="ignore"):
+        found = compare_models({"sure": Sure()}, X[:500], y[:500], X_test=X[500:], y_test=given)
+    page = found.to_html(language="en")
+    assert ("Images whose label may be wrong" in page) == bool(n_wrong)
+    if n_wrong:
+        part = page[page.index("Images whose label may be wrong") :]
+        assert f"In {n_wrong} of 500 test images" in part
+        assert all(f"{label + 1} → {label}" in part for label in range(n_wrong))
+        assert part.count("<img", 0, part.index(f"{n_wrong} → {n_wrong - 1}")) == n_wrong
