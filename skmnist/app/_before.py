@@ -293,7 +293,8 @@ def _show_field(view: View, name: str) -> None:
         low, high = RANGES[name]
         form = None if isinstance(low, int) else "%.6g"
         st.number_input(label, low, high, step=STEP_SIZES[name], format=form, **options)
-    st.caption(say(f"cli.{name}_help"))
+    if name != "recipe":  # its choices say what they are
+        st.caption(say(f"cli.{name}_help"))
 
 
 def _describe_recipe(recipe: str, say: Catalogue) -> Markup:

@@ -128,7 +128,7 @@ def _show_reading(view: View, training: Training, digit: Array) -> None:
         st.info(say("app.draw.blank"))
         return
     recommended = get_recommended(training)
-    answers, html = {}, Markup("")
+    answers, html = {}, Markup('<div class="readings">')
     # the recommended network first
     for name in sorted(training.results, key=lambda name: name != recommended):
         network = training.results[name].estimator
@@ -137,13 +137,14 @@ def _show_reading(view: View, training: Training, digit: Array) -> None:
         likely = [(str(network.classes_[at]), float(proba[at])) for at in order]
         answers[name] = likely[0]
         key = "app.draw.read_recommended" if name == recommended else "app.draw.read"
-        html += Markup("<h2>{}</h2>").format(say(key, name=name, label=likely[0][0]))
-        html += _list_likely(say, name, likely)
+        title = say(key, name=name, label=likely[0][0])
+        listed = _list_likely(say, name, likely)
+        html += Markup("<section><h2>{}</h2>{}</section>").format(title, listed)
     (shown,) = show_samples(image[None], [""], say)
     height, width = image.shape
     seen = say("app.draw.seen", height=height, width=width)
     html += as_digit(shown.uri, alt=say("app.draw.seen_alt"), caption=seen)
-    view.show_html(html)
+    view.show_html(html + Markup("</div>"))
     if all(proba < MIN_SURE for _, proba in answers.values()):
         st.warning(say("app.draw.unsure", share=MIN_SURE))
     elif len({label for label, _ in answers.values()}) > 1:

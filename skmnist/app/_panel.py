@@ -12,33 +12,35 @@ import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
-from skmnist.text import Catalogue, get_catalogue, make_printable
+from skmnist.text import Catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
-FRAMEWORK = (  # Streamlit's words
-    "upload",
-    "add_files",
-    "drop_file",
-    "drop_files",
-    "megabytes",
-    "uploading",
-    "not_allowed",
-    "take",
-    "discard",
-    "camera",
-    "allow",
-    "apply",
-    "submit",
-    "running",
-    "stop",
-    "stopping",
-    "connecting",
-    "print",
-    "record",
-    "stop_recording",
-    "light",
-    "dark",
-)
+FRAMEWORK = {  # Streamlit's own words, exactly as it has them; {} is a number
+    "upload": "Upload",
+    "add_files": "Add files",
+    "drop_file": "Drag and drop a file here",
+    "drop_files": "Drag and drop files here",
+    "megabytes": "{}MB per file",
+    "file_kilobytes": "{}KB",
+    "file_megabytes": "{}MB",
+    "uploading": "Uploading...",
+    "not_allowed": "File type not allowed.",
+    "take": "Take Photo",
+    "discard": "Clear photo",
+    "camera": "This app would like to use your camera.",
+    "allow": "Learn how to allow access.",
+    "apply": "Press Enter to apply",
+    "submit": "Press Enter to submit form",
+    "running": "Running...",
+    "stop": "Stop",
+    "stopping": "Stopping...",
+    "connecting": "Connecting",
+    "print": "Print",
+    "record": "Record screen",
+    "stop_recording": "Stop recording",
+    "light": "Light",
+    "dark": "Dark",
+}
 BOARD_SIDE = 280  # pixels, ten times MNIST's
 
 
@@ -102,17 +104,12 @@ def show_html(html: str, key: str, *, language: str) -> None:
 def tend_page(say: Catalogue, step: str) -> None:
     """Set the style and language of the page, and scroll to the top of a new step.
 
-    Streamlit's own words, such as those on its buttons, are English; they are the English phrases
-    below "framework", and are replaced in the page.
+    Streamlit's own words, such as those on its buttons, are replaced by the phrases below
+    "framework".
     """
     st.html(f"<style>{_read('app', 'look.css')}</style>")
     component = st.components.v2.component("skmnist_page", js=_read("app", "tend.js"))
-    english = get_catalogue("en")
-    words = [
-        [catalogue(f"framework.{name}", n="{}") for catalogue in (english, say)]
-        for name in FRAMEWORK
-        if say is not english
-    ]
+    words = [[own, say(f"framework.{name}", n="{}")] for name, own in FRAMEWORK.items()]
     component(key="page", data={"language": say.language, "step": step, "words": words})
 
 

@@ -390,7 +390,9 @@ class ModelComparison:
         lead = describe_recommendation(self.recommendation, say)
         results, table = rank_models(list(self.results.values()), self.table)
         several_starts = self.starts is not None
-        tables = make_figure_tables(results, table, say, several_starts=several_starts)
+        tables = make_figure_tables(
+            results, table, say, work_left=self.work_left, several_starts=several_starts
+        )
         return make_snippet(lead, tables, say)
 
     def _describe(self, say: Catalogue, *, interrupted: bool = False) -> dict[str, Any]:

@@ -16,6 +16,10 @@ PER = 100  # figures are "of 100 digits"
 # With fewer, the default validation split holds out fewer than 10 images of a class.
 MIN_TRAIN_PER_CLASS = 100
 
+# Judgements of this package: up to these shares of the codes (of the images, if they are no digits)
+# that are left to a person, the rest is called most of the work, or a part of it.
+MOST_SAVED, PART_SAVED = 0.2, 0.6
+
 # Findings that are only notes in general, but matter before a network is used
 WARNED = ("borderline", "too_few_to_tell", "more_rows_help")
 
@@ -33,7 +37,10 @@ def describe_facts(
     right = found.accuracies[result.name]
     low, high = wilson_interval(right, result.errors.n_test)
     errors = _count(say, 1 - right, (1 - high, 1 - low))
-    facts = [(say("page.facts.of_100", things=things), [say("page.facts.misread", errors=errors)])]
+    facts = [
+        *_judge_use(result, found, work, say),
+        (say("page.facts.of_100", things=things), [say("page.facts.misread", errors=errors)]),
+    ]
     if found.digits:
         wrong = [1 - share**CODE_LENGTH for share in (right, high, low)]
         errors = _count(say, wrong[0], (wrong[1], wrong[2]))
@@ -48,6 +55,31 @@ def describe_facts(
     return facts
 
 
+def _judge_use(
+    result: ModelResult, found: Recommendation, work: Sequence[WorkLeft], say: Catalogue
+) -> list[Fact]:
+    """Return whether the model saves work, and if not most of it, what would help first."""
+    if not work or work[0].too_few or work[0].interval is None:
+        return []
+    images, codes = work[0], work[-1]
+    unknown = images.share is None  # no threshold is strict enough
+    left = work[0].interval[0] if images.share is None else images.share
+    if found.digits and codes is not images and codes.share is not None:
+        left = codes.share
+    elif found.digits:
+        left = 1 - (1 - left) ** CODE_LENGTH
+    verdict = "most" if left <= MOST_SAVED else "part" if left <= PART_SAVED else "little"
+    values = {
+        "things": say(f"page.facts.{'codes' if found.digits else 'images'}"),
+        "left": _round(say, left, above=unknown),
+        "rest": _round(say, 1 - left),
+    }
+    said = [say(f"page.facts.use_{'little' if unknown else verdict}", **values)]
+    if verdict != "most":
+        said += result.advice(say.language).improvements[:1]
+    return [(say("page.facts.use"), said)]
+
+
 def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
     """Return problems of the training and of the labels as sentences.
 
@@ -58,7 +90,8 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
     if result.diagnosis is not None:
         for finding in result.diagnosis.findings:
             if finding.severity in ("warning", "problem") or finding.code in WARNED:
-                warnings.append(finding.sentence(say.language))
+                said = (finding.sentence(say.language), finding.remedy(say.language))
+                warnings.append(" ".join(filter(None, said)))
     n_train = getattr(get_core(result.estimator), "n_train_", None)
     n_classes = len(result.errors.report)
     if n_train and n_train < MIN_TRAIN_PER_CLASS * n_classes:
@@ -81,7 +114,8 @@ def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
         return say("page.facts.left_too_few", **values)
     if work.share is None:
         return say("page.facts.left_above", low=PER * work.interval[0], **values)
-    return say("page.facts.left_share", share=_count(say, work.share, work.interval), **values)
+    share = capitalize(_count(say, work.share, work.interval))
+    return say("page.facts.left_share", share=share, **values)
 
 
 def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
@@ -93,7 +127,8 @@ def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
         return [_describe_work(codes, say("page.facts.codes"), say)]
     # too few images for a threshold of codes: with that of single digits
     share, wrong = (1 - (1 - p) ** CODE_LENGTH for p in (images.share, images.allowed_error))
-    return [say("page.facts.left_codes", share=PER * share, wrong=1000 * wrong)]
+    rounded = capitalize(_round(say, share))
+    return [say("page.facts.left_codes", share=rounded, wrong=1000 * wrong)]
 
 
 def _list_limits(result: ModelResult, found: Recommendation, say: Catalogue) -> list[str]:
@@ -101,7 +136,7 @@ def _list_limits(result: ModelResult, found: Recommendation, say: Catalogue) -> 
     limits = [say(f"page.facts.{key}", n_classes=len(result.errors.report))]
     if result.robustness is not None:
         limits += result.robustness.sentences(say.language)[1:2]  # the most harmful change
-    limits.append(say("page.facts.not_other_writers"))
+    others = [say("page.facts.not_other_writers")]
     for other in result.elsewhere:
         figures = {
             "data": name_data(other.data, say),
@@ -109,8 +144,8 @@ def _list_limits(result: ModelResult, found: Recommendation, say: Catalogue) -> 
             "first_accuracy": write_accuracy(other.accuracy, other.interval, say),
             "unit": name_unit(other, say),
         }
-        limits.append(say("elsewhere.one", **figures))
-    return limits
+        others.append(say("elsewhere.one", **figures))
+    return [*limits, " ".join(others)]
 
 
 def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:
@@ -118,3 +153,16 @@ def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:
     form = "{:.0f}" if share >= 0.1 else "{:.1f}" if share >= 0.01 else "{:.2f}"
     count, low, high = (say.format(form, PER * each) for each in (share, *interval))
     return say("page.facts.count", count=count, low=low, high=high)
+
+
+def _round(say: Catalogue, share: float, *, above: bool = False) -> str:
+    """Return a share as a rounded number of 100, or as a bound if it would round to all."""
+    count, most = PER * share, PER - 1
+    if above or count > most:
+        return say("page.facts.above", count=min(count, most))
+    return say("page.facts.about", count=count)
+
+
+def capitalize(text: str) -> str:
+    """Return text with a capital at its start, leaving the rest as it is."""
+    return text[:1].upper() + text[1:]

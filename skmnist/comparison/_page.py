@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from skmnist.comparison._elsewhere import name_data, name_unit, write_accuracy
-from skmnist.comparison._facts import describe_facts, list_warnings
+from skmnist.comparison._facts import capitalize, describe_facts, list_warnings
 from skmnist.comparison._plot import MAX_NAMED, AccuracyCostDisplay
 from skmnist.comparison._recommendation import COSTS, Recommendation
 from skmnist.comparison._result import (
@@ -30,6 +30,7 @@ from skmnist.text import Catalogue
 
 Results = Sequence[ModelResult]
 Shape = tuple[int, int]
+Work = Mapping[str, Sequence[WorkLeft]]
 
 MAX_SIDE_BY_SIDE = 2  # models in columns; more do not fit on a phone, so they become rows
 # With models as rows, the columns are shown in groups, so that each table fits on the page: the
@@ -53,7 +54,7 @@ def describe_page(
     *,
     X_test: Any = None,
     y_test: Any = None,
-    work_left: Mapping[str, Sequence[WorkLeft]] | None = None,
+    work_left: Work | None = None,
     several_starts: bool = False,
     interrupted: bool = False,
 ) -> dict[str, Any]:
@@ -62,15 +63,19 @@ def describe_page(
     estimators = [result.estimator for result in results]
     shape = None if y_test is None else guess_image_shape(X_test, estimators)
     recommended = None if interrupted else recommendation.model
-    tables = make_figure_tables(results, table, say, several_starts=several_starts)
+    tables = make_figure_tables(
+        results, table, say, work_left=work_left, several_starts=several_starts
+    )
     return {
         "recommendation": describe_recommendation(
             recommendation, say, results=results, work_left=work_left, interrupted=interrupted
         ),
         "ranks": {result.name: rank for rank, result in enumerate(results, start=1)},
+        "named": _name_networks(results, recommended, say),
         "n_models": len(results),
         "n_test": recommendation.n_test,  # None if the models had different test sets
         "compared": _describe_data(results, recommendation.n_test, shape, say),
+        "first_start": several_starts,
         "networks": [(result.name, _name_kind(result, say)) for result in results],
         "has_networks": any(hasattr(get_core(result.estimator), "coefs_") for result in results),
         "samples": [] if shape is None else _show_samples(X_test, y_test, shape, say),
@@ -96,7 +101,7 @@ def describe_recommendation(
     say: Catalogue,
     *,
     results: Results = (),
-    work_left: Mapping[str, Sequence[WorkLeft]] | None = None,
+    work_left: Work | None = None,
     interrupted: bool = False,
 ) -> dict[str, Any]:
     """Return the recommendation as title, lead, facts and sentences.
@@ -136,12 +141,19 @@ def describe_recommendation(
 
 
 def make_figure_tables(
-    results: Results, table: pd.DataFrame, say: Catalogue, *, several_starts: bool = False
+    results: Results,
+    table: pd.DataFrame,
+    say: Catalogue,
+    *,
+    work_left: Work | None = None,
+    several_starts: bool = False,
 ) -> list[Table]:
     """Return the known figures: two models side by side, or groups of columns with more."""
-    rows = _write_figures(results, table, say, several_starts=several_starts)
+    rows = _write_figures(
+        results, table, say, work_left=work_left or {}, several_starts=several_starts
+    )
     names = list(map(str, table.index))
-    model = _capitalize(say("column.model"))
+    model = capitalize(say("column.model"))
     if len(names) <= MAX_SIDE_BY_SIDE:
         unknown = say("page.unknown")
         body = [
@@ -168,7 +180,12 @@ def make_figure_tables(
 
 
 def _write_figures(
-    results: Results, table: pd.DataFrame, say: Catalogue, *, several_starts: bool
+    results: Results,
+    table: pd.DataFrame,
+    say: Catalogue,
+    *,
+    work_left: Work,
+    several_starts: bool,
 ) -> dict[str, tuple[str, str, list[str]]]:
     """Return the label, the unit and the cells of each figure that is known for any model."""
     unknown = say("page.unknown")
@@ -180,6 +197,11 @@ def _write_figures(
         column: write_column(column, list(table[column]), say, missing=unknown)
         for column in COLUMNS
     }
+    unit, shares = figures["work_left"]
+    for at, result in enumerate(results):
+        work = work_left.get(result.name)
+        if work and work[0].share is None and work[0].interval is not None:
+            shares[at] = say("page.above", low=work[0].interval[0])
     # with several starts, the accuracy is the mean, but the errors are from the first start
     n_errors = [say.format("{:,}", result.errors.n_errors) for result in results]
     intervals = [say("page.range", low=100 * low, high=high) for low, high in ranges]
@@ -195,7 +217,7 @@ def _write_figures(
         if name == "f1_macro":
             rows |= {label: (label, "", each) for label, *each in _tabulate_elsewhere(results, say)}
         if set(own) != {unknown}:
-            rows[name] = (_capitalize(say(f"column.{name}")), unit, own)
+            rows[name] = (capitalize(say(f"column.{name}")), unit, own)
     return rows
 
 
@@ -211,7 +233,7 @@ def _tabulate_elsewhere(results: Results, say: Catalogue) -> list[list[str]]:
             for each in found
         ]
         label = say("elsewhere.row", data=name_data(data, say), unit=name_unit(first, say))
-        rows.append([_capitalize(label), *cells])
+        rows.append([capitalize(label), *cells])
     return rows
 
 
@@ -235,6 +257,16 @@ def _describe_data(
     if not trained and n_train and n_validation:  # equal for all models
         sentences.append(say("page.compared_training", n_train=n_train, n_validation=n_validation))
     return sentences
+
+
+def _name_networks(results: Results, recommended: str | None, say: Catalogue) -> str:
+    """Return how many hidden layers two networks have, or the recommended one of several."""
+    named = []
+    for result in results:
+        weights = getattr(get_core(result.estimator), "coefs_", [])
+        if len(weights) and (len(results) <= MAX_SIDE_BY_SIDE or result.name == recommended):
+            named.append(say("page.named", name=result.name, n_layers=len(weights) - 1))
+    return f"{'; '.join(named)}." if named else ""
 
 
 def _name_kind(result: ModelResult, say: Catalogue) -> str:
@@ -451,14 +483,14 @@ def _describe_robustness(
         return None
     frames = [robustness.frame for robustness in known.values()]
     labels = [
-        _capitalize(label_change(corruption, strength, say))
+        capitalize(label_change(corruption, strength, say))
         for corruption, strength in zip(frames[0]["corruption"], frames[0]["strength"], strict=True)
     ]
     cells = [[say.format("{:.1%}", each) for each in frame["accuracy"]] for frame in frames]
     ranks = {result.name: rank for rank, result in enumerate(results, start=1)}
     # the names of many models are too long for columns
     names = [name if len(known) <= MAX_SIDE_BY_SIDE else f"{ranks[name]}." for name in known]
-    head = [_capitalize(say("robustness.of_images")), *names]
+    head = [capitalize(say("robustness.of_images")), *names]
     rows = [list(row) for row in zip(labels, *cells, strict=True)]
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
     # the recommended model and the most accurate ones
@@ -478,7 +510,3 @@ def _describe_robustness(
             alt=" ".join(f"{name}: {said[0]}" for name, said in sentences),
         ),
     }
-
-
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -22,6 +22,7 @@ from skmnist.text import Catalogue, get_catalogue, get_languages
 MIN_TIME_RATIO = 1.25
 MIN_PREDICT_TIME = 0.01
 N_CODES = 1000
+MAX_DECIMAL = 100  # means of fewer errors are told with a decimal
 
 Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
 
@@ -329,9 +330,10 @@ class Recommendation:
         return say("recommendation.evidence.minus", less_accurate=self.less_accurate)
 
     def _write_errors(self, name: str, say: Catalogue) -> str:
-        """Return the number of errors, with a decimal if it may be a mean over starts."""
+        """Return the number of errors, with a decimal if it is small and a mean over starts."""
         mean = (1 - self.accuracies[name]) * (self.n_test or 0)
-        return say.format("{:,.1f}" if self._several_starts else "{:,.0f}", mean)
+        small = mean < MAX_DECIMAL and self._several_starts
+        return say.format("{:,.1f}" if small else "{:,.0f}", mean)
 
     def _n_errors(self, name: str) -> int:
         return round((1 - self.accuracies[name]) * (self.n_test or 0))

@@ -225,7 +225,6 @@ class EpochCurveDisplay:
             return
         column = f"val_{metric}" if f"val_{metric}" in self.frame else metric
         value = float(self.frame[column].loc[self.best_epoch])
-        self.ax_.axvline(self.best_epoch, color="0.5", linewidth=1, linestyle=":")
         self.ax_.plot(
             [self.best_epoch],
             [value],

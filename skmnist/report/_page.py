@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import platform
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from skmnist.text import Catalogue, get_catalogue, make_printable
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+KEPT = re.compile(r"\([\d.,]+ \w+ [\d.,]+(?=[);% \xa0])|(?<=\d) (?=%)")  # such as (73.6 to 79.5)
 PACKAGES = ("scikit-learn", "scikeras", "tensorflow", "keras", "numpy", "pandas")
 TERMS = {
     "meaning": (
@@ -239,18 +241,19 @@ def _environment() -> "Environment":
     return Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
-        finalize=_make_printable,
+        finalize=_finish,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
 
 
-def _make_printable(value: Any) -> Any:
-    """Replace control characters and unpaired surrogates in text, but not in `Markup`."""
+def _finish(value: Any) -> Any:
+    """Make text that is not `Markup` printable, and keep ranges and units on a line."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    return make_printable(str(value))
+    text = make_printable(str(value)).replace("-%-", "\u2011%\u2011")
+    return KEPT.sub(lambda found: found[0].replace(" ", "\xa0"), text)
 
 
 def _read(name: str) -> str:

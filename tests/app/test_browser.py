@@ -321,7 +321,7 @@ def test_a_digit_before_the_camera_is_read_on_a_page_without_english_words(app, 
         wait(lambda: "Drucken" in browser.find_element("css selector", menu).text)
         assert "Bildschirm aufzeichnen" in browser.find_element("css selector", menu).text
         browser.get(f"{app}/?lang=en")  # Streamlit's own words are back
-        see(browser, "Upload", "20MB per file")
+        see(browser, "Upload", "20 MB per file")
         assert complaints(browser) == []
 
 

@@ -261,7 +261,7 @@ def test_further_starts_are_told_and_a_button_ends_them(open_page, trained, slow
     page = run(page)
     assert any("training 3 of 6." in text.value for text in page.markdown)
     click(page, "end_starts")
-    assert any("further starts will end" in text.value for text in page.markdown)
+    assert any("repetitions will end" in text.value for text in page.markdown)
     with pytest.raises(KeyboardInterrupt):
         training._follow(event)
 

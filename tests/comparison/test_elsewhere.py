@@ -211,9 +211,12 @@ def test_report_has_the_accuracy_with_its_interval(home, away):
     found = compare({"a": Home(0, 0.2), "b": Home(0.1, 0.05)}, home, away)
     page = found._repr_html_()
     assert "Away: read correctly (95% interval by writer)" in page
-    assert "80.0% (77.7 to 82.2)" in page  # as by image: every writer's share is the same
+    assert "80.0% (77.7\xa0to\xa082.2)" in page  # as by image: every writer's share is the same
     assert "| elsewhere |" in found.to_markdown()
-    assert "Away: richtig gelesen (95-%-Intervall nach Schreibenden)" in found._repr_html_("de")
+    assert (
+        "Away: richtig gelesen (95\u2011%\u2011Intervall nach Schreibenden)"
+        in found._repr_html_("de")
+    )
 
 
 def test_the_swiss_digits_are_named_in_both_languages(home, away):

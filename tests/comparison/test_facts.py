@@ -1,5 +1,6 @@
 """What the report says first about the recommended model."""
 
+import re
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
@@ -60,7 +61,7 @@ def test_work_that_is_left_to_a_person(comparison, result):
     work = measure_work_left(sure, sure > 0.1)
     (left,) = describe(comparison, result, work=[work])["Left to a person"]
     low, high = (100 * end for end in work.interval)
-    assert left.startswith(f"about {100 * work.share:.0f} (95% interval: {low:.0f} to {high:.0f})")
+    assert left.startswith(f"About {100 * work.share:.0f} (95% interval: {low:.0f} to {high:.0f})")
     assert left.endswith("of 100 digits, so that at most 1 of 1,000 of the rest is wrong.")
     codes = measure_work_left(sure, sure > 0.1, code_length=5)
     _, of_codes = describe(comparison, result, work=[work, codes])["Left to a person"]
@@ -76,6 +77,43 @@ def test_work_that_is_left_to_a_person(comparison, result):
 
 
 @pytest.mark.parametrize(
+    ("wrong", "digits", "said"),
+    [
+        (0.0005, True, "Yes: more than 99 of 100 five-digit codes need no person"),
+        (0.07, True, "In part: a person still has to check about 30 of 100 five-digit codes"),
+        (0.4, True, "Hardly: a person still has to check about 9. of 100 five-digit codes"),
+        (0.8, True, "Hardly: a person still has to check more than 99 of 100 five-digit codes"),
+        (0.1, False, "Yes: about 9. of 100 images need no person"),
+        (1.0, False, "Hardly: a person still has to check more than [3-9]. of 100 images"),
+    ],
+)
+def test_whether_the_model_is_good_enough(comparison, result, wrong, digits, said):
+    sure = np.random.default_rng(0).random(20_000)
+    work = measure_work_left(sure, (sure > wrong) & (wrong < 1))
+    facts = describe(comparison, result, digits=digits, work=[work])
+    verdict, *further = facts["Good enough?"]
+    assert re.match(said, verdict)
+    # and what would help first
+    assert further == ([] if said.startswith("Yes") else result.advice().improvements[:1])
+    assert "Gut genug?" in describe(comparison, result, DE, digits=digits, work=[work])
+
+
+def test_too_few_images_say_nothing_of_good_enough(comparison, result):
+    few = measure_work_left(np.linspace(0, 1, 500), np.ones(500, bool))
+    assert "Good enough?" not in describe(comparison, result, work=[few, few])
+    assert "Good enough?" not in describe(comparison, result)
+
+
+def test_an_unknown_share_of_work_has_a_lower_bound_in_the_table(comparison, result):
+    sure = np.random.default_rng(0).random(5000)
+    work = measure_work_left(sure, np.zeros(5000, bool))
+    assert work.share is None
+    tables = _page.make_figure_tables([result], comparison.table, EN, work_left={"knn": [work]})
+    rows = dict(tables[0].rows)
+    assert rows["Left to a person"] == f"more than {work.interval[0]:.0%}"
+
+
+@pytest.mark.parametrize(
     ("training", "validation", "first"),
     [(0.99, 0.9, ["Overfitting"]), (0.6, 0.6, ["Underfitting"]), (0.99, 0.985, [])],
 )
@@ -83,6 +121,9 @@ def test_a_bad_fit_is_a_warning(result, training, validation, first):
     fit = diagnose_fit(train_accuracy=training, validation_accuracy=validation)
     warnings = list_warnings(replace(result, diagnosis=fit), EN)
     assert [warning.partition(":")[0] for warning in warnings] == first
+    if first:  # and what to do about it
+        (finding,) = [each for each in fit.findings if each.severity in ("warning", "problem")]
+        assert warnings[0].endswith(finding.remedy())
 
 
 @pytest.mark.parametrize(("n_train", "warned"), [(999, True), (1000, False)])

@@ -65,4 +65,5 @@ def get_text(page, without=()):
             tag = str(child.tag).rpartition("}")[2]
             if child.get("id") in without or tag in ("style", "footer"):
                 parent.remove(child)
-    return " ".join(" ".join(root.itertext()).split())
+    text = " ".join(root.itertext()).replace("\u2011", "-")
+    return " ".join(text.split())

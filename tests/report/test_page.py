@@ -57,10 +57,11 @@ def page(request, comparison):
 
 
 def test_begins_with_the_recommendation(comparison):
-    names = [tag for tag, _ in elements(comparison.to_html())]
+    names = [(tag, e.get("id")) for tag, e in elements(comparison.to_html())]
     text = get_text(comparison.to_html())
     model = comparison.recommendation.model
-    assert names.index("h1") < names.index("table") < names.index("nav")
+    assert names.index(("h1", None)) < names.index(("table", None))
+    assert names.index(("section", "table")) < names.index(("h2", "appendix"))
     assert text.index(f"Recommendation: {model}") < text.index(
         comparison.recommendation.reasons()[0]
     )
