@@ -103,6 +103,11 @@ class Scikeras:
 class Skmnist(Scikeras):
     """The classifiers of this package."""
 
+    def load(self):
+        from skmnist.neural_network._tensorflow import load_training
+
+        load_training()  # as the first fit does, so that compiled programs can be kept
+
     def make(self, sizes, epochs, validation="held out", **options):
         from skmnist import DeepNNClassifier, SimpleNNClassifier
 

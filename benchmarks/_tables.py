@@ -18,7 +18,6 @@ from typing import Any
 import pandas as pd
 
 HEAD = ["figure", "goal", "median", "spread", ""]
-VALUE_HEAD = ["figure", "network", "peer", "median", "spread"]
 QUIET = 0.2  # maximum number of cores that other programs may keep busy
 
 
@@ -65,16 +64,6 @@ def judge(goals: Iterator[Goal], sections: dict[str, Any]) -> list[list[str]]:
     return [row for row in rows if row]
 
 
-def value_table(section: dict[str, Any], names: dict[str, str]) -> list[list[str]]:
-    """Return the median and spread of all figures of a section."""
-    frame = make_frame(section)
-    return sorted(
-        [figure, network, names.get(peer, peer), f"{values.median():.4g}",
-         f"{values.min():.4g} - {values.max():.4g}"]
-        for (figure, network, peer), values in frame.items()
-    )  # fmt: skip
-
-
 def rst(head: list[str], rows: list[list[str]]) -> str:
     def entry(line: list[str]) -> str:
         first, *others = line
@@ -83,15 +72,9 @@ def rst(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([".. list-table::", "   :header-rows: 1", "", *map(entry, [head, *rows])])
 
 
-def page(sections: dict[str, Any], goals: Iterator[Goal], names: dict[str, str]) -> str:
-    """Return all tables as reStructuredText."""
+def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
+    """Return the goals and what was reached as reStructuredText; all values are in the JSON."""
     parts = ["Goals\n-----", *conditions(sections), rst(HEAD, judge(goals, sections))]
-    parts.append("All figures, as measured\n------------------------")
-    parts.append("In seconds or in multiples of the size of X, unless the name says otherwise.")
-    for name, section in sections.items():
-        size = ", ".join(f"{key} {value}" for key, value in section.get("size", {}).items())
-        title = f"{name} ({size})" if size else name
-        parts += [f"{title}\n{'~' * len(title)}", rst(VALUE_HEAD, value_table(section, names))]
     return "\n\n".join(parts) + "\n"
 
 

@@ -34,8 +34,12 @@ def set_environment(threads: int) -> None:
 
 
 @contextmanager
-def worker(peer: str) -> Iterator:
-    """Start a process for a peer; yield a function that runs a task in it."""
+def worker(peer: str, cache: str = "off") -> Iterator:
+    """Start a process for a peer; yield a function that runs a task in it.
+
+    `cache` is the folder of the compiled programs of this package; by default nothing is kept.
+    """
+    os.environ["SKMNIST_PROGRAM_CACHE"] = cache
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
 
         def do(task, **arguments):
@@ -100,6 +104,13 @@ def fit(name, *, network, rows, test_rows=0, epochs, option=None, measure_accura
             labels = labels.argmax(axis=1)
         result["accuracy"] = float((labels == y_test).mean())
     return result
+
+
+def reach(name, *, peer, **arguments):
+    """Train to several accuracies; see `_accuracy.attempt`."""
+    from _accuracy import attempt
+
+    return attempt(peer, **arguments)
 
 
 def fit_small(name, *, network, data, epochs):

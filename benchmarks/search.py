@@ -52,7 +52,7 @@ def main():
         for name, (peers, size) in SECTIONS.items()
     }
     found = measure(sections, goals, options, PACKAGES, options.out / "search.json")
-    (options.out / "search.rst").write_text(page(found, goals(), NAMES))
+    (options.out / "search.rst").write_text(page(found, goals()))
 
 
 def measure_searches(peers, rounds, **size):
