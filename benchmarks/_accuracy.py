@@ -30,6 +30,7 @@ NAMES = {
     "neighbors": "k-NN",
 }
 MEASURED = ("seconds", "validation", "test")
+FAST = ("skmnist", "skorch, our schedule")
 # whose libraries are imported, if not those of scikit-learn
 LOADED = {
     "skmnist": "skmnist",

@@ -91,6 +91,9 @@ def fit(name, *, network, rows, test_rows=0, epochs, option=None, measure_accura
 
     X, y, X_test, y_test = take(rows, test_rows or 0)
     validation = "held out" if test_rows is None else "given" if test_rows else None
+    if option == "inked_pixels":  # without the pixels that are 0 in all images
+        inked = X.any(axis=0)
+        X, X_test = X[:, inked], X_test[:, inked]
     data = (X, y, X_test, y_test) if test_rows else (X, y)
     options = {"dropout": {"dropout": 0.2}, "l2": {"l2": 1e-4}}.get(option, {})
     fit_params = {}
