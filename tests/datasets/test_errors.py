@@ -110,7 +110,7 @@ def fail(path, load=load_digit_archive, **options):
         ),
         (
             "a.csv.gz",
-            gzip.compress(TABLE.encode() * 9)[:-20],
+            gzip.compress(TABLE.encode() * 9, mtime=0)[:-20],
             "is damaged or truncated (Compressed file ended before",
             "ist beschädigt oder unvollständig (Compressed file ended before",
         ),
