@@ -10,7 +10,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from skmnist.app._panel import as_list, as_paragraphs, as_table, as_text
-from skmnist.app._reader import choose_reader, from_upload
+from skmnist.app._reader import choose_reader, from_upload, load_bundled
 from skmnist.app._scans import (
     CORRECTED,
     Scan,
@@ -168,6 +168,8 @@ def _show_results(
     counts = Counter(fields["outcome"])
     st.subheader(say("app.read.result"), anchor=False)
     st.write(_count(view, counts))
+    if counts["unsure"] > len(fields) / 2 and reader is not load_bundled():
+        st.info(say("app.read.try_bundled"))
     left = Counter(
         (row.file, row.page) for row in fields[fields["outcome"] == "unsure"].itertuples()
     )
@@ -260,15 +262,20 @@ def _show_cards(
             else:
                 reasons = " ".join(card["reasons"])
                 st.caption(as_text(f"{say('reading.review.read', text=card['text'])} {reasons}"))
-            refused = st.session_state.get("refused") == field
+            problem, refused = "", st.session_state.get("refused")
+            if set(text) - allowed:
+                problem = say("app.read.not_allowed", characters=as_text(reader.alphabet))
+            elif len(text) != len(card["suggestion"]):
+                lengths = {"n": len(card["suggestion"]), "n_entered": len(text)}
+                problem = say("app.read.other_length", **lengths)
             if st.form_submit_button(say("app.read.confirm")):
-                refused = bool(set(text) - allowed)
-                st.session_state["refused"] = field if refused else None
-                if not refused:
+                if not problem or (refused == (field, text) and not set(text) - allowed):
+                    st.session_state["refused"] = None
                     corrections[field] = text
                     st.rerun()  # the counts above, and the table below
-            if refused:
-                st.error(say("app.read.not_allowed", characters=as_text(reader.alphabet)))
+                refused = st.session_state["refused"] = (field, text)
+            if problem and refused == (field, text):
+                st.error(problem)
 
 
 def _show_table(view: View, fields: pd.DataFrame) -> None:

@@ -102,7 +102,10 @@ def list_unsure(reading: FileReading, page: int) -> list[dict[str, Any]]:
                 "label": label,
                 "picture": reading.pictures[key],
                 "text": row["text"],
-                "suggestion": "".join(digit or " " for digit in places["text"]),
+                "suggestion": "".join(
+                    "?" if outcome == "not_digit" else digit or " "
+                    for outcome, digit in zip(places["outcome"], places["text"], strict=True)
+                ),
                 "reasons": list(dict.fromkeys(places.loc[is_open, "reason"])),
             }
         )

@@ -141,6 +141,7 @@ def compare_networks(
                 data=name,
                 command=command,
                 model_path=save_path if save_path in written else None,
+                max_error=reader.max_error if reader is not None else None,
                 training_data=(digits.X_train, digits.y_train),
                 interrupted=not complete,
             ),

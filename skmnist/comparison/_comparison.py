@@ -134,6 +134,7 @@ class ModelComparison:
         self.X_test, self.y_test = X_test, y_test
         self.starts, self.fold_scores = starts, fold_scores
         digits = all(are_digits(result.errors.report.index) for result in results)
+        self._allowed_error = allowed_error
         self.work_left = measure_work(results, allowed_error, digits=digits)
         self.table = _make_table(results, self.work_left)
         if starts is not None:
@@ -301,6 +302,7 @@ class ModelComparison:
         data: str | None = None,
         command: str | None = None,
         model_path: str | os.PathLike[str] | None = None,
+        max_error: float | None = None,
         training_data: tuple[Any, Any] | None = None,
         interrupted: bool = False,
     ) -> str | None:
@@ -325,6 +327,8 @@ class ModelComparison:
         model_path : path-like, default=None
             File in which the recommended model is saved, to show with the command that reads
             images with it; None shows how to save it.
+        max_error : float, default=None
+            Error rate to which the saved model is calibrated, told if it is not `allowed_error`.
         training_data : tuple of X and y, default=None
             Training rows and labels, which a comparison does not store; the page shows their
             checksum.
@@ -354,6 +358,7 @@ class ModelComparison:
             data=data,
             command=command,
             model_path=None if model_path is None else os.fspath(model_path),
+            rates=(self._allowed_error, max_error),
             training_data=training_data,
             test_data=(self.X_test, self.y_test),
         )

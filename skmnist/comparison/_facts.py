@@ -60,7 +60,7 @@ def _judge_use(
 ) -> list[Fact]:
     """Return whether the model saves work, and if not most of it, what would help first."""
     if not work or work[0].too_few or work[0].interval is None:
-        return []
+        return [(say("page.facts.use"), [say("page.facts.use_unknown")])] if work else []
     images, codes = work[0], work[-1]
     unknown = images.share is None  # no threshold is strict enough
     left = work[0].interval[0] if images.share is None else images.share

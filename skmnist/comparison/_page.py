@@ -78,6 +78,7 @@ def describe_page(
         "first_start": several_starts,
         "networks": [(result.name, _name_kind(result, say)) for result in results],
         "has_networks": any(hasattr(get_core(result.estimator), "coefs_") for result in results),
+        "samples_caption": _caption_samples(y_test, say),
         "samples": [] if shape is None else _show_samples(X_test, y_test, shape, say),
         "table": tables[0],
         "further_tables": tables[1:],
@@ -337,6 +338,12 @@ def _show_samples(X_test: Any, y_test: Any, shape: Shape, say: Catalogue) -> lis
     return show_samples(images, labels[:N_SAMPLES].tolist(), say)
 
 
+def _caption_samples(y_test: Any, say: Catalogue) -> str:
+    if y_test is None or len(np.unique(np.asarray(y_test))) <= N_SAMPLES:
+        return say("page.samples")
+    return say("page.samples_some", n=N_SAMPLES)
+
+
 def _show_mistakes(
     result: ModelResult, X_test: Any, shape: Shape, say: Catalogue
 ) -> dict[str, Any] | None:
@@ -488,20 +495,27 @@ def _describe_robustness(
     ]
     cells = [[say.format("{:.1%}", each) for each in frame["accuracy"]] for frame in frames]
     ranks = {result.name: rank for rank, result in enumerate(results, start=1)}
-    # the names of many models are too long for columns
-    names = [name if len(known) <= MAX_SIDE_BY_SIDE else f"{ranks[name]}." for name in known]
-    head = [capitalize(say("robustness.of_images")), *names]
+    # several names are too long for columns and for a legend
+    by_rank = len(known) > MAX_SIDE_BY_SIDE
+    names = {name: f"{ranks[name]}." if by_rank else name for name in known}
+    head = [capitalize(say("robustness.of_images")), *names.values()]
     rows = [list(row) for row in zip(labels, *cells, strict=True)]
     sentences = [(name, each.sentences(say.language)) for name, each in known.items()]
+    missing = [result.name for result in results if result.name not in known]
+    notes = [say("page.robustness_note", n=int(frames[0]["n"].iloc[0]))]
+    if missing:
+        notes.append(say("page.robustness_missing", models=", ".join(missing)))
     # the recommended model and the most accurate ones
     first = sorted(known, key=lambda name: (name != recommended, ranks[name]))[:MAX_DRAWN]
-    shown = {name: each for name, each in known.items() if name in first}
-    drawn = say("page.layout.robustness_drawn", n=MAX_DRAWN) if len(shown) < len(known) else ""
+    shown = {names[name]: each for name, each in known.items() if name in first}
+    drawn = say("page.layout.cost_legend") if by_rank else ""
+    if len(shown) < len(known):
+        drawn = f"{drawn} {say('page.layout.robustness_drawn', n=MAX_DRAWN)}"
     return {
-        "note": say("page.robustness_note", n=int(frames[0]["n"].iloc[0])),
+        "note": " ".join(notes),
         "models": sentences,
         "drawn": drawn,
-        "table": Table(head, rows, models="columns" if len(known) <= MAX_SIDE_BY_SIDE else ""),
+        "table": Table(head, rows, models="" if by_rank else "columns"),
         "figure": draw_svg(
             lambda ax: RobustnessDisplay.from_results(shown, language=say.language, ax=ax),
             width=WIDTH,

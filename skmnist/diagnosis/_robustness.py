@@ -97,7 +97,8 @@ class Robustness:
         found = [self.headline(language)]
         if worst["loss"] < MAX_HELD:
             return [*found, say("robustness.held", n=len(self.frame) - 1)]
-        found.append(say("robustness.worst", change=_describe(worst, say), loss=worst["loss"]))
+        accuracies = {"accuracy": worst["accuracy"], "unchanged": self.frame["accuracy"].iloc[0]}
+        found.append(say("robustness.worst", change=_describe(worst, say), **accuracies))
         if worst["confidence"] - worst["accuracy"] >= MIN_OVERCONFIDENCE:  # False for NaN
             found.append(
                 say("robustness.sure", confidence=worst["confidence"], accuracy=worst["accuracy"])

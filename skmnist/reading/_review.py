@@ -64,7 +64,10 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
                 "page": row.page,
                 "field": row.field,
                 "text": row.text,
-                "suggestion": "".join(digit or " " for digit in places["text"]),
+                "suggestion": "".join(
+                    "?" if outcome == "not_digit" else digit or " "
+                    for outcome, digit in zip(places["outcome"], places["text"], strict=True)
+                ),
                 "reasons": list(dict.fromkeys(reasons)),
             }
         )

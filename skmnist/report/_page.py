@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -80,13 +81,23 @@ def make_page(
     data: str | None,
     command: str | None,
     model_path: str | None,
+    rates: tuple[float, float | None],
     training_data: tuple[Any, Any] | None,
     test_data: tuple[Any, Any],
 ) -> str:
-    """Return a complete page; `content` has the values for the templates."""
+    """Return a complete page; `content` has the values for the templates.
+
+    `rates` are the error rate of the figures, and that of the saved model, if it is known.
+    """
     style = _read("report.css")
     recommended = content["recommendation"]["model"] is not None
     saved = _describe_saved(say, command, model_path) if recommended else None
+    rate, saved_rate = rates
+    if saved and saved_rate not in (None, rate):
+        own, other = (Fraction(str(each)) for each in (saved_rate, rate))
+        figures = {"n_wrong": own.numerator, "n_accepted": own.denominator}
+        figures |= {"n_wrong_above": other.numerator, "n_accepted_above": other.denominator}
+        saved = *saved, say("page.facts.saved_rate", **figures)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _render(
         "report",
@@ -175,7 +186,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         )
 
 
-def _describe_saved(say: Catalogue, command: str | None, path: str | None) -> tuple[str, str]:
+def _describe_saved(say: Catalogue, command: str | None, path: str | None) -> tuple[str, ...]:
     """Return where the recommended model is saved, or how to save it, and the next command."""
     if path is not None:
         read = f"skmnist read {say('page.facts.image')} --model {shlex.quote(path)}"

@@ -63,7 +63,7 @@ def test_accepted_digits_are_right_and_the_others_have_reasons(reader, digits, s
     assert unsure["probability"] <= threshold < places["probability"][accepted].min()
     assert (
         unsure["reason"]
-        == f"The probability is at most {threshold:.2%}, too low for the error rate."
+        == f"The network is not sure enough: more than {threshold:.2%} is required."
     )
     assert unsure["alternatives"][0][1] <= unsure["probability"]
     assert places["box"][0] == (0, 0, 14, 14)

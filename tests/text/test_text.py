@@ -137,6 +137,7 @@ NEVER_ONE = {
     "app.networks.deeper",
     "data.error.bomb",  # a hundred times
     "data.error.not_pixels",  # a name stands before "values"
+    "page.samples_some",  # 12
     *("advice.accuracy", "comparison.pair", "cli.best"),  # shares, told in per cent
     *("diagnosis.finding.over_regularised", "diagnosis.finding.underfitting_compared"),
 }
