@@ -181,7 +181,7 @@ def _unpickle(content: Array, key: str) -> DigitReader:
     """Return the reader with this key, which is unpickled once in each process."""
     reader = _unpickled.get(key)
     if reader is None:
-        reader = pickle.loads(content)  # by read_files, not from a file
+        reader = pickle.loads(content.data)  # by read_files, not from a file
         _unpickled.clear()
         _unpickled[key] = reader
     return reader
