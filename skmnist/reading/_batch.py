@@ -1,15 +1,18 @@
 """Read many files, one after the other, and join their places to fields."""
 
 import os
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.resources import as_file
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from skmnist._files import find_bundled_reader
@@ -148,7 +151,11 @@ def read_files(
         A worker process was killed. What was yielded before is complete.
     """
     language = get_catalogue().language
-    tasks = ((at, path, reader, form, language) for at, path in enumerate(paths))
+    shared: DigitReader | Array = reader
+    if effective_n_jobs(n_jobs) > 1:  # as an array, which is sent to the workers only once
+        shared = np.frombuffer(pickle.dumps(reader), np.uint8)
+    key = uuid4().hex
+    tasks = ((at, path, shared, key, form, language) for at, path in enumerate(paths))
     ended: dict[int, FileReading] = {}
     with closing(iterate_tasks(_read_file, tasks, n_jobs=n_jobs)) as readings:
         for at in range(len(paths)):
@@ -165,9 +172,25 @@ def read_files(
             yield ended.pop(at)
 
 
+# The reader that this process unpickled last. Doing so for each page takes as long as reading
+# several places.
+_unpickled: dict[str, DigitReader] = {}
+
+
+def _unpickle(content: Array, key: str) -> DigitReader:
+    """Return the reader with this key, which is unpickled once in each process."""
+    reader = _unpickled.get(key)
+    if reader is None:
+        reader = pickle.loads(content.data)  # by read_files, not from a file
+        _unpickled.clear()
+        _unpickled[key] = reader
+    return reader
+
+
 def _read_file(
-    at: int, path: Any, reader: DigitReader, form: Form | None, language: str
+    at: int, path: Any, shared: DigitReader | Array, key: str, form: Form | None, language: str
 ) -> tuple[int, FileReading]:
+    reader = shared if isinstance(shared, DigitReader) else _unpickle(shared, key)
     frames, pictures, problem = [], {}, None
     try:
         with use_language(language):
