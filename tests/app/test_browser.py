@@ -169,7 +169,7 @@ def test_the_whole_path(browser, app, tmp_path):
     browser.get(app)
     see(browser, "Step 1 of 13")
     draw_seven(browser)
-    see(browser, "7", "The probability is above")
+    see(browser, "7", "The network is sure enough")
 
     # --- data: a broken archive, one of one's own, and MNIST
     browser.get(f"{app}/?step=data&{SETTINGS}")
@@ -309,7 +309,7 @@ def test_a_digit_before_the_camera_is_read_on_a_page_without_english_words(app, 
         see(browser, "Aufnehmen")
         time.sleep(2)  # until the camera has its first picture
         press(browser, "camera")
-        see(browser, "Aufnahme verwerfen", "Die Wahrscheinlichkeit liegt über")
+        see(browser, "Aufnahme verwerfen", "Das Netz ist sich sicher genug")
         assert browser.execute_script(IN_SHADOW, ".outcome").text == "7"
         browser.get(f"{app}/?lang=de&step=data&data=upload")
         field = wait(lambda: find_idle(browser, ".st-key-label input"))

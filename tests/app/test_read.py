@@ -121,6 +121,11 @@ def test_an_unsure_field_is_corrected_by_hand(open_page, rows, saved):
     confirm(page, "1o3")
     assert told(page) == ["Only these characters are allowed: 0123456789, a space, and “?”."]
     assert table_of(html_of(page))[1][2:4] == ["1?3", "? unsure"]
+    confirm(page, "1234")  # once, it may be a slip
+    assert told(page)[0].startswith("This field has 3 places, but you entered 4 characters.")
+    assert table_of(html_of(page))[1][2:4] == ["1?3", "? unsure"]
+    confirm(page, "1234")
+    assert table_of(html_of(page))[1][2:4] == ["1234", "corrected"]
     confirm(page, "1?3")  # looked at, and still open
     assert table_of(html_of(page))[1][2:4] == ["1?3", "? unsure"]
     confirm(page, "123")

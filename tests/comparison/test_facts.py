@@ -153,6 +153,11 @@ def test_where_the_network_is_and_the_next_command(comparison, language, monkeyp
 
     page = find(model_path="my model.skmnist", command="skmnist compare")
     assert "--model 'my model.skmnist'</code>" in page
+    assert "--allowed-error" not in page
+    page = find(model_path="m", max_error=0.005)
+    assert {"en": "at most 1 of 200 is", "de": "höchstens 1 von 200 falsch ist"}[language] in page
+    assert "--allowed-error" in page
+    assert "--allowed-error" not in find(model_path="m", max_error=0.001)
     page = find(command="skmnist compare")
     assert "<code>skmnist compare --save digits.skmnist</code>" in page
     assert "comparison.best_estimator_" in find()

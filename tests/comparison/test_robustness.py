@@ -32,6 +32,14 @@ def test_a_single_model_is_measured_as_well(digits):
     assert result.robustness.accuracy == pytest.approx(result.errors.accuracy)
 
 
+def test_the_page_names_the_models_that_were_not_measured(comparison):
+    page = comparison.to_html()
+    missing = [name for name in comparison.results if name not in EASY]
+    told = f"Not measured, because they read too slowly or not these images: {', '.join(missing)}."
+    assert (told in page) == bool(missing)
+    assert "The numbers are the ranks by accuracy." in page
+
+
 def test_it_is_in_json_and_markdown(comparison):
     models = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))["models"]
     assert models[0]["robustness"]["changes"][0]["corruption"] == "shift"

@@ -12,6 +12,7 @@ from PIL import Image
 
 from skmnist.reading import Form, find_files, join_fields, load_reader, make_review, read_files
 from skmnist.text import use_language
+from tests.chromium import open_browser
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_worker_processes_read_the_same_in_the_same_order(reader, folder):
         pd.testing.assert_frame_equal(one.places, other.places)
         assert one.pictures.keys() == other.pictures.keys()
     reasons = set(pd.concat([reading.places for reading in together])["reason"])
-    assert any("Wahrscheinlichkeit" in reason for reason in reasons)
+    assert any("sicher genug" in reason for reason in reasons)
 
 
 def test_the_review_shows_what_is_unsure_and_nothing_else(readings, page):
@@ -118,6 +119,32 @@ def test_the_review_shows_what_is_unsure_and_nothing_else(readings, page):
     assert len(picture) > 200
     nothing = make_review([readings[1]], "en")
     assert "there is nothing to check" in nothing
+
+
+@pytest.mark.slow
+def test_a_correction_of_another_length_is_confirmed_twice(readings, page, tmp_path):
+    from selenium.webdriver.common.keys import Keys
+
+    (tmp_path / "review.html").write_text(make_review(readings, "en"), encoding="utf-8")
+    browser = open_browser(tmp_path / "profile")
+    try:
+        browser.get(f"file://{tmp_path}/review.html")
+        field = browser.find_element("css selector", "section input")
+        n_places = len(field.get_attribute("value"))
+        done = "return document.querySelector('section').classList.contains('done')"
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys("7", Keys.ENTER)
+        told = browser.find_element("css selector", "section output").text
+        assert told.startswith(f"{n_places} places, but 1 entered.")
+        assert not browser.execute_script(done)
+        field.send_keys(Keys.ENTER)
+        assert browser.execute_script(done)
+        assert (
+            browser.execute_script("return table[document.querySelector('section').dataset.row]")[3]
+            == "7"
+        )
+    finally:
+        browser.quit()
 
 
 def test_the_review_escapes_names(readings):
