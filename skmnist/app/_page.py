@@ -137,13 +137,16 @@ def show_buttons(view: View, at: int) -> None:
         )
     if at + 1 < len(STEPS):
         title = view.say(f"app.name.{STEPS[at + 1]}")
+        own = _training.find(view.visitor, view.settings)
+        # the page has something else to do first
+        early = view.step == "settings" or (view.step == "training" and own and own.running)
         forward.button(
             view.say("app.next", title=title),
             key="next",
             on_click=go_to,
             args=(STEPS[at + 1],),
             width="stretch",
-            type="secondary" if view.step == "settings" else "primary",
+            type="secondary" if early else "primary",
         )
 
 

@@ -35,7 +35,7 @@ def make_app(say: Catalogue) -> typer.Typer:
     label_option = options.make("label", "COLUMN|first|last", "data")
     shape_option = options.shape("image_shape", "data")
     train_size_option = options.count("train_size", "data")
-    elsewhere_option = options.make("elsewhere", f"swiss|none|{DIGITS}", "data")
+    elsewhere_option = options.make("elsewhere", "swiss|none|FILE|FOLDER", "data")
     lang_option = options.language()
     json_option = options.file("json")
     help_option = options.help("output")
@@ -63,7 +63,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         source: Annotated[
             str,
             typer.Argument(
-                metavar=DIGITS, help=say("cli.data_help"), rich_help_panel=options.panel("digits")
+                metavar=options.words(DIGITS),
+                help=say("cli.data_help"),
+                rich_help_panel=options.panel("digits"),
             ),
         ] = "mnist",
         invert: Annotated[bool, invert_option] = False,
@@ -218,7 +220,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         files: Annotated[
             list[Path],
             typer.Argument(
-                metavar="FILE|FOLDER ...",
+                metavar=options.words("FILE|FOLDER ..."),
                 help=say("cli.files_help"),
                 rich_help_panel=options.panel("reading"),
                 show_default=False,
@@ -235,7 +237,9 @@ def make_app(say: Catalogue) -> typer.Typer:
         csv: Annotated[Path | None, options.file("csv")] = None,
         review: Annotated[Path | None, options.file("review")] = None,
         lang: Annotated[str | None, lang_option] = None,
-        force: Annotated[bool, options.flag("force", "output")] = False,
+        force: Annotated[
+            bool, options.flag("force", "output", text=say("cli.force_read_help"))
+        ] = False,
         help_: Annotated[bool, help_option] = False,
     ) -> int:
         given = {file.resolve(): "FILE" for file in files}
@@ -266,7 +270,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         file: Annotated[
             Path | None,
             typer.Argument(
-                metavar="FILE",
+                metavar=options.words("FILE"),
                 help=say("cli.show_file_help"),
                 rich_help_panel=options.panel("network"),
                 show_default=False,

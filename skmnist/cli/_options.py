@@ -33,13 +33,19 @@ class Options:
         """Return the heading of a group of options in the help."""
         return self.say(f"cli.panel_{name}")
 
+    def words(self, metavar: str) -> str:
+        """Return what stands for a value in the help, in the language of the help."""
+        for word in ("address", "file", "folder", "height", "seconds", "width"):
+            metavar = metavar.replace(word.upper(), self.say(f"cli.metavar.{word}"))
+        return metavar
+
     def make(
         self, name: str, metavar: str, panel: str, *, text: str | None = None, **how: Any
     ) -> Any:
         """Create an option; `how` is passed to typer."""
         return typer.Option(
             _spell(name),
-            metavar=metavar,
+            metavar=self.words(metavar),
             help=text or self.say(f"cli.{name}_help"),
             rich_help_panel=self.panel(panel),
             **how,

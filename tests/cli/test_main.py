@@ -26,6 +26,18 @@ def test_a_misspelt_option_is_told_with_the_right_one(capsys):
     assert re.search(r"--epoch\b.*--epochs\b", line)
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"), [("de_DE.UTF-8", "DATEI|ORDNER"), ("C", "FILE|FOLDER")]
+)
+def test_the_help_names_values_and_files_in_its_own_language(locale, words, capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", locale)
+    assert main(["read", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert words in told
+    assert "--review" in told.partition("--force")[2]
+    assert "--report" not in told
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["compare", "-h"]])
 def test_help(arguments, capsys):
     assert main(arguments) == 0
