@@ -1,8 +1,8 @@
 """Seconds of training until an accuracy is reached, for the section ``accuracy``.
 
 Everything trains on 50,000 of MNIST's training images. The other 10,000 decide which attempt of a
-peer is the first to reach an accuracy; its accuracy on the test images is told as well. There are
-two kinds of attempts:
+peer is the first to reach an accuracy. The table also gives its accuracy on the test images. There
+are two kinds of attempts:
 
 - With a learning rate that falls to 0, the number of epochs is part of the attempt, so each is a
   training of its own. Keras and skorch get the learning rates and epochs of this package.

@@ -11,7 +11,7 @@ the rounds are reported. Times are only meaningful if no other programs are runn
 
 Results are written to ``speed.json``, ``speed.rst`` and ``speed.png``. Sections of an earlier run
 are kept; ``--only none`` only writes the tables again. All sections with 5 rounds take about an
-hour on 2 cores.
+hour on 2 cores, and ``accuracy`` about half an hour more.
 """
 
 import argparse

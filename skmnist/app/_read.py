@@ -168,7 +168,10 @@ def _show_results(
     counts = Counter(fields["outcome"])
     st.subheader(say("app.read.result"), anchor=False)
     st.write(_count(view, counts))
-    if counts["unsure"] > len(fields) / 2 and reader is not load_bundled():
+    may_change = (
+        reader.alphabet == load_bundled().alphabet and st.session_state["source"] != "bundled"
+    )
+    if may_change and counts["unsure"] > len(fields) / 2:
         st.info(say("app.read.try_bundled"))
     left = Counter(
         (row.file, row.page) for row in fields[fields["outcome"] == "unsure"].itertuples()

@@ -2,16 +2,18 @@
 
 import importlib.util
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from skmnist import __version__
 from skmnist._networks import MODELS, N_STARTS, RECIPES, write_command
 from skmnist._parameters import PARAMETERS, TRAINING
 from skmnist.cli._data import ELSEWHERE, read_elsewhere, read_part, show_digits
-from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help
+from skmnist.cli._options import HOST, MAX_PORT, Options, is_given, show_help, translate
 from skmnist.cli._outputs import CommandError, OptionError, check_outputs
 from skmnist.text import Catalogue
 
@@ -26,8 +28,17 @@ def make_app(say: Catalogue) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": []},
+        cls=translate(TyperGroup, say),
+        options_metavar=f"[{say('cli.metavar.options')}]",
+        subcommand_metavar=say("cli.metavar.subcommand"),
     )
     options = Options(say)
+    command = partial(
+        app.command,
+        cls=translate(TyperCommand, say),
+        options_metavar=f"[{say('cli.metavar.options')}]",
+        rich_help_panel=options.panel("commands"),
+    )
     default = {name: PARAMETERS[name].default for name in TRAINING}
     # shared by several commands
     data_option = options.make("data", DIGITS, "data")
@@ -51,14 +62,15 @@ def make_app(say: Catalogue) -> typer.Typer:
                 is_eager=True,
                 callback=show_version,
                 help=say("cli.version_help"),
+                rich_help_panel=options.panel("options"),
             ),
         ] = False,
-        help_: Annotated[bool, options.help(None)] = False,
+        help_: Annotated[bool, options.help("options")] = False,
     ) -> None:
         if context.invoked_subcommand is None:
             show_help(context, wanted=True)
 
-    @app.command("data", help=say("cli.data_command_help"))
+    @command("data", help=say("cli.data_command_help"))
     def data_command(
         source: Annotated[
             str,
@@ -88,7 +100,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         how = {"label": label, "image_shape": image_shape, "invert": invert}
         return show_digits(say, source, seed, how | {"extract_dir": extract_dir}, picture=picture)
 
-    @app.command("compare", help=say("cli.compare_help"))
+    @command("compare", help=say("cli.compare_help"))
     def compare_command(
         context: typer.Context,
         data: Annotated[str, data_option] = "mnist",
@@ -165,7 +177,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             report_path=report_path,
         )
 
-    @app.command("tune", help=say("cli.tune_help"))
+    @command("tune", help=say("cli.tune_help"))
     def tune_command(
         model: Annotated[
             Any, options.choice("model", tuple(MODELS), "|".join(MODELS), "search")
@@ -215,7 +227,7 @@ def make_app(say: Catalogue) -> typer.Typer:
         )
         return tune_network(say, digits, name, plan, save_path=save_path, json_path=json_path)
 
-    @app.command("read", help=say("cli.read_help"))
+    @command("read", help=say("cli.read_help"))
     def read_command(
         files: Annotated[
             list[Path],
@@ -265,7 +277,7 @@ def make_app(say: Catalogue) -> typer.Typer:
             review_path=review,
         )
 
-    @app.command("show", help=say("cli.show_help"))
+    @command("show", help=say("cli.show_help"))
     def show_command(
         file: Annotated[
             Path | None,
@@ -286,7 +298,7 @@ def make_app(say: Catalogue) -> typer.Typer:
 
         return show_model(say, file)
 
-    @app.command("app", help=say("cli.app_help"))
+    @command("app", help=say("cli.app_help"))
     def app_command(
         port: Annotated[
             Any, options.value("port", int, lambda n: 0 <= n <= MAX_PORT, "output")

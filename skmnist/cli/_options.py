@@ -20,7 +20,7 @@ HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 class Options:
-    """Create options with texts in one language; typer's own messages are in English.
+    """Create options with texts in one language; typer's own errors are in English.
 
     `name` is the parameter's name in Python. Its texts in the catalogue are ``cli.<name>_help`` and
     ``cli.rule.<name>``, unless `text` or `rule` is given.
@@ -35,7 +35,7 @@ class Options:
 
     def words(self, metavar: str) -> str:
         """Return what stands for a value in the help, in the language of the help."""
-        for word in ("address", "file", "folder", "height", "seconds", "width"):
+        for word in ("address", "column", "file", "folder", "height", "seconds", "width"):
             metavar = metavar.replace(word.upper(), self.say(f"cli.metavar.{word}"))
         return metavar
 
@@ -59,7 +59,7 @@ class Options:
         """Create an option for an output file."""
         return self.make(name, "FILE", "output", text=text)
 
-    def help(self, panel: str | None) -> Any:
+    def help(self, panel: str) -> Any:
         """Create the option that shows the help."""
         return typer.Option(
             "--help",
@@ -68,7 +68,7 @@ class Options:
             is_eager=True,
             callback=show_help,
             help=self.say("cli.help_help"),
-            rich_help_panel=panel and self.panel(panel),
+            rich_help_panel=self.panel(panel),
         )
 
     def language(self, name: str = "lang") -> Any:
@@ -168,6 +168,23 @@ class Options:
     def seed(self, panel: str = "training", *, text: str | None = None) -> Any:
         """Create the option for the random seed."""
         return self.value("seed", int, lambda n: 0 <= n <= MAX_SEED, panel, text=text)
+
+
+def translate(base: Any, say: Catalogue) -> Any:
+    """Return a subclass of a command of typer whose own words in the help are translated."""
+
+    class Translated(base):
+        def get_usage(self, ctx: Any) -> str:
+            usage: str = super().get_usage(ctx)
+            return usage.replace("Usage:", say("cli.usage"), 1)
+
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            from typer import rich_utils
+
+            rich_utils.REQUIRED_LONG_STRING = f"[{say('cli.required')}]"
+            super().format_help(ctx, formatter)
+
+    return Translated
 
 
 def _spell(name: str) -> str:

@@ -61,13 +61,12 @@ def _judge_use(
     """Return whether the model saves work, and if not most of it, what would help first."""
     if not work or work[0].too_few or work[0].interval is None:
         return [(say("page.facts.use"), [say("page.facts.use_unknown")])] if work else []
-    images, codes = work[0], work[-1]
+    images, *codes = work
     unknown = images.share is None  # no threshold is strict enough
     left = work[0].interval[0] if images.share is None else images.share
-    if found.digits and codes is not images and codes.share is not None:
-        left = codes.share
-    elif found.digits:
-        left = 1 - (1 - left) ** CODE_LENGTH
+    if found.digits:
+        known = codes[0].share if codes else None
+        left = 1 - (1 - left) ** CODE_LENGTH if known is None else known
     verdict = "most" if left <= MOST_SAVED else "part" if left <= PART_SAVED else "little"
     values = {
         "things": say(f"page.facts.{'codes' if found.digits else 'images'}"),

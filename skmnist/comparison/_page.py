@@ -198,7 +198,7 @@ def _write_figures(
         column: write_column(column, list(table[column]), say, missing=unknown)
         for column in COLUMNS
     }
-    unit, shares = figures["work_left"]
+    _, shares = figures["work_left"]
     for at, result in enumerate(results):
         work = work_left.get(result.name)
         if work and work[0].share is None and work[0].interval is not None:

@@ -22,7 +22,7 @@ from skmnist.text import Catalogue, get_catalogue, get_languages
 MIN_TIME_RATIO = 1.25
 MIN_PREDICT_TIME = 0.01
 N_CODES = 1000
-MAX_DECIMAL = 100  # means of fewer errors are told with a decimal
+MAX_DECIMAL = 100  # a mean number of errors below this is given with a decimal
 
 Verdict = Literal["clearly_better", "not_worth_it", "no_difference", "cannot_tell"]
 

@@ -247,6 +247,21 @@ def test_the_recommended_network_reads_first_and_can_be_saved(
     assert command == "skmnist compare --data mnist --epochs 0 --batch-size 128 " + command[57:]
 
 
+@pytest.mark.parametrize("source", ["bundled", "recommended"])
+def test_where_most_is_unsure_another_network_than_the_bundled_one_is_not_the_last_word(
+    source, open_page, trained, rows
+):
+    page = open_page(step="read", epochs=0)
+    page.radio(key="source").set_value(source)
+    upload(run(page), "files", ("a.png", rows["a.png"]))
+    assert not any("may be surer" in info.value for info in page.info)  # all is read
+    described = {"fields": [{"name": "code", "box": [0, 0, 1, 1], "values": ["999"]}]}
+    upload(page, "form", ("f.json", json.dumps(described).encode()))
+    assert table_of(html_of(page))[0][2:4] == ["???", "? unsure"]
+    hinted = any("may be surer" in info.value for info in page.info)
+    assert hinted == (source == "recommended")
+
+
 def test_a_network_that_cannot_read_images_says_so(open_page, trained, rows, monkeypatch):
     def refuse(*_):
         raise ValueError("alphabet='ab' lacks 'c'.")

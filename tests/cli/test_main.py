@@ -38,6 +38,19 @@ def test_the_help_names_values_and_files_in_its_own_language(locale, words, caps
     assert "--report" not in told
 
 
+@pytest.mark.parametrize("command", ["", "data", "compare", "tune", "read", "show", "app"])
+def test_german_help_has_no_english_words_of_the_framework(command, capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert main([*([command] if command else []), "--help"]) == 0
+    german = capsys.readouterr().out
+    assert "Aufruf: skmnist" in german
+    found = re.findall(r"Usage|OPTIONS|COMMAND|ARGS|COLUMN|required|Options|Commands", german)
+    assert found == []
+    monkeypatch.setenv("LC_ALL", "C")
+    main([*([command] if command else []), "--help"])
+    assert "erforderlich" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["compare", "-h"]])
 def test_help(arguments, capsys):
     assert main(arguments) == 0

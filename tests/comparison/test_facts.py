@@ -79,11 +79,11 @@ def test_work_that_is_left_to_a_person(comparison, result):
 @pytest.mark.parametrize(
     ("wrong", "digits", "said"),
     [
-        (0.0005, True, "Yes: more than 99 of 100 five-digit codes need no person"),
+        (0.0005, True, "Yes: more than 99 of 100 five-digit codes can be read without a person"),
         (0.07, True, "In part: a person still has to check about 30 of 100 five-digit codes"),
         (0.4, True, "Not yet: a person still has to check about 9. of 100 five-digit codes"),
         (0.8, True, "Not yet: a person still has to check more than 99 of 100 five-digit codes"),
-        (0.1, False, "Yes: about 9. of 100 images need no person"),
+        (0.1, False, "Yes: about 9. of 100 images can be read without a person"),
         (1.0, False, "Not yet: a person still has to check more than [3-9]. of 100 images"),
     ],
 )
@@ -154,6 +154,7 @@ def test_where_the_network_is_and_the_next_command(comparison, language, monkeyp
     page = find(model_path="my model.skmnist", command="skmnist compare")
     assert "--model 'my model.skmnist'</code>" in page
     assert "--allowed-error" not in page
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
     page = find(model_path="m", max_error=0.005)
     assert {"en": "at most 1 of 200 is", "de": "höchstens 1 von 200 falsch ist"}[language] in page
     assert "--allowed-error" in page
