@@ -11,7 +11,8 @@ last one of the shortest starts on.
 
 import os
 
-os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}  # the same bits everywhere
+if __name__ == "__main__":  # for the same bits everywhere; to import the pools changes nothing
+    os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
 
 from dataclasses import dataclass
 from pathlib import Path
