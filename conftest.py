@@ -28,6 +28,14 @@ SLOW_EXAMPLES = {
     "displays.rst",
     "spread.rst",
     "tour.rst",
+    "augmentation.rst",
+    "data.rst",
+    "report.rst",
+    "_augment.py",
+    "_plot_reliability.py",
+    "_plot_robustness.py",
+    "_refit.py",
+    "_scorers.py",
     "_search.py",
 }
 

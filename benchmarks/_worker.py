@@ -24,6 +24,8 @@ THREADS = (
 
 def set_environment(threads: int) -> None:
     """Set the environment that all measured processes inherit."""
+    # what is installed has its bytecode; without it, importing a module would compile it each time
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     here = Path(__file__).parent
     os.environ.update(
         dict.fromkeys(THREADS, str(threads)),

@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,14 +95,17 @@ ARROWS = {
 }
 
 
+@cache
 def imports(path, *, at_once=False):
-    """Yield the full name of everything a module imports, also inside functions."""
+    """Return the full name of everything a module imports, also inside functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = []
     for node in tree.body if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def room(path):

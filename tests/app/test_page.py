@@ -7,7 +7,7 @@ import pytest
 from skmnist.app import _training, _view
 from skmnist.app._settings import RANGES, Settings
 from skmnist.app._view import STEPS
-from skmnist.text import get_catalogue, get_languages
+from skmnist.text import get_catalogue
 from tests.app.pages import VISITOR, address, click, html_of, run, told
 
 QUICK = {"epochs": 2}
@@ -53,7 +53,7 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("language", get_languages())
+@pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("step", STEPS)
 def test_every_step_shows_what_it_is_for_in_every_language(open_page, trained, step, language):
     page = open_page(step=step, lang=language, **QUICK)
@@ -171,6 +171,7 @@ def test_training_from_the_button_to_the_recommendation(open_page):
     assert page.get("download_button")
 
 
+@pytest.mark.slow
 def test_zero_epochs_mean_no_training(open_page):
     page = open_page(step="settings", epochs=0)
     click(page, "start")

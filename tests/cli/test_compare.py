@@ -107,6 +107,7 @@ def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     assert "Everything finished by then is shown above" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_network_that_is_stopped_is_kept_and_marked(small, tmp_path, monkeypatch, capsys):
     from skmnist import compare_models
     from skmnist.cli import _compare
@@ -139,7 +140,7 @@ def test_a_network_that_is_stopped_is_kept_and_marked(small, tmp_path, monkeypat
     ("options", "reason"),
     [
         ([], "(the best on the training images, as there are none for validation)"),
-        (["--recipe", "fast"], "(the last ones)"),
+        pytest.param(["--recipe", "fast"], "(the last ones)", marks=pytest.mark.slow),
     ],
 )
 def test_why_the_weights_were_kept(tmp_path, capsys, options, reason):
@@ -186,6 +187,7 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
     assert "NN, start 3 1/" in err
 
 
+@pytest.mark.slow
 def test_one_start_is_about_these_networks(small, capsys):
     assert main(["compare", "--data", str(small), "--epochs", "2", "--starts", "1"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
@@ -193,6 +195,7 @@ def test_one_start_is_about_these_networks(small, capsys):
     assert "of each start" not in shown
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_starts(small, tmp_path):
     found = []
     for seed in (5, 5, 6):
@@ -204,7 +207,7 @@ def test_the_same_seed_gives_the_same_starts(small, tmp_path):
     assert found[0] == found[1] != found[2]
 
 
-@pytest.mark.parametrize(("start", "n_used"), [(1, 1), (2, 2)])
+@pytest.mark.parametrize(("start", "n_used"), [(1, 1), pytest.param(2, 2, marks=pytest.mark.slow)])
 def test_ctrl_c_between_starts_keeps_those_that_are_complete(
     small, tmp_path, capsys, interrupt_at_start, start, n_used
 ):

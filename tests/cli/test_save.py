@@ -48,6 +48,7 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert len(reader.read_digits(255 - images)) == 20
 
 
+@pytest.mark.slow
 def test_the_saved_network_is_calibrated_to_the_error_rate_that_was_given(small, tmp_path, capsys):
     file = tmp_path / "digits.skmnist"
     options = ["--epochs", "0", "--elsewhere", "none", "--save", str(file)]

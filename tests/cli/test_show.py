@@ -84,6 +84,7 @@ def test_german_has_no_english_rest(show):
     assert f"Trainingsgenauigkeit {accuracy[:-1]} % von 10.000 Bildern" in text
 
 
+@pytest.mark.slow
 def test_a_pipeline_says_what_it_cannot_do(show, pipeline, file):
     save_model(pipeline, file)
     status, text = show(file)

@@ -230,6 +230,7 @@ def test_folds_are_of_the_training_rows_alone(known):
     assert "Retraining on 4 different parts" in comparison.recommendation.reason()
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_as_one(known, monkeypatch):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)  # a fit after Dask's sets it
     models = {"a": Lucky(0.1), "b": Lucky(0.3)}

@@ -154,6 +154,7 @@ def test_the_figures_are_the_same(digits, plain, setting):
     assert known(comparison) == known(plain[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", EACH)
 def test_the_page_and_the_markdown_are_the_same(plain, setting):
     comparison, page, markdown = plain

@@ -261,11 +261,13 @@ def test_of_1000_pairs_of_equal_models_at_most_5_percent_are_called_different():
     assert np.mean([test.p_adjusted < 0.05 for test in tests]) <= 0.05
 
 
+@pytest.mark.slow
 def test_of_1000_pairs_one_point_apart_at_least_90_percent_are_called_different():
     tests = list(simulate(np.random.default_rng(1), 1000, 0.97, 0.98))
     assert np.mean([test.p_adjusted < 0.05 for test in tests]) >= 0.9
 
 
+@pytest.mark.slow
 def test_so_are_they_by_their_accuracies_alone():
     rng = np.random.default_rng(2)
     rates = {}

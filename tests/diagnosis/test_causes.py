@@ -265,6 +265,7 @@ def test_only_rare_classes_are_to_count_more(n, told):
     assert ("These classes are not rare." in remedy) != told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [lambda X, y: (16 - X, y), lambda X, y: (X, (y + 1) % 10)])
 def test_held_out_rows_that_are_read_worse_than_by_guessing_differ(digits, change):
     X, y = digits

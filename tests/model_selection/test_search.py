@@ -297,6 +297,7 @@ def test_clone_pickle_and_repr():
     assert "OptunaSearchCV" in repr(found)
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_result_of_one():
     options = {"pruner": None, "sampler": optuna.samplers.RandomSampler(0), "n_trials": 5}
     one = search(**options).fit(X, Y)

@@ -40,7 +40,7 @@ def search(storage, **options):
     )
 
 
-@pytest.fixture(params=["study.db", "study.journal"])
+@pytest.fixture(params=["study.db", pytest.param("study.journal", marks=pytest.mark.slow)])
 def storage(request, tmp_path):
     return tmp_path / request.param
 
@@ -191,6 +191,7 @@ def test_a_study_of_somebody_elses_is_refused(tmp_path):
         search(path).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_without_a_name_the_same_search_finds_itself_and_another_has_its_own(storage):
     def named(**options):
         return clone(search(storage, **options)).set_params(study_name=None).fit(X, Y)
@@ -344,6 +345,7 @@ def test_a_living_trial_that_was_taken_for_lost_does_not_end_the_search(storage,
     assert found.n_trials_ == 4
 
 
+@pytest.mark.slow
 def test_signs_of_life_are_given(storage, monkeypatch):
     monkeypatch.setattr(_study, "HEARTBEAT", 0.01)
     seen = []
@@ -515,6 +517,7 @@ def lock(path):
     return connection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "damage", "told"),
     [

@@ -195,6 +195,7 @@ def test_passes_of_partial_fit_deform_as_epochs_do(digits):
     np.testing.assert_array_equal(whole.coefs_[0], passes.coefs_[0])
 
 
+@pytest.mark.slow
 def test_strengths_share_a_program_and_nest_in_a_search(digits):
     from skmnist.neural_network import _program
 

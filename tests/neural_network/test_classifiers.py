@@ -105,6 +105,7 @@ EXTRA_CHECKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", EXTRA_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(
     "estimator",
@@ -149,6 +150,7 @@ def quick_if(quick, names):
     return [name if name == quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", quick_if("sgd", PARAMETERS["optimizer"].choices))
 def test_every_optimizer_learns(digits, optimizer):
     rate = 0.1 if optimizer == "sgd" else 0.005

@@ -16,6 +16,7 @@ def digits():
     return (X / 16).astype(np.float32), y
 
 
+@pytest.mark.slow
 def test_a_callback_that_hooks_batches_sees_them_and_is_told_of_once(digits):
     X, y = digits
     hook = EachBatch()

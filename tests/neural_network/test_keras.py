@@ -256,6 +256,7 @@ class Nest(keras.callbacks.Callback):
         self.variables = self.model.trainable_variables
 
 
+@pytest.mark.slow
 def test_what_a_callback_keeps_of_the_model_is_not_pickled(digits):
     options = {"epochs": 1, "random_state": 0}
     bare, model = (

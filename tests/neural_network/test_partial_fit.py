@@ -102,6 +102,7 @@ def test_keras_own_loop_gets_the_labels_too(digits):
     assert model.predict_proba(X[:1])[0, 2] > before
 
 
+@pytest.mark.slow
 def test_more_of_one_class_makes_it_more_probable(digits):
     X, y = digits
     model = SimpleNNClassifier(epochs=3, random_state=0).fit(X, y)

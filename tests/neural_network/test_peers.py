@@ -118,7 +118,9 @@ def test_a_step_follows_the_gradient_of_the_penalised_weighted_loss():
         np.testing.assert_allclose((start - end) / rate, slope, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize(("batch_size", "updates"), [(20, 3), (10**18, 1)])
+@pytest.mark.parametrize(
+    ("batch_size", "updates"), [(20, 3), pytest.param(10**18, 1, marks=pytest.mark.slow)]
+)
 def test_an_epoch_has_as_many_updates_as_batches(blobs, batch_size, updates):
     X, y = blobs[0][:50], blobs[1][:50]
 

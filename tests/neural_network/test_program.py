@@ -29,7 +29,7 @@ def whole_batch(**options):
     "options",
     [
         {},
-        {"l2": 0.1},
+        pytest.param({"l2": 0.1}, marks=pytest.mark.slow),
         {"class_weight": {0: 5.0, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 9: 0.5}},
         pytest.param({"optimizer": "sgd", "momentum": 0.5}, marks=pytest.mark.slow),
         pytest.param({"optimizer": "adamw"}, marks=pytest.mark.slow),
@@ -74,6 +74,7 @@ def test_a_network_with_ema_momentum_predicts_with_the_average_of_its_weights(di
         np.testing.assert_allclose(learned, average, rtol=1e-4, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_partial_fit_goes_on_from_the_weights_and_not_from_their_average(digits):
     expected = averages_of(steps_of(digits, 4), 0.8)
     model = whole_batch(learning_rate=0.01, ema_momentum=0.8)
@@ -150,8 +151,8 @@ def test_cross_validation_compiles_once(digits, compilations):
     "grid",
     [
         {"learning_rate": [1e-4, 1e-3, 1e-2]},
-        {"dropout": [0.1, 0.2, 0.5]},
-        {"l2": [1e-5, 1e-4]},
+        pytest.param({"dropout": [0.1, 0.2, 0.5]}, marks=pytest.mark.slow),
+        pytest.param({"l2": [1e-5, 1e-4]}, marks=pytest.mark.slow),
         pytest.param(
             {"learning_rate_schedule": ["cosine", "linear", None]}, marks=pytest.mark.slow
         ),
@@ -196,6 +197,7 @@ def test_a_reused_program_gives_the_bits_of_a_fresh_one(digits, compilations):
     np.testing.assert_array_equal(fresh.coefs_[0], reused.coefs_[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [128, pytest.param(10**6, marks=pytest.mark.slow)])
 def test_a_program_made_for_more_rows_gives_the_same_bits(
     digits, compilations, forget_networks, batch_size

@@ -151,6 +151,7 @@ def test_permutation_importance_and_permutation_test(data):
     assert p_value == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrapped",
     [

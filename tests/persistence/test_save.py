@@ -139,6 +139,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         load_model(tmp_path / "pipe")
 
 
+@pytest.mark.slow
 def test_a_file_takes_little_more_than_the_weights(digits, tmp_path):
     model = SimpleNNClassifier(1000, epochs=1).fit(digits[0].astype(np.float32), digits[1])
     save_model(model, tmp_path / "model")

@@ -87,6 +87,7 @@ def test_rows_of_no_square_have_no_pictures(digits, no_charts):
     assert "200 test images and had" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_matrix])
 def test_kinds_of_test_sets(digits, kind, no_charts):
     X, y = digits
