@@ -62,7 +62,7 @@ class Program:
             and n_rows <= self.capacity <= n_rows * MAX_PADDING + 16
         )
 
-    def load(self, x: Array, y: Array, plan: Plan) -> dict[str, tf.Tensor]:
+    def load(self, x: Array, y: Array, plan: Plan) -> dict[str, tf.Tensor | None]:
         """Copy the data of a run into tensors that the program reads in place."""
         x_val, y_val = plan.validation_data or (x[:0], y[:0])
         one = np.ones(len(y) + len(y_val), self._dtype)
@@ -79,10 +79,12 @@ class Program:
                 _in_batches(plan.validation_rows, self.validation_batch, self.validation_batch),
             ),
             "factors": tf.constant([1 / (1 - plan.dropout), plan.l2], self._dtype),
-            **(
-                {}
+            # given even if it is None: tensorflow describes all tensors in an error otherwise, in
+            # each epoch, before it calls the program in another way
+            "strengths": (
+                None
                 if plan.deformation_strengths is None
-                else {"strengths": tf.constant(plan.deformation_strengths, self._dtype)}
+                else tf.constant(plan.deformation_strengths, self._dtype)
             ),
         }
 
@@ -112,7 +114,7 @@ class Program:
         return_free_memory()
 
     def run(
-        self, data: dict[str, tf.Tensor], plan: Plan, rates: Array
+        self, data: dict[str, tf.Tensor | None], plan: Plan, rates: Array
     ) -> tuple[dict[str, float], bool]:
         """Train for one epoch; return its metrics and whether all weights are finite."""
         rows = plan.rng.permutation(plan.train_rows) if plan.shuffle else plan.train_rows
@@ -152,7 +154,7 @@ class Program:
         rows: tf.Tensor,
         rates: tf.Tensor,
         numbers: tf.Tensor,
-        strengths: tf.Tensor | None = None,
+        strengths: tf.Tensor | None,
     ) -> tf.Tensor:
         n_steps, n_validation_steps = tf.unstack(tf.bitcast(numbers[:2], tf.int32))
         drop_below, seed = tf.unstack(numbers[2:])

@@ -147,6 +147,16 @@ def test_cross_validation_compiles_once(digits, compilations):
     assert compilations() == 1
 
 
+def test_an_epoch_formats_no_tensor(digits, monkeypatch):
+    """Tensorflow does if a call of the program does not match its signature at once."""
+    SimpleNNClassifier(16, epochs=1).fit(*digits)  # compiles
+    formatted = []
+    tensor = type(tf.constant(0))
+    monkeypatch.setattr(tensor.__base__, "__repr__", lambda self: formatted.append(self) or "")
+    SimpleNNClassifier(16, epochs=2).fit(*digits)
+    assert formatted == []
+
+
 @pytest.mark.parametrize(
     "grid",
     [
