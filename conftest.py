@@ -21,16 +21,18 @@ if importlib.util.find_spec("onnx") is None:  # the extra `onnx`, which its exam
 
 # Files with examples that start processes, search for parameters or train for many epochs
 SLOW_EXAMPLES = {
+    "augmentation.rst",
     "choosing.rst",
     "classifiers.rst",
     "comparison.rst",
+    "data.rst",
     "diagnosis.rst",
     "displays.rst",
+    "reading.rst",
+    "report.rst",
+    "saving.rst",
     "spread.rst",
     "tour.rst",
-    "augmentation.rst",
-    "data.rst",
-    "report.rst",
     "_augment.py",
     "_plot_reliability.py",
     "_plot_robustness.py",

@@ -218,6 +218,7 @@ def _is_alive(pid):
     return True
 
 
+@pytest.mark.slow
 def test_closing_when_all_have_ended_costs_no_worker():
     before = {pid for pid, *_ in iterate_tasks(tell, ((n,) for n in range(20)), n_jobs=2)}
     results = iterate_tasks(tell, iter([(0,)]), n_jobs=2)

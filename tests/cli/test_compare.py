@@ -136,11 +136,12 @@ def test_a_network_that_is_stopped_is_kept_and_marked(small, tmp_path, monkeypat
     assert document["recommendation"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         ([], "(the best on the training images, as there are none for validation)"),
-        pytest.param(["--recipe", "fast"], "(the last ones)", marks=pytest.mark.slow),
+        (["--recipe", "fast"], "(the last ones)"),
     ],
 )
 def test_why_the_weights_were_kept(tmp_path, capsys, options, reason):
@@ -245,6 +246,7 @@ def test_class_names_are_text_and_never_markup(tmp_path, capsys):
     )
 
 
+@pytest.mark.slow
 def test_an_exploding_network_is_told_in_one_line(small, capsys):
     options = ["--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "3"]
     assert main(["compare", "--data", str(small), *options]) == 1

@@ -341,6 +341,7 @@ def test_callbacks_hear_of_every_training_and_get_the_results(known):
     assert [e.result and e.result.name for e in ends] == ["a", "b"] + [None] * 6
 
 
+@pytest.mark.slow
 def test_callbacks_hear_of_trainings_in_other_processes(known):
     models = {"a": Lucky(0.1), "b": Lucky(0.2)}
     events = watch(known, models, n_jobs=2)

@@ -282,6 +282,7 @@ def test_so_are_they_by_their_accuracies_alone():
     assert rates[0.97] >= 0.9
 
 
+@pytest.mark.slow
 def test_interval_holds_the_true_difference_as_often_as_it_says():
     tests = list(simulate(np.random.default_rng(3), 1000, 0.93, 0.96, n=1000))
     held = [test.interval[0] <= -0.03 <= test.interval[1] for test in tests]

@@ -269,6 +269,7 @@ def test_a_callback_that_hooks_batches_is_refused(digits, parameter):
         model.fit(*digits)
 
 
+@pytest.mark.slow
 def test_an_augmented_network_can_be_pickled_and_saved(digits, tmp_path):
     X, y = digits[0][:300], digits[1][:300]
     augmenter = ImageAugmenter(rotation=5, image_shape=(8, 8), random_state=3)

@@ -163,7 +163,10 @@ def test_an_interrupt_before_anything_was_learned_goes_through(digits, monkeypat
     [
         lambda model, *data: GridSearchCV(model, {"l2": [0.0, 0.1]}, cv=2).fit(*data),
         lambda model, *data: cross_validate(Pipeline([("nn", model)]), *data, cv=2),
-        lambda model, *data: VotingClassifier([("a", model), ("b", model)]).fit(*data),
+        pytest.param(
+            lambda model, *data: VotingClassifier([("a", model), ("b", model)]).fit(*data),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["search", "folds", "ensemble"],
 )

@@ -19,6 +19,13 @@ from skmnist.neural_network._forward import ACTIVATIONS
 # checks of scikit-learn that compile programs of their own; the quick tests in this folder are
 # about the same: labels, weights, pickling, the seed, and what is refused
 LONG_CHECKS = {
+    "check_classifier_data_not_an_array",
+    "check_estimators_fit_returns_self",
+    "check_estimators_partial_fit_n_features",
+    "check_f_contiguous_array_estimator",
+    "check_fit_check_is_fitted",
+    "check_fit_score_takes_y",
+    "check_sample_weights_not_an_array",
     "check_class_weight_classifiers",
     "check_classifiers_classes",
     "check_classifiers_one_label_sample_weights",
@@ -170,6 +177,7 @@ def test_every_activation_learns_and_predicts_as_keras_does(digits, activation):
     np.testing.assert_allclose(model.predict_proba(digits[0]), expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "exponential"])
 def test_a_schedule_changes_what_is_learned_and_still_learns(digits, schedule):
     options = {"epochs": 20, "learning_rate": 0.01, "random_state": 0}

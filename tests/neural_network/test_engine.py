@@ -60,6 +60,7 @@ def test_idle_models_are_bounded_and_the_longest_unused_goes(digits, compilation
     assert compilations() == 3
 
 
+@pytest.mark.slow
 def test_a_fit_within_a_fit_gets_a_model_of_its_own(digits):
     X, y = digits
 

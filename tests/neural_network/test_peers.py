@@ -59,6 +59,7 @@ def assert_same_weights(first, second):
 # --- it learns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "inside",
     [

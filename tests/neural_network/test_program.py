@@ -197,6 +197,7 @@ def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(
     assert len({_padded_batch(60_000, size) for size in range(1, 513)}) < 60
 
 
+@pytest.mark.slow
 def test_a_reused_program_gives_the_bits_of_a_fresh_one(digits, compilations):
     X, y = digits
     options = {"epochs": 2, "dropout": 0.2, "random_state": 3}

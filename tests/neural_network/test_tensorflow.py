@@ -87,6 +87,7 @@ def test_where_no_process_can_be_started_the_lines_are_shown(capfd, monkeypatch)
     assert capfd.readouterr().err.encode() == CHATTER
 
 
+@pytest.mark.slow
 def test_without_standard_error_the_block_runs_all_the_same():
     script = (
         "import os; os.close(2)\n"

@@ -428,7 +428,14 @@ def quick_reader(mnist):
 
 
 @pytest.mark.parametrize(
-    "name", ["untouched", "shifted", "inverted", "all, scaled 1 to 4", "light falls off by 40%"]
+    "name",
+    [
+        "untouched",
+        "shifted",
+        "inverted",
+        "all, scaled 1 to 4",
+        pytest.param("light falls off by 40%", marks=pytest.mark.slow),
+    ],
 )
 def test_digits_on_other_papers_are_read_quick(quick_reader, mnist, name):
     # with 500 images, one point is five images, and a difference of ten may be chance

@@ -79,7 +79,7 @@ def test_models_are_ranked_and_the_recommended_one_is_marked_everywhere(comparis
     assert f"{ranked.index(other) + 1}. {other} recommended" not in text
 
 
-@pytest.mark.parametrize("language", get_languages())
+@pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
 def test_parts_say_what_the_page_says(comparison, language):
     page = " ".join(html5lib.parse(comparison.to_html(language=language)).itertext())
     parts = comparison.to_html_parts(language=language)

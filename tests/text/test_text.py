@@ -1,6 +1,7 @@
 import ast
 import locale
 import re
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -50,11 +51,15 @@ def test_english_has_no_blank_before_a_percent_sign():
     assert [key for key, phrase in phrases.items() if re.search(r"\s%", phrase)] == []
 
 
+@cache
+def parse_sources():
+    sources = Path(skmnist.__file__).parent.rglob("*.py")
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in sources]
+
+
 def find_whole_strings():
     """Return the strings in the package's source, of f-strings the parts between the gaps."""
-    sources = Path(skmnist.__file__).parent.rglob("*.py")
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sources]
-    found = [node for tree in trees for node in ast.walk(tree)]
+    found = [node for tree in parse_sources() for node in ast.walk(tree)]
     strings = {node.value for node in found if isinstance(getattr(node, "value", None), str)}
     return strings | find_strings_in_templates()
 
@@ -229,8 +234,8 @@ class Words(ast.NodeVisitor):
 
     def __init__(self):
         self.whole, self.patterns = set(), set()
-        for path in Path(skmnist.__file__).parent.rglob("*.py"):
-            self.visit(ast.parse(path.read_text(encoding="utf-8")))
+        for tree in parse_sources():
+            self.visit(tree)
         self.whole |= find_strings_in_templates()
 
     def visit_Constant(self, node):
@@ -281,8 +286,8 @@ SECTIONS = {
 
 def find_raised():
     """Yield the keys and values of the errors in the source, where both stand there."""
-    for path in Path(skmnist.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in parse_sources():
+        for node in ast.walk(tree):
             name = node.func.id if isinstance(getattr(node, "func", None), ast.Name) else ""
             values = {keyword.arg for keyword in getattr(node, "keywords", ())}
             if name not in SECTIONS or None in values:
