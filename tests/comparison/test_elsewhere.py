@@ -324,7 +324,7 @@ def test_images_that_no_model_can_read_reverse_nothing(home, away):
         assert test.near_chance is near
         assert test.reverses is not near
         assert ("elsewhere_near_chance" in [c.code for c in found.cautions]) is near
-    assert "no model reads more than 35.0% correctly, which is about as much as guessing" in (
+    assert "no model reads more than 35.0% correctly, which is hardly better than guessing" in (
         found.cautions[0].sentence()
     )
 
