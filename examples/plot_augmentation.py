@@ -2,14 +2,14 @@
 Deformed training images
 ========================
 
-A network that has seen every digit in one position only misclassifies shifted digits, and digits of
-other people. Deforming the training images at random in every epoch helps, and costs little,
+A network that has seen every digit in only one position misclassifies shifted digits and other
+people's digits. Deforming the training images at random in every epoch helps, and costs little,
 because it happens inside the compiled epoch.
 """
 
 # %%
-# What is done to an image
-# ------------------------
+# How images are deformed
+# -----------------------
 #
 # An :class:`~skmnist.neural_network.ImageAugmenter` has one strength for each kind of deformation.
 # In each picture, the first column has the original images, and the others have random
@@ -55,8 +55,8 @@ augmenter = ImageAugmenter(**strengths, random_state=0)
 display = AugmentationDisplay.from_estimator(augmenter, X_train[:5])
 
 # %%
-# Training with and without it
-# ----------------------------
+# Training with and without deformations
+# --------------------------------------
 #
 # Networks that are trained on deformed images need more epochs, a falling learning rate, and no
 # early stopping. The recipe "robust" sets these. Here it runs for fewer epochs, to be quick.
@@ -69,8 +69,8 @@ robust.set_params(epochs=40).fit(X_train, mnist.y_train)
 # Digits of Swiss writers, before and after
 # -----------------------------------------
 #
-# The digits of ten Swiss writers are not like those of MNIST: the 1 has a long upstroke. The second
-# picture shows them deformed.
+# The digits of ten Swiss writers differ from those of MNIST: the 1, for example, has a long
+# upstroke. The second picture shows them deformed.
 
 swiss = load_swiss_digits(writers="reported")
 X_swiss = normalizer.transform(swiss.images)
@@ -78,8 +78,8 @@ first = [next(i for i in range(len(X_swiss)) if swiss.target[i] == digit) for di
 display = AugmentationDisplay.from_estimator(augmenter, X_swiss[first])
 
 # %%
-# The accuracy of both networks, on test images of MNIST, on the same moved to the right, and on the
-# Swiss digits. Both have seen only 6,000 images of MNIST in training.
+# The accuracy of both networks on test images of MNIST, on the same images moved to the right, and
+# on the Swiss digits. Both networks were trained on only 6,000 images of MNIST.
 
 
 def move(images, pixels):

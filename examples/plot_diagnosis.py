@@ -80,7 +80,7 @@ print(
 # %%
 # In words
 # --------
-# The most important sentence comes first; ``sentence("de")`` returns them in German.
+# The most important sentence comes first; ``sentence("de")`` returns the same text in German.
 
 from textwrap import fill
 

@@ -79,9 +79,9 @@ plt.show()
 # Does the accuracy improve?
 # --------------------------
 # All four networks read the same test images, so McNemar's exact test can compare them. The output
-# shows the difference of each setting to the plain network, in percentage points of accuracy with
-# its 95% interval. An adjusted p-value below 0.05 counts as a real difference; it is adjusted
-# because several pairs are tested.
+# shows the difference between each setting and the plain network, in percentage points of accuracy,
+# with its 95% interval. An adjusted p-value below 0.05 counts as a real difference; p-values are
+# adjusted because several pairs are tested.
 
 for test in comparison.tests:
     if test.first == "plain":

@@ -27,8 +27,8 @@ pipeline = Pipeline(
 # %%
 # Grid search: the best candidate that does not overfit
 # -----------------------------------------------------
-# With ``scoring=fit_scores`` each fold reports its accuracy and its gap, which is the accuracy
-# lost between the training images and others. ``refit=best_without_overfitting`` then selects the
+# With ``scoring=fit_scores``, each fold reports its accuracy and its gap, which is the loss of
+# accuracy from the training images to new ones. ``refit=best_without_overfitting`` then selects the
 # most accurate candidate with an acceptable gap. The limit can be set: the few images of a fold are
 # quickly memorised, so this example allows 0.06 instead of 0.02.
 
@@ -111,7 +111,7 @@ plt.show()
 # %%
 # The best networks
 # -----------------
-# Each was refitted on all 4,000 images, and is evaluated on the test images for the first time.
+# Each was refitted on all 4,000 images, and is now evaluated on the test images for the first time.
 # ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
 
 for name, value in search.best_params_.items():

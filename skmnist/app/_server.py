@@ -78,8 +78,8 @@ def serve(
     language : {"en", "de"} or None, default=None
         Language of the page; None uses the language of the browser.
     max_waiting : int, default=20
-        Number of trainings that may wait for the running one; must be >= 0. Each visitor can have
-        one training running or waiting.
+        Number of training runs that may wait for the current one; must be >= 0. Each visitor can
+        have one running or waiting.
     open_browser : bool, default=True
         Whether to open the page in the user's browser.
     tell : callable, default=print

@@ -72,7 +72,7 @@ def compare_models(
     random_state: Any = None,
     verbose: int = 0,
 ) -> ModelComparison:
-    """Train classifiers on the same rows, evaluate them on the same test set, recommend one.
+    """Train classifiers on the same rows, evaluate them on one test set, and recommend one.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def compare_models(
         starts only.
     verbose : int, default=0
         1 shows progress on standard error: a bar (on a terminal) or a line per epoch for this
-        package's networks, and a line per training for other models and with `n_jobs`.
+        package's networks, and a line per training run for other models and with `n_jobs`.
 
     Returns
     -------

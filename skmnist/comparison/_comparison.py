@@ -328,7 +328,7 @@ class ModelComparison:
             File in which the recommended model is saved, to show with the command that reads
             images with it; None shows how to save it.
         max_error : float, default=None
-            Error rate to which the saved model is calibrated, told if it is not `allowed_error`.
+            Error rate to which the saved model is calibrated, shown if it is not `allowed_error`.
         training_data : tuple of X and y, default=None
             Training rows and labels, which a comparison does not store; the page shows their
             checksum.

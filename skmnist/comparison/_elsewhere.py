@@ -1,4 +1,4 @@
-"""The accuracy of trained models on further data sets, such as the digits of other people."""
+"""The accuracy of trained models on further data sets, such as other people's digits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class OtherData:
 class ElsewhereResult:
     """Accuracy of a trained model on a further data set.
 
-    In ``comparison.results[name].elsewhere``. The parameters are attributes as well.
+    Stored in ``comparison.results[name].elsewhere``. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ElsewhereResult:
     n_images : int
         Number of images.
     n_groups : int or None
-        Number of groups, for example writers; None if each image stands for itself.
+        Number of groups, for example writers; None if the images are not grouped.
     correct : ndarray of bool, shape (n_starts, n_images), default=None
         Whether each image was classified correctly.
     groups : ndarray of int, shape (n_images,), default=None
@@ -118,7 +118,7 @@ class ElsewhereResult:
 class ElsewhereTest:
     """Two models on a further data set, seen from the one that leads on the test set.
 
-    In ``comparison.recommendation.elsewhere``. The parameters are attributes as well.
+    Stored in ``comparison.recommendation.elsewhere``. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -137,12 +137,12 @@ class ElsewhereTest:
     interval : tuple of float
         95 % interval of the difference, from the same resamples for both models. With more than
         two models, the intervals hold for all comparisons with `first` together (Bonferroni). With
-        fewer than 6 groups or images, or if all images differ alike, the largest differences
-        between the intervals of the two accuracies.
+        fewer than 6 groups or images, or if the difference is the same for all images, it has the
+        largest differences between the intervals of the two accuracies.
     n_images : int
         Number of images.
     n_groups : int or None
-        Number of groups; None if each image stands for itself.
+        Number of groups; None if the images are not grouped.
     leads : bool
         Whether `first` has a higher accuracy on the test set than `second`.
     near_chance : bool, default=False

@@ -1,4 +1,4 @@
-"""What an office needs to know about the recommended model, for the top of the report."""
+"""What a decision maker needs to know about the recommended model, for the top of the report."""
 
 from collections.abc import Sequence
 from fractions import Fraction

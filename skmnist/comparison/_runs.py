@@ -47,7 +47,7 @@ class TrainingEvent:
     fold : int or None
         The fold, counted from 0; None if the model is trained on all training rows.
     n_done, n_trainings : int
-        Number of trainings that have ended, and of all trainings.
+        Number of training runs that have ended, and of all training runs.
     epoch : EpochEvent or None
         The epoch, if `stage` is "epoch".
     result : ModelResult or None

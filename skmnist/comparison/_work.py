@@ -33,7 +33,7 @@ class PairedWork:
     codes : tuple of WorkLeft, default=None
         The same for five-digit codes; None if the classes are not the ten digits.
     alpha : float, default=0.05
-        Probability that the interval of the ratio does not contain it.
+        Probability that the interval does not contain the true ratio.
 
     Examples
     --------

@@ -144,10 +144,11 @@ def make_mnist(
 def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool = False) -> Any:
     """Load 8,048 digits by 14 Swiss writers, bundled with the package.
 
-    They show how well a network that was trained on MNIST reads the digits of other people. The
-    images are prepared as in MNIST, by :class:`~skmnist.preprocessing.DigitCropper` from the
-    original scans, so that such a network can read them at once. Split and judge them by writer,
-    not by image: digits by one hand resemble each other.
+    They show how well a network that was trained on MNIST reads other people's digits. The images
+    were prepared from the original scans as in MNIST, by
+    :class:`~skmnist.preprocessing.DigitCropper`, so such a network can read them without further
+    preparation. Split and evaluate them by writer, not by image: digits by one person resemble each
+    other.
 
     Parameters
     ----------
@@ -156,8 +157,8 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
 
         - "recipes" are the first four, 0001 to 0004. Settings of this package were chosen on
           their digits.
-        - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so
-          benchmarks of this package report these.
+        - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so the
+          benchmarks of this package report results on these.
         - Names select single writers, for example ``["0001_CH4M", "0002_CH5M"]``.
     return_X_y : bool, default=False
         Return ``images, target`` instead of a Bunch.
@@ -183,7 +184,7 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
     DatasetError
         If the bundled file is damaged. The message contains both checksums.
     ValueError
-        If `writers` contains an unknown name, or none.
+        If `writers` contains an unknown name, or is empty.
 
     References
     ----------

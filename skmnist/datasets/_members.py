@@ -51,7 +51,7 @@ Place = str | Phrase  # where something is wrong: a file, or a line or byte in i
 class DatasetError(TranslatedError):
     r"""Raised if digits cannot be loaded; names the file, the place and what was expected.
 
-    A ValueError. Programs need not take its message apart, and can show it in another language.
+    A ValueError. Programs can use `key` and `values`, and show the message in another language.
 
     Parameters
     ----------

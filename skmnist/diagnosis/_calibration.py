@@ -79,7 +79,7 @@ class Calibration:
 
     @property
     def believable(self) -> bool:
-        """Whether `ece` is at most 0.02, so that single probabilities can be believed."""
+        """Whether `ece` is at most 0.02, so that single probabilities can be trusted."""
         return self.ece <= BELIEVABLE
 
     @property

@@ -1,4 +1,4 @@
-"""Findings about what comes before any change of the model: labels, data, regularisation."""
+"""Findings to deal with before the model is changed: labels, data, regularisation."""
 
 from typing import Self
 

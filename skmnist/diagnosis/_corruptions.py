@@ -75,7 +75,7 @@ def corrupt_images(
     image_shape: tuple[int, int] | None = None,
     random_state: Any = None,
 ) -> Array:
-    """Change images by one kind of corruption, for example to look at it.
+    """Change images by one kind of corruption, for example to look at the effect.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def corrupt_images(
         Images. Integers from 0 to 255 if the dtype is uint8, otherwise from 0 to the largest value
         in `X`. Ink may be light or dark.
     corruption : str
-        One of these, of which `strength` is:
+        One of the following, for which `strength` is:
 
         - "shift": distance in pixels, in a random one of eight directions
         - "rotation": degrees, to a random side
@@ -95,7 +95,7 @@ def corrupt_images(
         - "brightness": share of the range by which all pixels move from the background's end of
           the range to the other, like grey paper instead of white
     strength : float
-        How strong, in the unit above.
+        Strength of the change, in the unit above.
     image_shape : (height, width), default=None
         Image shape if `X` has rows of pixels; None means squares.
     random_state : int, RandomState instance or None, default=None

@@ -300,8 +300,8 @@ class ErrorAnalysis:
         it gives, on average, to images with that class as their label (confident learning). The
         columns are `true`, `predicted` and `confidence`; the most suspicious come first, those
         with the largest difference between the probabilities of the two classes. Many of these
-        images are just hard to read, so look at them. There are none unless the probabilities can
-        be believed (``calibration.believable``, an expected calibration error of at most 0.02).
+        images are just hard to read, so look at them. The table is empty unless the probabilities
+        can be trusted (``calibration.believable``, an expected calibration error of at most 0.02).
 
         References
         ----------

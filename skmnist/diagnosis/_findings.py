@@ -73,7 +73,7 @@ class Finding:
     ways : tuple, default=None
         Remedies that are available with the parameters of the model; None if these are unknown.
     cause : str, default=None
-        Code of another finding that has to be dealt with first, which `remedy` then says.
+        Code of another finding that has to be dealt with first; `remedy` then says so.
 
     Attributes
     ----------

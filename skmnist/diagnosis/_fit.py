@@ -295,8 +295,8 @@ def diagnose_fit(
     """Diagnose whether a classifier overfits, underfits, or fits well.
 
     Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and
-    so is its 95 % interval; of a gap above twice `max_gap`, the interval need only be above 0. If
-    otherwise `max_gap` is within the interval, the label is "borderline": another random start
+    so is its 95 % interval; if the gap is above twice `max_gap`, the interval need only be above 0.
+    Otherwise, if `max_gap` is within the interval, the label is "borderline": another random start
     could end on either side. It is also "borderline" if the gap is small, but all training images
     are classified correctly while the validation loss rises. If the gap may be due to chance, or
     the upper end of the interval exceeds a small gap by more than `max_gap`, there are too few
@@ -335,7 +335,7 @@ def diagnose_fit(
         Training rows, or some of them. Used to measure the training accuracy if the estimator
         does not store it, and to find dead units, for which `X` alone is sufficient. If the
         accuracy is low, a linear model and a forest are fitted to some of them (about a second),
-        to tell a weak model from wrong labels and from a limit of the data.
+        to distinguish a weak model from wrong labels and from a limit of the data.
     X_val, y_val : array-like, default=None
         Held-out rows, to measure the held-out accuracy. They replace the validation rows of the
         estimator, if it has any.

@@ -189,8 +189,8 @@ class MisclassifiedDisplay:
         confidence : array-like of shape (n_samples,), default=None
             Probability of the predicted class; None keeps the order of the rows.
         rows : array-like of int, default=None
-            Show these misclassified rows only, in this order, such as `ErrorAnalysis.suspects`'
-            index, the images whose label may be wrong.
+            Show only these misclassified rows, in this order, for example the index of
+            `ErrorAnalysis.suspects`, the images whose label may be wrong.
         n_images, image_shape, language, ax
             As for :meth:`from_estimator`.
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class ErrorRejectDisplay:
     """Plot the error rate of the accepted images against the share left to a person.
 
-    The images with the lowest confidence are left to a person. The further right, the more work
-    that is, and the fewer of the other images are wrong. Unlike a single accuracy, the curve shows
-    how useful the probabilities of a model are.
+    The images with the lowest confidence are left to a person. Further to the right, this is more
+    work, and fewer of the other images are wrong. Unlike a single accuracy, the curve shows how
+    useful the probabilities of a model are.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
@@ -58,7 +58,7 @@ class ErrorRejectDisplay:
     Notes
     -----
     The band is the exact 95 % interval of Clopper and Pearson for the error rate at each threshold.
-    It holds for each threshold by itself, not for all of them together.
+    It holds for each single threshold, not for all of them together.
 
     References
     ----------

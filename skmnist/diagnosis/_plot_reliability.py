@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class ReliabilityDisplay:
     """Plot how often a classifier is right, by the probability of its prediction.
 
-    If probabilities can be believed, the points are on the dotted line; below it, the classifier is
-    too sure. The bars are 95 % intervals, and the area of a point grows with its number of images.
-    scikit-learn's :class:`~sklearn.calibration.CalibrationDisplay` shows one class against the
-    others, this one the predicted class of each image.
+    If the probabilities can be trusted, the points are on the dotted line; points below it mean
+    that the classifier is too sure. The bars are 95 % intervals, and the area of a point grows with
+    its number of images. scikit-learn's :class:`~sklearn.calibration.CalibrationDisplay` shows one
+    class against the others; this display shows the predicted class of each image.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 

@@ -43,8 +43,8 @@ def error_reject_curve(
         Weights of the rows. None gives all rows the same weight.
     drop_intermediate : bool, default=False
         Whether to drop thresholds between two others with the same number of errors, as
-        :func:`sklearn.metrics.det_curve` does. The error rate between the others is then no longer
-        known: the number of errors is constant there, but their share is not a line.
+        :func:`sklearn.metrics.det_curve` does. The number of errors is constant between the
+        others, but the error rate does not follow a straight line there.
 
     Returns
     -------
@@ -127,7 +127,7 @@ class WorkLeft:
     n_needed : int
         Number of accepted images that are needed to support a claim about `allowed_error`.
     resampled : ndarray of shape (1000,) or None
-        The share in each bootstrap sample. The samples depend on the number of images only, so
+        The share in each bootstrap sample. The samples depend only on the number of images, so
         those of two models on the same images are paired.
 
     Examples
@@ -160,7 +160,7 @@ class WorkLeft:
         other : WorkLeft
             The work that another model leaves, measured on the same images in the same order.
         alpha : float, default=0.05
-            Probability that the interval does not contain the ratio.
+            Probability that the interval does not contain the true ratio.
 
         Returns
         -------
@@ -229,10 +229,10 @@ def measure_work_left(
 
     Notes
     -----
-    A threshold counts only if it accepts so many images that, without any error among them, the
-    one-sided 95 % interval of the error rate would end at the allowed one: about 3 divided by it
-    ("rule of three"). The same images determine the threshold and measure the share, so the
-    threshold should be checked on new images before it is relied on.
+    A threshold counts only if it accepts enough images: without any error among them, the one-sided
+    95 % interval of the error rate must end at the allowed one. This takes about 3 divided by the
+    allowed error rate ("rule of three"). The same images determine the threshold and measure the
+    share, so check the threshold on new images before you rely on it.
 
     The interval is the percentile bootstrap of 1,000 samples of the images. In simulations with
     5,000 and 10,000 images, it contained the true share in 92 to 95 % of cases.

@@ -145,7 +145,7 @@ def measure_robustness(
 ) -> Robustness:
     """Measure the accuracy of a classifier on images that are shifted, rotated, blurred and so on.
 
-    A high accuracy on a test set does not tell how a model reads images that are prepared or
+    A high accuracy on a test set does not show how well a model reads images that are prepared or
     written a little differently. The estimator is used as it is: pass unscaled images and a
     Pipeline that scales them.
 
@@ -172,8 +172,8 @@ def measure_robustness(
         - "contrast": 0.75, 0.5 (factor)
         - "brightness": 0.1, 0.2 (share of the range, towards the ink)
 
-        They are chosen for digits of 20 of 28 pixels height, as in MNIST, with MNIST-C for
-        orientation. :func:`corrupt_images` shows what they do.
+        The defaults follow MNIST-C, and are meant for digits that are 20 pixels high in images of
+        28 pixels, as in MNIST. :func:`corrupt_images` shows what they do.
     max_samples : int or None, default=2000
         Number of images to use, drawn from all classes in proportion; None uses all.
     image_shape : (height, width), default=None

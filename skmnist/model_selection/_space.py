@@ -42,7 +42,7 @@ _SPACES = {  # the ranges are those of PARAMETERS
 
 
 def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Params:
-    """Return a ready search space that always includes regularization.
+    """Return a ready-made search space that includes regularization.
 
     ======================  =====================================================================
     "regularization"        `dropout` 0 to 0.5, `l2` 1e-6 to 1e-3 (logarithmic): for both networks
@@ -69,7 +69,7 @@ def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Pa
     Raises
     ------
     ValueError
-        There is no space of that name.
+        There is no space with that name.
 
     Examples
     --------

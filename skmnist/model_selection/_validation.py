@@ -42,7 +42,7 @@ class CrossValidation(Bunch):
         Seconds.
     test_score or test_<name> : ndarray of shape (n_folds,)
         As in :func:`sklearn.model_selection.cross_validate`, like `train_score` or `train_<name>`,
-        `estimator` and `indices`, which are there if requested.
+        `estimator` and `indices`, which are present if requested.
     history : list of (dict of str to ndarray, or None)
         Per fold the values of `loss` and `accuracy` by epoch, and of `val_loss` and `val_accuracy`
         if the network holds out rows of its own; None if the estimator has no history.

@@ -58,7 +58,7 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def get_recipe(name: str, network: str) -> dict[str, Any]:
-    """Return tried hyperparameters for digits, as parameters of a classifier.
+    """Return tested hyperparameters for digits, as parameters of a classifier.
 
     ========  =====================================================================================
     "slides"  The defaults of the classifiers: early stopping on validation rows.
@@ -87,7 +87,7 @@ def get_recipe(name: str, network: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is no recipe of that name, or no such network.
+        If there is no recipe with that name, or no such network.
 
     Examples
     --------

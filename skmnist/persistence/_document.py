@@ -38,7 +38,7 @@ LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
 class ModelFileError(TranslatedError):
     """A model cannot be saved in this format, or a file does not contain a valid model.
 
-    A ValueError. Programs need not take its message apart, and can show it in another language.
+    A ValueError. Programs can use `key` and `values`, and show the message in another language.
 
     Parameters
     ----------

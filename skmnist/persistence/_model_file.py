@@ -54,9 +54,9 @@ def save_model(
     """Save a fitted estimator of this package, or a Pipeline of them, without pickle.
 
     The file is written atomically: if saving fails or the process ends, an existing file is left
-    unchanged. What only training needs is not saved: callbacks of `set_callbacks`, metadata
-    requests, the `memory` of a Pipeline, and the state of the optimizer. Attributes that you have
-    added are not saved either.
+    unchanged. State that is needed only for training is not saved: callbacks of `set_callbacks`,
+    metadata requests, the `memory` of a Pipeline, and the state of the optimizer. Attributes that
+    you have added are not saved either.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def save_model(
         File to write; an existing one is replaced. The usual extension is ``.skmnist``.
     notes : dict of str to str, int, float or bool, default=None
         What others should know about the model, such as the data it was trained and measured on,
-        what it is not for, and its licence. `load_card` and ``skmnist show`` return it; for a
-        reader, in addition to its `notes_`.
+        what it is not for, and its licence. `load_card` returns the notes and ``skmnist show``
+        prints them, for a reader in addition to its `notes_`.
 
     Raises
     ------
@@ -194,7 +194,7 @@ class ModelCard:
     model : estimator or Pipeline
         Fitted model, as from :func:`load_model`.
     notes : dict of str to str, int, float or bool
-        Notes of :func:`save_model`, and `notes_` of a reader. Nobody has checked them.
+        Notes of :func:`save_model`, and `notes_` of a reader. They are not checked.
     versions : dict of str to str
         Versions of skmnist, scikit-learn and NumPy with which the model was saved.
     n_bytes : int

@@ -40,7 +40,7 @@ def to_onnx(model: Any) -> "ModelProto":
     """Convert a fitted network, with the normalisation before it, to ONNX.
 
     The graph has the input `X`, float32 of shape (n, `n_features_in_`), with the pixels as the
-    model takes them, one image per row. Its outputs are named as those of skl2onnx: `label`, of
+    model takes them, one image per row. Its outputs are named like those of skl2onnx: `label`, of
     shape (n,) and in the type of the classes, and `probabilities`, float32 of shape (n, n_classes).
     These differ from `predict_proba` by less than 1e-5. The graph does not check its input.
 

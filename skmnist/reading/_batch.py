@@ -1,4 +1,4 @@
-"""Read many files, one after the other, and join their places to fields."""
+"""Read many files, one after the other, and join their places into fields."""
 
 import os
 import pickle
@@ -32,7 +32,7 @@ MARGIN = 6  # pixels of the page around the picture of a field
 
 @dataclass(frozen=True)
 class FileReading:
-    """What was read in a file.
+    """Result of reading one file.
 
     Returned by :func:`read_files`. The parameters are attributes as well.
 
@@ -133,13 +133,13 @@ def read_files(
     paths : sequence of path or binary file
         Images and documents, such as from `find_files`.
     reader : DigitReader
-        A calibrated reader. Compare the places of all files with the calibration by
+        A calibrated reader. To compare the places of all files with the calibration, use
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
         Where the fields are. Pages of a document that have no fields are skipped.
     n_jobs : int, default=None
-        Number of worker processes, which pays for 50 files or more. Binary files need 1. None uses
-        the value of ``joblib.parallel_config``, or 1.
+        Number of worker processes. More than one pays off for 50 files or more. Binary files need
+        1. None uses the value of ``joblib.parallel_config``, or 1.
 
     Yields
     ------
@@ -223,7 +223,7 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
     fields : DataFrame
         - `file`;
         - `page`, from 1, and `field`, its name or number, from 1; empty for a file with a problem;
-        - `text`: the digits; a blank place is a space, and one that was not accepted is "?";
+        - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
         - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all are, or "failed";
         - `probability`: the lowest of the field; NaN without digits.
     """

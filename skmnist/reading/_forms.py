@@ -56,7 +56,7 @@ CHECKS: dict[str, Callable[[Sequence[int]], bool]] = {
 class FormError(TranslatedError):
     r"""Raised if the description of a form is invalid, or does not fit a page.
 
-    A ValueError. Programs need not take its message apart, and can show it in another language.
+    A ValueError. Programs can use `key` and `values`, and show the message in another language.
 
     Parameters
     ----------
@@ -110,12 +110,12 @@ class FormField:
     page : int, default=1
         Number of the page.
     digits : int, default=None
-        Number of digits. None finds it.
+        Number of digits. None detects it.
     values : collection of str, default=None
         All valid contents, such as postal codes. None allows any.
     check : {"luhn", "ean", "mod10", "mod97"}, default=None
-        Rule for the check digit: of Luhn (cards), of EAN and ISBN-13, recursive modulo 10 (Swiss
-        payment references), or ISO 7064 modulo 97 with two check digits.
+        Rule for the check digit: Luhn (cards), EAN and ISBN-13, recursive modulo 10 (Swiss payment
+        references), or ISO 7064 modulo 97 with two check digits.
 
     Examples
     --------

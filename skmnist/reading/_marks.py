@@ -29,8 +29,8 @@ STYLES = {
 def mark_places(page: Array, places: pd.DataFrame, *, language: str | None = None) -> Markup:
     """Draw a page with a box around each place, and what was read above it.
 
-    Outcomes differ in colour, line and sign: "?" is unsure, and "×" is not a digit. The boxes of
-    blank places are dotted.
+    Outcomes differ in colour, line style and symbol: "?" means uncertain, and "×" not a digit. The
+    boxes of blank places are dotted.
 
     Parameters
     ----------

@@ -46,14 +46,15 @@ def open_pages(
         PNG, JPEG, BMP, TIFF (also with several pages), or PDF (``pip install 'skmnist[pdf]'``).
         Pages of a PDF are rendered at 200 dots per inch.
     exif : bool or "auto", default="auto"
-        Whether to turn a photo as its EXIF orientation says. "auto" ignores a quarter turn if the
-        photo is stored upright already: cameras store their pixels lying, so the turn was applied
-        before by a program that kept the entry. Pass True or False if a photo is turned wrongly.
+        Whether to rotate a photo according to its EXIF orientation. "auto" ignores a quarter turn
+        if the photo is already in portrait format: cameras store pixels in landscape format, so a
+        program must have rotated it without updating the entry. Pass True or False if a photo is
+        rotated wrongly.
 
     Yields
     ------
     page : ndarray of shape (height, width) or (height, width, 3), uint8
-        Grey levels or RGB. Transparent images are laid on white.
+        Grey levels or RGB. Transparent images are placed on white.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Strokes to digits: what belongs together, and where touching digits are parted."""
+"""Group strokes into digits, and separate digits that touch."""
 
 import itertools
 from collections.abc import Callable, Sequence

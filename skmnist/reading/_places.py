@@ -50,9 +50,9 @@ class Place:
     field : str or None
         Name of the field in a form.
     parted : float
-        How sure it is that the place holds one whole digit, from 0 to 1: less than 1 where digits
-        touch each other or strokes are broken, so that other divisions of the row are possible.
-        It is a probability only as far as those of `score` are.
+        Confidence that the place holds one whole digit, from 0 to 1: less than 1 if digits touch
+        each other or strokes are broken, so that other divisions of the row are possible. It is
+        only as reliable as the probabilities of `score`.
 
     Examples
     --------
@@ -101,20 +101,20 @@ def find_places(
 ) -> list[list[Place]]:
     """Divide the image of a field, or of a page, into places for one digit each.
 
-    Boxes and combs are found by their lines, and digits that are written freely by their strokes.
-    Shading is levelled, slanted rows are straightened, and frames, ruled lines and coloured guides
-    are removed. Digits that touch each other are parted; `score` chooses between several ways.
+    Boxes and combs are found by their lines, and digits without boxes by their strokes. Shading is
+    evened out, slanted rows are straightened, and frames, ruled lines and coloured guides are
+    removed. Digits that touch each other are separated; `score` chooses between several ways.
 
     Parameters
     ----------
     page : ndarray of shape (height, width) or (height, width, 3), uint8
-        Grey levels or RGB, ink darker than paper or brighter.
+        Grey levels or RGB, with ink darker or brighter than the paper.
     n_digits : int, default=None
-        Number of digits in each field, if it is known. Boxes that are found count more: a row of
-        six boxes has six places.
+        Number of digits in each field, if it is known. Boxes take precedence: a row of six boxes
+        has six places.
     score : callable, default=None
         Called with a list of images like `Place.image`, returns the probabilities of the classes,
-        an ndarray of shape (n_images, n_classes). None parts touching digits by their size.
+        an ndarray of shape (n_images, n_classes). None separates touching digits by their size.
     form : Form, default=None
         Where the fields are on the page. None finds them.
 
@@ -126,7 +126,7 @@ def find_places(
     Raises
     ------
     ValueError
-        `page` is no image, `n_digits` is out of range, or the form does not fit the page.
+        `page` is not an image, `n_digits` is out of range, or the form does not fit the page.
 
     Examples
     --------

@@ -26,7 +26,7 @@ class Promise:
     selection : Selection
         The threshold, and the figures behind it.
     n_digits : int or None
-        Length of the codes for which `max_error` was promised; None for single digits.
+        Length of the codes for which `max_error` is guaranteed; None for single digits.
     max_error : float
         Share of errors among accepted digits, or among accepted codes of `n_digits`.
     writers : DataFrame or None
@@ -49,7 +49,7 @@ class Promise:
     writers: pd.DataFrame | None
 
     def sentences(self, language: str | None = None) -> list[str]:
-        """Return the promise and its limits as sentences.
+        """Return the guarantee and its limits as sentences.
 
         Parameters
         ----------

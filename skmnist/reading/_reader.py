@@ -64,7 +64,7 @@ def _can(method: str) -> Any:
 
 
 class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
-    """Read digits, and leave to people what cannot be read with a guaranteed error rate.
+    """Read digits with a guaranteed error rate, and leave uncertain ones to a person.
 
     A classifier always answers. This meta-estimator decides for each image whether the answer may
     be used. There are four outcomes: a digit; "unsure", if the probability is too low; "blank"; and
@@ -88,8 +88,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     alphabet : str, default="0123456789"
         Characters that may be read. Each class must be one of them.
     n_digits : int, default=None
-        Number of digits of a code. If set, `max_error` is for whole codes, and each digit must be
-        right with ``max_error / n_digits``. None means that `max_error` is for single digits.
+        Number of digits of a code. If set, `max_error` is for whole codes, and the error rate of
+        each digit must be at most ``max_error / n_digits``. None means that `max_error` is for
+        single digits.
 
     Attributes
     ----------
@@ -102,10 +103,10 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if the classifier has this attribute.
     guard_coefs_, guard_intercepts_ : list of ndarray
-        Weights and biases of the network that tells digits from other ink; its last output is that
-        of other ink, and the others are those of the classes. Empty if the
-        classifier's input, after the other steps of a Pipeline, is not square images of at least
-        8 x 8 pixels in [0, 1]; nothing is then recognized as "not_digit".
+        Weights and biases of the network that tells digits from other ink; its last output is for
+        other ink, and the others are for the classes. Empty if the classifier's input, after the
+        other steps of a Pipeline, is not square images of at least 8 x 8 pixels in [0, 1]; nothing
+        is then recognized as "not_digit".
     calibration_ : dict of str to ndarray of shape (n_rows,)
         For each calibration row: `probability` of the predicted class, `correct`, `strangeness`
         (from 0 for a digit to 1) and, with groups, `writer`. Set by `calibrate`.
@@ -246,7 +247,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         y : array-like of shape (n_samples,)
             Their labels.
         groups : array-like of shape (n_samples,), default=None
-            The writer of each digit. The errors of each are then reported beside the promise.
+            The writer of each digit. The errors of each are then reported with the guarantee.
 
         Returns
         -------
@@ -352,7 +353,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         )
 
     def read_page(self, page: Array, *, form: Form | None = None) -> pd.DataFrame:
-        """Read one image as `read` does, without a check that it is like the calibration's.
+        """Read one image like `read`, without checking that it resembles the calibration digits.
 
         Parameters
         ----------
@@ -392,7 +393,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         images : iterable of array-like or Pillow image
-            Images of any sizes, each of one place on paper that may have a digit.
+            Images of any size, each of one place on paper that may contain a digit.
 
         Returns
         -------
@@ -413,7 +414,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return self._finish(frame)
 
     def check_shift(self, places: pd.DataFrame) -> bool:
-        """Return whether places look unlike the digits of `calibrate`, which voids the promise.
+        """Return whether places look unlike the digits of `calibrate`, which voids the guarantee.
 
         Parameters
         ----------

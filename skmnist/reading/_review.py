@@ -22,8 +22,8 @@ MAX_WIDTH = 900  # pixels of a picture; a page of a field is rarely wider
 def make_review(readings: Iterable[FileReading], language: str | None = None) -> str:
     """Return a page that shows the fields to check, with their pictures, and exports a CSV file.
 
-    The page is a single HTML file without links to others. It shows what `join_fields` calls
-    "unsure"; its CSV file contains all fields, with the corrections.
+    The page is a single HTML file without links to others. It shows the fields whose outcome in
+    `join_fields` is "unsure"; its CSV file contains all fields, with the corrections.
 
     Parameters
     ----------

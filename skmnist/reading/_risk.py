@@ -106,10 +106,11 @@ def select_threshold(
 
     The rows are sorted by confidence, and "the first k have more than `max_error` errors" is tested
     by the exact binomial distribution, for k in increasing order, until a test fails. Tests in a
-    fixed order need no correction for their number. The order starts near half of the rows, since
-    a single error among a few rows would end it; a second order from the start on has a tenth of
-    the failure probability. On simulated classifiers, this accepts more than the binary search of
-    Geifman and El-Yaniv, which divides the failure probability by its number of steps.
+    fixed order need no correction for their number. The order starts near half of the rows, because
+    a single error among the first few rows would end it; a second order, from the first row on,
+    gets a tenth of the failure probability. On simulated classifiers, this accepts more than the
+    binary search of Geifman and El-Yaniv, which divides the failure probability by its number of
+    steps.
 
     Parameters
     ----------

@@ -126,8 +126,8 @@ class Catalogue(string.Formatter):
 
     There are three additional format specifications: ``{n:image|images}`` selects the singular or
     the plural, ``{size:bytes}`` formats a number of bytes with a suitable unit, and ``{names:, }``
-    joins a list by what stands after the colon. A value that is a :class:`Phrase` or a
-    :class:`TranslatedError` is said in the language of the catalogue.
+    joins a list with the text after the colon. A value that is a :class:`Phrase` or a
+    :class:`TranslatedError` is rendered in the language of the catalogue.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ class Catalogue(string.Formatter):
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase and the values to fill in, to be said in a language that is not known yet.
+    """A phrase and the values to fill in, to be rendered later in any language.
 
     The parameters are attributes as well.
 
@@ -232,9 +232,9 @@ class Phrase:
 
 
 class TranslatedError(ValueError):
-    """Base of the errors that can be said in every language; as text they are English.
+    """Base class of errors with a message in every language; ``str(error)`` is English.
 
-    A ValueError. The base itself has no messages.
+    A ValueError. The base class itself has no messages.
 
     Parameters
     ----------

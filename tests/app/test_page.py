@@ -260,7 +260,7 @@ def test_further_starts_are_told_and_a_button_ends_them(open_page, trained, slow
     event = TrainingEvent("begin", "DNN", 1, None, 2, 6)
     assert training._follow(event) is False
     page = run(page)
-    assert any("training 3 of 6." in text.value for text in page.markdown)
+    assert any("training run 3 of 6." in text.value for text in page.markdown)
     click(page, "end_starts")
     assert any("repetitions will end" in text.value for text in page.markdown)
     with pytest.raises(KeyboardInterrupt):
@@ -303,7 +303,9 @@ def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, sl
         assert any(f"{before} training" in text for text in said) == (before > 0)
         click(page, "start")
         assert page.title[0].value == "Training"
-    assert told(page) == ["2 trainings before yours. It starts by itself; you may leave this page."]
+    assert told(page) == [
+        "2 training runs are ahead of yours. It starts by itself; you may leave this page."
+    ]
     assert "Epoch" not in html_of(page)  # nothing of the others
     first, second, _ = _training.find_line()
     tell(first, "NN", 4)
@@ -329,7 +331,7 @@ def test_a_full_queue_is_told_and_takes_no_more(visit, slow, monkeypatch):
     monkeypatch.setattr(_view, "find_visitor", lambda: "cem")
     click(late, "start")
     assert late.title[0].value == "Settings"
-    assert told(late)[0].startswith("2 trainings are running or waiting already")
+    assert told(late)[0].startswith("2 training runs are running or waiting already")
     assert late.button(key="start").disabled
     assert len(_training.find_line()) == 2
 

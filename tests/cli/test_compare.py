@@ -43,7 +43,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
     assert out.count("Precision: how often") == 1
     words = " ".join(out.replace("│", " ").split())
     assert words.count("Changed images: shifted by 2 pixels ") == 2
-    assert "digits of other people (14 Swiss writers)" in words
+    assert "other people's digits (14 Swiss writers)" in words
     assert "95% interval by writer" in words
     assert "accuracy elsewhere" in words
     assert err.splitlines()[0].startswith("Loading TensorFlow")

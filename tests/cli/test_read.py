@@ -80,7 +80,7 @@ def test_a_killed_process_keeps_what_was_read(model, scans, tmp_path, capsys, mo
     assert main(["read", str(scans), "--model", str(model), "--csv", str(out)]) == 1
     assert len(list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert "1 file is complete; read the other 2 again, fewer at once." in said
+    assert "1 file is complete; read the other 2 again, fewer at a time." in said
 
 
 def test_a_page_that_is_upside_down_is_told(tmp_path, capsys):

@@ -132,7 +132,7 @@ def test_codes_are_told_at_the_same_thresholds_where_images_are_too_few():
     for share in shares:
         assert f" {1000 * share:.0f}" in reason
     assert "up to 5 of 1,000 of the rest are wrong" in reason
-    assert "accepts at least 14,972 test images; among 5,000, there is none." in reason
+    assert "accepts at least 14,972 test images; with 5,000, there is no such threshold." in reason
 
 
 def test_codes_have_a_threshold_of_their_own_where_images_suffice():
@@ -242,7 +242,7 @@ def test_the_file_has_the_work_of_each_model_and_its_comparison(found):
 def test_with_several_starts_it_says_of_which_the_shares_are(found):
     recommendation = found.recommendation
     evidence = replace(recommendation.evidence, method="starts", n_runs=3)
-    sentence = "These shares are those of the models of the first start."
+    sentence = "These shares are for the models of the first start."
     assert sentence in replace(recommendation, evidence=evidence).reason()
     assert sentence not in recommendation.reason()
 

@@ -245,7 +245,7 @@ def test_other_changes_are_in_the_line_with_their_worst_strength():
 
 def test_the_worst_change_and_the_confidence_there(typical):
     assert typical.sentences()[1:] == [
-        "It reads images worst that are noisy by 30%: 60.0% instead of 98.0% correct.",
+        "It does worst on images that are noisy by 30%: 60.0% correct instead of 98.0%.",
         "On these images it is still 80.0% sure on average, but right in only 60.0% of cases.",
     ]
     careful = make_result(("none", 0, 0.9, 0.9), ("noise", 0.3, 0.6, 0.62))
@@ -256,7 +256,9 @@ def test_the_worst_change_and_the_confidence_there(typical):
 
 def test_a_model_that_holds_is_told_so():
     found = make_result(("none", 0, 0.99, 0.99), ("shift", 2, 0.985, 0.99), ("blur", 1, 0.995, 1))
-    assert found.sentences()[1:] == ["None of the 2 changes costs as much as one percentage point."]
+    assert found.sentences()[1:] == [
+        "None of the 2 changes lowers the accuracy by as much as one percentage point."
+    ]
 
 
 def test_all_values_as_json(typical):
