@@ -57,7 +57,7 @@ print(comparison.table[columns].round(4).to_string())
 # Learning curves
 # ---------------
 # Each network keeps its history. Where the validation curve diverges from the training curve, the
-# network has begun to memorise its training images.
+# network has begun to memorize its training images.
 
 from skmnist.diagnosis import EpochCurveDisplay
 
@@ -70,7 +70,7 @@ plt.show()
 # Metrics of each digit
 # ---------------------
 # Precision is the share of the predictions of this digit that are correct, recall the share of its
-# images that were recognised. F1 combines both, and support is the number of test images.
+# images that were recognized. F1 combines both, and support is the number of test images.
 
 for name, result in comparison.results.items():
     print(name)

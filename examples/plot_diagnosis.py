@@ -11,7 +11,7 @@ what to do about it. This example diagnoses four networks whose problems we know
 # Four networks
 # -------------
 # The first network is trained for only four epochs with small steps. The second has few images and
-# enough time to memorise them. The third has more images and uses ``dropout``. The fourth has so
+# enough time to memorize them. The third has more images and uses ``dropout``. The fourth has so
 # few images that its gap is very uncertain.
 
 from sklearn.pipeline import Pipeline
@@ -29,7 +29,7 @@ def train(n_train, **parameters):
 
 models = {
     "too little time": train(5000, epochs=4, learning_rate=1e-4),
-    "memorising": train(5000, epochs=40),
+    "memorizing": train(5000, epochs=40),
     "more images, dropout": train(30_000, epochs=10, dropout=0.3),
     "few images": train(300, epochs=40, validation_fraction=0.1),
 }
@@ -38,7 +38,7 @@ models = {
 # Learning curves
 # ---------------
 # Where the dashed line (held-out images) stops following the solid one (training images), the
-# network begins to memorise its training images.
+# network begins to memorize its training images.
 
 import matplotlib.pyplot as plt
 
@@ -101,7 +101,7 @@ for name, diagnosis in diagnoses.items():
 # Any classifier
 # --------------
 # For a classifier that does not keep its accuracies, pass training images and held-out images. A
-# decision tree memorises all of its training images:
+# decision tree memorizes all of its training images:
 
 from sklearn.tree import DecisionTreeClassifier
 

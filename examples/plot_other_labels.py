@@ -11,7 +11,7 @@ typefaces that it has never seen.
 # -----------
 # matplotlib includes a dozen typefaces. We draw each letter many times in each of them, slightly
 # rotated and shifted. Two typefaces are used only for the test, because it would be too easy to
-# recognise rotated letters of a typeface from the training images.
+# recognize rotated letters of a typeface from the training images.
 
 from pathlib import Path
 

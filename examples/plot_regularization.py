@@ -1,10 +1,10 @@
 """
-Regularising the deep network
+Regularizing the deep network
 =============================
 
-A deep network has many weights. With few images it memorises them: it overfits. Two parameters
+A deep network has many weights. With few images it memorizes them: it overfits. Two parameters
 counteract this. ``dropout`` switches off some of the neurons in every step, so that no neuron can
-rely on another; ``l2`` penalises large weights. This example tests whether they reduce the gap
+rely on another; ``l2`` penalizes large weights. This example tests whether they reduce the gap
 between training images and new ones, and whether they improve the accuracy.
 """
 
@@ -45,7 +45,7 @@ print(table[["test_accuracy", "diagnosis", "gap", "n_epochs", "fit_time"]].round
 # Learning curves
 # ---------------
 # With dropout, only some of the neurons are active during training, but all of them during
-# validation. The dashed line can therefore lie above the solid one.
+# validation. The dashed line (validation) can therefore lie above the solid one.
 
 import matplotlib.pyplot as plt
 
@@ -60,8 +60,8 @@ plt.show()
 # %%
 # Does the gap shrink?
 # --------------------
-# Each gap is measured on few held-out images, so its 95% interval is wide. A gap to the right of
-# the dotted line counts as overfitting if its interval does not reach 0.
+# Each gap is measured on few held-out images, so its 95% interval is wide. A gap counts as overfitting if
+# it and its interval lie to the right of the dotted line, or if it is more than twice as far right and its interval does not reach 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
 figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")

@@ -30,7 +30,7 @@ pipeline = Pipeline(
 # With ``scoring=fit_scores``, each fold reports its accuracy and its gap, which is the loss of
 # accuracy from the training images to new ones. ``refit=best_without_overfitting`` then selects the
 # most accurate candidate with an acceptable gap. The limit can be set: the few images of a fold are
-# quickly memorised, so this example allows 0.06 instead of 0.02.
+# quickly memorized, so this example allows 0.06 instead of 0.02.
 
 from functools import partial
 

@@ -2,7 +2,7 @@
 Cross-entropy: the cost of a wrong answer
 =========================================
 
-Training minimises a loss. Cross-entropy depends only on the probability that the network assigned
+Training minimizes a loss. Cross-entropy depends only on the probability that the network assigned
 to the *correct* digit.
 """
 

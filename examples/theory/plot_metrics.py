@@ -34,7 +34,7 @@ plt.show()
 # ------------------------------
 # The precision of the nines is the share of all images *predicted* as a nine (the green column)
 # that are one. The recall is the share of all images that *are* a nine (the blue row) that were
-# recognised. F1 lies between the two, closer to the smaller one.
+# recognized. F1 lies between the two, closer to the smaller one.
 
 found = display.frame.to_numpy()
 right = found[9, 9]

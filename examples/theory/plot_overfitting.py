@@ -2,7 +2,7 @@
 Overfitting and its remedies
 ============================
 
-A network with many weights and few images can memorise every image. It is then perfect on images
+A network with many weights and few images can memorize every image. It is then perfect on images
 that it has seen, but no better on new ones.
 """
 
@@ -10,7 +10,7 @@ that it has seen, but no better on new ones.
 # One deep network, four settings
 # -------------------------------
 # We use only 1,500 images, so that overfitting shows quickly. The network is trained without a
-# remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which penalises large
+# remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which penalizes large
 # weights; and with ``patience``, which stops when the validation loss no longer improves and keeps
 # the best weights.
 

@@ -1,4 +1,4 @@
-"""The steps before training: data, theory, normalisation, networks and settings."""
+"""The steps before training: data, theory, normalization, networks and settings."""
 
 from itertools import pairwise
 from typing import Any
@@ -146,7 +146,7 @@ def _draw(data: Data, say: Catalogue) -> tuple[Markup, Markup]:
     return counts, examples
 
 
-# --- theory, normalisation, networks
+# --- theory, normalization, networks
 
 
 def show_theory(view: View) -> None:
@@ -155,7 +155,7 @@ def show_theory(view: View) -> None:
 
 
 def show_normalisation(view: View) -> None:
-    """Show an image before and after normalisation."""
+    """Show an image before and after normalization."""
     say, data = view.say, view.find_data()
     if data is None:
         return

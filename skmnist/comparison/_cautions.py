@@ -42,14 +42,23 @@ class Caution:
             "tuned_on_test", "test_rows_in_training", "elsewhere_rows_known", \
             "elsewhere_near_chance", "different_test_sets", "unseen_classes", \
             "interrupted_models", "interrupted_starts", "interrupted_folds"}
-        The test images were used both to rank and to measure two models, or more than two. Models
-        with a random seed were trained from one start only. Further starts were trained for fewer
-        epochs than the first; and some of them reached another accuracy. The test images were
-        used for tuning; or also occur among the training images. Images of a further data set also
-        occur among the training or test images; or no model reads them much better than by
-        guessing. The test images differ between models; or belong
-        to classes without training images. The last three mean that unfinished models, starts
-        or folds are left out.
+        What the reader should know:
+
+        - "ranked_two", "ranked_many": the test images were used both to rank and to measure the
+          models, two or more of them.
+        - "one_start": models with a random seed were trained from one start only.
+        - "short_starts": further starts were trained for fewer epochs than the first.
+        - "short_starts_differ": so they were, and some reached another accuracy.
+        - "tuned_on_test": the test images were used for tuning.
+        - "test_rows_in_training": some test images also occur among the training images.
+        - "elsewhere_rows_known": images of a further data set also occur among the training or
+          test images.
+        - "elsewhere_near_chance": no model does much better on a further data set than by
+          guessing.
+        - "different_test_sets": the test images differ between models.
+        - "unseen_classes": some test images belong to classes without training images.
+        - "interrupted_models", "interrupted_starts", "interrupted_folds": unfinished models,
+          starts or folds are left out.
     severity : {"note", "warning"}, default="warning"
         How serious the caution is.
     figures : dict, default={}

@@ -70,7 +70,8 @@ def fetch_mnist(
         address of the Keras project. The file must have the same SHA-256 at every address. The
         variables ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are respected.
     n_train, n_test : int, default=None
-        Number of images, sampled stratified by digit; see :func:`~skmnist.datasets.load_mnist`.
+        Number of images, drawn at random and stratified by digit; see
+        :func:`~skmnist.datasets.load_mnist`.
     random_state : int, RandomState instance or None, default=None
         Controls which images are sampled.
     return_X_y : bool, default=False
@@ -91,8 +92,8 @@ def fetch_mnist(
     Raises
     ------
     DatasetError
-        If the download fails, after about 10 s if no server responds. The message contains the
-        reason for each address.
+        If the download fails. If no server responds, this takes about 10 s. The message contains
+        the reason for each address.
     ValueError
         If a parameter is invalid.
 

@@ -187,8 +187,8 @@ def _add_confidence(
     if diagnosis.val_loss_far_above and calibration is None:
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
-    regularised = diagnosis.label in ("overfitting", "borderline")  # the same remedy
-    if too_sure and diagnosis.network and not regularised:
+    regularized = diagnosis.label in ("overfitting", "borderline")  # the same remedy
+    if too_sure and diagnosis.network and not regularized:
         known = UNKNOWN_NETWORK if diagnosis.parameters is None else diagnosis.parameters
         ways = list_regularisers(known)
         if ways:

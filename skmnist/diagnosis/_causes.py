@@ -1,4 +1,4 @@
-"""Findings to deal with before the model is changed: labels, data, regularisation."""
+"""Findings to deal with before the model is changed: labels, data, regularization."""
 
 from typing import Self
 
@@ -158,7 +158,7 @@ class AsGoodAsMajority(Finding):
         return get_catalogue(language)(f"diagnosis.finding.{self.code}", **figures)
 
 
-class OverRegularised(Finding):
+class OverRegularized(Finding):
     """With dropout or deformed images, the network can learn far less than without."""
 
     code = "over_regularised"

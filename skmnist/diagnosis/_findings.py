@@ -190,8 +190,8 @@ class Overfitting(Finding):
         return (*(ways or [("simpler_model", "")]), ("more_images", ""))
 
     def _remedy(self, ways: tuple[Way, ...]) -> str:
-        regularises = {("dropout", ""), ("l2", ""), ("smaller_network", "")} & set(ways)
-        return self.code if regularises else f"{self.code}_model"
+        regularizes = {("dropout", ""), ("l2", ""), ("smaller_network", "")} & set(ways)
+        return self.code if regularizes else f"{self.code}_model"
 
 
 class Underfitting(Finding):

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._html import make_html
-from skmnist.diagnosis._causes import CAUSES, AsGoodAsMajority, NeverPredicted, OverRegularised
+from skmnist.diagnosis._causes import CAUSES, AsGoodAsMajority, NeverPredicted, OverRegularized
 from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import (
     FitFigures,
@@ -52,7 +52,7 @@ CHECKS: tuple[type[Finding], ...] = (
     *CAUSES,
     AsGoodAsMajority,
     NeverPredicted,
-    OverRegularised,
+    OverRegularized,
     Unstable,
     DeadUnits,
     StoppedTooEarly,
@@ -60,7 +60,7 @@ CHECKS: tuple[type[Finding], ...] = (
     MoreRowsHelp,
 )
 
-# What is put off if there is a cause: the last two only where there is nothing to regularise
+# What is put off if there is a cause: the last two only where there is nothing to regularize
 LATER: tuple[type[Finding], ...] = (
     Underfitting,
     NeverPredicted,

@@ -19,7 +19,8 @@ class ReliabilityDisplay:
     If the probabilities can be trusted, the points are on the dotted line; points below it mean
     that the classifier is too sure. The bars are 95 % intervals, and the area of a point grows with
     its number of images. scikit-learn's :class:`~sklearn.calibration.CalibrationDisplay` shows one
-    class against the others; this display shows the predicted class of each image.
+    class against the others; this display uses the probability of the predicted class of each
+    image.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 

@@ -59,12 +59,12 @@ def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Pa
     prefix : str, default=""
         Prefix of each name, such as ``"network__"`` for the step of that name in a Pipeline.
     images : bool, default=False
-        Also search `augmentation`, None or "digits", which requires images with values in [0, 1].
+        Also search `augmentation` (None or "digits"), which requires images with values in [0, 1].
 
     Returns
     -------
     space : dict of str to distribution or list
-        For `param_distributions`. It is a new dict that you may change.
+        To pass as `param_distributions`. Each call returns a new dict, which you may change.
 
     Raises
     ------

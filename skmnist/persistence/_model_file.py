@@ -67,7 +67,7 @@ def save_model(
     notes : dict of str to str, int, float or bool, default=None
         What others should know about the model, such as the data it was trained and measured on,
         what it is not for, and its licence. `load_card` returns the notes and ``skmnist show``
-        prints them, for a reader in addition to its `notes_`.
+        prints them; those of a `DigitReader` are added to its `notes_`.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def load_card(path: str | os.PathLike[str]) -> ModelCard:
     Parameters
     ----------
     path : str or path-like
-        File of `save_model`.
+        File written by `save_model`.
 
     Returns
     -------

@@ -37,7 +37,7 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def to_onnx(model: Any) -> "ModelProto":
-    """Convert a fitted network, with the normalisation before it, to ONNX.
+    """Convert a fitted network, with the normalization before it, to ONNX.
 
     The graph has the input `X`, float32 of shape (n, `n_features_in_`), with the pixels as the
     model takes them, one image per row. Its outputs are named like those of skl2onnx: `label`, of

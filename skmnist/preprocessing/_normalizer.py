@@ -89,7 +89,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Warns
         -----
         UserWarning
-            All values are at most 1, so the data seem to be normalised already.
+            All values are at most 1, so the data seem to be normalized already.
         """
         X, image_shape = flatten_images(X)
         X = self._check(X, reset=True)
@@ -114,7 +114,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Warns
         -----
         UserWarning
-            All values are floats of at most 1, so the data seem to be normalised already.
+            All values are floats of at most 1, so the data seem to be normalized already.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
@@ -176,7 +176,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         # after `fit`, integers 0 and 1 may be an almost blank image
         if 0 < high <= 1 < self.max_value and (reset or checked.dtype.kind == "f"):
             warn_caller(
-                f"The largest pixel is {high:g}, so X seems to be normalised already, and dividing "
+                f"The largest pixel is {high:g}, so X seems to be normalized already, and dividing "
                 f"it by max_value={self.max_value:g} makes it almost black. Leave out "
                 "PixelNormalizer, or pass max_value=1."
             )

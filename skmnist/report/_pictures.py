@@ -161,8 +161,8 @@ def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) 
     Parameters
     ----------
     frame : DataFrame
-        One row per epoch, at least one, with the column `metric` and, if known, the same with the
-        prefix ``val_``.
+        One row per epoch, at least one, with a column named like `metric` and, if
+        known, one with the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to plot.
     say : Catalogue
@@ -373,8 +373,8 @@ def draw_curve(
     name : str
         Name of the model.
     frame : DataFrame
-        One row per epoch, indexed from 1, with the column `metric` and, if known,
-        the same with the prefix ``val_``.
+        One row per epoch, indexed from 1, with a column named like `metric` and, if
+        known, one with the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to plot.
     say : Catalogue
@@ -404,15 +404,15 @@ def draw_curve(
 
 
 def describe_curve(name: str, frame: pd.DataFrame, metric: str, say: Catalogue) -> str:
-    """Return a text alternative of a learning curve for screen readers.
+    """Return a text alternative for a learning curve for screen readers.
 
     Parameters
     ----------
     name : str
         Name of the model.
     frame : DataFrame
-        One row per epoch, with the column `metric` and, if known, the same with the prefix
-        ``val_``.
+        One row per epoch, with a column named like `metric` and, if
+        known, one with the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to describe.
     say : Catalogue

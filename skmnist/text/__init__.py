@@ -277,7 +277,7 @@ class TranslatedError(ValueError):
 
 
 def translate_error(error: Exception, language: str) -> str:
-    """Return the message of an error in a language, or as it is if it has no translation.
+    """Return the message of an error in a language, or unchanged if there is no translation.
 
     Parameters
     ----------

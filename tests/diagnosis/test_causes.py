@@ -422,7 +422,7 @@ def test_dropout_that_hides_what_was_learned_is_too_much(train, running, dropout
     findings = [each for each in diagnosis.findings if each.code == "over_regularised"]
     assert bool(findings) == found
     if found:
-        assert findings[0].remedy() == "Regularise less: lower dropout."
+        assert findings[0].remedy() == "Regularize less: lower dropout."
         assert findings[0].remedy("de") == (
             "Regularisieren Sie schwächer. Sie können den Dropout senken."
         )

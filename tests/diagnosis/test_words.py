@@ -247,7 +247,7 @@ def test_overfitting_is_dealt_with_by_what_the_model_has(model, remedy):
         (
             SimpleNNClassifier(dropout=0.5),
             {"network": True, "stop_reason": "patience"},  # more epochs would not be used
-            "raise the learning rate, use a larger network, or regularise less.",
+            "raise the learning rate, use a larger network, or regularize less.",
         ),
         (RandomForestClassifier(), {}, "use a more powerful model."),
         (

@@ -203,7 +203,7 @@ def test_a_warning_points_at_the_callers_line(digits):
     with pytest.warns(UserWarning, match="interrupted") as caught:
         Pipeline([("nn", model)]).fit(*digits)
     assert caught[0].filename == __file__
-    with pytest.warns(UserWarning, match="normalised already") as caught:
+    with pytest.warns(UserWarning, match="normalized already") as caught:
         PixelNormalizer().fit(digits[0])
     assert caught[0].filename == __file__
 

@@ -132,7 +132,7 @@ def test_inverse_of_nan_and_infinity_raises(value):
 
 
 def test_normalised_data_give_a_warning():
-    with pytest.warns(UserWarning, match=r"normalised already.*pass max_value=1"):
+    with pytest.warns(UserWarning, match=r"normalized already.*pass max_value=1"):
         PixelNormalizer().fit([[0.0, 0.5, 1.0]])
 
 
@@ -188,6 +188,6 @@ def test_second_fit_forgets_the_first(images):
 
 def test_normalised_floats_warn_in_transform_but_an_almost_blank_image_does_not():
     normalizer = PixelNormalizer().fit(np.full((2, 4), 255, dtype=np.uint8))
-    with pytest.warns(UserWarning, match="seems to be normalised already"):
+    with pytest.warns(UserWarning, match="seems to be normalized already"):
         normalizer.transform(np.full((2, 4), 0.5))
     normalizer.transform(np.ones((1, 4), dtype=np.uint8))
