@@ -132,6 +132,18 @@ def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array
     return keep[labels]
 
 
+def widen(strokes: Array, reach: int = 1) -> Array:
+    """Return the pixels that are at most `reach` pixels away from strokes in each direction."""
+    for _ in range(reach):
+        tall = strokes.copy()
+        tall[1:] |= strokes[:-1]
+        tall[:-1] |= strokes[1:]
+        strokes = tall.copy()
+        strokes[:, 1:] |= tall[:, :-1]
+        strokes[:, :-1] |= tall[:, 1:]
+    return strokes
+
+
 def turn(ink: Ink, degrees: float) -> Ink:
     """Turn the page clockwise by some degrees, about its middle; new corners are paper."""
     from PIL import Image
@@ -176,7 +188,7 @@ def find_angle(strokes: Array) -> float:
     tall = np.median(sizes[sizes[:, 0] >= 0.3 * sizes[:, 0].max(), 0])
     long = sizes[:, 1] >= max(0.4 * width, 3 * min(tall, height / 3))
     if long.any():
-        y, x = np.nonzero(np.isin(labels, np.flatnonzero(long) + 1))
+        y, x = np.nonzero(np.append(False, long)[labels])
         step = max(1, len(x) // 20_000)
         angle = _sharpest(x[::step], y[::step], bin_width=max(1.0, height / 400), steps=97)
         return angle
