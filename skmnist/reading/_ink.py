@@ -129,7 +129,7 @@ def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array
     keep = np.zeros(n + 1, dtype=bool)
     keep[labels[sure]] = True
     keep[0] = False
-    return keep[labels]
+    return keep.take(labels)  # half the time of keep[labels]
 
 
 def widen(strokes: Array, reach: int = 1) -> Array:
@@ -188,7 +188,7 @@ def find_angle(strokes: Array) -> float:
     tall = np.median(sizes[sizes[:, 0] >= 0.3 * sizes[:, 0].max(), 0])
     long = sizes[:, 1] >= max(0.4 * width, 3 * min(tall, height / 3))
     if long.any():
-        y, x = np.nonzero(np.append(False, long)[labels])
+        y, x = np.nonzero(np.append(False, long).take(labels))
         step = max(1, len(x) // 20_000)
         angle = _sharpest(x[::step], y[::step], bin_width=max(1.0, height / 400), steps=97)
         return angle

@@ -336,6 +336,8 @@ def _read_rulings(
     for first, last in _find_bars(part, max(1, min(height // 20, 4))):
         if last - first > max(6, 0.3 * height):
             continue
+        if first < _rise(height) and not is_long:
+            continue  # the bar of a 5 or 7, too high for teeth
         traced = _trace(part, first, last, 0, width, corner)
         if not traced:
             continue
@@ -360,9 +362,14 @@ def _read_rulings(
     return cells, lines
 
 
+def _rise(height: int) -> int:
+    """Return the least height of teeth."""
+    return max(4, round(0.1 * height))
+
+
 def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, int, float]]:
     """Return x, top and thickness of the short lines that rise from a bar."""
-    reach = max(4, round(2.5 * thickness), round(0.1 * part.shape[0]))
+    reach = max(_rise(len(part)), round(2.5 * thickness))
     if first < reach:
         return []
     rising: Array = part[first - reach : first].mean(axis=0) >= 0.8
