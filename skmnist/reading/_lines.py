@@ -278,12 +278,12 @@ def _trace(
     some = runs[:, columns]
     counts = some.sum(axis=0)
     thickness = _median(counts)
-    centres = (some * np.arange(len(band))[:, None]).sum(axis=0) / counts
+    centres = np.arange(len(band)) @ some / counts
     curve = _fit(columns, centres, 1)
     for degree in (1, 2):
         off = np.abs(_follow(curve, columns) - centres)
         near = off <= max(1.0, 2 * _median(off))
-        if near.sum() >= 8:
+        if np.count_nonzero(near) >= 8:
             curve = _fit(columns[near], centres[near], degree)
     line = Line(curve, 0, stop - start, thickness, upright)
     right, down = start + corner[0], low + corner[1]
