@@ -310,11 +310,11 @@ def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
     centre, scale, n = float(x.mean()), max(1.0, float(x[-1] - x[0]) / 2), len(x)
     t, ridge = (x - centre) / scale, 1e-9 * n
     if degree == 1:  # the mean of t is 0, so there is no system to solve, which takes longer
-        square, slope, level = 0.0, (t @ y) / (t @ t + ridge), y.sum() / (n + ridge)
+        solved = np.array([0.0, (t @ y) / (t @ t + ridge), y.sum() / (n + ridge)])
     else:
         powers = np.stack([t**2, t, np.ones(n)])
-        square, slope, level = np.linalg.solve(powers @ powers.T + ridge * np.eye(3), powers @ y)
-    square, slope, level = float(square / scale**2), float(slope / scale), float(level)
+        solved = np.linalg.solve(powers @ powers.T + ridge * np.eye(3), powers @ y)
+    square, slope, level = (solved / (scale**2, scale, 1)).tolist()
     return square, slope - 2 * square * centre, level + (square * centre - slope) * centre
 
 
