@@ -152,7 +152,7 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
         like = next(some for some in single if some.boxes[0] == row[0])
         left, _, right, bottom = like.boxes[0]
         reach = max(3, round(0.08 * (right - left)))
-        is_line = strokes[max(0, bottom - reach) : bottom + reach].any(axis=0)
+        is_line: Array = np.any(strokes[max(0, bottom - reach) : bottom + reach], axis=0)
         for start, stop in _find_runs(is_line):
             length, middle = stop - start, (start + stop) / 2
             if not 0.85 < length / (right - left) < 1.35:
