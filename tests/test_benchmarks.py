@@ -1,6 +1,7 @@
 """The scripts that compare speeds, as far as they can be held to something without measuring."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "speed.py"
 SEARCH = SCRIPT.with_name("search.py")
+PAGES = SCRIPT.with_name("pages.py")
 
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="benchmarks are no part of the wheel")
 
@@ -72,3 +74,22 @@ def test_searches_are_judged_by_time_and_by_score(tmp_path):
     done = run("--only", "peer", "--out", tmp_path, script=SEARCH)
     assert done.returncode == 2
     assert "unknown section: peer; choose from peers, pruning, jobs" in done.stderr
+
+
+@pytest.mark.slow
+def test_every_box_of_the_drawn_pages_is_read():
+    done = run("--quick", script=PAGES)
+    assert done.returncode == 0, done.stderr
+    cold, warm, *rates = done.stdout.splitlines()
+    assert cold.startswith("one digit, cold")
+    assert warm.startswith("one digit, warm")
+    assert [line.split("  ")[0].strip() for line in rates] == [
+        "pages, one core",
+        "pages, two cores",
+    ]
+    for line in rates:
+        assert "2 pages  38 of 38 places" in line
+        seconds, rate = (
+            float(re.search(rf"([0-9.]+) {unit}", line)[1]) for unit in ("s", "a second")
+        )
+        assert rate == pytest.approx(38 / seconds, rel=0.1)

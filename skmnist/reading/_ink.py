@@ -19,6 +19,7 @@ STRONG = 0.5  # share of the ink's level that strokes reach somewhere
 PALE = 0.3  # the same for guides, which may be paler than ink
 MAX_ANGLE = 12.0  # degrees; a slant beyond is a page that lies on its side
 REFINED = 3.0  # degrees around a rough angle that are tried
+N_ROUGH = 500  # points that tell which angles are possible
 SHARP = 1.12  # gain in sharpness that lines bring
 MIN_ANGLE = 0.25  # degrees that are not worth turning a page
 
@@ -129,7 +130,19 @@ def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array
     keep = np.zeros(n + 1, dtype=bool)
     keep[labels[sure]] = True
     keep[0] = False
-    return keep[labels]
+    return keep.take(labels)  # half the time of keep[labels]
+
+
+def widen(strokes: Array, reach: int = 1) -> Array:
+    """Return the pixels that are at most `reach` pixels away from strokes in each direction."""
+    for _ in range(reach):
+        tall = strokes.copy()
+        tall[1:] |= strokes[:-1]
+        tall[:-1] |= strokes[1:]
+        strokes = tall.copy()
+        strokes[:, 1:] |= tall[:, :-1]
+        strokes[:, :-1] |= tall[:, 1:]
+    return strokes
 
 
 def turn(ink: Ink, degrees: float) -> Ink:
@@ -176,7 +189,7 @@ def find_angle(strokes: Array) -> float:
     tall = np.median(sizes[sizes[:, 0] >= 0.3 * sizes[:, 0].max(), 0])
     long = sizes[:, 1] >= max(0.4 * width, 3 * min(tall, height / 3))
     if long.any():
-        y, x = np.nonzero(np.isin(labels, np.flatnonzero(long) + 1))
+        y, x = np.nonzero(np.append(False, long).take(labels))
         step = max(1, len(x) // 20_000)
         angle = _sharpest(x[::step], y[::step], bin_width=max(1.0, height / 400), steps=97)
         return angle
@@ -198,7 +211,7 @@ def find_angle(strokes: Array) -> float:
     step = max(1, len(x) // 20_000)
     x, y = x[::step], y[::step]
     angles = rough + np.linspace(-REFINED, REFINED, 25)
-    scores = np.array([_sharpness(x, y, angle, 1.0) for angle in angles])
+    scores = _rate_sharpness(x, y, angles, 1.0)
     usual = float(np.median(scores))
     return float(angles[scores.argmax()]) if scores.max() > SHARP * usual else rough
 
@@ -206,20 +219,30 @@ def find_angle(strokes: Array) -> float:
 def _sharpest(x: Array, y: Array, *, bin_width: float, steps: int) -> float:
     """Return the smallest angle at which the points fall on the fewest rows."""
     angles = np.linspace(-MAX_ANGLE, MAX_ANGLE, steps)
-    scores = np.array([_sharpness(x, y, angle, bin_width) for angle in angles])
+    # a few points show which angles need all of them
+    step = max(1, len(x) // N_ROUGH)
+    rough = _rate_sharpness(x[::step], y[::step], angles, bin_width)
+    scores = np.zeros(steps)
+    for at in np.flatnonzero(rough >= 0.5 * rough.max()):
+        scores[at] = _rate_sharpness(x, y, angles[[at]], bin_width)[0]
     good = np.flatnonzero(scores >= 0.97 * scores.max())
     best = angles[good[np.abs(angles[good]).argmin()]]
     if 0 in good or len(angles) - 1 in good:
         return 0.0  # the peak is not within the range
     middle = float(np.mean(angles[good])) if np.ptp(good) == len(good) - 1 else float(best)
-    flat = _sharpness(x, y, 0.0, bin_width)
+    flat = _rate_sharpness(x, y, np.zeros(1), bin_width)[0]
     return 0.0 if flat >= 0.9 * scores.max() else middle
 
 
-def _sharpness(x: Array, y: Array, angle: float, bin_width: float) -> float:
-    rows = y + x * np.tan(np.deg2rad(angle))
-    rows = (rows - rows.min()) / bin_width
-    low = np.floor(rows).astype(np.intp)
+def _rate_sharpness(x: Array, y: Array, angles: Array, bin_width: float) -> Array:
+    """Return for each angle how much the points concentrate on few rows."""
+    rows = y + x * np.tan(np.deg2rad(angles))[:, None]
+    rows = (rows - rows.min(axis=1, keepdims=True)) / bin_width
+    low = rows.astype(np.intp)
     part = rows - low
-    counts = np.bincount(low, 1 - part, low.max() + 2) + np.bincount(low + 1, part, low.max() + 2)
-    return float((counts**2).sum())
+    n_rows, n = int(low.max()) + 2, len(angles)
+    low += n_rows * np.arange(n)[:, None]
+    counts = np.bincount(low.ravel(), (1 - part).ravel(), n * n_rows)
+    counts += np.bincount(low.ravel() + 1, part.ravel(), n * n_rows)
+    scores: Array = (counts.reshape(n, n_rows) ** 2).sum(axis=1)
+    return scores

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from skmnist.reading._ink import widen
+
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -85,7 +87,8 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
     lines : list of Line
         All lines, those of the cells among them.
     """
-    closed = ndimage.binary_closing(strokes, np.ones((3, 3)), border_value=0)
+    closed = ~widen(~widen(strokes))
+    closed[[0, -1]] = closed[:, [0, -1]] = False
     closed |= strokes
     labels, _ = ndimage.label(closed, np.ones((3, 3)))
     cells: list[Cells] = []
@@ -149,10 +152,9 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
         like = next(some for some in single if some.boxes[0] == row[0])
         left, _, right, bottom = like.boxes[0]
         reach = max(3, round(0.08 * (right - left)))
-        is_line = strokes[max(0, bottom - reach) : bottom + reach].any(axis=0)
-        labels, _ = ndimage.label(is_line)
-        for (where,) in ndimage.find_objects(labels):
-            length, middle = where.stop - where.start, (where.start + where.stop) / 2
+        is_line: Array = np.any(strokes[max(0, bottom - reach) : bottom + reach], axis=0)
+        for start, stop in _find_runs(is_line):
+            length, middle = stop - start, (start + stop) / 2
             if not 0.85 < length / (right - left) < 1.35:
                 continue
             if any(box[0] - 2 <= middle <= box[2] + 2 for box in row):
@@ -219,15 +221,18 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
 def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
     """Return first and last row of each line that crosses the whole part."""
     thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
-    is_bar = thick.mean(axis=1) >= covered
-    labels, n = ndimage.label(is_bar)
     bars = []
-    for (where,) in ndimage.find_objects(labels)[:n]:
-        first, last = where.start, where.stop
+    for first, last in _find_runs(thick.mean(axis=1) >= covered):
         if last - first > 2 * tolerance + 1:  # what the filter has added
             first, last = first + tolerance, last - tolerance
         bars.append((first, last))
     return bars
+
+
+def _find_runs(some: Array) -> list[tuple[int, int]]:
+    """Return start and stop of each run of True."""
+    changes = np.flatnonzero(np.diff(some, prepend=False, append=False)).tolist()
+    return list(zip(changes[::2], changes[1::2], strict=True))
 
 
 def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
@@ -272,17 +277,23 @@ def _trace(
         return []
     some = runs[:, columns]
     counts = some.sum(axis=0)
-    thickness = float(np.median(counts))
-    centres = (some * np.arange(len(band))[:, None]).sum(axis=0) / counts
+    thickness = _median(counts)
+    centres = np.arange(len(band)) @ some / counts
     curve = _fit(columns, centres, 1)
     for degree in (1, 2):
         off = np.abs(_follow(curve, columns) - centres)
-        near = off <= max(1.0, 2 * float(np.median(off)))
-        if near.sum() >= 8:
+        near = off <= max(1.0, 2 * _median(off))
+        if np.count_nonzero(near) >= 8:
             curve = _fit(columns[near], centres[near], degree)
     line = Line(curve, 0, stop - start, thickness, upright)
     right, down = start + corner[0], low + corner[1]
     return [line.move(down, right) if upright else line.move(right, down)]
+
+
+def _median(x: Array) -> float:
+    """Return the median of a few numbers; `np.median` takes several times as long."""
+    ordered, half = np.sort(x), len(x) // 2
+    return float(ordered[half] + ordered[half - 1 + len(x) % 2]) / 2
 
 
 def _keep_runs(band: Array, length: int) -> Array:
@@ -295,15 +306,16 @@ def _keep_runs(band: Array, length: int) -> Array:
 
 
 def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
-    """Fit a straight line or a parabola by least squares."""
-    centre, scale = float(x.mean()), max(1.0, float(np.ptp(x)) / 2)
-    t = (x - centre) / scale
-    powers = np.stack([t**power for power in range(degree, -1, -1)])
-    ridge = 1e-9 * len(x) * np.eye(degree + 1)
-    solved = np.linalg.solve(powers @ powers.T + ridge, powers @ y)
-    square, slope, level = [0.0] * (2 - degree) + solved.tolist()
-    line = Line((square / scale**2, slope / scale, level), 0, 0, 0.0)
-    return line.move(centre, 0).curve
+    """Fit a straight line or a parabola by least squares, at increasing x."""
+    centre, scale, n = float(x.mean()), max(1.0, float(x[-1] - x[0]) / 2), len(x)
+    t, ridge = (x - centre) / scale, 1e-9 * n
+    if degree == 1:  # the mean of t is 0, so there is no system to solve, which takes longer
+        solved = np.array([0.0, (t @ y) / (t @ t + ridge), y.sum() / (n + ridge)])
+    else:
+        powers = np.stack([t**2, t, np.ones(n)])
+        solved = np.linalg.solve(powers @ powers.T + ridge * np.eye(3), powers @ y)
+    square, slope, level = (solved / (scale**2, scale, 1)).tolist()
+    return square, slope - 2 * square * centre, level + (square * centre - slope) * centre
 
 
 def _follow(curve: tuple[float, float, float], x: Array) -> Array:
@@ -324,6 +336,8 @@ def _read_rulings(
     for first, last in _find_bars(part, max(1, min(height // 20, 4))):
         if last - first > max(6, 0.3 * height):
             continue
+        if first < _rise(height) and not is_long:
+            continue  # the bar of a 5 or 7, too high for teeth
         traced = _trace(part, first, last, 0, width, corner)
         if not traced:
             continue
@@ -348,20 +362,24 @@ def _read_rulings(
     return cells, lines
 
 
+def _rise(height: int) -> int:
+    """Return the least height of teeth."""
+    return max(4, round(0.1 * height))
+
+
 def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, int, float]]:
     """Return x, top and thickness of the short lines that rise from a bar."""
-    reach = max(4, round(2.5 * thickness), round(0.1 * part.shape[0]))
+    reach = max(_rise(len(part)), round(2.5 * thickness))
     if first < reach:
         return []
     rising: Array = part[first - reach : first].mean(axis=0) >= 0.8
-    labels, n = ndimage.label(rising)
     teeth = []
-    for (where,) in ndimage.find_objects(labels)[:n]:
-        wide = where.stop - where.start
+    for start, stop in _find_runs(rising):
+        wide = stop - start
         if wide > max(4, 3.5 * thickness):
             continue
-        x = (where.start + where.stop - 1) / 2
-        column: Array = np.any(part[:first, where], axis=1)[::-1]
+        x = (start + stop - 1) / 2
+        column: Array = np.any(part[:first, start:stop], axis=1)[::-1]
         rise = int(np.argmin(np.append(column, False)))
         teeth.append((x, first - rise, float(wide)))
     if not teeth:
@@ -413,15 +431,11 @@ def _find_edges(strokes: Array) -> list[Line]:
         size = len(part)
         tolerance = max(1, round(0.02 * size))
         thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
-        is_bar = thick.mean(axis=1) >= 0.9
-        labels, n = ndimage.label(is_bar)
-        for (where,) in ndimage.find_objects(labels)[:n]:
-            middle = (where.start + where.stop) / 2
+        for start, stop in _find_runs(thick.mean(axis=1) >= 0.9):
+            middle = (start + stop) / 2
             if min(middle, size - middle) > 0.2 * size:
                 continue
-            found += _trace(
-                part, where.start, where.stop, 0, part.shape[1], (0, 0), upright=upright
-            )
+            found += _trace(part, start, stop, 0, part.shape[1], (0, 0), upright=upright)
     return found
 
 
@@ -458,12 +472,16 @@ def _erase(strokes: Array, line: Line) -> None:
     down = np.logical_and.accumulate(window_or_core[reach:], axis=0)
     above, below = up[0] & window[0], down[-1] & window[-1]
     around = 1 + int(line.thickness)
-    crossing = ndimage.binary_dilation(above, iterations=around)
-    crossing &= ndimage.binary_dilation(below, iterations=around)
-    crossing &= ndimage.binary_dilation(above | below)
+    crossing = _spread(above, around) & _spread(below, around) & _spread(above | below, 1)
     hanging = np.vstack([up[:-1] & ~above, up[-1:] | down[:1], down[1:] & ~below])
     gone = inside & (hanging | core) & ~crossing
     strokes[rows[gone], columns[gone]] = False
+
+
+def _spread(some: Array, reach: int) -> Array:
+    """Return what is at most `reach` elements away from True."""
+    wide = ndimage.maximum_filter1d(some.view(np.uint8), 2 * reach + 1, mode="constant")
+    return wide.view(bool)
 
 
 def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:

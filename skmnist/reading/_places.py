@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from skmnist.reading._forms import Form
-from skmnist.reading._ink import MIN_ANGLE, PALE, Ink, find_angle, find_ink, find_strokes, turn
+from skmnist.reading._ink import (
+    MIN_ANGLE,
+    PALE,
+    Ink,
+    find_angle,
+    find_ink,
+    find_strokes,
+    turn,
+    widen,
+)
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
 
@@ -182,8 +190,7 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
 
 def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list[list[Place]]:
     ink = find_ink(page)
-    strokes = find_strokes(ink.level, ink.noise)
-    if not strokes.any():
+    if not (ink.level > ink.noise).any():
         return []
     drawn = find_strokes(ink.level, ink.noise, strong=PALE)
     angle = find_angle(drawn)
@@ -222,7 +229,7 @@ class _Sheet:
         own = np.zeros(image.shape, dtype=bool)
         x, y = part.box[0] - left, part.box[1] - top
         own[y : y + part.height, x : x + part.width] = part.strokes
-        wide = ndimage.binary_dilation(own, np.ones((3, 3)), iterations=2)
+        wide = widen(own, 2)
         wide &= own | ~self.strokes[where]
         level = self.level[where]
         peak = max(float(np.quantile(level[own], 0.9)), 0.1) if own.any() else 1.0
@@ -279,7 +286,7 @@ def _remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, 
             level = ink.dark[..., channel]
             noise = max(ink.noise, 1.5 * float(np.quantile(ink.dark[gone][:, channel], 0.75)))
             return level, find_strokes(level, noise)
-    level = np.where(ndimage.binary_dilation(gone, np.ones((3, 3))) & ~left, 0, level)
+    level = np.where(widen(gone) & ~left, 0, level)
     return level, find_strokes(level, ink.noise) & left
 
 

@@ -380,7 +380,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         unsure = [name for name, p in zip(names, places, strict=True) if p.parted < MIN_PARTED]
         doubtful = frame["field"].isin(unsure)
         _leave_to_people(frame, doubtful & (frame["outcome"] == "digit"), "parted")
-        if self._is_turned(rows[~blank]):
+        if self._is_turned(rows[~blank], frame[~blank]):
             _leave_to_people(frame, frame["outcome"] == "digit", "turned")
         if form is not None:
             _mark_invalid(frame, form)
@@ -484,15 +484,14 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         proba = self._predict_rows(rows).astype(np.float64)
         return proba * (1 - self._rate(rows))[:, np.newaxis]
 
-    def _is_turned(self, rows: Array) -> bool:
-        """Return whether prepared images are more likely to be digits when upside down."""
+    def _is_turned(self, rows: Array, frame: pd.DataFrame) -> bool:
+        """Return whether prepared images, judged upright, are likelier digits upside down."""
         if len(rows) < MIN_TURNED or not self.guard_coefs_:  # without a guard, rows are no images
             return False
-        upright, turned = (
-            np.log(self._score_rows(some).max(axis=1).clip(LEAST_SCORE))
-            for some in (rows, rows[:, ::-1])
-        )
-        return bool((turned - upright).sum() > TURNED)
+        upright = frame["probability"] * (1 - frame["strangeness"])  # NaN without ink
+        turned = self._score_rows(rows[:, ::-1]).max(axis=1)
+        gain = np.log(turned.clip(LEAST_SCORE)) - np.log(upright.clip(LEAST_SCORE))
+        return bool(gain.sum() > TURNED)
 
     # --- rows as the last step of a Pipeline takes them
 
