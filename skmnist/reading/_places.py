@@ -12,7 +12,7 @@ from skmnist.reading._forms import Form
 from skmnist.reading._ink import MIN_ANGLE, PALE, Ink, find_angle, find_ink, find_strokes, turn
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
-from skmnist.reading._points import choose_inside, choose_marks, choose_outside, find_marks, join_marks
+from skmnist.reading._points import Mark, choose_inside, choose_marks, choose_outside, find_marks, join_marks
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -293,7 +293,7 @@ def _fill_boxes(
     sheet: _Sheet,
     rows: list[list[Box]],
     parts: list[Part],
-    marks: list[Part],
+    marks: list[Mark],
     n_digits: int | None,
     score: Score | None,
 ) -> list[list[Place]]:
@@ -363,11 +363,11 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
     return [(best, part)]
 
 
-def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int, marks: list[Part]) -> Place:
+def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int, marks: list[Mark]) -> Place:
     """Return a place with what is written in a box."""
-    marks = choose_inside(marks, box)
-    own = {id(mark) for mark in marks}
-    parts = [part for part in parts if id(part) not in own]
+    marks = choose_inside(marks, parts, box)
+    own = {mark.box for mark in marks}
+    parts = [part for part in parts if part.box not in own]
     place = _fill_unmarked(sheet, box, parts, row)
     return replace(place, is_marked=True) if marks else place
 
@@ -432,7 +432,7 @@ def _crosses(part: Part, digit: Part, box: Box) -> bool:
 def _divide_freely(
     sheet: _Sheet,
     parts: list[Part],
-    marks: list[Part],
+    marks: list[Mark],
     n_digits: int | None,
     score: Score | None,
 ) -> list[list[Place]]:
@@ -440,8 +440,8 @@ def _divide_freely(
     for number, (tall, row) in enumerate(divide_rows(parts)):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
             beside = choose_marks(marks, some, tall)
-            own = {id(mark) for mark in beside}
-            written = [part for part in some if id(part) not in own]
+            own = {mark.box for mark in beside}
+            written = [part for part in some if part.box not in own]
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             places = [_place(sheet, part, number, sure) for part, sure in digits]
             middles = [part.box[0] + part.box[2] for part, _ in digits]
@@ -450,7 +450,7 @@ def _divide_freely(
 
 
 def _insert(
-    sheet: _Sheet, places: list[Place], middles: list[int], marks: list[Part], row: int
+    sheet: _Sheet, places: list[Place], middles: list[int], marks: list[Mark], row: int
 ) -> list[Place]:
     """Return the places of a field with those of marks, from left to right.
 

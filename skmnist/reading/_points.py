@@ -1,6 +1,7 @@
 """Points, commas and other small marks: ink that is no digit, and must not be lost."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,48 @@ FOOT = 0.3  # of a digit's height, above the baseline, where points and commas a
 BELOW = 0.45  # of a digit's height, below the baseline, that commas reach
 ABOVE = 0.25  # of a digit's height, above the digits, that apostrophes reach
 BESIDE = 1.2  # of a digit's height, from a digit to a mark before or after it
-FLAT = 1.5  # width to height of the bar of a 5, which an apostrophe never has
-NEAR = 0.2  # of a digit's height, from the bar of a 5 to its other stroke
+ROUND = 3.2  # widths of the pen, the longer side of a point
+FULL = 0.5  # share of its box that a point fills
+LONG = 5.0  # widths of the pen, the longer side of a comma
+SLIM = 0.3  # share of its box that a comma fills
+FLAT = 1.5  # width to height of a minus, at least
+THIN = 2.0  # widths of the pen, the height of a minus
+APART = 0.7  # widths of the pen, from a mark to a digit; pieces of a broken digit are nearer
+
+
+@dataclass(frozen=True)
+class Mark(Part):
+    """A small mark, with the width of the pen."""
+
+    pen: float = 1.0
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The middle of its box."""
+        left, top, right, bottom = self.box
+        return (left + right) / 2, (top + bottom) / 2
+
+    @property
+    def is_round(self) -> bool:
+        """Whether it may be a point."""
+        long, full = max(self.width, self.height), self.n_pixels / (self.width * self.height)
+        return long <= ROUND * self.pen and full >= FULL
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it may be a minus."""
+        return self.width >= FLAT * self.height and self.height <= THIN * self.pen
+
+    @property
+    def is_comma(self) -> bool:
+        """Whether it may be a comma or an apostrophe."""
+        long, full = max(self.width, self.height), self.n_pixels / (self.width * self.height)
+        return long <= LONG * self.pen and full >= SLIM and self.height >= 0.8 * self.width
 
 
 def find_marks(
     drawn: Array, level: Array, parts: Sequence[Part], gone: Array, lines: Sequence[Line]
-) -> list[Part]:
+) -> list[Mark]:
     """Return small ink that is as dark as the pen, and at least about as wide.
 
     Parameters
@@ -43,8 +79,8 @@ def find_marks(
 
     Returns
     -------
-    marks : list of Part
-        Some of `parts`, and what lies in a line that it is thicker than.
+    marks : list of Mark
+        Some of the parts, and what lies in a line that it is thicker than.
     """
     if not parts:
         return []
@@ -59,13 +95,14 @@ def find_marks(
     line = max((line.thickness for line in lines), default=0.0)
     inked = [part for part in parts if part.height < SMALL * tall]
     inked += _find_in_lines(drawn, gone, parts, pen, line) if lines else []
-    return [
-        part
+    marks = [
+        Mark(part.box, part.strokes, pen)
         for part in inked
         if max(part.width, part.height) >= LEAST_LONG * pen
         and np.quantile(_get_levels(level, part), 0.9) >= LEAST_DARK * dark
         and _measure_width(drawn, gone, part, line) >= LEAST_WIDTH * pen
     ]
+    return [mark for mark in marks if mark.is_round or mark.is_flat or mark.is_comma]
 
 
 def _measure_pen(part: Part) -> float:
@@ -121,32 +158,85 @@ def _find_in_lines(
     return found
 
 
-def choose_marks(marks: Sequence[Part], row: Sequence[Part], tall: float) -> list[Part]:
+def choose_marks(marks: Sequence[Mark], row: Sequence[Part], tall: float) -> list[Mark]:
     """Return the marks that are between the digits of a row, or before or after them."""
     digits = [part for part in row if part.height >= SMALL * tall]
     if not digits:
         return []
     top = float(np.median([part.box[1] for part in digits]))
     foot = float(np.median([part.box[3] for part in digits]))
-    return [mark for mark in marks if _is_beside(mark, digits, tall, top, foot)]
+    chosen = []
+    for mark in marks:
+        gaps = [_measure_gap(part, mark) for part in digits]
+        at = int(np.argmin(gaps))
+        if gaps[at] > BESIDE * tall:
+            continue
+        # the digit beside it says where the row is, if it is slanted
+        shift = digits[at].box[3] - foot
+        shift = shift if abs(shift) < FOOT * tall else 0.0
+        others = [part for part in row if part.box != mark.box and part.n_pixels >= mark.n_pixels]
+        if _is_beside(mark, others, tall, top + shift, foot + shift):
+            chosen.append(mark)
+    return chosen
 
 
-def _is_beside(mark: Part, digits: Sequence[Part], tall: float, top: float, foot: float) -> bool:
-    middle = (mark.box[1] + mark.box[3]) / 2
-    gaps = [max(part.box[0] - mark.box[2], mark.box[0] - part.box[2]) for part in digits]
-    # the digits beside it say where the row is, if it is slanted
-    near = digits[int(np.argmin(gaps))]
-    if mark.height >= SMALL * tall or min(gaps) > BESIDE * tall:
-        return False
-    foot = max(foot, near.box[3]) if abs(near.box[3] - foot) < FOOT * tall else foot
-    if not top - ABOVE * tall < middle < foot + BELOW * tall:
+def choose_inside(marks: Sequence[Mark], parts: Sequence[Part], box: Box) -> list[Mark]:
+    """Return the marks in a box, where `parts` is what is written in it."""
+    left, top, right, bottom = box
+    size = min(right - left, bottom - top)
+    chosen = []
+    for mark in marks:
+        inside = left <= mark.middle[0] < right and top <= mark.middle[1] < bottom
+        if not inside or max(mark.width, mark.height) >= SMALL * size:
+            continue
+        others = [part for part in parts if part.box != mark.box and part.n_pixels > mark.n_pixels]
+        if not others:
+            chosen.append(mark)
+            continue
+        digit = join(others)
+        if _is_beside(mark, others, digit.height, digit.box[1], digit.box[3]):
+            chosen.append(mark)
+    return chosen
+
+
+def _is_beside(
+    mark: Mark, others: Sequence[Part], tall: float, top: float, foot: float
+) -> bool:
+    """Return whether a mark is a sign of its own, and not a piece of what is beside it."""
+    middle = mark.middle[1]
+    if mark.height >= SMALL * tall or not top - ABOVE * tall < middle < foot + BELOW * tall:
         return False
     is_low = middle > foot - FOOT * tall
-    for part, gap in zip(digits, gaps, strict=True):
-        if -gap > 0.5 * mark.width and not (is_low and _is_under(mark, part)):
-            return False
     is_high = middle < top + DOT * tall
-    return not (is_high and mark.width > FLAT * mark.height and min(gaps) < NEAR * tall)
+    if mark.is_flat:
+        if is_low or is_high:
+            return False
+    elif not mark.is_round and not is_high and mark.box[3] < foot:
+        return False
+    for part in others:
+        gap = _measure_gap(part, mark)
+        is_under = is_low and _is_under(mark, part)
+        if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
+            return False
+        if gap < 2 * mark.pen and (gap <= 0 or not is_low):
+            if _measure_distance(part, mark) < APART * mark.pen:
+                return False
+    return True
+
+
+def _measure_gap(part: Part, mark: Part) -> int:
+    """Return how far a mark is to the left or right of a part; negative if above or below it."""
+    return max(part.box[0] - mark.box[2], mark.box[0] - part.box[2])
+
+
+def _measure_distance(part: Part, mark: Part) -> float:
+    """Return the distance between the ink of two parts."""
+    a, b = (np.argwhere(one.strokes) + (one.box[1], one.box[0]) for one in (part, mark))
+    near = np.all((a > b.min(axis=0) - 3 * len(mark.strokes)) & (a < b.max(axis=0) + 3 * len(mark.strokes)), axis=1)
+    a = a[near]
+    if not len(a):
+        return np.inf
+    return float(np.sqrt(((a[:, None] - b) ** 2).sum(axis=2).min()))
 
 
 def _is_under(mark: Part, digit: Part) -> bool:
@@ -158,20 +248,7 @@ def _is_under(mark: Part, digit: Part) -> bool:
     return bool(columns.max() < mark.box[0] or columns.min() >= mark.box[2])
 
 
-def choose_inside(marks: Sequence[Part], box: Box) -> list[Part]:
-    """Return the marks whose middle is in a box."""
-    left, top, right, bottom = box
-    size = min(right - left, bottom - top)
-    return [
-        mark
-        for mark in marks
-        if max(mark.width, mark.height) < SMALL * size
-        and left <= (mark.box[0] + mark.box[2]) / 2 < right
-        and top <= (mark.box[1] + mark.box[3]) / 2 < bottom
-    ]
-
-
-def choose_outside(marks: Sequence[Part], row: Sequence[Box]) -> list[Part]:
+def choose_outside(marks: Sequence[Mark], row: Sequence[Box]) -> list[Mark]:
     """Return the marks between the boxes of a row, or before or after them."""
     left, right = row[0][0], row[-1][2]
     top, bottom = (float(np.median([box[side] for box in row])) for side in (1, 3))
@@ -182,11 +259,9 @@ def choose_outside(marks: Sequence[Part], row: Sequence[Box]) -> list[Part]:
         if mark.box[2] > left - BESIDE * size / 2
         and mark.box[0] < right + BESIDE * size / 2
         and max(mark.width, mark.height) < SMALL * size
-        and top < (mark.box[1] + mark.box[3]) / 2 < bottom + ABOVE * size
+        and top < mark.middle[1] < bottom + ABOVE * size
         and not any(
-            box[0] <= (mark.box[0] + mark.box[2]) / 2 < box[2]
-            and box[1] <= (mark.box[1] + mark.box[3]) / 2 < box[3]
-            for box in row
+            box[0] <= mark.middle[0] < box[2] and box[1] <= mark.middle[1] < box[3] for box in row
         )
     ]
 
