@@ -23,18 +23,21 @@ ABOVE = 0.25  # of a digit's height, above the digits, that apostrophes reach
 BESIDE = 1.2  # of a digit's height, from a digit to a mark before or after it
 ROUND = 3.2  # widths of the pen, the longer side of a point
 FULL = 0.5  # share of its box that a point fills
-LONG = 5.0  # widths of the pen, the longer side of a comma
+LONG = 6.0  # widths of the pen, the height of a comma
+WIDE = 3.5  # widths of the pen, the width of a comma
 SLIM = 0.3  # share of its box that a comma fills
 FLAT = 1.5  # width to height of a minus, at least
 THIN = 2.0  # widths of the pen, the height of a minus
-APART = 0.7  # widths of the pen, from a mark to a digit; pieces of a broken digit are nearer
+FAINT = 0.5  # share of the level where strokes begin, which pieces of a digit have between them
+REACH = 2.5  # widths of the pen, from a piece of a digit to the others
 
 
 @dataclass(frozen=True)
 class Mark(Part):
-    """A small mark, with the width of the pen."""
+    """A small mark, with the width of the pen, and whether faint ink joins it to other strokes."""
 
     pen: float = 1.0
+    is_torn: bool = False
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -56,8 +59,9 @@ class Mark(Part):
     @property
     def is_comma(self) -> bool:
         """Whether it may be a comma or an apostrophe."""
-        long, full = max(self.width, self.height), self.n_pixels / (self.width * self.height)
-        return long <= LONG * self.pen and full >= SLIM and self.height >= 0.8 * self.width
+        full = self.n_pixels / (self.width * self.height)
+        is_small = self.width <= WIDE * self.pen and self.height <= LONG * self.pen
+        return is_small and full >= SLIM and self.height >= 0.8 * self.width
 
 
 def find_marks(
@@ -92,11 +96,11 @@ def find_marks(
     writing = [part for part in parts if part.height >= SMALL * tall]
     pen = float(np.median([_measure_pen(part) for part in writing]))
     dark = float(np.median([np.quantile(_get_levels(level, part), 0.75) for part in writing]))
-    line = max((line.thickness for line in lines), default=0.0)
+    line = float(np.median([line.thickness for line in lines])) if lines else 0.0
     inked = [part for part in parts if part.height < SMALL * tall]
     inked += _find_in_lines(drawn, gone, parts, pen, line) if lines else []
     marks = [
-        Mark(part.box, part.strokes, pen)
+        Mark(part.box, part.strokes, pen, _is_torn(drawn, level, gone, part, pen))
         for part in inked
         if max(part.width, part.height) >= LEAST_LONG * pen
         and np.quantile(_get_levels(level, part), 0.9) >= LEAST_DARK * dark
@@ -133,6 +137,21 @@ def _measure_width(drawn: Array, gone: Array, part: Part, line: float) -> float:
     away = ndimage.distance_transform_edt(np.pad(window, 1))[1:-1, 1:-1]
     wide = 2 * float(away[own].max()) - 0.5
     return 0.0 if touches and wide < line + THICKER else wide
+
+
+def _is_torn(drawn: Array, level: Array, gone: Array, part: Part, pen: float) -> bool:
+    """Return whether ink that is too faint for a stroke joins a part to other strokes."""
+    reach = int(np.ceil(REACH * pen))
+    left, top, right, bottom = part.box
+    left, top = max(0, left - reach), max(0, top - reach)
+    where = (slice(top, bottom + reach), slice(left, right + reach))
+    x, y = part.box[0] - left, part.box[1] - top
+    own = np.zeros(drawn[where].shape, dtype=bool)
+    own[y : y + part.height, x : x + part.width] = part.strokes
+    begin = float(level[where][own].min())
+    labels, _ = ndimage.label(own | ((level[where] > FAINT * begin) & ~gone[where]))
+    joined = np.isin(labels, np.unique(labels[own]))
+    return bool((joined & drawn[where] & ~own & ~gone[where]).sum() > 0.5 * pen)
 
 
 def _find_in_lines(
@@ -218,25 +237,14 @@ def _is_beside(
         is_under = is_low and _is_under(mark, part)
         if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
             return False
-        if gap < 2 * mark.pen and (gap <= 0 or not is_low):
-            if _measure_distance(part, mark) < APART * mark.pen:
-                return False
+        if mark.is_torn and (gap <= 0 or not is_low):
+            return False
     return True
 
 
 def _measure_gap(part: Part, mark: Part) -> int:
     """Return how far a mark is to the left or right of a part; negative if above or below it."""
     return max(part.box[0] - mark.box[2], mark.box[0] - part.box[2])
-
-
-def _measure_distance(part: Part, mark: Part) -> float:
-    """Return the distance between the ink of two parts."""
-    a, b = (np.argwhere(one.strokes) + (one.box[1], one.box[0]) for one in (part, mark))
-    near = np.all((a > b.min(axis=0) - 3 * len(mark.strokes)) & (a < b.max(axis=0) + 3 * len(mark.strokes)), axis=1)
-    a = a[near]
-    if not len(a):
-        return np.inf
-    return float(np.sqrt(((a[:, None] - b) ** 2).sum(axis=2).min()))
 
 
 def _is_under(mark: Part, digit: Part) -> bool:
