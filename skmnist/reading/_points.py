@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 LEAST_WIDTH = 0.7  # of the pen: of the thickest place of a mark; dust is thinner
 LEAST_LONG = 0.9  # of the pen: of the longer side of a mark
 LEAST_DARK = 0.6  # of the pen: of a mark's darkness
-THICKER = 2  # pixels by which a mark on a line is thicker than the line
+THICKER = 1  # pixels by which a mark on a line is thicker than the line
 FOOT = 0.3  # of a digit's height, above the baseline, where points and commas are
 BELOW = 0.45  # of a digit's height, below the baseline, that commas reach
 ABOVE = 0.25  # of a digit's height, above the digits, that apostrophes reach
@@ -29,15 +29,23 @@ SLIM = 0.3  # share of its box that a comma fills
 FLAT = 1.5  # width to height of a minus, at least
 THIN = 2.0  # widths of the pen, the height of a minus
 FAINT = 0.5  # share of the level where strokes begin, which pieces of a digit have between them
+CLOSE = 0.4  # widths of the pen, from a point at the foot to a digit beside it
+APART = 0.9  # widths of the pen, from other marks to a digit
+UNDER = 0.15  # of a digit's height, above the foot of the row, where a digit may end
 REACH = 2.5  # widths of the pen, from a piece of a digit to the others
 
 
 @dataclass(frozen=True)
 class Mark(Part):
-    """A small mark, with the width of the pen, and whether faint ink joins it to other strokes."""
+    """A small mark.
+
+    `pen` is the width of the pen. `is_torn` says whether faint ink joins it to other strokes, and
+    `is_cut` whether it touches what was removed with a line.
+    """
 
     pen: float = 1.0
     is_torn: bool = False
+    is_cut: bool = False
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -100,7 +108,7 @@ def find_marks(
     inked = [part for part in parts if part.height < SMALL * tall]
     inked += _find_in_lines(drawn, gone, parts, pen, line) if lines else []
     marks = [
-        Mark(part.box, part.strokes, pen, _is_torn(drawn, level, gone, part, pen))
+        Mark(part.box, part.strokes, pen, _is_torn(drawn, level, gone, part, pen), _touches(gone, part))
         for part in inked
         if max(part.width, part.height) >= LEAST_LONG * pen
         and np.quantile(_get_levels(level, part), 0.9) >= LEAST_DARK * dark
@@ -130,13 +138,23 @@ def _measure_width(drawn: Array, gone: Array, part: Part, line: float) -> float:
     own = np.zeros(window.shape, dtype=bool)
     x, y = part.box[0] - left, part.box[1] - top
     own[y : y + part.height, x : x + part.width] = part.strokes
-    touches = (ndimage.binary_dilation(own, np.ones((3, 3))) & gone[top : bottom + 3, left : right + 3]).any()
     own = ndimage.binary_dilation(own, np.ones((3, 3))) & window
     if not own.any():
         return 0.0
     away = ndimage.distance_transform_edt(np.pad(window, 1))[1:-1, 1:-1]
     wide = 2 * float(away[own].max()) - 0.5
-    return 0.0 if touches and wide < line + THICKER else wide
+    return 0.0 if _touches(gone, part) and wide < line + THICKER else wide
+
+
+def _touches(gone: Array, part: Part) -> bool:
+    """Return whether a part touches what was removed with a line."""
+    left, top, right, bottom = part.box
+    left, top = max(0, left - 1), max(0, top - 1)
+    near = gone[top : bottom + 1, left : right + 1]
+    own = np.zeros(near.shape, dtype=bool)
+    x, y = part.box[0] - left, part.box[1] - top
+    own[y : y + part.height, x : x + part.width] = part.strokes
+    return bool((ndimage.binary_dilation(own, np.ones((3, 3))) & near).any())
 
 
 def _is_torn(drawn: Array, level: Array, gone: Array, part: Part, pen: float) -> bool:
@@ -169,8 +187,8 @@ def _find_in_lines(
         strokes[top:bottom, left:right] |= part.strokes
     for at, where in enumerate(ndimage.find_objects(labels)[:n], 1):
         own = labels[where] == at
-        near = tuple(slice(max(0, one.start - 2), one.stop + 2) for one in where)
-        if (own & gone[where]).sum() < 0.8 * own.sum() or strokes[near].any():
+        near = tuple(slice(max(0, one.start - 1), one.stop + 1) for one in where)
+        if (own & gone[where]).sum() < 0.7 * own.sum() or strokes[near].any():
             continue
         box = (where[1].start, where[0].start, where[1].stop, where[0].stop)
         found.append(Part(box, own))
@@ -227,17 +245,20 @@ def _is_beside(
         return False
     is_low = middle > foot - FOOT * tall
     is_high = middle < top + DOT * tall
-    if mark.is_flat:
+    if mark.is_flat and not mark.is_round:
         if is_low or is_high:
             return False
     elif not mark.is_round and not is_high and mark.box[3] < foot:
         return False
     for part in others:
         gap = _measure_gap(part, mark)
-        is_under = is_low and _is_under(mark, part)
+        is_under = is_low and not mark.is_cut and _is_under(mark, part, foot - UNDER * tall)
         if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
             return False
-        if mark.is_torn and (gap <= 0 or not is_low):
+        is_close = gap < mark.pen and _measure_distance(part, mark) < mark.pen * (
+            CLOSE if is_low and gap > 0 else APART
+        )
+        if is_close or (mark.is_torn and (gap <= 0 or not is_low)):
             return False
     return True
 
@@ -247,12 +268,28 @@ def _measure_gap(part: Part, mark: Part) -> int:
     return max(part.box[0] - mark.box[2], mark.box[0] - part.box[2])
 
 
-def _is_under(mark: Part, digit: Part) -> bool:
-    """Return whether a digit's ink at the height of the mark is on one side only."""
+def _measure_distance(part: Part, mark: Mark) -> float:
+    """Return the distance between the ink of a part and that of a mark."""
+    reach = int(np.ceil(2 * mark.pen))
+    left, top = mark.box[0] - reach, mark.box[1] - reach
+    window = np.ones((mark.height + 2 * reach, mark.width + 2 * reach), dtype=bool)
+    window[reach:-reach, reach:-reach] = ~mark.strokes
+    y, x = np.nonzero(part.strokes)
+    y, x = y + part.box[1] - top, x + part.box[0] - left
+    inside = (y >= 0) & (y < window.shape[0]) & (x >= 0) & (x < window.shape[1])
+    away = ndimage.distance_transform_edt(window)[y[inside], x[inside]]
+    return float(away.min()) - 1 if len(away) else np.inf
+
+
+def _is_under(mark: Part, digit: Part, least: float) -> bool:
+    """Return whether a digit's ink at the height of the mark is on one side only.
+
+    A mark below all of its ink is under it if the digit reaches down to `least`.
+    """
     rows = slice(max(0, mark.box[1] - digit.box[1] - 1), max(0, mark.box[3] - digit.box[1] + 1))
     columns = np.flatnonzero(digit.strokes[rows].any(axis=0)) + digit.box[0]
     if not len(columns):
-        return mark.box[1] >= digit.box[3]
+        return mark.box[1] >= digit.box[3] >= least
     return bool(columns.max() < mark.box[0] or columns.min() >= mark.box[2])
 
 
