@@ -12,7 +12,14 @@ from skmnist.reading._forms import Form
 from skmnist.reading._ink import MIN_ANGLE, PALE, Ink, find_angle, find_ink, find_strokes, turn
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
-from skmnist.reading._points import Mark, choose_inside, choose_marks, choose_outside, find_marks, join_marks
+from skmnist.reading._points import (
+    Mark,
+    choose_inside,
+    choose_marks,
+    choose_outside,
+    find_marks,
+    join_marks,
+)
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -313,8 +320,7 @@ def _fill_boxes(
         else:
             written = contents[at : at + len(row)]
             places = [
-                _fill(sheet, box, its, number, marks)
-                for box, its in zip(row, written, strict=True)
+                _fill(sheet, box, its, number, marks) for box, its in zip(row, written, strict=True)
             ]
             outside = choose_outside(marks, row)
             middles = [box[0] + box[2] for box in row]

@@ -32,6 +32,9 @@ FAINT = 0.5  # share of the level where strokes begin, which pieces of a digit h
 CLOSE = 0.4  # widths of the pen, from a point at the foot to a digit beside it
 APART = 0.9  # widths of the pen, from other marks to a digit
 UNDER = 0.15  # of a digit's height, above the foot of the row, where a digit may end
+HIGH = 0.4  # of a digit's height, from its top to a minus
+EVEN = 1.4  # longer to shorter side of a point that may be an end of a stroke otherwise
+DEEPER = 0.1  # of a digit's height, by which a comma reaches below the digit above it
 REACH = 2.5  # widths of the pen, from a piece of a digit to the others
 
 
@@ -58,6 +61,11 @@ class Mark(Part):
         """Whether it may be a point."""
         long, full = max(self.width, self.height), self.n_pixels / (self.width * self.height)
         return long <= ROUND * self.pen and full >= FULL
+
+    @property
+    def is_even(self) -> bool:
+        """Whether it is about as wide as high."""
+        return max(self.width, self.height) <= EVEN * min(self.width, self.height)
 
     @property
     def is_flat(self) -> bool:
@@ -108,7 +116,13 @@ def find_marks(
     inked = [part for part in parts if part.height < SMALL * tall]
     inked += _find_in_lines(drawn, gone, parts, pen, line) if lines else []
     marks = [
-        Mark(part.box, part.strokes, pen, _is_torn(drawn, level, gone, part, pen), _touches(gone, part))
+        Mark(
+            part.box,
+            part.strokes,
+            pen,
+            _is_torn(drawn, level, gone, part, pen),
+            _touches(gone, part),
+        )
         for part in inked
         if max(part.width, part.height) >= LEAST_LONG * pen
         and np.quantile(_get_levels(level, part), 0.9) >= LEAST_DARK * dark
@@ -211,6 +225,9 @@ def choose_marks(marks: Sequence[Mark], row: Sequence[Part], tall: float) -> lis
         # the digit beside it says where the row is, if it is slanted
         shift = digits[at].box[3] - foot
         shift = shift if abs(shift) < FOOT * tall else 0.0
+        if mark.is_cut and not mark.is_even and not mark.is_flat:
+            if mark.box[3] < foot + shift + FOOT * tall / 2:
+                continue  # the end of a stroke that a ruled line has cut
         others = [part for part in row if part.box != mark.box and part.n_pixels >= mark.n_pixels]
         if _is_beside(mark, others, tall, top + shift, foot + shift):
             chosen.append(mark)
@@ -236,9 +253,7 @@ def choose_inside(marks: Sequence[Mark], parts: Sequence[Part], box: Box) -> lis
     return chosen
 
 
-def _is_beside(
-    mark: Mark, others: Sequence[Part], tall: float, top: float, foot: float
-) -> bool:
+def _is_beside(mark: Mark, others: Sequence[Part], tall: float, top: float, foot: float) -> bool:
     """Return whether a mark is a sign of its own, and not a piece of what is beside it."""
     middle = mark.middle[1]
     if mark.height >= SMALL * tall or not top - ABOVE * tall < middle < foot + BELOW * tall:
@@ -246,13 +261,15 @@ def _is_beside(
     is_low = middle > foot - FOOT * tall
     is_high = middle < top + DOT * tall
     if mark.is_flat and not mark.is_round:
-        if is_low or is_high:
+        if is_low or middle < top + HIGH * tall:
             return False
     elif not mark.is_round and not is_high and mark.box[3] < foot:
         return False
     for part in others:
         gap = _measure_gap(part, mark)
-        is_under = is_low and not mark.is_cut and _is_under(mark, part, foot - UNDER * tall)
+        reaches_down = mark.is_even or mark.box[3] > part.box[3] + DEEPER * tall  # no hook of a 9
+        is_under = is_low and not mark.is_cut and reaches_down
+        is_under = is_under and _is_under(mark, part, foot - UNDER * tall)
         if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
             return False
         is_close = gap < mark.pen and _measure_distance(part, mark) < mark.pen * (
@@ -305,9 +322,7 @@ def choose_outside(marks: Sequence[Mark], row: Sequence[Box]) -> list[Mark]:
         and mark.box[0] < right + BESIDE * size / 2
         and max(mark.width, mark.height) < SMALL * size
         and top < mark.middle[1] < bottom + ABOVE * size
-        and not any(
-            box[0] <= mark.middle[0] < box[2] and box[1] <= mark.middle[1] < box[3] for box in row
-        )
+        and not any(box[0] <= mark.middle[0] < box[2] for box in row)
     ]
 
 

@@ -611,9 +611,7 @@ def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
             _leave_to_people(frame, frame.index.isin(places.index), "invalid")
 
 
-def _leave_to_people(
-    frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure"
-) -> None:
+def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure") -> None:
     """Make some places unsure."""
     sentence = get_catalogue()(f"reading.reason.{reason}")
     for column, value in (("outcome", outcome), ("guaranteed", False), ("reason", sentence)):
