@@ -13,8 +13,8 @@ from skmnist.reading._parts import DOT, SMALL, Part, join
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
 
-LEAST_WIDTH = 0.7  # of the pen: of the thickest place of a mark; dust is thinner
-LEAST_LONG = 0.9  # of the pen: of the longer side of a mark
+LEAST_WIDTH = 0.55  # of the pen: of the thickest place of a mark; dust is thinner
+LEAST_LONG = 0.75  # of the pen: of the longer side of a mark
 LEAST_DARK = 0.6  # of the pen: of a mark's darkness
 THICKER = 1  # pixels by which a mark on a line is thicker than the line
 FOOT = 0.3  # of a digit's height, above the baseline, where points and commas are
@@ -60,7 +60,8 @@ class Mark(Part):
     def is_round(self) -> bool:
         """Whether it may be a point."""
         long, full = max(self.width, self.height), self.n_pixels / (self.width * self.height)
-        return long <= ROUND * self.pen and full >= FULL
+        is_long = long > 2 * min(self.width, self.height)
+        return long <= ROUND * self.pen and full >= FULL and not is_long
 
     @property
     def is_even(self) -> bool:

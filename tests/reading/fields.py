@@ -79,8 +79,9 @@ def draw_sign(sign, pen, tall, rng):
         away = np.hypot(x + corner[0] - x0 - t * along, y + corner[1] - y0 - t * down)
         ink = np.maximum(ink, away <= wide / 2)
     ink = ink.reshape(height, fine, width, fine).mean(axis=(1, 3))
-    ink = ink[:, ink.any(axis=0)]
-    return ink[ink.any(axis=1)].astype(np.float32), round(foot)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return ink.astype(np.float32), round(foot)
 
 
 def find_pen(ink):
