@@ -29,7 +29,8 @@ SLIM = 0.3  # share of its box that a comma fills
 FLAT = 1.5  # width to height of a minus, at least
 THIN = 2.0  # widths of the pen, the height of a minus
 FAINT = 0.5  # share of the level where strokes begin, which pieces of a digit have between them
-CLOSE = 0.4  # widths of the pen, from a point at the foot to a digit beside it
+CLOSE = 0.15  # widths of the pen, from a point at the foot to a digit beside it
+NEAR = 0.4  # widths of the pen, from a comma there, which may be the end of a stroke
 APART = 0.9  # widths of the pen, from other marks to a digit
 UNDER = 0.15  # of a digit's height, above the foot of the row, where a digit may end
 HIGH = 0.4  # of a digit's height, from its top to a minus
@@ -226,9 +227,9 @@ def choose_marks(marks: Sequence[Mark], row: Sequence[Part], tall: float) -> lis
         # the digit beside it says where the row is, if it is slanted
         shift = digits[at].box[3] - foot
         shift = shift if abs(shift) < FOOT * tall else 0.0
-        if mark.is_cut and not mark.is_even and not mark.is_flat:
-            if mark.box[3] < foot + shift + FOOT * tall / 2:
-                continue  # the end of a stroke that a ruled line has cut
+        is_end = mark.is_cut and not mark.is_even and not mark.is_flat
+        if is_end and mark.box[3] < foot + shift + FOOT * tall / 2:
+            continue  # a stroke that a ruled line has cut
         others = [part for part in row if part.box != mark.box and part.n_pixels >= mark.n_pixels]
         if _is_beside(mark, others, tall, top + shift, foot + shift):
             chosen.append(mark)
@@ -273,9 +274,8 @@ def _is_beside(mark: Mark, others: Sequence[Part], tall: float, top: float, foot
         is_under = is_under and _is_under(mark, part, foot - UNDER * tall)
         if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
             return False
-        is_close = gap < mark.pen and _measure_distance(part, mark) < mark.pen * (
-            CLOSE if is_low and gap > 0 else APART
-        )
+        least = APART if gap <= 0 or not is_low else CLOSE if mark.is_even else NEAR
+        is_close = gap < mark.pen and _measure_distance(part, mark) < least * mark.pen
         if is_close or (mark.is_torn and (gap <= 0 or not is_low)):
             return False
     return True
