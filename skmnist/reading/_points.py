@@ -274,7 +274,7 @@ def _is_beside(mark: Mark, others: Sequence[Part], tall: float, top: float, foot
         is_under = is_under and _is_under(mark, part, foot - UNDER * tall)
         if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
             return False
-        least = APART if gap <= 0 or not is_low else CLOSE if mark.is_even else NEAR
+        least = APART if gap <= 0 or not is_low else CLOSE if mark.is_even or mark.is_cut else NEAR
         is_close = gap < mark.pen and _measure_distance(part, mark) < least * mark.pen
         if is_close or (mark.is_torn and (gap <= 0 or not is_low)):
             return False
