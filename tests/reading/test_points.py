@@ -117,7 +117,7 @@ def test_a_form_with_a_number_of_digits_loses_nothing(bundled, scans):
     assert "".join(places["text"]) == "1350"
 
 
-def measure(n=40):
+def measure(n=12):
     """Count fields by the writers that figures are about, by kind and sign; "" is none.
 
     `told` fields have a mark, `lost` ones were accepted without one.
