@@ -20,6 +20,14 @@ from skmnist.reading._ink import (
 )
 from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
+from skmnist.reading._points import (
+    Mark,
+    choose_inside,
+    choose_marks,
+    choose_outside,
+    find_marks,
+    join_marks,
+)
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -61,6 +69,9 @@ class Place:
         Confidence that the place holds one whole digit, from 0 to 1: less than 1 if digits touch
         each other or strokes are broken, so that other divisions of the row are possible. It is
         only as reliable as the probabilities of `score`.
+    is_marked : bool
+        True if there is a small mark in the place, such as a point or a comma: alone where
+        `is_blank`, otherwise beside what is as large as a digit.
 
     Examples
     --------
@@ -80,6 +91,7 @@ class Place:
     row: int
     field: str | None = None
     parted: float = 1.0
+    is_marked: bool = False
 
     def move(self, right: int, down: int, field: str | None) -> "Place":
         """Return the place on a larger page.
@@ -200,14 +212,15 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
     cells, lines = find_guides(drawn, n_digits)
     level, strokes = _remove_guides(ink, drawn, lines)
     parts = find_parts(strokes)
+    marks = find_marks(drawn, level, parts, drawn & ~strokes, lines)
     sheet = _Sheet(ink, level, strokes, page.shape)
     rows = list(iterate_rows(cells))
     height, width = strokes.shape
     if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
         rows = [[(0, 0, width, height)]]  # a cell that was cut out of its grid
     if rows:
-        return _fill_boxes(sheet, rows, parts, n_digits, score)
-    return _divide_freely(sheet, parts, n_digits, score)
+        return _fill_boxes(sheet, rows, parts, marks, n_digits, score)
+    return _divide_freely(sheet, parts, marks, n_digits, score)
 
 
 @dataclass(frozen=True)
@@ -294,6 +307,7 @@ def _fill_boxes(
     sheet: _Sheet,
     rows: list[list[Box]],
     parts: list[Part],
+    marks: list[Mark],
     n_digits: int | None,
     score: Score | None,
 ) -> list[list[Place]]:
@@ -308,13 +322,16 @@ def _fill_boxes(
     for number, row in enumerate(rows):
         if len(row) == 1 and _is_long(row[0]):  # a frame around a whole row
             inside = [part for part in contents[at] if part.n_pixels > 8]
-            found = _divide_freely(sheet, inside, n_digits, score)
+            found = _divide_freely(sheet, inside, marks, n_digits, score)
             fields += [[replace(place, row=number) for place in some] for some in found]
         else:
             written = contents[at : at + len(row)]
-            fields.append(
-                [_fill(sheet, box, its, number) for box, its in zip(row, written, strict=True)]
-            )
+            places = [
+                _fill(sheet, box, its, number, marks) for box, its in zip(row, written, strict=True)
+            ]
+            outside = choose_outside(marks, row)
+            middles = [box[0] + box[2] for box in row]
+            fields.append(_insert(sheet, places, middles, outside, number))
         at += len(row)
     return fields
 
@@ -359,8 +376,16 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
     return [(best, part)]
 
 
-def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Place:
+def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int, marks: list[Mark]) -> Place:
     """Return a place with what is written in a box."""
+    marks = choose_inside(marks, parts, box)
+    own = {mark.box for mark in marks}
+    parts = [part for part in parts if part.box not in own]
+    place = _fill_unmarked(sheet, box, parts, row)
+    return replace(place, is_marked=True) if marks else place
+
+
+def _fill_unmarked(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Place:
     left, top, right, bottom = box
     height, width = bottom - top, right - left
     size = min(height, width)
@@ -418,14 +443,37 @@ def _crosses(part: Part, digit: Part, box: Box) -> bool:
 
 
 def _divide_freely(
-    sheet: _Sheet, parts: list[Part], n_digits: int | None, score: Score | None
+    sheet: _Sheet,
+    parts: list[Part],
+    marks: list[Mark],
+    n_digits: int | None,
+    score: Score | None,
 ) -> list[list[Place]]:
     fields = []
     for number, (tall, row) in enumerate(divide_rows(parts)):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
-            digits = divide_digits(some, tall, sheet.crop, n_digits=n_digits, score=score)
-            fields.append([_place(sheet, part, number, sure) for part, sure in digits])
+            beside = choose_marks(marks, some, tall)
+            own = {mark.box for mark in beside}
+            written = [part for part in some if part.box not in own]
+            digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
+            places = [_place(sheet, part, number, sure) for part, sure in digits]
+            middles = [part.box[0] + part.box[2] for part, _ in digits]
+            fields.append(_insert(sheet, places, middles, beside, number))
     return fields
+
+
+def _insert(
+    sheet: _Sheet, places: list[Place], middles: list[int], marks: list[Mark], row: int
+) -> list[Place]:
+    """Return the places of a field with those of marks, from left to right.
+
+    Points above each other, as in a colon, are one mark.
+    """
+    found = list(zip(middles, places, strict=True))
+    for mark in join_marks(marks):
+        place = sheet.make_place(mark.box, None, row, is_blank=True)
+        found.append((mark.box[0] + mark.box[2], replace(place, is_marked=True)))
+    return [place for _, place in sorted(found, key=lambda pair: pair[0])]
 
 
 def _place(sheet: _Sheet, part: Part, row: int, sure: float) -> Place:

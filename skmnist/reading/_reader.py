@@ -377,6 +377,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         boxes = [place.box for place in places]
         boxed = pd.Series(boxes, dtype=object)
         frame = frame.assign(image=0, field=names, place=numbers, box=boxed)
+        marked = np.array([place.is_marked for place in places], bool)
+        _leave_to_people(frame, marked & ~blank & (frame["outcome"] == "digit"), "beside_mark")
+        _leave_to_people(frame, marked & blank, "mark", "not_digit")
         unsure = [name for name, p in zip(names, places, strict=True) if p.parted < MIN_PARTED]
         doubtful = frame["field"].isin(unsure)
         _leave_to_people(frame, doubtful & (frame["outcome"] == "digit"), "parted")
@@ -428,7 +431,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             explains. At least 20 places that are not blank are needed.
         """
         check_is_fitted(self, "calibration_", msg=_NOT_CALIBRATED)
-        return looks_unlike(places[places["outcome"] != "blank"], self.calibration_)
+        return looks_unlike(places[places["probability"].notna()], self.calibration_)
 
     def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Withdraw the promise if the places are unlike the calibration, and order the columns."""
@@ -608,8 +611,8 @@ def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
             _leave_to_people(frame, frame.index.isin(places.index), "invalid")
 
 
-def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str) -> None:
+def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure") -> None:
     """Make some places unsure."""
     sentence = get_catalogue()(f"reading.reason.{reason}")
-    for column, value in (("outcome", "unsure"), ("guaranteed", False), ("reason", sentence)):
+    for column, value in (("outcome", outcome), ("guaranteed", False), ("reason", sentence)):
         frame.loc[rows, column] = value

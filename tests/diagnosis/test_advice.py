@@ -119,7 +119,7 @@ def test_nor_is_one_with_dead_units(errors):
     ]
     assert [part[0].split(",")[0] for part in improvements] == [
         "Lower the learning rate so that fewer neurons die.",
-        "Regularise the model: try dropout",
+        "Regularize the model: try dropout",
     ]
 
 
@@ -240,7 +240,7 @@ def test_all_that_is_said_of_a_model_in_its_order(errors):
         "Most frequent confusions: 9→4 (20x), 4→9 (10x).",
     ]
     assert advice.improvements == [
-        "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more "
+        "Regularize the model: try dropout, L2, a smaller network, a lower patience, or more "
         "training images.",
         "Add training images of 9, 4, or look more closely at how they are written.",
         "Look at the images of 9→4 first: are the labels right? Are the images cut off or blurred?",

@@ -212,7 +212,7 @@ def find(diagnosis):
 
 
 CAUSE_FIRST = "Deal with the cause first; the rest depends on it."
-AGAINST = ("Regularise", "Simplify", "Allow more epochs", "powerful model", "rare classes")
+AGAINST = ("Regularize", "Simplify", "Allow more epochs", "powerful model", "rare classes")
 
 
 def test_of_too_little_and_too_much_only_the_larger_is_found():

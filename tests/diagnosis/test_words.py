@@ -216,7 +216,7 @@ def remedies(model, **figures):
     [
         (
             MLPClassifier(),
-            "Regularise the model: try a larger alpha, a smaller network, early stopping, or more "
+            "Regularize the model: try a larger alpha, a smaller network, early stopping, or more "
             "training images.",
         ),
         (LogisticRegression(), "Simplify the model: try a smaller C or more training images."),
@@ -227,7 +227,7 @@ def remedies(model, **figures):
         (DummyClassifier(), "Simplify the model: try a simpler model or more training images."),
         (
             CalibratedClassifierCV(SimpleNNClassifier()),
-            "Regularise the model: try dropout, L2, a smaller network, a lower patience, or more "
+            "Regularize the model: try dropout, L2, a smaller network, a lower patience, or more "
             "training images.",
         ),
     ],
@@ -280,7 +280,7 @@ def test_no_parameters_where_there_is_nothing_to_ask():
     [
         (
             SimpleNNClassifier(patience=1, hidden_units=1),
-            "Regularise the model: try dropout, L2, or more training images.",
+            "Regularize the model: try dropout, L2, or more training images.",
         ),
         (
             MLPClassifier((1,), early_stopping=True, n_iter_no_change=1),

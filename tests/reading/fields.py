@@ -42,7 +42,69 @@ def _closest(before, after):
     return int((a.shape[1] - right + left).min())
 
 
-def make_field(scans, kind, rng, *, n_blank=0, slant=0.0, shading=0.0, colour=None, noise=0.0):
+def draw_sign(sign, pen, tall, rng):
+    """Return the ink of a sign in [0, 1], and how far its lower end is above the baseline.
+
+    Points are 1 to 2.5 times as wide as the strokes of the digits, lines as wide as these.
+    """
+    dot, line = rng.uniform(1, 2.5) * pen, rng.uniform(0.9, 1.2) * pen
+    width, height, foot, strokes = dot, dot, rng.uniform(-0.1, 0.05) * tall, []
+    if sign == ".":
+        strokes = [(0, 0, 0, 0, dot)]
+    elif sign in ",'":
+        long, slim = rng.uniform(1.2, 2.5) * pen, 0.7 * dot
+        strokes = [(0, 0, 0, 0, dot), (0, 0, -0.4 * long, long, slim)]
+        foot = 0.8 * tall if sign == "'" else -rng.uniform(0.5, 1) * long
+    elif sign == "-":
+        strokes = [(0, 0, rng.uniform(0.25, 0.5) * tall, rng.uniform(-0.04, 0.04) * tall, line)]
+        foot = rng.uniform(0.3, 0.55) * tall
+    elif sign == ":":
+        apart = max(2 * dot, rng.uniform(0.35, 0.5) * tall)
+        strokes = [(0, 0, 0, 0, dot), (0, apart, 0, apart, dot)]
+    elif sign == "/":
+        strokes = [(rng.uniform(0.3, 0.45) * tall, 0, 0, rng.uniform(1, 1.2) * tall, line)]
+    ends = np.array([end for *ends, wide in strokes for end in (ends[:2], ends[2:])])
+    reach = max(wide for *_, wide in strokes) / 2 + 1
+    corner = ends.min(axis=0) - reach
+    width, height = np.ceil(ends.max(axis=0) + reach - corner).astype(int)
+    fine = 4
+    y, x = (np.indices((height * fine, width * fine)) + 0.5) / fine
+    ink = np.zeros(y.shape)
+    for x0, y0, x1, y1, wide in strokes:
+        along, down = x1 - x0, y1 - y0
+        t = ((x + corner[0] - x0) * along + (y + corner[1] - y0) * down) / max(
+            along**2 + down**2, 1e-9
+        )
+        t = t.clip(0, 1)
+        away = np.hypot(x + corner[0] - x0 - t * along, y + corner[1] - y0 - t * down)
+        ink = np.maximum(ink, away <= wide / 2)
+    ink = ink.reshape(height, fine, width, fine).mean(axis=(1, 3))
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return ink.astype(np.float32), round(foot)
+
+
+def find_pen(ink):
+    """Return how wide the strokes of a digit are, and their colour."""
+    strokes = ink.max(axis=2) > 0.4 * ink.max()
+    rim = strokes & ~ndimage.binary_erosion(strokes)
+    colour = np.median(ink[ink.max(axis=2) > 0.7 * ink.max()], axis=0)
+    return max(1.5, 2 * strokes.sum() / rim.sum()), colour
+
+
+def make_field(
+    scans,
+    kind,
+    rng,
+    *,
+    n_blank=0,
+    slant=0.0,
+    shading=0.0,
+    colour=None,
+    noise=0.0,
+    signs=None,
+    n_specks=0,
+):
     """Return a page (height, width, 3), uint8, with the scans in a row of the kind.
 
     Parameters
@@ -51,6 +113,10 @@ def make_field(scans, kind, rng, *, n_blank=0, slant=0.0, shading=0.0, colour=No
         Dark digits on white.
     kind : str
         One of `KINDS`.
+    signs : dict of int to str
+        A sign before the digit of this number: one of . , ' - : /
+    n_specks : int
+        Specks of dust, much smaller than a point.
     n_blank : int
         Empty boxes after the digits.
     slant : float
@@ -72,6 +138,12 @@ def make_field(scans, kind, rng, *, n_blank=0, slant=0.0, shading=0.0, colour=No
     width = 2 * margin + (
         n * (wide + apart) if boxed else sum(ink.shape[1] for ink in inks) + n * tall
     )
+    signs = signs or {}
+    pen, ink_colour = np.median([find_pen(ink)[0] for ink in inks]), find_pen(inks[0])[1]
+    drawn = {at: draw_sign(sign, pen, tall, rng) for at, sign in signs.items()}
+    low = round(0.35 * tall) if signs else 0  # room for what reaches below the baseline
+    margin, height, width = margin + low, height + 2 * low, width + 2 * low
+    width += 0 if boxed else 2 * len(signs) * tall
     page = np.zeros((height, width, 3), dtype=np.float32)
     guide = {
         None: np.array([1, 1, 1]) * rng.uniform(0.5, 0.95),
@@ -82,7 +154,7 @@ def make_field(scans, kind, rng, *, n_blank=0, slant=0.0, shading=0.0, colour=No
     top, bottom = margin, height - margin
     x = margin
     lefts, previous = [], None
-    for ink in inks:
+    for number, ink in enumerate(inks):
         if boxed:
             left = x + (wide - ink.shape[1]) // 2
             left += int(rng.uniform(-0.4, 0.4) * (wide - ink.shape[1] - 2 * thick - 2))
@@ -100,6 +172,12 @@ def make_field(scans, kind, rng, *, n_blank=0, slant=0.0, shading=0.0, colour=No
             if kind == "touching":
                 y = bottom - len(ink)
             y = max(0, y)
+            if number in drawn:
+                sign, foot = drawn[number]
+                gap = max(2, int(rng.uniform(0.06, 0.25) * tall))
+                at = left if previous is None else x + gap
+                _lay(page, sign[..., None] * ink_colour, bottom - foot - len(sign), at)
+                left = at + sign.shape[1] + max(2, int(rng.uniform(0.06, 0.25) * tall))
             x = left + ink.shape[1]
         _lay(page, ink, y, left)
         lefts.append((left, y, left + ink.shape[1], y + len(ink)))
@@ -132,6 +210,16 @@ def make_field(scans, kind, rng, *, n_blank=0, slant=0.0, shading=0.0, colour=No
         at = bottom - int(rng.uniform(0, 0.1) * tall) - thick
         lines[at : at + thick, margin // 2 : page.shape[1] - margin // 2] = True
     page = np.maximum(page, lines[..., None] * guide.astype(np.float32))
+    if boxed:
+        for number, (sign, foot) in drawn.items():  # near the line between two boxes
+            middle = margin + number * (wide + apart) - apart // 2
+            at = middle - sign.shape[1] // 2 + int(rng.uniform(-0.1, 0.1) * wide)
+            base = lefts[min(number, n - n_blank - 1)][3]
+            _lay(page, sign[..., None] * ink_colour, base - foot - len(sign), max(0, at))
+    for _ in range(n_specks):
+        y, x = (int(rng.integers(1, side - 1)) for side in page.shape[:2])
+        page[y, x : x + int(rng.integers(1, 3))] += rng.uniform(0.3, 0.9)
+        page = page.clip(0, 1)
     if slant:
         page = ndimage.rotate(page, slant, reshape=True, order=1)
     levels = 1 - page

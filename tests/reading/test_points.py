@@ -1,0 +1,163 @@
+"""Points, commas, apostrophes, minus signs and colons are told, and never lost silently."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from skmnist.datasets import load_mnist, load_swiss_digits
+from skmnist.reading import FileReading, Form, find_places, join_fields, load_reader
+from skmnist.text import use_language
+from tests.reading.fields import KINDS, as_scan, make_field
+
+SIGNS = ".,'-:"
+
+
+@pytest.fixture(scope="module")
+def scans():
+    """Return one image of each digit."""
+    mnist = load_mnist(n_train=200, random_state=0)
+    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
+    return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return load_reader()
+
+
+def lay(scans, text, kind, *, seed=0, **options):
+    return make_field([scans[int(d)] for d in text], kind, np.random.default_rng(seed), **options)
+
+
+def outline(fields):
+    """Return one letter a place: b is blank, d a digit, m a mark, and M a digit with one."""
+    letters = {(True, True): "m", (False, True): "M", (True, False): "b", (False, False): "d"}
+    return ["".join(letters[place.is_blank, place.is_marked] for place in one) for one in fields]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_sign_between_digits_is_a_place_of_its_own(scans, sign):
+    found = Counter()
+    for seed in range(6):
+        page = lay(scans, "1350", "bare", signs={2: sign}, seed=seed, shading=0.2, noise=0.01)
+        for n_digits in (None, 4):
+            found[tuple(outline(find_places(page, n_digits=n_digits)))] += 1
+    # a minus that nearly touches a digit is taken for a part of it
+    assert found["ddmdd",] >= (8 if sign == "-" else 12), found
+
+
+@pytest.mark.parametrize("sign", ".,")
+def test_a_sign_on_a_ruled_line_is_told(scans, sign):
+    page = lay(scans, "1350", "ruled", signs={2: sign})
+    assert outline(find_places(page)) == ["ddmdd"]
+
+
+@pytest.mark.parametrize("kind", ["boxes", "apart", "comb", "trays", "coloured"])
+def test_boxes_stay_places_beside_a_sign(scans, kind):
+    n_told = 0
+    for seed in range(6):  # in some, the point touches a digit through the line
+        (field,) = outline(find_places(lay(scans, "1110", kind, signs={2: "."}, seed=seed)))
+        assert sum(letter in "dM" for letter in field) == 4
+        n_told += bool(set(field) & {*"mM"})
+    assert n_told >= 4
+
+
+def test_a_point_alone_in_a_box_is_not_blank(scans):
+    page = lay(scans, "135", "boxes", n_blank=1)
+    (field,) = find_places(page)
+    left, _, right, bottom = field[3].box
+    page[bottom - 20 : bottom - 12, (left + right) // 2 : (left + right) // 2 + 8] = 0
+    assert outline(find_places(page)) == ["dddm"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dust_and_what_lines_have_left_are_no_signs(scans, kind):
+    for seed in range(3):
+        page = lay(scans, "1350", kind, seed=seed, n_specks=20, noise=0.01)
+        assert not set("".join(outline(find_places(page)))) & {*"mM"}
+
+
+def test_an_amount_is_left_to_a_person(bundled, scans):
+    amount, plain = lay(scans, "1350", "bare", signs={2: ","}), lay(scans, "1350", "bare")
+    places = bundled.read_page(amount)
+    assert places["outcome"].tolist()[2] == "not_digit"
+    assert places["text"].tolist()[2] == ""
+    assert places["reason"][2] == (
+        "There is a small mark here, such as a point, a comma or a minus."
+    )
+    fields = join_fields([FileReading("a.png", places, {}, None)])
+    assert fields["outcome"].tolist() == ["unsure"]
+    assert fields["text"][0][2] == "?"
+    without = bundled.read_page(plain)
+    assert "".join(without["text"]) == "1350"
+    assert without["outcome"].tolist() == places["outcome"].drop(2).tolist()
+    with use_language("de"):
+        assert "etwa ein Punkt" in bundled.read_page(amount)["reason"][2]
+
+
+def test_a_sign_in_a_box_makes_its_digit_unsure(bundled, scans):
+    page = lay(scans, "1350", "boxes")
+    _, _, right, bottom = find_places(page)[0][1].box
+    page[bottom - 18 : bottom - 9, right - 12 : right - 3] = 0
+    places = bundled.read_page(page)
+    assert places["outcome"][1] == "unsure"
+    assert places["reason"][1] == (
+        "There is a small mark beside the digit, such as a point or a comma."
+    )
+
+
+def test_a_form_with_a_number_of_digits_loses_nothing(bundled, scans):
+    page = lay(scans, "1350", "bare", signs={2: "."})
+    form = Form.from_dict({"fields": [{"name": "sum", "box": [0, 0, 1, 1], "digits": 4}]})
+    places = bundled.read_page(page, form=form)
+    assert places["outcome"].tolist().count("not_digit") == 1
+    assert "".join(places["text"]) == "1350"
+
+
+def measure(n=12):
+    """Count fields by the writers that figures are about, by kind and sign; "" is none.
+
+    `told` fields have a mark, `lost` ones were accepted without one.
+    """
+    swiss, reader, counts = load_swiss_digits(), load_reader(), {}
+    for kind in KINDS:
+        for sign in ["", *SIGNS]:
+            rng = np.random.default_rng(7)
+            count = counts[kind, sign] = Counter()
+            for at in range(n):
+                rows = np.flatnonzero(swiss.groups == swiss.writers[11 + at % 3])
+                digits = [
+                    np.asarray(Image.fromarray(swiss.scans[row]).resize((80, 80)))
+                    for row in rng.choice(rows, 5)
+                ]
+                where = 0 if sign == "-" else int(rng.integers(1, 5))
+                page = make_field(
+                    digits,
+                    kind,
+                    rng,
+                    signs={where: sign} if sign else None,
+                    n_specks=int(rng.integers(12)),
+                    shading=rng.uniform(0, 0.3),
+                    noise=rng.choice([0, 0.01, 0.02]),
+                    slant=float(rng.choice([0, 0, 2, -2])),
+                )
+                places = reader.read_page(page)
+                told = places["reason"].str.contains("small mark").any()
+                accepted = places["outcome"].isin(["digit", "blank"]).all()
+                count.update(n=1, told=bool(told), lost=bool(accepted))
+    return counts
+
+
+@pytest.mark.slow
+def test_signs_of_writers_are_told():
+    counts = measure()
+    print(pd.DataFrame(counts).T.to_string())  # noqa: T201
+    free = [count for (kind, sign), count in counts.items() if kind == "bare" and sign]
+    signs = [count for (_, sign), count in counts.items() if sign]
+    clean = [count for (_, sign), count in counts.items() if not sign]
+    assert sum(count["lost"] for count in free) <= 0.03 * sum(count["n"] for count in free)
+    assert sum(count["lost"] for count in signs) <= 0.15 * sum(count["n"] for count in signs)
+    assert sum(count["told"] for count in clean) <= 0.05 * sum(count["n"] for count in clean)
