@@ -254,11 +254,11 @@ def test_where_most_is_unsure_another_network_than_the_bundled_one_is_not_the_la
     page = open_page(step="read", epochs=0)
     page.radio(key="source").set_value(source)
     upload(run(page), "files", ("a.png", rows["a.png"]))
-    assert not any("may be surer" in info.value for info in page.info)  # all is read
+    assert not any("may be more certain" in info.value for info in page.info)  # all is read
     described = {"fields": [{"name": "code", "box": [0, 0, 1, 1], "values": ["999"]}]}
     upload(page, "form", ("f.json", json.dumps(described).encode()))
     assert table_of(html_of(page))[0][2:4] == ["???", "? unsure"]
-    hinted = any("may be surer" in info.value for info in page.info)
+    hinted = any("may be more certain" in info.value for info in page.info)
     assert hinted == (source == "recommended")
 
 
