@@ -71,7 +71,7 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data cluod --lang de",
-            "Fehler: data cluod: Die Datei gibt es nicht (erwartet: mnist, cloud oder eine Datei "
+            "Fehler: data cluod: Die Datei gibt es nicht (erwartet: mnist, cloud, eine Datei "
             "oder ein Ordner mit Ziffern); meinten Sie cloud?",
         ),
         (
