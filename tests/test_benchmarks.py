@@ -36,6 +36,7 @@ def section(**peers):
     return {**told, "machine": machine, "records": records}
 
 
+@pytest.mark.slow
 def test_ratios_are_taken_within_a_round_and_judged(tmp_path):
     # the machine was half as fast in the second round: that is no difference between the peers
     epoch = section(skmnist=[1, 2, 1], scikeras=[5, 10, 4], skorch=[1.5, 3.4, 1.6])

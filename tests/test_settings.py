@@ -256,6 +256,7 @@ def test_no_setting_changes_what_is_learned_and_chosen(setting, learned, chosen)
     assert_same_bits(found_chosen, chosen)
 
 
+@pytest.mark.slow
 def test_a_tape_of_the_callers_changes_nothing():
     expected = network().fit(X, y).predict_proba(X)
     with tf.GradientTape() as tape:

@@ -154,6 +154,7 @@ def test_preparation_alone_and_an_untrained_network(show, file):
     assert "63 values per image" in text
 
 
+@pytest.mark.slow
 def test_a_reader_without_calibration_and_one_without_a_promise(show, file):
     images = np.pad(load_digits().images * 15, ((0, 0), (4, 4), (4, 4)))  # paper around them
     y = load_digits().target

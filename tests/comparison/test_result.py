@@ -137,6 +137,7 @@ def of_networks(few_rounds):
     return compare_models(models, X, mnist.y_train, X_test=X_test, y_test=mnist.y_test).results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_networks_for_digits_are_advised_to_train_with_deformed_images(of_networks, language):
     first = {name: result.advice(language).improvements[0] for name, result in of_networks.items()}

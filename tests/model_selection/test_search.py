@@ -312,6 +312,7 @@ def test_a_killed_worker_is_named():
         search({"fault": ["kill"]}, n_trials=2, n_jobs=2).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_a_network_in_a_pipeline():
     rows, labels = load_digits(n_class=3, return_X_y=True)
     pipeline = Pipeline(

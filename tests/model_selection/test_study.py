@@ -464,9 +464,8 @@ def unreachable(monkeypatch):
     event.remove(Engine, "before_cursor_execute", execute)
 
 
-@pytest.mark.parametrize(
-    "sample", [slice(40, None, 150), pytest.param(slice(0, None, 5), marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sample", [slice(40, None, 150), slice(0, None, 5)])
 def test_a_storage_that_fails_at_any_access_is_reported_and_resumed(
     tmp_path, storage, unreachable, monkeypatch, sample
 ):

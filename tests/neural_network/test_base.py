@@ -68,6 +68,7 @@ def test_many_training_rows_are_measured_by_a_sample_spread_over_all(digits, mon
     assert model.train_accuracy_ == pytest.approx(model.score(X, y), abs=0.03)
 
 
+@pytest.mark.slow
 def test_fewer_rows_than_a_batch(digits):
     X, y = digits
     model = SimpleNNClassifier(16, epochs=60, learning_rate=0.02, patience=None, random_state=0)
@@ -215,6 +216,7 @@ def test_a_loss_that_explodes_at_once_is_an_error_with_the_way_out(digits):
         model.fit(X, y)
 
 
+@pytest.mark.slow
 def test_a_loss_that_explodes_later_keeps_the_last_good_weights(digits):
     X, y = digits[0].astype(np.float32), digits[1]
     explode = keras.callbacks.LearningRateScheduler(

@@ -187,6 +187,7 @@ def test_a_schedule_changes_what_is_learned_and_still_learns(digits, schedule):
     assert not np.array_equal(plain.coefs_[0], scheduled.coefs_[0])
 
 
+@pytest.mark.slow
 def test_l2_makes_weights_smaller(digits):
     plain, penalised = (
         np.abs(SimpleNNClassifier(16, epochs=20, l2=l2, random_state=0).fit(*digits).coefs_[0])

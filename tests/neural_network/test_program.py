@@ -102,6 +102,7 @@ def test_validation_and_keras_callbacks_see_the_average(digits):
     )
 
 
+@pytest.mark.slow
 def test_the_last_batch_may_be_smaller(digits):
     X, y = digits[0][:250], digits[1][:250]
     options = {"epochs": 1, "batch_size": 100, "shuffle": False, "validation_fraction": None}

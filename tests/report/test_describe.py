@@ -42,6 +42,7 @@ def test_says_all_that_is_known(comparison, language):
     assert "64 → 16 → 10" in text
 
 
+@pytest.mark.slow
 def test_german_has_german_words_and_numbers(comparison):
     text = get_text(comparison.to_html(language="de"), without=["repeat"])
     assert re.findall(r"\d\.\d(?!\d\d\b)\S*", text) == []
