@@ -1,4 +1,4 @@
-"""Points, commas, apostrophes, minus signs and colons are told, and never lost silently."""
+"""Points, commas, apostrophes, minus signs and colons are told; touching marks may be lost."""
 
 from collections import Counter
 
