@@ -310,7 +310,9 @@ def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, sl
     first, second, _ = _training.find_line()
     tell(first, "NN", 4)
     assert "Epoch 4" in html_of(visit("anna", step="training", epochs=9))
-    assert told(visit("ben", step="recommendation", epochs=9))[0].startswith("1 training run is ahead")
+    assert told(visit("ben", step="recommendation", epochs=9))[0].startswith(
+        "1 training run is ahead"
+    )
     assert told(visit("ben", step="data", epochs=9))[0].startswith("1 training run is ahead")
     assert told(visit("dora", step="training", epochs=9)) == [
         "The networks have not been trained with these settings yet."
