@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from skmnist.reading._ink import widen
 from skmnist.reading._lines import Line
 from skmnist.reading._parts import DOT, SMALL, Part, join
 
@@ -146,15 +147,23 @@ def _get_levels(level: Array, part: Part) -> Array:
     return levels
 
 
+def _cut_out(part: Part, reach: int, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], Array]:
+    """Return a window around a part, and the part's strokes in it."""
+    left, top, right, bottom = part.box
+    rows = slice(max(0, top - reach), min(bottom + reach, shape[0]))
+    columns = slice(max(0, left - reach), min(right + reach, shape[1]))
+    own = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=bool)
+    own[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = (
+        part.strokes
+    )
+    return (rows, columns), own
+
+
 def _measure_width(drawn: Array, gone: Array, part: Part, line: float) -> float:
     """Return the width of the thickest place; that of what a line has left is 0."""
-    left, top, right, bottom = part.box
-    left, top = max(0, left - 3), max(0, top - 3)
-    window = drawn[top : bottom + 3, left : right + 3]
-    own = np.zeros(window.shape, dtype=bool)
-    x, y = part.box[0] - left, part.box[1] - top
-    own[y : y + part.height, x : x + part.width] = part.strokes
-    own = ndimage.binary_dilation(own, np.ones((3, 3))) & window
+    where, own = _cut_out(part, 3, drawn.shape)
+    window = drawn[where]
+    own = widen(own) & window
     if not own.any():
         return 0.0
     away = ndimage.distance_transform_edt(np.pad(window, 1))[1:-1, 1:-1]
@@ -164,24 +173,13 @@ def _measure_width(drawn: Array, gone: Array, part: Part, line: float) -> float:
 
 def _touches(gone: Array, part: Part) -> bool:
     """Return whether a part touches what was removed with a line."""
-    left, top, right, bottom = part.box
-    left, top = max(0, left - 1), max(0, top - 1)
-    near = gone[top : bottom + 1, left : right + 1]
-    own = np.zeros(near.shape, dtype=bool)
-    x, y = part.box[0] - left, part.box[1] - top
-    own[y : y + part.height, x : x + part.width] = part.strokes
-    return bool((ndimage.binary_dilation(own, np.ones((3, 3))) & near).any())
+    where, own = _cut_out(part, 1, gone.shape)
+    return bool((widen(own) & gone[where]).any())
 
 
 def _is_torn(drawn: Array, level: Array, gone: Array, part: Part, pen: float) -> bool:
     """Return whether ink that is too faint for a stroke joins a part to other strokes."""
-    reach = int(np.ceil(REACH * pen))
-    left, top, right, bottom = part.box
-    left, top = max(0, left - reach), max(0, top - reach)
-    where = (slice(top, bottom + reach), slice(left, right + reach))
-    x, y = part.box[0] - left, part.box[1] - top
-    own = np.zeros(drawn[where].shape, dtype=bool)
-    own[y : y + part.height, x : x + part.width] = part.strokes
+    where, own = _cut_out(part, int(np.ceil(REACH * pen)), drawn.shape)
     begin = float(level[where][own].min())
     labels, _ = ndimage.label(own | ((level[where] > FAINT * begin) & ~gone[where]))
     joined = np.isin(labels, np.unique(labels[own]))

@@ -1,4 +1,4 @@
-"""Points, commas, apostrophes, minus signs and colons are told; touching marks may be lost."""
+"""Points, commas and other small marks beside digits are reported."""
 
 from collections import Counter
 
@@ -154,7 +154,7 @@ def measure(n=12):
 @pytest.mark.slow
 def test_signs_of_writers_are_told():
     counts = measure()
-    print(pd.DataFrame(counts).T.to_string())  # noqa: T201
+    print(pd.DataFrame(counts).T.to_string())  # noqa: T201  the figures of docs/reading.rst
     free = [count for (kind, sign), count in counts.items() if kind == "bare" and sign]
     signs = [count for (_, sign), count in counts.items() if sign]
     clean = [count for (_, sign), count in counts.items() if not sign]
