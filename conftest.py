@@ -34,9 +34,13 @@ SLOW_EXAMPLES = {
     "spread.rst",
     "tour.rst",
     "_augment.py",
+    "_classifiers.py",
+    "_compare.py",
     "_plot_reliability.py",
     "_plot_robustness.py",
+    "_reader.py",
     "_refit.py",
+    "_robustness.py",
     "_scorers.py",
     "_search.py",
 }

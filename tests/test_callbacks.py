@@ -41,7 +41,7 @@ class Recorder:
 
 def test_a_callback_is_told_of_the_fit_and_of_each_epoch(digits):
     recorder = Recorder()
-    model = SimpleNNClassifier(4, epochs=2).set_callbacks(recorder).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=2).set_callbacks(recorder).fit(*digits)
     epochs = ["begin epoch 0", "end epoch 0", "begin epoch 1", "end epoch 1"]
     assert recorder.told == ["setup", "begin fit 0", *epochs, "end fit 0", "teardown"]
     X, y, fitted, metadata = recorder.last
@@ -60,14 +60,14 @@ def test_a_callback_is_told_of_a_transformer_s_fit(digits, transformer):
 
 
 def test_a_callback_can_stop(digits):
-    model = SimpleNNClassifier(4, epochs=9).set_callbacks(Recorder(stop_after=1)).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=9).set_callbacks(Recorder(stop_after=1)).fit(*digits)
     assert (model.n_iter_, model.stop_reason_) == (2, "callback")
 
 
 def test_a_fit_that_fails_still_ends_for_the_callback(digits):
     recorder = Recorder()
     model = SimpleNNClassifier(
-        4, optimizer="sgd", learning_rate=1e30, random_state=0
+        16, optimizer="sgd", learning_rate=1e30, random_state=0
     ).set_callbacks(recorder)
     with pytest.raises(ValueError, match="nothing was learned"):
         model.fit(*digits)
@@ -78,12 +78,12 @@ def test_a_fit_that_fails_still_ends_for_the_callback(digits):
 
 def test_the_monitor_scores_each_epoch_as_it_was(digits):
     monitor = ScoringMonitor(scoring="accuracy")
-    model = SimpleNNClassifier(8, epochs=3, patience=None, random_state=0)
+    model = SimpleNNClassifier(16, epochs=3, patience=None, random_state=0)
     model.set_callbacks(monitor).fit(*digits)
     log = monitor.get_logs().data_as_pandas
     scores = log.loc[log.task_name == "epoch", "accuracy"].tolist()
     expected = [
-        SimpleNNClassifier(8, epochs=n, patience=None, random_state=0).fit(*digits).score(*digits)
+        SimpleNNClassifier(16, epochs=n, patience=None, random_state=0).fit(*digits).score(*digits)
         for n in (1, 2, 3)
     ]
     assert scores == expected
@@ -92,15 +92,15 @@ def test_the_monitor_scores_each_epoch_as_it_was(digits):
 def test_the_monitor_takes_weights_along(digits):
     monitor = ScoringMonitor(scoring=["accuracy"])
     weight = np.where(digits[1] == 3, 1.0, 0.5)
-    SimpleNNClassifier(4, epochs=1).set_callbacks(monitor).fit(*digits, sample_weight=weight)
+    SimpleNNClassifier(16, epochs=1).set_callbacks(monitor).fit(*digits, sample_weight=weight)
     assert len(monitor.get_logs().data) == 2
 
 
 @pytest.mark.slow
 def test_the_bar_shows_the_epochs_also_within_a_search(digits, capsys):
-    SimpleNNClassifier(4, epochs=2).set_callbacks(ProgressBar()).fit(*digits)
+    SimpleNNClassifier(16, epochs=2).set_callbacks(ProgressBar()).fit(*digits)
     assert "SimpleNNClassifier - fit" in capsys.readouterr().out
-    pipeline = Pipeline([("pixels", PixelNormalizer(1)), ("nn", SimpleNNClassifier(4, epochs=1))])
+    pipeline = Pipeline([("pixels", PixelNormalizer(1)), ("nn", SimpleNNClassifier(16, epochs=1))])
     search = GridSearchCV(pipeline, {"nn__l2": [0.0, 0.1]}, cv=2)
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*digits)
     assert "SimpleNNClassifier - fit" in capsys.readouterr().out

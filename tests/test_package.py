@@ -311,7 +311,7 @@ def test_documented_parameters_and_attributes_are_the_real_ones(name):
     X, y = load_digits(return_X_y=True)
     estimator = getattr(skmnist, name)()
     if hasattr(estimator, "epochs"):
-        estimator.set_params(epochs=1)
+        estimator.set_params(epochs=0)
     documented = inspect.getdoc(type(estimator))
     defaults = {
         parameter.name: parameter.default

@@ -191,6 +191,7 @@ def test_a_killed_worker_is_told_and_there_are_workers_again():
     assert list(iterate_tasks(add, iter([(1, 2)]), n_jobs=2)) == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="asks for a POSIX process")
 def test_closing_kills_what_runs(tmp_path):
     path = tmp_path / "pid"
@@ -239,6 +240,7 @@ def count_watchers(_):
     return sum(thread.name == "watch" for thread in threading.enumerate())
 
 
+@pytest.mark.slow
 def test_each_worker_watches_its_parent_once():
     assert list(iterate_tasks(count_watchers, ((n,) for n in range(4)), n_jobs=2)) == [1] * 4
 

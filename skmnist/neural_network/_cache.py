@@ -8,11 +8,12 @@ The files contain machine code. They are only read from, and written to, a direc
 to the user, is accessible to nobody else, and is not a symbolic link.
 
 A program is found again if the same graph was compiled with the same versions on the same
-processor. The names in a graph depend on what the process has compiled before, so the first
-program of a process is found if another process had the same first program, and so on.
+processor, in whatever order a process compiles its programs: tensorflow counts the functions of a
+process and writes the numbers into their names, but here the numbers follow from the program.
 """
 
 import hashlib
+import itertools
 import os
 import platform
 import re
@@ -36,7 +37,7 @@ NAME = re.compile(rb"xla_compile_cache__[\w-]+\.pb")
 SUFFIX = ".program"
 
 _is_active = False  # whether XLA writes to MEMORY
-_lock = threading.Lock()  # the new files in MEMORY belong to one program
+_lock = threading.Lock()  # the names, and the new files in MEMORY, belong to one program
 
 
 @contextmanager
@@ -61,21 +62,24 @@ def set_flags() -> Iterator[None]:
         os.environ.pop(FLAGS, None)  # child processes are not to take it for the user's
 
 
-def compile_first(trace: Callable[[], Any], inputs: dict[str, Any]) -> Any:
+def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description: str) -> Any:
     """Trace a function and call it, with a program from the cache if it has one; return it.
 
-    `trace` must return a new function each time, which is called outside of any GradientTape.
+    `trace` must return a new function each time, which is called outside of any GradientTape. The
+    same graph must have the same `description`, and another graph another one.
     """
     import tensorflow as tf
 
-    compiled = trace()
     folder = _open() if _is_active else None
     if folder is None:
+        compiled = trace()
         with tf.init_scope():
             compiled(**inputs)
         return compiled
-    path = folder / (_make_key(compiled) + SUFFIX)
     with _lock:
+        with _stable_names(description):
+            compiled = trace()
+        path = folder / (_make_key(compiled) + SUFFIX)
         known = _read(path)
         _clear()  # programs of the user
         try:
@@ -89,7 +93,7 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any]) -> Any:
                 raise
             known = None  # this tensorflow does not accept it, and remembers that it failed
             _clear()
-            compiled = trace()
+            compiled = trace()  # with other names
             with tf.init_scope():
                 compiled(**inputs)
         for name in tf.io.gfile.listdir(MEMORY):
@@ -98,6 +102,27 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any]) -> Any:
                     _write(path, name, file.read())
         _clear()
     return compiled
+
+
+@contextmanager
+def _stable_names(description: str) -> Iterator[None]:
+    """Let this thread number its functions from a hash of `description` in the block.
+
+    tensorflow has no public way. Where a version no longer counts like this, the programs are
+    numbered as ever, and found if a process compiles them in the same order.
+    """
+    from tensorflow.python.framework import ops
+
+    count = ops.uid
+    # far above the numbers that tensorflow counts to
+    digest = hashlib.sha256(description.encode()).digest()
+    numbers = itertools.count(2**40 + int.from_bytes(digest[:6], "big") * 2**14)
+    thread = threading.get_ident()
+    ops.uid = lambda: next(numbers) if threading.get_ident() == thread else count()
+    try:
+        yield
+    finally:
+        ops.uid = count
 
 
 def _clear() -> None:

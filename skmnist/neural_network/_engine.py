@@ -233,7 +233,7 @@ def build_model(
 
 def make_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
     """Create the Keras optimizer. Its learning rate is set before each run."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"name": optimizer.name}  # Keras would number them
     if optimizer.weight_decay is not None:
         options["weight_decay"] = optimizer.weight_decay
     if optimizer.name == "sgd":

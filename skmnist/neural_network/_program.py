@@ -109,9 +109,15 @@ class Program:
             return epoch.get_concrete_function(**inputs)
 
         with nullcontext() if n_compilations else quiet():  # the first one writes log lines
-            self._compiled = compile_first(trace, inputs)
+            self._compiled = compile_first(trace, inputs, self._describe())
         n_compilations += 1
         return_free_memory()
+
+    def _describe(self) -> str:
+        """Return all that the graph depends on."""
+        sizes = (self.capacity, self.batch_size, self.validation_batch)
+        optimizer = self._optimizer.get_config() | {"learning_rate": None}  # an argument
+        return repr((self._network, sizes, optimizer))
 
     def run(
         self, data: dict[str, tf.Tensor | None], plan: Plan, rates: Array

@@ -82,6 +82,7 @@ def trained(server):
     return training
 
 
+@pytest.mark.slow
 def test_both_networks_read_an_uploaded_image_and_are_not_sure(open_page, trained):
     from tests.app.pages import html_of, run, told
 

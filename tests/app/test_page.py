@@ -267,6 +267,7 @@ def test_further_starts_are_told_and_a_button_ends_them(open_page, trained, slow
         training._follow(event)
 
 
+@pytest.mark.slow
 def test_a_second_tab_and_a_reload_find_the_training_and_start_no_other(open_page, slow):
     first = open_page(step="settings", epochs=9)
     click(first, "start")
@@ -325,6 +326,7 @@ def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, sl
     assert _training.find_line() == [second]
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_told_and_takes_no_more(visit, slow, monkeypatch):
     monkeypatch.setenv("SKMNIST_APP_WAITING", "1")
     for visitor in ("anna", "ben"):

@@ -56,6 +56,7 @@ def test_the_main_job_ends_in_a_recommendation(capsys):
     assert max(map(len, (out + err).splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_german_is_german_with_german_numbers(small, capsys):
     assert main(["compare", "--data", str(small), "--epochs", "2", "--lang", "de"]) == 0
     out, err = capsys.readouterr()
@@ -67,6 +68,7 @@ def test_german_is_german_with_german_numbers(small, capsys):
     assert max(map(len, (out + err).splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_own_data_and_json(small, tmp_path, capsys):
     out = tmp_path / "out.json"
     options = ["--data", str(small), "--epochs", "1", "--json", str(out), "--seed", "3"]
@@ -164,6 +166,7 @@ def interrupt_at_start(do_at):
     return interrupt_at
 
 
+@pytest.mark.slow
 def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_path, capsys):
     out = tmp_path / "out.json"
     assert main(["compare", "--data", str(small), "--epochs", "2", "--json", str(out)]) == 0

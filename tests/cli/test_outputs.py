@@ -22,6 +22,7 @@ def test_an_existing_file_is_not_overwritten_unless_forced(small, tmp_path, caps
     assert json.loads(out.read_text())["models"]
 
 
+@pytest.mark.slow
 def test_json_goes_through_a_link_and_never_over_the_digits(small, tmp_path, capsys):
     link, target = tmp_path / "link.json", tmp_path / "target.json"
     target.write_text("old")
@@ -56,6 +57,7 @@ def test_a_link_into_nowhere_is_told_before_training(small, tmp_path, capsys):
     assert (out, "cannot be written: No such file or directory" in err) == ("", True)
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_costs_no_other(small, tmp_path, capsys, do_at):
     folder, page = tmp_path / "gone", tmp_path / "kept.html"
     folder.mkdir()
@@ -77,6 +79,7 @@ class _Gone(io.StringIO):
         raise self.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [BrokenPipeError(32, "gone"), OSError(28, "No space left")])
 def test_files_are_written_where_the_screen_is_gone(small, tmp_path, capsys, monkeypatch, error):
     out = tmp_path / "a.json"

@@ -53,6 +53,7 @@ def test_file_that_cannot_be_written_is_told_before_training(
     assert (tmp_path / "old.html").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_force_overwrites(options, tmp_path):
     out = tmp_path / "out.html"
     out.write_text("old")

@@ -72,6 +72,7 @@ def test_an_existing_file_is_kept_and_an_interrupted_run_saves_nothing(
     assert file.read_text() == "precious"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -23,6 +23,7 @@ def test_test_accuracy_is_that_of_the_given_test_set(digits, model):
     assert comparison.table["test_accuracy"].item() == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_seventh_is_held_out_stratified(comparison):
     supports = comparison.results["linear"].errors.report["support"]
     assert supports.to_dict() == {0: 10, 1: 10, 2: 10}

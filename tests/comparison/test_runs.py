@@ -249,6 +249,7 @@ class Killed(Lucky):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_a_worker_that_is_killed_is_told_with_a_way_out(known):
     with pytest.raises(RuntimeError, match=r"worker .*'doomed'.* was killed.*smaller n_jobs"):

@@ -147,6 +147,7 @@ def all_settings():
 EACH = [all_settings, *(pytest.param(setting, marks=pytest.mark.slow) for setting in SETTINGS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", EACH)
 def test_the_figures_are_the_same(digits, plain, setting):
     with setting():

@@ -252,6 +252,7 @@ def test_nobody_there(tmp_path):
         fetch_mnist(tmp_path, urls=url, delay=0)
 
 
+@pytest.mark.slow
 def test_a_name_server_that_never_answers_is_not_waited_for(tmp_path, monkeypatch):
     waiting = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: waiting.wait(30))

@@ -277,6 +277,7 @@ def test_held_out_rows_that_are_read_worse_than_by_guessing_differ(digits, chang
     assert found["overfitting"].remedy() == CAUSE_FIRST
 
 
+@pytest.mark.slow
 def test_held_out_labels_in_another_order_are_no_lack_of_signal(digits):
     X, y = digits
     model = LogisticRegression(max_iter=300).fit(X[:900], y[:900])

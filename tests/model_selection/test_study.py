@@ -87,6 +87,7 @@ def test_the_total_counts_over_all_resumes(storage):
     assert more.cv_results_["params"][:3] == first.cv_results_["params"]
 
 
+@pytest.mark.slow
 def test_a_resumed_search_is_the_one_that_was_not_stopped(storage):
     whole = search(None, n_trials=12).fit(X, Y)
     for n_trials in (5, 12):
@@ -274,9 +275,8 @@ def test_two_processes_share_the_trials_and_see_the_same_result(storage):
     assert len(set(qualities)) == len(qualities) == 8
 
 
-@pytest.mark.parametrize(
-    "ending", [KeyboardInterrupt, pytest.param(SystemExit, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
 def test_an_orderly_end_of_the_process_leaves_no_running_trial(storage, ending):
     def end(study, trial):
         raise ending

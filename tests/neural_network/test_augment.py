@@ -150,9 +150,9 @@ def test_tensorflow_deforms_as_numpy_does(dtype, shape):
 def test_each_image_of_each_epoch_is_deformed_anew(digits):
     X, y = digits[0][:300], digits[1][:300]
     still = {"learning_rate": 1e-12, "epochs": 3, "patience": None, "random_state": 0}
-    plain = SimpleNNClassifier(8, **still).fit(X, y)
+    plain = SimpleNNClassifier(16, **still).fit(X, y)
     np.testing.assert_allclose(plain.history_["loss"], plain.history_["loss"][0], rtol=1e-5)
-    augmented = SimpleNNClassifier(8, augmentation="digits", **still).fit(X, y)
+    augmented = SimpleNNClassifier(16, augmentation="digits", **still).fit(X, y)
     losses = augmented.history_["loss"]
     assert len(set(losses.round(5))) == 3
 
@@ -160,7 +160,7 @@ def test_each_image_of_each_epoch_is_deformed_anew(digits):
 def test_figures_measured_after_training_are_of_undeformed_images(digits):
     X, y = digits
     model = SimpleNNClassifier(
-        8,
+        16,
         learning_rate=1e-12,
         epochs=2,
         patience=None,
@@ -176,7 +176,7 @@ def test_the_seed_gives_the_same_bits_and_another_one_others(digits):
     X, y = digits
 
     def weights(seed):
-        model = SimpleNNClassifier(8, epochs=2, augmentation="digits", random_state=seed)
+        model = SimpleNNClassifier(16, epochs=2, augmentation="digits", random_state=seed)
         return model.fit(X[:300], y[:300]).coefs_[0]
 
     np.testing.assert_array_equal(weights(0), weights(0))
@@ -186,10 +186,10 @@ def test_the_seed_gives_the_same_bits_and_another_one_others(digits):
 def test_passes_of_partial_fit_deform_as_epochs_do(digits):
     X, y = digits
     options = {"augmentation": "digits", "random_state": 0}
-    whole = SimpleNNClassifier(8, epochs=3, validation_fraction=None, patience=None, **options).fit(
+    whole = SimpleNNClassifier(16, epochs=3, validation_fraction=None, patience=None, **options).fit(
         X[:300], y[:300]
     )
-    passes = SimpleNNClassifier(8, **options)
+    passes = SimpleNNClassifier(16, **options)
     for _ in range(3):
         passes.partial_fit(X[:300], y[:300], classes=np.arange(10))
     np.testing.assert_array_equal(whole.coefs_[0], passes.coefs_[0])
@@ -200,7 +200,7 @@ def test_strengths_share_a_program_and_nest_in_a_search(digits):
     from skmnist.neural_network import _program
 
     X, y = digits
-    model = SimpleNNClassifier(8, epochs=1, augmentation=ImageAugmenter(rotation=1), random_state=0)
+    model = SimpleNNClassifier(16, epochs=1, augmentation=ImageAugmenter(rotation=1), random_state=0)
     search = GridSearchCV(model, {"augmentation__rotation": [5, 10, 20]}, cv=3, refit=False)
     clone(model).fit(X[:200], y[:200])
     before = _program.n_compilations
@@ -218,7 +218,7 @@ def test_float64_and_shapes_that_are_no_squares(digits):
     assert model.coefs_[0].dtype == np.float64
     rows = wide[:300].reshape(300, -1)
     shaped = ImageAugmenter(rotation=5, image_shape=(8, 12))
-    assert SimpleNNClassifier(8, epochs=1, augmentation=shaped).fit(rows, y[:300]).n_iter_ == 1
+    assert SimpleNNClassifier(16, epochs=1, augmentation=shaped).fit(rows, y[:300]).n_iter_ == 1
 
 
 @pytest.mark.slow
@@ -250,7 +250,7 @@ BAD = [
 def test_bad_input_is_refused_before_the_first_epoch(digits, change, augmentation, told):
     X, y = digits
     seen = []
-    model = SimpleNNClassifier(8, epochs=1, augmentation=augmentation, callbacks=seen.append)
+    model = SimpleNNClassifier(16, epochs=1, augmentation=augmentation, callbacks=seen.append)
     with pytest.raises(ValueError, match=f"(?s){told}"):
         model.fit(change(X), y)
     assert not seen
@@ -264,7 +264,7 @@ def test_a_callback_that_hooks_batches_is_refused(digits, parameter):
         def on_train_batch_end(self, batch, logs=None):
             pass
 
-    model = SimpleNNClassifier(8, epochs=1, callbacks=Batches(), **parameter)
+    model = SimpleNNClassifier(16, epochs=1, callbacks=Batches(), **parameter)
     with pytest.raises(ValueError, match=rf"Batches.*{next(iter(parameter))}=None"):
         model.fit(*digits)
 
@@ -273,7 +273,7 @@ def test_a_callback_that_hooks_batches_is_refused(digits, parameter):
 def test_an_augmented_network_can_be_pickled_and_saved(digits, tmp_path):
     X, y = digits[0][:300], digits[1][:300]
     augmenter = ImageAugmenter(rotation=5, image_shape=(8, 8), random_state=3)
-    model = SimpleNNClassifier(8, epochs=1, augmentation=augmenter, random_state=0).fit(X, y)
+    model = SimpleNNClassifier(16, epochs=1, augmentation=augmenter, random_state=0).fit(X, y)
     save_model(model, tmp_path / "model.skmnist")
     for again in (pickle.loads(pickle.dumps(model)), load_model(tmp_path / "model.skmnist")):
         np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))

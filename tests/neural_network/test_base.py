@@ -17,14 +17,14 @@ from skmnist.neural_network import EpochEvent, _base, _program
 
 
 def test_no_epochs_mean_untrained(digits):
-    model = SimpleNNClassifier(epochs=0, random_state=0).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=0, random_state=0).fit(*digits)
     assert (model.n_iter_, model.best_epoch_, model.loss_curve_) == (0, 0, [])
     assert model.score(*digits) < 0.4
     np.testing.assert_allclose(model.predict_proba(digits[0]).sum(axis=1), 1)
 
 
 def test_patience_stops_and_keeps_the_best_weights(digits):
-    model = SimpleNNClassifier(learning_rate=0.02, patience=3, random_state=0).fit(*digits)
+    model = SimpleNNClassifier(16, learning_rate=0.02, patience=3, random_state=0).fit(*digits)
     accuracies = model.history_["val_accuracy"]
     assert model.stop_reason_ == "patience"
     assert model.n_iter_ == len(accuracies) == model.best_epoch_ + 3
@@ -35,7 +35,7 @@ def test_patience_stops_and_keeps_the_best_weights(digits):
 
 
 def test_without_patience_all_epochs_are_trained_and_the_last_weights_kept(digits):
-    model = SimpleNNClassifier(epochs=30, learning_rate=0.02, patience=None, random_state=0)
+    model = SimpleNNClassifier(16, epochs=30, learning_rate=0.02, patience=None, random_state=0)
     model.fit(*digits)
     assert (model.stop_reason_, model.n_iter_, model.kept_epoch_) == ("epochs", 30, 30)
     assert model.validation_accuracy_ == pytest.approx(model.history_["val_accuracy"][-1])
@@ -53,7 +53,7 @@ def test_without_validation_patience_watches_the_training_loss(digits):
 
 def test_the_kept_training_accuracy_is_that_of_the_rows_trained_on(digits):
     X, y = digits
-    model = SimpleNNClassifier(epochs=5, validation_fraction=None, random_state=0).fit(X, y)
+    model = SimpleNNClassifier(16, epochs=5, validation_fraction=None, random_state=0).fit(X, y)
     assert model.train_accuracy_ == model.score(X, y)
     assert (model.n_train_, model.n_validation_) == (len(y), 0)
 
@@ -62,7 +62,7 @@ def test_many_training_rows_are_measured_by_a_sample_spread_over_all(digits, mon
     X, y = digits
     order = np.argsort(y, kind="stable")  # a sample from one end would hold one class
     monkeypatch.setattr(_base, "MAX_MEASURED_ROWS", 500)
-    model = SimpleNNClassifier(32, epochs=10, validation_fraction=None, random_state=0)
+    model = SimpleNNClassifier(16, epochs=10, validation_fraction=None, random_state=0)
     model.fit(X[order], y[order])
     assert (model.n_train_, model.n_train_measured_) == (1797, 500)
     assert model.train_accuracy_ == pytest.approx(model.score(X, y), abs=0.03)
@@ -77,7 +77,7 @@ def test_fewer_rows_than_a_batch(digits):
 
 
 def test_a_parameter_changed_after_fit_does_not_change_predictions(digits):
-    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=1, random_state=0).fit(*digits)
     before = model.predict_proba(digits[0])
     np.testing.assert_array_equal(
         model.set_params(activation="tanh", hidden_units=3).predict_proba(digits[0]), before
@@ -91,7 +91,7 @@ def test_a_function_is_told_of_each_epoch_and_can_stop(digits):
         events.append(event)
         return event.epoch == 3
 
-    model = SimpleNNClassifier(8, epochs=10, callbacks=watch).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=10, callbacks=watch).fit(*digits)
     assert [event.epoch for event in events] == [1, 2, 3]
     assert events[0].epochs == 10
     assert set(events[0].logs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -108,7 +108,7 @@ def test_what_a_function_returns_and_changes(digits):
         seen.append(sorted(event.logs))
 
     seen = []
-    model = SimpleNNClassifier(8, epochs=9, callbacks=[stop, see]).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=9, callbacks=[stop, see]).fit(*digits)
     assert model.n_iter_ == 2
     assert seen[0] == ["accuracy", "loss", "val_accuracy", "val_loss"]
 
@@ -121,7 +121,7 @@ def test_a_keras_callback_is_called_per_epoch_and_can_stop(digits):
             seen.append((epoch, sorted(logs), len(self.model.get_weights())))
             self.model.stop_training = epoch == 1
 
-    model = SimpleNNClassifier(8, epochs=10, callbacks=[Stop()]).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=10, callbacks=[Stop()]).fit(*digits)
     assert seen[1] == (1, ["accuracy", "loss", "val_accuracy", "val_loss"], 4)
     assert (model.stop_reason_, model.n_iter_) == ("callback", 2)
 
@@ -129,7 +129,7 @@ def test_a_keras_callback_is_called_per_epoch_and_can_stop(digits):
 def test_something_else_as_a_callback_is_refused(digits):
     for callback in (3, EpochEvent):  # a class is no instance
         with pytest.raises(TypeError, match=r"must be a keras.callbacks.Callback instance"):
-            SimpleNNClassifier(epochs=1, callbacks=[callback]).fit(*digits)
+            SimpleNNClassifier(16, epochs=1, callbacks=[callback]).fit(*digits)
 
 
 def interrupt_after(epoch):
@@ -141,7 +141,7 @@ def interrupt_after(epoch):
 
 
 def test_an_interrupted_training_keeps_the_best_weights_so_far(digits):
-    model = SimpleNNClassifier(8, epochs=10, callbacks=interrupt_after(3), random_state=0)
+    model = SimpleNNClassifier(16, epochs=10, callbacks=interrupt_after(3), random_state=0)
     with pytest.warns(UserWarning, match="interrupted after epoch 3; the weights of epoch"):
         model.fit(*digits)
     assert (model.stop_reason_, model.n_iter_) == ("interrupted", 3)
@@ -180,7 +180,7 @@ def test_an_interrupt_in_one_of_many_fits_ends_them_all(digits, loop):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loop(SimpleNNClassifier(4, epochs=3, callbacks=press, random_state=0), *digits)
+        loop(SimpleNNClassifier(16, epochs=3, callbacks=press, random_state=0), *digits)
     assert begun == [1, 2]
 
 
@@ -192,7 +192,7 @@ def test_an_interrupt_in_the_refit_of_a_search_keeps_the_network(digits):
         if sum(first_epochs) == 3 and event.epoch == 2:  # two folds, then the refit
             raise KeyboardInterrupt
 
-    network = SimpleNNClassifier(4, epochs=3, callbacks=press, random_state=0)
+    network = SimpleNNClassifier(16, epochs=3, callbacks=press, random_state=0)
     search = GridSearchCV(network, {"l2": [0.0]}, cv=2)
     with pytest.warns(UserWarning, match="interrupted after epoch 2"):
         search.fit(*digits)
@@ -200,7 +200,7 @@ def test_an_interrupt_in_the_refit_of_a_search_keeps_the_network(digits):
 
 
 def test_a_warning_points_at_the_callers_line(digits):
-    model = SimpleNNClassifier(8, epochs=10, callbacks=interrupt_after(3), random_state=0)
+    model = SimpleNNClassifier(16, epochs=10, callbacks=interrupt_after(3), random_state=0)
     with pytest.warns(UserWarning, match="interrupted") as caught:
         Pipeline([("nn", model)]).fit(*digits)
     assert caught[0].filename == __file__
@@ -211,7 +211,7 @@ def test_a_warning_points_at_the_callers_line(digits):
 
 def test_a_loss_that_explodes_at_once_is_an_error_with_the_way_out(digits):
     X, y = digits[0].astype(np.float32), digits[1]
-    model = SimpleNNClassifier(optimizer="sgd", learning_rate=1e30, random_state=0)
+    model = SimpleNNClassifier(16, optimizer="sgd", learning_rate=1e30, random_state=0)
     with pytest.raises(ValueError, match=r"not finite in epoch 1.*lower learning_rate=1e\+30"):
         model.fit(X, y)
 
@@ -250,7 +250,7 @@ def test_weights_that_a_keras_callback_breaks_are_not_kept(digits):
                 self.set()
 
     for at_end in (False, True):
-        model = SimpleNNClassifier(8, epochs=3, patience=None, callbacks=Break(at_end))
+        model = SimpleNNClassifier(16, epochs=3, patience=None, callbacks=Break(at_end))
         with pytest.warns(ConvergenceWarning, match="not finite"):
             model.fit(*digits)
         assert np.isfinite(model.coefs_[0]).all()
@@ -260,12 +260,12 @@ def test_weights_that_a_keras_callback_breaks_are_not_kept(digits):
 def test_fit_leaves_no_warning_behind(digits):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        SimpleNNClassifier(8, epochs=1).fit(*digits)
+        SimpleNNClassifier(16, epochs=1).fit(*digits)
 
 
 def test_a_fit_that_failed_leaves_the_network_learned_before(digits):
     X, y = digits[0].astype(np.float32), digits[1]
-    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(X, y)
+    model = SimpleNNClassifier(16, epochs=1, random_state=0).fit(X, y)
     before = model.predict(X)
     model.set_params(optimizer="sgd", learning_rate=1e30)
     with pytest.raises(ValueError, match="nothing was learned"):
@@ -276,7 +276,7 @@ def test_a_fit_that_failed_leaves_the_network_learned_before(digits):
 
 def test_a_first_fit_that_failed_leaves_it_unfitted(digits):
     X, y = digits[0].astype(np.float32), digits[1]
-    model = SimpleNNClassifier(8, optimizer="sgd", learning_rate=1e30, random_state=0)
+    model = SimpleNNClassifier(16, optimizer="sgd", learning_rate=1e30, random_state=0)
     with pytest.raises(ValueError, match="nothing was learned"):
         model.fit(X, y)
     with pytest.raises(NotFittedError):
@@ -289,14 +289,14 @@ def test_predicting_before_fitting_says_so():
 
 
 def test_log_probabilities_are_those_of_the_probabilities(digits):
-    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=1, random_state=0).fit(*digits)
     np.testing.assert_allclose(
         np.exp(model.predict_log_proba(digits[0])), model.predict_proba(digits[0])
     )
 
 
 def test_two_threads_predict_with_one_estimator(digits):
-    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=1, random_state=0).fit(*digits)
     alone = model.predict_proba(digits[0])
     with ThreadPoolExecutor(2) as pool:
         for together in pool.map(model.predict_proba, [digits[0]] * 20):
@@ -306,7 +306,7 @@ def test_two_threads_predict_with_one_estimator(digits):
 @pytest.mark.slow
 def test_two_threads_fit_and_predict_as_one(digits):
     def proba(seed):
-        model = SimpleNNClassifier(8, epochs=3, random_state=seed).fit(*digits)
+        model = SimpleNNClassifier(16, epochs=3, random_state=seed).fit(*digits)
         return model.predict_proba(digits[0])
 
     with ThreadPoolExecutor(3) as pool:

@@ -152,8 +152,9 @@ import numpy as np
 from skmnist import SimpleNNClassifier
 
 X = np.random.default_rng(0).random((40, 16), dtype=np.float32)
-network = SimpleNNClassifier(hidden_units=4, epochs=2, batch_size=8, random_state=0)
-network.fit(X, np.arange(40) % 2)
+for units in os.environ.get("UNITS", "4").split():
+    network = SimpleNNClassifier(int(units), epochs=2, batch_size=8, random_state=0)
+    network.fit(X, np.arange(40) % 2)
 import tensorflow as tf
 from skmnist.neural_network import _cache
 left = tf.io.gfile.listdir(_cache.MEMORY) if tf.io.gfile.exists(_cache.MEMORY) else []
@@ -198,6 +199,34 @@ def test_programs_outlive_the_process(tmp_path):
         _cache._write(file, _cache._read(file)[0], part)
         assert train(cache) == bits
     assert train(cache, TF_XLA_FLAGS="--tf_xla_clustering_debug=false") == bits
+
+
+@pytest.mark.slow
+def test_programs_are_found_in_whatever_order_they_are_needed(tmp_path):
+    alone = {units: train("off", UNITS=units) for units in "456"}
+    assert train(tmp_path / "cache", UNITS="4 5 6") == alone["6"]
+    files = {file: file.stat().st_ino for file in (tmp_path / "cache").iterdir()}
+    assert len(files) == 3
+    for order in ("6 4 5", "5", "6 6 4"):
+        assert train(tmp_path / "cache", UNITS=order) == alone[order[-1]]
+    assert {file: file.stat().st_ino for file in (tmp_path / "cache").iterdir()} == files
+
+
+def test_names_follow_from_the_program_in_this_thread_alone():
+    from tensorflow.python.framework import ops
+
+    def number():
+        with ThreadPoolExecutor(1) as other:
+            return ops.uid(), other.submit(ops.uid).result()
+
+    with _cache._stable_names("one program"):
+        first, elsewhere = number()
+    with _cache._stable_names("another program"):
+        assert number()[0] != first
+    with _cache._stable_names("one program"):
+        again, later = number()
+    assert again == first > 2**40
+    assert elsewhere < later < ops.uid() < 2**40
 
 
 @pytest.mark.slow

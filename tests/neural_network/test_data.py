@@ -39,7 +39,7 @@ def test_a_frame_gives_names_that_later_frames_are_held_to(digits, library):
     X, y = digits
     names = [f"pixel{n}" for n in range(64)]
     frame = library.DataFrame(dict(zip(names, X.T, strict=True)))
-    model = SimpleNNClassifier(4, epochs=1).fit(frame, library.Series(y))
+    model = SimpleNNClassifier(16, epochs=1).fit(frame, library.Series(y))
     assert model.feature_names_in_.tolist() == names
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(frame[names[::-1]])
@@ -49,17 +49,17 @@ def test_a_frame_gives_names_that_later_frames_are_held_to(digits, library):
 def test_sparse_rows_are_refused_in_words(digits, kind):
     X, y = digits
     with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray\(\)"):
-        SimpleNNClassifier(epochs=1).fit(kind(X), y)
+        SimpleNNClassifier(16, epochs=1).fit(kind(X), y)
     with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray\(\)"):
-        SimpleNNClassifier(4, epochs=0).fit(X, y).predict(kind(X))
+        SimpleNNClassifier(16, epochs=0).fit(X, y).predict(kind(X))
 
 
 def test_labels_may_be_text_or_gaps(digits):
     X, y = digits
     names = np.array(["zero", "one", "two", "three", "four", "five", "six", "7", "8", "9"])
-    model = SimpleNNClassifier(32, epochs=10, random_state=0).fit(X, names[y])
+    model = SimpleNNClassifier(16, epochs=10, learning_rate=0.01, random_state=0).fit(X, names[y])
     assert model.score(X, names[y]) > 0.8
-    gaps = SimpleNNClassifier(32, epochs=10, random_state=0).fit(X, y * 100 - 7)
+    gaps = SimpleNNClassifier(16, epochs=10, learning_rate=0.01, random_state=0).fit(X, y * 100 - 7)
     assert gaps.classes_.tolist() == [n * 100 - 7 for n in range(10)]
     assert gaps.score(X, y * 100 - 7) > 0.8
 
@@ -96,8 +96,8 @@ def test_labels_may_be_text_or_gaps(digits):
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
 def test_the_same_rows_in_any_layout_give_the_same_bits(digits, convert):
     X, y = digits
-    model = SimpleNNClassifier(8, epochs=1, random_state=0).fit(X, y)
-    other = SimpleNNClassifier(8, epochs=1, random_state=0).fit(convert(X), y.astype(">i4"))
+    model = SimpleNNClassifier(16, epochs=1, random_state=0).fit(X, y)
+    other = SimpleNNClassifier(16, epochs=1, random_state=0).fit(convert(X), y.astype(">i4"))
     assert other.classes_.dtype.isnative
     np.testing.assert_array_equal(other.coefs_[0], model.coefs_[0])
     np.testing.assert_array_equal(model.predict_proba(convert(X)), model.predict_proba(X))
@@ -118,7 +118,7 @@ def test_the_same_rows_in_any_layout_give_the_same_bits(digits, convert):
 )
 def test_rows_that_cannot_be_learned_are_refused(digits, change, match):
     with pytest.raises(ValueError, match=match):
-        SimpleNNClassifier(epochs=1).fit(*change(*digits))
+        SimpleNNClassifier(16, epochs=1).fit(*change(*digits))
 
 
 def test_of_one_row_per_class_none_can_be_held_out(digits):
@@ -126,21 +126,21 @@ def test_of_one_row_per_class_none_can_be_held_out(digits):
     with pytest.raises(
         ValueError, match=r"validation_fraction=0.1 needs a class with at least two"
     ):
-        SimpleNNClassifier(epochs=1, validation_fraction=0.1).fit(X, [1, 2, 3])
-    assert SimpleNNClassifier(4, epochs=1).fit(X, [1, 2, 3]).n_validation_ == 0
+        SimpleNNClassifier(16, epochs=1, validation_fraction=0.1).fit(X, [1, 2, 3])
+    assert SimpleNNClassifier(16, epochs=1).fit(X, [1, 2, 3]).n_validation_ == 0
 
 
 def test_a_tenth_is_held_out_of_1000_rows_and_none_of_fewer(digits):
     X, y = digits
     held_out = [
-        SimpleNNClassifier(4, epochs=0).fit(X[:n], y[:n]).n_validation_ for n in (999, 1000)
+        SimpleNNClassifier(16, epochs=0).fit(X[:n], y[:n]).n_validation_ for n in (999, 1000)
     ]
     assert held_out == [0, 100]
 
 
 def test_one_image_or_colours_are_refused_with_the_way_out(digits):
     X, y = digits
-    model = SimpleNNClassifier(4, epochs=0).fit(X.reshape(-1, 8, 8), y)
+    model = SimpleNNClassifier(16, epochs=0).fit(X.reshape(-1, 8, 8), y)
     with pytest.raises(ValueError, match=r"like a single image.*X\[np.newaxis\]"):
         model.predict(X[0].reshape(8, 8))
     with pytest.raises(ValueError, match=r"192 features.*seem to be colours"):
@@ -150,7 +150,7 @@ def test_one_image_or_colours_are_refused_with_the_way_out(digits):
 @pytest.mark.slow
 def test_rows_too_large_for_the_precision_are_refused(digits):
     X, y = digits[0].astype(np.float32), digits[1]
-    model = SimpleNNClassifier(8, epochs=2, random_state=0).fit(X, y)
+    model = SimpleNNClassifier(16, epochs=2, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"X has values up to 1e\+300, too large for float32"):
         model.predict(X.astype(float) * 1e300)
     with pytest.raises(ValueError, match="A loss or a weight was not finite in epoch 1"):
@@ -159,7 +159,7 @@ def test_rows_too_large_for_the_precision_are_refused(digits):
 
 def test_images_of_another_shape_are_refused(digits):
     X, y = digits[0].reshape(-1, 8, 8), digits[1]
-    model = SimpleNNClassifier(4, epochs=1).fit(X, y)
+    model = SimpleNNClassifier(16, epochs=1).fit(X, y)
     with pytest.raises(ValueError, match=r"images of shape \(4, 16\).*fitted on.*\(8, 8\)"):
         model.predict(X.reshape(-1, 4, 16))
 
@@ -175,7 +175,7 @@ def test_images_of_another_shape_are_refused(digits):
 )
 def test_weights_that_make_no_sense_are_refused(digits, weight, match):
     with pytest.raises(ValueError, match=match):
-        SimpleNNClassifier(epochs=1).fit(*digits, sample_weight=weight(len(digits[1])))
+        SimpleNNClassifier(16, epochs=1).fit(*digits, sample_weight=weight(len(digits[1])))
 
 
 @pytest.mark.parametrize(
@@ -213,4 +213,4 @@ def test_weights_that_make_no_sense_are_refused(digits, weight, match):
 )
 def test_validation_rows_that_do_not_fit_are_refused(digits, validation, match):
     with pytest.raises(ValueError, match=match):
-        SimpleNNClassifier(epochs=1).fit(*digits, **validation)
+        SimpleNNClassifier(16, epochs=1).fit(*digits, **validation)

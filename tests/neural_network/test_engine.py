@@ -21,7 +21,7 @@ def test_a_callback_that_hooks_batches_sees_them_and_is_told_of_once(digits):
     X, y = digits
     hook = EachBatch()
     model = SimpleNNClassifier(
-        8, epochs=2, batch_size=500, validation_fraction=None, callbacks=[hook], random_state=0
+        16, epochs=2, batch_size=500, validation_fraction=None, callbacks=[hook], random_state=0
     )
     with pytest.warns(UserWarning, match=r"EachBatch must be called.*hook epochs only") as told:
         model.fit(X, y)
@@ -65,10 +65,10 @@ def test_a_fit_within_a_fit_gets_a_model_of_its_own(digits):
     X, y = digits
 
     def fit_another(event):
-        SimpleNNClassifier(8, epochs=1, random_state=1).fit(X, y)
+        SimpleNNClassifier(16, epochs=1, random_state=1).fit(X, y)
 
-    alone = SimpleNNClassifier(8, epochs=3, random_state=0).fit(X, y)
-    disturbed = SimpleNNClassifier(8, epochs=3, random_state=0, callbacks=fit_another).fit(X, y)
+    alone = SimpleNNClassifier(16, epochs=3, random_state=0).fit(X, y)
+    disturbed = SimpleNNClassifier(16, epochs=3, random_state=0, callbacks=fit_another).fit(X, y)
     np.testing.assert_array_equal(alone.coefs_[0], disturbed.coefs_[0])
 
 
@@ -76,9 +76,9 @@ def test_a_keras_callback_may_change_the_learning_rate(digits):
     def halt(epoch, rate):
         return rate if epoch == 0 else 0.0
 
-    one = SimpleNNClassifier(8, epochs=1, validation_fraction=None, random_state=0).fit(*digits)
+    one = SimpleNNClassifier(16, epochs=1, validation_fraction=None, random_state=0).fit(*digits)
     halted = SimpleNNClassifier(
-        8,
+        16,
         epochs=3,
         validation_fraction=None,
         patience=None,
@@ -94,7 +94,7 @@ def test_a_callback_that_raises_does_not_cost_the_program(digits, compilations):
 
     for _ in range(3):
         with pytest.raises(RuntimeError, match="pruned"):
-            SimpleNNClassifier(8, epochs=2, callbacks=prune).fit(*digits)
+            SimpleNNClassifier(16, epochs=2, callbacks=prune).fit(*digits)
     assert compilations() == 1
 
 

@@ -293,6 +293,7 @@ def test_a_callback_that_cannot_be_pickled_is_named_with_the_way_out(digits):
     assert pickle.loads(pickle.dumps(model.set_params(callbacks=None))).n_iter_ == 1
 
 
+@pytest.mark.slow
 def test_keras_own_loop_trains_in_float64_with_a_penalty():
     X, y = np.eye(8), np.arange(8) % 2
     network = SimpleNNClassifier(2, epochs=1, l2=0.1, callbacks=keras.callbacks.TerminateOnNaN())

@@ -21,7 +21,7 @@ def test_the_next_fit_gets_the_memory_of_the_last_one(many_rows):
     X, y = many_rows
 
     def coefs(n_rows):
-        return SimpleNNClassifier(8, epochs=2, random_state=0).fit(X[:n_rows], y[:n_rows]).coefs_
+        return SimpleNNClassifier(16, epochs=2, random_state=0).fit(X[:n_rows], y[:n_rows]).coefs_
 
     fresh = coefs(595)
     (memory,) = _memory._spare
@@ -35,5 +35,5 @@ def test_the_next_fit_gets_the_memory_of_the_last_one(many_rows):
 
 def test_memory_is_not_kept_beyond_a_limit(many_rows, monkeypatch):
     monkeypatch.setattr(_memory, "MAX_SPARE", 2**16)
-    SimpleNNClassifier(8, epochs=1, random_state=0).fit(*many_rows)
+    SimpleNNClassifier(16, epochs=1, random_state=0).fit(*many_rows)
     assert _memory._spare == []

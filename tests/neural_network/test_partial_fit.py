@@ -48,7 +48,7 @@ def test_passes_teach_what_epochs_do_bit_for_bit(digits, optimizer):
 
 
 def test_the_counts_and_curves_go_on(digits):
-    model = SimpleNNClassifier(epochs=3, patience=2, random_state=0).fit(*digits)
+    model = SimpleNNClassifier(16, epochs=3, patience=2, random_state=0).fit(*digits)
     model.partial_fit(*digits)
     assert model.n_iter_ == model.kept_epoch_ == 4
     assert model.best_epoch_ == np.argmin(model.loss_curve_) + 1
@@ -84,6 +84,7 @@ def test_a_batch_that_lacks_classes_reaches_the_network_with_its_own_labels(digi
     assert seen() == [[2, 2, 1], [2]]
 
 
+@pytest.mark.slow
 def test_text_labels_reach_the_network_by_their_place_among_all(digits, seen):
     X, _ = digits
     model = SimpleNNClassifier(**OPTIONS)
@@ -105,7 +106,7 @@ def test_keras_own_loop_gets_the_labels_too(digits):
 @pytest.mark.slow
 def test_more_of_one_class_makes_it_more_probable(digits):
     X, y = digits
-    model = SimpleNNClassifier(epochs=3, random_state=0).fit(X, y)
+    model = SimpleNNClassifier(16, epochs=3, random_state=0).fit(X, y)
     sevens = X[y == 7][:5]
     before = model.predict_proba(sevens)[:, 7].mean()
     for _ in range(20):
@@ -160,6 +161,7 @@ def test_a_pickle_keeps_the_weights_and_not_the_optimizer(digits):
         assert other.partial_fit(*digits).n_iter_ == 2
 
 
+@pytest.mark.slow
 def test_a_changed_learning_rate_counts_and_a_changed_optimizer_starts_anew(digits):
     model = SimpleNNClassifier(**OPTIONS).partial_fit(*digits, classes=range(10))
     frozen = copy.deepcopy(model.coefs_)
@@ -175,6 +177,7 @@ def test_the_first_call_decides_on_the_precision(digits):
     assert model.partial_fit(X.astype(np.float64), y).coefs_[0].dtype == np.float32
 
 
+@pytest.mark.slow
 def test_weights_are_taken_as_they_are(digits):
     X, y = digits
     options = {**OPTIONS, "optimizer": "sgd", "momentum": 0.0, "batch_size": 10**6}

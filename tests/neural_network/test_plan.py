@@ -33,7 +33,7 @@ def test_global_generators_stay_as_they_were(digits, request, forget_networks):
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002
     forget_networks()  # building a model must not draw either
-    SimpleNNClassifier(4, epochs=1, random_state=0).fit(*digits).to_keras()
+    SimpleNNClassifier(16, epochs=1, random_state=0).fit(*digits).to_keras()
     assert (random.random(), np.random.random()) == drawn  # noqa: NPY002
     assert tf.random.uniform(()).numpy() == expected
 
@@ -43,13 +43,13 @@ def test_parameters_may_be_numpy_numbers_as_a_search_draws_them(digits, forget_n
     forget_networks()
     grid = {"hidden_units": np.array([5, 6]), "batch_size": np.array([37]), "l2": np.array([0.1])}
     grid |= {"momentum": np.array([0.8], np.float32), "dropout": np.array([0.1], np.float32)}
-    model = SimpleNNClassifier(epochs=np.int64(1), optimizer="sgd", patience=np.int64(2))
+    model = SimpleNNClassifier(16, epochs=np.int64(1), optimizer="sgd", patience=np.int64(2))
     assert GridSearchCV(model, grid, cv=2, error_score="raise").fit(*digits).n_features_in_ == 64
 
 
 def test_validation_rows_can_be_given(digits):
     X, y = digits
-    model = SimpleNNClassifier(epochs=3, random_state=0).fit(
+    model = SimpleNNClassifier(16, epochs=3, random_state=0).fit(
         X[:1000], y[:1000], X_val=X[1000:], y_val=y[1000:]
     )
     assert (model.n_train_, model.n_validation_) == (1000, 797)
@@ -68,7 +68,7 @@ def test_validation_rows_can_be_weighed(digits):
 def test_given_validation_rows_do_not_teach(digits):
     X, y = digits
     models = [
-        SimpleNNClassifier(epochs=2, patience=None, random_state=0).fit(
+        SimpleNNClassifier(16, epochs=2, patience=None, random_state=0).fit(
             X[:500], y[:500], X_val=X_val, y_val=y[500:600]
         )
         for X_val in (X[500:600], np.zeros((100, 64)))
@@ -89,7 +89,7 @@ def test_sorted_labels_learn_as_shuffled_ones(digits):
     X, y = digits
     order = np.argsort(y, kind="stable")
     scores = cross_val_score(
-        SimpleNNClassifier(32, epochs=15, learning_rate=0.01, random_state=0),
+        SimpleNNClassifier(16, epochs=15, learning_rate=0.01, random_state=0),
         X[order],
         y[order],
         cv=5,
@@ -110,7 +110,7 @@ def test_rows_of_weight_zero_do_not_exist(digits):
 def test_a_class_weight_moves_predictions_to_that_class(digits):
     X, y = digits
     heavy = SimpleNNClassifier(
-        4,
+        16,
         epochs=10,
         learning_rate=0.01,
         class_weight={label: 100 if label == 3 else 1 for label in range(10)},
@@ -123,13 +123,13 @@ def test_a_class_weight_moves_predictions_to_that_class(digits):
 
 def test_class_weights_of_nothing_are_refused(digits):
     with pytest.raises(ValueError, match=r"class_weight=.*leaves no row with a weight above 0"):
-        SimpleNNClassifier(epochs=1, class_weight=dict.fromkeys(range(10), 0)).fit(*digits)
+        SimpleNNClassifier(16, epochs=1, class_weight=dict.fromkeys(range(10), 0)).fit(*digits)
 
 
 @pytest.mark.parametrize("weight", [-1, np.nan, np.inf, None, "x"])
 def test_a_class_weight_that_is_none_is_refused_by_its_class(digits, weight):
     with pytest.raises(ValueError, match=r"class_weight has .* for class 3"):
-        SimpleNNClassifier(epochs=1, class_weight={3: weight}).fit(*digits)
+        SimpleNNClassifier(16, epochs=1, class_weight={3: weight}).fit(*digits)
 
 
 @pytest.mark.parametrize("scale", [5e-324, 1e-60, 1e40, 1e307])
@@ -138,7 +138,7 @@ def test_weights_count_relative_to_each_other_however_small_or_large(digits, sca
     weight = np.where(y == 3, 2.0, 1.0)
     options = {"X_val": X[:99], "y_val": y[:99]}
     expected, scaled = (
-        SimpleNNClassifier(8, epochs=2, random_state=0).fit(
+        SimpleNNClassifier(16, epochs=2, random_state=0).fit(
             X, y, sample_weight=weight * s, sample_weight_val=weight[:99] * s, **options
         )
         for s in (1, scale)

@@ -106,8 +106,8 @@ def test_validation_and_keras_callbacks_see_the_average(digits):
 def test_the_last_batch_may_be_smaller(digits):
     X, y = digits[0][:250], digits[1][:250]
     options = {"epochs": 1, "batch_size": 100, "shuffle": False, "validation_fraction": None}
-    compiled = SimpleNNClassifier(8, random_state=0, **options).fit(X, y)
-    by_keras = fit_by_keras(SimpleNNClassifier(8, random_state=0, **options), X, y)
+    compiled = SimpleNNClassifier(16, random_state=0, **options).fit(X, y)
+    by_keras = fit_by_keras(SimpleNNClassifier(16, random_state=0, **options), X, y)
     for ours, theirs in zip(weights_of(compiled), weights_of(by_keras), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
     np.testing.assert_allclose(compiled.loss_curve_, by_keras.loss_curve_, rtol=1e-5)
@@ -134,7 +134,7 @@ def test_accuracy_is_that_of_keras_over_five_seeds(digits):
     scores = {"compiled": [], "keras": []}
     for seed in range(5):
         options = {"epochs": 30, "batch_size": 32, "dropout": 0.2, "random_state": seed}
-        model = SimpleNNClassifier(32, patience=None, **options)
+        model = SimpleNNClassifier(16, patience=None, **options)
         scores["compiled"].append(model.fit(X, y).score(X_test, y_test))
         scores["keras"].append(fit_by_keras(model, X, y).score(X_test, y_test))
     spread = np.std(scores["keras"], ddof=1) + np.std(scores["compiled"], ddof=1)
@@ -144,7 +144,7 @@ def test_accuracy_is_that_of_keras_over_five_seeds(digits):
 @pytest.mark.slow
 def test_cross_validation_compiles_once(digits, compilations):
     X, y = digits[0][:1003], digits[1][:1003]  # folds of 802 and 803 rows
-    cross_val_score(SimpleNNClassifier(8, epochs=1), X, y, cv=5)
+    cross_val_score(SimpleNNClassifier(16, epochs=1), X, y, cv=5)
     assert compilations() == 1
 
 
@@ -174,7 +174,7 @@ def test_an_epoch_formats_no_tensor(digits, monkeypatch):
 )
 def test_a_search_over_numbers_compiles_once(digits, compilations, grid):
     X, y = digits
-    GridSearchCV(SimpleNNClassifier(8, epochs=2), grid, cv=2, refit=False).fit(X, y)
+    GridSearchCV(SimpleNNClassifier(16, epochs=2), grid, cv=2, refit=False).fit(X, y)
     assert compilations() == 1
 
 
@@ -185,7 +185,7 @@ def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(
     X, y = digits
 
     def fit(batch_size):
-        return SimpleNNClassifier(8, epochs=1, batch_size=batch_size, random_state=0).fit(X, y)
+        return SimpleNNClassifier(16, epochs=1, batch_size=batch_size, random_state=0).fit(X, y)
 
     alone = fit(97).coefs_[0]
     for batch_size in (104, 101, 97):
@@ -202,9 +202,9 @@ def test_batch_sizes_share_programs_and_give_the_bits_they_give_alone(
 def test_a_reused_program_gives_the_bits_of_a_fresh_one(digits, compilations):
     X, y = digits
     options = {"epochs": 2, "dropout": 0.2, "random_state": 3}
-    fresh = SimpleNNClassifier(8, **options).fit(X, y)
-    SimpleNNClassifier(8, epochs=2, dropout=0.5, learning_rate=0.1).fit(X[:1700], y[:1700])
-    reused = SimpleNNClassifier(8, **options).fit(X, y)
+    fresh = SimpleNNClassifier(16, **options).fit(X, y)
+    SimpleNNClassifier(16, epochs=2, dropout=0.5, learning_rate=0.1).fit(X[:1700], y[:1700])
+    reused = SimpleNNClassifier(16, **options).fit(X, y)
     assert compilations() == 1
     np.testing.assert_array_equal(fresh.coefs_[0], reused.coefs_[0])
 
@@ -216,10 +216,10 @@ def test_a_program_made_for_more_rows_gives_the_same_bits(
 ):
     X, y = digits
     options = {"epochs": 2, "batch_size": batch_size, "random_state": 3, "dropout": 0.1}
-    fresh = SimpleNNClassifier(8, **options).fit(X[:1500], y[:1500])
+    fresh = SimpleNNClassifier(16, **options).fit(X[:1500], y[:1500])
     forget_networks()
-    SimpleNNClassifier(8, **options).fit(X[:1530], y[:1530])
-    reused = SimpleNNClassifier(8, **options).fit(X[:1500], y[:1500])
+    SimpleNNClassifier(16, **options).fit(X[:1530], y[:1530])
+    reused = SimpleNNClassifier(16, **options).fit(X[:1500], y[:1500])
     assert compilations() == 2
     np.testing.assert_array_equal(fresh.coefs_[0], reused.coefs_[0])
     np.testing.assert_array_equal(fresh.history_["val_loss"], reused.history_["val_loss"])

@@ -214,6 +214,7 @@ def test_a_union_of_features_in_a_nested_pipeline_with_a_cache(data, tmp_path):
     assert pipeline.set_params(memory=str(tmp_path)).fit(*data).score(*data) > 0.8
 
 
+@pytest.mark.slow
 def test_validation_rows_go_through_a_pipeline(data):
     X, y = data[0] * 16, data[1]
     with sklearn.config_context(enable_metadata_routing=True):

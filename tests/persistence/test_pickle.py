@@ -14,6 +14,7 @@ import skmnist
 from skmnist import PixelNormalizer, SimpleNNClassifier
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "library",
     [

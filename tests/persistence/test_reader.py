@@ -21,6 +21,7 @@ def reader(digits, pipeline):
     return reader
 
 
+@pytest.mark.slow
 def test_a_loaded_reader_reads_and_promises_the_same(reader, digits, tmp_path):
     save_model(reader, tmp_path / "reader.skmnist")
     loaded = load_model(tmp_path / "reader.skmnist")

@@ -85,13 +85,14 @@ def test_odd_parameters_and_an_untrained_network_come_back(digits, tmp_path):
     assert loaded.partial_fit(*digits).n_iter_ == 1
 
 
+@pytest.mark.slow
 def test_frames_and_steps_left_out_come_back(digits, tmp_path):
     X = pd.DataFrame(digits[0], columns=[f"pixel <{n}>" for n in range(64)])
     model = Pipeline(
         [
             ("nothing", "passthrough"),
             ("inner", Pipeline([("normalize", PixelNormalizer(16)), ("none", None)])),
-            ("nn", SimpleNNClassifier(4, epochs=1, random_state=0)),
+            ("nn", SimpleNNClassifier(16, epochs=1, random_state=0)),
         ]
     ).set_output(transform="pandas")
     model.fit(X, digits[1])
@@ -107,7 +108,7 @@ def test_big_endian_labels_and_pixels_and_an_empty_list_of_callbacks_come_back(
 ):
     X, y = digits[0].astype(f"{order}f8"), digits[1].astype(f"{order}i4")
     model = Pipeline(
-        [("pixels", PixelNormalizer(16)), ("nn", SimpleNNClassifier(4, epochs=1, callbacks=[]))]
+        [("pixels", PixelNormalizer(16)), ("nn", SimpleNNClassifier(16, epochs=1, callbacks=[]))]
     ).fit(X, y)
     model["nn"].note_ = "an attribute of my own"
     save_model(model, tmp_path / "model")
@@ -115,7 +116,7 @@ def test_big_endian_labels_and_pixels_and_an_empty_list_of_callbacks_come_back(
 
 
 def test_a_step_may_have_any_name(digits, tmp_path):
-    model = Pipeline([("\\ü\ud800 .0", SimpleNNClassifier(4, epochs=1))]).fit(*digits)
+    model = Pipeline([("\\ü\ud800 .0", SimpleNNClassifier(16, epochs=1))]).fit(*digits)
     save_model(model, tmp_path / "model")
     assert load_model(tmp_path / "model").steps[0][0] == "\\ü\ud800 .0"
 

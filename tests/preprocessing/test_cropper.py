@@ -427,6 +427,7 @@ def quick_reader(mnist):
     return make_pipeline(PixelNormalizer(), network).fit(mnist.X_train, mnist.y_train)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

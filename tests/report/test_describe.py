@@ -129,6 +129,7 @@ def test_many_models_become_rows(digits, no_charts):
     assert "k=3" not in heads
 
 
+@pytest.mark.slow
 def test_cost_that_is_known_of_some(digits):
     X, y = digits
     models = {"linear": LogisticRegression(), "constant": DummyClassifier()}

@@ -84,7 +84,8 @@ def test_models_are_ranked_and_the_recommended_one_is_marked_everywhere(comparis
     assert f"{ranked.index(other) + 1}. {other} recommended" not in text
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "de"])
 def test_parts_say_what_the_page_says(comparison, language):
     page = " ".join(html5lib.parse(comparison.to_html(language=language)).itertext())
     parts = comparison.to_html_parts(language=language)
@@ -107,6 +108,7 @@ def test_shows_the_models_on_changed_images_side_by_side(page):
     assert any(e.get("href") == "#robustness" for _, e in elements(page))
 
 
+@pytest.mark.slow
 def test_headings_of_a_part_leave_the_first_level_to_its_page(comparison):
     assert not any("<h1" in html for html in comparison.to_html_parts().values())
 
@@ -281,6 +283,7 @@ def harmless():
     return compare(label="quite a long label {}").to_html(data="d", command="c")
 
 
+@pytest.mark.slow
 def test_twenty_hostile_classes_stay_text(harmless):
     rng = np.random.default_rng(0)
     y = np.array(HOSTILE * 4)
@@ -321,6 +324,7 @@ def test_hostile_strings_in_every_field_at_once(hostile, harmless):
     check_nothing_got_through(page, harmless)
 
 
+@pytest.mark.slow
 def test_page_of_mnist_is_small(tmp_path):
     mnist = load_mnist(n_train=100)
     labels = np.random.default_rng(0).permutation(mnist.y_test)
