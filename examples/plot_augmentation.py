@@ -59,7 +59,7 @@ display = AugmentationDisplay.from_estimator(augmenter, X_train[:5])
 # --------------------------------------
 #
 # Networks that are trained on deformed images need more epochs, a falling learning rate, and no
-# early stopping. The recipe "robust" sets these. Here it runs for fewer epochs, to be quick.
+# early stopping. The recipe "robust" sets these. Here it runs for fewer epochs, to save time.
 
 plain = SimpleNNClassifier(random_state=0).fit(X_train, mnist.y_train)
 robust = SimpleNNClassifier(**get_recipe("robust", "simple"), random_state=0)
@@ -70,7 +70,7 @@ robust.set_params(epochs=40).fit(X_train, mnist.y_train)
 # -----------------------------------------
 #
 # The digits of ten Swiss writers differ from those of MNIST: the 1, for example, has a long
-# upstroke. The second picture shows them deformed.
+# upstroke. As above, the first column has the original images.
 
 swiss = load_swiss_digits(writers="reported")
 X_swiss = normalizer.transform(swiss.images)
@@ -78,8 +78,8 @@ first = [next(i for i in range(len(X_swiss)) if swiss.target[i] == digit) for di
 display = AugmentationDisplay.from_estimator(augmenter, X_swiss[first])
 
 # %%
-# The accuracy of both networks on test images of MNIST, on the same images moved to the right, and
-# on the Swiss digits. Both networks were trained on only 6,000 images of MNIST.
+# The table shows the accuracy of both networks on test images of MNIST, on the same images moved
+# to the right, and on the Swiss digits. Both networks were trained on only 6,000 images of MNIST.
 
 
 def move(images, pixels):

@@ -3,8 +3,8 @@ A search on a Dask cluster
 ==========================
 
 The folds of a cross-validation and the trials of a search are independent, so they can run in
-parallel: on the cores of one machine, or on many machines. With the extra ``dask`` they run on a
-`Dask <https://distributed.dask.org>`_ cluster. You only wrap the code in a ``with`` statement.
+parallel: on the cores of one machine, or on many machines. With the ``dask`` extra they run on a
+`Dask <https://distributed.dask.org>`_ cluster. All you do is wrap the code in a ``with`` statement.
 """
 
 # %%
@@ -45,7 +45,7 @@ search = OptunaSearchCV(
 # %%
 # The cluster
 # -----------
-# Two worker processes on this machine take the place of two machines. On a real cluster, use
+# Two worker processes on this machine stand in for two machines. On a real cluster, use
 # ``Client("tcp://...:8786")`` with the address of its scheduler. The workers import this file, so
 # the code that starts them must be guarded by ``if __name__ == "__main__"``.
 

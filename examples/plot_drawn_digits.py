@@ -2,17 +2,17 @@
 Hand-drawn digits
 =================
 
-A network trained on MNIST reads a digit well only if it is prepared like those of MNIST: bright on
-black, scaled to 20 x 20 pixels, with its centre of mass in the middle. Nobody draws like that.
-``DigitCropper`` finds the ink on a drawing, a scan or a photo, and turns it into an image in
+A network trained on MNIST reads a digit well only if the digit is prepared as in MNIST: bright on
+black, scaled to fit 20 x 20 pixels, with its centre of mass in the middle. Nobody draws like that.
+``DigitCropper`` finds the ink in a drawing, a scan or a photo, and turns it into an image in
 MNIST's format.
 """
 
 # %%
 # Three sheets
 # ------------
-# We simulate images from an app, a scanner and a camera: of different sizes, on a transparent
-# canvas, on clean paper, and on paper that is half in the shade.
+# We simulate images of different sizes from an app, a scanner and a camera: on a transparent
+# canvas, on clean paper, and on paper that is partly in the shade.
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -88,7 +88,7 @@ for name, probabilities in zip(
 # %%
 # A blank sheet
 # -------------
-# A sheet without ink becomes an empty image, and a warning names it.
+# A sheet without ink becomes an empty image, and a warning gives its row number.
 
 import warnings
 from textwrap import fill

@@ -45,8 +45,8 @@ print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
 # %%
 # Loading it in another program
 # -----------------------------
-# This program gets the two files. At the end it reports whether tensorflow, keras and scikeras were
-# imported.
+# This program receives both files. At the end it reports whether tensorflow, keras and scikeras
+# were imported.
 
 import subprocess
 import sys
@@ -95,7 +95,7 @@ print("the same probabilities, bit for bit:", same)
 # %%
 # An invalid file
 # ---------------
-# An invalid file raises an error that states the problem. Nothing in a file is ever run.
+# An invalid file raises an error that states the problem. No code in a file is ever run.
 
 from skmnist.persistence import ModelFileError
 

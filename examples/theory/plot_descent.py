@@ -63,7 +63,7 @@ plt.show()
 # %%
 # SGD is slow along the flat direction, because it uses one learning rate for both. Momentum gathers
 # speed there. Adam divides by the usual size of the slope in each direction, so it moves equally
-# fast in both. This is why it starts steadily without tuning.
+# fast in both. This is why it is stable without tuning.
 #
 # The learning rate
 # -----------------

@@ -1,4 +1,4 @@
-"""List the files of a ZIP or folder as members, and reject malicious ones.
+"""List the files of a ZIP or folder as members, and reject malicious archives.
 
 Nothing is unpacked to disk. zipfile alone would read a central directory of any size and, in older
 versions of Python, accept overlapping members.
@@ -51,9 +51,9 @@ class Contents:
     source : str
         Path passed by the user.
     members : list of Member
-        Sorted by path, without leftovers.
+        Sorted by path, without the files that an operating system or NAS left behind.
     leftovers : list of str
-        Images among the leftovers, such as thumbnails.
+        Images among the files left behind, such as thumbnails.
     folders : list of str
         Empty folders.
     budget : Budget
@@ -75,7 +75,7 @@ def open_contents(
     Raises
     ------
     DatasetError
-        If it is missing, unreadable, malicious, or in an unsupported format.
+        If `path` is missing, unreadable, malicious, or in an unsupported format.
     """
     source = os.fsdecode(path)
     try:
@@ -127,7 +127,7 @@ def _is_zip(file: BinaryIO) -> bool:
         head = file.read(4)
         return head in (b"PK\3\4", b"PK\5\6") or (head[:2] != GZIP and zipfile.is_zipfile(file))
     except OSError:
-        return False  # reading it raises with the reason
+        return False  # the next read raises an error with the reason
     finally:
         file.seek(0)
 
@@ -165,7 +165,7 @@ def _unpack_start(file: BinaryIO) -> bytes:
     try:
         return gzip.GzipFile(fileobj=file).read(512)
     except DAMAGE:
-        return b""  # reading it raises with the reason
+        return b""  # the next read raises an error with the reason
     finally:
         file.seek(0)
 
@@ -277,7 +277,7 @@ def _list_zip(
 def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
     """Raise if the central directory is too large, because zipfile reads all of it at once."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 65_557 - 76))  # end records, also those of ZIP64, and comment
+    file.seek(max(0, size - 65_557 - 76))  # end records, including ZIP64's, and a comment
     tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < 22:
@@ -359,7 +359,7 @@ def _open_entry(
 
 
 def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
-    """Replace .npz files by the arrays that they contain."""
+    """Replace .npz files with the arrays that they contain."""
     opened: list[Member] = []
     n_archives = 0
     for member in members:
@@ -371,6 +371,6 @@ def _open_archives(members: list[Member], stack: ExitStack) -> list[Member]:
             raise DatasetError("too_many_npz", where=member.where, n=n_archives, limit=MAX_ARCHIVES)
         file = stack.enter_context(BytesIO(member.read(MAX_PACKED)))
         arrays, *_ = _list_zip(file, member.source, member.budget, stack, inside=member.path)
-        # archives nested further are not opened
+        # archives inside these are not opened
         opened += [replace(array, outer=member) for array in arrays if array.kind == "array"]
     return opened

@@ -1,4 +1,4 @@
-"""The Bunch that all loaders return, with checks of its arrays, and notes."""
+"""The Bunch that all loaders return, its notes, and the checks of its arrays."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Sized
@@ -19,7 +19,7 @@ MAX_LABEL = 200  # characters; in an array every label takes as much memory as t
 # More than the 7,356 Chinese characters in CASIA (Liu et al. 2011).
 MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32
-FULL_INK = (1, 16, 255, 65535)  # scaled, load_digits of scikit-learn, 8 bits, 16 bits
+FULL_INK = (1, 16, 255, 65535)  # scaled, scikit-learn's load_digits, 8 bits, 16 bits
 PLAIN_INTEGER = re.compile("0|-?[1-9][0-9]*")  # "07" is a name, not the number 7
 
 
@@ -109,9 +109,9 @@ def check_n_classes(labels: Sized, *, name: str) -> None:
 
 
 def find_full_ink(X: Array) -> float:
-    """Return the smallest usual maximum of pixels that is not exceeded, or their maximum."""
+    """Return the smallest value of `FULL_INK` that no pixel exceeds, or else the largest pixel."""
     highest = X.max(initial=0)
-    highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 is exact as an int
+    highest = float(highest) if X.dtype.kind == "f" else int(highest)  # int64 may exceed 2**53
     return next((ink for ink in FULL_INK if highest <= ink), highest)
 
 
@@ -126,7 +126,7 @@ def check_values(X: Array, *, name: str) -> None:
     if not X.size:
         return
     low, high = float(X.min()), float(X.max())
-    if not (low >= 0 and high <= MAX_PIXEL):  # also where one is NaN
+    if not (low >= 0 and high <= MAX_PIXEL):  # also if one is NaN
         raise DatasetError("not_pixels", where=name, low=low, high=high, limit=MAX_PIXEL)
 
 

@@ -1,4 +1,4 @@
-"""Find images in class folders, or with a table of their labels."""
+"""Find images in class folders, or images listed in a table with their labels."""
 
 import re
 from collections import defaultdict
@@ -65,7 +65,7 @@ def find_images(images: list[Member], tables: list[Member], label: str | None) -
             listings = [listing for listing in listings if listing.is_named]
         if listings:
             return _arrange_listed(listings, images)
-    elif label not in ("first", "last"):  # which select folders
+    elif label not in ("first", "last"):  # these select folders
         return _check_tables(layout, tables, images, label)
     return layout
 
@@ -98,12 +98,12 @@ def _find_class_folders(members: list[Member], label: str | None) -> Layout:
 
 
 def _place_of(folder: Folder) -> Folder:
-    """Return the folders down to the innermost one with a role."""
+    """Return the folders down to the innermost one named for a role, such as "train"."""
     return folder[: role_folder(folder[:-1]) or 0]
 
 
 def _check_places(source: str, role: Role, counts: dict[Folder, int]) -> None:
-    """Raise if several folders may be the same part, unless they are numbered."""
+    """Raise if several folders may hold the same part of the data, unless they are numbered."""
     places: dict[Folder, int] = defaultdict(int)
     for folder, n in counts.items():
         places[_place_of(folder)] += n
@@ -170,7 +170,7 @@ def _choose_level(names: list[set[str]], source: str) -> int:
     """Return 0 if the outer folders are the classes, 1 if the inner ones are."""
     likely = [all(map(CLASS_NAME.fullmatch, some)) for some in names]
     if all(likely) and all(name.isdecimal() for some in names for name in some):
-        likely = [some <= DIGITS for some in names]  # there are usually more than ten writers
+        likely = [some <= DIGITS for some in names]  # numbers of writers usually go past 9
     if likely[0] != likely[1]:
         return likely.index(True)
     raise DatasetError(
@@ -240,7 +240,7 @@ def _are_equivalent(pairs: set[tuple[str, str]]) -> bool:
         for name, text in pairs
     ):
         return True
-    # a mere number may be that of a sheet, even if all its images have one label
+    # a plain number may be the number of a sheet, even if all its images have one label
     names, texts = {name for name, _ in pairs}, {text for _, text in pairs}
     are_words = all(len(name) > 1 and not name.isdecimal() for name in names)
     return are_words and len(pairs) == len(names) == len(texts) > 1
@@ -251,7 +251,7 @@ def _are_image_words(names: Iterable[str]) -> bool:
 
 
 def _list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
-    """Read the tables that name images of the same part, or of no part."""
+    """Read the tables that list images of their own part, such as training, or of none."""
     found = []
     roles = [role_of(image.parts[:-1]) for image in images]
     for role, some in by_role(tables).items():

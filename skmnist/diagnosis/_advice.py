@@ -33,7 +33,7 @@ class Advice:
     Parameters
     ----------
     strengths, weaknesses, improvements : list of str
-        A sentence each, the most important first.
+        Sentences, the most important first.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def advise(
     errors : ErrorAnalysis
         Errors of the model on the test set.
     diagnosis : FitDiagnosis, default=None
-        Fit of the model; None if it is unknown.
+        Diagnosis of the fit; None if there is none.
     trained : bool, default=True
         False if the model was not trained at all (``epochs=0``).
     language : {"en", "de"}, default="en"
@@ -102,7 +102,7 @@ def advise(
     if diagnosis is not None:
         weak |= diagnosis.label == "underfitting"
         weak |= "as_good_as_majority" in {finding.code for finding in diagnosis.findings}
-    if not ignores:  # otherwise the accuracy has been mentioned
+    if not ignores:  # otherwise the accuracy has already been mentioned
         accuracy = say("advice.accuracy", accuracy=errors.accuracy)
         (advice.weaknesses if weak else advice.strengths).append(accuracy)
     if diagnosis is not None:
@@ -128,7 +128,7 @@ def _add_ignored(
         figures["only_class"] = str(errors.predicted[0])
     advice.weaknesses.append(say(f"advice.{key}", **figures))
     codes = set() if diagnosis is None else {finding.code for finding in diagnosis.findings}
-    if not codes & {"never_predicted", "no_signal"}:  # otherwise there is a remedy
+    if not codes & {"never_predicted", "no_signal"}:  # otherwise their remedy is listed
         advice.improvements.append(say("advice.improve_ignored", **figures))
     return True
 
@@ -153,7 +153,7 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         verdict = _verdict(diagnosis)
         if not (ignores and diagnosis.only_class is not None):  # already mentioned
             advice.weaknesses.append(verdict.sentence(language))
-        # the learning rate of an unstable network is not too low
+        # the remedy may raise the learning rate, which is wrong for an unstable network
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
         if verdict.cause is None and not (diagnosis.label == "underfitting" and jumped):
             advice.improvements.append(verdict.remedy(language))
@@ -183,11 +183,11 @@ def _add_confidence(
         advice.strengths.append(calibration.sentence(say.language))
     if diagnosis is None:
         return
-    # the losses are a hint; the probabilities of the test images decide, if there are any
+    # losses are only a hint; the probabilities of the test images decide if they are known
     if diagnosis.val_loss_far_above and calibration is None:
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
-    regularized = diagnosis.label in ("overfitting", "borderline")  # the same remedy
+    regularized = diagnosis.label in ("overfitting", "borderline")  # has the same remedy
     if too_sure and diagnosis.network and not regularized:
         known = UNKNOWN_NETWORK if diagnosis.parameters is None else diagnosis.parameters
         ways = list_regularisers(known)
@@ -199,7 +199,7 @@ def _add_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak:
     def listed(classes: list[tuple[Any, float]]) -> str:
         return ", ".join(say.format("{} ({:.2f})", str(label), f1) for label, f1 in classes)
 
-    # a class is not both reliable and weak
+    # do not list a class as both strong and weak
     n_classes = int((errors.report["support"] > 0).sum())
     n_strongest = min(N_LISTED, n_classes // 2) if errors.classes_differ else 0
     if n_strongest and not weak:
@@ -218,7 +218,7 @@ def _add_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak:
     if confusions:
         pairs = [f"{true}→{predicted} ({count}x)" for true, predicted, count in confusions]
         advice.weaknesses.append(say("advice.weakness_confusions", pairs=", ".join(pairs)))
-        # pairs() explains why the two are similar
+        # `ErrorAnalysis.pairs` explains why the two are similar
         true, predicted, _ = confusions[0]
         advice.improvements.append(say("advice.improve_confusions", pair=f"{true}→{predicted}"))
 

@@ -135,7 +135,8 @@ class MisclassifiedDisplay:
         n_images : int, default=20
             Maximum number of images.
         image_shape : (height, width), default=None
-            Image shape if `X` has rows of pixels; None uses that of a fitted step, or squares.
+            Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
+            squares.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
@@ -253,7 +254,7 @@ class FirstLayerDisplay:
 
     Each image shows the weights of one neuron, or of one class for a linear classifier. Positive
     weights are light, negative ones dark. The weights of a trained network show strokes and arcs,
-    those of an untrained one noise.
+    those of an untrained one show noise.
 
     Use :meth:`from_estimator` to create the display.
 
@@ -308,7 +309,7 @@ class FirstLayerDisplay:
         n_images : int, default=20
             Maximum number of neurons; those with the largest weights are shown.
         image_shape : (height, width), default=None
-            Shape of the input images; None uses that of a fitted step, or squares.
+            Shape of the input images; None uses that of a fitted step, or assumes squares.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None

@@ -177,7 +177,8 @@ def measure_robustness(
     max_samples : int or None, default=2000
         Number of images to use, drawn from all classes in proportion; None uses all.
     image_shape : (height, width), default=None
-        Image shape if `X` has rows of pixels; None uses that of a fitted step, or squares.
+        Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
+        squares.
     random_state : int, RandomState instance or None, default=None
         Seed of the sample, directions and noise. With the same seed, models get the same images.
 

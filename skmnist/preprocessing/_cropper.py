@@ -1,4 +1,4 @@
-"""Make drawn, scanned or photographed digits like those of MNIST."""
+"""Convert drawn, scanned or photographed digits to the format of MNIST."""
 
 from collections.abc import Sequence
 from math import isqrt, prod
@@ -31,16 +31,16 @@ MAX_SHOWN = 5  # rows listed in a warning
 class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Find the digit in each image and prepare it as in MNIST.
 
-    A network trained on MNIST reads a digit well only if it is prepared like those of MNIST. This
+    A network trained on MNIST reads a digit well only if the digit is prepared as in MNIST. This
     transformer takes digits from a canvas, a scanner or a phone and makes them bright on black,
-    scales them to 20 x 20 pixels with unchanged proportions and smooth edges, and places them in
-    28 x 28 pixels with the centre of mass in the middle. MNIST's own digits are returned
-    unchanged, nearly all of them bit for bit.
+    scales them to fit 20 x 20 pixels with unchanged proportions and smooth edges, and places them
+    in 28 x 28 pixels with the centre of mass in the middle. Nearly all of MNIST's own digits are
+    returned bit for bit unchanged.
 
-    The paper is the colour of most of the border. Gradual shading, noise and specks are removed,
-    and whether ink or paper is darker is detected. On a transparent canvas, the ink is everything
-    that was drawn, in any colour. The transformer learns nothing from the data, so nothing leaks
-    from test to training data, and it need not be fitted.
+    The colour of most of the border is taken to be that of the paper. Gradual shading, noise and
+    specks are removed, and ink may be darker or brighter than the paper (see `invert`). On a
+    transparent canvas, the ink is everything that was drawn, in any colour. The transformer learns
+    nothing from the data, so nothing leaks from test to training data, and it need not be fitted.
 
     The digit needs some paper around it, and more of it in uneven light. All ink in an image counts
     as one digit: the transformer does not separate digits, remove ruled lines or the frames of
@@ -58,14 +58,14 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         Value of full brightness. None depends on the image: 1 for bool, 65535 for uint16, 255 for
         other integers; for floats 1 if no pixel is larger, otherwise 255.
     min_contrast : float, default=0.1
-        Minimum difference of ink and paper, as a share of full brightness. Images with less are
-        blank.
+        Minimum difference of ink and paper, as a share of full brightness. Images with less
+        count as blank.
     min_part : float, default=0.05
         Parts with less than this share of the ink of the largest part are removed as specks.
     size : int, default=28
         Height and width of the result in pixels, at most 1024.
     box : int, default=20
-        Larger of height and width of the digit in pixels.
+        Length of the longer side of the digit in pixels.
 
     Attributes
     ----------
@@ -82,8 +82,8 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     References
     ----------
     Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document
-    recognition. Proc. IEEE 86 (1998), section III.A. That digits were moved by whole pixels, with
-    the centre of mass at (14, 14), was measured on MNIST.
+    recognition. Proc. IEEE 86 (1998), section III.A. Measurements on MNIST show that its digits
+    were moved by whole pixels, with the centre of mass at (14, 14).
 
     Examples
     --------
@@ -179,7 +179,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         return self
 
     def transform(self, X: Any) -> Array:
-        """Make the images like those of MNIST; `fit` is not required.
+        """Convert images to the format of MNIST; `fit` is not required.
 
         Parameters
         ----------
@@ -193,8 +193,8 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         Returns
         -------
         X_out : ndarray of shape (n_images, size * size), uint8
-            Bright ink on 0, as rows for any scikit-learn classifier; reshape them to images with
-            ``X_out.reshape(-1, size, size)``. Images without ink are all zero.
+            Bright ink on a background of 0, as rows for any scikit-learn classifier; reshape them
+            to images with ``X_out.reshape(-1, size, size)``. Images without ink are all zero.
 
         Raises
         ------
@@ -245,7 +245,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
             )
         return shape
 
-    @np.errstate(under="ignore")  # tiny values are paper
+    @np.errstate(under="ignore")  # tiny values count as paper
     def _crop(self, stack: Array) -> Array:
         levels = shrink(lay_on_paper(to_levels(stack, self.max_value), self.invert))
         ink, strokes = find_ink(
