@@ -87,6 +87,7 @@ def test_one_worker_is_this_thread_and_takes_a_task_when_the_last_one_is_told(n_
     assert log == ["take 0", "told", "take 1", "told"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_a_task_is_taken_only_when_a_worker_is_free(tmp_path, backend):
     log = []

@@ -53,7 +53,8 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("step", STEPS)
 def test_every_step_shows_what_it_is_for_in_every_language(open_page, trained, step, language):
     page = open_page(step=step, lang=language, **QUICK)

@@ -231,6 +231,7 @@ def trained(server, finished, monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_the_recommended_network_reads_first_and_can_be_saved(
     open_page, trained, rows, saved, tmp_path
 ):

@@ -191,6 +191,7 @@ def test_nothing_in_the_diagnosis_is_of_the_rows_that_the_network_held_out(resul
         assert diagnosis.val_loss_trend_up is not None  # but for the trends, which are the course
 
 
+@pytest.mark.slow
 def test_a_network_that_holds_nothing_out_is_diagnosed_too(digits):
     network = clone(NETWORK).set_params(validation_fraction=None)
     found = cross_validate(make_pipeline(PixelNormalizer(1), network), *digits, cv=2)

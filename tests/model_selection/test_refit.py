@@ -102,6 +102,7 @@ def test_in_a_grid_search_of_a_network(digits, scoring):
     assert search.best_estimator_.n_iter_ == 0
 
 
+@pytest.mark.slow
 def test_in_searches_of_other_classifiers(digits):
     search = GridSearchCV(
         DecisionTreeClassifier(random_state=0),

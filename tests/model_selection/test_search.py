@@ -37,16 +37,11 @@ ignore_infinite = pytest.mark.filterwarnings(
 )
 
 
-@ignore_infinite
-@parametrize_with_checks([checked(LogisticRegression(), {"C": [0.1, 1.0]})])
-def test_scikit_learns_checks(estimator, check):
-    check(estimator)
-
-
 @pytest.mark.slow
 @ignore_infinite
 @parametrize_with_checks(
     [
+        checked(LogisticRegression(), {"C": [0.1, 1.0]}),
         checked(Ridge(), {"alpha": [0.1, 1.0]}),
         checked(
             make_pipeline(StandardScaler(), LogisticRegression()),
@@ -58,7 +53,7 @@ def test_scikit_learns_checks(estimator, check):
         {"check_supervised_y_2d": "the warning is of each fold"} if is_regressor(search) else {}
     ),
 )
-def test_scikit_learns_checks_around_other_estimators(estimator, check):
+def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 

@@ -76,6 +76,7 @@ def wait_for(condition, what):
     raise AssertionError(f"waited in vain for {what}")
 
 
+@pytest.mark.slow
 def test_the_total_counts_over_all_resumes(storage):
     first = search(storage, n_trials=3).fit(X, Y)
     assert len(EPOCHS) == 3 * 2 * 10 + first.refit_epochs_

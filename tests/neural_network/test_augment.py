@@ -147,6 +147,7 @@ def test_tensorflow_deforms_as_numpy_does(dtype, shape):
     np.testing.assert_allclose(ours, theirs, atol=2e-5 if dtype == "float32" else 1e-12)
 
 
+@pytest.mark.slow
 def test_each_image_of_each_epoch_is_deformed_anew(digits):
     X, y = digits[0][:300], digits[1][:300]
     still = {"learning_rate": 1e-12, "epochs": 3, "patience": None, "random_state": 0}
@@ -186,9 +187,9 @@ def test_the_seed_gives_the_same_bits_and_another_one_others(digits):
 def test_passes_of_partial_fit_deform_as_epochs_do(digits):
     X, y = digits
     options = {"augmentation": "digits", "random_state": 0}
-    whole = SimpleNNClassifier(16, epochs=3, validation_fraction=None, patience=None, **options).fit(
-        X[:300], y[:300]
-    )
+    whole = SimpleNNClassifier(
+        16, epochs=3, validation_fraction=None, patience=None, **options
+    ).fit(X[:300], y[:300])
     passes = SimpleNNClassifier(16, **options)
     for _ in range(3):
         passes.partial_fit(X[:300], y[:300], classes=np.arange(10))
@@ -200,7 +201,9 @@ def test_strengths_share_a_program_and_nest_in_a_search(digits):
     from skmnist.neural_network import _program
 
     X, y = digits
-    model = SimpleNNClassifier(16, epochs=1, augmentation=ImageAugmenter(rotation=1), random_state=0)
+    model = SimpleNNClassifier(
+        16, epochs=1, augmentation=ImageAugmenter(rotation=1), random_state=0
+    )
     search = GridSearchCV(model, {"augmentation__rotation": [5, 10, 20]}, cv=3, refit=False)
     clone(model).fit(X[:200], y[:200])
     before = _program.n_compilations

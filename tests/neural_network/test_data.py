@@ -121,6 +121,7 @@ def test_rows_that_cannot_be_learned_are_refused(digits, change, match):
         SimpleNNClassifier(16, epochs=1).fit(*change(*digits))
 
 
+@pytest.mark.slow
 def test_of_one_row_per_class_none_can_be_held_out(digits):
     X = digits[0][:3]
     with pytest.raises(

@@ -33,6 +33,7 @@ def test_the_next_fit_gets_the_memory_of_the_last_one(many_rows):
     assert _memory._spare[0] is memory
 
 
+@pytest.mark.slow
 def test_memory_is_not_kept_beyond_a_limit(many_rows, monkeypatch):
     monkeypatch.setattr(_memory, "MAX_SPARE", 2**16)
     SimpleNNClassifier(16, epochs=1, random_state=0).fit(*many_rows)

@@ -93,6 +93,7 @@ def test_text_labels_reach_the_network_by_their_place_among_all(digits, seen):
     assert seen() == [[2, 1], [2]]
 
 
+@pytest.mark.slow
 def test_keras_own_loop_gets_the_labels_too(digits):
     X, _ = digits
     model = SimpleNNClassifier(**OPTIONS, epochs=1).partial_fit(X[:2], [1, 2], classes=[0, 1, 2])

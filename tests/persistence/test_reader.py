@@ -33,6 +33,7 @@ def test_a_loaded_reader_reads_and_promises_the_same(reader, digits, tmp_path):
     assert isinstance(loaded.estimator, FrozenEstimator)
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_not_calibrated_can_be_saved(reader, digits, tmp_path):
     reader = DigitReader(reader.estimator).fit(digits[0][:50].reshape(-1, 8, 8), digits[1][:50])
     save_model(reader, tmp_path / "reader.skmnist")

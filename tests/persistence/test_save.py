@@ -69,6 +69,7 @@ def test_labels_of_every_kind_come_back(digits, tmp_path, label):
     assert (loaded.predict(X) == model.predict(X)).all()
 
 
+@pytest.mark.slow
 def test_odd_parameters_and_an_untrained_network_come_back(digits, tmp_path):
     model = DeepNNClassifier(
         [np.int64(5), 4],
