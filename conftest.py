@@ -46,6 +46,15 @@ SLOW_EXAMPLES = {
 }
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Keep compiled programs on disk even if a test's module is the first to import tensorflow."""
+    from skmnist.neural_network import _cache
+
+    with _cache.set_flags():
+        return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:

@@ -20,6 +20,7 @@ import re
 import stat
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -37,6 +38,7 @@ NAME = re.compile(rb"xla_compile_cache__[\w-]+\.pb")
 SUFFIX = ".program"
 
 _is_active = False  # whether XLA writes to MEMORY
+_n_traced: Counter[str] = Counter()  # how often each description has been traced
 _lock = threading.Lock()  # the names, and the new files in MEMORY, belong to one program
 
 
@@ -108,6 +110,7 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description:
 def _stable_names(description: str) -> Iterator[None]:
     """Let this thread number its functions from a hash of `description` in the block.
 
+    No number is given twice in a process, since tensorflow keeps what it has registered under it.
     tensorflow has no public way. Where a version no longer counts like this, the programs are
     numbered as ever, and found if a process compiles them in the same order.
     """
@@ -115,7 +118,8 @@ def _stable_names(description: str) -> Iterator[None]:
 
     count = ops.uid
     # far above the numbers that tensorflow counts to
-    digest = hashlib.sha256(description.encode()).digest()
+    digest = hashlib.sha256(f"{_n_traced[description]} {description}".encode()).digest()
+    _n_traced[description] += 1
     numbers = itertools.count(2**40 + int.from_bytes(digest[:6], "big") * 2**14)
     thread = threading.get_ident()
     ops.uid = lambda: next(numbers) if threading.get_ident() == thread else count()
