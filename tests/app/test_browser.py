@@ -20,7 +20,7 @@ from tests.reading.fields import as_scan, make_field
 
 pytestmark = pytest.mark.slow
 PATIENCE = 120  # seconds; a busy machine takes its time
-SETTINGS = "train_size=10000&patience=100"
+SETTINGS = "train_size=5000&epochs=60&patience=60"
 # All that can be read, in the panels' shadow as well.
 TEXT = """
 const found = [document.querySelector('.stMain').innerText];
@@ -173,7 +173,7 @@ def test_the_whole_path(browser, app, tmp_path):
 
     # --- data: a broken archive, one of one's own, and MNIST
     browser.get(f"{app}/?step=data&{SETTINGS}")
-    see(browser, "Step 2 of 13", "10,000 training and 10,000 test images")
+    see(browser, "Step 2 of 13", "5,000 training and 10,000 test images")
     choose(browser, "source", "A file of your own")
     see(browser, "Up to 200 MB", "Choose a file to continue.")
     broken = tmp_path / "broken.zip"
@@ -192,7 +192,7 @@ def test_the_whole_path(browser, app, tmp_path):
     for at in (3, 4, 5, 6):
         press(browser, "next")
         see(browser, f"Step {at} of 13")
-    see(browser, "0 means no training", "train_size=10000&patience=100", "Seed")
+    see(browser, "0 means no training", SETTINGS, "Seed")
 
     # --- training: the curves grow, also over a reload and in a second tab
     press(browser, "start")
@@ -228,7 +228,7 @@ def test_the_whole_path(browser, app, tmp_path):
     wait(report.exists)
     page = report.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert "--data mnist --train-size 10000 --epochs 100" in page
+    assert "--data mnist --train-size 5000 --epochs 60" in page
 
     # --- digits of one's own: by mouse, by keyboard, from a file
     press(browser, "next")

@@ -269,7 +269,7 @@ def test_on_a_terminal_a_spinner_and_bars_turn(small):
 @needs_signals
 def test_ctrl_c_shows_what_was_finished(small):
     """Interrupt in the second network: the first one's evaluation is on the screen."""
-    options = ["--data", small, "--epochs", "100000", "--patience", "20"]
+    options = ["--data", small, "--epochs", "100000", "--patience", "5"]
     status, out, err = interrupt("compare", *options, after="DNN 3/")
     assert status == 130
     assert "NN: test accuracy" in out

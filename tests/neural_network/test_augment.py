@@ -27,6 +27,7 @@ from skmnist.neural_network._augment import (
     get_deformation,
     get_strengths,
 )
+from skmnist.reading import load_reader
 
 
 @pytest.fixture(scope="module")
@@ -305,30 +306,19 @@ def test_the_display_shows_the_original_first(digits):
 
 @pytest.mark.slow
 def test_the_preset_turns_no_digit_into_another():
-    """Let a network judge deformed images that was trained on such images.
+    """Let the bundled reader judge deformed images, since it was trained on such images.
 
     It decides by the mean of several views of each image, as it is less accurate than a person: an
     image that it cannot read is not yet another digit.
     """
     mnist = load_mnist()
     X, y = PixelNormalizer().fit_transform(mnist.X_train), mnist.y_train
-    judge = DeepNNClassifier(
-        (1024, 512),
-        augmentation="digits",
-        epochs=15,
-        batch_size=256,
-        learning_rate=2e-3,
-        learning_rate_schedule="cosine",
-        patience=None,
-        ema_momentum=0.99,
-        validation_fraction=None,
-        random_state=0,
-    ).fit(X, y)
+    judge = load_reader().estimator_
     mild = {"rotation": 8, "scale": 0.06, "shear": 0.08, "shift": 0.05}
     views = [ImageAugmenter(**mild, random_state=seed) for seed in range(8)]
 
     def judged_as_another(images, labels):
-        proba = np.mean([judge.predict_proba(v.fit_transform(images)) for v in views], axis=0)
+        proba = np.mean([judge.predict_proba(v.fit_transform(images) * 255) for v in views], axis=0)
         return (proba.argmax(axis=1) != labels) & (proba.max(axis=1) > 0.8)
 
     images, labels = X[:5000], y[:5000]
