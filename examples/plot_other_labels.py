@@ -112,7 +112,8 @@ print("\n".join(fill(sentence, 90) for sentence in result.advice().weaknesses))
 # %%
 # Fashion-MNIST, Kuzushiji-MNIST and others
 # -----------------------------------------
-# Use data that come as arrays as above. Fashion-MNIST, for example, is downloaded by Keras:
+# Data in the form of arrays can be used as above. Fashion-MNIST, for example, is downloaded by
+# Keras:
 #
 # .. code-block:: python
 #

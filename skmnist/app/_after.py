@@ -236,7 +236,7 @@ def find_finished(view: View) -> Training | None:
 
 @st.fragment(run_every=REFRESH)
 def _wait(view: View, training: Training) -> None:
-    """Show that a training is running; when it has ended, show the step."""
+    """Show that a training run is in progress; when it has ended, show the step."""
     if not training.running:
         st.rerun()
     say, n_before = view.say, training.n_before

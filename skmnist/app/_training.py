@@ -97,7 +97,7 @@ class Training:
             self._stopped.add(name)
 
     def leave(self) -> None:
-        """Leave the queue; a training that has begun goes on."""
+        """Leave the queue; a training run that has begun continues."""
         with _turns:
             if self.n_before:
                 self.running = False
@@ -230,7 +230,7 @@ def count_places() -> int:
 
 
 def start(visitor: str, settings: Settings, data: Data) -> Training:
-    """Start a training, or let it wait for its turn.
+    """Start a training run, or let it wait for its turn.
 
     If one of the same visitor is running or waiting, return that one instead.
 

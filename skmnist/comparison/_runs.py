@@ -100,11 +100,11 @@ class Watcher:
         return type(self), ()
 
     def begin(self, name: str, start: int, fold: int) -> None:
-        """Report that a training begins."""
+        """Report that a training run begins."""
         self._call(self._make_event("begin", name, start, fold))
 
     def end(self, run: "Run", result: ModelResult | None) -> None:
-        """Report that a training has ended."""
+        """Report that a training run has ended."""
         self.n_done += 1
         if self.verbose and (run.name, run.start, run.fold) not in self._shown:
             name = _describe(run.name, run.start, run.fold)

@@ -43,8 +43,8 @@ def error_reject_curve(
         Weights of the rows. None gives all rows the same weight.
     drop_intermediate : bool, default=False
         Whether to drop thresholds between two others with the same number of errors, as
-        :func:`sklearn.metrics.det_curve` does. The number of errors is constant between the
-        others, but the error rate does not follow a straight line there.
+        :func:`sklearn.metrics.det_curve` does. The number of errors is constant between those
+        two, but the error rate between them is not a straight line.
 
     Returns
     -------
