@@ -22,7 +22,7 @@ def test_data_shows_what_was_found_and_what_to_know_in_german(photos, capsys):
     out = " ".join(capsys.readouterr().out.split())
     for part in (
         "Datenordner: ",
-        "Auf 28 x 28 gebrachte Bilder, mit gleichem Seitenverhältnis: 28",
+        "Auf 28 x 28 skalierte Bilder, Seitenverhältnis beibehalten: 28",
         "Es gibt nur einen Teil: Von seinen 28 Bildern wurden 4 zum Testen zurückgehalten",
         "Ä 12 50,0 % 2 50,0 %",
         "Die Bilder sind dunkel auf hell",

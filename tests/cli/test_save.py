@@ -38,7 +38,7 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert main(["show", str(file), "--lang", "de"]) == 0
     card = " ".join(capsys.readouterr().out.split())
     assert "kalibriert mit den Testbildern, nach denen auch das Netz ausgewählt wurde" in card
-    assert "andere Daten Ziffern anderer Leute (14 Schreibende aus der Schweiz)" in card
+    assert "andere Daten Ziffern anderer Menschen (14 Schreiber aus der Schweiz)" in card
     assert reader.notes_["command"].startswith("skmnist compare --data")
     assert "--allowed-error" not in reader.notes_["command"]  # would change the reader
     assert len(reader.calibration_["correct"]) == 100

@@ -213,17 +213,15 @@ def test_report_has_the_accuracy_with_its_interval(home, away):
     assert "Away: read correctly (95% interval by writer)" in page
     assert "80.0% (77.7\xa0to\xa082.2)" in page  # as by image: every writer's share is the same
     assert "| elsewhere |" in found.to_markdown()
-    assert (
-        "Away: richtig gelesen (95\u2011%\u2011Intervall nach Schreibenden)"
-        in found._repr_html_("de")
-    )
+    german = found._repr_html_("de")
+    assert "Away: richtig gelesen (95\u2011%\u2011Intervall nach Schreibern)" in german
 
 
 def test_the_swiss_digits_are_named_in_both_languages(home, away):
     found = compare({"a": Home(0, 0.2)}, home, away, elsewhere={"swiss_digits": away})
     reasons = [found.recommendation.reasons(language)[-1] for language in ("en", "de")]
     assert "other people's digits (14 Swiss writers)" in reasons[0]
-    assert "Ziffern anderer Leute (14 Schreibende aus der Schweiz)" in reasons[1]
+    assert "Ziffern anderer Menschen (14 Schreiber aus der Schweiz)" in reasons[1]
 
 
 def test_evaluate_model_measures_too(home, away):
