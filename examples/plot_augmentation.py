@@ -4,7 +4,7 @@ Deformed training images
 
 A network that has seen every digit in only one position misclassifies shifted digits and other
 people's digits. Deforming the training images at random in every epoch helps, and costs little,
-because it happens inside the compiled epoch.
+because it runs in the same compiled code as the training.
 """
 
 # %%
@@ -49,7 +49,7 @@ for name, strength in strengths.items():
 plt.show()
 
 # %%
-# Together, they are the preset ``augmentation="digits"``.
+# Together, these seven strengths make up the preset ``augmentation="digits"``.
 
 augmenter = ImageAugmenter(**strengths, random_state=0)
 display = AugmentationDisplay.from_estimator(augmenter, X_train[:5])
@@ -66,8 +66,8 @@ robust = SimpleNNClassifier(**get_recipe("robust", "simple"), random_state=0)
 robust.set_params(epochs=40).fit(X_train, mnist.y_train)
 
 # %%
-# Digits of Swiss writers, before and after
-# -----------------------------------------
+# Digits of Swiss writers, original and deformed
+# ----------------------------------------------
 #
 # The digits of ten Swiss writers differ from those of MNIST: the 1, for example, has a long
 # upstroke. As above, the first column has the original images.

@@ -67,10 +67,10 @@ for ax, (name, result) in zip(axes, comparison.results.items(), strict=True):
 plt.show()
 
 # %%
-# Metrics of each digit
-# ---------------------
-# Precision is the share of the predictions of this digit that are correct, recall the share of its
-# images that were recognized. F1 combines both, and support is the number of test images.
+# Metrics for each digit
+# ----------------------
+# For each digit, precision is the share of its predictions that are correct, and recall the share
+# of its images that were recognized. F1 combines both, and support is its number of test images.
 
 for name, result in comparison.results.items():
     print(name)
@@ -79,8 +79,8 @@ for name, result in comparison.results.items():
 # %%
 # Confusions
 # ----------
-# The correct predictions do not affect the colour scale, so that the confusions can be
-# distinguished. Below are the mistakes that each network was most certain about.
+# The correct predictions do not affect the colour scale, so that frequent confusions stand out from
+# rare ones. Below are the mistakes that each network was most certain about.
 
 from skmnist.diagnosis import ConfusionDisplay, MisclassifiedDisplay
 
@@ -124,8 +124,8 @@ for reason in recommendation.reasons("de"):
     print(fill(reason, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# Accuracy against cost, here the number of parameters. The bars are the 95% intervals of each
-# network on its own.
+# Accuracy against cost, here the number of parameters. The bars are 95% intervals, computed for
+# each network separately.
 
 from skmnist.comparison import AccuracyCostDisplay
 

@@ -12,7 +12,7 @@ what to do about it. This example diagnoses four networks whose problems we know
 # -------------
 # The first network is trained for only four epochs with small steps. The second has few images and
 # enough time to memorize them. The third has more images and uses ``dropout``. The fourth has so
-# few images that its gap is very uncertain.
+# few images that the gap between its training and its held-out accuracy is very uncertain.
 
 from sklearn.pipeline import Pipeline
 
@@ -100,8 +100,8 @@ for name, diagnosis in diagnoses.items():
 # %%
 # Any classifier
 # --------------
-# For a classifier that does not keep its accuracies, pass training images and held-out images. A
-# decision tree memorizes all of its training images:
+# For a classifier that does not store its training and validation accuracy, pass training images
+# and held-out images. A decision tree memorizes all of its training images:
 
 from sklearn.tree import DecisionTreeClassifier
 

@@ -61,14 +61,14 @@ draw(axes[2], adam(0.3), "Adam, rate 0.3")
 plt.show()
 
 # %%
-# SGD is slow along the flat direction, because it uses one learning rate for both. Momentum gathers
-# speed there. Adam divides by the usual size of the slope in each direction, so it moves equally
-# fast in both. This is why it is stable without tuning.
+# SGD is slow along the flat direction, because it uses one learning rate for both directions.
+# Momentum gathers speed there. Adam divides each step by the typical size of the slope in that
+# direction, so it moves equally fast in both. This is why it is stable without tuning.
 #
 # The learning rate
 # -----------------
-# SGD with three learning rates. The last one is two per cent above the limit for this valley, so
-# each step ends higher than the one before.
+# SGD with three learning rates. The last one is two per cent above the highest rate at which
+# SGD is stable in this valley, so each step ends higher than the one before.
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.7), layout="constrained")
 for ax, (rate, verdict) in zip(

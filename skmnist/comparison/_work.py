@@ -12,7 +12,7 @@ from skmnist.comparison._result import ModelResult
 from skmnist.diagnosis import WorkLeft, measure_work_left
 from skmnist.text import Catalogue, get_catalogue
 
-# The use case of the slide deck this project started from
+# The use case of the slide deck on which this project is based
 CODE_LENGTH = 5
 MIN_WORK_RATIO = 1.5  # smaller differences do not change the headline
 PER = 1000  # shares are written as "246 of 1,000", as in the texts

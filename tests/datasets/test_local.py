@@ -49,7 +49,8 @@ def test_arrays_come_back_as_they_are(kind, write, tmp_path):
 @pytest.mark.parametrize("kind", EXACT)
 def test_mnist_itself_comes_back_bit_for_bit(kind, tmp_path):
     mnist = load_mnist()
-    digits = {key: mnist[key.replace("x", "X")] for key in DIGITS}
+    step = 1 if kind in ("IDX", "npz", "CSV as of Kaggle") else 10  # the others take minutes
+    digits = {key: mnist[key.replace("x", "X")][::step] for key in DIGITS}
     data = load_digit_archive(write_zip(tmp_path / "mnist.zip", EXACT[kind](digits)))
     assert same(data, digits)
     assert data.y_test.dtype == np.int64

@@ -107,7 +107,7 @@ def test_keras_own_loop_gets_the_labels_too(digits):
 @pytest.mark.slow
 def test_more_of_one_class_makes_it_more_probable(digits):
     X, y = digits
-    model = SimpleNNClassifier(16, epochs=3, random_state=0).fit(X, y)
+    model = SimpleNNClassifier(epochs=3, random_state=0).fit(X, y)
     sevens = X[y == 7][:5]
     before = model.predict_proba(sevens)[:, 7].mean()
     for _ in range(20):
@@ -124,7 +124,7 @@ def test_blocks_of_ten_rows_teach_what_they_teach_mlpclassifier(digits):
     names = np.array([f"digit {label}" for label in range(10)])
     as_text = SimpleNNClassifier(100, class_weight={"digit 3": 1.5}, **options)
     theirs = MLPClassifier(100, **options)
-    for _ in range(15):
+    for _ in range(10):
         for start in range(0, 1200, 10):
             rows = slice(start, start + 10)
             ours.partial_fit(X[rows], y[rows], classes=range(10))

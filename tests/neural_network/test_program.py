@@ -133,7 +133,7 @@ def test_accuracy_is_that_of_keras_over_five_seeds(digits):
     X, y, X_test, y_test = X[order[:1200]], y[order[:1200]], X[order[1200:]], y[order[1200:]]
     scores = {"compiled": [], "keras": []}
     for seed in range(5):
-        options = {"epochs": 30, "batch_size": 32, "dropout": 0.2, "random_state": seed}
+        options = {"epochs": 12, "batch_size": 32, "dropout": 0.2, "random_state": seed}
         model = SimpleNNClassifier(16, patience=None, **options)
         scores["compiled"].append(model.fit(X, y).score(X_test, y_test))
         scores["keras"].append(fit_by_keras(model, X, y).score(X_test, y_test))
