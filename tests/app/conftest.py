@@ -1,3 +1,4 @@
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -23,6 +24,17 @@ def small():
 def loaded():
     """Return what was read already: a picture of it is drawn once for all tests."""
     return {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scan_once():
+    """Let Streamlit look for components in the installed packages once, not in each test."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
