@@ -234,6 +234,14 @@ def test_numbers_follow_from_the_description_in_this_thread_alone(monkeypatch):
     assert [count("one")[0], count("one")[0]] == [one, twice]
 
 
+def test_a_tensorflow_that_counts_in_another_way_is_left_alone(monkeypatch):
+    from tensorflow.python.framework import ops
+
+    monkeypatch.delattr(ops, "uid")
+    with _cache._stable_names("a program"):
+        assert not hasattr(ops, "uid")
+
+
 @pytest.mark.slow
 def test_several_processes_start_at_once(tmp_path):
     cache = tmp_path / "cache"
