@@ -248,7 +248,10 @@ def test_errors_are_one_line_that_says_what_to_do(tmp_path, show):
     page = tmp_path / "page.html"
     page.write_text("<html>")
     for name, problem in (
-        (page, "a file written by save_model. Name an undamaged file of skmnist compare --save"),
+        (
+            page,
+            "not a file written by save_model. Name an undamaged file of skmnist compare --save",
+        ),
         (tmp_path / "missing", "there is no such file"),
         (tmp_path, "is a folder; name the file of a saved network"),
     ):
