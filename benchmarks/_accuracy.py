@@ -43,7 +43,7 @@ ACCURACIES = (0.975, 0.98, 0.984, 0.99, 0.992)
 N_VALIDATION = 10_000
 RATES = {"simple": 4e-3, "deep": 3e-3}
 EPOCHS = {"simple": (6, 10, 15, 20), "deep": (2, 3, 4, 6, 10, 15)}
-DEFORMED = {"simple": (30, 60), "deep": (12, 16, 20, 25, 35)}
+DEFORMED = {"simple": (30, 60), "deep": (12, 16, 20, 25, 35, 60)}
 CONSTANT = {"simple": 15, "deep": 8}  # epochs with a peer's own defaults
 
 

@@ -2,10 +2,10 @@
 Learning curves and confusions
 ==============================
 
-This example plots how a network learned, whether more images would help, what it confuses, its
-most confident mistakes, its accuracy on changed images, and the weights of its first layer. Each
-plot is a Display object, as in scikit-learn: ``from_estimator`` computes and plots, ``plot`` plots
-again, and ``frame`` holds the data.
+This example plots how a network learned, whether more images would help, which digits it confuses,
+its most confident mistakes, its accuracy on changed images, and the weights of its first layer.
+Each plot is a Display object, as in scikit-learn: ``from_estimator`` computes the data and plots
+them, ``plot`` plots them again, and ``frame`` holds them.
 """
 
 # %%
@@ -114,8 +114,8 @@ plt.show()
 # %%
 # Accuracy on changed images
 # --------------------------
-# The images of a test set are as tidy as those for training. These are some digits after changes
-# that a person hardly notices:
+# Test images are as clean as the training images. These are some digits after changes that a person
+# hardly notices:
 
 from skmnist.diagnosis import RobustnessDisplay, corrupt_images, measure_robustness
 
@@ -133,8 +133,8 @@ for ax, (label, images) in zip(axes, rows.items(), strict=True):
 plt.show()
 
 # %%
-# The network loses accuracy with each of them. The dotted line is the accuracy on the unchanged
-# images, and the bars are 95 % intervals.
+# The network loses accuracy with each of these changes. The dotted line is the accuracy on the
+# unchanged images, and the bars are 95% intervals.
 
 robustness = measure_robustness(model, mnist.X_test, mnist.y_test, random_state=0)
 RobustnessDisplay.from_results({"NN": robustness})

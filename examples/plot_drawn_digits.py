@@ -12,7 +12,7 @@ MNIST's format.
 # Three sheets
 # ------------
 # We simulate images of different sizes from an app, a scanner and a camera: on a transparent
-# canvas, on clean paper, and on paper that is partly in the shade.
+# canvas, on clean paper, and on paper that is partly in shadow.
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter

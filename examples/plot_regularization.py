@@ -62,7 +62,7 @@ plt.show()
 # --------------------
 # Each gap is measured on few held-out images, so its 95% interval is wide. A gap counts as
 # overfitting if it and its interval lie to the right of the dotted line, or if it is more than
-# twice as far right and its interval does not reach 0.
+# twice as far from 0 as the dotted line and its interval does not reach 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
 figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
