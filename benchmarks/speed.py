@@ -305,25 +305,25 @@ def goals():
     for net in NETWORKS:
         ours = ("epoch", net, "skmnist")
         for peer, limit in zip(("scikeras", "keras", "skorch", "mlp"), faster[net], strict=True):
-            text = f"{net}: an epoch, times faster than {NAMES[peer]}"
+            text = f"{net}: one epoch, speedup over {NAMES[peer]}"
             yield Goal("epoch", text, ">=", limit, "x", ratio(("epoch", net, peer), ours))
-        text = f"{net}: an epoch, times {NAMES['floor']}"
+        text = f"{net}: one epoch, time relative to {NAMES['floor']}"
         yield Goal("epoch", text, "<=", 1.4, "x", ratio(ours, ("epoch", net, "floor")))
     yield Goal("cold", "import skmnist", "<=", 0.3, "s", value("import", "", "skmnist"))
-    text = "from skmnist import SimpleNNClassifier, beyond import sklearn"
+    text = "import of SimpleNNClassifier, in addition to that of sklearn"
     ours, theirs = ("import", "", "SimpleNNClassifier"), ("import", "", "sklearn")
     yield Goal("cold", text, "<=", 0.2, "s", lambda f: f[ours] - f[theirs])
-    text = "a new process loads a Pipeline and predicts: share of scikeras's time"
+    text = "new process that loads a Pipeline and predicts: time relative to scikeras"
     columns = [("load and predict", "simple", peer) for peer in ("skmnist", "scikeras")]
     yield Goal("cold", text, "<=", 0.25, "x", ratio(*columns))
-    text = "the same: times that tensorflow was imported"
+    text = "the same: imports of tensorflow"
     yield Goal("cold", text, "<=", 0, "", value("imports tensorflow", "simple", "skmnist"))
     for net in NETWORKS:
         for figure, rows, limit in (
             ("predict 1", "1 row", 1.5),
             ("predict many", "10,000 rows", 1),
         ):
-            text = f"{net}: predict_proba of {rows}, times {NAMES['mlp']}"
+            text = f"{net}: predict_proba of {rows}, time relative to {NAMES['mlp']}"
             columns = [(figure, net, peer) for peer in ("skmnist", "mlp")]
             yield Goal("predict", text, "<=", limit, "x", ratio(*columns))
     further = {"simple": 0.1, "deep": 0.12}
@@ -331,26 +331,26 @@ def goals():
         limits = {"first fit": 1.5, "first fit, cached program": {"simple": 0.8, "deep": 1.0}[net]}
         limits |= dict.fromkeys(("further fit", "further fit, other rows"), further[net])
         for figure, limit in limits.items():
-            text = f"{net}: beyond the epochs of a {figure}"
+            text = f"{net}: time beyond the epochs, {figure}"
             yield Goal("fit", text, "<=", limit, "s", value(figure, net, "skmnist"))
     for peer, limit in (("scikeras", 4), ("mlp", 2)):
-        text = f"simple: 5-fold cross-validation, times faster than {NAMES[peer]}"
+        text = f"simple: 5-fold cross-validation, speedup over {NAMES[peer]}"
         columns = [("cv", "simple", who) for who in (peer, "skmnist")]
         yield Goal("cv", text, ">=", limit, "x", ratio(*columns))
     for net in NETWORKS:
         for option in OPTIONS[1:]:
-            text = f"{net}: an epoch with {option.replace('_', ' ')}, times one without"
+            text = f"{net}: one epoch with {option.replace('_', ' ')}, time relative to one without"
             columns = [(figure, net, "skmnist") for figure in (option, "plain")]
             yield Goal("options", text, "<=", 1.15, "x", ratio(*columns))
     for net in NETWORKS:
         for which in ("first", "further"):
-            text = f"{net}: peak memory of the {which} fit, times X in float32"
+            text = f"{net}: peak memory of the {which} fit, relative to X in float32"
             yield Goal("memory", text, "<=", 1.2, "x", value(f"memory, {which}", net, "skmnist"))
-        text = f"{net}: seconds a row with ten times the rows, times those with 60,000"
+        text = f"{net}: time per row with 600,000 rows, relative to 60,000 rows"
         yield Goal("memory", text, "<=", 1.1, "x", linear(net))
     for net in NETWORKS:
         for data in ("digits", "iris"):
-            text = f"{net}: a further fit on {data}, times faster than {NAMES['mlp']}"
+            text = f"{net}: further fit on {data}, speedup over {NAMES['mlp']}"
             columns = [(f"{data}, further fit", net, peer) for peer in ("mlp", "skmnist")]
             yield Goal("small", text, ">=", 1, "x", ratio(*columns))
     yield from goals_of_accuracy()
@@ -367,13 +367,13 @@ def goals_of_accuracy():
         return values
 
     for accuracy, limit in ((0.98, 3), (0.99, 25)):
-        text = f"seconds of training to {accuracy:.1%}"
+        text = f"training to {accuracy:.1%}"
         seconds = partial(_accuracy.take_seconds, accuracy=accuracy, peer="skmnist")
         yield Goal("accuracy", text, "<=", limit, "s", seconds)
     for peer, name in _accuracy.NAMES.items():
         limit = 1.3 if peer.startswith("skorch") else 5
         for accuracy in _accuracy.ACCURACIES if peer != "skmnist" else ():
-            text = f"to {accuracy:.1%}, times faster than {name}"
+            text = f"training to {accuracy:.1%}, speedup over {name}"
             yield Goal("accuracy", text, ">=", limit, "x", ahead(accuracy, peer))
 
 
@@ -392,8 +392,8 @@ def break_even(f):
             )
             gained = epoch["mlp"] - epoch["skmnist"]
             n = max(0.0, (beyond["skmnist"] - beyond["mlp"]) / gained)
-            found = f"is ahead after {n:.0f} epochs" if gained > 0 else "is always slower"
-            yield f"{data}, {network}: against MLPClassifier the first fit of a process {found}."
+            found = f"faster from {n:,.0f} epochs on" if gained > 0 else "never faster"
+            yield f"{data}, {network}: the first fit of a process is {found}."
 
 
 PANELS = [  # section, figure, network, title, unit

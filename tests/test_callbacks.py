@@ -106,6 +106,7 @@ def test_the_bar_shows_the_epochs_also_within_a_search(digits, capsys):
     assert "SimpleNNClassifier - fit" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_partial_fit_and_no_epochs_take_part(digits):
     recorder = Recorder()
     model = SimpleNNClassifier(4, epochs=0).set_callbacks(recorder).fit(*digits)

@@ -327,6 +327,7 @@ def test_no_environment_changes_what_is_learned(tmp_path):
         assert_allclose(proba, expected[1], rtol=1e-12, err_msg=str(environment))
 
 
+@pytest.mark.slow
 def test_flags_of_xla_that_change_arithmetic_are_refused_by_name(tmp_path, monkeypatch):
     file = tmp_path / "flags"
     file.write_text("--xla_cpu_enable_fast_math\n")

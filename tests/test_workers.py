@@ -112,6 +112,7 @@ def test_a_task_is_taken_only_when_a_worker_is_free(tmp_path, backend):
     ]
 
 
+@pytest.mark.slow
 def test_processes_share_the_cores():
     told = list(iterate_tasks(tell, iter([(0,), (1,)]), n_jobs=2))
     assert os.getpid() not in {pid for pid, *_ in told}

@@ -99,6 +99,7 @@ def test_both_networks_read_an_uploaded_image_and_are_not_sure(open_page, traine
     assert told(page)[0].startswith("Neither network is sure what this is (both below 80%)")
 
 
+@pytest.mark.slow
 def test_one_who_is_sure_needs_no_warning(open_page, trained, monkeypatch):
     from tests.app.pages import html_of, run, told
 

@@ -251,6 +251,7 @@ def test_the_button_stops_one_network_after_its_epoch(open_page, slow):
     assert tell(training, "DNN", 1) is False
 
 
+@pytest.mark.slow
 def test_further_starts_are_told_and_a_button_ends_them(open_page, trained, slow):
     from skmnist.comparison import TrainingEvent
 
@@ -349,6 +350,7 @@ def test_the_steps_behind_a_running_training_say_so(open_page, slow):
     assert click(page, "watch").title[0].value == "Training"
 
 
+@pytest.mark.slow
 def test_results_of_other_settings_are_one_click_away(open_page, trained):
     page = open_page(step="recommendation", epochs=50)
     assert told(page)[0] == "There are results of a training run with other settings."

@@ -97,6 +97,7 @@ def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
     assert (document["tests"], document["recommendation"]) == ([], None)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_networks_are_put_side_by_side_loses_neither(
     small, tmp_path, monkeypatch, capsys
 ):
@@ -369,6 +370,7 @@ def test_elsewhere_is_not_overwritten(small, capsys):
     assert "also the file of --elsewhere" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_swiss_digits_are_made_like_the_training_images(small):
     from sklearn.utils import Bunch
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("few_rounds")
 EASY = ["constant", "linear", "neighbours", "network", "ours"]
 
 
+@pytest.mark.slow
 def test_each_model_is_measured_on_the_same_images(comparison):
     found = {name: result.robustness for name, result in comparison.results.items()}
     assert sorted(found) == EASY

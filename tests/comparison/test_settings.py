@@ -166,6 +166,7 @@ def test_the_page_and_the_markdown_are_the_same(plain, setting):
         assert repr(comparison)
 
 
+@pytest.mark.slow
 def test_pictures_of_a_comparison_are_drawn_in_the_style_of_the_caller(plain):
     with mpl.rc_context({"axes.facecolor": "black"}):
         display = AccuracyCostDisplay.from_comparison(plain[0])

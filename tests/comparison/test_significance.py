@@ -256,6 +256,7 @@ def simulate(rng, n_pairs, accuracy_a, accuracy_b, n=10_000, n_starts=1, luck=0.
         yield compare_predictions({"A": read(accuracy_a), "B": read(accuracy_b)})[0]
 
 
+@pytest.mark.slow
 def test_of_1000_pairs_of_equal_models_at_most_5_percent_are_called_different():
     tests = list(simulate(np.random.default_rng(0), 1000, 0.98, 0.98, n=2000))
     assert np.mean([test.p_adjusted < 0.05 for test in tests]) <= 0.05

@@ -199,6 +199,7 @@ def short(digits):
     return SimpleNNClassifier(epochs=3, random_state=0).fit(X[:1200], y[:1200])
 
 
+@pytest.mark.slow
 def test_clean_labels_are_not_suspected_after_three_epochs(short):
     assert short.history_["val_accuracy"][0] < short.history_["val_accuracy"][-1]
     assert not [found for found in diagnose_fit(short).findings if isinstance(found, CAUSES)]

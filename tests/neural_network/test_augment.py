@@ -159,6 +159,7 @@ def test_each_image_of_each_epoch_is_deformed_anew(digits):
     assert len(set(losses.round(5))) == 3
 
 
+@pytest.mark.slow
 def test_figures_measured_after_training_are_of_undeformed_images(digits):
     X, y = digits
     model = SimpleNNClassifier(

@@ -41,6 +41,7 @@ def test_without_patience_all_epochs_are_trained_and_the_last_weights_kept(digit
     assert model.validation_accuracy_ == pytest.approx(model.history_["val_accuracy"][-1])
 
 
+@pytest.mark.slow
 def test_without_validation_patience_watches_the_training_loss(digits):
     model = SimpleNNClassifier(
         epochs=60, learning_rate=0.3, patience=2, validation_fraction=None, random_state=0
@@ -150,6 +151,7 @@ def test_an_interrupted_training_keeps_the_best_weights_so_far(digits):
     assert model.set_params(callbacks=None).fit(*digits).n_iter_ == 10
 
 
+@pytest.mark.slow
 def test_an_interrupt_before_anything_was_learned_goes_through(digits, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
@@ -209,6 +211,7 @@ def test_a_warning_points_at_the_callers_line(digits):
     assert caught[0].filename == __file__
 
 
+@pytest.mark.slow
 def test_a_loss_that_explodes_at_once_is_an_error_with_the_way_out(digits):
     X, y = digits[0].astype(np.float32), digits[1]
     model = SimpleNNClassifier(16, optimizer="sgd", learning_rate=1e30, random_state=0)
@@ -263,6 +266,7 @@ def test_fit_leaves_no_warning_behind(digits):
         SimpleNNClassifier(16, epochs=1).fit(*digits)
 
 
+@pytest.mark.slow
 def test_a_fit_that_failed_leaves_the_network_learned_before(digits):
     X, y = digits[0].astype(np.float32), digits[1]
     model = SimpleNNClassifier(16, epochs=1, random_state=0).fit(X, y)

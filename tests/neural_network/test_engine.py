@@ -88,6 +88,7 @@ def test_a_keras_callback_may_change_the_learning_rate(digits):
     np.testing.assert_array_equal(one.coefs_[0], halted.coefs_[0])
 
 
+@pytest.mark.slow
 def test_a_callback_that_raises_does_not_cost_the_program(digits, compilations):
     def prune(event):
         raise RuntimeError("pruned")

@@ -159,6 +159,7 @@ def test_a_checkpoint_holds_the_best_epoch_and_can_be_loaded_without_this_packag
     assert float(weight) == model.coefs_[0][20, 0]
 
 
+@pytest.mark.slow
 def test_terminate_on_nan_stops_at_once(digits):
     rows = digits[0].astype(np.float32), digits[1]
     explode = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 1e30 if epoch else rate)

@@ -134,6 +134,7 @@ def test_an_epoch_has_as_many_updates_as_batches(blobs, batch_size, updates):
     assert counts == [updates, 2 * updates, 3 * updates]
 
 
+@pytest.mark.slow
 def test_one_row_per_class_can_be_learned(blobs):
     X, y = blobs[0][[0, 1, 2]], ["c", "a", "b"]
     model = make(epochs=100).fit(X, y)
@@ -166,6 +167,7 @@ def test_probabilities_sum_to_one_and_agree_with_the_classes(fitted, blobs):
     np.testing.assert_allclose(fitted.predict_log_proba(X), np.log(proba))
 
 
+@pytest.mark.slow
 def test_two_classes_have_two_columns_and_two_output_units(square):
     model = make(epochs=1).fit(square, square[:, 0] > 0)
     assert model.predict_proba(square).shape == (60, 2)
@@ -414,6 +416,7 @@ def test_copies_train_on_independently(blobs):
 # --- warm starts
 
 
+@pytest.mark.slow
 def test_two_warm_fits_are_one_long_fit_where_the_optimizer_has_no_memory(blobs):
     options = {"optimizer": "sgd", "momentum": 0.0, "shuffle": False}
     model = make(warm_start=True, **options).fit(*blobs)

@@ -76,6 +76,7 @@ def test_given_validation_rows_do_not_teach(digits):
     np.testing.assert_array_equal(models[0].coefs_[0], models[1].coefs_[0])
 
 
+@pytest.mark.slow
 def test_a_class_of_one_row_is_trained_on_and_not_held_out(digits):
     X, y = digits[0][:100], np.where(np.arange(100) == 7, 1, 0)
     model = SimpleNNClassifier(

@@ -113,6 +113,7 @@ def test_the_last_batch_may_be_smaller(digits):
     np.testing.assert_allclose(compiled.loss_curve_, by_keras.loss_curve_, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_validation_figures_are_those_of_keras(digits):
     X, y = digits
     weight = np.random.default_rng(0).uniform(0.1, 3, len(y))

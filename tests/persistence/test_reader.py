@@ -46,6 +46,7 @@ def test_a_reader_of_another_package_s_classifier_cannot_be_saved(digits, tmp_pa
         save_model(reader, tmp_path / "reader.skmnist")
 
 
+@pytest.mark.slow
 def test_weights_of_half_precision_are_loaded_as_float32(reader, tmp_path):
     guard = [array.astype(np.float16) for array in reader.guard_coefs_]
     halved = copy.copy(reader)

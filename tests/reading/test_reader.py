@@ -41,6 +41,7 @@ def test_it_is_a_classifier_for_cross_validation(digits):
     assert cross_val_score(DigitReader(model), digits[0][:300], digits[1][:300], cv=2).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_images_are_prepared_for_a_classifier_without_a_cropper(digits, scans):
     images = DigitCropper(size=8, box=6).fit_transform(digits[0]).reshape(-1, 8, 8) * (16 / 255)
     model = make_pipeline(PixelNormalizer(16), LogisticRegression(max_iter=100))

@@ -297,6 +297,7 @@ def test_twenty_hostile_classes_stay_text(harmless):
     assert all(text.count(make_printable(label)) >= 4 for label in HOSTILE)
 
 
+@pytest.mark.slow
 def test_hostile_names_parameters_and_files_stay_text(harmless, digits, monkeypatch):
     X, y = digits
     models = {name: Learned(note=name).fit(X[:30], y[:30]) for name in HOSTILE}
