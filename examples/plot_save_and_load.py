@@ -26,7 +26,7 @@ model = Pipeline(
 # %%
 # Saving it
 # ---------
-# We save the whole Pipeline, so that you cannot forget to scale the pixels.
+# We save the whole Pipeline, so that scaling the pixels cannot be forgotten.
 
 import tempfile
 from pathlib import Path
@@ -45,8 +45,8 @@ print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
 # %%
 # Loading it in another program
 # -----------------------------
-# This program receives both files. At the end it reports whether tensorflow, keras and scikeras
-# were imported.
+# This program receives two files: the saved model, and an array of twelve test images. At the end
+# it reports whether tensorflow, keras and scikeras were imported.
 
 import subprocess
 import sys
