@@ -42,19 +42,19 @@ class Caution:
             "tuned_on_test", "test_rows_in_training", "elsewhere_rows_known", \
             "elsewhere_near_chance", "different_test_sets", "unseen_classes", \
             "interrupted_models", "interrupted_starts", "interrupted_folds"}
-        What the reader should know:
+        Type of the caution:
 
         - "ranked_two", "ranked_many": the test images were used both to rank and to measure the
           models, two or more of them.
         - "one_start": models with a random seed were trained from one start only.
         - "short_starts": further starts were trained for fewer epochs than the first.
-        - "short_starts_differ": so they were, and some reached another accuracy.
+        - "short_starts_differ": as above, and some reached a different accuracy.
         - "tuned_on_test": the test images were used for tuning.
         - "test_rows_in_training": some test images also occur among the training images.
         - "elsewhere_rows_known": images of a further data set also occur among the training or
           test images.
-        - "elsewhere_near_chance": no model does much better on a further data set than by
-          guessing.
+        - "elsewhere_near_chance": no model is much more accurate than guessing on a further
+          data set.
         - "different_test_sets": the test images differ between models.
         - "unseen_classes": some test images belong to classes without training images.
         - "interrupted_models", "interrupted_starts", "interrupted_folds": unfinished models,
@@ -127,7 +127,7 @@ def caution_data(
 
 
 def caution_elsewhere(others: Iterable[OtherData], X_train: Any, X_test: Any) -> list[Caution]:
-    """Return cautions about further data sets with training or test rows."""
+    """Return cautions about further data sets that contain training or test rows."""
     cautions = []
     for other in others:
         in_train, in_test = (set(find_shared_rows(X, other.X)) for X in (X_train, X_test))
@@ -148,7 +148,7 @@ def caution_elsewhere(others: Iterable[OtherData], X_train: Any, X_test: Any) ->
 def caution_near_chance(
     tests: Iterable[ElsewhereTest], found: Mapping[str, Sequence[ElsewhereResult]], chance: float
 ) -> list[Caution]:
-    """Return cautions about further data sets that no model reads much better than by guessing."""
+    """Return cautions about further data sets on which all models are close to guessing."""
     return [
         Caution(
             "elsewhere_near_chance",
@@ -232,7 +232,7 @@ def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
     found = [Caution("short_starts", "note", {"epochs": listed})]
     accuracy = first["test_accuracy"]
     shifts = short.groupby("model", sort=False)["test_accuracy"].mean() - accuracy
-    # a shift of the margin could decide the verdict; on MNIST, it is about 0.2 percentage points
+    # a shift as large as the margin could change the verdict; on MNIST, it is about 0.2 points
     for name, shift in shifts[shifts.abs() >= margin].items():
         before = float(accuracy.to_dict()[name])
         figures = {"model": str(name), "accuracy": before + float(shift), "first": before}

@@ -90,14 +90,15 @@ def compare_models(
         If given, every model is also trained on folds of the training rows, to check whether the
         difference generalizes to other rows. An int means stratified folds.
     n_repeats : int, default=1
-        Number of times to train every model, each time with another seed ("start"), to measure
-        how much of the difference is due to the seed. One start can only compare the trained
-        models; with several, the verdict is about the recipes. The first start and the folds keep
-        an int `random_state` of an estimator; further starts replace it.
+        Number of times to train every model, each time with another seed ("start"), to measure how
+        much of the difference is due to the seed. With one start, the verdict is only about the
+        trained models; with several, it also holds for models trained in the same way from other
+        seeds. The first start and the folds keep an int `random_state` of an estimator; further
+        starts replace it.
     short_repeats : bool, default=False
-        Whether further starts of this package's networks are shortened: after 5,000 updates of the
-        weights, they end with the epoch that the first start found best, or after 30 % of its
-        epochs if that is sooner. The best weights are kept. Other models, and networks with
+        Whether to shorten further starts of this package's networks: after at least 5,000 updates
+        of the weights, they stop at the best epoch of the first start, or after 30 % of its epochs
+        if that is sooner. The best weights are kept. Other models, and networks with
         ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
         Further data sets by name, as (X, y) or (X, y, groups), to measure every trained model on,
@@ -114,13 +115,13 @@ def compare_models(
         Test accuracies closer than this count as similar; see
         :func:`~skmnist.comparison.recommend`.
     alpha : float, default=0.05
-        Probability of calling a difference between equal models real.
+        Significance level: probability of finding a difference between equally good models.
     tuned_on_test : bool, default=False
         Whether the test set was used to choose hyperparameters; if True, a caution is added that
         the accuracy is biased.
     allowed_error : float, default=0.001
-        Share of the images that may be wrong after the most doubtful ones have been left to a
-        person; see :func:`~skmnist.diagnosis.measure_work_left`.
+        Share of the accepted images that may be wrong after the least certain ones have been left
+        to a person; see :func:`~skmnist.diagnosis.measure_work_left`.
     callbacks : callable or list of callables, default=None
         Each is called with a :class:`~skmnist.comparison.TrainingEvent` when the training of a
         model begins and ends and, for this package's networks (alone or as the last step of a
@@ -157,9 +158,9 @@ def compare_models(
     -----
     UserWarning
         If test images occur among the training images, or images of `elsewhere` among the training
-        or test images; if Ctrl-C is pressed, in which case
-        unfinished models, starts and folds are left out and `recommendation.cautions` lists them;
-        or if a figure of a trained model cannot be measured and is missing.
+        or test images; if Ctrl-C is pressed, in which case unfinished models, starts and folds are
+        left out and `recommendation.cautions` lists them; or if a figure of a trained model cannot
+        be measured and is missing.
 
     Examples
     --------

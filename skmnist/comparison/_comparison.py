@@ -40,13 +40,13 @@ class ModelComparison:
     Parameters
     ----------
     results : sequence of ModelResult
-        Results of the models; of the first start if there are several.
+        Results of the models, from the first start if there are several.
     X_test, y_test : array-like, default=None
         Test set, for the images in the report.
     margin : float, default=0.01
         Accuracies closer than this count as similar.
     alpha : float, default=0.05
-        Probability of calling a difference between equal models real.
+        Significance level: probability of finding a difference between equally good models.
     starts : DataFrame, default=None
         One row per model and start; see the attribute.
     correct : dict of str to ndarray of bool, shape (n_starts, n_test), default=None
@@ -86,9 +86,10 @@ class ModelComparison:
     folds : list of PairedTest
         Test of the difference between each pair of models on the folds; empty without folds.
     work_left : dict of str to list of WorkLeft
-        For each model with probabilities, the share of images that must be left to a person so
-        that at most `allowed_error` of the rest are wrong, and for digits also that of five-digit
-        codes; see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, of the first.
+        For each model with probabilities, the share of images that must be left to a person so that
+        at most `allowed_error` of the rest are wrong, and, for digits, the same for five-digit
+        codes; see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, it is measured
+        on the first.
     starts : DataFrame or None
         One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`,
         `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than the
@@ -177,7 +178,7 @@ class ModelComparison:
         return f"{self.table.to_string()}\n\n{self.recommendation}"
 
     def _look_elsewhere(self, found: Recommendation) -> Recommendation:
-        """Add how the models of the recommendation do on further data sets."""
+        """Add the results of the compared models on further data sets."""
         if found.model is None:
             return found
         results = {name: result.elsewhere for name, result in self.results.items()}
@@ -325,8 +326,8 @@ class ModelComparison:
         command : str, default=None
             Command that repeats the run, to show.
         model_path : path-like, default=None
-            File in which the recommended model is saved, to show with the command that reads
-            images with it; None shows how to save it.
+            File in which the recommended model is saved. The page shows it in a command that reads
+            images with this model; None shows how to save the model.
         max_error : float, default=None
             Error rate to which the saved model is calibrated, shown if it is not `allowed_error`.
         training_data : tuple of X and y, default=None

@@ -20,13 +20,13 @@ Array = np.ndarray[Any, Any]
 CONFIDENCE = 0.95
 N_RESAMPLES = 4000
 SEED = 0  # the same data give the same interval
-MIN_UNITS = 6  # writers or images; the range of fewer says too little about others
-NEAR_CHANCE = 0.1  # of the way from guessing to reading everything correctly
+MIN_UNITS = 6  # writers or images; fewer are not enough to generalize to others
+NEAR_CHANCE = 0.1  # of the way from chance accuracy to an accuracy of 1
 
 
 @dataclass(frozen=True, eq=False)
 class OtherData:
-    """A further data set that was found valid; `groups` are numbers from 0."""
+    """A validated further data set; `groups` are numbered from 0."""
 
     name: str
     X: Any
@@ -58,14 +58,13 @@ class ElsewhereResult:
     groups : ndarray of int, shape (n_images,), default=None
         The group of each image, counted from 0.
 
-    Notes
-    -----
-    Images of one writer resemble each other, so 8,048 images of 14 writers tell little more about
-    a 15th than 14 figures do. The interval is therefore a bootstrap over groups, and over the
-    starts if there are several (4,000 resamples with a fixed seed). Percentiles of so few groups
-    are too narrow; they are expanded as for a t-distribution, and are never narrower than without
-    groups. If all images are right, or all wrong, or if there are fewer than 6 groups or images,
-    the interval is Wilson's, with the number of groups.
+    Notes ----- Images by the same writer resemble each other, so 8,048 images by 14 writers contain
+    little more information about a 15th writer than 14 independent figures. The interval is
+    therefore a bootstrap over groups, and over the starts if there are several (4,000 resamples
+    with a fixed seed). With so few groups, percentile intervals are too narrow. They are therefore
+    expanded as for a t-distribution, and are never narrower than without groups. If all images are
+    classified correctly, or all wrongly, or if there are fewer than 6 groups or images, the
+    interval is Wilson's with the number of groups.
 
     References
     ----------
@@ -116,7 +115,7 @@ class ElsewhereResult:
 
 @dataclass(frozen=True)
 class ElsewhereTest:
-    """Two models on a further data set, seen from the one that leads on the test set.
+    """Comparison of two models on a further data set; the one that leads on the test set is first.
 
     Stored in ``comparison.recommendation.elsewhere``. The parameters are attributes as well.
 
@@ -135,10 +134,10 @@ class ElsewhereTest:
     difference : float
         Accuracy of `first` minus accuracy of `second`.
     interval : tuple of float
-        95 % interval of the difference, from the same resamples for both models. With more than
-        two models, the intervals hold for all comparisons with `first` together (Bonferroni). With
-        fewer than 6 groups or images, or if the difference is the same for all images, it has the
-        largest differences between the intervals of the two accuracies.
+        95 % interval of the difference, from the same resamples for both models. With more than two
+        models, the intervals hold for all comparisons with `first` together (Bonferroni). With
+        fewer than 6 groups or images, or if the difference is the same for all images, it spans all
+        differences between the intervals of the two accuracies.
     n_images : int
         Number of images.
     n_groups : int or None
@@ -179,12 +178,12 @@ class ElsewhereTest:
 
     @property
     def too_few(self) -> bool:
-        """Whether there are too few groups or images to tell which model is ahead."""
+        """Whether there are too few groups or images to determine which model is better."""
         return (self.n_groups or self.n_images) < MIN_UNITS
 
     @property
     def reverses(self) -> bool:
-        """Whether the model that leads on the test set trails here, beyond the interval.
+        """Whether the model that leads on the test set trails here, with an interval below 0.
 
         False if there are too few groups or images, or if all models are near chance.
         """
@@ -252,7 +251,7 @@ class ElsewhereTest:
 
 
 def name_data(data: str, say: Catalogue) -> str:
-    """Return the name of a data set, in words if it is one of the package."""
+    """Return the name of a data set, translated if it is part of the package."""
     key = f"elsewhere.data.{data}"
     return say(key) if key in say.phrases else data
 
@@ -377,8 +376,8 @@ def compare_elsewhere(
 ) -> tuple[ElsewhereTest, ...]:
     """Compare the first model of a pair with the second on each data set.
 
-    Where the first model trails another one farther, and beyond the interval, that one is taken
-    instead of the second. `found` has the results of each model, and `chance` is the accuracy of
+    If the first model trails a third one by more, with an interval that excludes 0, it is compared
+    with that one instead. `found` has the results of each model, and `chance` is the accuracy of
     guessing.
     """
     first, second = pair
@@ -480,7 +479,7 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
     if groups is not None:
         hits = np.array([np.bincount(groups, weights=row) for row in hits])
         sizes = np.bincount(groups).astype(float)
-    # groups with the same figures are drawn together, so that thousands of images are a few kinds
+    # groups with the same figures are drawn together, so thousands of images become a few kinds
     kinds, counts = np.unique(np.vstack([sizes, hits]), axis=1, return_counts=True)
     rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(len(sizes), counts / len(sizes), size=N_RESAMPLES)

@@ -1,4 +1,4 @@
-"""What a decision maker needs to know about the recommended model, for the top of the report."""
+"""Key facts for decision makers about the recommended model, for the top of the report."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -16,8 +16,8 @@ PER = 100  # figures are "of 100 digits"
 # With fewer, the default validation split holds out fewer than 10 images of a class.
 MIN_TRAIN_PER_CLASS = 100
 
-# Judgements of this package: up to these shares of the codes (of the images, if they are no digits)
-# that are left to a person, the rest is called most of the work, or a part of it.
+# Limits chosen for this package. If at most these shares of the codes (of the images, if they are
+# not digits) are left to a person, the model is said to do most of the work, or part of it.
 MOST_SAVED, PART_SAVED = 0.2, 0.6
 
 # Findings that are only notes in general, but matter before a network is used
@@ -31,7 +31,7 @@ def describe_facts(
 ) -> list[Fact]:
     """Return errors, manual work and limits of a model in everyday words.
 
-    `work` has the work that is left of single images and, for digits, of codes.
+    `work` contains the work left on single images and, for digits, on codes.
     """
     things = say(f"recommendation.work.{'digits' if found.digits else 'images'}")
     right = found.accuracies[result.name]
@@ -58,7 +58,7 @@ def describe_facts(
 def _judge_use(
     result: ModelResult, found: Recommendation, work: Sequence[WorkLeft], say: Catalogue
 ) -> list[Fact]:
-    """Return whether the model saves work, and if not most of it, what would help first."""
+    """Return whether the model saves work and, unless it saves most of it, the first remedy."""
     if not work or work[0].too_few or work[0].interval is None:
         return [(say("page.facts.use"), [say("page.facts.use_unknown")])] if work else []
     images, *codes = work
@@ -124,7 +124,7 @@ def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
         return []
     if codes.share is not None:
         return [_describe_work(codes, say("page.facts.codes"), say)]
-    # too few images for a threshold of codes: with that of single digits
+    # too few images for a threshold of codes, so use the threshold of single digits
     share, wrong = (1 - (1 - p) ** CODE_LENGTH for p in (images.share, images.allowed_error))
     rounded = capitalize(_round(say, share))
     return [say("page.facts.left_codes", share=rounded, wrong=1000 * wrong)]
@@ -148,14 +148,14 @@ def _list_limits(result: ModelResult, found: Recommendation, say: Catalogue) -> 
 
 
 def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:
-    """Return a share as a number of 100 with its interval, with decimals where they matter."""
+    """Return a share as a number out of 100 with its interval, with decimals if it is small."""
     form = "{:.0f}" if share >= 0.1 else "{:.1f}" if share >= 0.01 else "{:.2f}"
     count, low, high = (say.format(form, PER * each) for each in (share, *interval))
     return say("page.facts.count", count=count, low=low, high=high)
 
 
 def _round(say: Catalogue, share: float, *, above: bool = False) -> str:
-    """Return a share as a rounded number of 100, or as a bound if it would round to all."""
+    """Return a share as a rounded number out of 100, or as a bound if it would round to 100."""
     count, most = PER * share, PER - 1
     if above or count > most:
         return say("page.facts.above", count=min(count, most))
@@ -163,5 +163,5 @@ def _round(say: Catalogue, share: float, *, above: bool = False) -> str:
 
 
 def capitalize(text: str) -> str:
-    """Return text with a capital at its start, leaving the rest as it is."""
+    """Return the text with its first letter capitalized and the rest unchanged."""
     return text[:1].upper() + text[1:]

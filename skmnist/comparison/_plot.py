@@ -28,10 +28,10 @@ class AccuracyCostDisplay:
     """Plot the accuracy of models against their cost, with the Pareto front.
 
     A model is on the front unless another one is at least as accurate and at least as cheap, and
-    better in one of the two. Bars are 95 % Wilson intervals of each accuracy. As the models are
-    tested on the same images, a difference can be real even if the intervals overlap. Up to three
-    models are named at their points; more are numbered from the most accurate one, and a legend
-    has their names.
+    strictly better in one of the two. Bars are 95 % Wilson intervals of each accuracy. As the
+    models are tested on the same images, a difference can be real even if the intervals overlap. Up
+    to three models are labelled with their names. More are numbered, starting with the most
+    accurate one, and listed in a legend.
 
     Use :meth:`from_comparison` or :meth:`from_table` to create the display.
 
@@ -252,7 +252,7 @@ class AccuracyCostDisplay:
         return point
 
     def _add_legend(self, names: list[str], points: list[Any], line: Any) -> None:
-        """Put the legend above the axes, where it covers nothing."""
+        """Put the legend above the axes, where it does not cover any points."""
         labels = [f"{at}  {as_label(name, MAX_LEGEND)}" for at, name in enumerate(names, start=1)]
         legend = self.ax_.legend(
             [*points, line],
@@ -267,7 +267,7 @@ class AccuracyCostDisplay:
             text.set_fontweight("bold" if name == self.recommended else "normal")
 
     def _label_points(self, frame: pd.DataFrame, *, numbered: bool) -> None:
-        """Label each point where its label touches no other label, no point and no edge."""
+        """Place each label so that it does not touch another label, a point or an edge."""
         from matplotlib.transforms import Bbox
 
         figure: Any = self.ax_.get_figure(root=True)

@@ -39,11 +39,18 @@ class Recommendation:
         The recommended model; None if no model was trained.
     rule : {"only_one", "best_and_cheapest", "cheapest_of_similar", "equal", "clearly_better", \
             "ahead", "only_known", "similar", "untrained"}
-        Why the model was selected: it is the only one; it is the most accurate and the cheapest;
-        it is the most accurate, and no similarly accurate model is cheaper; the same, but another
-        model is equally accurate; its lead is at least `margin`; the same, but the lead may be due
-        to chance; costs are unknown, so accuracy decides; or it is the cheapest of the similarly
-        accurate models, though not the most accurate. "untrained" if no model was trained.
+        Why the model was selected:
+
+        - "only_one": it is the only one.
+        - "best_and_cheapest": it is the most accurate and the cheapest.
+        - "cheapest_of_similar": it is the most accurate, and no similarly accurate model is
+          cheaper.
+        - "equal": the same, but another model is equally accurate.
+        - "clearly_better": its lead is at least `margin`.
+        - "ahead": its lead is at least `margin`, but may be due to chance.
+        - "only_known": costs are unknown, so accuracy decides.
+        - "similar": it is the cheapest of the similarly accurate models, but not the most accurate.
+        - "untrained": no model was trained.
     most_accurate : str
         The model with the highest test accuracy.
     other : str or None
@@ -60,28 +67,36 @@ class Recommendation:
     n_test : int or None
         Number of test images.
     verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
-        The difference is significant, and the more accurate model is recommended; it is
-        significant, but smaller than `margin`, and the less accurate model is cheaper; it is not
-        significant, and a difference of `margin` or more is ruled out; or it is not significant,
-        but a difference that matters is possible. None if there is only one model or if `n_test`
-        is unknown.
+        Result of the comparison with `other`:
+
+        - "clearly_better": the difference is significant, and the more accurate model is
+          recommended.
+        - "not_worth_it": the difference is significant, but smaller than `margin`, and the less
+          accurate model is cheaper.
+        - "no_difference": the difference is not significant, and a difference of `margin` or more
+          is ruled out.
+        - "cannot_tell": the difference is not significant, but a difference of `margin` or more is
+          possible.
+
+        None if there is only one model or if `n_test` is unknown.
     evidence : PairedTest, default=None
         Test of the difference between the two models, with the more accurate one first.
     folds : PairedTest, default=None
         The same test on the scores of folds.
     alpha : float, default=0.05
-        Probability of calling a difference between equal models real.
+        Significance level: probability of finding a difference between equally good models.
     digits : bool, default=False
         Whether the classes are the ten digits; then the reasons mention postal codes.
     cautions : tuple of Caution, default=()
         Reasons why the figures may be biased or incomplete.
     elsewhere : tuple of ElsewhereTest, default=()
-        The models on further data sets. Where the most accurate one on the test set trails, the
-        reasons begin with it.
+        The models on further data sets. If the most accurate one on the test set trails on one of
+        them, the reasons begin with this.
     work : PairedWork, default=None
         Comparison of the work that `model` and `other` leave to a person; None if unknown.
     seeded : bool, default=True
-        Whether the training of a model depends on a random seed. If not, one start says all.
+        Whether the training of a model depends on a random seed. If not, further starts add no
+        information.
 
     Examples
     --------
@@ -263,7 +278,7 @@ class Recommendation:
 
     @property
     def _lacks_starts(self) -> bool:
-        """Whether `cannot_tell` is due to the number of starts: many more would settle it."""
+        """Whether the verdict is `cannot_tell` only because there are too few starts."""
         from scipy.stats import norm
 
         test = self.evidence
@@ -439,7 +454,7 @@ def recommend(
         Accuracies closer than this count as similar. The slide deck that this project started
         from calls 0.63 percentage points "very similar".
     alpha : float, default=0.05
-        Probability of calling a difference between equal models real.
+        Significance level: probability of finding a difference between equally good models.
     digits : bool, default=False
         Whether the classes are the ten digits; then the reasons mention how many postal codes
         would be misread.

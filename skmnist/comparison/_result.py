@@ -37,8 +37,8 @@ Array = np.ndarray[Any, Any]
 class Column:
     """Format of a figure in reports, plots, Markdown and the terminal.
 
-    Labels are in the catalogues, under "column". Figures are multiplied by `scale` to be in
-    `unit`; `best` is whether high or low figures are better.
+    Labels are in the catalogues, under "column". Figures are multiplied by `scale` to convert them
+    to `unit`; `best` says whether high or low figures are better.
     """
 
     format: str = "{:,}"

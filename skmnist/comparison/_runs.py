@@ -218,7 +218,7 @@ def run_all(
 
     The order of the models is reversed in every round, so that other load on the machine affects
     all models equally. Runs are yielded in the order of training. With `shorten`, all first starts
-    end before the others begin, which then train as `shorten_training` says.
+    end before further starts begin, whose epochs `shorten_training` limits.
 
     Raises
     ------
@@ -265,7 +265,7 @@ def run_all(
 
 
 def _in_order(runs: Iterator[Run], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Run]:
-    """Yield the runs in the order of the tasks, which may end in another order."""
+    """Yield the runs in the order of the tasks, even if these end in another order."""
     ended: dict[tuple[str, int, int], Run] = {}
     try:
         for name, _, start, fold, *_ in tasks:

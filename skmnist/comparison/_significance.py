@@ -30,9 +30,12 @@ class PairedTest:
     first, second : str
         The two models.
     method : {"mcnemar", "bound", "starts", "folds"}
-        McNemar's exact test on the same test images; the largest p-value and widest interval that
-        are consistent with two accuracies; a test over images and starts, if each model was
-        trained more than once; or the corrected resampled t-test, on folds.
+        Kind of test:
+
+        - "mcnemar": McNemar's exact test on the same test images.
+        - "bound": the largest p-value and widest interval that are consistent with two accuracies.
+        - "starts": a test over images and starts, if each model was trained more than once.
+        - "folds": the corrected resampled t-test, on folds.
     difference : float
         Accuracy of `first` minus accuracy of `second`.
     interval : tuple of float
@@ -134,17 +137,15 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
     correct : dict of str to ndarray of bool, shape (n_runs, n_test)
         For each model and start, whether each image was classified correctly.
     alpha : float, default=0.05
-        Probability of calling a difference between equal models real.
+        Significance level: probability of finding a difference between equally good models.
 
-    Notes
-    -----
-    With one start, this is McNemar's exact test with Tango's score interval, about the trained
-    models. With several, the hits of each model are modelled as the sum of random effects of the
-    image and the start and a residual (analysis of variance), with Satterthwaite's degrees of
-    freedom. Images are the same for both models; starts are nested in the models, since each has
-    seeds of its own. So the result generalizes to other images *and* other starts. The continuity
-    correction of one image (Edwards) makes it as careful as McNemar's test where only a few images
-    are read differently. If no model depends on its starts, the test is McNemar's.
+    Notes ----- With one start, this is McNemar's exact test with Tango's score interval, about the
+    trained models. With several, the hits of each model are modelled as the sum of random effects
+    of the image and the start and a residual (analysis of variance), with Satterthwaite's degrees
+    of freedom. Images are the same for both models; starts are nested in the models, since each
+    model has its own seeds. So the result generalizes to other images *and* other starts. The
+    continuity correction of one image (Edwards) makes it as conservative as McNemar's test if the
+    models differ on only a few images. If no model depends on its starts, the test is McNemar's.
 
     References
     ----------
@@ -159,7 +160,7 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
 
     D. D. Dorfman, K. S. Berbaum, C. E. Metz: Receiver operating characteristic rating analysis:
     generalization to the population of readers and patients with the jackknife method.
-    Investigative Radiology 27, 1992, 723-731: the same model, with readers for starts.
+    Investigative Radiology 27, 1992, 723-731: the same model, with readers instead of starts.
 
     S. L. Hillis: A marginal-mean ANOVA approach for analyzing multireader multicase radiological
     imaging data. Statistics in Medicine 33, 2014, 330-360: readers nested in tests.

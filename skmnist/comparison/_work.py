@@ -1,4 +1,4 @@
-"""The work that models leave to a person: measured, compared, and in words."""
+"""Measure, compare and describe the work that models leave to a person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class PairedWork:
 
     @property
     def differs(self) -> bool:
-        """Whether one leaves at least 1.5 times the work of the other, and not by chance."""
+        """Whether one leaves at least 1.5 times as much work as the other, and not by chance."""
         low, high = self.ratio_interval
         ratio = self.ratio
         return (ratio >= MIN_WORK_RATIO and low > 1) or (ratio <= 1 / MIN_WORK_RATIO and high < 1)
@@ -135,7 +135,7 @@ class PairedWork:
 def measure_work(
     results: Sequence[ModelResult], allowed_error: float, *, digits: bool
 ) -> dict[str, list[WorkLeft]]:
-    """Measure the work that each model with probabilities leaves: of images, and of codes."""
+    """Measure the work on images and codes that each model with probabilities leaves."""
     lengths = (1, CODE_LENGTH) if digits else (1,)
     return {
         result.name: [
@@ -155,7 +155,7 @@ def measure_work(
 def pair_work(
     work: Mapping[str, Sequence[WorkLeft]], first: str, second: str, *, alpha: float
 ) -> PairedWork | None:
-    """Pair the work of two models; None if that of one is unknown."""
+    """Pair the work of two models; return None if it is unknown for one of them."""
     if first not in work or second not in work:
         return None
     images, *codes = zip(work[first], work[second], strict=True)

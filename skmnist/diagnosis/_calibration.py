@@ -12,7 +12,7 @@ from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
 N_BINS = 15  # as in Guo et al.
-MAX_OFF = 0.01  # below, confidence and accuracy count as equal, as in comparisons
+MAX_OFF = 0.01  # smaller differences count as equal, as in comparisons
 N_DRAWS = 2000  # for the 95 % quantile of the ECE by chance
 # If calibrated probabilities reach this ECE by chance, there are too few images for a verdict.
 MAX_CHANCE = 0.05
@@ -34,10 +34,10 @@ class Calibration:
     Parameters
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful", "uneven", "unclear"}
-        "trustworthy" unless `ece` is at least 0.01 and above `ece_by_chance`. If so, "too_sure" or
-        "too_careful" if the means of confidence and accuracy differ in that direction by at least
-        half of `ece`, otherwise "uneven": too sure in some bins, too careful in others. "unclear"
-        if there are too few images: `ece_by_chance` is above 0.05.
+        "trustworthy" unless `ece` is at least 0.01 and above `ece_by_chance`. Otherwise, "too_sure"
+        or "too_careful" if the means of confidence and accuracy differ in that direction by at
+        least half of `ece`, and "uneven" if they do not: too sure in some bins, too careful in
+        others. "unclear" if there are too few images: `ece_by_chance` is above 0.05.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float
@@ -121,7 +121,7 @@ class Calibration:
 
 
 def check_probabilities(values: Any, name: str) -> Array:
-    """Return probabilities as floats; raise if they are none.
+    """Return probabilities as floats, or raise if they are invalid.
 
     Parameters
     ----------
@@ -191,8 +191,8 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     Raises
     ------
     ValueError
-        If the arrays differ in length or are empty, `confidence` is not in [0, 1], or `correct` is
-        neither True nor False.
+        If the arrays differ in length or are empty, `confidence` is not in [0, 1], or `correct` has
+        values other than True and False.
 
     Examples
     --------

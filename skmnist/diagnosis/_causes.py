@@ -1,4 +1,4 @@
-"""Findings to deal with before the model is changed: labels, data, regularization."""
+"""Findings to address before the model is changed: labels, data, regularization."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from skmnist.text import get_catalogue
 
 
 class _Limited(Finding):
-    """What may be the fault of the data or of the model: a larger one is the test."""
+    """A limit of the data or of the model; trying a larger model shows which."""
 
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
@@ -33,7 +33,7 @@ class NoSignal(_Limited):
 
 
 class HeldOutDiffers(Finding):
-    """The held-out rows are read no better than by guessing, although training rows are."""
+    """The model is no better than guessing on held-out rows, but better on training rows."""
 
     code = "held_out_differs"
     severity = "problem"
@@ -47,7 +47,7 @@ class HeldOutDiffers(Finding):
 
 
 class TrainingDiffers(Finding):
-    """Held-out rows are read clearly better than training rows."""
+    """Held-out rows are classified clearly better than training rows."""
 
     code = "training_differs"
     severity = "warning"
@@ -61,9 +61,10 @@ class TrainingDiffers(Finding):
 
 
 class LabelNoise(_Limited):
-    """Many labels are contradicted where a forest is sure, or are learned against the others.
+    """Many labels contradict confident predictions of a forest, or conflict with other labels.
 
-    Either they are wrong, or the classes have a shape that neither finds: labels alone do not tell.
+    Either they are wrong, or neither model can describe the shape of the classes. The labels alone
+    do not show which.
     """
 
     code = "label_noise"
@@ -86,7 +87,7 @@ class LabelNoise(_Limited):
 
 
 class DataLimit(_Limited):
-    """A linear model and a forest do no better, so perhaps the data do not allow more."""
+    """A linear model and a forest are no more accurate, so perhaps the data limit the accuracy."""
 
     code = "data_limit"
     severity = "warning"
@@ -131,7 +132,7 @@ class NeverPredicted(Finding):
 
 
 class AsGoodAsMajority(Finding):
-    """Always answering the most frequent class would be as good."""
+    """Always predicting the most frequent class would be as good."""
 
     code = "as_good_as_majority"
     severity = "problem"

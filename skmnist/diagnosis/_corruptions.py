@@ -1,4 +1,4 @@
-"""Change images in ways that a reader of digits has to cope with, at stated strengths.
+"""Corrupt images at given strengths, in ways that are common when digits are read.
 
 All changes work on ink: 0 for the background of an image, 1 for the other end of the range.
 """
@@ -45,7 +45,7 @@ N_DIRECTIONS = 8
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """Images as ink on a background of 0, and what makes them images again.
+    """Images as ink on a background of 0, with the values needed to restore them.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Ink:
     dark : bool
         Whether ink is dark on a light background.
     dtype : dtype
-        Of the images.
+        Dtype of the images.
     """
 
     ink: Array
@@ -146,7 +146,7 @@ def corrupt_images(
 
 
 def check_corruptions(corruptions: Any) -> dict[str, tuple[float, ...]]:
-    """Return the strengths by corruption, those to be measured for None or names alone."""
+    """Return the strengths by corruption; None and names alone select the default strengths."""
     if corruptions is None:
         corruptions = CORRUPTIONS
     elif isinstance(corruptions, str):
@@ -226,7 +226,7 @@ def take_ink(images: Array, high: float) -> Ink:
 
 def corrupt(taken: Ink, name: str, strength: float, seed: int) -> Array:
     """Change the ink and return images, which stay within the range of the pixels."""
-    # the same for all strengths, and whichever other corruptions are measured
+    # independent of the strength and of the other corruptions that are measured
     rng = np.random.default_rng([seed, list(CORRUPTIONS).index(name)])
     changed = _change(taken.ink, name, strength, rng) + taken.ground
     changed = changed.clip(0, 1, out=changed)
@@ -268,7 +268,7 @@ def _change(ink: Array, name: str, strength: float, rng: np.random.Generator) ->
 
 
 def _each_at_random(ink: Array, ways: Any, change: Any, rng: np.random.Generator) -> Array:
-    """Change each image in a random one of several ways, all of them equally often."""
+    """Change each image in one of several ways, chosen at random and equally often."""
     chosen = rng.permutation(len(ink)) % len(ways)
     changed = np.empty_like(ink)
     for at, way in enumerate(ways):
@@ -277,7 +277,7 @@ def _each_at_random(ink: Array, ways: Any, change: Any, rng: np.random.Generator
 
 
 def _change_strokes(ink: Array, change: Any, by: int, rng: np.random.Generator) -> Array:
-    # A box of an even width has no middle pixel, so the ink moves by half a pixel: to any side.
+    # A box of even width has no middle pixel, so the ink moves by half a pixel, to a random side.
     middles = [0, -1] if by % 2 else [0]
     ways = [(0, y, x) for y in middles for x in middles]
 

@@ -74,7 +74,7 @@ class ConfusionPair:
 
     @property
     def one_way(self) -> bool:
-        """Whether it is significantly, and at least twice, as frequent as the other direction.
+        """Whether the other direction is significantly rarer, with at most half of the count.
 
         This is a two-sided sign test, as the direction was selected by its count. The p-value is
         multiplied by `n_compared` (Bonferroni), as the pair was selected for being frequent.
@@ -184,8 +184,8 @@ class ErrorAnalysis:
     def f1_macro(self) -> float:
         """Mean F1 of the classes that occur in the test set.
 
-        The same as ``f1_score(average="macro", labels=np.unique(y_true))`` of scikit-learn, which
-        without `labels` counts a class that is only predicted as 0.
+        Equal to scikit-learn's ``f1_score(average="macro", labels=np.unique(y_true))``. Without
+        `labels`, it would also include classes that are only predicted, with an F1 of 0.
         """
         return float(self.report["f1"][self.report["support"] > 0].mean())
 

@@ -64,22 +64,22 @@ Limit = Literal["no_signal", "held_out_differs", "training_differs", "label_nois
 MIN_TREND_EPOCHS = 3
 # A model with a recall of 0.5 misses all of five images with probability 1/32.
 MIN_OTHERS = 5
-# Two accuracies within two points are the same, as for the gap.
+# Accuracies within two percentage points count as equal, as for the gap.
 MARGIN = 0.02
-# What a linear model misses at least if the classes have a shape that it cannot describe
+# Minimum deficit of a linear model if it cannot describe the shape of the classes
 LINEAR_LAG = 0.01
-# Held-out accuracy below this share of chance (1 / n_classes) is not bad luck.
+# A held-out accuracy below this share of chance (1 / n_classes) is not due to chance.
 BELOW_CHANCE = 0.75
-# A class with fewer rows than half of the mean is rare.
+# A class is rare if it has fewer than this share of the mean number of rows.
 RARE = 0.5
-# Label noise below one in twenty is not distinguished from hard images.
+# Label noise below this share is not distinguished from hard images.
 MIN_NOISE = 0.05
-# Training accuracy below which a network has not even learned its training images by heart
+# Below this training accuracy, a network has not even memorized its training images.
 STUCK = 0.95
 MIN_RISE, MIN_FALL = 0.03, 0.01  # of training and validation accuracy, for label noise
 # On 5,000 MNIST images, the accuracy with dropout is 0.02 below that without it for a dropout of
 # 0.5, 0.08 for 0.8, 0.22 for 0.9 and 0.44 for 0.95; from 0.9 on, held-out accuracy falls by 2 to 4
-# points against 0.2.
+# points compared with 0.2.
 MAX_HIDDEN = 0.1
 # Improvement over the second half of the epochs, relative to the mean. In benchmarks/findings.py
 # all networks that were stopped after three epochs exceed it, and no fully trained one does.
@@ -88,24 +88,24 @@ MIN_ACCURACY_RISE = 0.02
 MIN_KEPT = 3  # in the first epochs, the running mean is low because the network still learns fast
 
 
-# Without a class that has at least this many times its share, there is nothing to hide behind.
+# The majority class is only considered if it has at least this many times 1 / n_classes.
 IMBALANCED = 1.5
 
 
 @dataclass(frozen=True)
 class Majority:
-    """What always answering the most frequent class of the held-out rows would reach.
+    """Baseline that always predicts the most frequent class of the held-out rows.
 
     Attributes
     ----------
     label : label
         The most frequent class.
     share : float
-        Its share, which is the accuracy of that answer.
+        Its share, which is the accuracy of the baseline.
     accuracy : float
         Accuracy of the model on the same rows.
     n_won, n_lost : int
-        Rows that only the model reads correctly, and rows that only that answer does.
+        Rows that only the model classifies correctly, and rows that only the baseline does.
     n_classes : int
         Number of classes among the rows.
     """
@@ -133,7 +133,7 @@ class Majority:
 
     @property
     def as_good(self) -> bool:
-        """Whether the model is not better, by two standard errors of the paired difference."""
+        """Whether the model is not better by more than two standard errors of the paired difference."""
         imbalanced = self.share >= IMBALANCED / self.n_classes
         won = self.n_won - self.n_lost > 2 * np.sqrt(self.n_won + self.n_lost)
         return self.n_classes > 1 and imbalanced and not won
@@ -173,14 +173,14 @@ class FitFigures:
     never_predicted : tuple
         Classes that occur in the given rows, but are never predicted.
     rare : tuple
-        Those of them that have fewer than half as many rows as the classes have on average.
+        The classes in `never_predicted` with fewer than half of the mean number of rows per class.
     majority : Majority or None
         Only known if held-out rows were passed with labels.
     running_accuracy : float or None
         Training accuracy with dropout and deformation, in the epoch whose weights were kept.
     kept_epoch : int or None
     references : References or None
-        What simple models reach on the given rows, if the model is suspected to be limited.
+        Accuracies of simple models on the given rows, measured if a limit is suspected.
     curve : LearningCurve or None
     """
 
@@ -222,7 +222,7 @@ class FitFigures:
 
     @property
     def limit(self) -> Limit | None:
-        """The cause that comes before any change of the model, or None."""
+        """The cause to address before any change of the model, or None."""
         if self.below_chance:
             return "held_out_differs"
         if self.leads:
@@ -234,10 +234,10 @@ class FitFigures:
         # the model may be measured on fewer rows, on which its best epoch was chosen
         guess, n_own = found.chance, min(n, self.n_validation or n)
         if not found.has_signal and accuracy <= guess + 3 * _standard_error(guess, n_own):
-            # if held-out training rows are read better, the fault is with the others
+            # if held-out training rows are read better, the other held-out rows are the cause
             differs = found.within is not None and found.within.has_signal
             return "held_out_differs" if differs and self.train_accuracy else "no_signal"
-        # where a linear model is as good, overlapping classes explain the errors as well
+        # if a linear model is as good, overlapping classes may also explain the errors
         noisy = wilson_interval(found.sure_error, found.n_sure)[0] > MIN_NOISE
         if noisy and found.linear < found.forest - LINEAR_LAG:
             return "label_noise"
@@ -257,10 +257,10 @@ class FitFigures:
 
     @property
     def leads(self) -> bool:
-        """Whether held-out rows are certainly read better than training rows, by over `max_gap`.
+        """Whether held-out rows are significantly better than training rows, by over `max_gap`.
 
-        Only if the parameters are known: otherwise, the training accuracy may be that of a Keras
-        history, which was measured with dropout.
+        False if the parameters are unknown, because the training accuracy may then be that of a
+        Keras history, which was measured with dropout.
         """
         if self.parameters is None or self.train_accuracy is None or self.gap_interval is None:
             return False
@@ -268,7 +268,7 @@ class FitFigures:
 
     @property
     def below_chance(self) -> bool:
-        """Whether held-out rows are read far worse than by guessing, but training rows are not."""
+        """Whether the model is far worse than guessing on held-out rows, but not on training rows."""
         train, held_out = self.train_accuracy, self.validation_accuracy
         if train is None or held_out is None or not self.n_classes or not self.n_validation:
             return False
@@ -317,7 +317,7 @@ class FitFigures:
 
     @property
     def over_regularised(self) -> bool:
-        """Whether dropout or deformation hides much of the training accuracy."""
+        """Whether dropout or deformation lowers the training accuracy considerably."""
         parameters = self.parameters or {}
         if not parameters.get("dropout") and parameters.get("augmentation") is None:
             return False
@@ -431,7 +431,7 @@ def _find_never_predicted(
 
 
 def _measure_loss(estimator: Any, X: Any, y: Any) -> float | None:
-    """Return the cross-entropy on the given rows; None without a probability of every label."""
+    """Return the cross-entropy on the given rows; None if a label has no probability."""
     classes = getattr(estimator, "classes_", None)
     if classes is None or not hasattr(estimator, "predict_proba"):
         return None

@@ -16,7 +16,7 @@ Severity = Literal["good", "note", "warning", "problem"]
 # 0.0171 optimal.
 MAX_ACCURACY_GAP = 0.02
 GAP_DIGITS = 4  # in the sentences
-FAR_ABOVE = 2  # times `max_gap`; such a gap is not borderline, only too uncertain
+FAR_ABOVE = 2  # times `max_gap`; a larger gap is never borderline, but may be unclear
 # A training accuracy that is displayed as 100.0 %
 BY_HEART = 0.9995
 # The accuracy of the linear classifier of LeCun et al. (1998) on MNIST's test set. A network that
@@ -156,7 +156,7 @@ class Finding:
 
 
 class Overfitting(Finding):
-    """The gap is above `max_gap` with certainty, or more than twice as large and not by chance."""
+    """The gap is significantly above `max_gap`, or above twice `max_gap` and not by chance."""
 
     code = "overfitting"
     severity = "problem"
@@ -167,7 +167,7 @@ class Overfitting(Finding):
         if fit.gap is None or not exceeds(fit.gap, fit.max_gap):
             return None
         if fit.gap_interval is not None:
-            # few images leave an interval so wide that it contains max_gap for nearly every gap
+            # with few images, the interval is so wide that it contains max_gap for nearly every gap
             limit = 0.0 if exceeds(fit.gap, FAR_ABOVE * fit.max_gap) else fit.max_gap
             if not exceeds(fit.gap_interval[0], limit):
                 return None
@@ -278,7 +278,7 @@ class TooFewToTell(Finding):
 
 
 class Borderline(Finding):
-    """The interval of the gap contains `max_gap`, or the model has learned its images by heart."""
+    """The interval of the gap contains `max_gap`, or the model has memorized its images."""
 
     code = "borderline"
     severity = "note"
@@ -305,7 +305,7 @@ class Borderline(Finding):
 
     @property
     def by_heart(self) -> bool:
-        """Whether the training images were learned by heart, although the gap is small."""
+        """Whether the training images were memorized, although the gap is small."""
         return "train_accuracy" in self.evidence
 
     def sentence(self, language: str = "en") -> str:

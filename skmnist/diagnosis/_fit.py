@@ -60,7 +60,7 @@ CHECKS: tuple[type[Finding], ...] = (
     MoreRowsHelp,
 )
 
-# What is put off if there is a cause: the last two only where there is nothing to regularize
+# Findings postponed if there is a cause; the last two only if regularization cannot help
 LATER: tuple[type[Finding], ...] = (
     Underfitting,
     NeverPredicted,
@@ -101,7 +101,7 @@ class FitDiagnosis:
     train_accuracy, validation_accuracy, train_loss, validation_loss : float, default=None
         Accuracies and losses; None if unknown.
     max_gap : float, default=0.02
-        Largest gap that is not overfitting.
+        Largest gap that does not count as overfitting.
     n_train, n_validation : int, default=None
         Number of images that the accuracies were measured on.
     held_out : {"validation", "test"}, default="validation"
@@ -147,7 +147,7 @@ class FitDiagnosis:
 
     @property
     def by_heart(self) -> bool:
-        """Whether it is borderline because the training images were learned by heart."""
+        """Whether the label is "borderline" because the training images were memorized."""
         return any(isinstance(found, Borderline) and found.by_heart for found in self.findings)
 
     @property
@@ -325,10 +325,10 @@ def diagnose_fit(
     n_train, n_validation : int, default=None
         Number of images that each accuracy was measured on, required for the interval of the gap.
     max_gap : float, default=0.02
-        Largest gap that is not overfitting. The slide deck that this project started from calls
-        0.0226 overfitting and 0.0171 optimal.
+        Largest gap that does not count as overfitting. The slide deck that this project started
+        from calls 0.0226 overfitting and 0.0171 optimal.
     min_train_accuracy : float, default=0.88
-        A lower training accuracy is underfitting. The default is the accuracy of a linear
+        A lower training accuracy means underfitting. The default is the accuracy of a linear
         classifier on MNIST (LeCun et al. 1998); for other images, pass the accuracy of a linear
         model on them.
     X, y : array-like, default=None
@@ -534,7 +534,7 @@ def _label(fit: FitFigures, codes: set[str]) -> Label:
 
 
 def _settle(findings: list[Finding], label: Label) -> tuple[Finding, ...]:
-    """Leave out and put off what would advise against another finding."""
+    """Drop or postpone findings whose remedy would contradict another finding."""
     if label in ("overfitting", "underfitting"):  # the remedies of the two are opposites
         other = "underfitting" if label == "overfitting" else "overfitting"
         findings = [finding for finding in findings if finding.code != other]

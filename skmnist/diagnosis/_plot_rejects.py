@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class ErrorRejectDisplay:
     """Plot the error rate of the accepted images against the share left to a person.
 
-    The images with the lowest confidence are left to a person. Further to the right, this is more
-    work, and fewer of the other images are wrong. Unlike a single accuracy, the curve shows how
+    The images with the lowest confidence are left to a person. Further to the right, there is more
+    work, and fewer of the accepted images are wrong. Unlike a single accuracy, the curve shows how
     useful the probabilities of a model are.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.

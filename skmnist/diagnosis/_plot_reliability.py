@@ -133,8 +133,8 @@ class ReliabilityDisplay:
         Raises
         ------
         ValueError
-            If the arrays differ in length or are empty, `confidence` is not in [0, 1], or
-            `correct` is neither True nor False.
+            If the arrays differ in length or are empty, `confidence` is not in [0, 1], or `correct`
+            has values other than True and False.
         """
         return cls(measure_calibration(confidence, correct), name=name).plot(ax, language=language)
 

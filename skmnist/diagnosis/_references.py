@@ -1,4 +1,4 @@
-"""Measure what a linear model and a forest reach on the same rows: the limit of the data."""
+"""Estimate the limit of the data: the accuracy of a linear model and a forest on the same rows."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 # About a second for 28 x 28 images, and enough to tell 80 % from 82 %
 MAX_FITTED, MAX_CHECKED = 3000, 2000
-MIN_FITTED, MIN_CHECKED = 100, 50  # fewer rows say nothing
+MIN_FITTED, MIN_CHECKED = 100, 50  # fewer rows are not conclusive
 N_TREES = 50
 N_COMPONENTS = 50  # the logistic regression loses less than a point on MNIST, and takes a tenth
 SUREST = 0.25  # share of the checked rows, see `References.sure_error`
@@ -40,8 +40,8 @@ class References:
     n_checked : int
         Number of held-out rows.
     sure_error : float
-        Share of the labels that the forest contradicts among the quarter of the rows on which it
-        is surest. Overlapping classes contradict it where it is unsure, wrong labels everywhere.
+        Share of the labels that the forest contradicts among the quarter of the rows on which it is
+        surest. Overlapping classes contradict it where it is uncertain, wrong labels everywhere.
     n_sure : int
         Number of these rows.
     lead, lead_error : float or None
@@ -49,7 +49,7 @@ class References:
         paired standard error; None if the model's predictions for them are unknown.
     within : References or None
         The same, with some of the training rows held out; only known if the other held-out rows
-        show nothing.
+        show no signal.
     """
 
     linear: float

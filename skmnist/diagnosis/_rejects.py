@@ -116,8 +116,8 @@ class WorkLeft:
     share : float or None
         Share that is left to a person; None if no threshold can be supported by so few images.
     interval : tuple of float or None
-        95 % interval of `share`, by bootstrap. If `share` is None, the share is above the lower
-        end, as far as the images can tell. None if there are fewer than `n_needed` images.
+        95 % interval of `share`, by bootstrap. If `share` is None, the images only show that the
+        share is above the lower end. None if there are fewer than `n_needed` images.
     threshold : float or None
         Images with a lower confidence are left to a person.
     error_rate : float or None
@@ -224,15 +224,14 @@ def measure_work_left(
     Raises
     ------
     ValueError
-        If the arrays are empty or differ in length, `confidence` is not in [0, 1], `correct` is
-        neither True nor False, or a parameter is out of range.
+        If the arrays are empty or differ in length, `confidence` is not in [0, 1], `correct` has
+        values other than True and False, or a parameter is out of range.
 
-    Notes
-    -----
-    A threshold counts only if it accepts enough images: without any error among them, the one-sided
-    95 % interval of the error rate must end at the allowed one. This takes about 3 divided by the
-    allowed error rate ("rule of three"). The same images determine the threshold and measure the
-    share, so check the threshold on new images before you rely on it.
+    Notes ----- A threshold is considered only if it accepts enough images: without errors among
+    them, the one-sided 95 % interval of the error rate must not exceed the allowed one. The number
+    of images needed is about 3 divided by the allowed error rate ("rule of three"). The same images
+    determine the threshold and measure the share, so check the threshold on new images before you
+    rely on it.
 
     The interval is the percentile bootstrap of 1,000 samples of the images. In simulations with
     5,000 and 10,000 images, it contained the true share in 92 to 95 % of cases.

@@ -1,4 +1,4 @@
-"""How much accuracy a classifier loses when the images change."""
+"""Measure how much accuracy a classifier loses when images are changed."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -23,7 +23,7 @@ from skmnist.text import Catalogue, get_catalogue
 Array = np.ndarray[Any, Any]
 
 UNCHANGED = "none"
-# What the headline reports if it was measured: what happens to scanned digits all the time.
+# Changes that the headline reports if they were measured, because they are common in scans.
 HEADLINE = (("shift", 2.0), ("rotation", 15.0), ("thinning", 1.0))
 MAX_HELD = 1.0  # percentage points; below, accuracies count as similar in comparisons
 MIN_OVERCONFIDENCE = 0.05  # below, the mean confidence is not worth a sentence
@@ -175,7 +175,7 @@ def measure_robustness(
         The defaults follow MNIST-C, and are meant for digits that are 20 pixels high in images of
         28 pixels, as in MNIST. :func:`corrupt_images` shows what they do.
     max_samples : int or None, default=2000
-        Number of images to use, drawn from all classes in proportion; None uses all.
+        Number of images to use, stratified by class; None uses all.
     image_shape : (height, width), default=None
         Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
         squares.
@@ -258,7 +258,7 @@ def _describe(row: Any, say: Catalogue) -> str:
 
 
 def _draw_rows(labels: Array, n: int | None, seed: int) -> Array:
-    """Draw rows of all classes in proportion."""
+    """Draw rows, stratified by class."""
     if n is None or n >= len(labels):
         return np.arange(len(labels))
     shuffled = np.random.default_rng(seed).permutation(len(labels))

@@ -29,7 +29,7 @@ STRENGTHS = ("rotation", "scale", "shear", "shift", "elastic", "stroke", "noise"
 
 @dataclass(frozen=True)
 class Deformation:
-    """The settings of an augmentation that require a compiled program of their own."""
+    """The settings of an augmentation for which a separate program is compiled."""
 
     image_shape: tuple[int, int]
     with_elastic: bool
@@ -46,8 +46,9 @@ class ImageAugmenter(TransformerMixin, Estimator):
     values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
     :class:`~skmnist.preprocessing.DigitCropper` for drawings and photos.
 
-    Each strength is the maximum of a uniform distribution around no change, except `elastic`, which
-    is a standard deviation; the default, 0, disables that deformation. Images are not mirrored.
+    Each strength is the limit of a uniform distribution centred on no change, except `elastic`,
+    which is a standard deviation. The default strength, 0, disables a deformation. Images are not
+    mirrored.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
     stroke : float in [0, 1], default=0.0
         Maximum amount by which strokes are thinned or thickened; 1 is one pixel on each side.
     noise : float in [0, 1], default=0.0
-        Maximum value that is added to or subtracted from a pixel. The maximum of each image is
+        Maximum value that is added to or subtracted from a pixel. The maximum for each image is
         drawn between 0 and `noise`; half of the images get no noise.
     image_shape : tuple of int, default=None
         Height and width of images that are passed as rows. None means that rows are square images.
@@ -204,7 +205,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
 
 
 # Chosen on validation rows of the MNIST training set and on the Swiss writers 0001 to 0004. With a
-# stronger elastic deformation, a trained judge takes more digits for other ones (test_augment.py).
+# stronger elastic deformation, the bundled reader takes more digits for others (test_augment.py).
 PRESETS: dict[str, dict[str, float]] = {
     "digits": {
         "rotation": 12.0,
@@ -263,7 +264,7 @@ def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -
 
 
 def get_deformation(augmenter: ImageAugmenter, image_shape: tuple[int, int]) -> Deformation:
-    """Return the settings that require a compiled program of their own."""
+    """Return the settings for which a separate program is compiled."""
     return Deformation(
         image_shape,
         with_elastic=augmenter.elastic > 0,

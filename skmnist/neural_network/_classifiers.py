@@ -52,12 +52,13 @@ class SimpleNNClassifier(NNClassifier):
         Number of epochs without improvement of `monitor` after which training stops. The weights
         of the best epoch are kept. None trains for all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on
-        the same rows. Without validation rows, "val_accuracy" and "val_loss" mean "loss".
+        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on the
+        same rows. Without validation rows, "loss" replaces "val_accuracy" and "val_loss".
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Fraction of the rows to hold out, stratified by class, for validation after each epoch.
-        "auto" holds out 0.1 of 1,000 rows or more, and nothing of fewer rows, because validation on
-        fewer than 100 rows is unreliable. None disables validation and trains on all rows.
+        "auto" holds out 0.1 of the rows if there are at least 1,000, and none otherwise, because
+        validation on fewer than 100 rows is unreliable. None disables validation and trains on all
+        rows.
     dropout : float in [0, 1), default=0.0
         Fraction of the outputs of each hidden layer to drop at random during training.
     l2 : float, default=0.0
@@ -80,9 +81,10 @@ class SimpleNNClassifier(NNClassifier):
         Whether `fit` starts from the weights of the previous fit, with a new optimizer.
     callbacks : callable, keras.callbacks.Callback, or list of these, default=None
         A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
-        stops training by returning True. Keras callbacks are called once per epoch; if one hooks
-        batches, training runs in Keras's own loop, which is slower. With ``patience=None``,
-        weights set at the end by a Keras callback are kept; with a patience, the best epoch's.
+        stops training by returning True. Keras callbacks are called once per epoch; if one has
+        batch hooks, training runs in Keras's own loop, which is slower. With ``patience=None``,
+        weights that a Keras callback sets at the end are kept; otherwise, those of the best epoch
+        are kept.
     random_state : int, RandomState instance or None, default=None
         Seed of the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
@@ -99,7 +101,7 @@ class SimpleNNClassifier(NNClassifier):
     activation_ : str
         Activation of the hidden layers in `fit`.
     temperature_ : float
-        Temperature of the probabilities: above 1 if the network was too sure on the validation
+        Temperature of the probabilities: above 1 if the network was overconfident on the validation
         rows. 1.0 without `calibrate`.
     n_parameters_ : int
         Number of weights and biases.
@@ -122,7 +124,8 @@ class SimpleNNClassifier(NNClassifier):
         Loss and accuracy of the learned weights on `n_train_measured_` training rows, without
         dropout and row weights.
     validation_loss_, validation_accuracy_ : float or None
-        The same on the `n_validation_` validation rows; None without validation.
+        Loss and accuracy of the learned weights on the `n_validation_` validation rows; None
+        without validation.
     best_validation_score_ : float or None
         Best validation accuracy of all epochs; None without validation.
     n_train_, n_validation_ : int
@@ -270,12 +273,13 @@ class DeepNNClassifier(NNClassifier):
         Number of epochs without improvement of `monitor` after which training stops. The weights
         of the best epoch are kept. None trains for all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on
-        the same rows. Without validation rows, "val_accuracy" and "val_loss" mean "loss".
+        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on the
+        same rows. Without validation rows, "loss" replaces "val_accuracy" and "val_loss".
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Fraction of the rows to hold out, stratified by class, for validation after each epoch.
-        "auto" holds out 0.1 of 1,000 rows or more, and nothing of fewer rows, because validation on
-        fewer than 100 rows is unreliable. None disables validation and trains on all rows.
+        "auto" holds out 0.1 of the rows if there are at least 1,000, and none otherwise, because
+        validation on fewer than 100 rows is unreliable. None disables validation and trains on all
+        rows.
     dropout : float in [0, 1), default=0.0
         Fraction of the outputs of each hidden layer to drop at random during training.
     l2 : float, default=0.0
@@ -298,9 +302,10 @@ class DeepNNClassifier(NNClassifier):
         Whether `fit` starts from the weights of the previous fit, with a new optimizer.
     callbacks : callable, keras.callbacks.Callback, or list of these, default=None
         A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
-        stops training by returning True. Keras callbacks are called once per epoch; if one hooks
-        batches, training runs in Keras's own loop, which is slower. With ``patience=None``,
-        weights set at the end by a Keras callback are kept; with a patience, the best epoch's.
+        stops training by returning True. Keras callbacks are called once per epoch; if one has
+        batch hooks, training runs in Keras's own loop, which is slower. With ``patience=None``,
+        weights that a Keras callback sets at the end are kept; otherwise, those of the best epoch
+        are kept.
     random_state : int, RandomState instance or None, default=None
         Seed of the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
@@ -317,7 +322,7 @@ class DeepNNClassifier(NNClassifier):
     activation_ : str
         Activation of the hidden layers in `fit`.
     temperature_ : float
-        Temperature of the probabilities: above 1 if the network was too sure on the validation
+        Temperature of the probabilities: above 1 if the network was overconfident on the validation
         rows. 1.0 without `calibrate`.
     n_parameters_ : int
         Number of weights and biases.
@@ -340,7 +345,8 @@ class DeepNNClassifier(NNClassifier):
         Loss and accuracy of the learned weights on `n_train_measured_` training rows, without
         dropout and row weights.
     validation_loss_, validation_accuracy_ : float or None
-        The same on the `n_validation_` validation rows; None without validation.
+        Loss and accuracy of the learned weights on the `n_validation_` validation rows; None
+        without validation.
     best_validation_score_ : float or None
         Best validation accuracy of all epochs; None without validation.
     n_train_, n_validation_ : int

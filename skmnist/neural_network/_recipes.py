@@ -82,7 +82,7 @@ def get_recipe(name: str, network: str) -> dict[str, Any]:
     Returns
     -------
     parameters : dict of str to object
-        It is a new dict that you may change. Parameters that are not in it keep their defaults.
+        A new dict, which you may change. Parameters that are not included keep their defaults.
 
     Raises
     ------

@@ -27,7 +27,7 @@ SCHEDULES: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Network:
-    """The architecture, including all settings that require a compiled program of their own."""
+    """The architecture, including all settings for which a separate program is compiled."""
 
     n_features: int
     hidden_layer_sizes: tuple[int, ...]
@@ -120,7 +120,7 @@ class EpochEvent:
     seconds : float
         Training time so far, without importing tensorflow and compiling.
     eta : float
-        Estimated seconds until the last of all `epochs`.
+        Estimated number of seconds until all `epochs` are completed.
 
     Examples
     --------
