@@ -58,13 +58,15 @@ class ElsewhereResult:
     groups : ndarray of int, shape (n_images,), default=None
         The group of each image, counted from 0.
 
-    Notes ----- Images by the same writer resemble each other, so 8,048 images by 14 writers contain
-    little more information about a 15th writer than 14 independent figures. The interval is
-    therefore a bootstrap over groups, and over the starts if there are several (4,000 resamples
-    with a fixed seed). With so few groups, percentile intervals are too narrow. They are therefore
-    expanded as for a t-distribution, and are never narrower than without groups. If all images are
-    classified correctly, or all wrongly, or if there are fewer than 6 groups or images, the
-    interval is Wilson's with the number of groups.
+    Notes
+    -----
+    Images by the same writer resemble each other, so 8,048 images by 14 writers contain little more
+    information about a 15th writer than 14 independent figures. The interval is therefore a
+    bootstrap over groups, and over the starts if there are several (4,000 resamples with a fixed
+    seed). With so few groups, percentile intervals are too narrow. They are therefore expanded as
+    for a t-distribution, and are never narrower than without groups. If all images are classified
+    correctly, or all wrongly, or if there are fewer than 6 groups or images, the interval is
+    Wilson's with the number of groups.
 
     References
     ----------

@@ -139,13 +139,15 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
 
-    Notes ----- With one start, this is McNemar's exact test with Tango's score interval, about the
-    trained models. With several, the hits of each model are modelled as the sum of random effects
-    of the image and the start and a residual (analysis of variance), with Satterthwaite's degrees
-    of freedom. Images are the same for both models; starts are nested in the models, since each
-    model has its own seeds. So the result generalizes to other images *and* other starts. The
-    continuity correction of one image (Edwards) makes it as conservative as McNemar's test if the
-    models differ on only a few images. If no model depends on its starts, the test is McNemar's.
+    Notes
+    -----
+    With one start, this is McNemar's exact test with Tango's score interval, about the trained
+    models. With several, the hits of each model are modelled as the sum of random effects of the
+    image and the start and a residual (analysis of variance), with Satterthwaite's degrees of
+    freedom. Images are the same for both models; starts are nested in the models, since each model
+    has its own seeds. So the result generalizes to other images *and* other starts. The continuity
+    correction of one image (Edwards) makes it as conservative as McNemar's test if the models
+    differ on only a few images. If no model depends on its starts, the test is McNemar's.
 
     References
     ----------

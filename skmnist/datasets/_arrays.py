@@ -1,6 +1,6 @@
 """Read arrays: NumPy's .npy, alone or in an .npz archive, and the IDX files of MNIST.
 
-Not done by `numpy.load`, because it allocates whatever size a header declares. Nothing is ever
+`numpy.load` is not used, because it allocates whatever size a header declares. Nothing is ever
 unpickled.
 """
 

@@ -96,7 +96,7 @@ def name_part(role: Role) -> Phrase:
 def list_names(names: Iterable[str]) -> str:
     """Return the first few names and, if there are more, the number of all, for notes.
 
-    It has no words, since notes exist in several languages.
+    The result contains no words, because notes are available in several languages.
     """
     names = list(names)
     more = [f"... ({len(names):,})"] if len(names) > MAX_NAMED else []

@@ -1,8 +1,8 @@
 """Read CSV files with a label and the pixels of an image in each row.
 
-Not done by pandas, which silently turns short rows into NaN, extra fields into an index, "NA" into
-a missing label and 300 into 44. Pixels are integers of up to three digits, which NumPy parses as
-fast as pandas.
+pandas is not used, because it silently turns short rows into NaN, extra fields into an index, "NA"
+into a missing label and 300 into 44. Pixels are integers of up to three digits, which NumPy parses
+as fast as pandas.
 """
 
 from array import array

@@ -34,10 +34,11 @@ class Calibration:
     Parameters
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful", "uneven", "unclear"}
-        "trustworthy" unless `ece` is at least 0.01 and above `ece_by_chance`. Otherwise, "too_sure"
-        or "too_careful" if the means of confidence and accuracy differ in that direction by at
-        least half of `ece`, and "uneven" if they do not: too sure in some bins, too careful in
-        others. "unclear" if there are too few images: `ece_by_chance` is above 0.05.
+        - "trustworthy": `ece` is below 0.01 or not above `ece_by_chance`.
+        - "unclear": the same, but there are too few images: `ece_by_chance` is above 0.05.
+        - "too_sure", "too_careful": otherwise, if the means of confidence and accuracy differ in
+          that direction by at least half of `ece`.
+        - "uneven": otherwise, too sure in some bins and too careful in others.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float

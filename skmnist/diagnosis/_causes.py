@@ -61,7 +61,7 @@ class TrainingDiffers(Finding):
 
 
 class LabelNoise(_Limited):
-    """Many labels contradict confident predictions of a forest, or conflict with other labels.
+    """Many labels contradict a forest where it is sure, or are learned at the expense of others.
 
     Either they are wrong, or neither model can describe the shape of the classes. The labels alone
     do not show which.

@@ -133,7 +133,7 @@ class Majority:
 
     @property
     def as_good(self) -> bool:
-        """Whether the model is not better by more than two standard errors of the paired difference."""
+        """Whether the lead of the model is at most two standard errors of the paired difference."""
         imbalanced = self.share >= IMBALANCED / self.n_classes
         won = self.n_won - self.n_lost > 2 * np.sqrt(self.n_won + self.n_lost)
         return self.n_classes > 1 and imbalanced and not won
@@ -257,7 +257,7 @@ class FitFigures:
 
     @property
     def leads(self) -> bool:
-        """Whether held-out rows are significantly better than training rows, by over `max_gap`.
+        """Whether held-out accuracy is higher by more than `max_gap`, with the whole interval.
 
         False if the parameters are unknown, because the training accuracy may then be that of a
         Keras history, which was measured with dropout.
@@ -268,7 +268,7 @@ class FitFigures:
 
     @property
     def below_chance(self) -> bool:
-        """Whether the model is far worse than guessing on held-out rows, but not on training rows."""
+        """Whether the model is far worse than guessing on held-out rows, not on training rows."""
         train, held_out = self.train_accuracy, self.validation_accuracy
         if train is None or held_out is None or not self.n_classes or not self.n_validation:
             return False

@@ -227,11 +227,12 @@ def measure_work_left(
         If the arrays are empty or differ in length, `confidence` is not in [0, 1], `correct` has
         values other than True and False, or a parameter is out of range.
 
-    Notes ----- A threshold is considered only if it accepts enough images: without errors among
-    them, the one-sided 95 % interval of the error rate must not exceed the allowed one. The number
-    of images needed is about 3 divided by the allowed error rate ("rule of three"). The same images
-    determine the threshold and measure the share, so check the threshold on new images before you
-    rely on it.
+    Notes
+    -----
+    A threshold is considered only if it accepts enough images: without errors among them, the
+    one-sided 95 % interval of the error rate must not exceed the allowed one. The number of images
+    needed is about 3 divided by the allowed error rate ("rule of three"). The same images determine
+    the threshold and measure the share, so check the threshold on new images before you rely on it.
 
     The interval is the percentile bootstrap of 1,000 samples of the images. In simulations with
     5,000 and 10,000 images, it contained the true share in 92 to 95 % of cases.

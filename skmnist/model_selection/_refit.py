@@ -37,8 +37,8 @@ def best_without_overfitting(
         Largest gap that does not count as overfitting; see
         :func:`~skmnist.diagnosis.diagnose_fit` for the default.
     score : str, default=None
-        Name of the score to maximize. None is "accuracy" if there is one, otherwise "score", the
-        name in a search with a single score.
+        Name of the score to maximize. None selects "accuracy" if available, otherwise "score", the
+        name used by a search with a single score.
     gap : str, default="neg_fit_gap"
         Name of the score that is minus the gap.
 

@@ -63,7 +63,8 @@ class OptunaSearchCV(BaseSearchCV):
         another, pass a function that takes an :class:`optuna.trial.Trial` and returns a dict of
         parameters.
     n_trials : int, default=20
-        Total number of trials, over all resumes and all processes on one storage.
+        Total number of trials, including those of resumed searches and of all processes that share
+        the storage.
     timeout : float or None, default=None
         Seconds after which no further trial starts.
     cv : int, cross-validation generator, iterable or None, default=None
@@ -119,8 +120,8 @@ class OptunaSearchCV(BaseSearchCV):
     best_index_ : int
         Row of the best trial in `cv_results_`.
     best_diagnoses_ : list of (FitDiagnosis or None)
-        Per fold of the best trial, the diagnosis of training accuracy against accuracy on the rows
-        left out. None if the estimator does not record its training accuracy.
+        For each fold of the best trial, the diagnosis that compares the training accuracy with the
+        accuracy on the rows left out. None if the estimator does not record its training accuracy.
     refit_epochs_ : int or None
         Number of epochs of the refit; None if the estimator has no epochs.
     refit_time_ : float
@@ -250,7 +251,7 @@ class OptunaSearchCV(BaseSearchCV):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Training rows. Keep the test set out of them.
+            Training rows. They should not include the test set.
         y : array-like of shape (n_samples,), default=None
             Target.
         **params : dict

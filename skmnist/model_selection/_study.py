@@ -185,7 +185,7 @@ class SharedStudy:
         return trial
 
     def _is_exhausted(self) -> bool:
-        """Return whether the sampler goes through a grid and has finished it."""
+        """Return whether the sampler is a grid sampler that has tried the whole grid."""
         is_exhausted = getattr(self.study.sampler, "is_exhausted", None)
         return is_exhausted is not None and is_exhausted(self.study)
 

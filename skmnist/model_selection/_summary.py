@@ -15,7 +15,7 @@ _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 @dataclass(frozen=True)
 class TrialSummary:
-    """One trial of a search that has ended.
+    """One finished trial of a search.
 
     The parameters are attributes as well.
 

@@ -47,8 +47,9 @@ class CrossValidation(Bunch):
         Per fold the values of `loss` and `accuracy` by epoch, and of `val_loss` and `val_accuracy`
         if the network holds out rows of its own; None if the estimator has no history.
     diagnosis : list of (FitDiagnosis or None)
-        Per fold the diagnosis of training accuracy against accuracy on the rows left out. None if
-        the estimator is not a classifier, or if its training accuracy is not known.
+        For each fold, the diagnosis that compares the training accuracy with the accuracy on the
+        rows left out. None if the estimator is not a classifier, or if its training accuracy is not
+        known.
     gap : ndarray of shape (n_folds,)
         Training accuracy minus accuracy on the rows left out; NaN if there is no diagnosis.
     n_epochs, best_epoch : ndarray of float, shape (n_folds,)

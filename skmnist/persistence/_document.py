@@ -3,8 +3,8 @@
 A `DigitReader` is saved with its fitted classifier, which is frozen when it is loaded again.
 
 Each value in the document is plain JSON, or an object whose only key names its kind. A document may
-come from anybody, so decoding trusts nothing in it: classes and attributes are on a list, every
-value is checked, and nesting, text and dicts are capped. Nothing in it is run.
+come from anybody, so decoding trusts nothing in it: only listed classes and attributes are
+accepted, every value is checked, and nesting, text and dicts are limited. Nothing in it is run.
 """
 
 import math
@@ -85,7 +85,7 @@ def expect(condition: bool, key: str, /, **values: Any) -> None:
 
 
 def shorten(value: object) -> str:
-    """Return what comes from a file as it may be shown in a message."""
+    """Return a value from a file in a form that is safe to show in a message."""
     text = str(value).removesuffix(".")
     printable = "".join(c if c.isprintable() else "?" for c in text[: MAX_SHOWN + 1])
     return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]} ..."

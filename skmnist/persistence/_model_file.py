@@ -185,7 +185,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A saved model, and what its file says about it.
+    """A saved model with the notes and versions from its file.
 
     Returned by :func:`load_card`. The parameters are attributes as well.
 

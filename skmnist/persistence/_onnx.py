@@ -154,7 +154,7 @@ def to_onnx(model: Any) -> "ModelProto":
 
 
 def _list_steps(model: Any) -> list[Any]:
-    """Return the estimators in a Pipeline, also of Pipelines in it."""
+    """Return the estimators in a Pipeline, including those in nested Pipelines."""
     if not isinstance(model, Pipeline):
         return [] if model in (None, "passthrough") else [model]
     return [inner for _, step in model.steps for inner in _list_steps(step)]

@@ -37,7 +37,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     in 28 x 28 pixels with the centre of mass in the middle. Nearly all of MNIST's own digits are
     returned bit for bit unchanged.
 
-    The colour of most of the border is taken to be that of the paper. Gradual shading, noise and
+    The colour of most of the border is assumed to be that of the paper. Gradual shading, noise and
     specks are removed, and ink may be darker or brighter than the paper (see `invert`). On a
     transparent canvas, the ink is everything that was drawn, in any colour. The transformer learns
     nothing from the data, so nothing leaks from test to training data, and it need not be fitted.

@@ -1,4 +1,4 @@
-"""Images of any kind as stacks of levels in [0, 1], and ink separated from paper in them."""
+"""Convert images of any kind to stacks of levels in [0, 1], and separate ink from paper."""
 
 from collections.abc import Iterator
 from itertools import groupby, islice

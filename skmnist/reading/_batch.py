@@ -43,7 +43,7 @@ class FileReading:
     places : DataFrame
         As from :meth:`DigitReader.read`; `image` is the number of the page, from 0.
     pictures : dict of (int, object) to ndarray
-        For each page and field, its part of the page.
+        Image of each field, by page and field.
     problem : str or None
         Why the file, or the rest of it, could not be read, in the language of
         :func:`~skmnist.text.use_language`.
@@ -126,7 +126,7 @@ def read_files(
     form: Form | None = None,
     n_jobs: int | None = None,
 ) -> Iterator[FileReading]:
-    """Read files in their order; a file that cannot be read does not stop the others.
+    """Read files in the given order; a file that cannot be read does not stop the others.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def read_files(
     Raises
     ------
     RuntimeError
-        A worker process was killed. What was yielded before is complete.
+        A worker process was killed. Results yielded before are complete.
     """
     language = get_catalogue().language
     shared: DigitReader | Array = reader

@@ -1,10 +1,10 @@
 """Tell digits from letters, scribbles and other ink that is not a digit.
 
-A network has to choose one of its classes, so it calls a letter a digit, often with certainty. The
-guard is a small network with the same classes and one more, for other ink: parts of digits that
-were put together wrongly, random strokes, letters and signs. Printed digits are on the side of the
-digits, so that it does not learn to tell print from handwriting. Letters that look like digits
-cannot be told from them.
+A network has to choose one of its classes, so it classifies a letter as a digit, often with high
+confidence. The guard is a small network with the same classes and one more, for other ink: parts of
+digits that were put together wrongly, random strokes, letters and signs. Printed digits are among
+the digits, so that the guard does not learn to tell print from handwriting. Letters that look like
+digits cannot be distinguished from them.
 """
 
 import warnings
@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 MIN_SIDE = 8  # pixels; smaller images have no halves to exchange
 MAX_ROWS = 10_000  # of digits; more take longer and reject little more
 BOX = 20 / 28  # of the side, as in MNIST
-PRINTED = 4  # digits for each printed one
+PRINTED = 4  # handwritten digits for each printed one
 N_HIDDEN = 128
 N_EPOCHS = 25
 N_DEFORMED = 1  # deformed copies of each example
@@ -81,8 +81,8 @@ def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], li
     rows : ndarray of shape (n_digits, side * side), float32
         Digits, bright on 0, with values in [0, 1].
     y : ndarray of shape (n_digits,)
-        Their classes. The guard learns them too, since what tells digits from each other also
-        tells them from other ink.
+        Their classes. The guard learns them too, since features that distinguish digits from each
+        other also distinguish them from other ink.
     random_state : int
         Seed of the choice of digits, of what is drawn, and of the training.
 
@@ -300,7 +300,7 @@ def _cut(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     return cut
 
 
-# ways to spoil a digit, and the digits that would remain ones
+# ways to spoil a digit, and the digits that would still be digits afterwards
 CHANGES = {
     _exchange: "1",
     _shuffle: "1",

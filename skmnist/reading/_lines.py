@@ -1,4 +1,4 @@
-"""Frames, combs and ruled lines: the places that they make, and the page without them."""
+"""Find frames, combs and ruled lines and the places that they form, and erase them."""
 
 import itertools
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Cells:
-    """Places beside each other that guides make.
+    """Adjacent places formed by guides.
 
     Attributes
     ----------
@@ -116,7 +116,8 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
 def _keep_likely(cells: list[Cells]) -> list[Cells]:
     """Drop places that are parts of digits: loops, and flat feet.
 
-    Single combs need others like them, more of them where digits are written on them.
+    A single comb is kept only if there are similar ones, and more of them if other ink is attached
+    to it.
     """
     if not cells:
         return []
@@ -384,7 +385,7 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
         teeth.append((x, first - rise, float(wide)))
     if not teeth:
         return []
-    # a digit that touches a tooth makes it longer, so the shortest are what they are
+    # a digit that touches a tooth makes it longer, so only the shortest are reliable
     rise = np.quantile([first - top for _, top, _ in teeth], 0.25)
     return [(x, max(top, int(first - 1.3 * rise)), thick) for x, top, thick in teeth]
 
@@ -450,8 +451,8 @@ def erase(strokes: Array, lines: list[Line]) -> Array:
 def _erase(strokes: Array, line: Line) -> None:
     """Remove a line in place.
 
-    In each column the ink that hangs together with the line is followed upwards and downwards: what
-    ends near the line is the line, what goes on to both sides crosses it.
+    In each column, ink connected to the line is followed upwards and downwards. Ink that ends near
+    the line belongs to it; ink that continues on both sides crosses it.
     """
     height, width = strokes.shape
     x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))

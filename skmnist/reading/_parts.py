@@ -22,15 +22,15 @@ MAX_MERGED = 6  # parts that may make one digit
 JUDGED = 28  # pixels of the longer side of an image that is only judged
 MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 
-# Costs in units of -log(probability), chosen on rows of scans by writers that no figure is about.
-CUT = 1.0  # for parting what touches
+# Costs in units of -log(probability), chosen on scans by writers whose digits no figure uses.
+CUT = 1.0  # for cutting connected strokes
 CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
-JOIN = 1.0  # for joining what does not touch
+JOIN = 1.0  # for joining separate strokes
 USUAL_WIDTH = 0.95  # of a digit's height
 USUAL_HEIGHT = 0.7  # of the height of the row's digits
 TOO_WIDE = 12.0  # per square of the excess
 TOO_LOW = 20.0  # per square of what is missing
-FLOOR = 1e-3  # probabilities below say no more
+FLOOR = 1e-3  # lower bound of a probability
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,10 @@ def divide_digits(
     n_digits: int | None = None,
     score: Score | None = None,
 ) -> list[tuple[Part, float]]:
-    """Divide a row of parts into digits, and return each with how sure it is that it is one.
+    """Divide a row of parts into digits, and return each with the confidence that it is one.
 
-    Parts are joined, and what touches is cut, so that the digits are of usual size and the
-    network is sure of each.
+    Parts are joined, and connected strokes are cut, so that the digits have the usual size and the
+    network is confident about each.
 
     Parameters
     ----------
@@ -275,8 +275,8 @@ def _choose(
 ) -> list[tuple[Part, float]]:
     """Return the cheapest way to join atoms to digits.
 
-    Costs are those of probabilities, so the excess of the cheapest way without a digit over the
-    cheapest way says how sure it is that the digit is one.
+    Costs are those of probabilities, so the cost of the cheapest way without a digit, minus that of
+    the cheapest way, gives the confidence that it is one digit.
     """
     n = len(atoms)
     spans = {}
@@ -346,7 +346,7 @@ def _find_path(
 
 
 def _judge(part: Part, tall: float) -> float:
-    """Return what the size of a digit costs."""
+    """Return the cost of the size of a digit."""
     wide = max(0.0, part.width / tall - USUAL_WIDTH)
     low = max(0.0, USUAL_HEIGHT - part.height / tall)
     return TOO_WIDE * wide**2 + TOO_LOW * low**2

@@ -70,8 +70,8 @@ class Place:
         each other or strokes are broken, so that other divisions of the row are possible. It is
         only as reliable as the probabilities of `score`.
     is_marked : bool
-        True if there is a small mark in the place, such as a point or a comma: alone where
-        `is_blank`, otherwise beside what is as large as a digit.
+        True if there is a small mark in the place, such as a point or a comma: on its own if
+        `is_blank`, otherwise beside ink that is as large as a digit.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def find_places(
         Called with a list of images like `Place.image`, returns the probabilities of the classes,
         an ndarray of shape (n_images, n_classes). None separates touching digits by their size.
     form : Form, default=None
-        Where the fields are on the page. None finds them.
+        Where the fields are on the page. None detects them.
 
     Returns
     -------
@@ -283,8 +283,8 @@ class _Sheet:
 def _remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, Array]:
     """Return level and strokes without the lines.
 
-    Guides in another colour than the ink are seen in some channels only: what remains in the
-    others is ink, whole even where it crosses a line. Other lines are erased.
+    Guides in a different colour from the ink appear in some channels only. What remains in the
+    other channels is ink, intact even where it crosses a line. Other lines are erased.
     """
     level = ink.level
     if not lines:

@@ -1,4 +1,4 @@
-"""Points, commas and other small marks: ink that is no digit, and must not be lost."""
+"""Find points, commas and other small marks, which are not digits but must not be lost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class Mark(Part):
 def find_marks(
     drawn: Array, level: Array, parts: Sequence[Part], gone: Array, lines: Sequence[Line]
 ) -> list[Mark]:
-    """Return small ink that is as dark as the pen, and at least about as wide.
+    """Return small pieces of ink about as dark and at least about as wide as pen strokes.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def find_marks(
     Returns
     -------
     marks : list of Mark
-        Some of the parts, and what lies in a line that it is thicker than.
+        Some of the parts, and ink within lines that is thicker than the line.
     """
     if not parts:
         return []
@@ -160,7 +160,7 @@ def _cut_out(part: Part, reach: int, shape: tuple[int, ...]) -> tuple[tuple[slic
 
 
 def _measure_width(drawn: Array, gone: Array, part: Part, line: float) -> float:
-    """Return the width of the thickest place; that of what a line has left is 0."""
+    """Return the width of the thickest place; 0 for remnants of a line."""
     where, own = _cut_out(part, 3, drawn.shape)
     window = drawn[where]
     own = widen(own) & window
@@ -254,7 +254,7 @@ def choose_inside(marks: Sequence[Mark], parts: Sequence[Part], box: Box) -> lis
 
 
 def _is_beside(mark: Mark, others: Sequence[Part], tall: float, top: float, foot: float) -> bool:
-    """Return whether a mark is a sign of its own, and not a piece of what is beside it."""
+    """Return whether a mark is a separate sign, and not a piece of a stroke beside it."""
     middle = mark.middle[1]
     if mark.height >= SMALL * tall or not top - ABOVE * tall < middle < foot + BELOW * tall:
         return False

@@ -1,4 +1,4 @@
-"""What a calibrated reader guarantees, in words, and how it holds for each writer."""
+"""Describe what a calibrated reader guarantees, and the errors for each writer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHIFT_LEVEL = 1e-4
 
 @dataclass(frozen=True)
 class Promise:
-    r"""What is guaranteed about the digits that a reader accepts.
+    r"""Guarantee about the digits that a reader accepts.
 
     Returned by :meth:`DigitReader.promise`. The parameters are attributes as well.
 
@@ -31,7 +31,7 @@ class Promise:
         Share of errors among accepted digits, or among accepted codes of `n_digits`.
     writers : DataFrame or None
         For each writer of the calibration rows: `n_rows`, `n_accepted`, `n_errors` and `error`, the
-        share of errors among the accepted. None if `calibrate` got no groups.
+        share of errors among the accepted. None if `calibrate` was called without groups.
 
     Examples
     --------

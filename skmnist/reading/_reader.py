@@ -66,11 +66,12 @@ def _can(method: str) -> Any:
 class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     """Read digits with a guaranteed error rate, and leave uncertain ones to a person.
 
-    A classifier always answers. This meta-estimator decides for each image whether the answer may
-    be used. There are four outcomes: a digit; "unsure", if the probability is too low; "blank"; and
-    "not_digit", for letters, scribbles and the like. Among the accepted digits at most `max_error`
-    are wrong, with the given `confidence`, as long as the images are like those of `calibrate`:
-    independent draws from the same kind of writers, pens and scanners.
+    A classifier predicts a class for every image. This meta-estimator decides for each image
+    whether the prediction may be used. There are four outcomes: a digit; "unsure", if the
+    probability is too low; "blank"; and "not_digit", for letters, scribbles and the like. Among the
+    accepted digits at most `max_error` are wrong, with the given `confidence`, as long as the
+    images are like those of `calibrate`: independent draws from the same kind of writers, pens and
+    scanners.
 
     `fit` trains the classifier and a small network that tells digits from other ink. `calibrate`
     sets the thresholds, on digits that were not used for training. `predict` and `predict_proba`
@@ -137,7 +138,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     >>> selection.guaranteed, selection.n_errors / selection.n_accepted < 0.02
     (True, True)
 
-    Too few digits guarantee nothing:
+    With too few digits, nothing is guaranteed:
 
     >>> reader.calibrate(X[1700:], y[1700:]).promise().selection.guaranteed
     False
@@ -197,7 +198,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
                 setattr(self, name, getattr(self.estimator_, name))
         self.guard_coefs_, self.guard_intercepts_ = self._fit_guard(X, y)
         self.notes_ = {}
-        self.__dict__.pop("calibration_", None)  # it was that of other weights
+        self.__dict__.pop("calibration_", None)  # it belongs to the previous weights
         return self
 
     @with_default_settings
@@ -488,7 +489,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return proba * (1 - self._rate(rows))[:, np.newaxis]
 
     def _is_turned(self, rows: Array, frame: pd.DataFrame) -> bool:
-        """Return whether prepared images, judged upright, are likelier digits upside down."""
+        """Return whether prepared images are more likely to be digits when upside down."""
         if len(rows) < MIN_TURNED or not self.guard_coefs_:  # without a guard, rows are no images
             return False
         upright = frame["probability"] * (1 - frame["strangeness"])  # NaN without ink
@@ -527,7 +528,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     def _prepare_crops(self, crops: Sequence[Array]) -> Array:
         """Prepare images of ink on white paper, as in `Place.image`.
 
-        White paper around them changes nothing, so they are padded to few shapes, because
+        They are padded with white paper, which does not change the result, to a few shapes, because
         DigitCropper is several times faster for images of the same shape.
         """
 
@@ -602,7 +603,7 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
 
 
 def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
-    """Leave fields to people whose digits were accepted, but are not a valid number there."""
+    """Leave a field to a person if its digits were accepted, but the number is invalid there."""
     known: dict[Any, Any] = {field.name: field for field in form.fields}
     for name, places in frame.groupby("field", sort=False):
         if (places["outcome"] == "digit").all() and not known[name].accepts(
