@@ -279,8 +279,8 @@ def tabulate(frame):
             continue
         found = [find_first(frame, accuracy, peer) for accuracy in ACCURACIES]
         added = [_start(frame, peer, *each) for each in found if each]
-        row = [_tell(frame, peer, *each) if each else "-" for each in found]
-        rows.append([name, *row, f"{added[0]:.1f} s" if added else "-"])
+        row = [_tell(frame, peer, *each) if each else "not reached" for each in found]
+        rows.append([name, *row, f"{added[0]:.1f} s" if added else ""])
     return ["", *(f"{accuracy:.1%}" for accuracy in ACCURACIES), "in a new process, more"], rows
 
 
