@@ -316,7 +316,7 @@ def goals():
     text = "new process that loads a Pipeline and predicts: time relative to scikeras"
     columns = [("load and predict", "simple", peer) for peer in ("skmnist", "scikeras")]
     yield Goal("cold", text, "<=", 0.25, "x", ratio(*columns))
-    text = "the same: imports of tensorflow"
+    text = "the same: number of imports of tensorflow"
     yield Goal("cold", text, "<=", 0, "", value("imports tensorflow", "simple", "skmnist"))
     for net in NETWORKS:
         for figure, rows, limit in (
@@ -344,7 +344,7 @@ def goals():
             yield Goal("options", text, "<=", 1.15, "x", ratio(*columns))
     for net in NETWORKS:
         for which in ("first", "further"):
-            text = f"{net}: peak memory of the {which} fit, relative to X in float32"
+            text = f"{net}: peak memory of a {which} fit, relative to X in float32"
             yield Goal("memory", text, "<=", 1.2, "x", value(f"memory, {which}", net, "skmnist"))
         text = f"{net}: time per row with 600,000 rows, relative to 60,000 rows"
         yield Goal("memory", text, "<=", 1.1, "x", linear(net))

@@ -2,10 +2,10 @@
 Searching for parameters with a grid and with Optuna
 ====================================================
 
-How much dropout, which learning rate, how many neurons? You can only find out by trying, without
-using the test images. scikit-learn's ``GridSearchCV`` tries all combinations. ``OptunaSearchCV``,
-which is used in the same way, learns from previous trials which combinations are worth trying, and
-stops poor trials within their first epochs.
+How much dropout, which learning rate, how many neurons? You can find out only by trying, and the
+test images must not be used for that. scikit-learn's ``GridSearchCV`` tries all combinations.
+``OptunaSearchCV``, which is used in the same way, learns from previous trials which combinations
+are worth trying, and stops poor trials within their first epochs.
 """
 
 # %%
@@ -27,7 +27,7 @@ pipeline = Pipeline(
 # %%
 # Grid search: the best candidate that does not overfit
 # -----------------------------------------------------
-# With ``scoring=fit_scores``, each fold reports its accuracy and its gap, which is the loss of
+# With ``scoring=fit_scores``, each fold reports its accuracy and its gap, which is the drop in
 # accuracy from the training images to new ones. ``refit=best_without_overfitting`` then selects the
 # most accurate candidate with an acceptable gap. The limit can be set: the few images of a fold are
 # quickly memorized, so this example allows 0.06 instead of 0.02.
