@@ -45,7 +45,7 @@ class Goal:
             values = self.values(frame).dropna()
         except KeyError:
             return None
-        digits = {"x": ".2f", "s": ".3f", "points": "+.2f", "": ".0f"}[self.unit]
+        digits = {"x": ".2f", "s": ".3g", "points": "+.2f", "": ".0f"}[self.unit]
         median = values.median()
         met = median <= self.limit if self.sign == "<=" else median >= self.limit
         return [
@@ -64,17 +64,18 @@ def judge(goals: Iterator[Goal], sections: dict[str, Any]) -> list[list[str]]:
     return [row for row in rows if row]
 
 
-def rst(head: list[str], rows: list[list[str]]) -> str:
+def rst(head: list[str], rows: list[list[str]], widths: str = "") -> str:
     def entry(line: list[str]) -> str:
         first, *others = line
         return "\n".join([f"   * - {first}", *(f"     - {cell}".rstrip() for cell in others)])
 
-    return "\n".join([".. list-table::", "   :header-rows: 1", "", *map(entry, [head, *rows])])
+    options = ["   :header-rows: 1", *([f"   :widths: {widths}"] if widths else [])]
+    return "\n".join([".. list-table::", *options, "", *map(entry, [head, *rows])])
 
 
 def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
     """Return the goals and what was reached as reStructuredText; all values are in the JSON."""
-    parts = ["Goals\n-----", *conditions(sections), rst(HEAD, judge(goals, sections))]
+    parts = ["Goals\n-----", *conditions(sections), rst(HEAD, judge(goals, sections), "46 13 13 18 10")]
     return "\n\n".join(parts) + "\n"
 
 
