@@ -370,9 +370,7 @@ def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
         if caution.code == "elsewhere_rows_known":
             warn_caller(
                 "{n_known} of the {n_images} rows of elsewhere[{data!r}] also occur in X or "
-                "X_test, so the accuracy there is not that on other data. Drop them.".format(
-                    **caution.figures
-                )
+                "X_test, so its accuracy is biased. Drop them.".format(**caution.figures)
             )
 
 

@@ -498,7 +498,7 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
 def _list_units(
     groups: Array | None, n_groups: int, n_images: int
 ) -> list[tuple[Array | None, int]]:
-    """Return what is resampled: images, and groups if there are any, each with its number."""
+    """Return what is resampled: images, and groups if there are any, each with their count."""
     images: tuple[Array | None, int] = (None, n_images)
     return [images] if groups is None else [images, (groups, n_groups)]
 

@@ -541,7 +541,7 @@ def _settle(findings: list[Finding], label: Label) -> tuple[Finding, ...]:
     cause = next((finding.code for finding in findings if isinstance(finding, CAUSES)), None)
     later = LATER if cause in IN_ALL_MODELS else LATER[:4]
     if cause is None and AsGoodAsMajority.code in {finding.code for finding in findings}:
-        cause, later = AsGoodAsMajority.code, (Borderline,)  # it cannot be left as it is
+        cause, later = AsGoodAsMajority.code, (Borderline,)  # such a model must change
     return tuple(
         replace(finding, cause=cause) if isinstance(finding, later) else finding
         for finding in findings

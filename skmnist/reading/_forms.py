@@ -15,7 +15,7 @@ from skmnist.text import Phrase, TranslatedError, get_catalogue
 
 Array = np.ndarray[Any, Any]
 
-MAX_FILE = 16 << 20  # bytes; the postal codes of a large country take one
+MAX_FILE = 16 << 20  # bytes; the postal codes of a large country take about 1 MiB
 MAX_DIGITS = 100  # of a field
 MAX_FIELDS = 1000
 PROPORTIONS = 0.04  # by which height to width may differ between form and page

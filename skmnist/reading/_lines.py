@@ -18,7 +18,7 @@ DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 MAX_PLACES = 60  # of a comb
-LONG = 2.5  # a line under digits is longer than it is far from their tops, a digit's bar never
+LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
 
 
 @dataclass(frozen=True)

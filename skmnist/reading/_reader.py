@@ -46,12 +46,12 @@ LIKE_DIGITS = 0.975  # of the calibration's digits pass the guard, so that 95 % 
 MIN_PARTED = 0.9  # below, rows of touching digits often had another number of digits
 MIN_TURNED = 3  # places; fewer cannot tell that a page is upside down
 TURNED = 4.0  # how much more likely the places must be when turned, as a logarithm
-LEAST_SCORE = 0.01  # a single place says no more than this
+LEAST_SCORE = 0.01  # lower limit of a score, so that a single place cannot decide
 MIN_ALTERNATIVE = 0.01  # least probability of an alternative
 MAX_ALTERNATIVES = 3
 GUARD_SEED = 0
 WHITE = 255  # of the pixels that DigitCropper returns
-EDGE_STEP = 56  # pixels; for images of a similar size, it allows strokes the same faint edges
+EDGE_STEP = 56  # pixels; DigitCropper allows strokes the same faint edges in images of a class
 
 
 def _can(method: str) -> Any:
