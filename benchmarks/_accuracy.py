@@ -281,7 +281,11 @@ def tabulate(frame):
         added = [_start(frame, peer, *each) for each in found if each]
         row = [_tell(frame, peer, *each) if each else "not reached" for each in found]
         rows.append([name, *row, f"{added[0]:.1f} s" if added else ""])
-    return ["", *(f"{accuracy:.1%}" for accuracy in ACCURACIES), "extra time in a new process"], rows
+    return [
+        "",
+        *(f"{accuracy:.1%}" for accuracy in ACCURACIES),
+        "extra time in a new process",
+    ], rows
 
 
 def _tell(frame, peer, network, attempt):

@@ -75,7 +75,11 @@ def rst(head: list[str], rows: list[list[str]], widths: str = "") -> str:
 
 def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
     """Return the goals and what was reached as reStructuredText; all values are in the JSON."""
-    parts = ["Goals\n-----", *conditions(sections), rst(HEAD, judge(goals, sections), "46 13 13 18 10")]
+    parts = [
+        "Goals\n-----",
+        *conditions(sections),
+        rst(HEAD, judge(goals, sections), "46 13 13 18 10"),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
