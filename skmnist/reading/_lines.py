@@ -18,6 +18,9 @@ DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 MAX_PLACES = 60  # of a comb
+WHOLE = 0.9  # share of a page's width that only ruled lines cross
+ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
+LOOP_GAP = 1.5  # of the height of a loop, to other digits
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
 
 
@@ -91,9 +94,12 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
     closed[[0, -1]] = closed[:, [0, -1]] = False
     closed |= strokes
     labels, _ = ndimage.label(closed, np.ones((3, 3)))
+    places = ndimage.find_objects(labels)
+    boxes = np.array([[x.start, y.start, x.stop, y.stop] for y, x in places]).reshape(-1, 4)
     cells: list[Cells] = []
     rulings: list[Line] = []
-    for at, where in enumerate(ndimage.find_objects(labels), 1):
+    frames: list[int] = []
+    for at, where in enumerate(places, 1):
         height, width = (part.stop - part.start for part in where)
         if max(height, width) < LEAST_SIDE:
             continue
@@ -101,16 +107,32 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
         corner = (where[1].start, where[0].start)
         if min(height, width) >= LEAST_SIDE and _is_frame(part, where, strokes.shape):
             cells += _read_frame(part, corner)
+            frames.append(at - 1)
         else:
             combs, lines = _read_rulings(part, corner, n_digits, strokes.shape)
             cells += combs
             rulings += lines
+    if len(cells) == 1 and _is_loop(cells[0], np.delete(boxes, frames, axis=0)):
+        cells = []
     cells = _keep_likely(cells)
     cells += _find_more(closed, cells)
     lines = rulings + [line for some in cells for line in some.lines]
     if not cells:
         lines += _find_edges(strokes)
     return cells, lines
+
+
+def _is_loop(some: Cells, boxes: Array) -> bool:
+    """Return whether the only cell is a 0 rather than a frame: other ink beside it is as tall."""
+    if len(some.boxes) > 1 or some.drawn < 1:
+        return False
+    left, top, right, bottom = some.boxes[0]
+    tall = bottom - top
+    heights = boxes[:, 3] - boxes[:, 1]
+    level = np.minimum(boxes[:, 3], bottom) - np.maximum(boxes[:, 1], top) > 0.5 * tall
+    gap = np.maximum(boxes[:, 0] - right, left - boxes[:, 2])
+    near = (gap > 0) & (gap < LOOP_GAP * tall)
+    return bool(np.any(level & near & (heights > 0.7 * tall) & (heights < 2 * tall)))
 
 
 def _keep_likely(cells: list[Cells]) -> list[Cells]:
@@ -278,7 +300,7 @@ def _trace(
         return []
     some = runs[:, columns]
     counts = some.sum(axis=0)
-    thickness = _median(counts)
+    thickness = float(np.quantile(counts, 0.3))  # where no digit stands on it
     centres = np.arange(len(band)) @ some / counts
     curve = _fit(columns, centres, 1)
     for degree in (1, 2):
@@ -334,7 +356,8 @@ def _read_rulings(
         return [], []
     is_long = width >= max(LONG * height, 0.2 * shape[1]) or width >= 0.7 * shape[1]
     cells, lines = [], []
-    for first, last in _find_bars(part, max(1, min(height // 20, 4))):
+    bars = _find_bars(part, max(1, min(height // 20, 4)))
+    for first, last in bars:
         if last - first > max(6, 0.3 * height):
             continue
         if first < _rise(height) and not is_long:
@@ -345,7 +368,7 @@ def _read_rulings(
         teeth = _find_teeth(part, first, traced[0].thickness)
         spans = _fit_lattice(teeth, width, height, n_digits)
         if not spans:
-            if is_long:
+            if is_long and (width >= WHOLE * shape[1] or _stands_out(part, bars)):
                 lines += traced
             continue
         for x, top, thick in teeth:
@@ -361,6 +384,14 @@ def _read_rulings(
         drawn = 1 - int(left_over.sum()) / max(1, int(part.sum()))
         cells.append(Cells(boxes, traced, drawn))
     return cells, lines
+
+
+def _stands_out(part: Array, bars: list[tuple[int, int]]) -> bool:
+    """Return whether lines have enough columns for themselves, and do not only join digits."""
+    rest = part.copy()
+    for first, last in bars:
+        rest[max(0, first - 2) : last + 2] = False
+    return bool(np.mean(~rest.any(axis=0)) >= ALONE)
 
 
 def _rise(height: int) -> int:

@@ -23,6 +23,7 @@ JUDGED = 28  # pixels of the longer side of an image that is only judged
 MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 
 # Costs in units of -log(probability), chosen on scans by writers whose digits no figure uses.
+DOUBT = 2.0  # weight of the network's probabilities, against the other costs
 CUT = 1.0  # for cutting connected strokes
 CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
 JOIN = 1.0  # for joining separate strokes
@@ -289,7 +290,7 @@ def _choose(
     sure = np.full(len(spans), 0.0)
     if score is not None:
         images = [_shrink(crop(part)) for part in spans.values()]
-        sure = -np.log(np.maximum(np.asarray(score(images)).max(axis=1), FLOOR))
+        sure = -DOUBT * np.log(np.maximum(np.asarray(score(images)).max(axis=1), FLOOR))
     costs = {}
     for (span, part), doubt in zip(spans.items(), sure, strict=True):
         cost = float(doubt) + _judge(part, tall)

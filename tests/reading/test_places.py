@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from skmnist.datasets import load_mnist
 from skmnist.reading import find_places
@@ -147,6 +149,39 @@ def test_touching_digits_are_parted_where_the_network_is_surest(digits):
     assert max(place.parted for place in field) <= 1
     (field,) = find_places(page, n_digits=2)
     assert len(field) == 2
+
+
+def count_loops(image):
+    """Return the number of large areas that ink encloses."""
+    labels, _ = ndimage.label(np.pad(image, 1, constant_values=255) > 128)
+    return int((np.bincount(labels.ravel())[2:] > 200).sum())
+
+
+def test_a_stroke_that_joins_digits_is_no_ruled_line():
+    page = Image.new("L", (320, 110), 255)
+    draw = ImageDraw.Draw(page)
+    for x in (75, 120, 165, 210):
+        draw.ellipse((x, 30, x + 38, 74), outline=0, width=5)
+    draw.line((90, 32, 232, 32), 0, 5)
+    draw.line((30, 20, 30, 90), 0, 5)
+    draw.line((290, 20, 290, 90), 0, 5)
+
+    def score(images):
+        return np.where(
+            [[count_loops(image) == 1] for image in images], [[0.99, 0.01]], [[0.5, 0.5]]
+        )
+
+    (field,) = find_places(np.asarray(page), score=score)
+    assert sum(count_loops(place.image) for place in field) == 4
+
+
+def test_a_square_zero_among_digits_is_no_box(digits):
+    page = np.full((110, 330), 255, dtype=np.uint8)
+    for left in (30, 90, 150, 270):
+        page[25:85, left : left + 6] = 0
+    page[27:83, 205:240] = 0
+    page[32:78, 210:235] = 255
+    assert outline(find_places(page)) == ["ddddd"]
 
 
 def test_division_is_certain_where_nothing_touches(digits):
