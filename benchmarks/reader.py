@@ -1,9 +1,12 @@
 """Report what the bundled reader reads rightly, and what it accepts of ink that is not a digit.
 
-Usage: ``python benchmarks/reader.py [--fonts FILE ...] [--sudoku ZIP] [--figure FILE]``
+Usage: ``python benchmarks/reader.py [--fonts FILE ...] [--sudoku ZIP] [--cheques FOLDER]
+[--figure FILE]``
 
 Digits: the Swiss writers that the reader was neither trained nor calibrated on, the test images of
-MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if it is given. Other
+MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if it is given. Cheques:
+the folder ``ORAND-CAR-2014-coco`` of github.com/Fzkuji/Labeled_ORAND-CAR-A, which has amounts
+written on real cheques (ICFHR 2014). Other
 ink: scribbles, halves of digits swapped, blank and shaded paper, and letters and signs in the given
 fonts, which should be others than those of the training. Letters that many people write like a
 digit are reported apart. The figure has the curve of errors against rejects of each set of digits,
@@ -12,8 +15,11 @@ and digits that were accepted and are wrong.
 
 import argparse
 import io
+import json
+import random
 import warnings
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +70,37 @@ def read_cells(reader: DigitReader, path: Path) -> tuple[pd.DataFrame, np.ndarra
             truth.append(int(digit))
     reader.n_digits = None
     return pd.concat(frames, ignore_index=True), np.array(truth)
+
+
+def read_cheques(reader: DigitReader, folder: Path) -> None:
+    """Read amounts on cheques; some of them were looked at when rules were chosen."""
+    amounts = []
+    for part in ("train2017", "val2017"):
+        known = json.loads((folder / "annotations" / f"instances_{part}.json").read_text())
+        digits = pd.DataFrame(known["annotations"])
+        digits["middle"] = [left + width / 2 for left, _, width, _ in digits["bbox"]]
+        digits = digits.sort_values("middle").astype({"category_id": str})
+        texts = digits.groupby("image_id")["category_id"].agg("".join)
+        amounts += sorted(
+            (folder / "images" / part / image["file_name"], texts[image["id"]])
+            for image in known["images"]
+        )
+    random.Random(7).shuffle(amounts)
+    for name, some in (("looked at", amounts[:400]), ("others", amounts[400:])):
+        places = reader.read([np.asarray(Image.open(path).convert("L")) for path, _ in some])
+        places["is_mark"] = (places["outcome"] == "not_digit") & (places["text"] == "")
+        counts: Counter[str] = Counter()
+        for at, (_, truth) in enumerate(some):
+            its = places[places["image"] == at]
+            read = its[~its["is_mark"]]
+            right = "".join(read["text"]) == truth
+            counts["read correctly"] += right
+            if len(read) and (read["outcome"] == "digit").all():
+                kind = "accepted" if len(read) == len(its) else "accepted, beside a mark"
+                counts[kind] += 1
+                counts[f"{kind}, wrong"] += not right
+        guaranteed = not reader.check_shift(places)
+        print(f"cheques, {name}: {len(some)} amounts, {dict(counts)}, guaranteed: {guaranteed}")
 
 
 def draw(font: str, character: str, rng: np.random.Generator) -> np.ndarray:
@@ -143,6 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fonts", nargs="*", default=[])
     parser.add_argument("--sudoku", type=Path)
+    parser.add_argument("--cheques", type=Path)
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--model", type=Path)
     options = parser.parse_args()
@@ -171,6 +209,8 @@ def main() -> None:
         curves[name] = curve(places, right)
         for at in np.flatnonzero(accepted & ~right)[: N_SHOWN if images else 0]:
             mistakes.append((images[at], y[at], places["text"][at], name))
+    if options.cheques:
+        read_cheques(reader, options.cheques)
     for name, images in make_other_ink(options.fonts).items():
         outcome = reader.read_digits(images)["outcome"]
         print(f"{name:24} {len(images):6}         {(outcome == 'digit').mean():7.2%} accepted")
