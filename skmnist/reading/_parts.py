@@ -20,10 +20,14 @@ WIDE = 0.9  # of a digit's height; what is wider may be several digits
 WIDEST = 1.7  # of a digit's height; what is wider is several digits
 MAX_MERGED = 6  # parts that may make one digit
 JUDGED = 28  # pixels of the longer side of an image that is only judged
+SHARED = 0.25  # of a digit's height; strokes that two digits share are higher
+GUESSED = 0.5  # confidence in a digit with strokes that it may share
+SLACK = 0.1  # of a digit's height, by which they may be higher than the rest of the digit
 MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 
 # Costs in units of -log(probability), chosen on scans by writers whose digits no figure uses.
 DOUBT = 2.0  # weight of the network's probabilities, against the other costs
+SHARING = 0.5  # for strokes that two digits share, before the weight
 CUT = 1.0  # for cutting connected strokes
 CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
 JOIN = 1.0  # for joining separate strokes
@@ -59,10 +63,16 @@ class Part:
 
 @dataclass(frozen=True)
 class _Atom:
-    """A part that is not divided further; `cut` is what the boundary before it costs."""
+    """A part that is not divided further; `cut` is what the boundary before it costs.
+
+    `left` and `right` are strokes beyond the cuts on both sides that it may share with its
+    neighbours, such as the wall between two zeros.
+    """
 
     part: Part
     cut: float | None  # None: it does not touch what is before it
+    left: Part | None = None
+    right: Part | None = None
 
 
 def find_parts(strokes: Array) -> list[Part]:
@@ -194,23 +204,47 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
     """Cut a wide part wherever it may be cut."""
     if part.width <= (0.7 if expected else WIDE) * tall:
         return [_Atom(part, None)]
-    seams = _find_seams(part.strokes, tall)
+    thickness = _measure_thickness(part.strokes)
+    seams = _find_seams(part.strokes, tall, thickness)
     atoms: list[_Atom] = []
-    gone = np.zeros_like(part.strokes)
+    edge = np.zeros(part.height, dtype=np.intp)  # of the strokes that are in no piece yet
     cost: float | None = None
     columns = np.arange(part.width)
     for seam, crossed in [*seams, (np.full(part.height, part.width), 0.0)]:
-        piece = part.strokes & (columns < seam[:, None]) & ~gone
+        piece = part.strokes & (columns >= edge[:, None]) & (columns < seam[:, None])
         if np.count_nonzero(piece) < SPECK * tall**2:
             continue
-        gone |= piece
-        atoms.append(_Atom(_trim(replace(part, strokes=piece)), cost))
+        left = _find_shared(part, piece, edge - thickness, edge, tall)
+        right = _find_shared(part, piece, seam, seam + thickness, tall)
+        atoms.append(_Atom(_trim(replace(part, strokes=piece)), cost, left, right))
+        edge = np.maximum(edge, seam)
         cost = CUT + CROSSING * max(0.0, crossed - 1)
-    rest = part.strokes & ~gone
+    rest = part.strokes & (columns >= edge[:, None])
     if atoms and rest.any():
         last = join([atoms[-1].part, _trim(replace(part, strokes=rest))])
-        atoms[-1] = replace(atoms[-1], part=last)
+        atoms[-1] = replace(atoms[-1], part=last, right=None)
     return atoms or [_Atom(part, None)]
+
+
+def _measure_thickness(strokes: Array) -> float:
+    """Return the width of the strokes: twice their area by their circumference."""
+    inner = strokes & ndimage.binary_erosion(strokes)
+    return max(1.0, 2 * float(strokes.sum()) / max(1, int((strokes & ~inner).sum())))
+
+
+def _find_shared(part: Part, piece: Array, start: Array, stop: Array, tall: float) -> Part | None:
+    """Return strokes beside a piece, from column `start` to `stop` of each row, that close it.
+
+    None unless they are a wall: as high as one between digits, and no higher than the piece.
+    """
+    columns = np.arange(part.width)
+    beside = part.strokes & (columns >= start[:, None] - 1) & (columns < stop[:, None] + 1) & ~piece
+    labels, _ = ndimage.label(beside | piece, np.ones((3, 3)))
+    beside &= np.isin(labels, np.unique(labels[piece]))
+    rows, own = np.flatnonzero(beside.any(axis=1)), np.flatnonzero(piece.any(axis=1))
+    if len(rows) < max(1, SHARED * tall) or np.ptp(rows) > np.ptp(own) + SLACK * tall:
+        return None
+    return _trim(replace(part, strokes=beside))
 
 
 def _trim(part: Part) -> Part:
@@ -222,7 +256,7 @@ def _trim(part: Part) -> Part:
     return Part(tuple(map(int, box)), strokes)  # type: ignore[arg-type]
 
 
-def _find_seams(strokes: Array, tall: float) -> list[tuple[Array, float]]:
+def _find_seams(strokes: Array, tall: float, thickness: float) -> list[tuple[Array, float]]:
     """Return paths from top to bottom that cross little ink, from left to right.
 
     Each comes with the ink that it crosses, in widths of a stroke.
@@ -253,8 +287,6 @@ def _find_seams(strokes: Array, tall: float) -> list[tuple[Array, float]]:
         at = at + came[row, np.arange(len(starts)), at]
     inside = paths.clip(0, width - 1)
     crossed = (strokes[np.arange(height), inside] & (paths >= 0) & (paths < width)).sum(axis=1)
-    inner = strokes & ndimage.binary_erosion(strokes)
-    thickness = max(1.0, 2 * strokes.sum() / max(1, (strokes & ~inner).sum()))
     costs = crossed / thickness
     chosen: list[int] = []
     for one in np.argsort(costs, kind="stable"):
@@ -277,7 +309,8 @@ def _choose(
     """Return the cheapest way to join atoms to digits.
 
     Costs are those of probabilities, so the cost of the cheapest way without a digit, minus that of
-    the cheapest way, gives the confidence that it is one digit.
+    the cheapest way, gives the confidence that it is one digit. A digit with strokes that belong to
+    its neighbour as well is a guess, and never certain.
     """
     n = len(atoms)
     spans = {}
@@ -287,13 +320,24 @@ def _choose(
             if stop > start + 1 and part.width > WIDEST * tall:
                 break
             spans[start, stop] = part
-    sure = np.full(len(spans), 0.0)
+    doubts, shared = dict.fromkeys(spans, 0.0), set()
     if score is not None:
-        images = [_shrink(crop(part)) for part in spans.values()]
-        sure = -DOUBT * np.log(np.maximum(np.asarray(score(images)).max(axis=1), FLOOR))
+        ways = [
+            (span, way, cost)
+            for span, part in spans.items()
+            for way, cost in _share(atoms[slice(*span)], part)
+        ]
+        images = [_shrink(crop(way)) for _, way, _ in ways]
+        probabilities = np.asarray(score(images)).max(axis=1)
+        doubts = dict.fromkeys(spans, np.inf)
+        for (span, way, cost), p in zip(ways, probabilities, strict=True):
+            doubt = DOUBT * (cost - float(np.log(max(p, FLOOR))))
+            if doubt < doubts[span]:
+                doubts[span], spans[span] = doubt, way
+                shared.update([span] if cost else [])
     costs = {}
-    for (span, part), doubt in zip(spans.items(), sure, strict=True):
-        cost = float(doubt) + _judge(part, tall)
+    for span, part in spans.items():
+        cost = doubts[span] + _judge(part, tall)
         start, stop = span
         if start and (cut := atoms[start].cut) is not None:
             cost += cut
@@ -310,8 +354,18 @@ def _choose(
     for span in chosen:
         others = {other: cost for other, cost in costs.items() if other != span}
         excess = _find_path(others, n, counts)[0] - least
-        digits.append((spans[span], float(1 / (1 + np.exp(-excess)))))
+        sure = float(1 / (1 + np.exp(-excess)))
+        digits.append((spans[span], min(sure, GUESSED) if span in shared else sure))
     return digits
+
+
+def _share(atoms: list[_Atom], part: Part) -> list[tuple[Part, float]]:
+    """Return a digit made of atoms without and with the strokes that it may share, and the cost."""
+    ways = [(part, 0.0)]
+    for shared in (atoms[0].left, atoms[-1].right):
+        if shared is not None:
+            ways += [(join([way, shared]), SHARING) for way, _ in ways]
+    return ways
 
 
 def _shrink(image: Array) -> Array:

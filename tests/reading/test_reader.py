@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skmnist import DigitCropper, PixelNormalizer, load_mnist
 from skmnist.reading import DigitReader, Place, _reader, load_reader
 from skmnist.text import use_language
+from tests.reading.fields import as_scan, cut_out
 
 
 @parametrize_with_checks([DigitReader(LogisticRegression())])
@@ -195,3 +196,21 @@ def test_places_are_prepared_together_as_they_are_alone(reader, scans):
     together = reader._prepare_crops(crops)
     assert len({crop.shape for crop in crops}) > 50
     assert (together == np.concatenate([reader._prepare_crops([crop]) for crop in crops])).all()
+
+
+def test_zeros_that_share_a_wall_are_read_or_left_to_people():
+    reader, mnist = load_reader(), load_mnist()
+    zeros = [cut_out(as_scan(image)) for image in mnist.X_test[mnist.y_test == 0][:90]]
+    texts = []
+    for three in zip(*[iter(zeros)] * 3, strict=True):
+        height, x = max(len(zero) for zero in three), 10
+        page = np.zeros((height + 20, sum(zero.shape[1] for zero in three) + 20), np.float32)
+        for zero in three:
+            top = (len(page) - len(zero)) // 2
+            window = page[top : top + len(zero), x : x + zero.shape[1]]
+            np.maximum(window, zero[..., 0], out=window)
+            x += zero.shape[1] - 9
+        places = reader.read_page((255 - 255 * page).astype(np.uint8))
+        texts.append("".join(places["text"]))
+        assert texts[-1] == "000" or not (places["outcome"] == "digit").all()
+    assert texts.count("000") >= 6
