@@ -58,7 +58,7 @@ display = AugmentationDisplay.from_estimator(augmenter, X_train[:5])
 # Training with and without deformations
 # --------------------------------------
 #
-# Networks that are trained on deformed images need more epochs, a falling learning rate, and no
+# Training on deformed images works best with more epochs, a falling learning rate, and without
 # early stopping. The recipe "robust" sets these. Here it runs for fewer epochs, to save time.
 
 plain = SimpleNNClassifier(random_state=0).fit(X_train, mnist.y_train)

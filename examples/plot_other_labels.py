@@ -2,8 +2,8 @@
 Letters, or any other labels
 ============================
 
-skmnist is not limited to digits. In this example, the same code reads the letters A to J in
-typefaces that it has never seen.
+skmnist is not limited to digits. In this example, the same classifiers learn the letters A to J,
+and are tested on typefaces that they were not trained on.
 """
 
 # %%

@@ -3,8 +3,8 @@ Saving, loading, and predicting without tensorflow
 ==================================================
 
 tensorflow is large and takes seconds to import, and loading a pickle can run arbitrary code. A
-program that only predicts needs neither: ``save_model`` writes names, numbers and arrays, from
-which ``load_model`` rebuilds a network that predicts with NumPy alone.
+program that only predicts needs neither tensorflow nor pickle: ``save_model`` writes names, numbers
+and arrays, from which ``load_model`` rebuilds a network that predicts with NumPy alone.
 """
 
 # %%
