@@ -87,6 +87,12 @@ def find_parts(strokes: Array) -> list[Part]:
     ]
 
 
+def measure_pen(strokes: Array) -> float:
+    """Return the usual width of strokes: twice their area by their circumference."""
+    inner = strokes & ndimage.binary_erosion(strokes)
+    return max(1.0, 2 * float(strokes.sum()) / max(1, int((strokes & ~inner).sum())))
+
+
 def join(parts: Sequence[Part]) -> Part:
     """Return several parts as one."""
     if len(parts) == 1:
@@ -204,7 +210,7 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
     """Cut a wide part wherever it may be cut."""
     if part.width <= (0.7 if expected else WIDE) * tall:
         return [_Atom(part, None)]
-    thickness = _measure_thickness(part.strokes)
+    thickness = measure_pen(part.strokes)
     seams = _find_seams(part.strokes, tall, thickness)
     atoms: list[_Atom] = []
     edge = np.zeros(part.height, dtype=np.intp)  # of the strokes that are in no piece yet
@@ -224,12 +230,6 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
         last = join([atoms[-1].part, _trim(replace(part, strokes=rest))])
         atoms[-1] = replace(atoms[-1], part=last, right=None)
     return atoms or [_Atom(part, None)]
-
-
-def _measure_thickness(strokes: Array) -> float:
-    """Return the width of the strokes: twice their area by their circumference."""
-    inner = strokes & ndimage.binary_erosion(strokes)
-    return max(1.0, 2 * float(strokes.sum()) / max(1, int((strokes & ~inner).sum())))
 
 
 def _find_shared(part: Part, piece: Array, start: Array, stop: Array, tall: float) -> Part | None:

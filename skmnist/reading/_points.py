@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from skmnist.reading._ink import widen
 from skmnist.reading._lines import Line
-from skmnist.reading._parts import DOT, SMALL, Part, join
+from skmnist.reading._parts import DOT, SMALL, Part, join, measure_pen
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -113,7 +113,7 @@ def find_marks(
     half = int(np.searchsorted(np.cumsum(masses[order]), masses.sum() / 2))
     tall = int(heights[order[min(half, len(order) - 1)]])
     writing = [part for part in parts if part.height >= SMALL * tall]
-    pen = float(np.median([_measure_pen(part) for part in writing]))
+    pen = float(np.median([measure_pen(part.strokes) for part in writing]))
     dark = float(np.median([np.quantile(_get_levels(level, part), 0.75) for part in writing]))
     line = float(np.median([line.thickness for line in lines])) if lines else 0.0
     inked = [part for part in parts if part.height < SMALL * tall]
@@ -132,13 +132,6 @@ def find_marks(
         and _measure_width(drawn, gone, part, line) >= LEAST_WIDTH * pen
     ]
     return [mark for mark in marks if mark.is_round or mark.is_flat or mark.is_comma]
-
-
-def _measure_pen(part: Part) -> float:
-    """Return the usual width of the strokes: twice their area by their circumference."""
-    inner = ndimage.binary_erosion(np.pad(part.strokes, 1))[1:-1, 1:-1]
-    rim = part.n_pixels - int(inner.sum())
-    return max(1.0, 2 * part.n_pixels / max(1, rim))
 
 
 def _get_levels(level: Array, part: Part) -> Array:
