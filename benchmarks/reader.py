@@ -6,11 +6,10 @@ Usage: ``python benchmarks/reader.py [--fonts FILE ...] [--sudoku ZIP] [--cheque
 Digits: the Swiss writers that the reader was neither trained nor calibrated on, the test images of
 MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if it is given. Cheques:
 the folder ``ORAND-CAR-2014-coco`` of github.com/Fzkuji/Labeled_ORAND-CAR-A, which has amounts
-written on real cheques (ICFHR 2014). Other
-ink: scribbles, halves of digits swapped, blank and shaded paper, and letters and signs in the given
-fonts, which should be others than those of the training. Letters that many people write like a
-digit are reported apart. The figure has the curve of errors against rejects of each set of digits,
-and digits that were accepted and are wrong.
+written on real cheques (ICFHR 2014). Other ink: scribbles, halves of digits swapped, blank and
+shaded paper, and letters and signs in the given fonts, which should be others than those of the
+training. Letters that many people write like a digit are reported apart. The figure has the curve
+of errors against rejects of each set of digits, and digits that were accepted and are wrong.
 """
 
 import argparse
