@@ -20,7 +20,7 @@ MAX_DIGITS = 100  # of a field
 MAX_FIELDS = 1000
 PROPORTIONS = 0.04  # by which height to width may differ between form and page
 FORM_KEYS = ("name", "size", "fields")
-FIELD_KEYS = ("name", "page", "box", "digits", "values", "check")
+FIELD_KEYS = ("name", "page", "box", "digits", "values", "check", "ignore_marks")
 
 
 def _luhn(digits: Sequence[int]) -> bool:
@@ -116,6 +116,9 @@ class FormField:
     check : {"luhn", "ean", "mod10", "mod97"}, default=None
         Rule for the check digit: Luhn (cards), EAN and ISBN-13, recursive modulo 10 (Swiss payment
         references), or ISO 7064 modulo 97 with two check digits.
+    ignore_marks : bool, default=False
+        Leave out points, commas, strokes and other small marks: 12.50 becomes 1250. For amounts
+        that always have the same number of decimals.
 
     Examples
     --------
@@ -131,6 +134,7 @@ class FormField:
     digits: int | None = None
     values: frozenset[str] | None = field(default=None, repr=False)
     check: str | None = None
+    ignore_marks: bool = False
 
     def accepts(self, text: str) -> bool:
         """Return whether a text is a valid content of the field.
@@ -361,8 +365,11 @@ def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormFi
     check = described.get("check")
     if check is not None and check not in CHECKS:
         raise FormError("check", where=where, check=check, known=", ".join(CHECKS))
+    ignore_marks = described.get("ignore_marks", False)
+    if not isinstance(ignore_marks, bool):
+        raise FormError("ignore_marks", where=where, ignore_marks=ignore_marks)
     values = _read_values(described.get("values"), where, digits)
-    return FormField(name, (left, top, right, bottom), page, digits, values, check)
+    return FormField(name, (left, top, right, bottom), page, digits, values, check, ignore_marks)
 
 
 def _read_values(values: Any, where: Phrase, digits: int | None) -> frozenset[str] | None:

@@ -18,6 +18,7 @@ DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 MAX_PLACES = 60  # of a comb
+UNCOVERED = 0.6  # of the height of a tooth, from which on no comma hides it
 WHOLE = 0.9  # share of a page's width that only ruled lines cross
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
 LOOP_GAP = 1.5  # of the height of a loop, to other digits
@@ -405,10 +406,12 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
     if first < reach:
         return []
     rising: Array = part[first - reach : first].mean(axis=0) >= 0.8
-    teeth = []
+    teeth, hidden = [], []
+    widest = max(4, 3.5 * thickness)
     for start, stop in _find_runs(rising):
         wide = stop - start
-        if wide > max(4, 3.5 * thickness):
+        if wide > widest:
+            hidden.append((start, stop))
             continue
         x = (start + stop - 1) / 2
         column: Array = np.any(part[:first, start:stop], axis=1)[::-1]
@@ -418,6 +421,11 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
         return []
     # a digit that touches a tooth makes it longer, so only the shortest are reliable
     rise = np.quantile([first - top for _, top, _ in teeth], 0.25)
+    upper = slice(int(first - rise), int(first - UNCOVERED * rise))
+    for start, stop in hidden:
+        for left, right in _find_runs(part[upper, start:stop].mean(axis=0) >= 0.8):
+            if right - left <= widest:
+                teeth.append((start + (left + right - 1) / 2, upper.start, float(right - left)))
     return [(x, max(top, int(first - 1.3 * rise)), thick) for x, top, thick in teeth]
 
 

@@ -193,6 +193,9 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
         part = page[top:bottom, left:right]
         rows = _find_fields(part, one.digits, score)
         places = [place for row in rows for place in row]
+        if one.ignore_marks:
+            digits = [place for place in places if not (place.is_marked and place.is_blank)]
+            places = [replace(place, is_marked=False) for place in digits]
         if not places:  # an empty field is there, and is blank
             white = np.full(part.shape[:2], 255, dtype=np.uint8)
             places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]

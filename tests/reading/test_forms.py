@@ -101,6 +101,7 @@ def test_values_and_number_of_digits():
         ({"fields": [{**FIELD, "page": 0}]}, "page=0 must be an int >= 1"),
         ({"fields": [{**FIELD, "digits": "5"}]}, "digits='5' must be an int from 1 to"),
         ({"fields": [{**FIELD, "check": "sum"}]}, "check='sum' must be one of ean, luhn"),
+        ({"fields": [{**FIELD, "ignore_marks": 1}]}, "ignore_marks=1 must be true or false"),
         ({"fields": [{**FIELD, "values": [123]}]}, "numbers would lose their leading zeros"),
         ({"fields": [{**FIELD, "values": ["12"]}]}, "has '12' with 2 digits, but digits=3"),
     ],

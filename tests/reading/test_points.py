@@ -55,6 +55,10 @@ def test_a_sign_on_a_ruled_line_is_told(scans, sign):
     assert outline(find_places(page)) == ["ddmdd"]
 
 
+def test_a_comma_on_a_tooth_of_a_comb_is_told(scans):
+    assert outline(find_places(lay(scans, "1350", "comb", signs={2: ","}))) == ["dMdd"]
+
+
 @pytest.mark.parametrize("kind", ["boxes", "apart", "comb", "trays", "coloured"])
 def test_boxes_stay_places_beside_a_sign(scans, kind):
     n_told = 0
@@ -96,6 +100,20 @@ def test_an_amount_is_left_to_a_person(bundled, scans):
     assert without["outcome"].tolist() == places["outcome"].drop(2).tolist()
     with use_language("de"):
         assert "etwa ein Punkt" in bundled.read_page(amount)["reason"][2]
+
+
+def test_marks_can_be_ignored(bundled, scans):
+    described = {"name": "amount", "box": [0, 0, 1, 1], "ignore_marks": True}
+    form = Form.from_dict({"fields": [described]})
+    for kind in ("bare", "comb"):
+        places = bundled.read_page(lay(scans, "1350", kind, signs={2: ","}), form=form)
+        assert "".join(places["text"]) == "1350"
+        assert places["place"].tolist() == [0, 1, 2, 3]
+        assert (places["outcome"] == "digit").all()
+    page = lay(scans, "135", "boxes", n_blank=1)
+    left, _, right, bottom = find_places(page)[0][3].box
+    page[bottom - 20 : bottom - 12, (left + right) // 2 : (left + right) // 2 + 8] = 0
+    assert outline(find_places(page, form=form)) == ["ddd"]
 
 
 def test_a_sign_in_a_box_makes_its_digit_unsure(bundled, scans):
