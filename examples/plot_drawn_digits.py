@@ -3,7 +3,8 @@ Hand-drawn digits
 =================
 
 A network trained on MNIST reads a digit well only if the digit is prepared as in MNIST: bright on
-black, scaled to fit 20 x 20 pixels, with its centre of mass in the middle. Nobody draws like that.
+black, scaled to fit 20 x 20 pixels, with its centre of mass in the middle of 28 x 28. Nobody draws
+like that.
 ``DigitCropper`` finds the ink in a drawing, a scan or a photo, and turns it into an image in
 MNIST's format.
 """

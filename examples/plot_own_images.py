@@ -3,8 +3,8 @@ Your own images, in a ZIP
 =========================
 
 Suppose you have received a ZIP of scanned digits, with one folder per digit.
-``load_digit_archive`` finds the training and test parts automatically. Before you spend an hour on
-training, ``describe_dataset`` reports problems that would invalidate a comparison.
+``load_digit_archive`` finds the training and test parts automatically. Before training,
+``describe_dataset`` shows problems that would invalidate a comparison.
 """
 
 # %%

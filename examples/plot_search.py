@@ -5,7 +5,7 @@ Searching for parameters with a grid and with Optuna
 How much dropout, which learning rate, how many neurons? You can find out only by trying, and the
 test images must not be used for that. scikit-learn's ``GridSearchCV`` tries all combinations.
 ``OptunaSearchCV``, which is used in the same way, learns from previous trials which combinations
-are worth trying, and stops poor trials within their first epochs.
+are worth trying, and stops poor trials early.
 """
 
 # %%
@@ -27,10 +27,10 @@ pipeline = Pipeline(
 # %%
 # Grid search: the best candidate that does not overfit
 # -----------------------------------------------------
-# With ``scoring=fit_scores``, each fold reports its accuracy and its gap, which is the drop in
-# accuracy from the training images to new ones. ``refit=best_without_overfitting`` then selects the
-# most accurate candidate with an acceptable gap. The limit can be set: the few images of a fold are
-# quickly memorized, so this example allows 0.06 instead of 0.02.
+# With ``scoring=fit_scores``, each fold reports its accuracy and minus its gap, where the gap is
+# the drop in accuracy from the training images to new ones. ``refit=best_without_overfitting`` then
+# selects the most accurate candidate with an acceptable gap. The limit can be set: the few images
+# of a fold are quickly memorized, so this example allows 0.06 instead of 0.02.
 
 from functools import partial
 
@@ -57,8 +57,8 @@ print("selected:", grid.best_params_)
 # %%
 # Search with Optuna
 # ------------------
-# Optuna uses distributions instead of lists. ``get_search_space`` returns a ready-made space as a
-# dict, which you can extend or reduce.
+# ``OptunaSearchCV`` accepts distributions as well as lists. ``get_search_space`` returns a
+# ready-made space as a dict, which you can extend or reduce.
 
 from optuna.distributions import FloatDistribution
 
@@ -85,9 +85,9 @@ print(table.sort_values("rank_test_score")[columns].head(5).to_string(index=Fals
 # %%
 # Plotting the trials
 # -------------------
-# The left plot shows the value of each trial when it ended, the right plot its value after each
-# epoch. The folds of a trial are trained one after the other, so a trial that is stopped within its
-# first fold costs only a few epochs.
+# The plots show the best validation accuracy of each trial so far, averaged over its folds: on the
+# left when the trial ended, on the right after each epoch. The folds of a trial are trained one
+# after the other, so a trial that is stopped within its first fold costs only a few epochs.
 
 import matplotlib.pyplot as plt
 
@@ -111,8 +111,8 @@ plt.show()
 # %%
 # The best networks
 # -----------------
-# Each was refitted on all 4,000 images, and is now evaluated on the test images for the first time.
-# ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
+# Each was refitted on the 4,000 training images, and is now evaluated on the test images for the
+# first time. ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
 
 for name, value in search.best_params_.items():
     print(f"{name:22} {value:.4g}")

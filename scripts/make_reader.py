@@ -2,9 +2,10 @@
 
 Usage: ``python scripts/make_reader.py [--epochs N] [FILE]``
 
-Trains on MNIST and eight Swiss writers, calibrates with three others, and reports on the last
-three, which are used for nothing else. The notes of the reader are its card; where they change,
-change ``[card.known]`` in the catalogues as well, which has them in every language.
+Trains on MNIST and eight Swiss writers, and on rough copies of their digits (`_paper.py`),
+calibrates with three others, and reports on the last three, which are used for nothing else. The
+notes of the reader are its card; where they change, change ``[card.known]`` in the catalogues as
+well, which has them in every language.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _paper import roughen
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -31,9 +33,9 @@ TARGET = Path(__file__).parents[1] / "skmnist" / "reading" / "data" / "digits.sk
 MAX_BYTES = 3_000_000
 TRAINED, CALIBRATED = 8, 3  # writers; the others are reported
 REPEATED = 8  # each Swiss digit, because MNIST has 13 times as many
-EPOCHS = 60
+EPOCHS = 40
 GUARD_ROWS = 20_000  # of MNIST
-GUARD_LAYERS, GUARD_EPOCHS = (640, 256), 32
+GUARD_LAYERS, GUARD_EPOCHS = (640, 256), 16
 
 
 def main() -> None:
@@ -67,7 +69,8 @@ def main() -> None:
         "name": "Digits of MNIST and of Swiss writers",
         "network": f'DeepNNClassifier(**get_recipe("robust", "deep")), {arguments.epochs} epochs',
         "trained_on": (
-            f"60,000 images of MNIST and the Swiss writers {', '.join(trained)}, {REPEATED} times"
+            f"60,000 images of MNIST and the Swiss writers {', '.join(trained)}, {REPEATED} times, "
+            "and rough copies of all of them, as from scanned forms"
         ),
         "calibrated_on": f"the Swiss writers {', '.join(calibrated)}",
         "reported_on": (
@@ -99,9 +102,10 @@ def main() -> None:
 
 
 def train_network(mnist: Any, images: np.ndarray, target: np.ndarray, epochs: int) -> Pipeline:
-    """Train the network on MNIST and the digits of the Swiss writers."""
-    X = np.concatenate([mnist.X_train, *[images] * REPEATED])
-    y = np.concatenate([mnist.y_train, *[target] * REPEATED])
+    """Train the network on MNIST and the digits of the Swiss writers, and on rough copies."""
+    X = np.concatenate([flatten(mnist.X_train), *[flatten(images)] * REPEATED])
+    X = np.concatenate([X, roughen(X, np.random.default_rng(2))])
+    y = np.tile(np.concatenate([mnist.y_train, *[target] * REPEATED]), 2)
     order = np.random.default_rng(0).permutation(len(y))
     network = DeepNNClassifier(
         **get_recipe("robust", "deep") | {"epochs": epochs},
@@ -114,10 +118,12 @@ def train_network(mnist: Any, images: np.ndarray, target: np.ndarray, epochs: in
 
 def train_guard(mnist: Any, images: np.ndarray, target: np.ndarray) -> DeepNNClassifier:
     """Train the guard; with deformed images, it is better than the one of `DigitReader.fit`."""
-    X = np.concatenate([images, images, mnist.X_train[:GUARD_ROWS]])
+    X = flatten(np.concatenate([images, images, mnist.X_train[:GUARD_ROWS]]))
     y = np.concatenate([target, target, mnist.y_train[:GUARD_ROWS]])
-    rows = PixelNormalizer().fit_transform(X.reshape(len(X), -1))
-    rows, codes = make_examples(rows, y, np.random.default_rng(0))
+    scale = PixelNormalizer().fit_transform
+    rows, codes = make_examples(scale(X), y, np.random.default_rng(0))
+    rough = roughen(np.rint(255 * rows).astype(np.uint8), np.random.default_rng(2))
+    rows, codes = np.concatenate([rows, scale(rough)]), np.tile(codes, 2)
     order = np.random.default_rng(1).permutation(len(codes))
     return DeepNNClassifier(
         **get_recipe("robust", "deep")
@@ -126,6 +132,10 @@ def train_guard(mnist: Any, images: np.ndarray, target: np.ndarray) -> DeepNNCla
         random_state=0,
         verbose=1,
     ).fit(rows[order], codes[order])
+
+
+def flatten(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)
 
 
 def halve(network: DeepNNClassifier) -> None:

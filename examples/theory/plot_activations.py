@@ -2,8 +2,9 @@
 A neuron and its activation
 ===========================
 
-A neuron computes the weighted sum of its inputs plus a bias: :math:`z = w \\cdot x + b`. Its
-output is :math:`a = f(z)`. Because of the function :math:`f`, several layers can do more than one.
+A neuron computes the weighted sum of its inputs plus a bias: :math:`z = w \\cdot x + b`. Its output
+is :math:`a = f(z)`. Without the function :math:`f`, several layers could compute no more than a
+single one.
 """
 
 # %%

@@ -62,8 +62,8 @@ plt.show()
 
 # %%
 # SGD is slow along the flat direction, because it uses one learning rate for both directions.
-# Momentum gathers speed there. Adam divides each step by the typical size of the slope in that
-# direction, so it moves equally fast in both. This is why it is stable without tuning.
+# Momentum gathers speed there. In each direction, Adam divides the step by the typical size of the
+# slope, so it moves equally fast in both. This is why it needs less tuning.
 #
 # The learning rate
 # -----------------
