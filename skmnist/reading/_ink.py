@@ -145,6 +145,14 @@ def widen(strokes: Array, reach: int = 1) -> Array:
     return strokes
 
 
+def find_quantile(x: Array, share: float) -> float:
+    """Return a quantile of a few numbers; `np.quantile` takes several times as long."""
+    ordered, at = np.sort(x), share * (len(x) - 1)
+    low = int(at)
+    high = min(low + 1, len(x) - 1)
+    return float(ordered[low] + (at - low) * (ordered[high] - ordered[low]))
+
+
 def turn(ink: Ink, degrees: float) -> Ink:
     """Turn the page clockwise by some degrees, about its middle; new corners are paper."""
     from PIL import Image

@@ -311,7 +311,8 @@ def _choose(
 
     Costs are those of probabilities, so the cost of the cheapest way without a digit, minus that of
     the cheapest way, gives the confidence that it is one digit. A digit with strokes that belong to
-    its neighbour as well is a guess, and never certain.
+    its neighbour as well is a guess, and never certain; one that would be read differently with
+    such strokes is less certain.
     """
     n = len(atoms)
     spans = {}
@@ -321,21 +322,27 @@ def _choose(
             if stop > start + 1 and part.width > WIDEST * tall:
                 break
             spans[start, stop] = part
-    doubts, shared = dict.fromkeys(spans, 0.0), set()
+    doubts, limits = dict.fromkeys(spans, 0.0), dict.fromkeys(spans, 1.0)
     if score is not None:
         ways = [
             (span, way, cost)
             for span, part in spans.items()
             for way, cost in _share(atoms[slice(*span)], part)
         ]
-        images = [_shrink(crop(way)) for _, way, _ in ways]
-        probabilities = np.asarray(score(images)).max(axis=1)
-        doubts = dict.fromkeys(spans, np.inf)
-        for (span, way, cost), p in zip(ways, probabilities, strict=True):
-            doubt = DOUBT * (cost - float(np.log(max(p, FLOOR))))
-            if doubt < doubts[span]:
-                doubts[span], spans[span] = doubt, way
-                shared.update([span] if cost else [])
+        probabilities = np.asarray(score([_shrink(crop(way)) for _, way, _ in ways]))
+        labels = probabilities.argmax(axis=1)
+        guesses = DOUBT * (
+            np.array([cost for *_, cost in ways]) - np.log(probabilities.max(axis=1).clip(FLOOR))
+        )
+        for span, group in itertools.groupby(range(len(ways)), lambda at: ways[at][0]):
+            some = list(group)
+            best = min(some, key=guesses.__getitem__)
+            rivals = [guesses[at] for at in some if labels[at] != labels[best]]
+            _, spans[span], cost = ways[best]
+            doubts[span] = guesses[best]
+            limits[span] = (
+                GUESSED if cost else _be_sure(min(rivals, default=np.inf) - guesses[best])
+            )
     costs = {}
     for span, part in spans.items():
         cost = doubts[span] + _judge(part, tall)
@@ -355,9 +362,13 @@ def _choose(
     for span in chosen:
         others = {other: cost for other, cost in costs.items() if other != span}
         excess = _find_path(others, n, counts)[0] - least
-        sure = float(1 / (1 + np.exp(-excess)))
-        digits.append((spans[span], min(sure, GUESSED) if span in shared else sure))
+        digits.append((spans[span], min(_be_sure(excess), limits[span])))
     return digits
+
+
+def _be_sure(excess: float) -> float:
+    """Return the probability of the cheaper of two ways, by how much more the other one costs."""
+    return float(1 / (1 + np.exp(-excess)))
 
 
 def _share(atoms: list[_Atom], part: Part) -> list[tuple[Part, float]]:

@@ -14,6 +14,7 @@ from skmnist.reading._ink import (
     Ink,
     find_angle,
     find_ink,
+    find_quantile,
     find_strokes,
     turn,
     widen,
@@ -248,7 +249,7 @@ class _Sheet:
         wide = widen(own, 2)
         wide &= own | ~self.strokes[where]
         level = self.level[where]
-        peak = max(float(np.quantile(level[own], 0.9)), 0.1) if own.any() else 1.0
+        peak = max(find_quantile(level[own], 0.9), 0.1) if own.any() else 1.0
         return np.where(wide, 255 - 255 * np.minimum(level / peak, 1), 255).astype(np.uint8)
 
     def crop(self, part: Part) -> Array:

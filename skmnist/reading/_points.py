@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import widen
+from skmnist.reading._ink import find_quantile, widen
 from skmnist.reading._lines import Line
 from skmnist.reading._parts import DOT, SMALL, Part, join, measure_pen
 
@@ -114,7 +114,7 @@ def find_marks(
     tall = int(heights[order[min(half, len(order) - 1)]])
     writing = [part for part in parts if part.height >= SMALL * tall]
     pen = float(np.median([measure_pen(part.strokes) for part in writing]))
-    dark = float(np.median([np.quantile(_get_levels(level, part), 0.75) for part in writing]))
+    dark = float(np.median([find_quantile(_get_levels(level, part), 0.75) for part in writing]))
     line = float(np.median([line.thickness for line in lines])) if lines else 0.0
     inked = [part for part in parts if part.height < SMALL * tall]
     inked += _find_in_lines(drawn, gone, parts, pen, line) if lines else []
@@ -128,7 +128,7 @@ def find_marks(
         )
         for part in inked
         if max(part.width, part.height) >= LEAST_LONG * pen
-        and np.quantile(_get_levels(level, part), 0.9) >= LEAST_DARK * dark
+        and find_quantile(_get_levels(level, part), 0.9) >= LEAST_DARK * dark
         and _measure_width(drawn, gone, part, line) >= LEAST_WIDTH * pen
     ]
     return [mark for mark in marks if mark.is_round or mark.is_flat or mark.is_comma]

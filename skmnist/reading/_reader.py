@@ -614,6 +614,8 @@ def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
 
 def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure") -> None:
     """Make some places unsure."""
+    if not np.any(rows):
+        return
     sentence = get_catalogue()(f"reading.reason.{reason}")
     for column, value in (("outcome", outcome), ("guaranteed", False), ("reason", sentence)):
         frame.loc[rows, column] = value

@@ -61,7 +61,7 @@ def test_the_bundled_reader_is_shown_without_a_file(show):
         f"{network.n_iter_}; the weights of epoch {network.kept_epoch_} were kept",
         f"training accuracy {network.train_accuracy_:.2%} of 10,000 images",
         f"MNIST test accuracy {reader.notes_['mnist_test_accuracy']:.2%}",
-        "wrong among accepted 0.2",
+        f"wrong among accepted {reader.notes_['error_among_accepted']:.2%}",
         "Weights under CC BY-SA 3.0",
         "saved with skmnist",
         "unlike those of the calibration: the error rate does not hold for them",
