@@ -152,7 +152,8 @@ def _show_promise(screen: Screen, reader: DigitReader, readings: list[FileReadin
     places = [reading.places for reading in readings if len(reading.places)]
     if not places:
         return
-    for sentence in reader.promise().sentences(screen.say.language):
-        screen.show_text(sentence)
     if reader.check_shift(pd.concat(places)):
         screen.say_line("reading.promise.void")
+        return
+    for sentence in reader.promise().sentences(screen.say.language):
+        screen.show_text(sentence)

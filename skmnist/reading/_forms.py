@@ -117,8 +117,9 @@ class FormField:
         Rule for the check digit: Luhn (cards), EAN and ISBN-13, recursive modulo 10 (Swiss payment
         references), or ISO 7064 modulo 97 with two check digits.
     ignore_marks : bool, default=False
-        Leave out points, commas, strokes and other small marks: 12.50 becomes 1250. For amounts
-        that always have the same number of decimals.
+        Leave out points, commas and other small marks between the digits: 12.50 becomes 1250. For
+        amounts that always have the same number of decimals. Marks before and after the digits,
+        such as a minus, are not left out.
 
     Examples
     --------
@@ -366,10 +367,12 @@ def _read_field(described: Any, at: int, size: tuple[int, int] | None) -> FormFi
     if check is not None and check not in CHECKS:
         raise FormError("check", where=where, check=check, known=", ".join(CHECKS))
     ignore_marks = described.get("ignore_marks", False)
-    if not isinstance(ignore_marks, bool):
+    if not isinstance(ignore_marks, bool | None):
         raise FormError("ignore_marks", where=where, ignore_marks=ignore_marks)
     values = _read_values(described.get("values"), where, digits)
-    return FormField(name, (left, top, right, bottom), page, digits, values, check, ignore_marks)
+    return FormField(
+        name, (left, top, right, bottom), page, digits, values, check, bool(ignore_marks)
+    )
 
 
 def _read_values(values: Any, where: Phrase, digits: int | None) -> frozenset[str] | None:

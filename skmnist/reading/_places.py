@@ -40,6 +40,8 @@ THIN = 0.05  # of a box, mean width of such a line
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
+LOW = 0.7  # of a digit's height; what is lower and hangs below the others may be a large comma
+HANGING = 0.5  # confidence that such a stroke is a digit
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others
@@ -195,13 +197,28 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
         rows = _find_fields(part, one.digits, score)
         places = [place for row in rows for place in row]
         if one.ignore_marks:
-            digits = [place for place in places if not (place.is_marked and place.is_blank)]
-            places = [replace(place, is_marked=False) for place in digits]
+            places = _leave_out_marks(places)
         if not places:  # an empty field is there, and is blank
             white = np.full(part.shape[:2], 255, dtype=np.uint8)
             places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
         found.append([place.move(left, top, one.name) for place in places])
     return found
+
+
+def _leave_out_marks(places: list[Place]) -> list[Place]:
+    """Return places without marks between the digits.
+
+    Those before and after the digits stay: they may be a minus, or dashes instead of decimals.
+    """
+    inked = [at for at, place in enumerate(places) if not place.is_blank]
+    if not inked:
+        return places
+    between = range(inked[0], inked[-1] + 1)
+    return [
+        replace(place, is_marked=False) if at in between else place
+        for at, place in enumerate(places)
+        if not (at in between and place.is_blank and place.is_marked)
+    ]
 
 
 def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list[list[Place]]:
@@ -333,11 +350,40 @@ def _fill_boxes(
             places = [
                 _fill(sheet, box, its, number, marks) for box, its in zip(row, written, strict=True)
             ]
+            places = _doubt_low(places)
             outside = choose_outside(marks, row)
             middles = [box[0] + box[2] for box in row]
             fields.append(_insert(sheet, places, middles, outside, number))
         at += len(row)
     return fields
+
+
+def _doubt_low(places: list[Place]) -> list[Place]:
+    """Be less sure of what hangs below the digits in the other boxes of a row."""
+    inked = [at for at, place in enumerate(places) if not place.is_blank]
+    if len(inked) < 2:
+        return places
+    rows = [np.flatnonzero((places[at].image < 255).any(axis=1)) for at in inked]
+    ends = np.array([(some[0], some[-1] + 1) for some in rows])
+    hanging = _find_hanging(ends, float(np.median(ends[:, 1] - ends[:, 0])))
+    low = {at for at, is_hanging in zip(inked, hanging, strict=True) if is_hanging}
+    return [
+        replace(place, parted=min(place.parted, HANGING)) if at in low else place
+        for at, place in enumerate(places)
+    ]
+
+
+def _find_hanging(ends: Array, tall: float) -> Array:
+    """Return which strokes are lower than digits and begin below the middle of the others.
+
+    `ends` has the top and bottom of each.
+    """
+    top, bottom = ends.T
+    whole = bottom - top >= LOW * tall
+    if not whole.any():
+        return np.ones(len(ends), dtype=bool)
+    hanging: Array = ~whole & (top > np.median(top[whole]) + tall / 2)
+    return hanging
 
 
 def _is_long(box: Box) -> bool:
@@ -454,13 +500,19 @@ def _divide_freely(
     score: Score | None,
 ) -> list[list[Place]]:
     fields = []
-    for number, (tall, row) in enumerate(divide_rows(parts)):
+    rows = divide_rows(parts)
+    usual = max((tall for tall, _ in rows), default=0.0)
+    for number, (tall, row) in enumerate(rows):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
             beside = choose_marks(marks, some, tall)
             own = {mark.box for mark in beside}
             written = [part for part in some if part.box not in own]
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
-            places = [_place(sheet, part, number, sure) for part, sure in digits]
+            ends = np.array([part.box[1::2] for part, _ in digits]).reshape(-1, 2)
+            places = [
+                _place(sheet, part, number, min(sure, HANGING) if is_hanging else sure)
+                for (part, sure), is_hanging in zip(digits, _find_hanging(ends, usual), strict=True)
+            ]
             middles = [part.box[0] + part.box[2] for part, _ in digits]
             fields.append(_insert(sheet, places, middles, beside, number))
     return fields

@@ -110,10 +110,25 @@ def test_marks_can_be_ignored(bundled, scans):
         assert "".join(places["text"]) == "1350"
         assert places["place"].tolist() == [0, 1, 2, 3]
         assert (places["outcome"] == "digit").all()
-    page = lay(scans, "135", "boxes", n_blank=1)
-    left, _, right, bottom = find_places(page)[0][3].box
-    page[bottom - 20 : bottom - 12, (left + right) // 2 : (left + right) // 2 + 8] = 0
-    assert outline(find_places(page, form=form)) == ["ddd"]
+    page = lay(scans, "1135", "boxes")
+    for at, expected in ((1, "ddd"), (0, "mmdd")):  # before the digits, it may be a minus
+        left, top, right, bottom = find_places(page)[0][at].box
+        page[top + 4 : bottom - 4, left + 4 : right - 4] = 255
+        page[bottom - 20 : bottom - 12, (left + right) // 2 : (left + right) // 2 + 8] = 0
+        assert outline(find_places(page, form=form)) == [expected]
+
+
+@pytest.mark.parametrize("kind", ["bare", "ruled"])
+def test_a_large_comma_is_no_digit(bundled, scans, kind):
+    page = lay(scans, "1350", kind)
+    right = [place.box[2] for place in find_places(page)[0]]
+    top, bottom = (find_places(page)[0][2].box[at] for at in (1, 3))
+    start = bottom - (bottom - top) // 4
+    for row in range(start, start + (bottom - top) * 6 // 10):  # lower than a digit, hanging
+        at = right[1] + 6 - (row - start) // 5
+        page[row, at : at + 5] = 0
+    places = bundled.read_page(page)
+    assert not (places["outcome"] == "digit").all()
 
 
 def test_a_sign_in_a_box_makes_its_digit_unsure(bundled, scans):
