@@ -381,7 +381,7 @@ def _find_hanging(ends: Array, tall: float) -> Array:
     top, bottom = ends.T
     whole = bottom - top >= LOW * tall
     if not whole.any():
-        return np.ones(len(ends), dtype=bool)
+        return whole
     hanging: Array = ~whole & (top > np.median(top[whole]) + tall / 2)
     return hanging
 
@@ -501,7 +501,9 @@ def _divide_freely(
 ) -> list[list[Place]]:
     fields = []
     rows = divide_rows(parts)
-    usual = max((tall for tall, _ in rows), default=0.0)
+    below = [_is_below(*pair) for pair in itertools.pairwise(rows)]
+    beside_low = map(any, zip([False, *below], [*below, False], strict=True))
+    limits = [HANGING if low else 1.0 for low in beside_low]
     for number, (tall, row) in enumerate(rows):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
             beside = choose_marks(marks, some, tall)
@@ -510,12 +512,24 @@ def _divide_freely(
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             ends = np.array([part.box[1::2] for part, _ in digits]).reshape(-1, 2)
             places = [
-                _place(sheet, part, number, min(sure, HANGING) if is_hanging else sure)
-                for (part, sure), is_hanging in zip(digits, _find_hanging(ends, usual), strict=True)
+                _place(sheet, part, number, min(sure, HANGING if is_hanging else limits[number]))
+                for (part, sure), is_hanging in zip(digits, _find_hanging(ends, tall), strict=True)
             ]
             middles = [part.box[0] + part.box[2] for part, _ in digits]
             fields.append(_insert(sheet, places, middles, beside, number))
     return fields
+
+
+def _is_below(above: tuple[float, list[Part]], row: tuple[float, list[Part]]) -> bool:
+    """Return whether a row is nothing but a low stroke close below another row."""
+    tall, parts = above
+    low = row[1][0]
+    return (
+        len(row[1]) == 1
+        and low.height < LOW * tall
+        and low.box[1] < max(part.box[3] for part in parts) + tall / 2
+        and parts[0].box[0] < low.box[0] < max(part.box[2] for part in parts) + tall
+    )
 
 
 def _insert(

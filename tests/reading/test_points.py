@@ -127,8 +127,21 @@ def test_a_large_comma_is_no_digit(bundled, scans, kind):
     for row in range(start, start + (bottom - top) * 6 // 10):  # lower than a digit, hanging
         at = right[1] + 6 - (row - start) // 5
         page[row, at : at + 5] = 0
-    places = bundled.read_page(page)
-    assert not (places["outcome"] == "digit").all()
+    for form in (None, Form.from_dict({"fields": [{"name": "amount", "box": [0, 0, 1, 1]}]})):
+        places = bundled.read_page(page, form=form)
+        assert len(places) == 5
+        assert not (places["outcome"] == "digit").any()
+
+
+def test_rows_of_other_sizes_are_no_commas(scans):
+    large = lay(scans, "1350", "bare")
+    height, width = (side // 2 for side in large.shape[:2])
+    page = np.full((600, 500, 3), 255, dtype=np.uint8)
+    page[: 2 * height, : 2 * width] = large[: 2 * height, : 2 * width]
+    page[300 : 300 + height, 40 : 40 + width] = Image.fromarray(large).resize((width, height))
+    fields = find_places(page)
+    assert outline(fields) == ["dddd", "dddd"]
+    assert min(place.parted for field in fields for place in field) > 0.9
 
 
 def test_a_sign_in_a_box_makes_its_digit_unsure(bundled, scans):
