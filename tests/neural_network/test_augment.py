@@ -316,7 +316,7 @@ def test_the_preset_turns_no_digit_into_another():
     X, y = PixelNormalizer().fit_transform(mnist.X_train), mnist.y_train
     judge = load_reader().estimator_
     mild = {"rotation": 8, "scale": 0.06, "shear": 0.08, "shift": 0.05}
-    views = [ImageAugmenter(**mild, random_state=seed) for seed in range(8)]
+    views = [ImageAugmenter(**mild, random_state=seed) for seed in range(16)]
 
     def judged_as_another(images, labels):
         proba = np.mean([judge.predict_proba(v.fit_transform(images) * 255) for v in views], axis=0)
@@ -324,7 +324,7 @@ def test_the_preset_turns_no_digit_into_another():
 
     images, labels = X[:5000], y[:5000]
     clear = ~judged_as_another(images, labels)
-    assert clear.mean() > 0.997  # ten others are ambiguous, or labelled wrongly
+    assert clear.mean() > 0.998
     deformed = ImageAugmenter(**PRESETS["digits"], random_state=0).fit_transform(images)
     assert judged_as_another(deformed[clear], labels[clear]).mean() < 0.005
     # the judge is able to see it: a 6 turned by half a turn is a 9
