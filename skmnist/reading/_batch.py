@@ -26,7 +26,7 @@ from skmnist.text import get_catalogue, translate_error, use_language
 Array = np.ndarray[Any, Any]
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pdf")
-FIELD_COLUMNS = ("file", "page", "field", "text", "outcome", "probability")
+FIELD_COLUMNS = ("file", "page", "field", "text", "outcome", "probability", "reason")
 MARGIN = 6  # pixels of the page around the picture of a field
 
 
@@ -53,9 +53,10 @@ class FileReading:
     >>> import pandas as pd
     >>> from skmnist.reading import FileReading, join_fields
     >>> places = pd.DataFrame({"image": 0, "field": 0, "text": ["8", "", "1"],
-    ...     "outcome": ["digit", "blank", "unsure"], "probability": [0.999, None, 0.71]})
-    >>> join_fields([FileReading("scan.png", places)])["text"].tolist()
-    ['8 ?']
+    ...     "outcome": ["digit", "blank", "unsure"], "probability": [0.999, None, 0.71],
+    ...     "reason": ["Sure.", "No ink.", "Not sure."]})
+    >>> join_fields([FileReading("scan.png", places)])[["text", "reason"]].values.tolist()
+    [['8 ?', 'Not sure.']]
     """
 
     file: str
@@ -225,7 +226,8 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
         - `page`, from 1, and `field`, its name or number, from 1; empty for a file with a problem;
         - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
         - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all are, or "failed";
-        - `probability`: the lowest of the field; NaN without digits.
+        - `probability`: the lowest of the field; NaN without digits;
+        - `reason`: why the field was not accepted, or the file not read; otherwise empty.
     """
     rows: list[tuple[Any, ...]] = []
     for reading in readings:
@@ -240,11 +242,19 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
             outcome = "unsure" if "?" in text else "read" if text.strip() else "blank"
             label = name if isinstance(name, str) else int(name) + 1
             lowest = places["probability"].min()
-            rows.append((reading.file, int(page) + 1, label, text, outcome, lowest))
+            reason = " ".join(find_reasons(places))
+            rows.append((reading.file, int(page) + 1, label, text, outcome, lowest, reason))
         if reading.problem is not None:
-            rows.append((reading.file, None, "", "", "failed", np.nan))
+            problem = reading.problem.removeprefix(f"{reading.file}: ")
+            rows.append((reading.file, None, "", "", "failed", np.nan, problem))
     fields = pd.DataFrame(rows, columns=list(FIELD_COLUMNS))
     return fields.astype({"page": "Int64", "probability": float})
+
+
+def find_reasons(places: pd.DataFrame) -> list[str]:
+    """Return why some of these places were not accepted, each reason once."""
+    refused = ~places["outcome"].isin(["digit", "blank"])
+    return list(dict.fromkeys(places.loc[refused, "reason"]))
 
 
 def _cut(page: Array, boxes: pd.Series) -> Array:

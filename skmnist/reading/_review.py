@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from skmnist.reading._batch import FIELD_COLUMNS, FileReading, join_fields
+from skmnist.reading._batch import FIELD_COLUMNS, FileReading, find_reasons, join_fields
 from skmnist.text import get_catalogue
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
         if row.outcome != "unsure":
             continue
         picture, places = pictures[row.file, row.page, row.field]
-        reasons = places.loc[~places["outcome"].isin(["digit", "blank"]), "reason"]
         cards.append(
             {
                 "row": at,
@@ -68,7 +67,7 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
                     "?" if outcome == "not_digit" else digit or " "
                     for outcome, digit in zip(places["outcome"], places["text"], strict=True)
                 ),
-                "reasons": list(dict.fromkeys(reasons)),
+                "reasons": find_reasons(places),
             }
         )
     # as in the CSV file of `skmnist read`

@@ -83,13 +83,17 @@ def readings(reader, folder):
 
 def test_fields_are_joined_and_a_bad_file_stops_nothing(readings, page, folder):
     fields = join_fields(readings)
-    assert fields.columns.tolist() == ["file", "page", "field", "text", "outcome", "probability"]
+    columns = ["file", "page", "field", "text", "outcome", "probability", "reason"]
+    assert fields.columns.tolist() == columns
     failed, read, unsure = fields.to_dict("records")
     assert (failed["outcome"], failed["text"]) == ("failed", "")
     assert "not a readable image" in readings[0].problem
     assert (read["outcome"], read["text"], read["field"]) == ("read", page[1] + " ", 1)
     assert read["probability"] == readings[1].places["probability"].min()
     assert (unsure["outcome"], unsure["text"]) == ("unsure", f"{page[1][0]}?{page[1][2]} ")
+    assert failed["reason"].startswith("is not a readable image; begins with")
+    assert read["reason"] == ""
+    assert unsure["reason"] in set(readings[2].places["reason"])
 
 
 @pytest.mark.slow
@@ -112,8 +116,10 @@ def test_the_review_shows_what_is_unsure_and_nothing_else(readings, page):
     assert '<html lang="de">' in html
     assert f'value="{page[1][0]}' in html
     table = json.loads(re.search(r"const table = (.*);\n", html)[1])
-    plain = join_fields(readings).to_csv(index=False, float_format="%.4f").splitlines()[1:]
-    assert [",".join(map(str, row)) for row in table] == plain  # nothing needs quotes here
+    written = join_fields(readings).to_csv(index=False, float_format="%.4f")
+    assert [[str(cell) for cell in row] for row in table] == list(csv.reader(io.StringIO(written)))[
+        1:
+    ]
     assert not re.search(r'(?:src|href)="(?!data:)', html)
     picture = re.search(r'src="(data:image/png;base64,[^"]*)"', html)[1]
     assert len(picture) > 200
@@ -169,4 +175,5 @@ def test_a_model_that_is_no_reader_cannot_be_loaded(tmp_path):
 def test_a_fields_table_survives_a_csv_file(readings):
     text = join_fields(readings).to_csv(index=False)
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["text"] for row in rows] == join_fields(readings)["text"].tolist()
+    for column in ("text", "reason"):
+        assert [row[column] for row in rows] == join_fields(readings)[column].tolist()
