@@ -2,9 +2,9 @@
 Deformed training images
 ========================
 
-A network that has seen every digit in only one position misclassifies shifted digits and other
-people's digits. Deforming the training images at random in every epoch helps, and costs little,
-because it runs in the same compiled code as the training.
+A network that has seen every digit in only one position often misclassifies shifted digits and
+other people's digits. Deforming the training images at random in every epoch helps, and costs
+little, because it runs in the same compiled code as the training.
 """
 
 # %%
@@ -12,7 +12,7 @@ because it runs in the same compiled code as the training.
 # -----------------------
 #
 # An :class:`~skmnist.neural_network.ImageAugmenter` has one strength for each kind of deformation.
-# In each picture, the first column has the original images, and the others have random
+# In each picture, the first column shows the original images, and the others show random
 # deformations. The images must be light on dark with values in [0, 1], as returned by a
 # :class:`~skmnist.preprocessing.PixelNormalizer`.
 
@@ -58,8 +58,8 @@ display = AugmentationDisplay.from_estimator(augmenter, X_train[:5])
 # Training with and without deformations
 # --------------------------------------
 #
-# Training on deformed images works best with more epochs, a falling learning rate, and without
-# early stopping. The recipe "robust" sets these. Here it runs for fewer epochs, to save time.
+# Training on deformed images works best with more epochs, a falling learning rate, and no early
+# stopping. The recipe "robust" combines these settings. To save time, we use fewer epochs here.
 
 plain = SimpleNNClassifier(random_state=0).fit(X_train, mnist.y_train)
 robust = SimpleNNClassifier(**get_recipe("robust", "simple"), random_state=0)
@@ -70,7 +70,7 @@ robust.set_params(epochs=40).fit(X_train, mnist.y_train)
 # ----------------------------------------------
 #
 # The digits of ten Swiss writers differ from those of MNIST: the 1, for example, has a long
-# upstroke. As above, the first column has the original images.
+# upstroke. As above, the first column shows the original images.
 
 swiss = load_swiss_digits(writers="reported")
 X_swiss = normalizer.transform(swiss.images)

@@ -124,8 +124,8 @@ for reason in recommendation.reasons("de"):
     print(fill(reason, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# Accuracy against cost, here the number of parameters. The bars are 95% intervals, computed for
-# each network separately.
+# The plot shows the accuracy against the cost, here the number of parameters. The bars are 95%
+# intervals, computed for each network separately.
 
 from skmnist.comparison import AccuracyCostDisplay
 
@@ -134,5 +134,5 @@ plt.show()
 
 # %%
 # With more images both networks become better and more alike, so the verdict can differ on all of
-# MNIST: omit ``n_train`` and ``n_test`` to see. ``comparison.to_html("out.html")`` writes all of
-# this to one HTML page.
+# MNIST: omit ``n_train`` and ``n_test`` to find out. ``comparison.to_html("out.html")`` writes all
+# of this to one HTML page.

@@ -3,8 +3,9 @@ A search on a Dask cluster
 ==========================
 
 The folds of a cross-validation and the trials of a search are independent, so they can run in
-parallel: on the cores of one machine, or on many machines. With the ``dask`` extra they run on a
-`Dask <https://distributed.dask.org>`_ cluster. All you do is wrap the code in a ``with`` statement.
+parallel: on the cores of one machine, or on many machines. With the ``dask`` extra, they run on a
+`Dask <https://distributed.dask.org>`_ cluster. All you need to do is wrap the code in a ``with``
+statement.
 """
 
 # %%
@@ -78,8 +79,8 @@ if __name__ == "__main__":
 # %%
 # The trials
 # ----------
-# Two trials ran at a time. On a cluster they finish in any order, so a second search may try other
-# values.
+# Two trials ran at a time. On a cluster, trials finish in any order, so a second search may try
+# other values.
 
 if __name__ == "__main__":
     table = pd.DataFrame(search.cv_results_)
@@ -108,7 +109,7 @@ if __name__ == "__main__":
 # %%
 # The best network
 # ----------------
-# It was refitted in this process and is an estimator like any other.
+# The best network was refitted in this process and is an estimator like any other.
 
 if __name__ == "__main__":
     print(f"accuracy on the test images: {search.score(mnist.X_test, mnist.y_test):.1%}")

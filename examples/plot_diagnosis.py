@@ -52,7 +52,7 @@ plt.show()
 # %%
 # The verdicts
 # ------------
-# ``label`` is the verdict, and ``gap`` the accuracy on the training images minus that on the
+# ``label`` is the verdict, and ``gap`` is the accuracy on the training images minus that on the
 # held-out images. The fewer held-out images, the less certain the gap: ``gap_interval`` is its 95%
 # interval.
 

@@ -28,7 +28,7 @@ model = Pipeline(
 # Learning curves
 # ---------------
 # The accuracy is on the left, the loss on the right. The loss also depends on how certain the
-# network is. It can rise while the accuracy stays the same, if the remaining mistakes become more
+# network is: it can rise while the accuracy stays the same, if the remaining mistakes become more
 # confident.
 
 import matplotlib.pyplot as plt
@@ -48,8 +48,8 @@ print(curve.frame.tail(3).round(4))
 # %%
 # Would more images help?
 # -----------------------
-# scikit-learn's ``LearningCurveDisplay`` answers this. The bands show the spread over the folds.
-# ``diagnose_fit`` interprets the same curve.
+# scikit-learn's ``LearningCurveDisplay`` answers this question. The bands show the spread over the
+# folds. ``diagnose_fit`` interprets the same curve.
 
 from textwrap import fill
 
@@ -114,8 +114,8 @@ plt.show()
 # %%
 # Accuracy on changed images
 # --------------------------
-# Test images are as clean as the training images. These are some digits after changes that a person
-# hardly notices:
+# Test images are as clean as the training images. The figure shows some digits after changes that a
+# person would hardly notice:
 
 from skmnist.diagnosis import RobustnessDisplay, corrupt_images, measure_robustness
 

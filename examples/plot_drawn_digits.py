@@ -3,10 +3,9 @@ Hand-drawn digits
 =================
 
 A network trained on MNIST reads a digit well only if the digit is prepared as in MNIST: bright on
-black, scaled to fit 20 x 20 pixels, with its centre of mass in the middle of 28 x 28. Nobody draws
-like that.
-``DigitCropper`` finds the ink in a drawing, a scan or a photo, and turns it into an image in
-MNIST's format.
+black, scaled to fit 20 x 20 pixels, with its centre of mass in the middle of a 28 x 28 image.
+Nobody draws like that. ``DigitCropper`` finds the ink in a drawing, a scan or a photo, and turns it
+into an image in MNIST's format.
 """
 
 # %%
@@ -62,7 +61,7 @@ plt.show()
 # %%
 # A network that reads them
 # -------------------------
-# The network is trained on plain MNIST. The cropper is put in front of it afterwards.
+# The network is trained on plain MNIST. Afterwards, we put the cropper in front of it.
 
 from sklearn.pipeline import Pipeline, make_pipeline
 

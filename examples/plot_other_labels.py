@@ -11,7 +11,7 @@ and are tested on typefaces that they were not trained on.
 # -----------
 # matplotlib includes a dozen typefaces. We draw each letter many times in each of them, slightly
 # rotated and shifted. Two typefaces are used only for the test, because it would be too easy to
-# recognize rotated letters of a typeface from the training images.
+# recognize rotated letters in a typeface from the training images.
 
 from pathlib import Path
 

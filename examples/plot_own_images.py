@@ -12,7 +12,7 @@ Suppose you have received a ZIP of scanned digits, with one folder per digit.
 # --------------
 # For this example we create the ZIP from MNIST, so that it looks like the output of a scanner: dark
 # ink on light paper, PNG files such as ``train/7/0012.png``, spaces in the names, and a file left
-# by macOS. It also has a typical error: some training images are in the test part too.
+# by macOS. It also contains a typical error: some training images are in the test part too.
 
 import io
 import tempfile
@@ -76,7 +76,7 @@ for sentence in description.sentences():
     print(fill(sentence, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# The error was found. We remove the training images from the test part:
+# ``describe_dataset`` found the error. We remove the training images from the test part:
 
 import numpy as np
 

@@ -2,10 +2,11 @@
 Regularizing the deep network
 =============================
 
-A deep network has many weights. With few images it memorizes them: it overfits. Two parameters
-counteract this. ``dropout`` switches off some of the neurons in every step, so that no neuron can
-rely on another; ``l2`` penalizes large weights. This example tests whether they reduce the gap
-between training images and new ones, and whether they improve the accuracy.
+A deep network has many weights. If there are few images, it memorizes them: it overfits. Two
+parameters counteract overfitting. ``dropout`` switches off some of the neurons in every step, so
+that no neuron can rely on another; ``l2`` penalizes large weights. This example tests whether they
+reduce the gap between the accuracies on training images and on new ones, and whether they improve
+the accuracy on new ones.
 """
 
 # %%
@@ -61,8 +62,8 @@ plt.show()
 # Does the gap shrink?
 # --------------------
 # Each gap is measured on few held-out images, so its 95% interval is wide. A gap counts as
-# overfitting if it and its interval lie to the right of the dotted line, or if it is more than
-# twice as far from 0 as the dotted line and its interval does not reach 0.
+# overfitting if it and its whole interval lie to the right of the dotted line, or if it is more
+# than twice as far from 0 as the dotted line and its interval does not reach 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
 figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")

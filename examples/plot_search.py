@@ -2,7 +2,7 @@
 Searching for parameters with a grid and with Optuna
 ====================================================
 
-How much dropout, which learning rate, how many neurons? You can find out only by trying, and the
+How much dropout, which learning rate, how many neurons? You can only find out by trying, and the
 test images must not be used for that. scikit-learn's ``GridSearchCV`` tries all combinations.
 ``OptunaSearchCV``, which is used in the same way, learns from previous trials which combinations
 are worth trying, and stops poor trials early.
@@ -27,9 +27,9 @@ pipeline = Pipeline(
 # %%
 # Grid search: the best candidate that does not overfit
 # -----------------------------------------------------
-# With ``scoring=fit_scores``, each fold reports its accuracy and minus its gap, where the gap is
-# the drop in accuracy from the training images to new ones. ``refit=best_without_overfitting`` then
-# selects the most accurate candidate with an acceptable gap. The limit can be set: the few images
+# With ``scoring=fit_scores``, each fold reports its accuracy and its negative gap; the gap is the
+# drop in accuracy from the training images to new ones. ``refit=best_without_overfitting`` then
+# selects the most accurate candidate with an acceptable gap. You can set the limit: the few images
 # of a fold are quickly memorized, so this example allows 0.06 instead of 0.02.
 
 from functools import partial
@@ -111,8 +111,8 @@ plt.show()
 # %%
 # The best networks
 # -----------------
-# Each was refitted on the 4,000 training images, and is now evaluated on the test images for the
-# first time. ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
+# Each network was refitted on the 4,000 training images, and is now evaluated on the test images
+# for the first time. ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
 
 for name, value in search.best_params_.items():
     print(f"{name:22} {value:.4g}")

@@ -67,8 +67,8 @@ plt.show()
 #
 # The learning rate
 # -----------------
-# SGD with three learning rates. The last one is two per cent above the highest rate at which
-# SGD is stable in this valley, so each step ends higher than the one before.
+# The figure shows SGD with three learning rates. The last one is two per cent above the highest
+# rate at which SGD is stable in this valley, so each step ends higher than the one before.
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.7), layout="constrained")
 for ax, (rate, verdict) in zip(
