@@ -1,15 +1,15 @@
-"""Seconds of training until an accuracy is reached, for the section ``accuracy``.
+"""Measure the seconds of training until an accuracy is reached (section ``accuracy``).
 
 Everything trains on 50,000 of MNIST's training images. The other 10,000 decide which attempt of a
-peer is the first to reach an accuracy. The table also gives its accuracy on the test images. There
-are two kinds of attempts:
+peer is the first to reach an accuracy. The table also gives the accuracy of that attempt on the
+test images. There are two kinds of attempts:
 
-- With a learning rate that falls to 0, the number of epochs is part of the attempt, so each is a
-  training of its own. Keras and skorch get the learning rates and epochs of this package.
-- With the defaults of a peer, one training passes through all numbers of epochs. After each of
-  them the clock stands still while the accuracies are measured.
+- With a learning rate that falls to 0, the number of epochs is part of the attempt, so each attempt
+  is a separate training run. Keras and skorch get the learning rates and epochs of this package.
+- With the defaults of a peer, a single training run covers all numbers of epochs. After each epoch,
+  the clock is stopped while the accuracies are measured.
 
-No peer but this package deforms images.
+Only this package deforms images.
 """
 
 import time
@@ -31,7 +31,7 @@ NAMES = {
 }
 MEASURED = ("seconds", "validation", "test")
 FAST = ("skmnist", "skorch, our schedule")
-# whose libraries are imported, if not those of scikit-learn
+# the libraries to import, if not scikit-learn's
 LOADED = {
     "skmnist": "skmnist",
     "skorch, our schedule": "skorch",
@@ -56,10 +56,10 @@ def split(n_rows):
 
 
 def attempt(peer, seed, n_rows, scale=1.0):
-    """Train a peer in all of its ways.
+    """Train a peer in every way that applies to it.
 
     Returns a list of (network, attempt, seconds, validation accuracy, test accuracy). "start" is
-    an attempt of one epoch, the first one in the process. `scale` shortens all attempts, to test
+    an attempt of one epoch, the first in the process. `scale` shortens all attempts, to test
     the script.
     """
     warnings.simplefilter("ignore")
@@ -170,7 +170,7 @@ SCHEDULED = {
     "keras, our schedule": _make_keras,
 }
 
-# --- a peer's own defaults, but for the layers
+# --- a peer's own defaults, except for the layers
 
 
 def _train_constant(peer, sizes, epochs, seed, parts):
@@ -242,11 +242,11 @@ def _make_sklearn(peer, seed):
     return models[peer]
 
 
-# --- what was reached
+# --- results
 
 
 def find_first(frame, accuracy, peer):
-    """Return network and attempt that reach an accuracy first on the validation images, or None.
+    """Return the network and attempt that first reach an accuracy in validation, or None.
 
     `frame` has a row for each round, and columns (figure, network, peer), where a figure is
     "seconds", "validation" or "test", a colon, and the attempt.
@@ -263,7 +263,7 @@ def find_first(frame, accuracy, peer):
 
 
 def take_seconds(frame, accuracy, peer):
-    """Return the seconds of the first attempt that reaches an accuracy; KeyError if none does."""
+    """Return the seconds of the first attempt that reaches an accuracy, or raise KeyError."""
     found = find_first(frame, accuracy, peer)
     if found is None:
         raise KeyError(peer)
@@ -272,7 +272,7 @@ def take_seconds(frame, accuracy, peer):
 
 
 def tabulate(frame):
-    """Return head and rows: what reaches each accuracy first, and what a new process adds."""
+    """Return header and rows: the first attempt per accuracy, and the time of a new process."""
     rows = []
     for peer, name in NAMES.items():
         if ("import", "", peer) not in frame:
@@ -297,9 +297,9 @@ def _tell(frame, peer, network, attempt):
 
 
 def _start(frame, peer, network, attempt):
-    """Return the seconds of importing, and of a first fit beyond its epoch."""
+    """Return the seconds for importing, plus those of a first fit beyond its epoch."""
     seconds = frame["import", "", peer].mean()
     if ("seconds: start", network, peer) not in frame:
-        return seconds  # the clock of the first attempt runs from the start
+        return seconds  # the first attempt is timed from the start
     epoch = frame[f"seconds: {attempt}", network, peer] / int(attempt.split(",")[0])
     return seconds + (frame["seconds: start", network, peer] - epoch).mean()

@@ -74,7 +74,7 @@ def rst(head: list[str], rows: list[list[str]], widths: str = "") -> str:
 
 
 def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
-    """Return the goals and what was reached as reStructuredText; all values are in the JSON."""
+    """Return the goals and results as reStructuredText; the JSON file has all values."""
     parts = [
         "Goals\n-----",
         *conditions(sections),
@@ -101,7 +101,7 @@ def conditions(sections: dict[str, Any]) -> list[str]:
 
 
 def turns(peers: list[Any], round: int) -> list[Any]:
-    """Return the order of a round, rotated after every two rounds and reversed in every second."""
+    """Return the peers in the order of a round: rotated every two rounds, reversed in odd ones."""
     at = round // 2 % len(peers)
     order = peers[at:] + peers[:at]
     return order[::-1] if round % 2 else order

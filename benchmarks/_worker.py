@@ -24,7 +24,7 @@ THREADS = (
 
 def set_environment(threads: int) -> None:
     """Set the environment that all measured processes inherit."""
-    # what is installed has its bytecode; without it, importing a module would compile it each time
+    # without bytecode, which installed packages have, each import would compile the module again
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     here = Path(__file__).parent
     os.environ.update(
@@ -39,7 +39,7 @@ def set_environment(threads: int) -> None:
 def worker(peer: str, cache: str = "off") -> Iterator:
     """Start a process for a peer; yield a function that runs a task in it.
 
-    `cache` is the folder of the compiled programs of this package; by default nothing is kept.
+    `cache` is the folder for compiled programs of this package; by default the cache is off.
     """
     os.environ["SKMNIST_PROGRAM_CACHE"] = cache
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -57,7 +57,7 @@ def worker(peer: str, cache: str = "off") -> Iterator:
 
 @cache
 def start(name):
-    """Import the libraries of a peer, which is not timed, and return the peer."""
+    """Import the libraries of a peer (not timed), and return the peer."""
     from _peers import PEERS
 
     peer = PEERS[name]()

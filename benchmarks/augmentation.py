@@ -1,4 +1,4 @@
-"""Time deformed training images: an epoch with them and without, and the same by other libraries.
+"""Time epochs with and without deformed images, and the deformation by other libraries.
 
 Usage: ``python benchmarks/augmentation.py [--rounds 5]``
 
@@ -6,8 +6,8 @@ The other libraries deform the 60,000 training images of MNIST in batches of 256
 Keras's preprocessing layers in a compiled function, and torchvision and kornia if they are
 installed. torchvision draws one deformation per batch, the others one per image. Each library
 rotates, scales, shears, shifts and bends with the strengths of the preset "digits"; only this
-package also changes the strokes and adds noise. For this package, the time is that of an epoch
-with deformed images less that of one without. All are timed in turns; medians are reported.
+package also changes the strokes and adds noise. For this package, the time is that of an epoch with
+deformed images minus that of one without. All are timed in turns; medians are reported.
 """
 
 import argparse

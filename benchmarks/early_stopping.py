@@ -1,9 +1,9 @@
 """Compare rules for early stopping: `monitor`, `patience`, and whether rows are held out.
 
 Each network is trained for many epochs, once per seed, and the weights of each epoch are evaluated
-on separate rows: the remaining rows of load_digits, or 10,000 of MNIST's training images. From
-these curves follow the epoch in which each rule would have stopped and the accuracy of the weights
-that it keeps. MNIST's test set is not used.
+on separate rows: the remaining rows of load_digits, or 10,000 of MNIST's training images. These
+curves show the epoch in which each rule would have stopped, and the accuracy of the weights that it
+keeps. MNIST's test set is not used.
 
 Usage: ``python benchmarks/early_stopping.py small|mnist [--seeds 20] [--epochs 100]``
 """

@@ -1,8 +1,8 @@
 """Compare the compiled epoch of this package with Keras's own compiled steps.
 
-`keras.Model.fit` with `jit_compile=True` and `steps_per_execution` set to an epoch trains and
-validates the same network on the same rows as `fit` of this package, in turns. The result is the
-median time of an epoch, without the first.
+`keras.Model.fit` with `jit_compile=True`, and with `steps_per_execution` set to 32 or to the steps
+of an epoch, takes turns with `fit` of this package. Both train and validate the same network on the
+same rows. The result is the median time of an epoch, excluding the first one.
 
 Usage: ``python benchmarks/keras_epoch.py [--rounds 5] [--epochs 4] [--rows 50000]``
 """

@@ -1,12 +1,12 @@
-"""Measure how fast ``skmnist read`` answers, and how many places it reads in a second.
+"""Measure how fast ``skmnist read`` answers, and how many places it reads per second.
 
 Usage: ``python benchmarks/pages.py [--pages 200] [--repeats 3] [--quick]``
 
-Draws pages with 19 boxes in three fields: a row of boxes, boxes that stand apart, and a comb, with
-digits of MNIST's test images, as a scanner at 200 dots per inch would see them. They are the same
-each time. The installed command then reads one digit, and all pages on one core and on two, in
-turns. "Cold" is the first run of all, whose programs may have to be read from the disk and
-compiled; of the others, the best is reported. Leave the machine alone meanwhile.
+Draws pages with 19 boxes in three fields (a row of boxes, separate boxes, and a comb) that contain
+digits of MNIST's test images, as if scanned at 200 dots per inch. The pages are the same each time.
+The installed command then reads one digit, and all pages on one core and on two, in turns. "Cold"
+is the very first run, in which programs may have to be read from disk and compiled; of the other
+runs, the best is reported. Do not run other programs meanwhile.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def draw_page(digits: np.ndarray, rng: np.random.Generator) -> Image.Image:
 
 
 def read(files: list[Path], n_cores: int, out: Path) -> tuple[float, int]:
-    """Run the command, and return its seconds and the number of places that it has read."""
+    """Run the command; return its time in seconds and the number of places that it has read."""
     command = [sys.executable, "-m", "skmnist", "read", *map(str, files), "--csv", str(out)]
     environment = {**os.environ, "LOKY_MAX_CPU_COUNT": str(n_cores)}
     started = time.perf_counter()
@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="two pages, once: only a trial")
+    parser.add_argument("--quick", action="store_true", help="two pages, once, to test the script")
     options = parser.parse_args()
     n_pages, repeats = (2, 1) if options.quick else (options.pages, options.repeats)
     digits, rng = load_mnist().X_test.reshape(-1, 28, 28), np.random.default_rng(0)

@@ -1,15 +1,15 @@
-"""Report what the bundled reader reads rightly, and what it accepts of ink that is not a digit.
+"""Report how well the bundled reader reads digits, and how often it accepts other ink.
 
 Usage: ``python benchmarks/reader.py [--fonts FILE ...] [--sudoku ZIP] [--cheques FOLDER]
 [--figure FILE]``
 
 Digits: the Swiss writers that the reader was neither trained nor calibrated on, the test images of
-MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if it is given. Cheques:
-the folder ``ORAND-CAR-2014-coco`` of github.com/Fzkuji/Labeled_ORAND-CAR-A, which has amounts
-written on real cheques (ICFHR 2014). Other ink: scribbles, halves of digits swapped, blank and
-shaded paper, and letters and signs in the given fonts, which should be others than those of the
-training. Letters that many people write like a digit are reported apart. The figure has the curve
-of errors against rejects of each set of digits, and digits that were accepted and are wrong.
+MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if given. Cheques: the
+folder ``ORAND-CAR-2014-coco`` of github.com/Fzkuji/Labeled_ORAND-CAR-A, which has amounts written
+on real cheques (ICFHR 2014). Other ink: scribbles, digits with their halves swapped, blank and
+shaded paper, and letters and signs in the given fonts, which should not be fonts used for training.
+Letters that many people write like a digit are reported separately. The figure shows the
+error-reject curve of each set of digits, and digits that were accepted but misread.
 """
 
 import argparse
@@ -36,7 +36,7 @@ ALIKE = "BDGIOQSZbgiljoqsyz"
 LETTERS = "ACEFHJKLMNPRTUVWXYacdefhkmnprtuvwx"
 SIGNS = "+=#&@%?*$<>~^:"
 N_DRAWN = 1500
-SIDE = 96  # pixels of what is drawn
+SIDE = 96  # pixels of a drawn image
 N_SHOWN = 10
 
 
@@ -53,7 +53,7 @@ def load_small() -> tuple[list[Any], np.ndarray]:
 
 
 def read_cells(reader: DigitReader, path: Path) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read the cells of sudokus; empty ones have the truth -1."""
+    """Read the cells of sudokus; the true label of an empty cell is -1."""
     frames, truth = [], []
     reader.n_digits = 1
     with zipfile.ZipFile(path) as archive:
@@ -72,7 +72,7 @@ def read_cells(reader: DigitReader, path: Path) -> tuple[pd.DataFrame, np.ndarra
 
 
 def read_cheques(reader: DigitReader, folder: Path) -> None:
-    """Read amounts on cheques; some of them were looked at when rules were chosen."""
+    """Read amounts on cheques; some of them were looked at when the rules were chosen."""
     amounts = []
     for part in ("train2017", "val2017"):
         known = json.loads((folder / "annotations" / f"instances_{part}.json").read_text())
@@ -121,7 +121,7 @@ def draw(font: str, character: str, rng: np.random.Generator) -> np.ndarray:
 def draw_all(
     fonts: list[str], characters: str, rng: np.random.Generator
 ) -> tuple[list[Any], list[str]]:
-    """Draw characters that the fonts have; capitals in place of small letters do not count."""
+    """Draw characters that the fonts have, except small letters that are drawn as capitals."""
 
     def show(font: Any, character: str) -> bytes:
         return bytes(font.getmask(character))

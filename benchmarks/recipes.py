@@ -2,10 +2,10 @@
 
 Usage: ``python benchmarks/recipes.py [--recipes slides fast robust] [--seeds 3] [--writers]``
 
-Each network is trained on the 60,000 training images of MNIST. Reported are means over the seeds,
-in per cent, and the training time without importing and compiling. The Swiss writers are the ten on
-whose digits no recipe was chosen. ``--writers`` adds the training on MNIST and Swiss writers, each
-writer tested once.
+Each network is trained on the 60,000 training images of MNIST. The script reports means over the
+seeds, in per cent, and the training time without importing and compiling. The Swiss writers are the
+ten whose digits were not used to choose the recipes. ``--writers`` also trains on MNIST and Swiss
+writers together, and tests each writer once.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def main():
 
 
 def test_each_writer(X, y, n_seeds):
-    """Train on MNIST and all Swiss writers but some, and test on those."""
+    """Train on MNIST and all Swiss writers except two, and test on these."""
     swiss = load_swiss_digits()
     rows = as_rows(swiss.images)
     scores = []
@@ -89,7 +89,7 @@ def move(images):
 
 
 def enlarge_digits():
-    """Return the digits of scikit-learn, 8 x 8, enlarged by splines and prepared as in MNIST."""
+    """Return scikit-learn's 8 x 8 digits, enlarged by splines and prepared as in MNIST."""
     digits = load_digits()
     large = [np.clip(zoom(image / 16, 8, order=3), 0, 1) for image in digits.images]
     scans = np.pad(large, ((0, 0), (16, 16), (16, 16)))

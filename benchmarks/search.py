@@ -6,11 +6,11 @@ All searches use the same space, seed, number of trials and 3 folds, hold out a 
 training images, and train the simple network on the first images of MNIST with Adam:
 
 - ``peers``: this package's ``OptunaSearchCV`` with and without pruning, and that of
-  optuna-integration with scikeras' ``KerasClassifier``, which does not support pruning;
+  optuna-integration with scikeras's ``KerasClassifier``, which does not support pruning;
 - ``pruning``: longer trials with the default pruner and with ``pruner=None``, with another seed in
   each round;
-- ``jobs``: two parallel trials and sequential trials, after a search that has compiled the program
-  in every worker.
+- ``jobs``: two parallel trials compared with sequential trials, after a search that has compiled
+  the program in every worker.
 
 Each search runs in its own process with all cores; compiling and the refit are timed, importing is
 not. The order changes from round to round, and ratios are computed within a round. Scores are the

@@ -2,7 +2,7 @@
 
 Usage: ``pip install '.[benchmark]'``, then ``python benchmarks/selection.py``
 
-Each method chooses on the digits that the reader was calibrated on, without those that look unlike
+Each method is calibrated on the same digits as the reader, except those that do not look like
 digits, and is then applied to the digits of the three writers that were used for nothing else.
 """
 

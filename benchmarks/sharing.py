@@ -2,14 +2,14 @@
 
 Usage: ``python benchmarks/sharing.py [--rounds 3]``
 
-- ``processes``, as with ``n_jobs``, and ``threads`` of one process, each with one core, against
-  one fit after the other with all cores: 8 fits of 10 epochs on 20,000 images of MNIST, after
-  another fit has compiled the program.
+- ``processes``, as with ``n_jobs``, and ``threads`` of one process, each with one core, against one
+  fit after the other with all cores: 8 fits of 10 epochs on 20,000 images of MNIST, after another
+  fit has compiled the program.
 - ``batched``: the updates of 8 networks with one hidden layer as batched matrix products in one
   program, against the same updates of one network after the other. 100 updates of 128 rows each.
 
-Prints how many times faster they are: the median of the rounds, and the extremes. Times are only
-meaningful if no other programs are running.
+Prints the speedup: the median of the rounds, and the extremes. Times are only meaningful if no
+other programs are running.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def time_fits(way, network):
     rows = PixelNormalizer().fit_transform(data.X_train), data.y_train
     if way == "processes":
         with Parallel(n_jobs=2) as parallel:
-            # long enough to reach both processes
+            # enough fits to reach both processes
             parallel(delayed(fit)(network, seed, *rows) for seed in range(4))
             started = time.perf_counter()
             parallel(delayed(fit)(network, seed, *rows) for seed in range(N_FITS))
@@ -98,7 +98,7 @@ def compare_batched(width, rounds):
     X = tf.random.uniform((N_UPDATES * BATCH, 784))
     y = tf.random.uniform((len(X),), 0, 10, tf.int32)
 
-    def make(*networks):  # the number of networks, or nothing for one without that axis
+    def make(*networks):  # the number of networks, or nothing for a single one without that axis
         shapes = [(784, width), (1, width), (width, 10), (1, 10)]
         return [tf.random.normal((*networks, *shape), stddev=0.05) for shape in shapes]
 

@@ -242,7 +242,7 @@ def measure_small(rounds, epochs):
 
 
 def measure_accuracy(rounds, rows, scale):
-    """Measure what trains to an accuracy, and the start of a new process."""
+    """Measure the time to reach each accuracy, and to start a new process."""
     for round in range(rounds):
         for peer in turns(list(_accuracy.NAMES), round):
             if round and peer not in _accuracy.FAST:
@@ -385,7 +385,7 @@ def scaling_rows(f, network):
 
 
 def break_even(f):
-    """Yield the number of epochs from which the first fit is faster than MLPClassifier's."""
+    """Yield for how many epochs the first fit is faster than that of MLPClassifier."""
     for network in NETWORKS:
         for data in ("digits", "iris"):
             epoch, beyond = (
@@ -394,7 +394,7 @@ def break_even(f):
             )
             gained = epoch["mlp"] - epoch["skmnist"]
             n = max(0.0, (beyond["skmnist"] - beyond["mlp"]) / gained)
-            found = f"faster from {n:,.0f} epochs on" if gained > 0 else "never faster"
+            found = f"faster with {n:,.0f} or more epochs" if gained > 0 else "never faster"
             yield f"{data}, {network}: the first fit of a process is {found}."
 
 

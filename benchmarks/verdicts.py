@@ -1,4 +1,4 @@
-"""Count the verdicts on the fit of one recipe over random starts.
+"""Count the labels that the diagnosis gives to one recipe over random starts.
 
 Usage: ``python benchmarks/verdicts.py [--seeds 30] [--rows 60000] [--file FILE]``
 

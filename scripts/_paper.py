@@ -1,4 +1,4 @@
-"""Make digits look as if they had been cut out of scanned forms, which MNIST's do not."""
+"""Make digits look as if they had been cut out of scanned forms, unlike those of MNIST."""
 
 import warnings
 from typing import Any
@@ -11,14 +11,14 @@ from skmnist import DigitCropper
 Array = np.ndarray[Any, Any]
 
 SIDE = 28  # pixels of the digits
-ZOOM = 2  # they are drawn larger
-PAPER = 84  # pixels of the paper that they are drawn on
+ZOOM = 2  # factor by which they are enlarged
+PAPER = 84  # pixels of the paper on which they are drawn
 AT_ONCE = 2000
-INK = 60  # grey level from which on a pixel is ink, of 255
+INK = 60  # a pixel with a higher grey level (of 255) is ink
 SLANT, STRETCH, TURN = 0.28, 0.18, 6.0  # standard deviations; the last is in degrees
-LEAST_LEFT = 0.55  # share of the ink that a thinner pen leaves
+LEAST_LEFT = 0.55  # a thinner pen must leave more than this share of the ink
 
-# how many images are changed in each way
+# share of the images that are changed in each way
 THICKER, THINNER = 0.2, 0.15
 NEIGHBOUR, SPECK, WORN, CUT, COARSE, BINARY = 0.3, 0.12, 0.12, 0.15, 0.5, 0.15
 
@@ -44,7 +44,7 @@ def roughen(images: Array, rng: np.random.Generator) -> Array:
         pairs = zip(square[part], square[partners[part]], strict=True)
         drawn = np.stack([_draw(image, partner, rng) for image, partner in pairs])
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # those that became blank stay as they were
+            warnings.simplefilter("ignore")  # digits that become blank are left unchanged
             cropped = cropper.transform(drawn)
         kept = cropped.any(axis=1)
         rough[part][kept] = cropped[kept]
@@ -108,7 +108,7 @@ def _find_ends(drawn: Array, axis: int) -> tuple[int, int]:
 
 
 def _add_neighbour(drawn: Array, partner: Array, rng: np.random.Generator) -> None:
-    """Draw up to a quarter of another digit beside it, as where touching digits were parted."""
+    """Draw up to a quarter of another digit beside it, as if touching digits had been separated."""
     large = Image.fromarray(partner).resize((ZOOM * SIDE, ZOOM * SIDE), Image.Resampling.BICUBIC)
     other = np.asarray(large)
     left, right = _find_ends(drawn, axis=0)
@@ -124,7 +124,7 @@ def _add_neighbour(drawn: Array, partner: Array, rng: np.random.Generator) -> No
 
 
 def _add_speck(drawn: Array, rng: np.random.Generator) -> None:
-    """Draw a point or a short stroke beside the top or the foot."""
+    """Draw a point or a short stroke near the top or the bottom of a digit."""
     (left, right), (top, foot) = _find_ends(drawn, axis=0), _find_ends(drawn, axis=1)
     lowest, highest = (-3, 12) if rng.random() < 0.5 else (foot - top - 10, foot - top + 4)
     x = left - rng.integers(2, 8) if rng.random() < 0.5 else right + rng.integers(0, 5)
@@ -134,7 +134,7 @@ def _add_speck(drawn: Array, rng: np.random.Generator) -> None:
 
 
 def _scan(drawn: Array, rng: np.random.Generator) -> Array:
-    """Scan with a low resolution, sometimes in black and white."""
+    """Scan at a low resolution, sometimes in black and white."""
     if rng.random() >= COARSE:
         return drawn
     side = max(round(PAPER * rng.uniform(0.25, 0.7)), 20)

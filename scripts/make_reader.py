@@ -3,9 +3,9 @@
 Usage: ``python scripts/make_reader.py [--epochs N] [--seed N] [--no-rough] [FILE]``
 
 Trains on MNIST and eight Swiss writers, and on rough copies of their digits (`_paper.py`),
-calibrates with three others, and reports on the last three, which are used for nothing else. The
-notes of the reader are its card; where they change, change ``[card.known]`` in the catalogues as
-well, which has them in every language.
+calibrates on three other writers, and reports on the last three, which are used for nothing else.
+The notes of the reader are its card. If they change, also change ``[card.known]`` in the
+catalogues, which has them in every language.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from skmnist.reading._guard import make_examples
 
 TARGET = Path(__file__).parents[1] / "skmnist" / "reading" / "data" / "digits.skmnist"
 MAX_BYTES = 3_000_000
-TRAINED, CALIBRATED = 8, 3  # writers; the others are reported
-REPEATED = 8  # each Swiss digit, because MNIST has 13 times as many
+TRAINED, CALIBRATED = 8, 3  # numbers of writers; the figures are for the others
+REPEATED = 8  # uses of each Swiss digit, because MNIST has 13 times as many
 EPOCHS = 40
 GUARD_ROWS = 20_000  # of MNIST
 GUARD_LAYERS, GUARD_EPOCHS = (640, 256), 16
@@ -167,7 +167,7 @@ def halve(network: DeepNNClassifier) -> None:
 def report(
     reader: DigitReader, images: np.ndarray, target: np.ndarray, writers: np.ndarray
 ) -> dict[str, float | int]:
-    """Return figures for writers that the network has not seen, and print them for each."""
+    """Return figures for writers that the network has not seen, and print them by writer."""
     places = reader.read_digits(255 - images)
     right = places["text"].to_numpy() == target.astype(str)
     accepted = (places["outcome"] == "digit").to_numpy()

@@ -17,8 +17,8 @@ from skmnist import DigitCropper
 
 TARGET = Path(__file__).parents[1] / "skmnist" / "datasets" / "data" / "swiss.npz"
 SIDE = 40  # pixels of a reduced scan; the digits in it are as large as those of MNIST
-PAPER = 245  # brighter pixels are paper without its noise
-STEP = 255 / 31  # between two of 32 grey levels
+PAPER = 245  # brighter pixels are paper and become white
+STEP = 255 / 31  # distance between two of 32 grey levels
 
 
 def read_scans(path: Path) -> tuple[list[Image.Image], np.ndarray]:
