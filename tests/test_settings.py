@@ -359,6 +359,7 @@ def test_another_backend_is_refused_by_name(tmp_path):
         assert "set the environment variable KERAS_BACKEND=tensorflow" in last
 
 
+@pytest.mark.slow
 def test_what_training_cannot_run_in_is_refused_by_name():
     with tf.Graph().as_default(), pytest.raises(RuntimeError, match="tensorflow is in graph mode"):
         network().fit(X, y)

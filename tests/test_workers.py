@@ -144,6 +144,7 @@ def test_a_backend_that_is_only_known_to_joblib_is_used_as_well():
     assert results == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_large_arrays_are_one_file_for_all_workers():
     X = np.ones(N_LARGE)
     told = list(iterate_tasks(rows_of, ((X,) for _ in range(4)), n_jobs=2))

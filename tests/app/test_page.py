@@ -159,6 +159,7 @@ def test_the_page_has_room_for_all_that_an_address_may_hold(open_page, end):
 # --- training
 
 
+@pytest.mark.slow
 def test_training_from_the_button_to_the_recommendation(open_page):
     page = open_page(step="settings", **QUICK)
     click(page, "start")
@@ -357,6 +358,7 @@ def test_results_of_other_settings_are_one_click_away(open_page, trained):
     assert "Choose " in html_of(click(page, "show_it"))
 
 
+@pytest.mark.slow
 def test_a_look_at_the_page_leaves_a_training_s_keras_alone(open_page, trained, monkeypatch):
     import keras
 

@@ -86,6 +86,7 @@ def test_own_data_and_json(small, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
 
 
+@pytest.mark.slow
 def test_of_an_interrupted_run_what_was_finished_is_written_and_nothing_claimed(
     small, tmp_path, do_at
 ):

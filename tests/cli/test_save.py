@@ -10,6 +10,7 @@ from skmnist.cli import main
 from tests.cli.test_compare import interrupt_now
 
 
+@pytest.mark.slow
 def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_path, capsys):
     file = tmp_path / "digits.skmnist"
     assert main(["compare", "--data", str(small), "--epochs", "2", "--save", str(file)]) == 0

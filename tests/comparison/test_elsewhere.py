@@ -253,6 +253,7 @@ def measure(correct, groups):
     return found
 
 
+@pytest.mark.slow
 def test_the_interval_by_writer_covers_the_true_accuracy(monkeypatch):
     monkeypatch.setattr(_elsewhere, "N_RESAMPLES", 1000)
     rng = np.random.default_rng(0)

@@ -24,10 +24,12 @@ from tests.comparison.fakes import CutShort, Fails, FakeNetwork, Lucky, make_mlp
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
 
+@pytest.mark.slow
 def test_fit_times_are_positive(comparison):
     assert (comparison.table["fit_time"] > 0).all()
 
 
+@pytest.mark.slow
 def test_fit_time_leaves_out_compilation(digits):
     table = compare_models({"slow": FakeNetwork(seconds=0.2)}, *digits).table
     assert table.loc["slow", "fit_time"] < 0.2

@@ -195,9 +195,9 @@ def test_a_damaged_cache_without_a_network_is_told(server, tmp_path):
         ("broken", "responded 500"),
         ("circle", "has a redirect loop"),
         ("elsewhere", "failed: "),
-        ("never", "did not respond within"),
-        ("stalling", "sent no data for"),
-        ("dripping", "sent no data for"),
+        pytest.param("never", "did not respond within", marks=pytest.mark.slow),
+        pytest.param("stalling", "sent no data for", marks=pytest.mark.slow),
+        pytest.param("dripping", "sent no data for", marks=pytest.mark.slow),
         ("lying", "failed: "),
     ],
 )

@@ -53,6 +53,7 @@ def test_description_names_the_licence(mnist):
     assert "Creative Commons Attribution-Share Alike 3.0" in mnist.DESCR
 
 
+@pytest.mark.slow
 def test_arrays_come_in_the_order_of_train_test_split(mnist):
     X_train, X_test, y_train, y_test = load_mnist(return_X_y=True)
     np.testing.assert_array_equal(X_train, mnist.X_train)
@@ -80,6 +81,7 @@ def test_images_of_a_part_keep_their_labels(mnist):
     assert [labels[image.tobytes()] for image in part.X_test] == part.y_test.tolist()
 
 
+@pytest.mark.slow
 def test_part_has_no_image_twice():
     part = load_mnist(n_test=5000, random_state=0)
     assert len(np.unique(part.X_test.reshape(5000, -1), axis=0)) == 5000
@@ -94,6 +96,7 @@ def test_same_seed_takes_the_same_part():
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_other_seed_takes_another_part():
     first, second = (load_mnist(n_train=50, random_state=seed).X_train for seed in (0, 1))
     assert not np.array_equal(first, second)

@@ -53,6 +53,7 @@ def test_means_that_agree_are_not_trustworthy_where_the_bins_do_not():
     assert "um 15,0 Prozentpunkte" in calibration.sentence("de")
 
 
+@pytest.mark.slow
 def test_exact_probabilities_are_called_wrong_in_one_of_twenty_test_sets():
     rng = np.random.default_rng(0)
     verdicts = []

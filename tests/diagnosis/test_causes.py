@@ -288,6 +288,7 @@ def test_held_out_labels_in_another_order_are_no_lack_of_signal(digits):
     assert "no_signal" not in found
 
 
+@pytest.mark.slow
 def test_wrong_labels_of_the_training_rows_alone_are_found(digits):
     X, y = digits
     rng = np.random.default_rng(0)

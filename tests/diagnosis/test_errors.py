@@ -207,11 +207,13 @@ def make_even(n_images, n_classes, share, seed):
     )
 
 
+@pytest.mark.slow
 def test_classes_read_equally_well_are_seldom_called_weak():
     found = [make_even(1000, 10, 0.05, seed).classes_differ for seed in range(100)]
     assert sum(found) <= 5
 
 
+@pytest.mark.slow
 def test_symmetric_confusions_are_seldom_called_one_way():
     analyses = [make_even(2000, 4, 0.1, seed) for seed in range(100)]
     found = [any(pair.one_way for pair in errors.pairs()) for errors in analyses]

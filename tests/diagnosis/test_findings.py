@@ -152,7 +152,7 @@ def kill_units(network, share):
 @pytest.fixture(
     scope="module",
     params=[
-        SimpleNNClassifier(epochs=1, random_state=0),
+        pytest.param(SimpleNNClassifier(epochs=1, random_state=0), marks=pytest.mark.slow),
         MLPClassifier((40,), max_iter=10, tol=1e9, n_iter_no_change=1, random_state=0),
     ],
     ids=lambda network: type(network).__name__,

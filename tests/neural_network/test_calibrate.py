@@ -20,6 +20,7 @@ def pair(digits):
     return networks, (X[700:], y[700:])
 
 
+@pytest.mark.slow
 def test_probabilities_fit_better_and_predictions_stay(pair):
     (plain, scaled), (X, y) = pair
     np.testing.assert_array_equal(plain.predict(X), scaled.predict(X))

@@ -89,6 +89,7 @@ def test_networks_are_those_of_the_source(mnist, network, n_parameters, layers):
     assert keras_model.input_shape == (None, 28, 28)
 
 
+@pytest.mark.slow
 def test_a_pipeline_learns_from_raw_images(mnist):
     pipeline = Pipeline([("normalize", PixelNormalizer()), ("nn", SimpleNNClassifier(epochs=15))])
     assert pipeline.fit(mnist.X_train, mnist.y_train).score(mnist.X_test, mnist.y_test) > 0.8

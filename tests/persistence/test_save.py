@@ -17,6 +17,7 @@ from skmnist.persistence import ModelFileError
 from skmnist.persistence._document import _learned
 
 
+@pytest.mark.slow
 def test_a_file_predicts_the_same_bits_in_another_process_without_tensorflow(
     pipeline, digits, file
 ):
@@ -55,7 +56,9 @@ def test_everything_learned_and_every_parameter_comes_back(pipeline, file):
         lambda y: y > 4,
         lambda y: y.astype(np.uint8),
         lambda y: y.astype(float),
-        lambda y: np.array([str(n) * 20_000 for n in range(10)])[y],
+        pytest.param(
+            lambda y: np.array([str(n) * 20_000 for n in range(10)])[y], marks=pytest.mark.slow
+        ),
     ],
     ids=["gaps", "letters", "objects", "booleans", "uint8", "floats", "long"],
 )

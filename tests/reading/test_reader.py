@@ -198,6 +198,7 @@ def test_places_are_prepared_together_as_they_are_alone(reader, scans):
     assert (together == np.concatenate([reader._prepare_crops([crop]) for crop in crops])).all()
 
 
+@pytest.mark.slow
 def test_zeros_that_share_a_wall_are_read_or_left_to_people():
     reader, mnist = load_reader(), load_mnist()
     zeros = [cut_out(as_scan(image)) for image in mnist.X_test[mnist.y_test == 0][:90]]

@@ -176,6 +176,7 @@ def test_untrained_networks_get_no_recommendation(digits):
     assert "<h1>Modellvergleich</h1>" in page
 
 
+@pytest.mark.slow
 def test_many_classes_with_long_names():
     rng = np.random.default_rng(0)
     y = np.array([f"a rather long class name {at}" for at in range(60)] * 8)
