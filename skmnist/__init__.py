@@ -1,4 +1,4 @@
-"""Handwritten-digit classification as ordinary scikit-learn work.
+"""Classify handwritten digits with scikit-learn estimators.
 
 Public names are resolved on first use, so that ``import skmnist`` loads neither scikit-learn
 nor tensorflow.

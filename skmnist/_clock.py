@@ -10,7 +10,7 @@ _total = 0.0
 
 
 def get_setup_seconds() -> float:
-    """Return the total so far. Its increase during a fit is not training time."""
+    """Return the total so far; the part added during a fit is not training time."""
     return _total
 
 

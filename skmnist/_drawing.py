@@ -33,7 +33,7 @@ def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
     if len(text) > max_length:
         head = max_length // 2  # keep the end, where numbered names differ
         text = f"{text[:head]}…{text[head + 1 - max_length :]}"
-    return text.replace("$", r"\$")  # two of them would delimit a formula
+    return text.replace("$", r"\$")  # two dollar signs would delimit a formula
 
 
 def get_axes(ax: "Axes | None", size: tuple[float, float]) -> tuple["Figure", "Axes"]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from skmnist.text import Catalogue
 
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
-MODELS = {"simple": "NN", "deep": "DNN"}  # name of recipes and search spaces -> of the network
+MODELS = {"simple": "NN", "deep": "DNN"}  # name in recipes and search spaces -> name of the network
 RECIPES = ("slides", "fast", "robust", "record")  # the first one is the default
 N_STARTS = 3  # two find few of the differences that matter (docs/comparison.rst)
 
@@ -45,8 +45,8 @@ def make_reader(
 ) -> "DigitReader":
     """Return the recommended network as a reader, calibrated with the test images.
 
-    The validation images would be the wrong ones: training stopped where they were read best.
-    Without `max_error`, the reader has its default.
+    The validation images are not suitable, because training stopped where their accuracy was
+    highest. If `max_error` is None, the reader has its default.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def make_reader(
         reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
     elsewhere: dict[str, Any] = {}
     for found in result.elsewhere:
-        # of the saved network, that of the first start; `found.accuracy` is the mean of all starts
+        # the saved network is that of the first start; `found.accuracy` is the mean of all starts
         accuracy = found.accuracy if found.correct is None else found.correct[0].mean()
         elsewhere |= {"elsewhere": found.data, "elsewhere_accuracy": float(accuracy)}
     reader.notes_ = {
@@ -145,7 +145,7 @@ def scale_images(X: Any, max_value: float, wanted: float) -> Any:
 def write_command(
     data: str, train_size: int | None, how: dict[str, Any], settings: dict[str, Any]
 ) -> str:
-    """Return the command that repeats a run. `how` has the options for reading the data."""
+    """Return the command that repeats a run; `how` contains the options for reading the data."""
     options = {"data": data, **how, "train_size": train_size, **settings}
     options["seed"] = options.pop("random_state")
     words = ["skmnist", "compare"]

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal and in a notebook, plain lines on standard error elsewhere."""
+"""Show progress as a bar on a terminal or in a notebook, or as plain lines on standard error."""
 
 import io
 import json
@@ -41,14 +41,14 @@ def _console() -> Any:
 
 
 class _Terminal:
-    """Draw what `get_frame` returns, and redraw it in place; if `moving`, four times a second."""
+    """Draw the result of `get_frame`, and redraw it in place; if `moving`, four times a second."""
 
     def __init__(
         self, get_frame: Callable[[], Any], *, moving: bool = False, transient: bool = False
     ) -> None:
         from rich.live import Live
 
-        # if it moves, rich calls `get_frame` in a thread of its own
+        # if `moving`, rich calls `get_frame` in a separate thread
         self._live = Live(
             get_renderable=get_frame,
             console=_console(),
@@ -66,7 +66,7 @@ class _Terminal:
 
 
 class _Notebook:
-    """Draw what `get_frame` returns below a cell, and redraw it in place.
+    """Draw the result of `get_frame` below a cell, and redraw it in place.
 
     rich does the same only if ipywidgets is installed.
     """
@@ -97,7 +97,7 @@ class _Notebook:
 
 
 def _open_screen(get_frame: Callable[[], Any], **options: bool) -> _Terminal | _Notebook | None:
-    """Return what draws frames, or None if only lines can be printed."""
+    """Return an object that draws frames, or None if only lines can be printed."""
     if is_notebook():
         return _Notebook(get_frame, **options)
     return _Terminal(get_frame, **options) if is_terminal() else None

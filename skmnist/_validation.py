@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-# sklearn.model_selection takes a quarter of a second, which reading need not wait for
+# importing sklearn.model_selection takes a quarter of a second, and reading does not need it
 _SEARCH = {
     "BaseSearchCV": "_search",
     "_warn_or_raise_about_fit_failures": "_validation",
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
 
 
 COLOURS = (3, 4)  # channels of RGB and RGBA
-TO_GREY = "turn colours into grey levels, by X[..., :3].mean(axis=-1) or by a DigitCropper before"
+TO_GREY = "convert colours to grey levels, with X[..., :3].mean(axis=-1) or with a DigitCropper"
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
@@ -61,7 +61,7 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if len(X.shape) > 3:
         hint = TO_GREY[0].upper() + TO_GREY[1:]
         if X.shape[-1] not in COLOURS:
-            hint = "Drop a channel axis by X[..., 0]"
+            hint = "Drop a channel axis with X[..., 0]"
         raise ValueError(
             f"Found array with dim {len(X.shape)} and shape {X.shape}: X must be rows "
             f"(n, n_features) or images (n, height, width). {hint}."
@@ -95,8 +95,8 @@ def stack_rows(X: Any) -> Any:
             raise
         raise ValueError(
             f"X holds images or rows of different shapes, {shapes[0]} and {shapes[-1]} among "
-            "others; expected one shape. Resize them, or put a DigitCropper before, which takes "
-            "a list of images of any sizes."
+            "others; expected one shape. Resize them, or use a DigitCropper first, which accepts "
+            "a list of images of any size."
         ) from error
 
 
@@ -158,7 +158,7 @@ def check_numbers(estimator: Any, X: Any, *labels: Any, reset: bool, **options: 
             raise
         kind = getattr(X, "dtype", type(X).__name__)
         raise ValueError(
-            f"X cannot be turned into numbers ({error}); expected an array or data frame of bool, "
+            f"X cannot be converted to numbers ({error}); expected an array or data frame of bool, "
             f"integers or floats, got {kind}."
         ) from error
     rows = checked[0] if labels else checked

@@ -66,7 +66,7 @@ def iterate_tasks(
     Parameters
     ----------
     function : callable
-        Importable or picklable.
+        An importable or picklable function.
     tasks : iterator of tuple
         The arguments of each call.
     n_jobs : int or None, default=None
@@ -194,7 +194,7 @@ def _shared_folder() -> Iterator[str]:
 
 
 def start_tracker() -> None:
-    """Start loky's resource tracker in a way that it survives the closing of the terminal.
+    """Start loky's resource tracker such that it survives the closing of the terminal.
 
     It deletes temporary folders when all processes that use them have ended. It ignores SIGINT and
     SIGTERM, and inherits the blocked SIGHUP.

@@ -1,6 +1,6 @@
 """The interactive app in the browser.
 
-It only shows the results of other subpackages. Requires the ``app`` extra.
+The app only shows the results of other subpackages. It requires the ``app`` extra.
 """
 
 from skmnist.app._server import ServerError, serve

@@ -64,7 +64,7 @@ def _watch(view: View, training: Training) -> None:
 
 
 def _show_starts(view: View, training: Training) -> None:
-    """Show the progress of further starts, and a button to end them."""
+    """Show the progress of further starts, and a button that ends them."""
     say = view.say
     st.write(say("app.training.starts", n=training.n_done + 1, n_all=training.n_trainings))
     if training.is_ending_starts:

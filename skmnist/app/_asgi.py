@@ -30,10 +30,10 @@ MAX_FILES = 65_536  # open files, if the system allows as many
 class Guard:
     """Reject requests for other hosts or from other sites, and add security headers and a cookie.
 
-    The cookie tells browsers apart, so that everyone gets their own trainings, also after a reload.
-    It is a random number, and is deleted when the browser is closed.
+    The cookie identifies a browser, so that its user sees their own training runs again after a
+    reload. It is a random number, and is deleted when the browser is closed.
 
-    Streamlit checks the host of WebSockets only, accepts some foreign origins and sends no
+    Streamlit checks the host only for WebSockets, accepts some foreign origins and sends no
     ``Content-Security-Policy``.
     """
 

@@ -259,7 +259,7 @@ def show_settings(view: View) -> None:
         st.caption(say("app.settings.busy"))
     elif full:
         st.warning(say("app.queue.full", n=len(line)))
-        st.button(say("app.try_again"), key="again")  # the page is drawn anew by any button
+        st.button(say("app.try_again"), key="again")  # any button redraws the page
     elif line and not busy:
         st.caption(say("app.queue.now", n=len(line)))
     st.button(
@@ -293,7 +293,7 @@ def _show_field(view: View, name: str) -> None:
         low, high = RANGES[name]
         form = None if isinstance(low, int) else "%.6g"
         st.number_input(label, low, high, step=STEP_SIZES[name], format=form, **options)
-    if name != "recipe":  # its choices say what they are
+    if name != "recipe":  # its choices explain themselves
         st.caption(say(f"cli.{name}_help"))
 
 
@@ -317,7 +317,7 @@ def _address(view: View) -> str:
 def _start(view: View, data: Data) -> None:
     try:
         training = _training.start(view.visitor, view.settings, data)
-    except _training.QueueFullError:  # others were faster; the page says so
+    except _training.QueueFullError:  # other visitors were faster; the page reports it
         return
     if training.settings == view.settings:
         go_to("training")

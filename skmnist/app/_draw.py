@@ -1,4 +1,4 @@
-"""Digits that the user draws or photographs: read by the bundled network, or by both networks."""
+"""Digits that the user draws or photographs, read by the bundled network or by both networks."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 MAX_IMAGE = 20  # MB; photos from phones have 2 to 10
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"]
 MAX_BARS = 3  # most probable classes
-MIN_SURE = 0.8  # below, a calibrated network is wrong more than once in five
+MIN_SURE = 0.8  # below this, a calibrated network is wrong more than once in five
 BOX = 20 / 28  # share of the side of an image that a digit fills in MNIST (LeCun et al. 1998)
 
 
@@ -47,7 +47,7 @@ def show_drawing(view: View) -> None:
 
 
 def _ask(view: View, show: Callable[[Array], None]) -> None:
-    """Show a board and a field for photos, and beside them what `show` says of the digit."""
+    """Show a board and a field for photos, and call `show` with the digit to show the result."""
     say = view.say
     with st.container(
         key=f"drawing-{view.step}"
@@ -67,7 +67,7 @@ def _ask(view: View, show: Callable[[Array], None]) -> None:
 
 
 def _note_latest(source: str) -> None:
-    """Remember which input was used last; it is the one to classify."""
+    """Remember which input was used last, because that one is classified."""
     st.session_state["latest"] = source
 
 
@@ -85,7 +85,7 @@ def _take_photo(view: View) -> Array | None:
 
 
 def _use_camera(view: View) -> Array | None:
-    """Offer the camera; the browser asks for permission only if it is wanted."""
+    """Offer the camera; the browser asks for permission only if the user wants to use it."""
     say = view.say
     if not st.toggle(say("app.draw.camera"), key="wants_camera"):
         return None

@@ -90,7 +90,7 @@ def show_sidebar(view: View) -> None:
 
 
 def show_hints(view: View) -> None:
-    """Show invalid values in the address, and training with other settings or on another step."""
+    """Report invalid values in the address, and training with other settings or on another step."""
     if view.refused:
         st.warning(view.say("app.refused", names=", ".join(view.refused)))
     if view.unknown:

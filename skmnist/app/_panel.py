@@ -15,7 +15,7 @@ from markupsafe import Markup
 from skmnist.text import Catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
-FRAMEWORK = {  # Streamlit's own words, exactly as it writes them; {} is a number
+FRAMEWORK = {  # Streamlit's own texts, exactly as it writes them; {} is a number
     "upload": "Upload",
     "add_files": "Add files",
     "drop_file": "Drag and drop a file here",
@@ -104,7 +104,7 @@ def show_html(html: str, key: str, *, language: str) -> None:
 def tend_page(say: Catalogue, step: str) -> None:
     """Set the style and language of the page, and scroll to the top of a new step.
 
-    Streamlit's own words, such as those on its buttons, are replaced with the phrases under
+    Streamlit's own texts, such as those on its buttons, are replaced with the phrases under
     "framework" in the catalogue.
     """
     st.html(f"<style>{_read('app', 'look.css')}</style>")

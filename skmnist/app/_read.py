@@ -31,13 +31,13 @@ MAX_FORM = 16  # MB
 MAX_ROWS = 200  # of the table on the page
 MAX_DIGITS = 100  # of a field, as in a form
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"]
-BROAD = 900  # pixels; a broader page is too small to read on a phone, and scrolls sideways there
+BROAD = 900  # pixels; a wider page would be too small to read on a phone, so it scrolls sideways
 COLUMNS = ("file", "page", "field", "text", "outcome", "probability")
 SIGNS = {"digit": "4", "unsure": "4?", "not_digit": "×", "blank": "⋯"}
 
 
 def show_reading(view: View) -> None:
-    """Let the user upload scans, read them, and correct what is unsure."""
+    """Let the user upload scans, read them, and let the user correct the unsure fields."""
     say = view.say
     network, get_reader = choose_reader(view)
     n_digits, form, about = _take_options(view)
@@ -61,7 +61,7 @@ def show_reading(view: View) -> None:
 
 
 def _take_options(view: View) -> tuple[int | None, Form | None, str]:
-    """Return the number of digits, the form, and what identifies the form."""
+    """Return the number of digits, the form, and an identifier of the form."""
     say = view.say
     with st.expander(say("app.read.options")):
         st.session_state["n_digits"] = recall("n_digits", None)
@@ -86,7 +86,7 @@ def _take_options(view: View) -> tuple[int | None, Form | None, str]:
         loaded: dict[str, Any] = st.session_state.get("own_form", {})
         if "form" in loaded:
             st.caption(say("app.read.loaded", file=as_text(loaded["name"])))
-    if "problem" in loaded:  # also seen when the options are folded
+    if "problem" in loaded:  # visible even when the options are folded
         st.error(say("app.read.bad_form", problem=as_text(loaded["problem"][say.language])))
     return n_digits, loaded.get("form"), str(loaded.get("key"))
 
@@ -102,7 +102,7 @@ def _load_form() -> None:
 
 
 def _take_scans(view: View) -> list[Scan]:
-    """Return the uploaded files, also after a visit to another step."""
+    """Return the uploaded files, even after a visit to another step."""
     say = view.say
     has_pdf = importlib.util.find_spec("pypdfium2") is not None
     st.file_uploader(
@@ -128,7 +128,7 @@ def _read_all(
     known: dict[Any, FileReading] = st.session_state.get("readings", {})
     keys = [(scan.key, scan.name, run, view.language) for scan in scans]
     readings = {key: known[key] for key in keys if key in known}
-    st.session_state["readings"] = readings  # at once: a click interrupts this run of the page
+    st.session_state["readings"] = readings  # now, because a click interrupts this run of the page
     place = st.empty()
     with use_language(view.language):
         for at, (key, scan) in enumerate(zip(keys, scans, strict=True)):
@@ -186,7 +186,7 @@ def _show_results(
             key="seen",
             on_change=lambda: keep("seen"),
         )
-    st.session_state["kept seen"] = page  # also when nothing is left to check on it
+    st.session_state["kept seen"] = page  # even when nothing is left to check on it
     at = next(at for at, reading in enumerate(readings) if reading.file == page[0])
     _show_page(view, run, scans[at], readings[at], page[1])
     _show_cards(view, run, reader, readings[at], page[1], corrections)

@@ -1,4 +1,4 @@
-"""The network that reads: the recommended one, the bundled one, or one from a file."""
+"""The network that reads scans: the recommended one, the bundled one, or one from a file."""
 
 import tempfile
 import warnings
@@ -29,13 +29,13 @@ def load_bundled() -> DigitReader:
 
 
 def find_recommended(view: View) -> Training | None:
-    """Return the visitor's training with these settings, or the last one, if it is finished."""
+    """Return the visitor's training with these settings, or else the latest, if it is finished."""
     own = _training.find(view.visitor, view.settings), _training.find_latest(view.visitor)
     return next((training for training in own if training and training.comparison), None)
 
 
 def choose_reader(view: View) -> tuple[str, Callable[[], DigitReader | None]]:
-    """Let the user choose a network; return what identifies it, and a function that returns it."""
+    """Let the user choose a network; return its identifier, and a function that returns it."""
     say, training = view.say, find_recommended(view)
     sources = ["recommended"] if training is not None else []
     sources += ["bundled", "own"]
@@ -64,7 +64,7 @@ def get_recommended(training: Training) -> str:
 
 
 def prepare(view: View, training: Training) -> DigitReader | None:
-    """Return the recommended network as a reader; otherwise show why it cannot be one."""
+    """Return the recommended network as a reader; if that is not possible, show why."""
     say = view.say
     try:
         with st.spinner(say("app.read.preparing"), show_time=True):
@@ -134,7 +134,7 @@ def _load_model() -> None:
 
 
 def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, dict[str, str] | None]:
-    """Return what `load` makes of an upload, or None and the message of its error by language."""
+    """Load an upload; if that fails, return None and the error message in each language."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about other versions of packages
         path = Path(folder, clean_name(file.name))

@@ -1,4 +1,4 @@
-"""Uploaded scans, what was read in them, and what the user has corrected."""
+"""Uploaded scans, the fields that were read in them, and the user's corrections."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -59,7 +59,7 @@ def read_scan(scan: Scan, reader: DigitReader, form: Form | None) -> FileReading
 
 
 def list_pages(readings: Iterable[FileReading]) -> list[tuple[str, int]]:
-    """Return file and number, from 1, of each page on which something was found."""
+    """Return the file and the number, from 1, of each page on which something was found."""
     return [
         (reading.file, int(page) + 1)
         for reading in readings
@@ -68,14 +68,14 @@ def list_pages(readings: Iterable[FileReading]) -> list[tuple[str, int]]:
 
 
 def draw_page(scan: Scan, reading: FileReading, page: int, language: str) -> tuple[Markup, int]:
-    """Draw a page with its places; return its width in pixels, too."""
+    """Draw a page with its places; return the drawing and its width in pixels."""
     pixels = next(p for at, p in enumerate(open_pages(scan.open()), 1) if at == page)
     places = reading.places[reading.places["image"] == page - 1]
     return mark_places(pixels, places, language=language), pixels.shape[1]
 
 
 def correct(fields: pd.DataFrame, corrections: Mapping[Field, str]) -> pd.DataFrame:
-    """Return the fields with the corrections; one with a "?" in it stays unsure."""
+    """Return the fields with the corrections; a field that contains a "?" remains unsure."""
     fields = fields.copy()
     for at, row in zip(fields.index, fields.itertuples(index=False), strict=True):
         text = corrections.get((row.file, row.page, row.field))  # type: ignore[arg-type] # rows are untyped
@@ -85,7 +85,7 @@ def correct(fields: pd.DataFrame, corrections: Mapping[Field, str]) -> pd.DataFr
 
 
 def list_unsure(reading: FileReading, page: int) -> list[dict[str, Any]]:
-    """Return picture, suggestion and reasons for each field of a page that is to be checked."""
+    """Return picture, suggestion and reasons for each unsure field of a page."""
     fields = join_fields([reading])
     cards = []
     key: Any

@@ -16,7 +16,7 @@ from pathlib import Path
 
 MAX_UPLOAD = 200  # MB; all of MNIST as a ZIP of CSV files has 15
 LANGUAGE = "SKMNIST_APP_LANGUAGE"  # environment variable with the value of --lang
-VISITOR = "skmnist_visitor"  # cookie that tells browsers apart
+VISITOR = "skmnist_visitor"  # cookie that identifies a browser
 WAITING = "SKMNIST_APP_WAITING"  # environment variable with the value of --max-waiting
 FOLDER = "SKMNIST_APP_FOLDER"  # environment variable with the server's temporary folder
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -72,14 +72,14 @@ def serve(
     Parameters
     ----------
     host : str, default="127.0.0.1"
-        Address to listen on. The default is reachable from this machine only.
+        Address to listen on. The default is reachable only from this machine.
     port : int, default=0
         Port to listen on; 0 selects a free one.
     language : {"en", "de"} or None, default=None
         Language of the page; None uses the language of the browser.
     max_waiting : int, default=20
         Number of training runs that may wait for the current one; must be >= 0. Each visitor can
-        have one running or waiting.
+        have one run, running or waiting.
     open_browser : bool, default=True
         Whether to open the page in the user's browser.
     tell : callable, default=print
@@ -154,7 +154,7 @@ def make_command(host: str, port: int) -> list[str]:
     }
     for name, colours in (("light", LIGHT), ("dark", DARK)):
         options |= {f"theme.{name}.{key}": colour for key, colour in colours.items()}
-    # -P: modules beside the script must not shadow others of the same name
+    # -P: modules beside the script must not shadow others with the same name
     app = Path(__file__).with_name("_asgi.py")
     words = [sys.executable, "-P", "-m", "streamlit", "run", str(app)]
     words += [f"--{name}={value}" for name, value in options.items()]

@@ -24,11 +24,11 @@ Progress = Callable[[int, int], None]
 
 
 class MissingUploadError(Exception):
-    """No file was uploaded yet, or it was uploaded before the server was restarted."""
+    """No file was uploaded, or the server does not have it any more."""
 
 
 class UploadError(DatasetError):
-    """An uploaded file cannot be used; the message does not tell the server's folder."""
+    """An uploaded file cannot be used; the message does not reveal the server's folder."""
 
     def __init__(self, error: DatasetError, folder: Path) -> None:
         self._folder = folder
@@ -99,7 +99,7 @@ def keep_upload(name: str, content: bytes) -> str:
             try:
                 folder.mkdir()
                 (folder / name).write_bytes(content)
-            except BaseException:  # an incomplete file would be used next time
+            except BaseException:  # otherwise, an incomplete file would be used next time
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
     return key
@@ -119,7 +119,7 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> D
     with _lock:
         reading = _reading.setdefault(key, threading.Lock())
     try:
-        with reading:  # one lock per data set: others are read at the same time
+        with reading:  # one lock per data set, so that others can be read at the same time
             found = _loaded.get(key)
             if found is None:
                 try:
@@ -145,7 +145,7 @@ def forget(settings: Settings) -> None:
 
 
 def _key(settings: Settings) -> Settings:
-    """Return the settings that determine the data set, all others at their defaults."""
+    """Return the settings that determine the data set, with all others at their defaults."""
     is_random = settings.is_upload or settings.train_size
     return Settings(
         data=settings.data,

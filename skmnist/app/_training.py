@@ -1,4 +1,4 @@
-"""Training in threads of the server, one at a time; it continues when a tab is closed."""
+"""Training in threads of the server, one run at a time; a run continues if its tab is closed."""
 
 import atexit
 import itertools
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from skmnist.neural_network import EpochEvent
     from skmnist.reading import DigitReader
 
-MAX_WAITING = 20  # trainings if not set; with 20 seconds each, the last one waits seven minutes
-MAX_KEPT = 4  # trainings of a visitor in memory, with their networks
-MAX_KEPT_IN_ALL = 40  # of a class; each takes up to 40 MB
+MAX_WAITING = 20  # runs by default; at 20 seconds each, the last one waits seven minutes
+MAX_KEPT = 4  # runs of a visitor in memory, with their networks
+MAX_KEPT_IN_ALL = 40  # runs of all visitors, such as a school class; each takes up to 40 MB
 
 
 class QueueFullError(Exception):
-    """As many trainings are waiting as the server accepts."""
+    """The queue already contains as many training runs as the server accepts."""
 
 
 class Training:
@@ -45,17 +45,17 @@ class Training:
     visitor : str
         Who started it.
     number : int
-        Differs between trainings, also with equal settings.
+        Differs between training runs, even with equal settings.
     events : dict of str to list of EpochEvent
         One event per epoch of the first start, by network.
     n_done, n_trainings : int
-        Number of trainings that have ended, and of all trainings.
+        Number of training runs that have ended, and of all of them, one per network and start.
     results : dict of str to ModelResult
         Results of the networks that are finished.
     comparison : ModelComparison or None
         None until training has ended.
     error : str
-        Error message if training failed, else empty.
+        Error message if training failed; otherwise empty.
     running : bool
         Whether it is waiting for its turn or being trained.
     """
@@ -77,7 +77,7 @@ class Training:
 
     @property
     def n_before(self) -> int:
-        """Number of trainings that have to end before this one begins."""
+        """Number of runs that have to end before this one begins."""
         line = find_line()
         return line.index(self) if self in line else 0
 
@@ -110,14 +110,14 @@ class Training:
         return self._reader is not None
 
     def make_reader(self) -> "DigitReader":
-        """Return the recommended network as a reader; takes a while for the first time.
+        """Return the recommended network as a reader; the first call takes a while.
 
         Raises
         ------
         ValueError
-            If the network does not read images, such as one of labels with several characters.
+            If the network cannot be a reader, for example because labels have several characters.
         """
-        assert self.comparison is not None  # only a finished training has a recommendation
+        assert self.comparison is not None  # only a finished run has a recommendation
         with self._reading:
             if self._reader is None:
                 name = self.data.name or self.settings.data
@@ -142,7 +142,7 @@ class Training:
         return self._ends_starts
 
     def end_starts(self) -> None:
-        """End further starts after the current epoch; complete ones count."""
+        """End further starts after the current epoch; complete starts are kept."""
         self._ends_starts = True
 
     def history(self, name: str) -> pd.DataFrame:
@@ -196,7 +196,7 @@ class Training:
             self.results[event.model] = event.result
         if event.start:
             if self._ends_starts:
-                raise KeyboardInterrupt  # what is complete counts
+                raise KeyboardInterrupt  # complete starts are kept
             return False
         if event.epoch is not None:
             self.events[event.model].append(event.epoch)
@@ -214,18 +214,18 @@ def find(visitor: str, settings: Settings) -> Training | None:
 
 
 def find_latest(visitor: str) -> Training | None:
-    """Return a visitor's running or waiting training, or the last one."""
+    """Return the latest training run of a visitor, which may be running or waiting."""
     own = [training for training in list(_trainings.values()) if training.visitor == visitor]
     return own[-1] if own else None
 
 
 def find_line() -> list[Training]:
-    """Return the running training of all visitors, and those that wait, in their order."""
+    """Return the current training run and those that wait, of all visitors, in order."""
     return [training for training in list(_trainings.values()) if training.running]
 
 
 def count_places() -> int:
-    """Return how many trainings may wait."""
+    """Return how many training runs may wait."""
     return int(os.environ.get(WAITING, MAX_WAITING))
 
 
@@ -237,7 +237,7 @@ def start(visitor: str, settings: Settings, data: Data) -> Training:
     Raises
     ------
     QueueFullError
-        If as many trainings are waiting as `count_places` allows.
+        If as many runs are waiting as `count_places` allows.
     """
     with _turns:
         latest = find_latest(visitor)
@@ -267,7 +267,7 @@ def _forget_old(visitor: str) -> None:
 @atexit.register
 def _stop_all() -> None:
     """Wait for the current epoch; tensorflow may crash if the process ends within one."""
-    for training in reversed(find_line()):  # those that wait leave before it is their turn
+    for training in reversed(find_line()):  # waiting runs leave the queue before their turn
         training.leave()
         training._stopped.update(NETWORKS)
         training.end_starts()

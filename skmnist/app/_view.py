@@ -39,7 +39,7 @@ BAR_SECONDS = 0.2  # between updates of a progress bar
 
 @dataclass(frozen=True)
 class View:
-    """The content of the address, and who opened it.
+    """The content of the address, and the visitor who opened it.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class View:
     unknown : list of str
         Unknown names in the address; may contain any text.
     visitor : str
-        Who opened the page; trainings belong to visitors.
+        Who opened the page; training runs belong to visitors.
     """
 
     say: Catalogue
@@ -163,12 +163,12 @@ def take_over(settings: Settings) -> None:
 
 
 def keep(name: str) -> None:
-    """Keep the value of a field that is not in the address; Streamlit forgets it with the step."""
+    """Keep the value of a field that is not in the address, as Streamlit drops it with the step."""
     st.session_state[f"kept {name}"] = st.session_state[name]
 
 
 def recall(name: str, default: Any, *, among: Sequence[Any] | None = None) -> Any:
-    """Return the value that was kept for a field, if it is still one of those `among`."""
+    """Return the value that was kept for a field, if it is still in `among`."""
     value = st.session_state.get(f"kept {name}", default)
     return value if among is None or value in among else default
 

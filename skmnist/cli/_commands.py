@@ -166,7 +166,7 @@ def make_app(say: Catalogue) -> typer.Typer:
                 data,
                 train_size,
                 how,
-                # as given, because it is also the error rate of the saved reader
+                # only if given, because it is also the error rate of the saved reader
                 settings | {"starts": starts, "allowed_error": max_error},
             ),
             allowed_error=allowed_error,

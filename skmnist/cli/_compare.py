@@ -39,13 +39,12 @@ def compare_networks(
 ) -> int:
     """Train and compare both networks, show and write the results, and return the exit status.
 
-    `elsewhere` has further data sets for `compare_models`. The saved reader is calibrated to
-    `max_error`; None means to its default.
+    `elsewhere` contains further data sets for `compare_models`. The saved reader is calibrated to
+    `max_error`; None uses the default of the reader.
 
-    After an error or Ctrl-C, results of finished networks and of one that was stopped during its
-    training are still shown and written, and if
-    both are finished, so is what their complete starts tell. The report shows `command` as the
-    command that repeats the run.
+    After an error or Ctrl-C, the results of finished networks, and of one that was stopped during
+    its training, are still shown and written. If both networks are finished, so are the results of
+    their complete starts. The report shows `command` as the command that repeats the run.
     """
     screen = Screen(say)
     screen.show_data(digits, name)
@@ -161,7 +160,7 @@ def compare_networks(
 
 
 def show_promise(screen: Screen, reader: DigitReader, *, own_error: bool) -> None:
-    """Show what the reader guarantees, and which images and error rate the guarantee is about."""
+    """Show the guarantee of the reader, and the images and error rate to which it applies."""
     screen.show_title("cli.reader_title")
     promise = reader.promise()
     for sentence in promise.sentences(screen.say.language):

@@ -16,7 +16,7 @@ from skmnist.text import Catalogue, use_language
 
 SETS = ("mnist", "cloud")
 ELSEWHERE = ("swiss", "none", *SETS)
-OPTIONS = {  # by parameter of the loader; for the user's own files only
+OPTIONS = {  # by parameter of the loader; only for the user's own files
     "label": "--label",
     "image_shape": "--image-shape",
     "invert": "--invert",
@@ -73,7 +73,7 @@ def read_all(
 
 
 def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> dict[str, Any]:
-    """Return the further digits to measure on, as `elsewhere` for `compare_models`."""
+    """Return further digits to measure accuracy on, as `elsewhere` for `compare_models`."""
     import numpy as np
 
     if elsewhere == "none":

@@ -14,16 +14,16 @@ class _LateModule(ModuleType):
 
 
 def import_late(name: str) -> None:
-    """Let ``import`` of a module return at once; the module is loaded with its first attribute.
+    """Postpone the import of a module until one of its attributes is used.
 
     scikit-learn imports scipy.stats, which takes a fifth of the time until the first digit is read,
-    for functions that reading does not call. This is for the command line, where the process is
-    our own.
+    although reading does not call its functions. Use this only for the command line, where no other
+    code runs in the process.
 
     Parameters
     ----------
     name : str
-        Module that may be imported later. One that is loaded already is left as it is.
+        Module that may be imported later. A module that is already loaded is not changed.
     """
     if name not in sys.modules:
         sys.modules[name] = _LateModule(name)

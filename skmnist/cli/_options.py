@@ -34,7 +34,7 @@ class Options:
         return self.say(f"cli.panel_{name}")
 
     def words(self, metavar: str) -> str:
-        """Return what stands for a value in the help, in the language of the help."""
+        """Return the placeholder for a value in the help, in the language of the help."""
         for word in ("address", "column", "file", "folder", "height", "seconds", "width"):
             metavar = metavar.replace(word.upper(), self.say(f"cli.metavar.{word}"))
         return metavar
@@ -171,7 +171,7 @@ class Options:
 
 
 def translate(base: Any, say: Catalogue) -> Any:
-    """Return a subclass of a command of typer whose own words in the help are translated."""
+    """Return a subclass of a typer command, with typer's own words in the help translated."""
 
     class Translated(base):
         def get_usage(self, ctx: Any) -> str:
@@ -192,7 +192,7 @@ def _spell(name: str) -> str:
 
 
 def is_given(context: typer.Context, name: str) -> bool:
-    """Return whether an option is on the command line, and not only has its default."""
+    """Return whether an option is given on the command line, rather than having its default."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 

@@ -127,10 +127,10 @@ def _read(
     form: Form | None,
     readings: list[FileReading],
 ) -> None:
-    """Read the files, and append each to `readings`, so that Ctrl-C keeps them."""
+    """Read the files and append the results to `readings`, so that they are kept after Ctrl-C."""
     columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    # the products of a page's few rows are so small that threads would only wait for each other
+    # the matrix products for one page are so small that threads would only wait for each other
     with (
         threadpool_limits(1, user_api="blas"),
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,

@@ -15,7 +15,7 @@ from rich.text import Text
 from skmnist._networks import describe_training
 from skmnist.text import Catalogue, make_printable
 
-if TYPE_CHECKING:  # a digit is read sooner without them
+if TYPE_CHECKING:  # importing these would delay reading
     from skmnist.comparison import ModelComparison, ModelResult, Recommendation
     from skmnist.datasets import DatasetDescription
     from skmnist.diagnosis import FitDiagnosis
@@ -296,7 +296,7 @@ class Screen:
         self.say_line("cli.fold_middle", summary=middle.summary(self.say.language))
 
     def show_refit(self, result: "ModelResult") -> None:
-        """Show how the best parameters were trained on all training images."""
+        """Show the training with the best parameters on all training images."""
         network = result.estimator[-1]
         self.show_title("cli.refit_title", name=result.name)
         self.say_line(
@@ -329,7 +329,7 @@ class Screen:
         self._show_recommendation(comparison.recommendation)
 
     def _show_starts(self, starts: Any) -> None:
-        """Show the accuracies of which the table has the mean."""
+        """Show the accuracy of each start; the table contains the means."""
         for name, accuracies in starts.groupby("model", sort=False)["test_accuracy"]:
             written = [self.say.format("{:.2f}", 100 * accuracy) for accuracy in accuracies]
             self.say_line("cli.starts_line", name=str(name), accuracies=", ".join(written))

@@ -1,4 +1,4 @@
-"""`skmnist show`: what a saved model is, and what it is not for."""
+"""`skmnist show`: describe a saved model, and its limits."""
 
 import inspect
 import math
@@ -17,7 +17,7 @@ from skmnist.cli._screen import Screen
 from skmnist.persistence import ModelCard, ModelFileError, load_card
 from skmnist.text import Catalogue, get_catalogue, get_languages
 
-# a file may come from anybody, and its notes and names may have a million characters
+# a file may come from anybody, and its notes and names may contain a million characters
 MAX_TEXT = 1000  # characters
 MAX_KEY = 40
 MAX_NOTES = 40
@@ -40,7 +40,7 @@ MEASURED = (
     "calibrated_on",
 )
 ORIGIN = ("licence", "license", "made_by", "command")
-KNOWN_OTHERWISE = ("n_train", "skmnist")  # the network itself and the file have these
+KNOWN_OTHERWISE = ("n_train", "skmnist")  # taken from the network and the file instead
 RESULTS = ("test_accuracy", "accuracy")
 SHARES = ("accuracy", "accepted")  # ends of the names of notes that are shares
 
@@ -55,7 +55,7 @@ def show_model(say: Catalogue, path: Path | None) -> int:
     title = _format("name", title, say)
     try:
         sections = list(describe_card(card, say, is_foreign=path is not None))
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # figures made up
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # from forged figures
         problem = f"{path}: {_clip(error)}."
         raise CommandError(say("cli.show_failed", problem=problem)) from error
     screen.show_card(title, sections)
@@ -86,7 +86,7 @@ def describe_card(
 ) -> Iterator[tuple[str, list[Row], list[str]]]:
     """Yield the sections of a card: title, labelled facts, and sentences.
 
-    `is_foreign` says whether somebody else than this package wrote the notes.
+    `is_foreign` is whether the notes may come from a source other than this package.
     """
     model, notes = card.model, card.notes
     steps = list(_list_steps(model))
@@ -155,8 +155,8 @@ def _format(key: str, value: Any, say: Catalogue) -> str:
 
 
 def _translate(value: Any, say: Catalogue) -> Any:
-    """Return a text that this package itself notes in the user's language, others unchanged."""
-    for language in get_languages():  # notes may be in that of another user
+    """Translate a note by this package into the user's language; return others unchanged."""
+    for language in get_languages():  # notes may be in the language of another user
         for key, phrase in get_catalogue(language).phrases.items():
             is_own = key.startswith("card.known.") or key in ("data.bundled", "data.cloud")
             if key == f"elsewhere.data.{value}" or (is_own and phrase == value):
@@ -165,7 +165,7 @@ def _translate(value: Any, say: Catalogue) -> Any:
 
 
 def _clip(value: Any, limit: int = MAX_TEXT) -> str:
-    """Return a text in one line, and not longer than the limit."""
+    """Return a text on one line, cut off at the limit."""
     text = " ".join(str(value)[: 2 * limit].split())
     return text if len(text) <= limit else f"{text[:limit]} ..."
 
@@ -258,7 +258,7 @@ def _describe_promise(model: Any, say: Catalogue) -> Iterator[str]:
 
 
 def _describe_limits(model: Any, steps: list[Any], network: Any, say: Catalogue) -> Iterator[str]:
-    """Yield the limits that follow from what a model is."""
+    """Yield the limits that follow from the kind of model."""
     if not network.n_iter_:
         yield say("card.limit.untrained")
     if isinstance(model, DigitReader):

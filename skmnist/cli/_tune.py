@@ -1,4 +1,4 @@
-"""`skmnist tune`: search for good hyperparameters, and train the network with the best."""
+"""`skmnist tune`: search for good hyperparameters, and train a network with the best ones."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from skmnist.persistence import save_model
 from skmnist.text import Catalogue, use_language
 
 PREFIX = "network__"  # of parameters in the Pipeline
-FEW_TRIALS = 50  # with fewer, the command recommends to continue the search
+FEW_TRIALS = 50  # with fewer, the command recommends continuing the search
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ class Caution:
             "interrupted_models", "interrupted_starts", "interrupted_folds"}
         Type of the caution:
 
-        - "ranked_two", "ranked_many": the test images were used both to rank and to measure the
-          models, two or more of them.
-        - "one_start": models with a random seed were trained from one start only.
+        - "ranked_two", "ranked_many": the test images were used both to rank and to measure two
+          models, or more than two.
+        - "one_start": models with a random seed were trained from only one start.
         - "short_starts": further starts were trained for fewer epochs than the first.
         - "short_starts_differ": as above, and some reached a different accuracy.
         - "tuned_on_test": the test images were used for tuning.

@@ -91,8 +91,8 @@ def compare_models(
         difference generalizes to other rows. An int means stratified folds.
     n_repeats : int, default=1
         Number of times to train every model, each time with another seed ("start"), to measure how
-        much of the difference is due to the seed. With one start, the verdict is only about the
-        trained models; with several, it also holds for models trained in the same way from other
+        much of the difference is due to the seed. With one start, the verdict applies only to the
+        trained models; with several, it also applies to models trained in the same way from other
         seeds. The first start and the folds keep an int `random_state` of an estimator; further
         starts replace it.
     short_repeats : bool, default=False
@@ -101,11 +101,11 @@ def compare_models(
         if that is sooner. The best weights are kept. Other models, and networks with
         ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
-        Further data sets by name, as (X, y) or (X, y, groups), to measure every trained model on,
-        for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with the digits of
-        :func:`~skmnist.datasets.load_swiss_digits`. Rows are as in `X_test`, and all labels must
-        occur in `y`. `groups` are the writers of the images, for the interval of the accuracy:
-        array-like of shape (n_images,); without them, the interval is by image.
+        Further data sets on which to measure every trained model, by name, as (X, y) or
+        (X, y, groups), for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with
+        the digits of :func:`~skmnist.datasets.load_swiss_digits`. Rows are as in `X_test`, and all
+        labels must occur in `y`. `groups`, array-like of shape (n_images,), holds the writer of
+        each image, for the interval of the accuracy; without groups, the interval is by image.
     n_jobs : int or None, default=None
         Number of processes that train at the same time. They share the threads of the processor
         evenly, so training times are comparable with each other, but longer than with one
@@ -120,8 +120,8 @@ def compare_models(
         Whether the test set was used to choose hyperparameters; if True, a caution is added that
         the accuracy is biased.
     allowed_error : float, default=0.001
-        Share of the accepted images that may be wrong after the least certain ones have been left
-        to a person; see :func:`~skmnist.diagnosis.measure_work_left`.
+        Maximum share of wrong predictions among the accepted images, if a person checks the least
+        certain ones; see :func:`~skmnist.diagnosis.measure_work_left`.
     callbacks : callable or list of callables, default=None
         Each is called with a :class:`~skmnist.comparison.TrainingEvent` when the training of a
         model begins and ends and, for this package's networks (alone or as the last step of a
@@ -131,8 +131,8 @@ def compare_models(
         Seed of the held-out test set, the folds, the starts, and every estimator whose own
         `random_state` is None. Each of these estimators gets its own seed, derived from model,
         start and fold, so copies of an estimator under two names differ. Copies with the same int
-        as `random_state` are identical in the first start and in the folds, and differ in further
-        starts only.
+        as `random_state` are identical in the first start and in the folds, and differ only in
+        further starts.
     verbose : int, default=0
         1 shows progress on standard error: a bar (on a terminal) or a line per epoch for this
         package's networks, and a line per training run for other models and with `n_jobs`.
@@ -149,8 +149,8 @@ def compare_models(
         given, rows and labels are inconsistent or unsuitable for a model, a data set in
         `elsewhere` has other classes, or a parameter is out of range.
     Exception
-        If the `fit` or `predict` of a model raises it; a note with the model's name is added. The
-        results of the other models are lost then, except those that callbacks have received.
+        If the `fit` or `predict` of a model raises an exception; a note with the model's name is
+        added. The results of the other models are then lost, except those that callbacks received.
     KeyboardInterrupt
         If Ctrl-C is pressed before any model is trained and evaluated, or while costs are measured.
 
@@ -270,7 +270,7 @@ def _measure_others(
     starts: Sequence[Sequence[Run]],
     others: Sequence[OtherData],
 ) -> ModelResult:
-    """Add the accuracies on further data sets, of all starts or else of the first."""
+    """Add the accuracies on further data sets, of all complete starts or else of the first."""
     counted = list(itertools.chain(*starts)) or [run for run in runs if run.estimator is not None]
     predictions = [run.elsewhere for run in counted if run.name == result.name]
     return replace(result, elsewhere=measure_elsewhere(result.name, predictions, others))
@@ -331,7 +331,7 @@ def evaluate_model(
     Returns
     -------
     result : ModelResult
-        The same as :func:`compare_models` returns for each model.
+        The same as in :func:`compare_models` for each model.
 
     Warns
     -----
@@ -418,7 +418,7 @@ def _as_numbers(rows: Any, n_rows: int) -> Array:
 def _find_complete(
     runs: Sequence[Run], names: Sequence[str], rounds: Sequence[tuple[int, int]]
 ) -> list[list[Run]]:
-    """Return the runs of each round that all models have finished, or [] if fewer than two."""
+    """Return the runs of each round that all models have finished; [] for fewer than two rounds."""
     ended: dict[tuple[int, int], list[Run]] = {each: [] for each in rounds}
     for run in runs:
         if run.name in names and (run.start, run.fold) in ended:

@@ -59,7 +59,7 @@ class ModelComparison:
     cautions : sequence of Caution, default=()
         Cautions to show with the recommendation.
     allowed_error : float, default=0.001
-        Share of the accepted images that may be wrong, for `work_left`.
+        Maximum share of wrong predictions among the accepted images, for `work_left`.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class ModelComparison:
     table : DataFrame
         One row per model, indexed by name: `test_accuracy`, `elsewhere_accuracy` (on the first
         further data set), `f1_macro`, `log_loss` (float), `work_left` (float, share of the images
-        that must be left to a person), `diagnosis` (str), `gap` (float), `n_parameters` (Int64),
+        that a person must check), `diagnosis` (str), `gap` (float), `n_parameters` (Int64),
         `fit_time` (float, s), `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s
         for one image, median and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown
         values are missing. With several starts, `test_accuracy`, `elsewhere_accuracy` and
@@ -86,10 +86,9 @@ class ModelComparison:
     folds : list of PairedTest
         Test of the difference between each pair of models on the folds; empty without folds.
     work_left : dict of str to list of WorkLeft
-        For each model with probabilities, the share of images that must be left to a person so that
-        at most `allowed_error` of the rest are wrong, and, for digits, the same for five-digit
-        codes; see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, it is measured
-        on the first.
+        For each model with probabilities, the share of images that a person must check so that at
+        most `allowed_error` of the rest are wrong, and, for digits, the same for five-digit codes;
+        see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, the first is used.
     starts : DataFrame or None
         One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`,
         `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than the
@@ -427,7 +426,7 @@ def _list_starts(starts: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _depends_on_luck(result: ModelResult) -> bool:
-    """Return whether the training of a model used a random seed."""
+    """Return whether the training of a model depends on a random seed."""
     return result.n_epochs != 0 and depends_on_seed(result.estimator)
 
 

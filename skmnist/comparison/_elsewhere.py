@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 CONFIDENCE = 0.95
 N_RESAMPLES = 4000
 SEED = 0  # the same data give the same interval
-MIN_UNITS = 6  # writers or images; fewer are not enough to generalize to others
+MIN_UNITS = 6  # writers or images; fewer are not enough to generalize from
 NEAR_CHANCE = 0.1  # of the way from chance accuracy to an accuracy of 1
 
 
@@ -361,7 +361,7 @@ def _find_interval(
 ) -> tuple[float, float]:
     """Return the interval of an accuracy; `correct` has a row for each start."""
     mean, n_units = float(correct.mean()), n_groups or correct.shape[1]
-    if n_units < MIN_UNITS or mean in (0, 1):  # all resamples of these are equal
+    if n_units < MIN_UNITS or mean in (0, 1):  # for 0 and 1, all resamples are equal
         return wilson_interval(mean, n_units)
     return _widest(
         _expand(resample([correct], by)[0], n, CONFIDENCE)
@@ -498,7 +498,7 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
 def _list_units(
     groups: Array | None, n_groups: int, n_images: int
 ) -> list[tuple[Array | None, int]]:
-    """Return what is resampled: images, and groups if there are any, each with their count."""
+    """Return the kinds of units to resample, images and any groups, each with its count."""
     images: tuple[Array | None, int] = (None, n_images)
     return [images] if groups is None else [images, (groups, n_groups)]
 

@@ -16,8 +16,9 @@ PER = 100  # figures are "of 100 digits"
 # With fewer, the default validation split holds out fewer than 10 images of a class.
 MIN_TRAIN_PER_CLASS = 100
 
-# Limits chosen for this package. If at most these shares of the codes (of the images, if they are
-# not digits) are left to a person, the model is said to do most of the work, or part of it.
+# Limits chosen for this package. If a person must check at most these shares of the codes (or of
+# the images, if they are not digits), the report says that the model does most, or part, of the
+# work.
 MOST_SAVED, PART_SAVED = 0.2, 0.6
 
 # Findings that are only notes in general, but matter before a network is used
@@ -29,9 +30,9 @@ Fact = tuple[str, list[str]]  # a term and its sentences
 def describe_facts(
     result: ModelResult, found: Recommendation, work: Sequence[WorkLeft], say: Catalogue
 ) -> list[Fact]:
-    """Return errors, manual work and limits of a model in everyday words.
+    """Describe the errors, the manual work and the limits of a model in everyday words.
 
-    `work` contains the work left on single images and, for digits, on codes.
+    `work` contains the manual work for single images and, for digits, for codes.
     """
     things = say(f"recommendation.work.{'digits' if found.digits else 'images'}")
     right = found.accuracies[result.name]
@@ -100,7 +101,7 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
 
 
 def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
-    """Return the share of `things` that is left to a person as a sentence."""
+    """Return the share of `things` that a person must check as a sentence."""
     allowed = Fraction(str(work.allowed_error))
     values = {
         "things": things,
@@ -118,7 +119,7 @@ def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
 
 
 def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
-    """Return the share of codes that is left to a person, as a sentence, if it is known."""
+    """Return the share of codes that a person must check as a sentence, if it is known."""
     images, codes = work[0], work[-1]
     if len(work) < 2 or images.share is None:
         return []

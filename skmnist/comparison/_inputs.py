@@ -18,7 +18,7 @@ from skmnist._validation import BaseSearchCV, check_parameter_values
 
 Array = np.ndarray[Any, Any]
 MAX_LABELS = 5  # listed in a message
-N_CANDIDATES = 100  # of a search to check
+N_CANDIDATES = 100  # number of candidates of a search to check
 
 
 def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
@@ -91,7 +91,7 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
         labels = labels.ravel()
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if labels.shape != (n_rows,):
-        hint = "; convert one-hot rows by .argmax(axis=1)" if labels.ndim == 2 else ""
+        hint = "; convert one-hot rows with .argmax(axis=1)" if labels.ndim == 2 else ""
         raise ValueError(
             f"{name} has shape {labels.shape}, expected ({n_rows},): one label per row{hint}."
         )

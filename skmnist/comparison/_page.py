@@ -43,7 +43,7 @@ N_SAMPLES = 12  # classes with an example image
 N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
 N_SUREST = 12  # most confident mistakes
 LEGEND_ROW = 0.16  # inches
-MAX_DRAWN = 6  # models in the figure of changed images, whose marks could not be told apart
+MAX_DRAWN = 6  # models in the figure of changed images; more markers are hard to tell apart
 
 
 def describe_page(
@@ -107,7 +107,7 @@ def describe_recommendation(
 ) -> dict[str, Any]:
     """Return the recommendation as title, lead, facts and sentences.
 
-    After an interrupted run there are none, because a better model may be missing.
+    After an interrupted run, nothing is recommended, because a better model may be missing.
     """
     if interrupted:
         return {

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MIN_LOG_RATIO = 4  # of the costs; below, a linear scale is easier to read
-MAX_NAMED = 3  # models whose points have their names; more are numbered and have a legend
+MIN_LOG_RATIO = 4  # of the costs; below this, a linear scale is easier to read
+MAX_NAMED = 3  # models that are labelled by name; more are numbered and listed in a legend
 MAX_LEGEND = 40  # characters of a name in the legend
-# Where a label may be, seen from its point: direction and distance in points
+# Possible positions of a label relative to its point: direction and distance in points
 DIRECTIONS = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 DISTANCES = (7, 16, 26, 38)
 

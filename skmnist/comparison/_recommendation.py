@@ -45,7 +45,7 @@ class Recommendation:
         - "best_and_cheapest": it is the most accurate and the cheapest.
         - "cheapest_of_similar": it is the most accurate, and no similarly accurate model is
           cheaper.
-        - "equal": the same, but another model is equally accurate.
+        - "equal": as above, but another model is equally accurate.
         - "clearly_better": its lead is at least `margin`.
         - "ahead": its lead is at least `margin`, but may be due to chance.
         - "only_known": costs are unknown, so accuracy decides.
@@ -93,7 +93,7 @@ class Recommendation:
         The models on further data sets. If the most accurate one on the test set trails on one of
         them, the reasons begin with this.
     work : PairedWork, default=None
-        Comparison of the work that `model` and `other` leave to a person; None if unknown.
+        Comparison of the manual work that `model` and `other` require; None if unknown.
     seeded : bool, default=True
         Whether the training of a model depends on a random seed. If not, further starts add no
         information.
@@ -264,7 +264,7 @@ class Recommendation:
         return [self._work_phrase() or key, *([folds] if folds and folds != "folds_too" else [])]
 
     def _work_phrase(self) -> str | None:
-        """Return the headline of similar models that leave different amounts of work, or None."""
+        """Return the headline if similar models require different amounts of work, or None."""
         similar = not reaches(self.accuracy_difference, self.margin)
         if self.work is None or not self.work.differs or not similar:
             return None
@@ -439,7 +439,7 @@ def recommend(
     ("not_worth_it"). Otherwise, "no_difference" means that the interval rules out a difference of
     `margin` or more, and "cannot_tell" that it does not.
 
-    If two similarly accurate models leave different amounts of work to a person, by a factor of at
+    If two similarly accurate models require different amounts of manual work, by a factor of at
     least 1.5 and not by chance, the headline names the advantage of each.
 
     Parameters
@@ -466,7 +466,7 @@ def recommend(
     cautions : sequence of Caution, default=()
         Cautions to add to the one about ranking and measuring models on the same images.
     work_left : mapping of str to sequence of WorkLeft, default=None
-        For each model, the share of images that is left to a person and, for digits, the share of
+        For each model, the share of images that a person must check and, for digits, the share of
         five-digit codes, all measured on the same test images.
 
     Returns

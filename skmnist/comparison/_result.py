@@ -38,7 +38,7 @@ class Column:
     """Format of a figure in reports, plots, Markdown and the terminal.
 
     Labels are in the catalogues, under "column". Figures are multiplied by `scale` to convert them
-    to `unit`; `best` says whether high or low figures are better.
+    to `unit`; `best` is whether high or low figures are better.
     """
 
     format: str = "{:,}"
@@ -134,7 +134,7 @@ class ModelResult:
     n_epochs : int or None
         Number of epochs; None if the model does not train in epochs.
     fit_time : float
-        Training time in seconds, without importing tensorflow and compiling.
+        Training time in seconds, excluding the import of tensorflow and compilation.
     predictions : ndarray of shape (n_test,), default=None
         Predicted classes of the test images.
     proba : ndarray of float32, shape (n_test, n_classes), default=None
@@ -208,7 +208,7 @@ class ModelResult:
         return advice
 
     def _could_be_robust(self) -> bool:
-        """Return whether a network of this package was trained on digits without deforming them."""
+        """Return whether this is a network of this package, trained on digits not deformed."""
         network = get_core(self.estimator)
         return (
             getattr(network, "augmentation", "none of ours") is None
@@ -266,7 +266,7 @@ def make_result(
     proba = _attempt(name, "probabilities", _predict_proba, estimator, X_test, classes)
     rows = labels = None
     if X is not None:
-        # as many as there are test rows, because some models are slow
+        # at most as many rows as in the test set, because some models are slow
         at = np.unique(np.linspace(0, len(y) - 1, min(len(y), len(y_test))).astype(int))
         rows, labels = take_rows(X, at), take_rows(y, at)
     return ModelResult(

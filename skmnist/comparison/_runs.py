@@ -23,9 +23,9 @@ from skmnist.text import get_catalogue
 Array = np.ndarray[Any, Any]
 
 # Short starts make at least this number of updates of the weights, which is quick: 12 epochs of
-# MNIST in batches of 128, and all epochs of small training sets. Beyond that, they train for the
-# epochs that the first start found best, and at most for this share of all of its epochs, so that
-# three starts take at most 1.6 times the epochs of one.
+# MNIST in batches of 128, and all epochs of small training sets. Beyond that, they train up to the
+# best epoch of the first start, and for at most this share of all of its epochs, so that three
+# starts take at most 1.6 times the epochs of one.
 MIN_UPDATES = 5000
 MAX_SHARE = 0.3
 
@@ -177,7 +177,7 @@ class Run:
     predictions : ndarray
         Predictions for the test set, or for the test rows of the fold.
     fit_time : float
-        Training time in seconds, without importing tensorflow and compiling.
+        Training time in seconds, excluding the import of tensorflow and compilation.
     interrupted : bool
         Whether Ctrl-C ended the training early.
     elsewhere : dict of str to ndarray
@@ -334,7 +334,7 @@ def shorten_training(estimator: Any, first: Any) -> bool:
 
 
 def fit_timed(estimator: Any, X: Any, y: Any) -> float:
-    """Fit an estimator; return the seconds, without importing tensorflow and compiling."""
+    """Fit an estimator; return the seconds, excluding the import of tensorflow and compilation."""
     started, set_up = time.perf_counter(), get_setup_seconds()
     estimator.fit(X, y)
     return time.perf_counter() - started - (get_setup_seconds() - set_up)

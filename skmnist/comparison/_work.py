@@ -1,4 +1,4 @@
-"""Measure, compare and describe the work that models leave to a person."""
+"""Measure, compare and describe the manual work that models require."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ PER = 1000  # shares are written as "246 of 1,000", as in the texts
 
 @dataclass(frozen=True)
 class PairedWork:
-    """Comparison of the work that two models leave to a person.
+    """Comparison of the manual work that two models require.
 
     The parameters are attributes as well.
 
@@ -29,7 +29,7 @@ class PairedWork:
     first, second : str
         The recommended model and the one that it is compared with.
     images : tuple of WorkLeft
-        Share of single images that each of the two models leaves to a person.
+        Share of single images that a person must check with each of the two models.
     codes : tuple of WorkLeft, default=None
         The same for five-digit codes; None if the classes are not the ten digits.
     alpha : float, default=0.05
@@ -66,7 +66,7 @@ class PairedWork:
 
     @property
     def differs(self) -> bool:
-        """Whether one leaves at least 1.5 times as much work as the other, and not by chance."""
+        """Whether one requires at least 1.5 times as much work as the other, and not by chance."""
         low, high = self.ratio_interval
         ratio = self.ratio
         return (ratio >= MIN_WORK_RATIO and low > 1) or (ratio <= 1 / MIN_WORK_RATIO and high < 1)
@@ -135,7 +135,7 @@ class PairedWork:
 def measure_work(
     results: Sequence[ModelResult], allowed_error: float, *, digits: bool
 ) -> dict[str, list[WorkLeft]]:
-    """Measure the work on images and codes that each model with probabilities leaves."""
+    """Measure the manual work for images and codes with each model that has probabilities."""
     lengths = (1, CODE_LENGTH) if digits else (1,)
     return {
         result.name: [

@@ -51,9 +51,9 @@ class Contents:
     source : str
         Path passed by the user.
     members : list of Member
-        Sorted by path, without the files that an operating system or NAS left behind.
+        Sorted by path, without the files that an operating system or NAS has created.
     leftovers : list of str
-        Images among the files left behind, such as thumbnails.
+        Images among these files, such as thumbnails.
     folders : list of str
         Empty folders.
     budget : Budget
@@ -228,7 +228,7 @@ def _check_depth(path: str, where: str) -> None:
 
 
 def _check_text(path: str, source: str) -> str:
-    """Return a path in NFC normalization, because a name may become a label."""
+    """Return a path in Unicode normalization form NFC, because a name may become a label."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:

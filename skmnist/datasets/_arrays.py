@@ -1,6 +1,6 @@
 """Read arrays: NumPy's .npy, alone or in an .npz archive, and the IDX files of MNIST.
 
-`numpy.load` is not used, because it allocates whatever size a header declares. Nothing is ever
+`numpy.load` is not used, because it allocates any size that a header declares. Nothing is ever
 unpickled.
 """
 
@@ -87,7 +87,7 @@ def _read_header(stream: Stream, where: str) -> Header:
     if not 0 < n_bytes <= MAX_HEADER:
         raise DatasetError("header_size", where=where, n_bytes=n_bytes, limit=MAX_HEADER)
     text = stream.read(n_bytes).decode("latin1")
-    # parsed by a regular expression, so nothing in a file is evaluated
+    # parsed with a regular expression, so nothing in a file is evaluated
     found = HEADER.fullmatch(text)
     if found is None:
         raise DatasetError("bad_header", where=where, header=shorten(text.strip()))

@@ -15,7 +15,7 @@ from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
-MAX_LABEL = 200  # characters; in an array every label takes as much memory as the longest
+MAX_LABEL = 200  # characters; in an array, every label takes as much memory as the longest one
 # More than the 7,356 Chinese characters in CASIA (Liu et al. 2011).
 MAX_CLASSES = 10_000
 MAX_PIXEL = float(np.finfo(np.float32).max)  # networks compute in float32

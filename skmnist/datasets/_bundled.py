@@ -49,9 +49,9 @@ Digits of 14 Swiss writers
 :Licence: CC0 1.0 (public domain); the collection "numbers" in the public repository
     BSI-Business-Systems-Integration-AG/anagnostes, commit fd24d4b
 
-Digits written by people in Switzerland with pens of their own, on a sheet of 600 digits that
-everybody copied, and scanned one by one in colour, grey or black and white. A European 1 has a
-long upstroke, and networks that were trained on MNIST take it for a 7.
+Digits that people in Switzerland wrote with their own pens, all copying the same sheet of 600
+digits. The digits were scanned one by one in colour, grey or black and white. A European 1 has a
+long upstroke, and networks that were trained on MNIST mistake it for a 7.
 """
 
 
@@ -70,7 +70,7 @@ def load_mnist(
     Parameters
     ----------
     n_train, n_test : int, default=None
-        Number of training and test images, sampled stratified by digit; at least 10 each. None
+        Number of training and test images, in a sample stratified by digit; at least 10 each. None
         returns all 60,000 and 10,000.
     random_state : int, RandomState instance or None, default=None
         Controls which images are sampled if `n_train` or `n_test` is given. Pass an int for
@@ -144,7 +144,7 @@ def make_mnist(
 def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool = False) -> Any:
     """Load 8,048 digits by 14 Swiss writers, bundled with the package.
 
-    They show how well a network that was trained on MNIST reads other people's digits. The images
+    Use them to measure how well a network trained on MNIST reads other people's digits. The images
     were prepared from the original scans as in MNIST, by
     :class:`~skmnist.preprocessing.DigitCropper`, so such a network can read them without further
     preparation. Split and evaluate them by writer, not by image: digits by one person resemble each
@@ -158,7 +158,7 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
         - "recipes" are the first four, 0001 to 0004. Settings of this package were chosen on
           their digits.
         - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so the
-          benchmarks of this package report results on these.
+          benchmarks of this package report results on them.
         - Names select single writers, for example ``["0001_CH4M", "0002_CH5M"]``.
     return_X_y : bool, default=False
         Return ``images, target`` instead of a Bunch.
@@ -173,8 +173,8 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
         - `target` (n,) int64: the digits;
         - `groups` (n,) str: the writers, for :class:`~sklearn.model_selection.GroupKFold`. In
           ``"0001_CH4M"``, 4 is the decade of the age (40 to 49 years) and M or F the sex;
-        - `place` (n,) int64: place on the sheet of 20 x 30 digits, 0 to 599. At one place, nearly
-          all writers wrote the same digit;
+        - `place` (n,) int64: place on the sheet of 20 x 30 digits, 0 to 599. At any one place,
+          nearly all writers wrote the same digit;
         - `scans` (n, 40, 40) uint8: the scans, dark ink on 255, reduced to 32 grey levels;
         - `writers`, a list of str; `target_names` (10,) str; `max_value` 255, full ink in
           `images`; `DESCR` str; and an empty list `notes`.
@@ -233,7 +233,7 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
 
 
 def _choose(writers: str | Iterable[str], names: list[str]) -> list[str]:
-    """Return the chosen ones of these names, in their order."""
+    """Return the chosen names, in the order of `names`."""
     parts = {"all": names, "recipes": names[:N_RECIPES], "reported": names[N_RECIPES:]}
     if isinstance(writers, str) and writers in parts:
         return parts[writers]

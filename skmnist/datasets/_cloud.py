@@ -1,7 +1,7 @@
-"""Download MNIST once, and verify it at each load.
+"""Download MNIST once, and verify it each time it is loaded.
 
-pooch transfers the file. Mirrors and time limits are handled here, because pooch uses one address,
-and its timeouts cover neither name resolution nor slow transfers.
+pooch transfers the file. Mirrors and time limits are handled here, because pooch uses only one
+address, and its timeouts cover neither name resolution nor slow transfers.
 """
 
 import hashlib
@@ -56,8 +56,8 @@ def fetch_mnist(
 ) -> Any:
     """Download MNIST from the Keras project, or load the cached file.
 
-    The file ``mnist.npz`` is cached in `data_home`, and its SHA-256 is verified at each load; a
-    damaged copy is downloaded again. The arrays are the same as those of
+    The file ``mnist.npz`` is cached in `data_home`, and its SHA-256 is verified each time it is
+    loaded; a damaged copy is downloaded again. The arrays are the same as those of
     :func:`~skmnist.datasets.load_mnist`, which needs no network.
 
     Parameters

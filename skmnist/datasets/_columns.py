@@ -36,7 +36,7 @@ class Columns:
         The header, or None.
     n_columns : int
     labels : tuple of int
-        The label column; two columns if the rows have to decide; empty if there are no labels.
+        The label column; two columns if only the rows show which one it is; empty without labels.
     ignored : tuple of int
         Columns of row numbers.
     """
@@ -98,7 +98,7 @@ def split_line(line: str, separator: str, *, where: str, number: int) -> list[st
 def choose_label(
     columns: Sequence[Counter[bytes]], *, where: str, locate: Callable[[int, bytes], Place]
 ) -> int:
-    """Return 0 if the labels are in the first column, 1 if they are in the last.
+    """Return 0 if the labels are in the first column, 1 if they are in the last column.
 
     Parameters
     ----------

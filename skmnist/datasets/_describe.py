@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 # The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this.
 MAX_IMBALANCE = 9
-# Images are dark on light if at least this share has a light border; of noise, half of them have.
+# Images are dark on light if at least this share has a light border; for noise, half of them do.
 MIN_SHARE = 0.75
 
 
@@ -75,7 +75,7 @@ class DatasetDescription:
         return [note.sentence(language) for note in self.warnings]
 
     def summary(self, language: str = "en") -> str:
-        """Return the size of the data set as a sentence.
+        """Return the size and format of the data set as a sentence.
 
         Parameters
         ----------

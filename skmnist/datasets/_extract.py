@@ -65,7 +65,7 @@ def _make_folders(path: Path) -> list[Path]:
 
 
 def _remove_empty(path: Path) -> None:
-    with contextlib.suppress(OSError):  # not empty any more
+    with contextlib.suppress(OSError):  # no longer empty
         path.rmdir()
 
 

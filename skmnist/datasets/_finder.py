@@ -41,8 +41,9 @@ SUBMISSION = "submission"  # name of templates for Kaggle submissions, whose lab
 def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
     """Find the training and the test part among the files of an archive or folder.
 
-    A kind of file with both parts is preferred to one with a single part, and arrays to IDX files,
-    images and tables, in this order: a table next to images often contains only metadata.
+    A kind of file with both parts is preferred to one with a single part. Apart from that, the
+    order of preference is arrays, IDX files, images and tables: a table next to images often
+    contains only metadata.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def _holds_pixels(layout: Layout, label: str | None) -> bool:
 
 
 def _is_doubtful(layout: Layout) -> bool:
-    """Return whether these are images of a single class, such as figures of a manual."""
+    """Return whether these are images of at most one class, such as the figures in a manual."""
     labels = {label for part in layout.parts.values() for label in part.labels}
     return layout.kind == "image" and len(labels) < 2
 

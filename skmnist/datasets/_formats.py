@@ -1,6 +1,6 @@
 """Recognize file formats by name and first bytes.
 
-The names of unsupported formats are keys of texts, which also say how to convert them.
+The names of unsupported formats are keys of messages that also explain how to convert them.
 """
 
 import re

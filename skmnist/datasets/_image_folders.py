@@ -37,7 +37,7 @@ CLASS_NAME = re.compile(
     re.IGNORECASE,
 )
 DIGITS = frozenset("0123456789")
-# Names of folders that contain a subset of a sibling folder.
+# Names of folders that contain a subset of the images in a sibling folder.
 EXCERPT = re.compile("(?:samples?|small|mini|subset|demo|backup|copy|kopie|auszug|old|alt)$")
 
 Folder = tuple[str, ...]  # the parts of its path
@@ -170,7 +170,7 @@ def _choose_level(names: list[set[str]], source: str) -> int:
     """Return 0 if the outer folders are the classes, 1 if the inner ones are."""
     likely = [all(map(CLASS_NAME.fullmatch, some)) for some in names]
     if all(likely) and all(name.isdecimal() for some in names for name in some):
-        likely = [some <= DIGITS for some in names]  # numbers of writers usually go past 9
+        likely = [some <= DIGITS for some in names]  # numbers of writers usually exceed 9
     if likely[0] != likely[1]:
         return likely.index(True)
     raise DatasetError(

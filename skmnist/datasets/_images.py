@@ -160,7 +160,7 @@ def _check_size(n_images: int, image: Array, member: Member) -> None:
 
 
 def _spend_pixels(image: "Image.Image", member: Member, findings: _Findings) -> None:
-    """Raise if there are too many pixels to decode, even if they are reduced afterwards."""
+    """Raise if there are too many pixels to decode, even if the images are reduced afterwards."""
     findings.n_pixels += image.width * image.height
     packed = member.budget.packed
     allowed = max(FREE_PIXELS, MAX_RATIO * packed)
@@ -272,7 +272,7 @@ def _to_grey(
 
 
 def remove_alpha(image: "Image.Image") -> "Image.Image":
-    """Put a transparent image on white, or on black if it would be invisible."""
+    """Put a transparent image on white, or on black if it would be invisible on white."""
     from PIL import Image
 
     grey, alpha = image.convert("L"), image.getchannel("A")

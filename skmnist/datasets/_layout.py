@@ -81,7 +81,7 @@ def quote(paths: Iterable[str]) -> Phrase:
 
 
 def list_few(shown: list[Any], n: int) -> Phrase:
-    """Return what is shown of `n` names, and the number of others, for error messages."""
+    """Return the names shown out of `n`, and the number of others, for error messages."""
     more = n - len(shown)
     if not more:
         return Phrase("data.error.names", {"names": shown})

@@ -12,10 +12,10 @@ from skmnist.datasets._formats import kind_of
 from skmnist.datasets._members import DatasetError, Member, at_cell, at_line, shorten
 from skmnist.datasets._tables import read_rows
 
-MAX_TABLES = 50  # to read in search of names
+MAX_TABLES = 50  # to search for names
 MAX_COLUMNS = 30  # tables with more columns contain pixels
 N_HEAD = 1000  # rows to search for the column of names
-MAX_NAMESAKES = 100  # images of the same name in different folders
+MAX_NAMESAKES = 100  # images with the same name in different folders
 FILE_NAMES = {
     *("file", "files", "filename", "file_name", "file name", "filepath", "file_path"),
     *("image", "images", "image_name", "image_path", "img", "name", "path"),

@@ -55,7 +55,7 @@ def load_digit_archive(
     r"""Load images and labels from a ZIP, a folder or a file, and detect their layout.
 
     The training and the test part are found at any depth, by words such as "train", "test" or
-    "t10k" in the names of files and folders. Supported formats:
+    "t10k" in the names of files and folders. The following formats are supported:
 
     - tables (``.csv``, ``.tsv``, also with ``.gz``): a label and integers from 0 to 255 in each
       row, with or without a header, separated by commas, semicolons or tabs;
@@ -86,8 +86,8 @@ def load_digit_archive(
         is ambiguous.
     image_shape : tuple of int, default=None
         Height and width. Rows of pixels are reshaped to it; image files are resized to it,
-        keeping their proportions. If None, rows must be square, and image files keep their size,
-        or are resized to 28 x 28, with a note, if their sizes differ.
+        keeping their proportions. If None, rows must be square images, and image files keep their
+        size or, if their sizes differ, are resized to 28 x 28, with a note.
     invert : bool, default=False
         Invert dark ink on light paper to light ink on a dark background, as in MNIST. Raises if
         the training and the test part have different ranges.
@@ -245,7 +245,7 @@ def load_dataset(
 def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
     """Load an image file as grey levels.
 
-    :class:`~skmnist.preprocessing.DigitCropper` makes photographed digits look like MNIST's.
+    To make photographed digits look like MNIST's, use :class:`~skmnist.preprocessing.DigitCropper`.
 
     Parameters
     ----------
@@ -396,7 +396,7 @@ def _split(
     n_test = test_size if isinstance(test_size, Integral) else round(test_size * len(y))
     # at least one image per class in either part
     n_test = int(min(max(n_test, len(classes)), len(y) - len(classes)))
-    from sklearn.model_selection import train_test_split  # reading need not wait for it
+    from sklearn.model_selection import train_test_split  # a slow import, not always needed
 
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=n_test, stratify=y, random_state=random_state

@@ -18,7 +18,7 @@ from skmnist.text import Phrase, TranslatedError, get_catalogue
 # EMNIST, the largest of MNIST's family (Cohen et al. 2017), has 814,255 images: 1.5 GB as CSV.
 MAX_BYTES = 4 << 30
 # MNIST compresses 10 : 1 at best, as CSV. Deflate cannot exceed 1032 : 1
-# (zlib.net/zlib_tech.html), and zip bombs come close to it.
+# (zlib.net/zlib_tech.html), and zip bombs come close to this limit.
 MAX_RATIO = 100
 MAX_DEFLATE = 1032
 # Always allowed, because blank images compress as well as a bomb.
@@ -49,7 +49,7 @@ Place = str | Phrase  # where something is wrong: a file, or a line or byte in i
 
 
 class DatasetError(TranslatedError):
-    r"""Raised if digits cannot be loaded; names the file, the place and what was expected.
+    r"""Raised if digits cannot be loaded; the message gives file, place and expected content.
 
     A ValueError. Programs can use `key` and `values`, and show the message in another language.
 
@@ -175,7 +175,7 @@ class Member:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Names of its folders, and its own."""
+        """The names of its folders and its own name."""
         return tuple(self.path.split("/"))
 
     def open(self, *, unpack: bool = False) -> "Stream":
@@ -183,7 +183,7 @@ class Member:
         return Stream(self, unpack=unpack)
 
     def read(self, limit: int) -> bytes:
-        """Read all of it, or raise if it has more than `limit` bytes."""
+        """Read the whole content, or raise if it has more than `limit` bytes."""
         step = min(self.size, CHUNK) + 1  # small files in one read, bombs in counted chunks
         pieces, n_bytes = [], 0
         with self.open() as stream:
@@ -321,7 +321,7 @@ def refuse_format(where: str, name: str) -> DatasetError:
 
 
 def shorten(text: str) -> str:
-    """Return a name fit for messages: shortened, with control characters escaped."""
+    """Return a name for messages, shortened and with control characters escaped."""
     if len(text) > MAX_SHOWN:
         text = f"{text[: MAX_SHOWN // 2]}...{text[-MAX_SHOWN // 2 :]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,8 +1,8 @@
 """Read CSV files with a label and the pixels of an image in each row.
 
-pandas is not used, because it silently turns short rows into NaN, extra fields into an index, "NA"
-into a missing label and 300 into 44. Pixels are integers of up to three digits, which NumPy parses
-as fast as pandas.
+pandas is not used, because it silently turns missing fields into NaN, extra fields into an index,
+"NA" into a missing label and 300 into 44. Pixels are integers of up to three digits, which NumPy
+parses as fast as pandas.
 """
 
 from array import array
@@ -200,7 +200,7 @@ def holds_pixels(member: Member, label: str | None) -> bool:
 
 
 def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each line, or nothing if the first has too many or one."""
+    """Yield number and cells of each line; nothing if the first has one cell or too many."""
     with member.open(unpack=True) as stream:
         number, separator = 0, ""
         for block in _iterate_blocks(stream, member.where):
@@ -433,7 +433,7 @@ def _check_agrees(table: _Table, counts: list[Counter[bytes]], chosen: int, loca
     """Raise if a table alone would have its label in the other column."""
     try:
         own = choose_label(counts, where=table.member.where, locate=locate)
-    except DatasetError:  # undecided by itself
+    except DatasetError:  # this table alone is ambiguous
         return
     if own != chosen:
         key = "label_last_here" if own else "label_first_here"

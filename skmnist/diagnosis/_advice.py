@@ -1,4 +1,4 @@
-"""Strengths, weaknesses and improvements of a model, from its diagnosis and its errors."""
+"""Describe strengths, weaknesses and improvements of a model, given its diagnosis and errors."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -183,11 +183,11 @@ def _add_confidence(
         advice.strengths.append(calibration.sentence(say.language))
     if diagnosis is None:
         return
-    # losses are only a hint; the probabilities of the test images decide if they are known
+    # losses are only a hint; if the probabilities of the test images are known, these decide
     if diagnosis.val_loss_far_above and calibration is None:
         advice.weaknesses.append(say("advice.weakness_val_loss"))
         too_sure = True
-    regularized = diagnosis.label in ("overfitting", "borderline")  # has the same remedy
+    regularized = diagnosis.label in ("overfitting", "borderline")  # these have the same remedy
     if too_sure and diagnosis.network and not regularized:
         known = UNKNOWN_NETWORK if diagnosis.parameters is None else diagnosis.parameters
         ways = list_regularisers(known)

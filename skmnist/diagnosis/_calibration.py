@@ -1,4 +1,4 @@
-"""How well the confidence of a model matches its accuracy."""
+"""Measure how well the confidence of a model matches its accuracy."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,7 +35,7 @@ class Calibration:
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful", "uneven", "unclear"}
         - "trustworthy": `ece` is below 0.01 or not above `ece_by_chance`.
-        - "unclear": the same, but there are too few images: `ece_by_chance` is above 0.05.
+        - "unclear": as above, but there are too few images: `ece_by_chance` is above 0.05.
         - "too_sure", "too_careful": otherwise, if the means of confidence and accuracy differ in
           that direction by at least half of `ece`.
         - "uneven": otherwise, too sure in some bins and too careful in others.
@@ -132,7 +132,7 @@ def check_probabilities(values: Any, name: str) -> Array:
     name : str
         Name of the argument, for the error.
     """
-    way_out = "pass what predict_proba returns, not scores, logits or labels."
+    way_out = "pass the output of predict_proba, not scores, logits or labels."
     try:
         proba = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
@@ -235,7 +235,7 @@ def _judge(ece: float, by_chance: float, off: float) -> CalibrationVerdict:
 
 def _draw_ece(confidence: Array, at: Array) -> float:
     """Return the 95 % quantile of the ECE if the confidences were exact."""
-    # the hits in a bin are a sum of independent variables, so nearly normal
+    # the hits in a bin are a sum of independent variables, so their distribution is nearly normal
     spread = np.sqrt(np.bincount(at, weights=np.clip(confidence * (1 - confidence), 0, None)))
     drawn = np.random.default_rng(0).normal(scale=spread, size=(N_DRAWS, len(spread)))
     return float(np.quantile(np.abs(drawn).sum(axis=1) / len(confidence), 0.95))

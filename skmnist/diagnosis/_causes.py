@@ -8,7 +8,7 @@ from skmnist.text import get_catalogue
 
 
 class _Limited(Finding):
-    """A limit of the data or of the model; trying a larger model shows which."""
+    """The data or the model limits the accuracy; trying a larger model shows which."""
 
     @classmethod
     def list_ways(cls, fit: FitFigures) -> tuple[Way, ...]:
@@ -63,8 +63,8 @@ class TrainingDiffers(Finding):
 class LabelNoise(_Limited):
     """Many labels contradict a forest where it is sure, or are learned at the expense of others.
 
-    Either they are wrong, or neither model can describe the shape of the classes. The labels alone
-    do not show which.
+    Either these labels are wrong, or neither the model nor the forest can describe the shape of the
+    classes. The labels alone do not show which.
     """
 
     code = "label_noise"
@@ -87,7 +87,7 @@ class LabelNoise(_Limited):
 
 
 class DataLimit(_Limited):
-    """A linear model and a forest are no more accurate, so perhaps the data limit the accuracy."""
+    """A linear model and a forest are no more accurate, so the data may limit the accuracy."""
 
     code = "data_limit"
     severity = "warning"
@@ -132,7 +132,7 @@ class NeverPredicted(Finding):
 
 
 class AsGoodAsMajority(Finding):
-    """Always predicting the most frequent class would be as good."""
+    """Always predicting the most frequent class would be as accurate."""
 
     code = "as_good_as_majority"
     severity = "problem"
@@ -160,7 +160,7 @@ class AsGoodAsMajority(Finding):
 
 
 class OverRegularized(Finding):
-    """With dropout or deformed images, the network can learn far less than without."""
+    """With dropout or deformed images, the network learns far less than without them."""
 
     code = "over_regularised"
     severity = "warning"

@@ -86,21 +86,21 @@ def corrupt_images(
         One of the following, for which `strength` is:
 
         - "shift": distance in pixels, in a random one of eight directions
-        - "rotation": degrees, to a random side
+        - "rotation": degrees, in a random direction
         - "zoom": factor of the size, below or above 1
         - "thinning", "thickening": whole pixels by which strokes become thinner or thicker
         - "blur": standard deviation of a Gaussian filter in pixels
         - "noise": standard deviation of Gaussian noise, as a share of the range
         - "contrast": factor of the distance of each pixel from the mean of its image
-        - "brightness": share of the range by which all pixels move from the background's end of
-          the range to the other, like grey paper instead of white
+        - "brightness": share of the range by which all pixels move from the background towards the
+          ink, as if white paper were grey
     strength : float
         Strength of the change, in the unit above.
     image_shape : (height, width), default=None
         Image shape if `X` has rows of pixels; None means squares.
     random_state : int, RandomState instance or None, default=None
-        Seed of directions and noise. The same seed gives an image the same direction at each
-        strength.
+        Seed for directions and noise. With the same seed, the direction for an image is the same at
+        each strength.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def corrupt_images(
 
 
 def check_corruptions(corruptions: Any) -> dict[str, tuple[float, ...]]:
-    """Return the strengths by corruption; None and names alone select the default strengths."""
+    """Return the strengths by corruption; None, or names alone, select the default strengths."""
     if corruptions is None:
         corruptions = CORRUPTIONS
     elif isinstance(corruptions, str):
@@ -277,7 +277,8 @@ def _each_at_random(ink: Array, ways: Any, change: Any, rng: np.random.Generator
 
 
 def _change_strokes(ink: Array, change: Any, by: int, rng: np.random.Generator) -> Array:
-    # A box of even width has no middle pixel, so the ink moves by half a pixel, to a random side.
+    # A box of even width has no middle pixel, so the ink moves by half a pixel, in a random
+    # direction.
     middles = [0, -1] if by % 2 else [0]
     ways = [(0, y, x) for y in middles for x in middles]
 
@@ -294,8 +295,8 @@ def _turn(angle: float) -> Array:
 def _move(ink: Array, matrix: Array, shift: Any = (0, 0)) -> Array:
     """Resample images around their centre, by bilinear interpolation.
 
-    All pixels of all images are weighted sums with the same weights. As a sparse matrix these are
-    some fifty times faster than `scipy.ndimage.affine_transform` on each image.
+    The pixels of all images are weighted sums with the same weights. Multiplying by a sparse matrix
+    of these weights is some fifty times faster than `scipy.ndimage.affine_transform` on each image.
     """
     n, height, width = ink.shape
     centre = np.array([[(height - 1) / 2], [(width - 1) / 2]])

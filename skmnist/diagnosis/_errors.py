@@ -275,8 +275,8 @@ class ErrorAnalysis:
     def mistakes(self) -> pd.DataFrame:
         """The misclassified images, indexed by `row` of the test set.
 
-        The columns are `true`, `predicted` and, if known, `confidence`, in order of decreasing
-        confidence.
+        The columns are `true`, `predicted` and, if known, `confidence`. The rows are in order of
+        decreasing confidence.
         """
         if self.y_true is None or self.y_pred is None:
             return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
@@ -298,8 +298,8 @@ class ErrorAnalysis:
 
         A label is suspected if the model predicts another class with at least the probability that
         it gives, on average, to images with that class as their label (confident learning). The
-        columns are `true`, `predicted` and `confidence`; the most suspicious come first, those
-        with the largest difference between the probabilities of the two classes. Many of these
+        columns are `true`, `predicted` and `confidence`. The most suspicious images, those with the
+        largest difference between the probabilities of the two classes, come first. Many of these
         images are just hard to read, so look at them. The table is empty unless the probabilities
         can be trusted (``calibration.believable``, an expected calibration error of at most 0.02).
 

@@ -54,7 +54,7 @@ def get_parameters(estimator: Any) -> dict[str, Any] | None:
 
 def _has_effect(name: str, parameters: dict[str, Any]) -> bool:
     if parameters.get("solver") == "lbfgs" and name in ("learning_rate_init", "early_stopping"):
-        return False  # not used by MLPClassifier with lbfgs
+        return False  # MLPClassifier does not use it with lbfgs
     if name == "n_iter_no_change":
         return bool(parameters.get("early_stopping"))
     if name in ("alpha", "C") and "penalty" in parameters:

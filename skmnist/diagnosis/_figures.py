@@ -60,7 +60,8 @@ def _standard_error(p: float, n: int) -> float:
 HeldOut = Literal["validation", "test"]
 Limit = Literal["no_signal", "held_out_differs", "training_differs", "label_noise", "data_limit"]
 
-# Trends are measured over the second half of the epochs, at least three: losses fall at first.
+# Trends are measured over the second half of the epochs, at least three, because losses always fall
+# at first.
 MIN_TREND_EPOCHS = 3
 # A model with a recall of 0.5 misses all of five images with probability 1/32.
 MIN_OTHERS = 5
@@ -68,7 +69,7 @@ MIN_OTHERS = 5
 MARGIN = 0.02
 # Minimum deficit of a linear model if it cannot describe the shape of the classes
 LINEAR_LAG = 0.01
-# A held-out accuracy below this share of chance (1 / n_classes) is not due to chance.
+# A held-out accuracy below this share of chance accuracy (1 / n_classes) is not due to chance.
 BELOW_CHANCE = 0.75
 # A class is rare if it has fewer than this share of the mean number of rows.
 RARE = 0.5
@@ -77,9 +78,9 @@ MIN_NOISE = 0.05
 # Below this training accuracy, a network has not even memorized its training images.
 STUCK = 0.95
 MIN_RISE, MIN_FALL = 0.03, 0.01  # of training and validation accuracy, for label noise
-# On 5,000 MNIST images, the accuracy with dropout is 0.02 below that without it for a dropout of
-# 0.5, 0.08 for 0.8, 0.22 for 0.9 and 0.44 for 0.95; from 0.9 on, held-out accuracy falls by 2 to 4
-# points compared with 0.2.
+# On 5,000 MNIST images, the accuracy with dropout is lower than without it by 0.02 for a dropout of
+# 0.5, 0.08 for 0.8, 0.22 for 0.9 and 0.44 for 0.95; from 0.9 on, held-out accuracy is 2 to 4 points
+# lower than for 0.2.
 MAX_HIDDEN = 0.1
 # Improvement over the second half of the epochs, relative to the mean. In benchmarks/findings.py
 # all networks that were stopped after three epochs exceed it, and no fully trained one does.
@@ -222,7 +223,7 @@ class FitFigures:
 
     @property
     def limit(self) -> Limit | None:
-        """The cause to address before any change of the model, or None."""
+        """The cause to address before changing the model, or None."""
         if self.below_chance:
             return "held_out_differs"
         if self.leads:
@@ -234,7 +235,7 @@ class FitFigures:
         # the model may be measured on fewer rows, on which its best epoch was chosen
         guess, n_own = found.chance, min(n, self.n_validation or n)
         if not found.has_signal and accuracy <= guess + 3 * _standard_error(guess, n_own):
-            # if held-out training rows are read better, the other held-out rows are the cause
+            # if held-out training rows are classified better, the other held-out rows are the cause
             differs = found.within is not None and found.within.has_signal
             return "held_out_differs" if differs and self.train_accuracy else "no_signal"
         # if a linear model is as good, overlapping classes may also explain the errors
@@ -257,7 +258,7 @@ class FitFigures:
 
     @property
     def leads(self) -> bool:
-        """Whether held-out accuracy is higher by more than `max_gap`, with the whole interval.
+        """Whether held-out accuracy is higher by more than `max_gap` over the whole interval.
 
         False if the parameters are unknown, because the training accuracy may then be that of a
         Keras history, which was measured with dropout.
@@ -268,7 +269,7 @@ class FitFigures:
 
     @property
     def below_chance(self) -> bool:
-        """Whether the model is far worse than guessing on held-out rows, not on training rows."""
+        """Whether the model is far worse than guessing, but only on held-out rows."""
         train, held_out = self.train_accuracy, self.validation_accuracy
         if train is None or held_out is None or not self.n_classes or not self.n_validation:
             return False
@@ -291,7 +292,7 @@ class FitFigures:
 
     @property
     def accuracy_fall(self) -> float | None:
-        """Fall of the validation accuracy while wrong labels are learned; None if there is none.
+        """Drop in validation accuracy while wrong labels are learned; None if there is none.
 
         Wrong labels are learned late and at the expense of others: the training accuracy still
         rises, far from 1, and the validation accuracy falls beyond its standard error (D. Arpit et
@@ -308,7 +309,7 @@ class FitFigures:
         at = int(np.argmin(loss))
         best = slice(max(0, at - 1), at + 2)
         if best.stop > len(loss) - MIN_TREND_EPOCHS:
-            return None  # the best epochs are the last ones, so nothing came after them
+            return None  # no epochs follow the best ones
         before, after = float(held_out[best].mean()), float(held_out[-MIN_TREND_EPOCHS:].mean())
         error = _standard_error(before, self.n_validation)
         learns = train[-1] < STUCK and train[-1] - train[best].mean() >= MIN_RISE
@@ -420,7 +421,10 @@ def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
 def _find_never_predicted(
     seen: Sequence[tuple[Array, Array]],
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return the classes of at least `MIN_OTHERS` rows that are never predicted; the rare ones."""
+    """Return the classes with at least `MIN_OTHERS` rows that are never predicted, and rare ones.
+
+    The rare classes are among those that are never predicted.
+    """
     if not seen:
         return (), ()
     labels, predicted = (np.concatenate(parts) for parts in zip(*seen, strict=True))

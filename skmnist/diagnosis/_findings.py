@@ -73,7 +73,7 @@ class Finding:
     ways : tuple, default=None
         Remedies that are available with the parameters of the model; None if these are unknown.
     cause : str, default=None
-        Code of another finding that has to be dealt with first; `remedy` then says so.
+        Code of another finding that has to be addressed first; `remedy` then says so.
 
     Attributes
     ----------
@@ -195,7 +195,7 @@ class Overfitting(Finding):
 
 
 class Underfitting(Finding):
-    """The training accuracy is below the minimum, or the same class is predicted for all rows."""
+    """The training accuracy is below the minimum, or only one class is ever predicted."""
 
     code = "underfitting"
     severity = "problem"
@@ -317,7 +317,7 @@ class Borderline(Finding):
 
 
 class Optimal(Finding):
-    """Training and held-out accuracy are close, and so are the ends of the interval."""
+    """The gap and the upper end of its interval are at most `max_gap`."""
 
     code = "optimal"
     severity = "good"
@@ -338,7 +338,7 @@ class Optimal(Finding):
 
 
 class StillImproving(Finding):
-    """Training was still improving when it reached the maximum number of epochs."""
+    """The model was still improving when training reached the maximum number of epochs."""
 
     code = "still_improving"
     severity = "note"
@@ -352,7 +352,7 @@ class StillImproving(Finding):
 
 
 class StoppedTooEarly(Finding):
-    """Training was still improving when it was stopped early."""
+    """The model was still improving when training was stopped early."""
 
     code = "stopped_too_early"
     severity = "warning"
@@ -378,7 +378,7 @@ class StoppedTooEarly(Finding):
 
 
 class Unstable(Finding):
-    """The training loss jumps up repeatedly, or became NaN or infinity."""
+    """The training loss jumps up repeatedly, or becomes NaN or infinite."""
 
     code = "unstable"
     severity = "warning"
@@ -464,7 +464,7 @@ def list_regularisers(parameters: Collection[str]) -> list[Way]:
 
 
 def join_ways(ways: Sequence[Way], say: Catalogue) -> str:
-    """Return remedies as an enumeration: "a, b, or c"."""
+    """Join remedies to a list in words: "a, b, or c"."""
     phrases = [say(f"diagnosis.way.{way}", name=name) for way, name in ways]
     if len(phrases) < 2:
         return "".join(phrases)

@@ -39,7 +39,7 @@ from skmnist.diagnosis._references import measure_references
 from skmnist.text import get_catalogue
 
 # In the slide deck's two examples of "val loss clearly above train loss" the ratio is at least 16.
-# As the loss is a mean of -log p, twice the loss means that the probability is squared.
+# As the loss is a mean of -log p, doubling it means squaring the probability.
 LOSS_RATIO = 2.0
 MIN_TREND = 0.01  # relative change over the second half of the epochs
 # In the order in which they are reported
@@ -88,7 +88,7 @@ class FitDiagnosis:
     label : {"overfitting", "borderline", "optimal", "underfitting", "unclear"}
         The verdict; "unclear" if there are too few held-out images.
     gap : float
-        Training minus held-out accuracy, with the final weights.
+        Training minus held-out accuracy with the final weights.
     gap_interval : tuple of float, default=None
         95 % interval of the gap; None if the number of images is unknown.
     last_gap : float, default=None

@@ -60,7 +60,7 @@ def draw_tiles(
     return figure, ax
 
 
-ALMOST_SURE = 0.9995  # would be rounded up to 100 %
+ALMOST_SURE = 0.9995  # higher values would be rounded up to 100 %
 
 
 class MisclassifiedDisplay:

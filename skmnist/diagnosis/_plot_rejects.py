@@ -1,4 +1,4 @@
-"""Plot the error rate of the accepted images against the share left to a person."""
+"""Plot the error rate of the accepted images against the share that a person checks."""
 
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Self
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class ErrorRejectDisplay:
-    """Plot the error rate of the accepted images against the share left to a person.
+    """Plot the error rate of the accepted images against the share that a person checks.
 
-    The images with the lowest confidence are left to a person. Further to the right, there is more
-    work, and fewer of the accepted images are wrong. Unlike a single accuracy, the curve shows how
-    useful the probabilities of a model are.
+    The images with the lowest confidence are rejected, and left for a person to check. Further to
+    the right, there is more manual work, and fewer of the accepted images are wrong. Unlike a
+    single accuracy, the curve shows how useful the probabilities of a model are.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
@@ -42,7 +42,7 @@ class ErrorRejectDisplay:
     allowed_error : float, default=None
         Largest error rate to mark, if any.
     share : float, default=None
-        Share left to a person at `allowed_error`; None if unknown.
+        Share that a person must check at `allowed_error`; None if unknown.
     name : str, default=None
         Name of the model, for the legend.
 
@@ -58,7 +58,7 @@ class ErrorRejectDisplay:
     Notes
     -----
     The band is the exact 95 % interval of Clopper and Pearson for the error rate at each threshold.
-    It holds for each single threshold, not for all of them together.
+    It holds for each threshold on its own, not for all of them together.
 
     References
     ----------
@@ -228,7 +228,7 @@ class ErrorRejectDisplay:
         self.band_ = self.ax_.fill_between(
             rejected, self.frame["low"], self.frame["high"], color=color, alpha=0.2, linewidth=0
         )
-        # rates span several powers of ten; without errors, the curve leaves the plot at the bottom
+        # rates span several powers of ten; a rate of 0 is below the bottom of the plot
         self.ax_.set_yscale("log", nonpositive="clip")
         self.ax_.set(xlim=(0, 1), ylim=(0.5 / self.n_test, 1))
         self._mark_allowed(say, color)
@@ -250,7 +250,7 @@ class ErrorRejectDisplay:
 
 
 def _format_rates(axis: "Axis", say: Catalogue) -> None:
-    """Label powers of ten as percentages with the decimals that they need."""
+    """Label powers of ten as percentages with as many decimals as they need."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     def label(value: float, _: Any) -> str:

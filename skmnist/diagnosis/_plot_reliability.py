@@ -17,9 +17,9 @@ class ReliabilityDisplay:
     """Plot how often a classifier is right, by the probability of its prediction.
 
     If the probabilities can be trusted, the points are on the dotted line; points below it mean
-    that the classifier is too sure. The bars are 95 % intervals, and the area of a point grows with
-    its number of images. scikit-learn's :class:`~sklearn.calibration.CalibrationDisplay` shows one
-    class against the others; this display uses the probability of the predicted class of each
+    that the classifier is overconfident. The bars are 95 % intervals. The area of a point increases
+    with its number of images. scikit-learn's :class:`~sklearn.calibration.CalibrationDisplay` shows
+    one class against the others; this display uses the probability of the predicted class of each
     image.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
@@ -76,7 +76,7 @@ class ReliabilityDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            With `predict_proba`.
+            Classifier with `predict_proba`.
         X : array-like
             Held-out rows.
         y : array-like of shape (n_samples,)

@@ -38,8 +38,8 @@ class RobustnessDisplay:
     Parameters
     ----------
     frame : DataFrame
-        The rows of `Robustness.frame` with the name of the classifier in an additional
-        column `model`. All classifiers have the same changes.
+        The rows of `Robustness.frame`, with the name of the classifier in an additional column
+        `model`. The changes are the same for all classifiers.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class RobustnessDisplay:
                 f"results={list(results)} must be one or more results of measure_robustness with "
                 "the same corruptions and strengths."
             )
-        names = [make_printable(str(name)) for name in results]  # pandas refuses lone surrogates
+        names = [make_printable(str(name)) for name in results]  # pandas rejects lone surrogates
         frame = pd.concat(frames, keys=names, names=["model"])
         frame = frame.reset_index("model").reset_index(drop=True)
         return cls(frame).plot(ax, language=language)

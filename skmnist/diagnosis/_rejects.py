@@ -1,4 +1,4 @@
-"""How many images must be left to a person so that few of the others are wrong."""
+"""Measure how many images a person must check so that few of the others are wrong."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ def error_reject_curve(
 ) -> tuple[Array, Array, Array]:
     """Compute the error rate of the accepted rows for each share of rejected rows.
 
-    A row is accepted if its highest probability is at least the threshold, and otherwise rejected,
-    that is, left to a person.
+    A row is accepted if its highest probability is at least the threshold; otherwise it is
+    rejected, and a person must check it.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def error_reject_curve(
 
 @dataclass(frozen=True, eq=False)
 class WorkLeft:
-    """Share of images or codes that must be left to a person.
+    """Share of images or codes that a person must check.
 
     Returned by :func:`measure_work_left`. The parameters are attributes as well.
 
@@ -112,16 +112,16 @@ class WorkLeft:
     allowed_error : float
         Largest share of the accepted images or codes that may be wrong.
     code_length : int
-        Number of images of a code; 1 for single images.
+        Number of images in a code; 1 for single images.
     share : float or None
-        Share that is left to a person; None if no threshold can be supported by so few images.
+        Share that a person must check; None if there are too few images to support any threshold.
     interval : tuple of float or None
         95 % interval of `share`, by bootstrap. If `share` is None, the images only show that the
         share is above the lower end. None if there are fewer than `n_needed` images.
     threshold : float or None
-        Images with a lower confidence are left to a person.
+        Images with a lower confidence are rejected: a person must check them.
     error_rate : float or None
-        Share of the accepted images or codes that are wrong, on these images.
+        Measured share of the accepted images or codes that are wrong.
     n_test : int
         Number of images that this was measured on.
     n_needed : int
@@ -158,7 +158,7 @@ class WorkLeft:
         Parameters
         ----------
         other : WorkLeft
-            The work that another model leaves, measured on the same images in the same order.
+            The manual work with another model, measured on the same images in the same order.
         alpha : float, default=0.05
             Probability that the interval does not contain the true ratio.
 
@@ -171,7 +171,7 @@ class WorkLeft:
         if self.share is None or other.share is None:
             return np.nan, np.nan, np.nan
         ratios = _divide(self.resampled, other.resampled)
-        # "linear" would interpolate between infinities
+        # the default, "linear", would interpolate between infinities
         low, high = np.quantile(ratios, [alpha / 2, 1 - alpha / 2], method="nearest")
         return float(_divide(self.share, other.share)), float(low), float(high)
 
@@ -198,13 +198,13 @@ class WorkLeft:
 def measure_work_left(
     confidence: Any, correct: Any, *, allowed_error: float = 0.001, code_length: int = 1
 ) -> WorkLeft:
-    """Measure the share that must be left to a person so that few of the rest are wrong.
+    """Measure the share that a person must check so that few of the rest are wrong.
 
-    The images with the lowest confidence are left to a person, as many as are needed so that at
-    most `allowed_error` of the others are wrong. A code of several images is accepted if all of
-    its images are. Their confidences and errors are assumed to be independent, as they are if
-    images are drawn at random to form codes. The images of a real code share a writer, so some
-    writers cause more work and others less.
+    The images with the lowest confidence are rejected, just enough of them that at most
+    `allowed_error` of the others are wrong. A code of several images is accepted if all of its
+    images are accepted. Confidences and errors of the images in a code are assumed to be
+    independent, as if the images were drawn at random. The images in a real code are by the same
+    writer, so some writers cause more work and others less.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def measure_work_left(
     allowed_error : float, default=0.001
         Largest share of the accepted images or codes that may be wrong, in (0, 1).
     code_length : int, default=1
-        Number of images of a code, such as 5 for postal codes.
+        Number of images in a code, such as 5 for postal codes.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def measure_work_left(
 
     Notes
     -----
-    A threshold is considered only if it accepts enough images: without errors among them, the
+    A threshold is considered only if it accepts enough images: even without errors among them, the
     one-sided 95 % interval of the error rate must not exceed the allowed one. The number of images
     needed is about 3 divided by the allowed error rate ("rule of three"). The same images determine
     the threshold and measure the share, so check the threshold on new images before you rely on it.
@@ -338,7 +338,7 @@ def read_confidence(y_true: Any, y_proba: Any, labels: Iterable[Any] | None) -> 
 
 
 def _sort(confidence: Array) -> tuple[Array, Array]:
-    """Return the order of decreasing confidence, and where each group of ties ends in it."""
+    """Return the order of decreasing confidence, and the end of each group of ties in it."""
     order = np.argsort(-confidence, kind="stable")
     ends = np.flatnonzero(np.r_[np.diff(confidence[order]) != 0, True])
     return order, ends
@@ -346,7 +346,7 @@ def _sort(confidence: Array) -> tuple[Array, Array]:
 
 def _of_codes(share: Any, code_length: int) -> Any:
     """Return the share of codes with at least one such image."""
-    return share if code_length == 1 else 1 - (1 - share) ** code_length  # exact for 1
+    return share if code_length == 1 else 1 - (1 - share) ** code_length  # avoids rounding for 1
 
 
 def _divide(first: Any, second: Any) -> Array:

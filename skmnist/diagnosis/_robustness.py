@@ -25,8 +25,8 @@ Array = np.ndarray[Any, Any]
 UNCHANGED = "none"
 # Changes that the headline reports if they were measured, because they are common in scans.
 HEADLINE = (("shift", 2.0), ("rotation", 15.0), ("thinning", 1.0))
-MAX_HELD = 1.0  # percentage points; below, accuracies count as similar in comparisons
-MIN_OVERCONFIDENCE = 0.05  # below, the mean confidence is not worth a sentence
+MAX_HELD = 1.0  # percentage points; smaller differences count as similar in comparisons
+MIN_OVERCONFIDENCE = 0.05  # below this, the mean confidence is not worth mentioning
 PIXELS_AT_ONCE = 2**24  # 64 MB as float32
 
 
@@ -145,9 +145,9 @@ def measure_robustness(
 ) -> Robustness:
     """Measure the accuracy of a classifier on images that are shifted, rotated, blurred and so on.
 
-    A high accuracy on a test set does not show how well a model reads images that are prepared or
-    written a little differently. The estimator is used as it is: pass unscaled images and a
-    Pipeline that scales them.
+    A high accuracy on a test set does not show how well a model reads images that were prepared or
+    written a little differently. The estimator is not fitted again, and the images are not scaled:
+    pass unscaled images and a Pipeline that scales them.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def measure_robustness(
         strengths, or None for all of them:
 
         - "shift": 1, 2, 3 (distance in pixels, in a random one of eight directions)
-        - "rotation": 5, 10, 15, 20 (degrees, to a random side)
+        - "rotation": 5, 10, 15, 20 (degrees, in a random direction)
         - "zoom": 0.8, 0.9, 1.1, 1.2 (factor of the size)
         - "thinning": 1 (pixels by which strokes become thinner)
         - "thickening": 1, 2 (pixels by which strokes become thicker)
@@ -173,14 +173,15 @@ def measure_robustness(
         - "brightness": 0.1, 0.2 (share of the range, towards the ink)
 
         The defaults follow MNIST-C, and are meant for digits that are 20 pixels high in images of
-        28 pixels, as in MNIST. :func:`corrupt_images` shows what they do.
+        28 pixels, as in MNIST. To look at their effect, use :func:`corrupt_images`.
     max_samples : int or None, default=2000
         Number of images to use, stratified by class; None uses all.
     image_shape : (height, width), default=None
         Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
         squares.
     random_state : int, RandomState instance or None, default=None
-        Seed of the sample, directions and noise. With the same seed, models get the same images.
+        Seed for the sample, directions and noise. With the same seed, all models get the same
+        images.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from skmnist.diagnosis._findings import MAX_ACCURACY_GAP
 def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
     """Return the negative gap between training and held-out accuracy.
 
-    A score of 0 means no gap. Pass it as ``scoring=`` to
+    A score of 0 means no gap. Pass this function as ``scoring=`` to
     :func:`sklearn.model_selection.cross_validate` or a search, together with "accuracy", because
     an untrained network has no gap either.
 

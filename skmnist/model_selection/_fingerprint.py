@@ -1,7 +1,7 @@
-"""Describe a search, so that a resumed one is recognized and a different one is refused.
+"""Describe a search, so that a resumed one is recognized and a different one is rejected.
 
-`joblib.hash` alone would not do: it cannot hash lambdas and local functions, and it hashes scorers
-and functions by name, so that a changed function would go unnoticed.
+`joblib.hash` alone is not sufficient: it cannot hash lambdas and local functions, and it hashes
+scorers and functions by name, so that a changed function would go unnoticed.
 """
 
 import enum
@@ -83,7 +83,7 @@ def _describe(value: Any, outer: tuple[Any, ...]) -> Any:
 
 def _describe_function(function: types.FunctionType, outer: tuple[Any, ...]) -> Any:
     if function.__code__.co_filename.startswith(_INSTALLED):
-        return _name(function)  # a search is the same after a package was updated
+        return _name(function)  # updating a package does not change a search
     closed = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     used = {
         name: function.__globals__[name]
@@ -130,7 +130,7 @@ def _names(code: types.CodeType) -> set[str]:
 def _is_constant(value: Any, module: str) -> bool:
     """Return whether a global is a constant, or a function of the same module.
 
-    Other objects may change while the program runs, and the search would not find its own study.
+    Other objects may change while the program runs; the search would then not find its own study.
     """
     if isinstance(value, tuple | frozenset | list | set):
         return all(_is_constant(item, module) for item in value)

@@ -70,15 +70,15 @@ class OptunaSearchCV(BaseSearchCV):
     cv : int, cross-validation generator, iterable or None, default=None
         As for GridSearchCV; None means 5 folds, stratified for classifiers.
     scoring : str, callable, list, tuple, dict or None, default=None
-        As for GridSearchCV. Of several scores, the one named by `refit` is maximized, or else the
-        first one.
+        As for GridSearchCV. If there are several scores, the one named by `refit` is maximized, or
+        else the first one.
     refit : bool, str or callable, default=True
-        As for GridSearchCV. An estimator with `epochs` is refitted with ``patience=None`` for the
-        median number of epochs that was best in the folds of the best trial.
+        As for GridSearchCV. An estimator with `epochs` is refitted with ``patience=None`` for as
+        many epochs as the median of the best epochs in the folds of the best trial.
     n_jobs : int or None, default=None
-        Number of trials to run in parallel; the folds of one trial run in order. None is 1 unless
-        in a :func:`joblib.parallel_config` context, -1 uses all cores. Another backend of joblib,
-        such as Dask, is used if one is configured.
+        Number of trials to run in parallel; the folds of one trial run in order. None means 1
+        unless in a :func:`joblib.parallel_config` context; -1 uses all cores. Another backend of
+        joblib, such as Dask, is used if one is configured.
     pruner : {"best_median", "median", "hyperband", "successive_halving"}, BasePruner or None, \
             default="best_median"
         "best_median" prunes a trial that, after its first three epochs, is worse than the median of
@@ -92,16 +92,16 @@ class OptunaSearchCV(BaseSearchCV):
         ``.journal`` or ``.log``; a URL such as ``postgresql://user:password@host/name`` is a
         database. None keeps the study in memory.
     study_name : str or None, default=None
-        None derives the name from space, estimator, scoring, cv and data, so that the same search
-        finds its own study again.
+        Name of the study. None derives it from space, estimator, scoring, cv and data, so that the
+        same search finds its own study again.
     return_train_score : bool, default=False
         Whether to include training scores.
     random_state : int, RandomState instance or None, default=None
-        Seed of the sampler; the `random_state` of the estimator is separate.
+        Seed for the sampler; the `random_state` of the estimator is separate.
     verbose : int, default=0
         1 shows a progress bar of the trials, and the epochs of those that are running.
     error_score : "raise" or float, default=np.nan
-        Score of a fold whose fit fails. With NaN the whole trial fails.
+        Score of a fold whose fit fails. With NaN, the whole trial fails.
     study_callbacks : list of callable or None, default=None
         Called as ``callback(study, frozen_trial)`` after each trial, like Optuna's own callbacks;
         they may call ``study.stop()``.
@@ -127,7 +127,7 @@ class OptunaSearchCV(BaseSearchCV):
     refit_time_ : float
         Duration of the refit in seconds.
     study_ : optuna.Study
-        Optuna's study, for its plots and importances.
+        Optuna's study, for Optuna's plots and parameter importances.
     n_splits_ : int
         Number of folds.
     n_trials_ : int
@@ -336,7 +336,7 @@ class OptunaSearchCV(BaseSearchCV):
         self._check_failures(trials)
         folds = [folds_of(trial) for trial in trials]
         errors = [{"fit_error": fold.get("error")} for trial in folds for fold in trial]
-        # a resumed study may have failed fits although they would now raise
+        # a resumed study may contain failed fits although they would now raise an error
         error_score = np.nan if self.error_score == "raise" else self.error_score
         _warn_or_raise_about_fit_failures(errors, error_score)
         scores = (fold["test_scores"] for trial in folds for fold in trial)

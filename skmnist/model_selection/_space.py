@@ -46,11 +46,11 @@ def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Pa
 
     ======================  =====================================================================
     "regularization"        `dropout` 0 to 0.5, `l2` 1e-6 to 1e-3 (logarithmic): for both networks
-    "simple"                these, `learning_rate` 3e-4 to 5e-3 (logarithmic),
+    "simple"                the above, and `learning_rate` 3e-4 to 5e-3 (logarithmic),
                             `learning_rate_schedule` "constant" or "cosine", `batch_size` 64, 128
                             or 256, `hidden_units` 64, 128, 256 or 512
-    "deep"                  the same with `hidden_layer_sizes` (256, 128), (512, 256),
-                            (512, 256, 128) or (512, 512, 256)
+    "deep"                  like "simple", but instead of `hidden_units`, `hidden_layer_sizes`
+                            (256, 128), (512, 256), (512, 256, 128) or (512, 512, 256)
     ======================  =====================================================================
 
     Parameters
@@ -64,7 +64,7 @@ def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Pa
     Returns
     -------
     space : dict of str to distribution or list
-        To pass as `param_distributions`. Each call returns a new dict, which you may change.
+        Pass it as `param_distributions`. Each call returns a new dict that you can change.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Pa
 
 
 def _range_of(parameter: Parameter) -> Any:
-    """Return where to search for a parameter: a distribution, or a list of values."""
+    """Return the search space of a parameter: a distribution, or a list of values."""
     if isinstance(parameter.search, tuple):
         return FloatDistribution(*parameter.search, log=parameter.log)
     return list(parameter.search or ())
@@ -109,7 +109,7 @@ class Space:
     Raises
     ------
     ValueError
-        The estimator does not have a name or does not accept a value, or a distribution is invalid.
+        The estimator lacks a parameter or does not accept a value, or a distribution is invalid.
     """
 
     def __init__(self, param_distributions: Any, estimator: Any) -> None:
@@ -150,7 +150,7 @@ class Space:
         if PARAMS in trial.user_attrs:
             return dict(trial.user_attrs[PARAMS])
         again = FixedTrial(trial.params, number=trial.number)
-        again.study = study  # type: ignore[attr-defined] # as a running trial has
+        again.study = study  # type: ignore[attr-defined] # which running trials have as well
         try:
             return self.suggest(again)
         except optuna.TrialPruned:
@@ -168,13 +168,13 @@ class Space:
         return {name: part.description for name, part in sorted(self._parts.items())}
 
     def highest_epochs(self, name: str, default: Any) -> int:
-        """Return the most epochs that a fold has in any trial, so that steps are comparable."""
+        """Return the maximum number of epochs of a fold in any trial, to make steps comparable."""
         chosen = any(name.startswith(f"{owner}__") for owner in map(str, self._parts))
         part = self._parts.get(name)
         epochs = max(part.extremes()) if part else default
         if self._function is None and not chosen and isinstance(epochs, int | np.integer):
             return max(1, int(epochs))
-        return MAX_EPOCHS  # a function, or a step that is drawn, may have any number
+        return MAX_EPOCHS  # with a function, or a step that is drawn, any number is possible
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
@@ -192,7 +192,7 @@ class Space:
         return variants
 
     def _try_function(self, function: Callable[[Any], Any], estimator: Any) -> None:
-        """Call the function a few times in a temporary study, and check what it returns."""
+        """Call the function a few times in a temporary study, and check its results."""
         with quiet_optuna():
             study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         for _ in range(N_TRIED):

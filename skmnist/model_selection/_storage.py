@@ -1,7 +1,7 @@
 """Storages of a study: memory, a file or a database.
 
-Optuna opens them. This module adds errors that name the storage, its state and the remedy, never
-show a password, and keep a damaged journal from being overwritten.
+Optuna opens them. This module adds errors that name the storage, its state and the remedy, and
+never show a password. It also prevents a damaged journal from being overwritten.
 """
 
 import os
@@ -151,7 +151,7 @@ def close_storage(storage: optuna.storages.BaseStorage) -> None:
 
 
 def show_storage(storage: Any) -> str:
-    """Return a name of a storage that shows no password."""
+    """Return a name for a storage that does not show a password."""
     shown = str(storage)
     for password in _PASSWORDS:
         shown = password.sub(r"\1***", shown)
@@ -205,7 +205,7 @@ def _make_tables(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorag
         try:
             return optuna.storages.RDBStorage(url, engine_kwargs=options)
         except DBAPIError as error:
-            # a table, the name of one, or the row with the version exists already
+            # a table, its name, or the row with the version exists already
             if "exist" not in str(error.orig) and not isinstance(error, IntegrityError):
                 raise
         time.sleep(0.1)
@@ -244,7 +244,7 @@ class _Journal(JournalFileBackend):
         super().__init__(str(path), lock_obj=self._lock_of_path)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Yield the records from a number on."""
+        """Yield the records, starting with this number."""
         with _as_internal_error():
             self._check()
             yield from super().read_logs(log_number_from)
@@ -266,7 +266,7 @@ class _Journal(JournalFileBackend):
         self._size = self._path.stat().st_size
 
     def _cut_incomplete_record(self) -> None:
-        self._lock_of_path.acquire()  # wait until nobody writes
+        self._lock_of_path.acquire()  # wait until no other process is writing
         try:
             with self._path.open("rb+") as file:
                 content = file.read()

@@ -1,4 +1,4 @@
-"""The study behind a search, shared by several processes, and one process's work on it."""
+"""The study behind a search, which several processes may share, and the work of one process."""
 
 import contextlib
 import hashlib
@@ -41,7 +41,7 @@ from skmnist.model_selection._trial import (
 
 HEARTBEAT = 20.0  # seconds between two heartbeats of a running trial
 GRACE = 300.0  # seconds without a heartbeat after which a trial on another machine counts as lost
-NAMELESS = 30.0  # the same for a trial without an owner, whose process ended right after `ask`
+NAMELESS = 30.0  # same for a trial without an owner, whose process ended right after `ask`
 WAIT = 0.5  # seconds between two checks for trials that other processes are running
 
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
@@ -148,8 +148,8 @@ class SharedStudy:
     def at_work(self, stop: Callable[[], None]) -> Iterator[None]:
         """Send heartbeats during the block, and leave no trial running after it.
 
-        `stop` replaces ``study.stop()``, which Optuna forbids outside of `optimize`. Callbacks use
-        it, and samplers that have nothing left to try.
+        `stop` replaces ``study.stop()``, which Optuna forbids outside of `optimize`. It is called
+        by callbacks, and by samplers that have nothing left to try.
         """
         self.study.stop = stop  # type: ignore[method-assign] # see above
         end = threading.Event()
@@ -165,7 +165,7 @@ class SharedStudy:
             beat.join()
             del self.study.stop
             for number in list(self._mine):
-                with contextlib.suppress(Exception):  # the storage may be the reason for the end
+                with contextlib.suppress(Exception):  # the storage itself may have failed
                     self._give_up(number)
 
     def ask(self) -> optuna.Trial | None:
@@ -176,7 +176,7 @@ class SharedStudy:
             if sum(map(_counts, trials)) >= self.n_trials or self._is_exhausted():
                 return None
             trial = self._sign(self.study.ask())
-        # two processes may have started the last trial at the same time: the lower number stays
+        # if two processes have started the last trial at the same time, the lower number is kept
         trials = self.study.get_trials(deepcopy=False)
         before = sum(_counts(other) for other in trials if other.number < trial.number)
         if before >= self.n_trials:
@@ -222,7 +222,7 @@ class SharedStudy:
                 self.study.tell(trial, value if state == TrialState.COMPLETE else None, state)
                 return self.study.get_trials(deepcopy=False)[outcome.number]
         except _ENDED as error:
-            # after a jump of the clock a live process looks dead; another one repeats the trial
+            # if the clock has jumped, a live process looks dead, and another one repeats its trial
             _log.warning("trial %s was reclaimed by another process: %s", outcome.number, error)
             return None
 
@@ -244,14 +244,14 @@ class SharedStudy:
         return explain_failure(self.shown, action)
 
     def _give_up(self, number: int) -> None:
-        """Take back a trial of this process; a failed trial without an error does not count."""
+        """Take back a trial of this process: a failed trial without an error does not count."""
         with contextlib.suppress(*_ENDED):
             self.study.tell(self._mine.pop(number), state=TrialState.FAIL)
 
     def _beat(self, end: threading.Event) -> None:
         while not end.wait(HEARTBEAT):
             for trial in list(self._mine.values()):
-                with contextlib.suppress(Exception):  # the storage is busy; the next beat will do
+                with contextlib.suppress(Exception):  # the storage is busy; try at the next beat
                     trial.set_user_attr(_SEEN, _now())
 
 
@@ -322,7 +322,7 @@ class SearchRun:
     Parameters
     ----------
     search : OptunaSearchCV
-        With `scorer_` set.
+        The search, with `scorer_` set.
     shared : SharedStudy
     space : Space
     splits : list of (train, test)
@@ -368,7 +368,8 @@ class SearchRun:
                 self._work(X, y)
                 if self._is_over() or not shared.running_elsewhere():
                     break
-                time.sleep(WAIT)  # trials of others are part of the result, or ours if they die
+                # trials of other processes count, too; if such a process dies, repeat its trial
+                time.sleep(WAIT)
 
     def _work(self, X: Any, y: Any) -> None:
         """Run all trials that are available."""
@@ -415,7 +416,7 @@ class SearchRun:
         while not self._is_over() and (trial := shared.ask()) is not None:
             try:
                 params = self.space.suggest(trial)
-            except optuna.TrialPruned:  # raised by the user's function to reject a combination
+            except optuna.TrialPruned:  # the user's function rejects a combination
                 self._take(Outcome(trial.number, "PRUNED"))
                 continue
             self.space.keep(trial, params)

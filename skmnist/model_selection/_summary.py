@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from skmnist.model_selection._storage import explain_failure, show_storage
 from skmnist.model_selection._study import error_of, finished_trials
 
-MIN_RATED_TRIALS = 10  # chosen by us: with fewer trials a forest fits noise
+MIN_RATED_TRIALS = 10  # chosen for this package: with fewer trials, a forest fits noise
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -28,7 +28,7 @@ class TrialSummary:
     score : float or None
         Mean over the folds; None if the trial was not completed.
     n_epochs : int
-        Number of epochs trained, of all folds together; 0 if the estimator has no epochs.
+        Number of epochs trained in all folds together; 0 if the estimator has no epochs.
     params : dict
         The parameters of the trial.
     error : str
@@ -62,7 +62,7 @@ def summarize_trials(search: Any) -> list[TrialSummary]:
     Parameters
     ----------
     search : OptunaSearchCV
-        Fitted, or interrupted while it was fitted.
+        A search that was fitted, or interrupted in `fit`.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def summarize_trials(search: Any) -> list[TrialSummary]:
 
     def rank(trial: Any) -> tuple[int, float, int]:
         scored = trial.state is TrialState.COMPLETE
-        # of the pruned trials, those that lasted longest came closest
+        # the pruned trials that lasted longest came closest to the best one
         merit = trial.value if scored else len(trial.intermediate_values)
         return _ORDER.index(trial.state), -merit, trial.number
 
@@ -101,9 +101,9 @@ def rate_parameters(search: Any, *, seed: int = 0) -> dict[str, float]:
     Parameters
     ----------
     search : OptunaSearchCV
-        Fitted.
+        A fitted search.
     seed : int, default=0
-        Seeds the random forest that fANOVA fits.
+        Seed for the random forest that fANOVA fits.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Run one trial, here or in a worker: fold after fold, pruned by epoch where possible.
+"""Run one trial, in this process or in a worker: fold by fold, pruned by epoch where possible.
 
-A worker has no access to the storage. It receives the trials that had finished when its own was
-created, and a copy of the pruner, and returns an `Outcome`. A search on other machines therefore
-needs nothing but joblib.
+A worker has no access to the storage. It receives all trials with a smaller number, in their state
+when its own trial was created, and a copy of the pruner, and returns an `Outcome`. A search on
+other machines therefore needs nothing but joblib.
 """
 
 import json
@@ -27,10 +27,10 @@ from skmnist.neural_network._tensorflow import load_training
 
 Array = np.ndarray[Any, Any]
 
-# Chosen by us: among the rules tried on three searches, the one that pruned most without losing
-# the best trial of any.
+# Chosen for this package: of the rules tried on three searches, the one that pruned the most trials
+# without losing the best trial of any search.
 N_BEST = 4
-N_STARTUP = 2  # unpruned trials cost most; Optuna waits for five of them
+N_STARTUP = 2  # trials that are not pruned cost the most; Optuna's pruner waits for five of them
 N_WARMUP = 3  # epochs; the first ones are not informative
 
 FOLD_STEPS = 4  # steps that a fold without epochs counts for; must exceed N_WARMUP
@@ -39,8 +39,8 @@ FOLD_STEPS = 4  # steps that a fold without epochs counts for; must exceed N_WAR
 class BestMedianPruner(optuna.pruners.BasePruner):
     """Prune trials that are worse than the median of the best completed trials at the same step.
 
-    Optuna's `MedianPruner` takes the median of all completed trials. As the sampler improves, that
-    median lags behind, and most trials pass it. The study must be maximized.
+    Optuna's `MedianPruner` uses the median of all completed trials. As the sampler improves, this
+    median lags behind, and most trials exceed it. The study must maximize its objective.
     """
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
@@ -151,7 +151,7 @@ class Outcome:
 
 
 def run_trial(task: Task, X: Any, y: Any) -> Outcome:
-    """Fit and score the folds in order, until all are done or the trial is pruned."""
+    """Fit and score the folds in order until all are done or the trial is pruned."""
     outcome = Outcome(task.number)
     replica = _Replica(task)
     try:
@@ -209,7 +209,7 @@ def _run_fold(
         values = history.get("val_accuracy", history.get("accuracy"))
         fold["best_epoch"] = int(best)
         fold["best_value"] = None if values is None else float(values[int(best) - 1])
-    if diagnosis is not None:  # what `diagnose_fit` needs to make it again
+    if diagnosis is not None:  # the arguments from which `diagnose_fit` can recreate it
         names = ("train_accuracy", "validation_accuracy", "n_train", "n_validation")
         fold["diagnosis"] = {name: getattr(diagnosis, name) for name in names}
     return fold
@@ -253,7 +253,7 @@ def mean_score(folds: list[dict[str, Any]], objective: str | None, error_score: 
 
 
 class _Replica:
-    """A copy of the study in this worker, in memory, on which Optuna's pruner works."""
+    """An in-memory copy of the study in this worker, for Optuna's pruner."""
 
     def __init__(self, task: Task) -> None:
         self._prunes = not isinstance(task.pruner, optuna.pruners.NopPruner)
@@ -284,8 +284,8 @@ class _Replica:
 class _EpochReporter:
     """Callback for each epoch of a fold; raises `TrialPruned` if the trial should be pruned.
 
-    The value of an epoch is the mean, over the folds so far, of the best epoch of each. A single
-    bad epoch therefore does not prune a trial.
+    The value reported for an epoch is the mean, over the folds so far, of the best value in each
+    fold, so a single bad epoch does not prune a trial.
     """
 
     def __init__(self, task: Task, replica: _Replica, outcome: Outcome, fold: int) -> None:

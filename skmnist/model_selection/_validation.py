@@ -41,11 +41,11 @@ class CrossValidation(Bunch):
     fit_time, score_time : ndarray of shape (n_folds,)
         Seconds.
     test_score or test_<name> : ndarray of shape (n_folds,)
-        As in :func:`sklearn.model_selection.cross_validate`, like `train_score` or `train_<name>`,
-        `estimator` and `indices`, which are present if requested.
+        As in :func:`sklearn.model_selection.cross_validate`, as are `train_score` or
+        `train_<name>`, `estimator` and `indices`, which are present if requested.
     history : list of (dict of str to ndarray, or None)
-        Per fold the values of `loss` and `accuracy` by epoch, and of `val_loss` and `val_accuracy`
-        if the network holds out rows of its own; None if the estimator has no history.
+        For each fold, the values of `loss` and `accuracy` by epoch, and of `val_loss` and
+        `val_accuracy` if the network itself holds out rows; None if the estimator has no history.
     diagnosis : list of (FitDiagnosis or None)
         For each fold, the diagnosis that compares the training accuracy with the accuracy on the
         rows left out. None if the estimator is not a classifier, or if its training accuracy is not
@@ -109,11 +109,11 @@ def cross_validate(
 ) -> CrossValidation:
     """Cross-validate an estimator, and return the history and diagnosis of each fold.
 
-    It calls :func:`sklearn.model_selection.cross_validate` with the same parameters and adds to its
-    result. The diagnosis compares the training accuracy with the accuracy on the rows that the fold
-    left out, not on those that a network held out itself to decide when to stop. For an estimator
-    that does not record its training accuracy, pass ``return_train_score=True`` and include the
-    accuracy in `scoring`.
+    This function calls :func:`sklearn.model_selection.cross_validate` with the same parameters and
+    extends its result. The diagnosis compares the training accuracy with the accuracy on the rows
+    that the fold left out, not on those that a network held out itself to decide when to stop. For
+    an estimator that does not record its training accuracy, pass ``return_train_score=True`` and
+    include the accuracy in `scoring`.
 
     Parameters
     ----------
@@ -128,15 +128,15 @@ def cross_validate(
     scoring : str, callable, list, tuple, dict or None, default=None
         One scorer or several, such as :func:`skmnist.diagnosis.fit_scores`.
     cv : int, cross-validation generator, iterable or None, default=None
-        None is 5 folds; folds are stratified for a classifier if `cv` is None or an int.
+        None means 5 folds. Folds are stratified for a classifier if `cv` is None or an int.
     n_jobs : int or None, default=None
         Number of folds to run in parallel, each in a process with its share of the cores. Inside
         ``joblib.parallel_config(backend="dask")`` they run on a cluster.
     verbose : int, default=0
         Verbosity of joblib.
     params : dict, default=None
-        Parameters for `fit`, such as ``{"sample_weight": weights}``; with metadata routing also for
-        the scorers and the splitter.
+        Parameters for `fit`, such as ``{"sample_weight": weights}``, and with metadata routing also
+        for the scorers and the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
         Number of fits that joblib dispatches in advance.
     return_train_score : bool, default=False
@@ -310,9 +310,9 @@ def _diagnose(
     return replace(found, last_gap=None, validation_loss=None, val_loss_far_above=False)
 
 
-# --- Folds on a Dask cluster. joblib sends each large argument to a single worker, and if that one
-# is lost, the call can fail or wait forever. Rows are therefore sent to all workers beforehand, and
-# row numbers travel with their task.
+# --- Folds on a Dask cluster. joblib sends each large argument to a single worker, and if that
+# worker is lost, the call can fail or wait forever. Rows are therefore sent to all workers
+# beforehand, and row numbers are sent with each task.
 
 
 @contextmanager

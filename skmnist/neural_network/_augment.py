@@ -69,9 +69,9 @@ class ImageAugmenter(TransformerMixin, Estimator):
         Maximum value that is added to or subtracted from a pixel. The maximum for each image is
         drawn between 0 and `noise`; half of the images get no noise.
     image_shape : tuple of int, default=None
-        Height and width of images that are passed as rows. None means that rows are square images.
+        Height and width of images that are passed as rows. None means that the images are square.
     random_state : int, RandomState instance or None, default=None
-        Seed of `transform`. Classifiers use their own `random_state` instead.
+        Seed for `transform`. Classifiers use their own `random_state` instead.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
 
 
 # Chosen on validation rows of the MNIST training set and on the Swiss writers 0001 to 0004. With a
-# stronger elastic deformation, the bundled reader takes more digits for others (test_augment.py).
+# stronger elastic deformation, the bundled reader misreads more digits (test_augment.py).
 PRESETS: dict[str, dict[str, float]] = {
     "digits": {
         "rotation": 12.0,

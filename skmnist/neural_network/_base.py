@@ -134,8 +134,9 @@ class NNClassifier(ClassifierMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, height, width)
-            Rows or images. float64 is trained in float64, everything else in float32. Scale pixels
-            to [0, 1] first, for example with :class:`~skmnist.preprocessing.PixelNormalizer`.
+            Rows or images. Training uses float64 for float64 input, and float32 for any other.
+            Scale pixels to [0, 1] first, for example with
+            :class:`~skmnist.preprocessing.PixelNormalizer`.
         y : array-like of shape (n_samples,)
             Class labels: integers or strings.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -185,8 +186,8 @@ class NNClassifier(ClassifierMixin, Estimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over the given rows.
 
-        The optimizer keeps its state from call to call; pickles and copies keep only the weights.
-        Therefore n calls with the same rows give exactly the weights of a `fit` of n epochs with
+        The optimizer keeps its state from call to call (pickles and copies keep only the weights),
+        so n calls with the same rows give exactly the weights of a `fit` of n epochs with
         ``validation_fraction=None, patience=None`` and no row or class weights, unless a callback
         hooks batches. No rows are held out, and `patience` and `learning_rate_schedule` are
         ignored. The loss and accuracy of each pass are appended to `history_`. Validation scores
@@ -200,7 +201,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         y : array-like of shape (n_samples,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever occur. Required in the first call only.
+            All labels that will ever occur. Required only in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, >= 0. Weights are not normalized.
 
@@ -423,7 +424,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         self._resume = Resume(plan.optimizer, watch.optimizer_state, plan.rng)
 
     def _scale_temperature(self, data: TrainingData, rows: Array) -> None:
-        """Divide the last layer by the temperature of the lowest loss on some rows."""
+        """Divide the last layer by the temperature that gives the lowest loss on some rows."""
         X, y = data.part(rows)
         proba = _forward.predict_proba(X, self.coefs_, self.intercepts_, self.activation_)
         self.temperature_ = _forward.fit_temperature(proba, y)
@@ -495,7 +496,7 @@ class PackedCallbacks(Sequence[Any]):
 
     @functools.cached_property
     def _unpacked(self) -> list[Any]:
-        load_training()  # imports Keras without its log lines, before unpickling does
+        load_training()  # imports Keras without its log lines, before unpickling imports it
         callbacks: list[Any] = cloudpickle.loads(self._packed)
         return callbacks
 

@@ -1,15 +1,16 @@
 """Keep compiled programs on disk, so that other processes need not compile them again.
 
 XLA can write its compiled programs to a directory, but a damaged file there, or a full disk, makes
-the training fail. Therefore it writes to tensorflow's file system in memory, and the programs are
-moved from there to the user's cache directory, and back, by this module.
+training fail. Here, XLA writes to tensorflow's in-memory file system instead, and this module
+copies the programs from there to the user's cache directory, and back.
 
 The files contain machine code. They are only read from, and written to, a directory that belongs
 to the user, is accessible to nobody else, and is not a symbolic link.
 
 A program is found again if the same graph was compiled with the same versions on the same
-processor, in whatever order a process compiles its programs: tensorflow counts the functions of a
-process and writes the numbers into their names, but here the numbers follow from the program.
+processor. The order in which a process compiles its programs does not matter: tensorflow numbers
+the functions of a process and writes these numbers into their names, but here the numbers are
+derived from the program.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ from skmnist._files import find_cache, write_whole
 VARIABLE = "SKMNIST_PROGRAM_CACHE"  # environment variable: a directory, or "off"
 FLAGS = "TF_XLA_FLAGS"  # read by tensorflow once, on import
 MEMORY = "ram://skmnist-programs"  # the directory that XLA writes to
-MAX_BYTES = 2**26  # on disk, about 100 programs; those that were not used for longest are deleted
+MAX_BYTES = 2**26  # on disk, about 100 programs; the least recently used are deleted first
 MAX_ENTRY = 2**24  # bytes; larger programs are not kept
 NAME = re.compile(rb"xla_compile_cache__[\w-]+\.pb")
 SUFFIX = ".program"
@@ -61,14 +62,14 @@ def set_flags() -> Iterator[None]:
         yield
         _is_active = True
     finally:
-        os.environ.pop(FLAGS, None)  # child processes are not to take it for the user's
+        os.environ.pop(FLAGS, None)  # child processes must not mistake it for a user's setting
 
 
 def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description: str) -> Any:
-    """Trace a function and call it, with a program from the cache if it has one; return it.
+    """Trace a function, call it with its program from the cache, if there is one, and return it.
 
-    `trace` must return a new function each time, which is called outside of any GradientTape. The
-    same graph must have the same `description`, and another graph another one.
+    `trace` must return a new function each time, which is called outside of any GradientTape. Equal
+    graphs must have the same `description`, and different graphs different ones.
     """
     import tensorflow as tf
 
@@ -83,7 +84,7 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description:
             compiled = trace()
         path = folder / (_make_key(compiled) + SUFFIX)
         known = _read(path)
-        _clear()  # programs of the user
+        _clear()  # remove programs that the user has compiled
         try:
             if known is not None:
                 with tf.io.gfile.GFile(f"{MEMORY}/{known[0]}", "wb") as file:
@@ -93,9 +94,9 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description:
         except tf.errors.OpError:
             if known is None:
                 raise
-            known = None  # this tensorflow does not accept it, and remembers that it failed
+            known = None  # this version of tensorflow rejects it, and remembers the failure
             _clear()
-            compiled = trace()  # with other names
+            compiled = trace()  # under other names
             with tf.init_scope():
                 compiled(**inputs)
         for name in tf.io.gfile.listdir(MEMORY):
@@ -108,11 +109,12 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description:
 
 @contextmanager
 def _stable_names(description: str) -> Iterator[None]:
-    """Let this thread number its functions from a hash of `description` in the block.
+    """Let this thread number the functions of the block, starting from a hash of `description`.
 
-    No number is given twice in a process, since tensorflow keeps what it has registered under it.
-    tensorflow has no public way. Where a version no longer counts like this, the programs are
-    numbered as ever, and found if a process compiles them in the same order.
+    No number is used twice in a process, since tensorflow keeps each function that is registered
+    under one. tensorflow has no public interface for this. With a version that numbers functions
+    differently, its own numbers are used, and programs are only found again if a process compiles
+    them in the same order.
     """
     try:
         from tensorflow.python.framework import ops
@@ -121,7 +123,7 @@ def _stable_names(description: str) -> Iterator[None]:
     except (ImportError, AttributeError):
         yield
         return
-    # far above the numbers that tensorflow counts to
+    # far above the numbers that tensorflow reaches by counting
     digest = hashlib.sha256(f"{_n_traced[description]} {description}".encode()).digest()
     _n_traced[description] += 1
     numbers = itertools.count(2**40 + int.from_bytes(digest[:6], "big") * 2**14)
@@ -142,7 +144,7 @@ def _clear() -> None:
 
 
 def _make_key(compiled: Any) -> str:
-    """Return a hash of the graph and all else that the program may depend on."""
+    """Return a hash of the graph and everything else that the program may depend on."""
     import tensorflow as tf
 
     graph = compiled.graph.as_graph_def().SerializeToString(deterministic=True)
@@ -166,10 +168,10 @@ def _count_cores() -> int:
 
 @cache
 def _describe_processor() -> str:
-    """Return the instruction sets, as the programs use all that the processor has."""
+    """Return the processor's instruction sets, because the programs use all of them."""
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        # "flags" on x86, "Features" and the following on ARM
+        # "flags" on x86; "Features" and the other names on ARM
         names = ("flags", "model name", "Features", "CPU implementer", "CPU part")
         return "\n".join(sorted({line for line in lines if line.startswith(names)}))
     return f"{platform.machine()} {platform.processor()} {platform.version()}"
@@ -194,7 +196,7 @@ def _open() -> Path | None:
 
 
 def _read(path: Path) -> tuple[str, bytes] | None:
-    """Return the name and the program in a file; None if there is none, or it is damaged."""
+    """Return the name and the program in a file; None if the file is missing or damaged."""
     with suppress(OSError):
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         with open(os.open(path, flags), "rb") as file:
@@ -213,13 +215,13 @@ def _write(path: Path, name: str, program: bytes) -> None:
     entry = name.encode() + b"\n" + program
     if len(entry) + 32 > MAX_ENTRY or not NAME.fullmatch(name.encode()):
         return
-    with suppress(OSError):  # no space, read-only; the next process has to compile
+    with suppress(OSError):  # full or read-only disk; the next process has to compile again
         write_whole(path, hashlib.sha256(entry).digest() + entry)
         _delete_old(path.parent)
 
 
 def _delete_old(folder: Path) -> None:
-    """Delete the programs that were not used for longest, until `MAX_BYTES` remain."""
+    """Delete the least recently used programs until at most `MAX_BYTES` remain."""
     found = sorted(_list_files(folder), reverse=True)
     total = 0
     for _, size, path in found:

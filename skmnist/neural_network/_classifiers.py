@@ -22,7 +22,7 @@ class SimpleNNClassifier(NNClassifier):
     Parameters
     ----------
     hidden_units : int, default=128
-        Number of neurons of the hidden layer.
+        Number of neurons in the hidden layer.
     activation : {"relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "softplus", \
             "tanh"}, default="relu"
         Activation of the hidden layers, named and defined as in Keras.
@@ -47,7 +47,7 @@ class SimpleNNClassifier(NNClassifier):
     epochs : int, default=100
         Maximum number of passes over the training rows. 0 means no training.
     batch_size : int, default=128
-        Rows per update. Large batches are faster, small ones give noisier updates.
+        Rows per update. Large batches are faster; small ones give noisier updates.
     patience : int or None, default=15
         Number of epochs without improvement of `monitor` after which training stops. The weights
         of the best epoch are kept. None trains for all epochs and keeps the last weights.
@@ -86,7 +86,7 @@ class SimpleNNClassifier(NNClassifier):
         weights that a Keras callback sets at the end are kept; otherwise, those of the best epoch
         are kept.
     random_state : int, RandomState instance or None, default=None
-        Seed of the held-out rows, the initial weights, the order of the rows, dropout and
+        Seed for the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
         of threads. Global random generators are not used.
     verbose : int, default=0
@@ -134,10 +134,9 @@ class SimpleNNClassifier(NNClassifier):
         Number of training rows used for `train_loss_` and `train_accuracy_`: all rows, or 10,000
         evenly spaced ones if there are more.
     fit_time_ : float
-        Duration of `fit` in seconds, without importing tensorflow and compiling.
+        Duration of `fit` in seconds, excluding the import of tensorflow and compilation.
     compile_time_ : float
-        Time in seconds for importing tensorflow and compiling; near 0 if an earlier fit has done
-        both.
+        Time in seconds for importing tensorflow and compiling; near 0 if an earlier fit did both.
     image_shape_ : tuple of int
         Shape of one sample in `fit`: (height, width) or (n_features,).
     n_features_in_ : int
@@ -243,7 +242,7 @@ class DeepNNClassifier(NNClassifier):
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(512, 256, 128)
-        Number of neurons of each hidden layer.
+        Number of neurons in each hidden layer.
     activation : {"relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "softplus", \
             "tanh"}, default="relu"
         Activation of the hidden layers, named and defined as in Keras.
@@ -268,7 +267,7 @@ class DeepNNClassifier(NNClassifier):
     epochs : int, default=100
         Maximum number of passes over the training rows. 0 means no training.
     batch_size : int, default=128
-        Rows per update. Large batches are faster, small ones give noisier updates.
+        Rows per update. Large batches are faster; small ones give noisier updates.
     patience : int or None, default=15
         Number of epochs without improvement of `monitor` after which training stops. The weights
         of the best epoch are kept. None trains for all epochs and keeps the last weights.
@@ -307,7 +306,7 @@ class DeepNNClassifier(NNClassifier):
         weights that a Keras callback sets at the end are kept; otherwise, those of the best epoch
         are kept.
     random_state : int, RandomState instance or None, default=None
-        Seed of the held-out rows, the initial weights, the order of the rows, dropout and
+        Seed for the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
         of threads. Global random generators are not used.
     verbose : int, default=0
@@ -355,10 +354,9 @@ class DeepNNClassifier(NNClassifier):
         Number of training rows used for `train_loss_` and `train_accuracy_`: all rows, or 10,000
         evenly spaced ones if there are more.
     fit_time_ : float
-        Duration of `fit` in seconds, without importing tensorflow and compiling.
+        Duration of `fit` in seconds, excluding the import of tensorflow and compilation.
     compile_time_ : float
-        Time in seconds for importing tensorflow and compiling; near 0 if an earlier fit has done
-        both.
+        Time in seconds for importing tensorflow and compiling; near 0 if an earlier fit did both.
     image_shape_ : tuple of int
         Shape of one sample in `fit`: (height, width) or (n_features,).
     n_features_in_ : int

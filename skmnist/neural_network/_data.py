@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Validated data. Row numbers of `validation_data`, if any, follow those of `X`."""
+    """Validated data. The rows of `validation_data`, if any, are numbered after those of `X`."""
 
     X: Array
     y: Array  # index of the class of each row, int32
@@ -53,7 +53,7 @@ class TrainingData:
         return np.flatnonzero(self.weight > 0).astype(np.int32)
 
     def validation_weight(self) -> Array | None:
-        """Return the weights in validation of all rows, those of `validation_data` last."""
+        """Return the validation weights of all rows, those of `validation_data` last."""
         if self.weight is None and self.weight_val is None:
             return None
         if self.validation_data is None:
@@ -62,7 +62,7 @@ class TrainingData:
         return np.concatenate([np.ones(self.n_rows), weight_val])
 
     def part(self, rows: Array) -> tuple[Array, Array]:
-        """Return features and classes of rows that are all of `X` or all of `validation_data`."""
+        """Return features and classes of rows, all from `X` or all from `validation_data`."""
         if self.validation_data is None or rows[0] < self.n_rows:
             return self.X[rows], self.y[rows]
         X_val, y_val = self.validation_data
@@ -87,10 +87,10 @@ def check_training_data(
     X, y, sample_weight : array-likes
         Arguments of `fit`; `sample_weight` can be None.
     classes : ndarray of shape (n_classes,), default=None
-        All possible labels, sorted; None takes those of `y`.
+        All possible labels, sorted; None uses those of `y`.
     first : bool, default=True
-        If False, `X` must match the features and the image shape of an earlier call, and is
-        trained on in the same precision.
+        If False, `X` must have the features and the image shape of an earlier call, and training
+        uses the precision of that call.
 
     Returns
     -------

@@ -268,7 +268,7 @@ def set_start(model: keras.Sequential, plan: Plan, fresh: list[Array] | None = N
 class EpochNetwork:
     """A Keras model whose `fit` runs each epoch as a compiled program.
 
-    scikeras accepts it in place of a compiled Keras model. Callbacks get `model`, a plain one.
+    scikeras accepts it in place of a compiled Keras model. Callbacks get the Keras model `model`.
     """
 
     compiled = True
@@ -277,8 +277,8 @@ class EpochNetwork:
         self.key = (network, optimizer)
         with keras_defaults(network.dtype), hold_interrupts():
             self.model = build_model(network, optimizer)
-            # build the metrics, as Keras does in its first batch: callbacks with mode="auto" find
-            # out from them whether greater is better
+            # build the metrics, as Keras does in its first batch: callbacks with mode="auto" use
+            # them to find out whether greater is better
             one = np.zeros(1, np.int32), np.full((1, network.n_classes), 1 / network.n_classes)
             self.model.compute_metrics(None, *one)
             self.model.reset_metrics()
@@ -301,7 +301,7 @@ class EpochNetwork:
         Parameters
         ----------
         x : ndarray of shape (n_rows, n_features)
-            All rows. `plan` has the numbers of the training and validation rows.
+            All rows. `plan` contains the numbers of the training and validation rows.
         y : ndarray of shape (n_rows,)
             Index of the class of each row.
         plan : Plan
@@ -388,7 +388,7 @@ class EpochNetwork:
 def _may_compile() -> bool:
     """Return whether this process may compile another program.
 
-    On a GPU it always may, because it has reserved the memory of the GPU for itself.
+    On a GPU, it always may, because it has reserved the GPU's memory for itself.
     """
     return ON_GPU or _program.n_compilations < _worker.MAX_COMPILED
 
@@ -507,7 +507,7 @@ class WatchInKeras(keras.callbacks.Callback):
         self._until_compiled = ExitStack()
 
     def __enter__(self) -> Self:
-        # hide tensorflow's warnings about tracing, which users can do nothing about
+        # hide tensorflow's warnings about tracing, because users cannot act on them
         logger = tf.get_logger()
         self._until_compiled.callback(logger.setLevel, logger.level)
         logger.setLevel("ERROR")

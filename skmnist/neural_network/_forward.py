@@ -10,8 +10,8 @@ from scipy.special import erf, expit, logsumexp
 Array = np.ndarray[Any, Any]
 
 # Blocks limit the memory for activations, which would be gigabytes for a million rows. Smaller
-# blocks are not faster on an idle machine, and four times slower on a busy one, since each matrix
-# product has to wait for all BLAS threads.
+# blocks are not faster on an idle machine, and are four times slower on a busy one, since each
+# matrix product has to wait for all BLAS threads.
 BLOCK_ROWS = 16_384
 
 SELU_ALPHA = 1.6732632423543772  # Klambauer et al., Self-normalizing neural networks, 2017
@@ -112,7 +112,8 @@ def cross_entropy(proba: Array, y: Array) -> Array:
     return loss
 
 
-MAX_TEMPERATURE = 20.0  # and its reciprocal; a network that is off by more has learned nothing
+# The minimum is its reciprocal. A network that is off by more has learned nothing.
+MAX_TEMPERATURE = 20.0
 
 
 def fit_temperature(proba: Array, y: Array) -> float:
@@ -131,7 +132,7 @@ def fit_temperature(proba: Array, y: Array) -> float:
     2017.
     """
     if (proba.argmax(axis=1) == y).all():
-        return 1.0  # the loss falls to 0 with the temperature, for lack of errors
+        return 1.0  # without errors, the loss falls to 0 with the temperature
     logits = np.log(np.maximum(proba, np.finfo(proba.dtype).tiny)).astype(float)
     limit = np.log(MAX_TEMPERATURE)
 

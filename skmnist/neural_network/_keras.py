@@ -123,7 +123,7 @@ def _release_after_training(callbacks: Sequence[keras.callbacks.Callback]) -> It
 
 
 def make_server() -> _engine.EpochServer:
-    """Create the object that a worker process asks to run epochs."""
+    """Create the object that runs epochs in a worker process."""
     return _engine.EpochServer()
 
 

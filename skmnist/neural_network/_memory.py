@@ -12,7 +12,7 @@ import tensorflow as tf
 Array = np.ndarray[Any, Any]
 
 LARGE = 2**24  # bytes; larger arrays are copied by two threads, and their memory is reused
-MAX_SPARE = 2**28  # at most this many bytes are kept for the next fit
+MAX_SPARE = 2**28  # bytes; larger memory is not kept for the next fit
 ALIGNMENT = 64  # bytes; XLA reads only arrays with this alignment in place
 
 _spare: list[Array] = []  # the memory of the last fit, if any
@@ -48,7 +48,7 @@ def _take_memory(n_bytes: int) -> Array:
     New memory is mapped page by page on first use, which can take longer than an epoch.
     """
     if n_bytes >= LARGE:
-        with suppress(IndexError):  # there is none, or another thread took it
+        with suppress(IndexError):  # there is none, or another thread has taken it
             memory = _spare.pop()
             if n_bytes <= memory.nbytes <= 2 * n_bytes:
                 return memory

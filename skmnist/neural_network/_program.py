@@ -1,8 +1,8 @@
 """One epoch of a Keras network as one program compiled by XLA.
 
-For each update, the program gathers a batch of the permuted rows, applies forward and backward pass
-and optimizer, and accumulates loss and accuracy; validation follows. Python is not involved until
-the end of the epoch.
+For each update, the program gathers a batch of the permuted rows, applies the forward pass, the
+backward pass and the optimizer, and accumulates loss and accuracy; validation follows. Python is
+not involved until the end of the epoch.
 
 A program can be reused for the same network, optimizer and batch size with *about* as many rows:
 rows are padded to a capacity, and the number of updates is an argument of the program, as are
@@ -54,7 +54,7 @@ class Program:
         self._compiled: Any = None
 
     def serves(self, n_rows: int, batch_size: int) -> bool:
-        """Return whether a run over this many rows fits, without too much padding."""
+        """Return whether a run over this many rows fits without too much padding."""
         return (
             # the padded size, so that results do not depend on which program is reused
             self.batch_size == _padded_batch(n_rows, batch_size)
@@ -79,8 +79,8 @@ class Program:
                 _in_batches(plan.validation_rows, self.validation_batch, self.validation_batch),
             ),
             "factors": tf.constant([1 / (1 - plan.dropout), plan.l2], self._dtype),
-            # given even if it is None: tensorflow describes all tensors in an error otherwise, in
-            # each epoch, before it calls the program in another way
+            # passed even if it is None: otherwise tensorflow would, in each epoch, first compose an
+            # error that describes all tensors, and then call the program in another way
             "strengths": (
                 None
                 if plan.deformation_strengths is None
@@ -114,7 +114,7 @@ class Program:
         return_free_memory()
 
     def _describe(self) -> str:
-        """Return all that the graph depends on."""
+        """Return everything that the graph depends on."""
         sizes = (self.capacity, self.batch_size, self.validation_batch)
         optimizer = self._optimizer.get_config() | {"learning_rate": None}  # an argument
         return repr((self._network, sizes, optimizer))
@@ -241,7 +241,7 @@ class Program:
 def get_averages(model: keras.Sequential) -> list[keras.Variable]:
     """Return the optimizer's running averages of the weights, if it has any.
 
-    Between epochs, the model has the averages, and these variables the weights that are trained.
+    Between epochs, the model holds the averages, and these variables hold the trained weights.
     """
     optimizer = model.optimizer
     # also read by Keras's own callback SwapEMAWeights

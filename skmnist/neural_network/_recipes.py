@@ -62,10 +62,10 @@ def get_recipe(name: str, network: str) -> dict[str, Any]:
 
     ========  =====================================================================================
     "slides"  The defaults of the classifiers: early stopping on validation rows.
-    "fast"    10 epochs with a falling learning rate: as accurate as "slides", in about a fifth of
-              the time.
+    "fast"    10 epochs with a decreasing learning rate: as accurate as "slides", in about a fifth
+              of the time.
     "robust"  Deformed training images: more accurate, and much less sensitive to shifts, other
-              pens and other writers. Trains about as long as "slides".
+              pens and other writers. Training takes about as long as with "slides".
     "record"  Larger networks, deformed images, many epochs and a running average of the weights:
               the most accurate, and many times slower.
     ========  =====================================================================================
@@ -82,7 +82,7 @@ def get_recipe(name: str, network: str) -> dict[str, Any]:
     Returns
     -------
     parameters : dict of str to object
-        A new dict, which you may change. Parameters that are not included keep their defaults.
+        A new dict that you can change. Parameters that are not included keep their defaults.
 
     Raises
     ------

@@ -118,7 +118,7 @@ class EpochEvent:
     best_epoch : int
         Epoch with the best monitored value so far.
     seconds : float
-        Training time so far, without importing tensorflow and compiling.
+        Training time so far, excluding the import of tensorflow and compilation.
     eta : float
         Estimated number of seconds until all `epochs` are completed.
 
@@ -199,7 +199,7 @@ class Watch:
         finite : bool
             Whether all weights are finite.
         stop_requested : bool, default=False
-            Whether a Keras callback requested to stop.
+            Whether a Keras callback requested that training stop.
         """
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
@@ -241,7 +241,7 @@ class Watch:
         """Record the state after the last callback.
 
         Without patience, weights that a callback set at the end are kept. The state of the
-        optimizer is kept only if the weights of the last epoch are.
+        optimizer is kept only if the weights of the last epoch are kept.
         """
         if self.stop_reason == "nonfinite" or not self.weights:
             return

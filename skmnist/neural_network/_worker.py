@@ -1,13 +1,13 @@
 """Train in another process, which is replaced when it has compiled too many programs.
 
 tensorflow keeps compiled programs until its process ends. So after `MAX_COMPILED` programs, further
-ones are compiled in a worker process. This process keeps everything else: the Keras model, its
+ones are compiled in a worker process. The main process keeps everything else: the Keras model, its
 callbacks, the random generator and early stopping. For each epoch, it sends weights and optimizer
-state to the worker, and gets back the new ones.
+state to the worker, and receives the new ones.
 
-A worker is a plain subprocess with two pipes. It ends when the pipes are closed, and thus with its
-parent. multiprocessing would import the main module again, which unprotected scripts do not
-survive, and does not start processes inside its own workers.
+A worker is a plain subprocess with two pipes. It ends when the pipes are closed, and thus when its
+parent ends. multiprocessing would import the main module again, which fails for scripts without a
+``__main__`` guard, and does not start processes inside its own workers.
 """
 
 import atexit
@@ -24,10 +24,10 @@ from typing import Any
 from skmnist._workers import is_loky_worker
 from skmnist.neural_network._tensorflow import load_training
 
-# Programs per process. Each takes 10 to 14 MB; a new process takes as long to start as a few
-# programs to compile.
+# Programs per process. Each takes 10 to 14 MB; starting a new process takes as long as compiling a
+# few programs.
 MAX_COMPILED = 24
-IDLE_SECONDS = 300  # until an idle worker is ended, as for those of joblib
+IDLE_SECONDS = 300  # after which an idle worker is ended, as in joblib
 
 _START = """
 import signal
@@ -130,7 +130,7 @@ def borrow_worker(accepts: Callable[[Worker], bool], threads: int) -> Iterator[W
 def _start(threads: int) -> Worker | None:
     if not sys.executable or getattr(sys, "frozen", False):  # no interpreter to start
         return None
-    # joblib replaces its workers itself when they have grown, if it can measure that
+    # joblib itself replaces workers that use too much memory, if it can measure their memory
     if is_loky_worker() and importlib.util.find_spec("psutil"):
         return None
     try:
@@ -166,7 +166,7 @@ def _put_back(worker: Worker) -> None:
 def _retire(worker: Worker) -> None:
     with _idle_lock:
         timer = _idle.pop(worker, None)
-    if timer is not None:  # not in use again
+    if timer is not None:  # not borrowed again in the meantime
         worker.close()
 
 

@@ -1,7 +1,7 @@
 """Save fitted models without pickle, and load them without running code from the file.
 
-Loading a pickle runs whatever code its author put into it. `save_model` instead writes a
-`safetensors` file: the arrays, and one JSON document from which this package rebuilds the model.
+Loading a pickle runs any code that its author has put into it. Instead, `save_model` writes a
+`safetensors` file with the arrays and a JSON document from which this package rebuilds the model.
 `to_onnx` converts a network for programs without Python.
 """
 

@@ -1,10 +1,10 @@
 """A fitted model as a JSON document and arrays, and back again.
 
-A `DigitReader` is saved with its fitted classifier, which is frozen when it is loaded again.
+A `DigitReader` is saved with its fitted classifier, which is frozen when the reader is loaded.
 
 Each value in the document is plain JSON, or an object whose only key names its kind. A document may
-come from anybody, so decoding trusts nothing in it: only listed classes and attributes are
-accepted, every value is checked, and nesting, text and dicts are limited. Nothing in it is run.
+come from anybody, so decoding does not trust it: only listed classes and attributes are accepted,
+every value is checked, and nesting, text and dicts are limited. No code from it is run.
 """
 
 import math
@@ -29,7 +29,7 @@ MAX_ARRAY_BYTES = 64 * 2**20  # of one array
 MAX_LABEL_BYTES = 16 * 2**20  # of text, at the fixed width that NumPy uses for all of an array
 MAX_PAIRS = 4096  # of one dict: many more keys with the same hash would take minutes
 MAX_DEPTH = 16  # of nested values; valid documents have a few levels
-MAX_SHOWN = 200  # characters of a message that come from a file
+MAX_SHOWN = 200  # characters from a file in a message
 
 DTYPES = re.compile(r"[<>|=][biuf]\d{1,2}")  # of pixels
 LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
@@ -195,7 +195,7 @@ CLASSES = tuple(sorted(ATTRIBUTES))
 def check_learned(kind: str, attributes: dict[str, Any]) -> None:
     """Raise unless an estimator of this class can have learned these attributes."""
     checks = ATTRIBUTES[kind]
-    optional = {"feature_names_in_", "temperature_"}  # files of 1.0 have no temperature
+    optional = {"feature_names_in_", "temperature_"}  # files of version 1.0 lack the temperature
     if kind in ("DigitCropper", "DigitReader"):
         optional |= {"n_features_in_", "calibration_"}
     unlike = (attributes.keys() ^ checks.keys()) - optional
@@ -273,7 +273,7 @@ def _parameters(model: Any) -> dict[str, Any]:
     return {
         name: None if name == "callbacks" and value in ([], ()) else value
         for name, value in parameters.items()
-        if name != "estimator"  # of a DigitReader, which is saved fitted
+        if name != "estimator"  # that of a DigitReader is saved fitted
     }
 
 
@@ -317,7 +317,7 @@ def _encode_array(value: Array, name: str, arrays: dict[str, Array]) -> Any:
         raise ModelFileError(
             "array_too_large", name=name, n_bytes=value.nbytes, limit=MAX_ARRAY_BYTES
         )
-    key = name.encode("unicode_escape").decode()  # names of steps are arbitrary
+    key = name.encode("unicode_escape").decode()  # names of steps can be any text
     arrays[key] = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
     return {"array": key}
 
@@ -341,7 +341,7 @@ def encode_notes(notes: Any) -> Any:
 
 
 def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any:
-    """Return the estimator that JSON values describe; its arrays are taken out of `arrays`."""
+    """Return the estimator that JSON values describe, and remove its arrays from `arrays`."""
     expect(
         isinstance(node, dict) and depth <= MAX_DEPTH,
         "no_estimator",
@@ -372,7 +372,7 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
 
 
 def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[str, Any]) -> Any:
-    """Return a reader with a fitted classifier, and its own attributes as it uses them."""
+    """Return a reader with a fitted classifier, and its attributes in the form that it uses."""
     check_learned("DigitReader", attributes)
     reader = skmnist.DigitReader(FrozenEstimator(estimator), **parameters)
     reader._validate_params()

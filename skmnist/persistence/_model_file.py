@@ -1,9 +1,9 @@
 """Save a model to a file and load it again, without pickle.
 
-The file is a `safetensors` file whose metadata hold one JSON document. Its header is read here
-before safetensors parses the file, because a file made to exhaust time or memory must be rejected
-first: safetensors allows headers of 100 MB, and returns metadata only for files that it opens
-itself, which could be replaced between two reads.
+The file is a `safetensors` file whose metadata hold one JSON document. This module reads its header
+before safetensors parses the file, because a file that is made to exhaust time or memory must be
+rejected first: safetensors allows headers of 100 MB, and returns metadata only for files that it
+opens itself, which could be replaced between two reads.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ VERSIONS = {  # of packages that may affect predictions
     "scikit-learn": sklearn.__version__,
     "numpy": np.__version__,
 }
-MAX_HEADER_BYTES = 2**20  # the JSON document and the list of arrays: parsed in no time
+MAX_HEADER_BYTES = 2**20  # the JSON document and the list of arrays, so that parsing is fast
 MAX_FILE_BYTES = 256 * 2**20
 
 
@@ -65,9 +65,9 @@ def save_model(
     path : str or path-like
         File to write; an existing one is replaced. The usual extension is ``.skmnist``.
     notes : dict of str to str, int, float or bool, default=None
-        What others should know about the model, such as the data it was trained and measured on,
-        what it is not for, and its licence. `load_card` returns the notes and ``skmnist show``
-        prints them; those of a `DigitReader` are added to its `notes_`.
+        Information about the model for others, such as the data that it was trained and measured
+        on, uses that it is not suitable for, and its licence. `load_card` returns the notes and
+        ``skmnist show`` prints them; those of a `DigitReader` are added to its `notes_`.
 
     Raises
     ------
@@ -138,9 +138,9 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     model : estimator or Pipeline
-        Fitted model. It makes exactly the same predictions as the saved one, on the same machine
-        and with the same number of threads, and does not need tensorflow. Weights that were saved
-        as float16 are float32.
+        Fitted model. It makes exactly the same predictions as the saved one on the same machine
+        with the same number of threads, and does not need tensorflow. Weights that were saved as
+        float16 are converted to float32.
 
     Raises
     ------
@@ -327,7 +327,7 @@ def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
         digest == digest_content(document, arrays),
         "checksum",
     )
-    # half precision only saves space in the file: NumPy multiplies it far more slowly
+    # half precision only saves space in the file: NumPy multiplies it much more slowly
     return document, {
         name: array.astype(np.float32) if array.dtype == np.float16 else array
         for name, array in arrays.items()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 OPSET = 20  # of 2023, the first with Gelu
-IR_VERSION = 9  # of the same release; onnx would write its newest, which older runtimes reject
+IR_VERSION = 9  # of the same release; by default, onnx writes its newest, which old runtimes reject
 
 # operators and their attributes by Keras's name of the activation; ONNX composes silu of two
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -39,10 +39,10 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
 def to_onnx(model: Any) -> "ModelProto":
     """Convert a fitted network, with the normalization before it, to ONNX.
 
-    The graph has the input `X`, float32 of shape (n, `n_features_in_`), with the pixels as the
-    model takes them, one image per row. Its outputs are named like those of skl2onnx: `label`, of
-    shape (n,) and in the type of the classes, and `probabilities`, float32 of shape (n, n_classes).
-    These differ from `predict_proba` by less than 1e-5. The graph does not check its input.
+    The input of the graph is `X`, float32 of shape (n, `n_features_in_`): one image per row, with
+    the pixels that the model expects. The outputs are named as in skl2onnx: `label`, of shape (n,)
+    and in the type of the classes, and `probabilities`, float32 of shape (n, n_classes). The
+    probabilities differ from `predict_proba` by less than 1e-5. The graph does not check its input.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def to_onnx(model: Any) -> "ModelProto":
     Returns
     -------
     proto : onnx.ModelProto
-        Checked model. Write ``proto.SerializeToString()`` to a file.
+        The model, checked by onnx. To save it, write ``proto.SerializeToString()`` to a file.
 
     Raises
     ------
@@ -88,8 +88,8 @@ def to_onnx(model: Any) -> "ModelProto":
     >>> to_onnx(make_pipeline(DigitCropper(), model))
     Traceback (most recent call last):
     ValueError: model has the step DigitCropper, but to_onnx supports only a SimpleNNClassifier or
-    DeepNNClassifier, and PixelNormalizers before it. Apply other steps before the ONNX model; of a
-    DigitReader, pass `estimator_`.
+    DeepNNClassifier, and PixelNormalizers before it. Apply other steps before the ONNX model; for a
+    DigitReader, pass its `estimator_`.
     """
     *normalizers, network = steps = _list_steps(model) or [model]
     kinds: list[Any] = [skmnist.PixelNormalizer] * len(normalizers)
@@ -99,7 +99,7 @@ def to_onnx(model: Any) -> "ModelProto":
             raise ValueError(
                 f"model has the step {type(step).__name__}, but to_onnx supports only a "
                 "SimpleNNClassifier or DeepNNClassifier, and PixelNormalizers before it. Apply "
-                "other steps before the ONNX model; of a DigitReader, pass `estimator_`."
+                "other steps before the ONNX model; for a DigitReader, pass its `estimator_`."
             )
     check_is_fitted(network, "coefs_")
     try:
@@ -161,7 +161,7 @@ def _list_steps(model: Any) -> list[Any]:
 
 
 def _find_plain(classes: Array) -> Array:
-    """Return classes in a dtype that ONNX has."""
+    """Return classes in a dtype that ONNX supports."""
     if classes.dtype.kind == "U" or all(isinstance(label, str) for label in classes.tolist()):
         return classes.astype(object)
     if classes.dtype.kind in "iu":

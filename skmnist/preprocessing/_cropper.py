@@ -23,7 +23,7 @@ from skmnist.preprocessing._images import (
 )
 
 Array = np.ndarray[Any, Any]
-MARGIN = 2  # pixels of the result on either side of the shorter dimension
+MARGIN = 2  # pixels of the result on each side of the shorter dimension
 MAX_SIZE = 1024  # pixels per side
 MAX_SHOWN = 5  # rows listed in a warning
 
@@ -32,19 +32,19 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     """Find the digit in each image and prepare it as in MNIST.
 
     A network trained on MNIST reads a digit well only if the digit is prepared as in MNIST. This
-    transformer takes digits from a canvas, a scanner or a phone and makes them bright on black,
-    scales them to fit 20 x 20 pixels with unchanged proportions and smooth edges, and places them
-    in 28 x 28 pixels with the centre of mass in the middle. Nearly all of MNIST's own digits are
-    returned bit for bit unchanged.
+    transformer takes digits from a canvas, a scanner or a phone, makes them bright on black, scales
+    them to fit 20 x 20 pixels with unchanged proportions and smooth edges, and places them in
+    28 x 28 pixels with the centre of mass in the middle. Nearly all of MNIST's own digits are
+    returned unchanged, bit for bit.
 
     The colour of most of the border is assumed to be that of the paper. Gradual shading, noise and
     specks are removed, and ink may be darker or brighter than the paper (see `invert`). On a
     transparent canvas, the ink is everything that was drawn, in any colour. The transformer learns
-    nothing from the data, so nothing leaks from test to training data, and it need not be fitted.
+    nothing from the data, so it does not need to be fitted, and no test data leak into training.
 
-    The digit needs some paper around it, and more of it in uneven light. All ink in an image counts
-    as one digit: the transformer does not separate digits, remove ruled lines or the frames of
-    forms, rotate images, or thicken thin strokes.
+    The digit needs some paper around it, and more if the light is uneven. All ink in an image
+    counts as one digit: the transformer does not separate digits, remove ruled lines or the frames
+    of forms, rotate images, or thicken thin strokes.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         Height and width of images that are passed as rows, and the number of channels if there are
         several; one of them may be -1. None assumes square images.
     max_value : float, default=None
-        Value of full brightness. None depends on the image: 1 for bool, 65535 for uint16, 255 for
-        other integers; for floats 1 if no pixel is larger, otherwise 255.
+        Value of full brightness. With None, it depends on the image: 1 for bool, 65535 for uint16,
+        255 for other integers; for floats, 1 if no pixel is larger, otherwise 255.
     min_contrast : float, default=0.1
-        Minimum difference of ink and paper, as a share of full brightness. Images with less
-        count as blank.
+        Minimum difference between ink and paper, as a share of full brightness. Images with a
+        smaller difference count as blank.
     min_part : float, default=0.05
         Parts with less than this share of the ink of the largest part are removed as specks.
     size : int, default=28
@@ -315,7 +315,7 @@ def _resize(ink: Array, down: tuple[int, int], across: tuple[int, int], box: int
         (width, height), Image.Resampling.BICUBIC, box=(x, y, part.shape[1] - x, part.shape[0] - y)
     )
     digit = np.asarray(resized).clip(0, 1)
-    peak = digit.max()  # low for a thin pen
+    peak = digit.max()  # is low for a thin pen
     return np.rint(digit * (255 / peak if peak < FULL else 255))
 
 

@@ -97,7 +97,7 @@ def _read_picture(image: Any) -> Array:
         if array.min() < 0 or array.max() > 65535:
             raise ValueError(f"Found an image of 32 bits (mode {image.mode!r}); expected 8 or 16.")
         return array.astype(np.uint16)
-    image = ImageOps.exif_transpose(image)  # turn a photo the way the camera was held
+    image = ImageOps.exif_transpose(image)  # rotate a photo the way the camera was held
     if image.mode not in ("1", "L", "F"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         image = image.reduce(_shrinkage(image.height, image.width))  # to save memory
@@ -156,7 +156,7 @@ def to_levels(stack: Array, max_value: float | None) -> Array:
 
 
 def lay_on_paper(levels: Array, invert: bool | str) -> Array:
-    """Remove the alpha channel; on a transparent canvas, the alpha of the ink is its level."""
+    """Remove the alpha channel; on a transparent canvas, use the alpha of the ink as its level."""
     if levels.shape[3] not in (2, 4):
         return levels
     colours, alpha = levels[..., :-1], levels[..., -1:]
@@ -202,7 +202,7 @@ def find_ink(
     invert : bool or "auto"
         True if ink is darker than the paper, False if it is brighter.
     min_contrast : float
-        Minimum difference of ink and paper, as a share of the range.
+        Minimum difference between ink and paper, as a share of the range.
     min_part : float
         Parts with less than this share of the ink of the largest part are removed.
 

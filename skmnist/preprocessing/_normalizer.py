@@ -24,8 +24,8 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """Scale pixels to float32 in [0, 1] and flatten images to rows.
 
     Large inputs make the training of a neural network unstable. The only thing learned from the
-    data is their shape, so nothing leaks from test to training data. Images are not centred,
-    cropped or inverted.
+    data is their shape, so no test data leak into training. Images are not centred, cropped or
+    inverted.
 
     Parameters
     ----------

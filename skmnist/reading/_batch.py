@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pdf")
 FIELD_COLUMNS = ("file", "page", "field", "text", "outcome", "probability", "reason")
-MARGIN = 6  # pixels of the page around the picture of a field
+MARGIN = 6  # pixels of the page shown around a field in its picture
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
     Parameters
     ----------
     path : str or path-like, default=None
-        File of `skmnist compare --save`, or of :func:`~skmnist.persistence.save_model` with a
-        :class:`DigitReader`. None loads the bundled reader.
+        File written by `skmnist compare --save`, or by :func:`~skmnist.persistence.save_model` with
+        a :class:`DigitReader`. None loads the bundled reader.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
     Raises
     ------
     ModelFileError
-        The file does not contain a valid model, or one that is not a calibrated reader.
+        The file does not contain a valid model, or the model is not a calibrated reader.
     OSError
         The file cannot be read.
     """
@@ -95,7 +95,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
 
 
 def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Return files, and the images and documents in folders, without hidden files.
+    """List files, and the images and documents in folders except hidden ones.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def read_files(
     form : Form, default=None
         Where the fields are. Pages of a document that have no fields are skipped.
     n_jobs : int, default=None
-        Number of worker processes. More than one pays off for 50 files or more. Binary files need
-        1. None uses the value of ``joblib.parallel_config``, or 1.
+        Number of worker processes. More than one pays off for 50 files or more; binary files allow
+        only one. None uses the value of ``joblib.parallel_config``, or 1.
 
     Yields
     ------
@@ -173,8 +173,8 @@ def read_files(
             yield ended.pop(at)
 
 
-# The reader that this process unpickled last. Doing so for each page takes as long as reading
-# several places.
+# The reader that this process unpickled last: unpickling it for each page would take as long as
+# reading several places.
 _unpickled: dict[str, DigitReader] = {}
 
 
@@ -225,8 +225,9 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
         - `file`;
         - `page`, from 1, and `field`, its name or number, from 1; empty for a file with a problem;
         - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
-        - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all are, or "failed";
-        - `probability`: the lowest of the field; NaN without digits;
+        - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank,
+          or "failed" for a file with a problem;
+        - `probability`: the lowest probability in the field; NaN if it has no digits;
         - `reason`: why the field was not accepted, or the file not read; otherwise empty.
     """
     rows: list[tuple[Any, ...]] = []
@@ -258,7 +259,7 @@ def find_reasons(places: pd.DataFrame) -> list[str]:
 
 
 def _cut(page: Array, boxes: pd.Series) -> Array:
-    """Return the part of a page with these boxes."""
+    """Return the part of a page that contains these boxes."""
     corners = np.array(boxes.tolist())
     left, top = np.maximum(corners[:, :2].min(axis=0) - MARGIN, 0)
     right, bottom = corners[:, 2:].max(axis=0) + MARGIN

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 MAX_FILE = 16 << 20  # bytes; the postal codes of a large country take about 1 MiB
 MAX_DIGITS = 100  # of a field
 MAX_FIELDS = 1000
-PROPORTIONS = 0.04  # by which height to width may differ between form and page
+PROPORTIONS = 0.04  # by which the ratio of height to width may differ between form and page
 FORM_KEYS = ("name", "size", "fields")
 FIELD_KEYS = ("name", "page", "box", "digits", "values", "check", "ignore_marks")
 
@@ -105,8 +105,8 @@ class FormField:
     name : str
         Name of the field.
     box : tuple of float
-        Left, top, right and bottom: fractions of the page if none is larger than 1, otherwise
-        pixels of a page of the form's `size`.
+        Left, top, right and bottom, as fractions of the page if no value is larger than 1,
+        otherwise in pixels of a page of the form's `size`.
     page : int, default=1
         Number of the page.
     digits : int, default=None
@@ -117,9 +117,9 @@ class FormField:
         Rule for the check digit: Luhn (cards), EAN and ISBN-13, recursive modulo 10 (Swiss payment
         references), or ISO 7064 modulo 97 with two check digits.
     ignore_marks : bool, default=False
-        Leave out points, commas and other small marks between the digits: 12.50 becomes 1250. For
-        amounts that always have the same number of decimals. Marks before and after the digits,
-        such as a minus, are not left out.
+        Whether to ignore points, commas and other small marks between the digits, so that 12.50
+        becomes 1250; useful for amounts that always have the same number of decimals. Marks before
+        or after the digits, such as a minus sign, are not ignored.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class FormField:
     ignore_marks: bool = False
 
     def accepts(self, text: str) -> bool:
-        """Return whether a text is a valid content of the field.
+        """Return whether a text is valid in the field.
 
         Parameters
         ----------
@@ -165,10 +165,10 @@ class Form:
     Parameters
     ----------
     fields : sequence of FormField
-        The fields, in the order of their results.
+        The fields. Results are returned in this order.
     size : tuple of int, default=None
-        Width and height of the page that boxes in pixels refer to. A page of other proportions is
-        rejected. None, for boxes in fractions, accepts any.
+        Width and height of the page that boxes in pixels refer to. A page with other proportions is
+        rejected. None, for boxes given as fractions, accepts any page.
     name : str, default=""
         Name of the form.
 
@@ -232,7 +232,7 @@ class Form:
 
     @classmethod
     def from_dict(cls, described: Any) -> Self:
-        """Return the form that a dictionary describes, as in `load`.
+        """Create a form from a dictionary with the same entries as the file of `load`.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class Form:
         Raises
         ------
         FormError
-            The page has other proportions than the form, or is too small.
+            The proportions of the page differ from those of the form, or the page is too small.
         """
         height, width = shape[:2]
         scale = 1.0

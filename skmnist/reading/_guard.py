@@ -2,9 +2,9 @@
 
 A network has to choose one of its classes, so it classifies a letter as a digit, often with high
 confidence. The guard is a small network with the same classes and one more, for other ink: parts of
-digits that were put together wrongly, random strokes, letters and signs. Printed digits are among
-the digits, so that the guard does not learn to tell print from handwriting. Letters that look like
-digits cannot be distinguished from them.
+digits that were put together wrongly, random strokes, letters and signs. Its training digits
+include printed ones, so that the guard does not learn to tell print from handwriting. Letters that
+look like digits cannot be distinguished from them.
 """
 
 import warnings
@@ -26,8 +26,8 @@ from skmnist.preprocessing import DigitCropper
 
 Array = np.ndarray[Any, Any]
 
-MIN_SIDE = 8  # pixels; smaller images have no halves to exchange
-MAX_ROWS = 10_000  # of digits; more take longer and reject little more
+MIN_SIDE = 8  # pixels; smaller images are not worth cutting into halves
+MAX_ROWS = 10_000  # digits for training; more take longer and hardly improve rejection
 BOX = 20 / 28  # of the side, as in MNIST
 PRINTED = 4  # handwritten digits for each printed one
 N_HIDDEN = 128
@@ -42,8 +42,8 @@ DEFORMED = {
     "stroke": 0.5,
 }
 
-DRAWN = 64  # pixels, side of what is drawn
-# matplotlib is installed with these, so they are the same everywhere
+DRAWN = 64  # pixels, side of a drawing
+# these come with matplotlib, so they are the same everywhere
 FONTS = (
     *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique")),
     *(f"DejaVuSansMono{style}" for style in ("", "-Oblique")),
@@ -55,7 +55,7 @@ DIGITS = "0123456789"
 # without those that some people write like a digit: B, D, G, I, O, Q, S, Z, b, g, l, o, q, s, z
 LETTERS = "ACEFHJKLMNPRTUVWXYacdefhijkmnprtuvwxy"
 SIGNS = "+=#&@%?*$<>~^:-"
-# letters of other alphabets and of mathematics, so that shapes are not learned by heart
+# letters of other alphabets and of mathematics, so that the guard does not memorize shapes
 FOREIGN = "ΓΔΛΞΠΣΦΨΩαγηκλμνπτυχψωЖИЙЛПФЦШЩЫЮЯджикмнфцшщыюя"
 SCRIPT = "".join(
     chr(0x1D4D0 + at)
@@ -84,7 +84,7 @@ def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], li
         Their classes. The guard learns them too, since features that distinguish digits from each
         other also distinguish them from other ink.
     random_state : int
-        Seed of the choice of digits, of what is drawn, and of the training.
+        Seed for choosing digits, for drawing, and for training.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], li
         batch_size=min(128, len(rows)),
         random_state=random_state,
     )
-    # the products are so small that several threads would only wait for each other
+    # the matrix products are so small that several threads would only wait for each other
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(
@@ -119,7 +119,7 @@ def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], li
 
 
 def make_examples(rows: Array, y: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return digits and other ink with their classes; that of other ink is the last one.
+    """Return digits and other ink with their classes, of which the last is other ink.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def make_examples(rows: Array, y: Array, rng: np.random.Generator) -> tuple[Arra
     rows : ndarray of shape (about 2.75 * n_digits, side * side), float32
         The digits, printed digits, and other ink.
     codes : ndarray of int
-        0 to n_classes - 1 for the sorted classes, and n_classes.
+        0 to n_classes - 1 for the sorted classes, and n_classes for other ink.
     """
     side, n = isqrt(rows.shape[1]), len(rows)
     classes, codes = np.unique(y, return_inverse=True)
@@ -192,7 +192,7 @@ def _draw_letter(rng: np.random.Generator) -> Array:
 def _draw_character(
     characters: str, rng: np.random.Generator, fonts: Sequence[str] = FONTS
 ) -> Array:
-    """Draw one of the characters, turned, stretched, and with a pen of random width."""
+    """Draw one of the characters, rotated and stretched, with a pen of random width."""
     font = _load_font(fonts[int(rng.integers(len(fonts)))])
     image = Image.new("L", (DRAWN, DRAWN))
     ImageDraw.Draw(image).text(
@@ -300,7 +300,7 @@ def _cut(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     return cut
 
 
-# ways to spoil a digit, and the digits that would still be digits afterwards
+# functions that spoil a digit, and the digits that would still look like digits afterwards
 CHANGES = {
     _exchange: "1",
     _shuffle: "1",

@@ -11,17 +11,17 @@ Array = np.ndarray[Any, Any]
 MAX_PIXELS = 4_000_000  # larger pages are reduced: A4 at 200 dpi, where a digit has 30 pixels
 BLOCKS = 12  # squares along the shorter side in which the level of the paper is measured
 PAPER = 0.8  # quantile of a square that is paper: strokes and lines cover less than a fifth
-LEAST_PAPER = 0.3  # share of full brightness; noise is not amplified in the dark
-MIN_CONTRAST = 0.1  # as DigitCropper has it
+LEAST_PAPER = 0.3  # share of full brightness, so that noise in dark areas is not amplified
+MIN_CONTRAST = 0.1  # as in DigitCropper
 NOISE_WIDTH = 4.0  # standard deviations of the paper's noise that are not ink
 WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCropper
 STRONG = 0.5  # share of the ink's level that strokes reach somewhere
 PALE = 0.3  # the same for guides, which may be paler than ink
-MAX_ANGLE = 12.0  # degrees; a slant beyond is a page that lies on its side
+MAX_ANGLE = 12.0  # degrees; with a larger slant, the page probably lies on its side
 REFINED = 3.0  # degrees around a rough angle that are tried
-N_ROUGH = 500  # points that tell which angles are possible
-SHARP = 1.12  # gain in sharpness that lines bring
-MIN_ANGLE = 0.25  # degrees that are not worth turning a page
+N_ROUGH = 500  # points used to find the possible angles
+SHARP = 1.12  # minimum gain in sharpness by which lines are recognized
+MIN_ANGLE = 0.25  # degrees; a smaller slant is not corrected
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Ink:
 
     @property
     def level(self) -> Array:
-        """Darkness of the darkest channel, in which faint blue ink is seen best."""
+        """Darkness of the darkest channel, in which faint blue ink is most visible."""
         return self.dark[..., 0] if self.dark.shape[2] == 1 else self.dark.max(axis=2)
 
 
@@ -116,7 +116,7 @@ def _find_paper(levels: Array) -> Array:
 
 
 def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array:
-    """Return where ink is: pixels much darker than paper, and what is attached to them.
+    """Return a mask of the ink: pixels much darker than the paper, and those connected to them.
 
     `strong` is the share of the ink's level that a part has to reach somewhere.
     """
@@ -185,8 +185,8 @@ def turn(ink: Ink, degrees: float) -> Ink:
 def find_angle(strokes: Array) -> float:
     """Return the angle in degrees by which long lines, or rows of digits, rise to the right.
 
-    Zero if there is neither a long line nor a row of several digits: single digits say nothing
-    about the page.
+    Zero if there is neither a long line nor a row of several digits, because single digits do not
+    show how the page lies.
     """
     height, width = strokes.shape
     labels, n = ndimage.label(strokes, np.ones((3, 3)))
@@ -214,7 +214,7 @@ def find_angle(strokes: Array) -> float:
     if np.ptp(centres[:, 0]) < 4 * tall:
         return 0.0
     rough = _sharpest(centres[:, 0], centres[:, 1], bin_width=0.35 * tall, steps=49)
-    # boxes that stand apart have short lines, which say it better
+    # the short lines of separate boxes give a more precise angle
     y, x = np.nonzero(strokes)
     step = max(1, len(x) // 20_000)
     x, y = x[::step], y[::step]
@@ -227,7 +227,7 @@ def find_angle(strokes: Array) -> float:
 def _sharpest(x: Array, y: Array, *, bin_width: float, steps: int) -> float:
     """Return the smallest angle at which the points fall on the fewest rows."""
     angles = np.linspace(-MAX_ANGLE, MAX_ANGLE, steps)
-    # a few points show which angles need all of them
+    # a few points show which angles have to be rated with all of them
     step = max(1, len(x) // N_ROUGH)
     rough = _rate_sharpness(x[::step], y[::step], angles, bin_width)
     scores = np.zeros(steps)

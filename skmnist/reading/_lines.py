@@ -1,4 +1,4 @@
-"""Find frames, combs and ruled lines and the places that they form, and erase them."""
+"""Find frames, combs and ruled lines, and the places that they form, and erase the lines."""
 
 import itertools
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 MAX_PLACES = 60  # of a comb
-UNCOVERED = 0.6  # of the height of a tooth, from which on no comma hides it
-WHOLE = 0.9  # share of a page's width that only ruled lines cross
+UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
+WHOLE = 0.9  # share of a page's width; only ruled lines are that long
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
 LOOP_GAP = 1.5  # of the height of a loop, to other digits
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
@@ -27,9 +27,9 @@ LONG = 2.5  # minimum ratio of width to height of a part with a line under digit
 
 @dataclass(frozen=True)
 class Line:
-    """A line across `start` to `stop`, with its thickness in pixels.
+    """A line from `start` to `stop`, with its thickness in pixels.
 
-    `curve` has the coefficients of its height, of x ** 2, x and 1.
+    `curve` holds the coefficients of x ** 2, x and 1 that give its height.
     """
 
     curve: tuple[float, float, float]
@@ -139,8 +139,8 @@ def _is_loop(some: Cells, boxes: Array) -> bool:
 def _keep_likely(cells: list[Cells]) -> list[Cells]:
     """Drop places that are parts of digits: loops, and flat feet.
 
-    A single comb is kept only if there are similar ones, and more of them if other ink is attached
-    to it.
+    A single comb with other ink attached to it is kept only if there are similar ones; the more
+    ink is attached, the more of them are needed.
     """
     if not cells:
         return []
@@ -164,9 +164,9 @@ def _keep_likely(cells: list[Cells]) -> list[Cells]:
 
 
 def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
-    """Find places like those beside them, whose guides are hidden under digits.
+    """Find places whose guides are hidden under digits, by the places beside them.
 
-    They have a bottom line of the same length at the same height.
+    Such places have a bottom line of the same length at the same height.
     """
     single = [some for some in cells if len(some.boxes) == 1]
     found: list[Cells] = []
@@ -190,7 +190,7 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
 
 
 def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
-    """Return whether all four sides are lines; what the image cuts off counts as one."""
+    """Return whether all four sides are lines; a side that the image cuts off counts as one."""
     height, width = part.shape
     high, wide = max(2, round(STRIP * height)), max(2, round(STRIP * width))
     high, wide = min(high, wide * 2), min(wide, high * 2)
@@ -243,18 +243,18 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
 
 
 def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
-    """Return first and last row of each line that crosses the whole part."""
+    """Return the first and last row of each line that crosses the whole part."""
     thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
     bars = []
     for first, last in _find_runs(thick.mean(axis=1) >= covered):
-        if last - first > 2 * tolerance + 1:  # what the filter has added
+        if last - first > 2 * tolerance + 1:  # remove the rows that the filter has added
             first, last = first + tolerance, last - tolerance
         bars.append((first, last))
     return bars
 
 
 def _find_runs(some: Array) -> list[tuple[int, int]]:
-    """Return start and stop of each run of True."""
+    """Return the start and stop of each run of True."""
     changes = np.flatnonzero(np.diff(some, prepend=False, append=False)).tolist()
     return list(zip(changes[::2], changes[1::2], strict=True))
 
@@ -287,7 +287,7 @@ def _trace(
     *,
     upright: bool = False,
 ) -> list[Line]:
-    """Follow the line between two rows of a part; none where there are no long runs."""
+    """Follow the line between two rows of a part; return no line if there is little ink."""
     slack = max(2, (last - first) // 2)
     low, high = max(0, first - slack), min(len(part), last + slack)
     band = part[low:high, start:stop]
@@ -301,7 +301,7 @@ def _trace(
         return []
     some = runs[:, columns]
     counts = some.sum(axis=0)
-    thickness = find_quantile(counts, 0.3)  # where no digit stands on it
+    thickness = find_quantile(counts, 0.3)  # where no digit touches the line
     centres = np.arange(len(band)) @ some / counts
     curve = _fit(columns, centres, 1)
     for degree in (1, 2):
@@ -315,9 +315,9 @@ def _trace(
 
 
 def _keep_runs(band: Array, length: int) -> Array:
-    """Return what belongs to horizontal runs of at least this length."""
+    """Return the pixels that belong to horizontal runs of at least this length."""
     shrunk = ndimage.minimum_filter1d(band.view(np.uint8), length, axis=1, mode="constant")
-    # the filter of an even length is not symmetric: the way back has the other middle
+    # a filter of even length is not symmetric, so the second one needs the other centre
     origin = -1 if length % 2 == 0 else 0
     grown = ndimage.maximum_filter1d(shrunk, length, axis=1, mode="constant", origin=origin)
     return grown.view(bool)
@@ -327,7 +327,7 @@ def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
     """Fit a straight line or a parabola by least squares, at increasing x."""
     centre, scale, n = float(x.mean()), max(1.0, float(x[-1] - x[0]) / 2), len(x)
     t, ridge = (x - centre) / scale, 1e-9 * n
-    if degree == 1:  # the mean of t is 0, so there is no system to solve, which takes longer
+    if degree == 1:  # the mean of t is 0, so the slower solver is not needed
         solved = np.array([0.0, (t @ y) / (t @ t + ridge), y.sum() / (n + ridge)])
     else:
         powers = np.stack([t**2, t, np.ones(n)])
@@ -382,7 +382,7 @@ def _read_rulings(
 
 
 def _stands_out(part: Array, bars: list[tuple[int, int]]) -> bool:
-    """Return whether lines have enough columns for themselves, and do not only join digits."""
+    """Return whether lines have enough columns without other ink, and do not only join digits."""
     rest = part.copy()
     for first, last in bars:
         rest[max(0, first - 2) : last + 2] = False
@@ -390,12 +390,12 @@ def _stands_out(part: Array, bars: list[tuple[int, int]]) -> bool:
 
 
 def _rise(height: int) -> int:
-    """Return the least height of teeth."""
+    """Return the minimum height of teeth."""
     return max(4, round(0.1 * height))
 
 
 def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, int, float]]:
-    """Return x, top and thickness of the short lines that rise from a bar."""
+    """Return the x, top and thickness of each short line that rises from a bar."""
     reach = max(_rise(len(part)), round(2.5 * thickness))
     if first < reach:
         return []
@@ -426,7 +426,7 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
 def _fit_lattice(
     teeth: list[tuple[float, int, float]], width: int, height: int, n_digits: int | None
 ) -> list[tuple[int, int]]:
-    """Return the spans of equally wide places between the teeth, none where it fits no comb.
+    """Return the spans of equally wide places between the teeth; none if no comb fits.
 
     A comb begins and ends with a tooth; a ruled line reaches beyond the digits on it.
     """
@@ -439,7 +439,7 @@ def _fit_lattice(
     best: list[tuple[int, int]] = []
     for n in range(1, MAX_PLACES + 1):
         pitch = (right - left) / n
-        if pitch < LEAST_SIDE / (2 if n > 1 else 1):  # a single one may be the foot of a 2
+        if pitch < LEAST_SIDE / (2 if n > 1 else 1):  # a single place may be the foot of a 2
             break
         if pitch > (4 if n < 3 else 15) * height:
             continue
@@ -474,7 +474,7 @@ def _find_edges(strokes: Array) -> list[Line]:
 
 
 def erase(strokes: Array, lines: list[Line]) -> Array:
-    """Return the strokes without the lines; strokes that cross a line stay whole."""
+    """Return the strokes without the lines; strokes that cross a line remain whole."""
     left = strokes.copy()
     for line in lines:
         _erase(left.T if line.upright else left, line)
@@ -513,15 +513,15 @@ def _erase(strokes: Array, line: Line) -> None:
 
 
 def _spread(some: Array, reach: int) -> Array:
-    """Return what is at most `reach` elements away from True."""
+    """Return which elements are at most `reach` away from a True one."""
     wide = ndimage.maximum_filter1d(some.view(np.uint8), 2 * reach + 1, mode="constant")
     return wide.view(bool)
 
 
 def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:
-    """Yield rows of boxes in reading order; boxes beside each other are one row.
+    """Yield rows of boxes in reading order; boxes beside each other form one row.
 
-    A gap of more than `gap` boxes begins another row.
+    A gap wider than `gap` boxes starts another row.
     """
     boxes = sorted((box for some in cells for box in some.boxes), key=lambda box: box[1] + box[3])
     rows: list[list[Box]] = []

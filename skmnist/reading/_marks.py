@@ -15,9 +15,9 @@ Array = np.ndarray[Any, Any]
 
 MAX_SIDE = 1600  # pixels of the longer side, so that a page takes a few hundred kB
 QUALITY = 80  # of the JPEG image
-MIN_LABEL = 1 / 90  # of the width, the least size of a label
+MIN_LABEL = 1 / 90  # of the width, the minimum size of a label
 # Colours for people who are colour-blind (Okabe and Ito), made darker for thin lines on white
-# paper; width and dashes of the line, and the sign after the digit
+# paper; width and dashes of the line, and the symbol after the digit
 STYLES = {
     "digit": ("#005b96", 1.0, "", ""),
     "unsure": ("#b84a00", 2.5, "", "?"),
@@ -27,7 +27,7 @@ STYLES = {
 
 
 def mark_places(page: Array, places: pd.DataFrame, *, language: str | None = None) -> Markup:
-    """Draw a page with a box around each place, and what was read above it.
+    """Draw a page with a box around each place, and the digit that was read above it.
 
     Outcomes differ in colour, line style and symbol: "?" means uncertain, and "×" not a digit. The
     boxes of blank places are dotted.
@@ -88,7 +88,7 @@ def _size_label(boxes: Array, width: int) -> float:
 
 
 def _mark(place: dict[Any, Any], box: Array, size: float, line: float, say: Any) -> Markup:
-    """Return the box of a place, its label above or, at the top of the page, below it."""
+    """Return the box of a place and its label, above it or, at the top of the page, below it."""
     colour, wide, dashes, sign = STYLES[place["outcome"]]
     left, top, right, bottom = (round(float(side), 1) for side in box)
     read = {"blank": "", "not_digit": ""}.get(place["outcome"], place["text"])

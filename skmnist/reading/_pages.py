@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 PDF = b"%PDF-"
-PDF_START = 1024  # bytes in which the mark of a PDF may stand, as readers of PDF allow
+PDF_START = 1024  # bytes within which PDF readers accept the signature of a PDF
 DPI = 200  # of rendered pages; the digits of a form are 30 to 60 pixels high then
 POINTS = 72  # per inch, the unit of PDF
 QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-PHOTO = 1.8  # sides of a photo: 4 : 3, 3 : 2 or 16 : 9; a strip cut out of one is longer
+PHOTO = 1.8  # maximum ratio of a photo's sides (4:3, 3:2 or 16:9); a strip cut out is longer
 
 
 def open_pages(
@@ -48,13 +48,13 @@ def open_pages(
     exif : bool or "auto", default="auto"
         Whether to rotate a photo according to its EXIF orientation. "auto" ignores a quarter turn
         if the photo is already in portrait format: cameras store pixels in landscape format, so a
-        program must have rotated it without updating the entry. Pass True or False if a photo is
-        rotated wrongly.
+        program must have rotated the photo without updating its orientation. Pass True or False if
+        a photo is rotated wrongly.
 
     Yields
     ------
     page : ndarray of shape (height, width) or (height, width, 3), uint8
-        Grey levels or RGB. Transparent images are placed on white.
+        Grey levels or RGB. Transparent images are shown on white.
 
     Raises
     ------

@@ -13,20 +13,20 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 Score = Callable[[list[Array]], Array]
 
 SPECK = 0.008  # share of a square as high as a digit; a thin 1 has five times as much ink
-LEAST_TALL = 8  # pixels of a digit's height; what is smaller cannot be told from noise
+LEAST_TALL = 8  # pixels of a digit's height; smaller ink cannot be distinguished from noise
 DOT = 0.25  # of a digit's height; points and commas are smaller in both directions
-SMALL = 0.5  # of a digit's height; what is lower is a part of a digit, such as the bar of a 5
-WIDE = 0.9  # of a digit's height; what is wider may be several digits
-WIDEST = 1.7  # of a digit's height; what is wider is several digits
-MAX_MERGED = 6  # parts that may make one digit
+SMALL = 0.5  # of a digit's height; shorter strokes are parts of digits, such as the bar of a 5
+WIDE = 0.9  # of a digit's height; wider strokes may be several digits
+WIDEST = 1.7  # of a digit's height; wider strokes are several digits
+MAX_MERGED = 6  # parts that may form one digit
 JUDGED = 28  # pixels of the longer side of an image that is only judged
-SHARED = 0.25  # of a digit's height; strokes that two digits share are higher
+SHARED = 0.25  # of a digit's height; strokes that two digits share are taller
 GUESSED = 0.5  # confidence in a digit with strokes that it may share
-SLACK = 0.1  # of a digit's height, by which they may be higher than the rest of the digit
+SLACK = 0.1  # of a digit's height, by which they may be taller than the rest of the digit
 MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 
-# Costs in units of -log(probability), chosen on scans by writers whose digits no figure uses; DOUBT
-# and SHARING on 400 amounts on cheques, which are reported apart.
+# Costs in units of -log(probability), chosen on scans by writers whose digits are not used for any
+# published figure; DOUBT and SHARING on 400 amounts on cheques, which are reported separately.
 DOUBT = 2.0  # weight of the network's probabilities, against the other costs
 SHARING = 0.5  # for strokes that two digits share, before the weight
 CUT = 1.0  # for cutting connected strokes
@@ -64,14 +64,14 @@ class Part:
 
 @dataclass(frozen=True)
 class _Atom:
-    """A part that is not divided further; `cut` is what the boundary before it costs.
+    """A part that is not divided further; `cut` is the cost of the boundary before it.
 
     `left` and `right` are strokes beyond the cuts on both sides that it may share with its
     neighbours, such as the wall between two zeros.
     """
 
     part: Part
-    cut: float | None  # None: it does not touch what is before it
+    cut: float | None  # None: it does not touch the previous one
     left: Part | None = None
     right: Part | None = None
 
@@ -89,7 +89,7 @@ def find_parts(strokes: Array) -> list[Part]:
 
 
 def measure_pen(strokes: Array) -> float:
-    """Return the usual width of strokes: twice their area by their circumference."""
+    """Return the usual width of strokes: twice their area divided by their circumference."""
     inner = strokes & ndimage.binary_erosion(strokes)
     return max(1.0, 2 * float(strokes.sum()) / max(1, int((strokes & ~inner).sum())))
 
@@ -109,7 +109,7 @@ def join(parts: Sequence[Part]) -> Part:
 
 
 def divide_rows(parts: list[Part]) -> list[tuple[float, list[Part]]]:
-    """Divide parts into rows of writing; return the height of digits and the parts of each.
+    """Divide parts into rows of writing; return the height of digits and the parts of each row.
 
     Specks and dots are dropped.
     """
@@ -187,7 +187,7 @@ def _overlap(a: Part, b: Part) -> float:
 
 
 def _attach_small(parts: list[Part], tall: float) -> list[Part]:
-    """Attach low parts to the nearest digit; what is far from any stays alone."""
+    """Attach small parts to the nearest digit; of those far from any, keep the wider ones."""
     groups = [[part] for part in parts if part.height >= SMALL * tall]
     alone = []
     for part in parts:
@@ -214,7 +214,7 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
     thickness = measure_pen(part.strokes)
     seams = _find_seams(part.strokes, tall, thickness)
     atoms: list[_Atom] = []
-    edge = np.zeros(part.height, dtype=np.intp)  # of the strokes that are in no piece yet
+    edge = np.zeros(part.height, dtype=np.intp)  # of the strokes that are not in a piece yet
     cost: float | None = None
     columns = np.arange(part.width)
     for seam, crossed in [*seams, (np.full(part.height, part.width), 0.0)]:
@@ -236,7 +236,8 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
 def _find_shared(part: Part, piece: Array, start: Array, stop: Array, tall: float) -> Part | None:
     """Return strokes beside a piece, from column `start` to `stop` of each row, that close it.
 
-    None unless they are a wall: as high as one between digits, and no higher than the piece.
+    Return None unless they form a wall: tall enough for one that two digits share, and hardly
+    taller than the piece.
     """
     columns = np.arange(part.width)
     beside = part.strokes & (columns >= start[:, None] - 1) & (columns < stop[:, None] + 1) & ~piece
@@ -260,7 +261,7 @@ def _trim(part: Part) -> Part:
 def _find_seams(strokes: Array, tall: float, thickness: float) -> list[tuple[Array, float]]:
     """Return paths from top to bottom that cross little ink, from left to right.
 
-    Each comes with the ink that it crosses, in widths of a stroke.
+    Each path comes with the amount of ink that it crosses, in widths of a stroke.
     """
     height, width = strokes.shape
     step = max(2, round(0.06 * tall))
@@ -307,12 +308,12 @@ def _choose(
     n_digits: int | None,
     score: Score | None,
 ) -> list[tuple[Part, float]]:
-    """Return the cheapest way to join atoms to digits.
+    """Return the cheapest way to join atoms into digits.
 
-    Costs are those of probabilities, so the cost of the cheapest way without a digit, minus that of
-    the cheapest way, gives the confidence that it is one digit. A digit with strokes that belong to
-    its neighbour as well is a guess, and never certain; one that would be read differently with
-    such strokes is less certain.
+    Costs are negative logarithms of probabilities, so the confidence that a digit is one digit
+    follows from the cost of the cheapest way without it, minus that of the cheapest way. A digit
+    with strokes that also belong to its neighbour is a guess, and never certain; one that would be
+    read differently with such strokes is less certain.
     """
     n = len(atoms)
     spans = {}
@@ -367,12 +368,12 @@ def _choose(
 
 
 def _be_sure(excess: float) -> float:
-    """Return the probability of the cheaper of two ways, by how much more the other one costs."""
+    """Return the probability of the cheaper of two ways, given the excess cost of the other."""
     return float(1 / (1 + np.exp(-excess)))
 
 
 def _share(atoms: list[_Atom], part: Part) -> list[tuple[Part, float]]:
-    """Return a digit made of atoms without and with the strokes that it may share, and the cost."""
+    """Return a digit without and with the strokes that it may share, each with its cost."""
     ways = [(part, 0.0)]
     for shared in (atoms[0].left, atoms[-1].right):
         if shared is not None:
@@ -393,7 +394,7 @@ def _shrink(image: Array) -> Array:
 def _find_path(
     costs: dict[tuple[int, int], float], n: int, counts: Sequence[int]
 ) -> tuple[float, list[tuple[int, int]]]:
-    """Return the least cost of a sequence of spans from 0 to n, and the spans."""
+    """Return the cheapest sequence of spans from 0 to n, preceded by its cost."""
     most = max(counts)
     best: list[list[tuple[float, int]]] = [[(np.inf, -1)] * (most + 1) for _ in range(n + 1)]
     best[0][0] = (0.0, -1)

@@ -34,13 +34,13 @@ Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
 Score = Callable[[list[Array]], Array]
 
-BLANK_SIZE = 0.2  # of a box: ink that is smaller in both directions is no digit
-ACROSS = 0.95  # of a box: what is as long, and thin, is a line that belongs to the form
+BLANK_SIZE = 0.2  # of a box; ink that is smaller in both directions is not a digit
+ACROSS = 0.95  # of a box; thin ink of this length is a line that belongs to the form
 THIN = 0.05  # of a box, mean width of such a line
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
-RING = 0.9  # share of a part's ink along the sides of a box that makes it a rest of the frame
+RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
-LOW = 0.7  # of a digit's height; what is lower and hangs below the others may be a large comma
+LOW = 0.7  # of a digit's height; shorter strokes that hang below the others may be large commas
 HANGING = 0.5  # confidence that such a stroke is a digit
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
@@ -58,12 +58,12 @@ class Place:
     box : tuple of int
         Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
     image : ndarray of shape (height, width), uint8
-        Dark ink on white paper, without guides, frames and neighbours. Its pixels are those of
-        the page, unless the page was straightened or is very large.
+        Dark ink on white paper, without guides, frames and neighbours. The pixels are those of
+        the page, unless the page was straightened or, because it is very large, reduced.
     ink : float
         Share of the pixels of `image` that are ink.
     is_blank : bool
-        True if there is nothing in the place that is as large as a digit.
+        True if nothing in the place is as large as a digit.
     row : int
         Row of writing on the page, from 0.
     field : str or None
@@ -73,7 +73,7 @@ class Place:
         each other or strokes are broken, so that other divisions of the row are possible. It is
         only as reliable as the probabilities of `score`.
     is_marked : bool
-        True if there is a small mark in the place, such as a point or a comma: on its own if
+        True if the place contains a small mark, such as a point or a comma: on its own if
         `is_blank`, otherwise beside ink that is as large as a digit.
 
     Examples
@@ -102,9 +102,9 @@ class Place:
         Parameters
         ----------
         right, down : int
-            Pixels by which the place moves.
+            Pixels by which to move the place.
         field : str or None
-            Name of the field there.
+            Name of the field on that page.
 
         Returns
         -------
@@ -198,7 +198,7 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
         places = [place for row in rows for place in row]
         if one.ignore_marks:
             places = _leave_out_marks(places)
-        if not places:  # an empty field is there, and is blank
+        if not places:  # an empty field is one blank place
             white = np.full(part.shape[:2], 255, dtype=np.uint8)
             places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
         found.append([place.move(left, top, one.name) for place in places])
@@ -208,7 +208,8 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
 def _leave_out_marks(places: list[Place]) -> list[Place]:
     """Return places without marks between the digits.
 
-    Those before and after the digits stay: they may be a minus, or dashes instead of decimals.
+    Marks before and after the digits remain: they may be a minus sign, or dashes in place of
+    decimals.
     """
     inked = [at for at, place in enumerate(places) if not place.is_blank]
     if not inked:
@@ -270,7 +271,7 @@ class _Sheet:
         return np.where(wide, 255 - 255 * np.minimum(level / peak, 1), 255).astype(np.uint8)
 
     def crop(self, part: Part) -> Array:
-        """Return an image of the part with some paper around."""
+        """Return an image of the part with some paper around it."""
         return self.cut(self.pad(part.box, part.height // 8 + 2), part)
 
     def pad(self, box: Box, margin: int) -> Box:
@@ -359,7 +360,7 @@ def _fill_boxes(
 
 
 def _doubt_low(places: list[Place]) -> list[Place]:
-    """Be less sure of what hangs below the digits in the other boxes of a row."""
+    """Reduce the confidence in strokes that hang below the digits in the other boxes of a row."""
     inked = [at for at, place in enumerate(places) if not place.is_blank]
     if len(inked) < 2:
         return places
@@ -374,9 +375,9 @@ def _doubt_low(places: list[Place]) -> list[Place]:
 
 
 def _find_hanging(ends: Array, tall: float) -> Array:
-    """Return which strokes are lower than digits and begin below the middle of the others.
+    """Return which strokes are shorter than digits and begin below the middle of the others.
 
-    `ends` has the top and bottom of each.
+    `ends` holds the top and bottom of each stroke.
     """
     top, bottom = ends.T
     whole = bottom - top >= LOW * tall
@@ -391,7 +392,7 @@ def _is_long(box: Box) -> bool:
 
 
 def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
-    """Return the box that a part lies in; what lies in two boxes is divided between them."""
+    """Return the box that a part lies in; a part that lies in several is divided among them."""
     left, top, right, bottom = part.box
     across = np.minimum(right, boxes[:, 2]) - np.maximum(left, boxes[:, 0])
     down = np.minimum(bottom, boxes[:, 3]) - np.maximum(top, boxes[:, 1])
@@ -427,7 +428,7 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
 
 
 def _fill(sheet: _Sheet, box: Box, parts: list[Part], row: int, marks: list[Mark]) -> Place:
-    """Return a place with what is written in a box."""
+    """Return the place in a box, with the ink written there."""
     marks = choose_inside(marks, parts, box)
     own = {mark.box for mark in marks}
     parts = [part for part in parts if part.box not in own]
@@ -521,7 +522,7 @@ def _divide_freely(
 
 
 def _is_below(above: tuple[float, list[Part]], row: tuple[float, list[Part]]) -> bool:
-    """Return whether a row is nothing but a low stroke close below another row."""
+    """Return whether a row consists only of a short stroke close below another row."""
     tall, parts = above
     low = row[1][0]
     return (
@@ -535,9 +536,9 @@ def _is_below(above: tuple[float, list[Part]], row: tuple[float, list[Part]]) ->
 def _insert(
     sheet: _Sheet, places: list[Place], middles: list[int], marks: list[Mark], row: int
 ) -> list[Place]:
-    """Return the places of a field with those of marks, from left to right.
+    """Return the places of a field, including those of marks, from left to right.
 
-    Points above each other, as in a colon, are one mark.
+    Points above each other, as in a colon, form one mark.
     """
     found = list(zip(middles, places, strict=True))
     for mark in join_marks(marks):

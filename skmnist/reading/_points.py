@@ -14,28 +14,28 @@ from skmnist.reading._parts import DOT, SMALL, Part, join, measure_pen
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
 
-LEAST_WIDTH = 0.55  # of the pen: of the thickest place of a mark; dust is thinner
-LEAST_LONG = 0.75  # of the pen: of the longer side of a mark
-LEAST_DARK = 0.6  # of the pen: of a mark's darkness
+LEAST_WIDTH = 0.55  # of the pen's width, at the thickest place of a mark; dust is thinner
+LEAST_LONG = 0.75  # of the pen's width, for the longer side of a mark
+LEAST_DARK = 0.6  # of the pen's darkness, for a mark
 THICKER = 1  # pixels by which a mark on a line is thicker than the line
-FOOT = 0.3  # of a digit's height, above the baseline, where points and commas are
-BELOW = 0.45  # of a digit's height, below the baseline, that commas reach
-ABOVE = 0.25  # of a digit's height, above the digits, that apostrophes reach
+FOOT = 0.3  # of a digit's height; points and commas are at most this far above the baseline
+BELOW = 0.45  # of a digit's height; commas reach at most this far below the baseline
+ABOVE = 0.25  # of a digit's height; apostrophes reach at most this far above the digits
 BESIDE = 1.2  # of a digit's height, from a digit to a mark before or after it
 ROUND = 3.2  # widths of the pen, the longer side of a point
 FULL = 0.5  # share of its box that a point fills
 LONG = 6.0  # widths of the pen, the height of a comma
 WIDE = 3.5  # widths of the pen, the width of a comma
 SLIM = 0.3  # share of its box that a comma fills
-FLAT = 1.5  # width to height of a minus, at least
+FLAT = 1.5  # minimum ratio of width to height of a minus
 THIN = 2.0  # widths of the pen, the height of a minus
-FAINT = 0.5  # share of the level where strokes begin, which pieces of a digit have between them
+FAINT = 0.5  # share of the level where strokes begin; ink this dark connects pieces of a digit
 CLOSE = 0.15  # widths of the pen, from a point at the foot to a digit beside it
 NEAR = 0.4  # widths of the pen, from a comma there, which may be the end of a stroke
 APART = 0.9  # widths of the pen, from other marks to a digit
 UNDER = 0.15  # of a digit's height, above the foot of the row, where a digit may end
 HIGH = 0.4  # of a digit's height, from its top to a minus
-EVEN = 1.4  # longer to shorter side of a point that may be an end of a stroke otherwise
+EVEN = 1.4  # longer to shorter side of a point; anything longer may be an end of a stroke
 DEEPER = 0.1  # of a digit's height, by which a comma reaches below the digit above it
 REACH = 2.5  # widths of the pen, from a piece of a digit to the others
 
@@ -44,8 +44,8 @@ REACH = 2.5  # widths of the pen, from a piece of a digit to the others
 class Mark(Part):
     """A small mark.
 
-    `pen` is the width of the pen. `is_torn` says whether faint ink joins it to other strokes, and
-    `is_cut` whether it touches what was removed with a line.
+    `pen` is the width of the pen, `is_torn` whether faint ink joins the mark to other strokes, and
+    `is_cut` whether it touches ink that was removed with a line.
     """
 
     pen: float = 1.0
@@ -67,7 +67,7 @@ class Mark(Part):
 
     @property
     def is_even(self) -> bool:
-        """Whether it is about as wide as high."""
+        """Whether it is about as wide as it is high."""
         return max(self.width, self.height) <= EVEN * min(self.width, self.height)
 
     @property
@@ -86,12 +86,12 @@ class Mark(Part):
 def find_marks(
     drawn: Array, level: Array, parts: Sequence[Part], gone: Array, lines: Sequence[Line]
 ) -> list[Mark]:
-    """Return small pieces of ink about as dark and at least about as wide as pen strokes.
+    """Return small pieces of ink that are about as dark and wide as pen strokes, or wider.
 
     Parameters
     ----------
     drawn : ndarray of shape (height, width), bool
-        All ink, that of the lines too.
+        All ink, including that of the lines.
     level : ndarray of shape (height, width)
         Darkness of the page.
     parts : list of Part
@@ -165,7 +165,7 @@ def _measure_width(drawn: Array, gone: Array, part: Part, line: float) -> float:
 
 
 def _touches(gone: Array, part: Part) -> bool:
-    """Return whether a part touches what was removed with a line."""
+    """Return whether a part touches ink that was removed with a line."""
     where, own = _cut_out(part, 1, gone.shape)
     return bool((widen(own) & gone[where]).any())
 
@@ -215,7 +215,7 @@ def choose_marks(marks: Sequence[Mark], row: Sequence[Part], tall: float) -> lis
         at = int(np.argmin(gaps))
         if gaps[at] > BESIDE * tall:
             continue
-        # the digit beside it says where the row is, if it is slanted
+        # in a slanted row, the digit beside the mark shows where the row is
         shift = digits[at].box[3] - foot
         shift = shift if abs(shift) < FOOT * tall else 0.0
         is_end = mark.is_cut and not mark.is_even and not mark.is_flat
@@ -228,7 +228,7 @@ def choose_marks(marks: Sequence[Mark], row: Sequence[Part], tall: float) -> lis
 
 
 def choose_inside(marks: Sequence[Mark], parts: Sequence[Part], box: Box) -> list[Mark]:
-    """Return the marks in a box, where `parts` is what is written in it."""
+    """Return the marks in a box; `parts` are the strokes in it."""
     left, top, right, bottom = box
     size = min(right - left, bottom - top)
     chosen = []
@@ -260,7 +260,8 @@ def _is_beside(mark: Mark, others: Sequence[Part], tall: float, top: float, foot
         return False
     for part in others:
         gap = _measure_gap(part, mark)
-        reaches_down = mark.is_even or mark.box[3] > part.box[3] + DEEPER * tall  # no hook of a 9
+        # otherwise it may be the hook of a 9
+        reaches_down = mark.is_even or mark.box[3] > part.box[3] + DEEPER * tall
         is_under = is_low and not mark.is_cut and reaches_down
         is_under = is_under and _is_under(mark, part, foot - UNDER * tall)
         if gap <= 0 and not (is_under or -gap <= 0.3 * mark.width):
@@ -291,9 +292,9 @@ def _measure_distance(part: Part, mark: Mark) -> float:
 
 
 def _is_under(mark: Part, digit: Part, least: float) -> bool:
-    """Return whether a digit's ink at the height of the mark is on one side only.
+    """Return whether all ink of a digit at the height of a mark is on one side of the mark.
 
-    A mark below all of its ink is under it if the digit reaches down to `least`.
+    If the mark is below all of the digit's ink, return whether the digit reaches down to `least`.
     """
     rows = slice(max(0, mark.box[1] - digit.box[1] - 1), max(0, mark.box[3] - digit.box[1] + 1))
     columns = np.flatnonzero(digit.strokes[rows].any(axis=0)) + digit.box[0]
@@ -319,7 +320,7 @@ def choose_outside(marks: Sequence[Mark], row: Sequence[Box]) -> list[Mark]:
 
 
 def join_marks(marks: Sequence[Part]) -> list[Part]:
-    """Return marks with those above each other, such as the points of a colon, as one."""
+    """Join marks that are above each other, such as the points of a colon, into one."""
     joined: list[Part] = []
     for mark in sorted(marks, key=lambda mark: mark.box):
         if joined and mark.box[0] < joined[-1].box[2]:

@@ -10,8 +10,8 @@ from skmnist.reading._risk import Selection
 from skmnist.text import Catalogue, get_catalogue
 
 MIN_WRITERS = 20  # with n writers, a new one is worse than all of them with a chance of 1 in n + 1
-MIN_READ = 20  # places; fewer cannot look unlike the calibration's
-# of each of two tests; places by one writer resemble each other, so the level is strict
+MIN_READ = 20  # places; with fewer, no difference from the calibration digits can be shown
+# for each of two tests; places by one writer resemble each other, so the level is strict
 SHIFT_LEVEL = 1e-4
 
 
@@ -31,7 +31,7 @@ class Promise:
         Share of errors among accepted digits, or among accepted codes of `n_digits`.
     writers : DataFrame or None
         For each writer of the calibration rows: `n_rows`, `n_accepted`, `n_errors` and `error`, the
-        share of errors among the accepted. None if `calibrate` was called without groups.
+        share of errors among the accepted rows. None if `calibrate` was called without groups.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def tell_writers(calibration: pd.DataFrame, accepted: Any) -> pd.DataFrame:
 
 
 def looks_unlike(read: pd.DataFrame, calibration: Mapping[str, Any]) -> bool:
-    """Return whether places differ from the calibration rows more than by chance.
+    """Return whether places differ from the calibration rows by more than chance.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def looks_unlike(read: pd.DataFrame, calibration: Mapping[str, Any]) -> bool:
     """
     if len(read) < MIN_READ:
         return False
-    from scipy.stats import ks_2samp  # half a second, which a single digit need not wait for
+    from scipy.stats import ks_2samp  # takes half a second, and is not needed for a single digit
 
     return any(
         # exact p-values fail for a few hundred places, with a warning

@@ -1,4 +1,4 @@
-"""DigitReader: a classifier that also knows when it cannot read a digit."""
+"""DigitReader: a classifier that also recognizes digits that it cannot read."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -42,20 +42,20 @@ COLUMNS = (
     "guaranteed",
     "reason",
 )
-LIKE_DIGITS = 0.975  # of the calibration's digits pass the guard, so that 95 % can be accepted
-MIN_PARTED = 0.9  # below, rows of touching digits often had another number of digits
-MIN_TURNED = 3  # places; fewer cannot tell that a page is upside down
-TURNED = 4.0  # how much more likely the places must be when turned, as a logarithm
-LEAST_SCORE = 0.01  # lower limit of a score, so that a single place cannot decide
-MIN_ALTERNATIVE = 0.01  # least probability of an alternative
+LIKE_DIGITS = 0.975  # share of the calibration digits that pass the guard, so 95 % can be accepted
+MIN_PARTED = 0.9  # below this, the number of digits in rows of touching digits was often wrong
+MIN_TURNED = 3  # places; fewer do not show that a page is upside down
+TURNED = 4.0  # log ratio by which the places must be more likely digits when turned
+LEAST_SCORE = 0.01  # lower limit of a score, so that no single place decides
+MIN_ALTERNATIVE = 0.01  # minimum probability of an alternative
 MAX_ALTERNATIVES = 3
 GUARD_SEED = 0
 WHITE = 255  # of the pixels that DigitCropper returns
-EDGE_STEP = 56  # pixels; DigitCropper allows strokes the same faint edges in images of a class
+EDGE_STEP = 56  # pixels; DigitCropper treats faint edges of strokes alike in images of such a size
 
 
 def _can(method: str) -> Any:
-    """Return a check for `available_if`: whether the estimator has a method."""
+    """Return a check for `available_if` that the estimator has a method."""
 
     def check(self: Any) -> bool:
         return hasattr(getattr(self, "estimator_", self.estimator), method)
@@ -64,7 +64,7 @@ def _can(method: str) -> Any:
 
 
 class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
-    """Read digits with a guaranteed error rate, and leave uncertain ones to a person.
+    """Read digits with a guaranteed error rate, and flag uncertain ones for review.
 
     A classifier predicts a class for every image. This meta-estimator decides for each image
     whether the prediction may be used. There are four outcomes: a digit; "unsure", if the
@@ -83,15 +83,15 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Classifier with `predict_proba`. Pass a trained one as
         ``sklearn.frozen.FrozenEstimator(model)``; `fit` then keeps its weights.
     max_error : float, default=0.005
-        Share of errors among what is accepted, between 0 and 1.
+        Maximum share of errors among accepted digits, between 0 and 1.
     confidence : float, default=0.95
-        Probability that `max_error` holds, over the choice of calibration digits.
+        Probability, over the choice of calibration digits, that `max_error` holds.
     alphabet : str, default="0123456789"
         Characters that may be read. Each class must be one of them.
     n_digits : int, default=None
-        Number of digits of a code. If set, `max_error` is for whole codes, and the error rate of
-        each digit must be at most ``max_error / n_digits``. None means that `max_error` is for
-        single digits.
+        Number of digits of a code. If set, `max_error` applies to whole codes, and the error rate
+        of each digit must be at most ``max_error / n_digits``. None means that `max_error` applies
+        to single digits.
 
     Attributes
     ----------
@@ -106,8 +106,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     guard_coefs_, guard_intercepts_ : list of ndarray
         Weights and biases of the network that tells digits from other ink; its last output is for
         other ink, and the others are for the classes. Empty if the classifier's input, after the
-        other steps of a Pipeline, is not square images of at least 8 x 8 pixels in [0, 1]; nothing
-        is then recognized as "not_digit".
+        other steps of a Pipeline, does not consist of square images of at least 8 x 8 pixels in
+        [0, 1]; nothing is then recognized as "not_digit".
     calibration_ : dict of str to ndarray of shape (n_rows,)
         For each calibration row: `probability` of the predicted class, `correct`, `strangeness`
         (from 0 for a digit to 1) and, with groups, `writer`. Set by `calibrate`.
@@ -239,7 +239,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     @with_default_settings
     @_fit_context(prefer_skip_nested_validation=False)
     def calibrate(self, X: Any, y: Any, groups: Any = None) -> Self:
-        """Set the thresholds, on digits that were not used for training.
+        """Set the thresholds with digits that were not used for training.
 
         Parameters
         ----------
@@ -248,7 +248,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         y : array-like of shape (n_samples,)
             Their labels.
         groups : array-like of shape (n_samples,), default=None
-            The writer of each digit. The errors of each are then reported with the guarantee.
+            The writer of each digit. The guarantee then includes the errors for each writer.
 
         Returns
         -------
@@ -312,8 +312,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             Pages, or parts of them with one field or row, as from
             :func:`~skmnist.reading.open_pages`. Frames, combs and lines are removed.
         form : Form, default=None
-            Where the fields are on the page, and what may be written in them. None finds them; each
-            field then has `n_digits`, if that is set.
+            Where the fields are on the page, and what may be written in them. None detects the
+            fields; each then has `n_digits` places, if that is set.
 
         Returns
         -------
@@ -325,17 +325,18 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             - `place`: number of the place in the field, from 0;
             - `text`: the most probable digit, whatever the outcome; empty if the place is blank;
             - `outcome`: "digit" (accepted), "unsure", "blank" or "not_digit";
-            - `probability` of the digit, and `strangeness`, from 0 for a digit to 1;
+            - `probability`: that of the digit;
+            - `strangeness`: from 0 for a digit to 1;
             - `alternatives`: up to three other digits with their probabilities;
             - `box`: left, top, right and bottom in pixels of the image;
-            - `guaranteed`: whether the digit is accepted with the promised error rate;
-            - `reason`: a sentence for the outcome, in the language of
+            - `guaranteed`: whether the digit is accepted with the guaranteed error rate;
+            - `reason`: a sentence that explains the outcome, in the language of
               :func:`~skmnist.text.use_language`.
 
         Raises
         ------
         ValueError
-            An image is not a page of grey levels or RGB.
+            An image is not an array of grey levels or RGB.
         FormError
             The form does not fit a page.
         sklearn.exceptions.NotFittedError
@@ -418,7 +419,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return self._finish(frame)
 
     def check_shift(self, places: pd.DataFrame) -> bool:
-        """Return whether places look unlike the digits of `calibrate`, which voids the guarantee.
+        """Return whether places look unlike the digits of `calibrate`, so nothing is guaranteed.
 
         Parameters
         ----------
@@ -428,14 +429,14 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Returns
         -------
         is_unlike : bool
-            Whether the places have lower probabilities, or look less like digits, than chance
-            explains. At least 20 places that are not blank are needed.
+            Whether the probabilities are lower, or the places less like digits, than chance
+            explains. False for fewer than 20 places that are not blank.
         """
         check_is_fitted(self, "calibration_", msg=_NOT_CALIBRATED)
         return looks_unlike(places[places["probability"].notna()], self.calibration_)
 
     def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Withdraw the promise if the places are unlike the calibration, and order the columns."""
+        """Withdraw the guarantee if the places are unlike the calibration digits; sort columns."""
         if self.check_shift(frame):
             frame["guaranteed"] = False
             warn_caller(
@@ -481,7 +482,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         )
 
     def _score(self, crops: list[Array]) -> Array:
-        """Return the probabilities of crops, each reduced by how little it looks like a digit."""
+        """Return the probabilities of crops, reduced for those that look less like digits."""
         return self._score_rows(self._prepare_crops(crops))
 
     def _score_rows(self, rows: Array) -> Array:
@@ -490,14 +491,14 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
 
     def _is_turned(self, rows: Array, frame: pd.DataFrame) -> bool:
         """Return whether prepared images are more likely to be digits when upside down."""
-        if len(rows) < MIN_TURNED or not self.guard_coefs_:  # without a guard, rows are no images
+        if len(rows) < MIN_TURNED or not self.guard_coefs_:  # without a guard, rows aren't images
             return False
         upright = frame["probability"] * (1 - frame["strangeness"])  # NaN without ink
         turned = self._score_rows(rows[:, ::-1]).max(axis=1)
         gain = np.log(turned.clip(LEAST_SCORE)) - np.log(upright.clip(LEAST_SCORE))
         return bool(gain.sum() > TURNED)
 
-    # --- rows as the last step of a Pipeline takes them
+    # --- rows as the last step of a Pipeline expects them
 
     def _prepare(self, X: Any) -> Array:
         """Return the input of the classifier itself, after the first steps of a Pipeline."""
@@ -506,7 +507,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return np.asarray(flatten_images(X)[0])
 
     def _prepare_images(self, images: Sequence[Any]) -> Array:
-        """Prepare images of any size: a Pipeline that starts with a DigitCropper does it itself."""
+        """Prepare images of any size; a Pipeline that starts with a DigitCropper does so itself."""
         if not len(images):
             return np.empty((0, 0))
         with warnings.catch_warnings():
@@ -528,7 +529,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     def _prepare_crops(self, crops: Sequence[Array]) -> Array:
         """Prepare images of ink on white paper, as in `Place.image`.
 
-        They are padded with white paper, which does not change the result, to a few shapes, because
+        They are padded to a few shapes with white paper, which does not change the result, because
         DigitCropper is several times faster for images of the same shape.
         """
 
@@ -603,7 +604,7 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
 
 
 def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
-    """Leave a field to a person if its digits were accepted, but the number is invalid there."""
+    """Mark a field as unsure if its digits were accepted, but its content is invalid."""
     known: dict[Any, Any] = {field.name: field for field in form.fields}
     for name, places in frame.groupby("field", sort=False):
         if (places["outcome"] == "digit").all() and not known[name].accepts(
@@ -613,7 +614,7 @@ def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
 
 
 def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure") -> None:
-    """Make some places unsure."""
+    """Mark some places as unsure, or with another outcome that is not accepted."""
     if not np.any(rows):
         return
     sentence = get_catalogue()(f"reading.reason.{reason}")

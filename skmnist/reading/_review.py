@@ -1,4 +1,4 @@
-"""A page on which a person corrects what was not accepted, by keyboard."""
+"""A page for correcting, by keyboard, the fields that were not accepted."""
 
 import base64
 import io
@@ -16,13 +16,13 @@ from skmnist.text import get_catalogue
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MAX_WIDTH = 900  # pixels of a picture; a page of a field is rarely wider
+MAX_WIDTH = 900  # pixels of a picture; a field is rarely wider
 
 
 def make_review(readings: Iterable[FileReading], language: str | None = None) -> str:
     """Return a page that shows the fields to check, with their pictures, and exports a CSV file.
 
-    The page is a single HTML file without links to others. It shows the fields whose outcome in
+    The page is a single HTML file that needs no other files. It shows the fields whose outcome in
     `join_fields` is "unsure"; its CSV file contains all fields, with the corrections.
 
     Parameters
@@ -30,7 +30,7 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
     readings : iterable of FileReading
         Results of `read_files`.
     language : {"en", "de"} or None, default=None
-        Language of the page; None uses that of :func:`~skmnist.text.use_language`.
+        Language of the page; None uses the language of :func:`~skmnist.text.use_language`.
 
     Returns
     -------

@@ -10,8 +10,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 Array = np.ndarray[Any, Any]
 
-# Of the failure probability, the share of the first of two sequences of tests. The second one is
-# needed only if half of the rows cannot be accepted, so it gets little.
+# Share of the failure probability for the first of two sequences of tests. The second one is needed
+# only if half of the rows cannot be accepted, so it gets little.
 FIRST_SHARE = 0.9
 
 
@@ -64,7 +64,7 @@ def count_needed_rows(max_error: float, confidence: float, n_errors: int = 0) ->
     Parameters
     ----------
     max_error : float
-        Share of errors among accepted predictions, between 0 and 1.
+        Maximum share of errors among accepted predictions, between 0 and 1.
     confidence : float
         Confidence of the guarantee, between 0 and 1.
     n_errors : int, default=0
@@ -100,17 +100,17 @@ def select_threshold(
     """Find the lowest threshold whose accepted predictions have a guaranteed error rate.
 
     The guarantee: if the rows are drawn independently from one distribution, then with probability
-    `confidence` over these rows, at most `max_error` of the accepted predictions for new rows of
-    the same distribution are wrong. Rows by a few writers are not independent draws of the
+    `confidence` over these rows, at most `max_error` of the accepted predictions for new rows from
+    the same distribution are wrong. Rows by a few writers are not independent draws from the
     handwriting of others.
 
-    The rows are sorted by confidence, and "the first k have more than `max_error` errors" is tested
-    by the exact binomial distribution, for k in increasing order, until a test fails. Tests in a
-    fixed order need no correction for their number. The order starts near half of the rows, because
-    a single error among the first few rows would end it; a second order, from the first row on,
-    gets a tenth of the failure probability. On simulated classifiers, this accepts more than the
-    binary search of Geifman and El-Yaniv, which divides the failure probability by its number of
-    steps.
+    The rows are sorted by confidence. For increasing k, the exact binomial distribution is used to
+    test the hypothesis that the error rate of the first k rows exceeds `max_error`, until the
+    hypothesis cannot be rejected. Tests in a fixed order need no correction for their number. This
+    sequence of tests starts near half of the rows, because a single error among the first few rows
+    would end it; a second sequence, which starts with the first rows, gets a tenth of the failure
+    probability. On simulated classifiers, this accepts more than the binary search of Geifman and
+    El-Yaniv, which divides the failure probability by its number of steps.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def select_threshold(
     correct : array-like of shape (n_rows,)
         Whether each prediction is correct.
     max_error : float, default=0.005
-        Share of errors among accepted predictions, between 0 and 1.
+        Maximum share of errors among accepted predictions, between 0 and 1.
     confidence : float, default=0.95
         Probability that the guarantee holds, between 0 and 1.
 
@@ -166,7 +166,7 @@ def select_threshold(
     order = np.argsort(-confidences, kind="stable")
     ranked, errors = confidences[order], np.cumsum(~correct[order])
     n_rows, n_needed = len(ranked), count_needed_rows(max_error, confidence)
-    # rows of the same confidence are accepted together
+    # rows with the same confidence are accepted together
     ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], n_rows > 0)) + 1
     n_accepted = 0
     for start, level in _plan_sequences(n_rows, max_error, 1 - confidence):
@@ -194,7 +194,7 @@ def select_threshold(
 
 
 def _bound_error(n_errors: int, n_rows: int, level: float) -> float:
-    """Return the upper limit of Clopper and Pearson for the share of errors."""
+    """Return the upper Clopper-Pearson limit for the share of errors."""
     if n_errors >= n_rows:
         return 1.0
     return float(betaincinv(n_errors + 1, n_rows - n_errors, 1 - level))
@@ -207,7 +207,7 @@ def _plan_sequences(n_rows: int, max_error: float, level: float) -> list[tuple[i
         return [(starts[0], level)]
     first = FIRST_SHARE * level
     start, n_errors = count_needed_rows(max_error, 1 - first), 0
-    # ranks just large enough for one error more have the best chance to pass
+    # ranks just large enough to allow one more error have the best chance to pass
     while (following := count_needed_rows(max_error, 1 - first, n_errors + 1)) <= n_rows / 2:
         start, n_errors = following, n_errors + 1
     rest = level - first

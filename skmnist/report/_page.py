@@ -1,4 +1,4 @@
-"""Render plain values as a self-contained HTML page, as parts of it, or as a snippet.
+"""Render plain values as a self-contained HTML page, as parts of one, or as a snippet.
 
 All text is escaped, control characters are made visible, and the Content-Security-Policy of the
 page forbids scripts and requests.
@@ -87,7 +87,7 @@ def make_page(
 ) -> str:
     """Return a complete page; `content` has the values for the templates.
 
-    `rates` are the error rate of the figures, and that of the saved model, if it is known.
+    `rates` are the error rate that the figures are for, and that of the saved model, if known.
     """
     style = _read("report.css")
     recommended = content["recommendation"]["model"] is not None

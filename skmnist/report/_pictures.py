@@ -4,7 +4,7 @@ matplotlib's SVG is not suitable for inlining: ids repeat if a page has several 
 Content-Security-Policy blocks its styles, black is invisible on a dark page, and it contains a
 date. `draw_svg` converts it to plain attributes and to the page's text colour.
 
-A figure takes matplotlib 0.2 seconds, which would slow down training in the same process. So
+matplotlib needs 0.2 seconds for a figure, which would slow down training in the same process. So
 `sketch_curve`, which is used during training, writes SVG itself, a thousand times faster.
 """
 
@@ -64,7 +64,7 @@ def draw_svg(
     draw : callable
         Called with new axes to draw on.
     width, height : float
-        Size in inches, at 96 pixels per inch or fewer on a narrow page.
+        Size in inches, at 96 pixels per inch, or fewer on a narrow page.
     prefix : str
         Prefix of all ids in the figure; must be unique on a page.
     alt : str
@@ -255,7 +255,7 @@ def _draw_axes(ticks: Array, form: str, n: int, say: Catalogue) -> Markup:
 
 
 def _find_epochs(n: int) -> list[int]:
-    """Return round epochs, the first and the last one, without two that would touch."""
+    """Return round epochs, and the first and last, leaving out those whose labels would touch."""
     from matplotlib.ticker import MaxNLocator
 
     round_ones = MaxNLocator(nbins=5, steps=STEPS, integer=True).tick_values(1, n)
@@ -382,7 +382,7 @@ def draw_curve(
     prefix : str
         Prefix of all ids in the figure; must be unique on a page.
     kept_epoch : int, default=None
-        The epoch whose weights were kept, to mark it.
+        The epoch to mark, whose weights were kept.
     limits : tuple of float, default=None
         Limits of the vertical axis, so that several curves can share a scale.
 

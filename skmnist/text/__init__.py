@@ -58,7 +58,7 @@ def guess_language() -> str:
 
 @contextmanager
 def use_language(language: str) -> Iterator[None]:
-    """Show progress and logs in a language other than English, in a ``with`` block.
+    """Use a language other than English for texts in a ``with`` block, such as progress lines.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ class Catalogue(string.Formatter):
         if not isinstance(value, Number):
             return text
         if text.startswith("-") and not text.strip("-0.,%"):
-            text = text[1:]  # no sign for what rounds to 0
+            text = text[1:]  # no sign for a value that rounds to 0
         return text.translate(self._signs)
 
 
@@ -272,7 +272,7 @@ class TranslatedError(ValueError):
         """
         raise NotImplementedError
 
-    def __reduce__(self) -> tuple[Any, ...]:  # an exception would be made from `args` alone
+    def __reduce__(self) -> tuple[Any, ...]:  # by default, only `args` would be pickled
         return partial(type(self), self.key, **self.values), (), self.__dict__
 
 

@@ -136,7 +136,7 @@ def test_what_cannot_be_calibrated(confidence, correct, match):
 
 
 BAD = [
-    (np.nan, r"nan, but must be in \[0, 1\]; pass what predict_proba returns"),
+    (np.nan, r"nan, but must be in \[0, 1\]; pass the output of predict_proba"),
     (np.inf, r"inf, but must be in \[0, 1\]"),
     (1.8, r"1\.8, but must be in \[0, 1\]"),
     (-0.4, r"-0\.4, but must be in \[0, 1\]"),

@@ -141,9 +141,9 @@ MISSING[0, 0, 0] = pd.NA
         (IMAGES.astype("U3"), "strings|<U3; expected bool"),
         (np.zeros((3, 8, 8), [("a", "u1")]), "'a', 'u1'|strings"),
         (np.zeros((3, 8, 8), "V4"), r"\|V4|strings"),
-        ({"image": 1}, "cannot be turned into numbers .*expected an array or data frame"),
-        ((image for image in IMAGES), "cannot be turned into numbers"),
-        (pd.DataFrame({"a": pd.to_datetime(["2020"] * 3), "b": [1, 2, 3]}), "turned into numbers"),
+        ({"image": 1}, "cannot be converted to numbers .*expected an array or data frame"),
+        ((image for image in IMAGES), "cannot be converted to numbers"),
+        (pd.DataFrame({"a": pd.to_datetime(["2020"] * 3), "b": [1, 2, 3]}), "converted to numbers"),
         ([[1, 2, 3], [1, 2]], r"different shapes, \(2,\) and \(3,\) among others"),
         (
             np.where(IMAGES > 0, 1e300, 0),
@@ -195,9 +195,9 @@ def test_a_single_image_is_recognised(fitted_on):
 def test_colours_are_turned_into_grey_levels_and_not_cut_off():
     normalizer = PixelNormalizer().fit(np.full((3, 28, 28), 255))
     for shape, told in [
-        ((3, 28, 28, 3), "Turn colours into grey levels.*mean.* DigitCropper"),
-        ((3, 28, 28, 4), "Turn colours into grey levels"),
-        ((3, 28, 28, 1), r"Drop a channel axis by X\[..., 0\]"),
+        ((3, 28, 28, 3), "Convert colours to grey levels.*mean.* DigitCropper"),
+        ((3, 28, 28, 4), "Convert colours to grey levels"),
+        ((3, 28, 28, 1), r"Drop a channel axis with X\[..., 0\]"),
         ((28, 28, 3), r"a single image in colour.*grey levels.*X\[np.newaxis\]"),
         ((5, 2352), "2352 features.*expecting 784.*3 for each pixel.*grey levels"),
         ((5, 3136), "4 for each pixel"),
