@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
 
 
 COLOURS = (3, 4)  # channels of RGB and RGBA
-TO_GREY = "convert colours to grey levels, with X[..., :3].mean(axis=-1) or with a DigitCropper"
+TO_GREY = "convert colours to grey levels with X[..., :3].mean(axis=-1) or a DigitCropper"
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:

@@ -320,7 +320,7 @@ def _offer_files(
         type="primary",
     )
     st.caption(say("app.read.csv_note"))
-    if counts["unsure"] and not counts[CORRECTED]:  # that page would not know the corrections
+    if counts["unsure"] and not counts[CORRECTED]:  # that page would lack the corrections
         st.download_button(
             say("app.read.review"),
             lambda: make_review(readings, view.language).encode(),

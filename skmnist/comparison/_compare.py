@@ -128,7 +128,7 @@ def compare_models(
         Pipeline), after each epoch. If one returns True after an epoch, the training of that
         network stops. Epochs in other processes (see `n_jobs`) are not reported.
     random_state : int, RandomState instance or None, default=None
-        Seed of the held-out test set, the folds, the starts, and every estimator whose own
+        Seed for the held-out test set, the folds, the starts, and every estimator whose own
         `random_state` is None. Each of these estimators gets its own seed, derived from model,
         start and fold, so copies of an estimator under two names differ. Copies with the same int
         as `random_state` are identical in the first start and in the folds, and differ only in

@@ -85,9 +85,9 @@ def load_digit_archive(
         the outer folders as classes and "last" the inner ones. None detects it, and raises if it
         is ambiguous.
     image_shape : tuple of int, default=None
-        Height and width. Rows of pixels are reshaped to it; image files are resized to it,
-        keeping their proportions. If None, rows must be square images, and image files keep their
-        size or, if their sizes differ, are resized to 28 x 28, with a note.
+        Height and width. Rows of pixels are reshaped to it; image files are resized to it, keeping
+        their proportions. If None, rows must be square images, and image files keep their size or,
+        if their sizes differ, are resized to 28 x 28, with a note.
     invert : bool, default=False
         Invert dark ink on light paper to light ink on a dark background, as in MNIST. Raises if
         the training and the test part have different ranges.

@@ -146,7 +146,7 @@ class ErrorRejectDisplay:
         kind = type(get_core(estimator)).__name__
         if not hasattr(estimator, "predict_proba"):
             raise ValueError(
-                f"{kind} has no predict_proba, so there is no confidence to reject by; wrap it in "
+                f"{kind} has no predict_proba, so its confidence is unknown; wrap it in "
                 "CalibratedClassifierCV, for example."
             )
         return cls.from_predictions(

@@ -104,8 +104,8 @@ def best_without_overfitting(
     best = int(np.argmin(np.where(known, gaps, np.inf)))
     warnings.warn(
         f"Every candidate overfits: the smallest gap is {gaps[best]:.4f}, above "
-        f"max_gap={max_gap:g}. That candidate is chosen. Search stronger regularization (dropout, "
-        "l2, fewer units), or pass a larger max_gap.",
+        f"max_gap={max_gap:g}. That candidate is chosen. Include stronger regularization in the "
+        "search (dropout, l2, fewer units), or pass a larger max_gap.",
         UserWarning,
         stacklevel=2,
     )

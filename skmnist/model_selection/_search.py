@@ -41,7 +41,7 @@ from skmnist.model_selection._study import (
 )
 from skmnist.model_selection._trial import make_pruner
 
-# Parameters of estimators that do not change what is searched.
+# Parameters of estimators that do not affect the search.
 _NOT_IN_FINGERPRINT = ("callbacks", "memory", "n_jobs", "verbose")
 
 

@@ -275,8 +275,8 @@ class _Journal(JournalFileBackend):
                     file.truncate(whole)
                     warnings.warn(
                         f"The journal {str(self._path)!r} ended in an incomplete record, left by "
-                        "a process that was stopped while writing. It was cut off; all other "
-                        "records are kept.",
+                        "a process that was stopped while writing. This record was removed; all "
+                        "other records are kept.",
                         UserWarning,
                         stacklevel=2,
                     )

@@ -137,7 +137,7 @@ def read_files(
         A calibrated reader. To compare the places of all files with the calibration, use
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
-        Where the fields are. Pages of a document that have no fields are skipped.
+        The positions of the fields. Pages of a document without fields are skipped.
     n_jobs : int, default=None
         Number of worker processes. More than one pays off for 50 files or more; binary files allow
         only one. None uses the value of ``joblib.parallel_config``, or 1.

@@ -1,4 +1,4 @@
-"""Descriptions of forms: where the fields are, and what may be written in them."""
+"""Descriptions of forms: the positions of the fields, and their valid contents."""
 
 import json
 import os
@@ -160,7 +160,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class Form:
-    """Where the fields of a form are, and what may be written in them.
+    """Description of a form: the positions of its fields, and their valid contents.
 
     Parameters
     ----------

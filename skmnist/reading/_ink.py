@@ -18,7 +18,7 @@ WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCroppe
 STRONG = 0.5  # share of the ink's level that strokes reach somewhere
 PALE = 0.3  # the same for guides, which may be paler than ink
 MAX_ANGLE = 12.0  # degrees; with a larger slant, the page probably lies on its side
-REFINED = 3.0  # degrees around a rough angle that are tried
+REFINED = 3.0  # degrees on either side of a rough angle that are tried
 N_ROUGH = 500  # points used to find the possible angles
 SHARP = 1.12  # minimum gain in sharpness by which lines are recognized
 MIN_ANGLE = 0.25  # degrees; a smaller slant is not corrected
@@ -154,7 +154,7 @@ def find_quantile(x: Array, share: float) -> float:
 
 
 def turn(ink: Ink, degrees: float) -> Ink:
-    """Turn the page clockwise by some degrees, about its middle; new corners are paper."""
+    """Turn the page clockwise by the given angle, about its middle; new corners are paper."""
     from PIL import Image
 
     height, width = ink.dark.shape[:2]
@@ -162,7 +162,7 @@ def turn(ink: Ink, degrees: float) -> Ink:
     cos, sin = np.cos(angle), np.sin(angle)
     new_width = int(np.ceil(width * cos + height * abs(sin)))
     new_height = int(np.ceil(height * cos + width * abs(sin)))
-    # (x, y) of the turned page to (x, y) of the page
+    # maps (x, y) of the turned page to (x, y) of the page
     linear = np.array([[cos, sin], [-sin, cos]])
     shift = np.array([width, height]) / 2 - linear @ np.array([new_width, new_height]) / 2
     matrix = np.column_stack([linear, shift])

@@ -21,7 +21,7 @@ MAX_PLACES = 60  # of a comb
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
 WHOLE = 0.9  # share of a page's width; only ruled lines are that long
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
-LOOP_GAP = 1.5  # of the height of a loop, to other digits
+LOOP_GAP = 1.5  # of the height of a loop; other digits are nearer than this
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
 
 
@@ -89,7 +89,7 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
     -------
     cells : list of Cells
     lines : list of Line
-        All lines, those of the cells among them.
+        All lines, including those of the cells.
     """
     closed = ~widen(~widen(strokes))
     closed[[0, -1]] = closed[:, [0, -1]] = False
@@ -139,8 +139,8 @@ def _is_loop(some: Cells, boxes: Array) -> bool:
 def _keep_likely(cells: list[Cells]) -> list[Cells]:
     """Drop places that are parts of digits: loops, and flat feet.
 
-    A single comb with other ink attached to it is kept only if there are similar ones; the more
-    ink is attached, the more of them are needed.
+    A single comb with other ink attached to it is kept only if there are similar ones; the more ink
+    is attached, the more of them are needed.
     """
     if not cells:
         return []

@@ -28,14 +28,14 @@ MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 # Costs in units of -log(probability), chosen on scans by writers whose digits are not used for any
 # published figure; DOUBT and SHARING on 400 amounts on cheques, which are reported separately.
 DOUBT = 2.0  # weight of the network's probabilities, against the other costs
-SHARING = 0.5  # for strokes that two digits share, before the weight
+SHARING = 0.5  # for strokes that two digits share, before weighting
 CUT = 1.0  # for cutting connected strokes
 CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
 JOIN = 1.0  # for joining separate strokes
 USUAL_WIDTH = 0.95  # of a digit's height
 USUAL_HEIGHT = 0.7  # of the height of the row's digits
 TOO_WIDE = 12.0  # per square of the excess
-TOO_LOW = 20.0  # per square of what is missing
+TOO_LOW = 20.0  # per square of the missing height
 FLOOR = 1e-3  # lower bound of a probability
 
 
@@ -181,7 +181,7 @@ def divide_digits(
 
 
 def _overlap(a: Part, b: Part) -> float:
-    """Return the share of the narrower one's width that lies above or below the other."""
+    """Return the share of the narrower part's width that is above or below the other part."""
     common = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     return max(0.0, common / min(a.width, b.width))
 
@@ -382,7 +382,7 @@ def _share(atoms: list[_Atom], part: Part) -> list[tuple[Part, float]]:
 
 
 def _shrink(image: Array) -> Array:
-    """Halve an image until its sides are short enough to be judged quickly."""
+    """Reduce an image by a whole factor, so that it can be judged quickly."""
     factor = max(image.shape) // JUDGED
     if factor < 2:
         return image

@@ -58,8 +58,8 @@ class Place:
     box : tuple of int
         Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
     image : ndarray of shape (height, width), uint8
-        Dark ink on white paper, without guides, frames and neighbours. The pixels are those of
-        the page, unless the page was straightened or, because it is very large, reduced.
+        Dark ink on white paper, without guides, frames and neighbours. The pixels are those of the
+        page, unless the page was straightened or, because it is very large, reduced.
     ink : float
         Share of the pixels of `image` that are ink.
     is_blank : bool
@@ -126,7 +126,8 @@ def find_places(
 
     Boxes and combs are found by their lines, and digits without boxes by their strokes. Shading is
     evened out, slanted rows are straightened, and frames, ruled lines and coloured guides are
-    removed. Digits that touch each other are separated; `score` chooses between several ways.
+    removed. Digits that touch each other are separated; if this is possible in several ways,
+    `score` chooses one.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def find_places(
         Called with a list of images like `Place.image`, returns the probabilities of the classes,
         an ndarray of shape (n_images, n_classes). None separates touching digits by their size.
     form : Form, default=None
-        Where the fields are on the page. None detects them.
+        The positions of the fields on the page. None detects the fields.
 
     Returns
     -------
@@ -255,7 +256,7 @@ class _Sheet:
     shape: tuple[int, ...]  # of the page
 
     def cut(self, box: Box, part: Part | None) -> Array:
-        """Return an image of the box, with the strokes of the part only."""
+        """Return an image of the box, with only the strokes of the part."""
         left, top, right, bottom = box
         image = np.full((bottom - top, right - left), 255, dtype=np.uint8)
         if part is None:
@@ -305,8 +306,8 @@ class _Sheet:
 def _remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, Array]:
     """Return level and strokes without the lines.
 
-    Guides in a different colour from the ink appear in some channels only. What remains in the
-    other channels is ink, intact even where it crosses a line. Other lines are erased.
+    Guides in a different colour from the ink appear only in some channels. The other channels
+    contain only ink, intact even where it crosses a line. Other lines are erased.
     """
     level = ink.level
     if not lines:
@@ -461,7 +462,7 @@ def _fill_unmarked(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Plac
 
 
 def _is_rest(part: Part, box: Box) -> bool:
-    """Return whether a part is what remains of a frame along a side of the box."""
+    """Return whether a part is a remnant of a frame along a side of the box."""
     left, top, right, bottom = box
     size = min(bottom - top, right - left)
     if max(part.width, part.height) < 0.06 * size:

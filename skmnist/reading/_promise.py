@@ -1,4 +1,4 @@
-"""Describe what a calibrated reader guarantees, and the errors for each writer."""
+"""Describe the guarantee of a calibrated reader, and its errors for each writer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

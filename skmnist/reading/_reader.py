@@ -106,8 +106,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     guard_coefs_, guard_intercepts_ : list of ndarray
         Weights and biases of the network that tells digits from other ink; its last output is for
         other ink, and the others are for the classes. Empty if the classifier's input, after the
-        other steps of a Pipeline, does not consist of square images of at least 8 x 8 pixels in
-        [0, 1]; nothing is then recognized as "not_digit".
+        other steps of a Pipeline, does not consist of square images of at least 8 x 8 pixels with
+        values in [0, 1]; nothing is then recognized as "not_digit".
     calibration_ : dict of str to ndarray of shape (n_rows,)
         For each calibration row: `probability` of the predicted class, `correct`, `strangeness`
         (from 0 for a digit to 1) and, with groups, `writer`. Set by `calibrate`.
@@ -276,7 +276,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return self
 
     def promise(self) -> Promise:
-        """Return what is guaranteed with the current `max_error`, `confidence` and `n_digits`.
+        """Return the guarantee for the current `max_error`, `confidence` and `n_digits`.
 
         Returns
         -------
@@ -312,7 +312,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             Pages, or parts of them with one field or row, as from
             :func:`~skmnist.reading.open_pages`. Frames, combs and lines are removed.
         form : Form, default=None
-            Where the fields are on the page, and what may be written in them. None detects the
+            The positions of the fields on the page, and their valid contents. None detects the
             fields; each then has `n_digits` places, if that is set.
 
         Returns

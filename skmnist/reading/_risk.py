@@ -17,7 +17,7 @@ FIRST_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Selection:
-    """Which predictions are accepted, and what is guaranteed about them.
+    """Threshold for accepting predictions, and the guarantee for accepted ones.
 
     Returned by :func:`select_threshold`. The parameters are attributes as well.
 
