@@ -274,7 +274,7 @@ class TrialLog:
     """Show finished and running trials of a search, as a context manager.
 
     On a terminal and in a notebook, this is a bar with the best value and the remaining time,
-    followed by a line per running trial (in a notebook, as of the end of the last one). Elsewhere,
+    followed by a line per running trial (in a notebook, updated only when a trial ends). Elsewhere,
     a line is printed for each finished trial.
 
     Parameters

@@ -171,7 +171,7 @@ def caution_near_chance(
 def caution_interrupt(
     models: Collection[str], *, starts: tuple[int, int], folds: tuple[int, int]
 ) -> list[Caution]:
-    """Return cautions about an interrupt; `starts` and `folds` are counts (used, planned)."""
+    """Return cautions about an interruption; `starts` and `folds` are counts (used, planned)."""
     cautions = []
     if models:
         cautions.append(Caution("interrupted_models", figures={"models": ", ".join(models)}))

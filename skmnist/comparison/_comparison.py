@@ -309,7 +309,7 @@ class ModelComparison:
         """Return a self-contained HTML report, or write it to a file.
 
         The report does not load other files or access the network. It starts with the
-        recommendation and ends with the information to repeat the run. Names, labels and
+        recommendation and ends with the information needed to repeat the run. Names, labels and
         parameters are escaped, and there are no scripts. The file is written atomically.
 
         Parameters

@@ -116,9 +116,10 @@ class DatasetDescription:
 def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     """Count the images of each class, and find problems that would invalidate a comparison.
 
-    Reports images that are in both parts, images with two labels, classes that are rare or missing
-    in one part, rows sorted by class, constant pixels, inverted colours, and parts with different
-    pixel ranges. The data are not changed. Wrong labels cannot be detected in general.
+    The problems reported are images that are in both parts, images with two labels, classes that
+    are rare or missing in one part, rows sorted by class, constant pixels, inverted colours, and
+    parts with different pixel ranges. The data are not changed. Wrong labels cannot be detected in
+    general.
 
     Parameters
     ----------

@@ -77,20 +77,20 @@ def load_digit_archive(
         Folder to which the files that were read are also unpacked. None unpacks nothing.
     test_size : float or int, default=1/7
         Fraction or number of images to hold out for testing, stratified, if there is only one
-        part. None raises instead of splitting.
+        part. With None, an error is raised instead.
     random_state : int, RandomState instance or None, default=None
         Controls which images are held out. Pass an int for reproducible results.
     label : {"first", "last"} or str, default=None
         Position or name of a table's label column. For images in nested folders, "first" uses
-        the outer folders as classes and "last" the inner ones. None detects it, and raises if it
-        is ambiguous.
+        the outer folders as classes and "last" the inner ones. With None, this is detected, and an
+        error is raised if it is ambiguous.
     image_shape : tuple of int, default=None
         Height and width. Rows of pixels are reshaped to it; image files are resized to it, keeping
         their proportions. If None, rows must be square images, and image files keep their size or,
         if their sizes differ, are resized to 28 x 28, with a note.
     invert : bool, default=False
-        Invert dark ink on light paper to light ink on a dark background, as in MNIST. Raises if
-        the training and the test part have different ranges.
+        Whether to invert dark ink on light paper to light ink on a dark background, as in MNIST. An
+        error is raised if the training and the test part have different ranges.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
     progress : bool or callable, default=False
@@ -196,7 +196,7 @@ def load_dataset(
 ) -> Bunch:
     """Load digits by name or path: the bundled MNIST, the download, or your own files.
 
-    Useful in programs where the data set is an argument.
+    Use this function in programs that take the data set as an argument.
 
     Parameters
     ----------

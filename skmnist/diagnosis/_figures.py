@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 
 
 def wilson_interval(p: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % score interval of a proportion of n images.
+    """Return Wilson's 95 % score interval for the proportion `p` of `n` images.
 
     References
     ----------
@@ -35,7 +35,7 @@ def wilson_interval(p: float, n: int) -> tuple[float, float]:
 
 
 def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, float]:
-    """Return Newcombe's 95 % interval of the difference of two independent proportions.
+    """Return Newcombe's 95 % interval for the difference of two independent proportions.
 
     Unlike the normal approximation, it does not collapse if a proportion is 1.
 
@@ -344,7 +344,7 @@ class FitFigures:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Scores by number of training rows, see :func:`sklearn.model_selection.learning_curve`."""
+    """Scores by number of training rows; see :func:`sklearn.model_selection.learning_curve`."""
 
     sizes: Array
     train_scores: Array

@@ -29,7 +29,7 @@ STRENGTHS = ("rotation", "scale", "shear", "shift", "elastic", "stroke", "noise"
 
 @dataclass(frozen=True)
 class Deformation:
-    """The settings of an augmentation for which a separate program is compiled."""
+    """The settings of an augmentation that require a separately compiled program."""
 
     image_shape: tuple[int, int]
     with_elastic: bool
@@ -40,10 +40,10 @@ class Deformation:
 class ImageAugmenter(TransformerMixin, Estimator):
     """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, add noise.
 
-    Pass it to a classifier as ``augmentation=`` to deform each training image differently in each
-    epoch. Validation and test images are never deformed. `transform` deforms images directly, for
-    example to look at the effect. The images must be light strokes on a dark background with
-    values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
+    Pass an augmenter to a classifier as ``augmentation=`` to deform each training image differently
+    in each epoch. Validation and test images are never deformed. `transform` deforms images
+    directly, for example to see the effect. The images must be light strokes on a dark background
+    with values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
     :class:`~skmnist.preprocessing.DigitCropper` for drawings and photos.
 
     Each strength is the limit of a uniform distribution centred on no change, except `elastic`,
@@ -264,7 +264,7 @@ def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -
 
 
 def get_deformation(augmenter: ImageAugmenter, image_shape: tuple[int, int]) -> Deformation:
-    """Return the settings for which a separate program is compiled."""
+    """Return the settings that require a separately compiled program."""
     return Deformation(
         image_shape,
         with_elastic=augmenter.elastic > 0,

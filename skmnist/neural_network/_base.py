@@ -189,7 +189,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         The optimizer keeps its state from call to call (pickles and copies keep only the weights),
         so n calls with the same rows give exactly the weights of a `fit` of n epochs with
         ``validation_fraction=None, patience=None`` and no row or class weights, unless a callback
-        hooks batches. No rows are held out, and `patience` and `learning_rate_schedule` are
+        has batch hooks. No rows are held out, and `patience` and `learning_rate_schedule` are
         ignored. The loss and accuracy of each pass are appended to `history_`. Validation scores
         of an earlier `fit` are removed, because they do not apply to the new weights.
 
@@ -505,7 +505,7 @@ class PackedCallbacks(Sequence[Any]):
 
 
 class _CallbackPickler(cloudpickle.Pickler):
-    """Replace Keras models, layers, optimizers and variables by None: they are not used again."""
+    """Replace Keras models, layers, optimizers and variables, which are not needed, with None."""
 
     def reducer_override(self, obj: Any) -> Any:
         keras = sys.modules["keras"]
@@ -521,7 +521,7 @@ def _restore_packed(packed: bytes) -> PackedCallbacks:
 
 
 def pack_callbacks(callbacks: Any) -> Any:
-    """Return `callbacks` in the form to pickle: packed if there is a Keras callback."""
+    """Return `callbacks` in a form that can be pickled: packed if any is a Keras callback."""
     if isinstance(callbacks, PackedCallbacks):
         return callbacks
     several = callbacks if isinstance(callbacks, Sequence) else [callbacks]

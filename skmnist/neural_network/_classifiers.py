@@ -17,7 +17,7 @@ class SimpleNNClassifier(NNClassifier):
     A baseline: small, fast to train and easy to explain. With the default 128 units it has 101,770
     parameters on 28 x 28 images. Each epoch runs as one compiled program, prediction does not
     require tensorflow, and the class can be used like any scikit-learn classifier. It is not a
-    convolutional network: it is sensitive to shifts of an image by a few pixels.
+    convolutional network, so it is sensitive to shifts of an image by a few pixels.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class SimpleNNClassifier(NNClassifier):
             "tanh"}, default="relu"
         Activation of the hidden layers, named and defined as in Keras.
     optimizer : {"adam", "adamw", "nadam", "rmsprop", "sgd"}, default="adam"
-        Adam often converges sooner; SGD is easy to explain but needs more tuning of
+        Adam often converges faster; SGD is easy to explain but needs more tuning of
         `learning_rate` and `momentum`.
     learning_rate : float, default=1e-3
         Step size of the updates. Training is unstable if it is too large, and slow if it is too
@@ -38,7 +38,7 @@ class SimpleNNClassifier(NNClassifier):
         Decoupled weight decay per update. None uses Keras's default for the optimizer: 0.004 for
         "adamw", no weight decay for the others.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, default=None
-        How `learning_rate` decreases over all `epochs`, at each update: to 0 for "cosine" and
+        How `learning_rate` decreases with each update over all `epochs`: to 0 for "cosine" and
         "linear", to a hundredth for "exponential". None means "constant".
     ema_momentum : float in [0, 1), default=None
         Predict with a running average of the weights: after each update,
@@ -52,8 +52,8 @@ class SimpleNNClassifier(NNClassifier):
         Number of epochs without improvement of `monitor` after which training stops. The weights
         of the best epoch are kept. None trains for all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on the
-        same rows. Without validation rows, "loss" replaces "val_accuracy" and "val_loss".
+        Quantity to monitor for `patience`. Epochs with equal accuracy are compared by the loss on
+        the same rows. Without validation rows, "loss" replaces "val_accuracy" and "val_loss".
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Fraction of the rows to hold out, stratified by class, for validation after each epoch.
         "auto" holds out 0.1 of the rows if there are at least 1,000, and none otherwise, because
@@ -113,7 +113,7 @@ class SimpleNNClassifier(NNClassifier):
         Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
         0 if a Keras callback set other weights at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
-        Reason why training ended.
+        Why training ended.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss` and
         `val_accuracy` of each epoch. `loss` and `accuracy` are running means within the epoch, as
@@ -247,7 +247,7 @@ class DeepNNClassifier(NNClassifier):
             "tanh"}, default="relu"
         Activation of the hidden layers, named and defined as in Keras.
     optimizer : {"adam", "adamw", "nadam", "rmsprop", "sgd"}, default="adam"
-        Adam often converges sooner; SGD is easy to explain but needs more tuning of
+        Adam often converges faster; SGD is easy to explain but needs more tuning of
         `learning_rate` and `momentum`.
     learning_rate : float, default=1e-3
         Step size of the updates. Training is unstable if it is too large, and slow if it is too
@@ -258,7 +258,7 @@ class DeepNNClassifier(NNClassifier):
         Decoupled weight decay per update. None uses Keras's default for the optimizer: 0.004 for
         "adamw", no weight decay for the others.
     learning_rate_schedule : {"constant", "cosine", "exponential", "linear"}, default=None
-        How `learning_rate` decreases over all `epochs`, at each update: to 0 for "cosine" and
+        How `learning_rate` decreases with each update over all `epochs`: to 0 for "cosine" and
         "linear", to a hundredth for "exponential". None means "constant".
     ema_momentum : float in [0, 1), default=None
         Predict with a running average of the weights: after each update,
@@ -272,8 +272,8 @@ class DeepNNClassifier(NNClassifier):
         Number of epochs without improvement of `monitor` after which training stops. The weights
         of the best epoch are kept. None trains for all epochs and keeps the last weights.
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, default="val_accuracy"
-        Quantity to monitor for `patience`. Epochs of equal accuracy are compared by the loss on the
-        same rows. Without validation rows, "loss" replaces "val_accuracy" and "val_loss".
+        Quantity to monitor for `patience`. Epochs with equal accuracy are compared by the loss on
+        the same rows. Without validation rows, "loss" replaces "val_accuracy" and "val_loss".
     validation_fraction : float in (0, 1), "auto" or None, default="auto"
         Fraction of the rows to hold out, stratified by class, for validation after each epoch.
         "auto" holds out 0.1 of the rows if there are at least 1,000, and none otherwise, because
@@ -333,7 +333,7 @@ class DeepNNClassifier(NNClassifier):
         Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
         0 if a Keras callback set other weights at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
-        Reason why training ended.
+        Why training ended.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         `loss` (mean cross-entropy), `accuracy` and, with validation, `val_loss` and
         `val_accuracy` of each epoch. `loss` and `accuracy` are running means within the epoch, as

@@ -1,4 +1,4 @@
-"""Train networks with scikeras and Keras. This is the only import of scikeras."""
+"""Train networks with scikeras and Keras. This is the only module that imports scikeras."""
 
 import io
 import traceback
@@ -80,7 +80,7 @@ def _runs_in_joblib() -> bool:
 def _train_by_batches(
     plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]
 ) -> None:
-    """Train in Keras's own loop, for callbacks that hook batches."""
+    """Train in Keras's own loop, for callbacks with batch hooks."""
     seed = int(plan.rng.integers(2**31))
     with _engine.keras_defaults(plan.network.dtype):
         with watch.set_up():

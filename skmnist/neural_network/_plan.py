@@ -166,7 +166,7 @@ def _stratified_rows(y: Array, fraction: float, rng: np.random.RandomState) -> t
     counts = np.bincount(y)
     wanted = counts * fraction
     taken = np.floor(wanted).astype(int)
-    # classes with the largest remainders get one more, until the total is right
+    # classes with the largest remainders get one more row each, until the total is right
     missing = max(1, round(wanted.sum())) - taken.sum()
     taken[np.argsort(taken - wanted, kind="stable")[: max(0, missing)]] += 1
     taken = np.clip(taken, 0, np.maximum(counts - 1, 0))

@@ -27,7 +27,7 @@ SCHEDULES: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Network:
-    """The architecture, including all settings for which a separate program is compiled."""
+    """The architecture, including all settings that require a separately compiled program."""
 
     n_features: int
     hidden_layer_sizes: tuple[int, ...]

@@ -66,7 +66,7 @@ TERMS = {
 class Table:
     """A table of text; `head` and the first cell of each row are headings.
 
-    `models` is whether models are rows or columns, so that their ranks can be shown.
+    `models` is the axis of the models, if any, so that their ranks can be shown.
     """
 
     head: Sequence[str]
