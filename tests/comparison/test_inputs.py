@@ -190,7 +190,7 @@ def refuse(match, X, y, *, models=(), **given):
         ),
         (lambda y: y + 10, r"y_test has no label in common with y: 10, 11, 12 \(numbers\)"),
         (lambda y: y[:-1], r"y_test has shape \(209,\), expected \(210,\): one label per row"),
-        (lambda y: np.eye(3)[y], r"y_test has shape \(210, 3\).*by \.argmax\(axis=1\)"),
+        (lambda y: np.eye(3)[y], r"y_test has shape \(210, 3\).*with \.argmax\(axis=1\)"),
         (lambda y: np.where(y, y, np.nan), r"y_test has 70 missing labels, the first in row 0"),
         (lambda y: [None, *y[1:]], r"y_test has 1 missing labels, the first in row 0; drop"),
         (lambda y: ["0", *y[1:]], r"y_test mixes text with other types, such as '0', 1, 2"),

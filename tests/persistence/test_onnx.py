@@ -89,7 +89,7 @@ def test_other_models_raise_and_say_what_to_do(pipeline, digits):
         (make_pipeline(pipeline[-1], pipeline[-1]), "SimpleNNClassifier"),
         (make_pipeline(FrozenEstimator(PixelNormalizer()), pipeline), "FrozenEstimator"),
     ):
-        with pytest.raises(ValueError, match=rf"step {name}, .* pass `estimator_`"):
+        with pytest.raises(ValueError, match=rf"step {name}, .* pass its `estimator_`"):
             to_onnx(model)
     with pytest.raises(NotFittedError):
         to_onnx(SimpleNNClassifier())

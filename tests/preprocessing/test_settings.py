@@ -208,7 +208,7 @@ def test_colours_are_turned_into_grey_levels_and_not_cut_off():
 
 def test_images_of_different_sizes_raise():
     images = [np.zeros((8, 8)), np.ones((5, 8))]
-    with pytest.raises(ValueError, match=r"\(5, 8\) and \(8, 8\).*DigitCropper before"):
+    with pytest.raises(ValueError, match=r"\(5, 8\) and \(8, 8\).*DigitCropper first"):
         PixelNormalizer().fit(images)
     with pytest.raises(ValueError, match="different shapes"):
         PixelNormalizer().fit(pd.Series(images))
