@@ -79,7 +79,7 @@ def serve(
         Language of the page; None uses the language of the browser.
     max_waiting : int, default=20
         Number of training runs that may wait for the current one; must be >= 0. Each visitor can
-        have one run, running or waiting.
+        have one run that is waiting or in progress.
     open_browser : bool, default=True
         Whether to open the page in the user's browser.
     tell : callable, default=print

@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 
 class MissingUploadError(Exception):
-    """No file was uploaded, or the server does not have it any more."""
+    """No file was uploaded, or the server no longer has it."""
 
 
 class UploadError(DatasetError):

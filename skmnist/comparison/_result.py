@@ -208,7 +208,7 @@ class ModelResult:
         return advice
 
     def _could_be_robust(self) -> bool:
-        """Return whether this is a network of this package, trained on digits not deformed."""
+        """Return whether this is a network of the package that was trained on undeformed digits."""
         network = get_core(self.estimator)
         return (
             getattr(network, "augmentation", "none of ours") is None

@@ -200,11 +200,11 @@ def measure_work_left(
 ) -> WorkLeft:
     """Measure the share that a person must check so that few of the rest are wrong.
 
-    The images with the lowest confidence are rejected, just enough of them that at most
-    `allowed_error` of the others are wrong. A code of several images is accepted if all of its
-    images are accepted. Confidences and errors of the images in a code are assumed to be
-    independent, as if the images were drawn at random. The images in a real code are by the same
-    writer, so some writers cause more work and others less.
+    Images are rejected, starting with the lowest confidence, until at most `allowed_error` of the
+    others are wrong. A code of several images is accepted if all of its images are accepted.
+    Confidences and errors of the images in a code are assumed to be independent, as if the images
+    were drawn at random. The images in a real code are by the same writer, so some writers cause
+    more work and others less.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ PDF_START = 1024  # bytes within which PDF readers accept the signature of a PDF
 DPI = 200  # of rendered pages; the digits of a form are 30 to 60 pixels high then
 POINTS = 72  # per inch, the unit of PDF
 QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-PHOTO = 1.8  # maximum ratio of a photo's sides (4:3, 3:2 or 16:9); a strip cut out is longer
+PHOTO = 1.8  # maximum ratio of a photo's sides (4:3, 3:2 or 16:9); strips cut out are longer
 
 
 def open_pages(
