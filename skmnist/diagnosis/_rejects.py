@@ -179,7 +179,7 @@ class WorkLeft:
         """Show the figures in a notebook."""
         shown = "-" if self.share is None else f"{self.share:.1%}"
         figures = {"allowed_error": f"{self.allowed_error:g}", "code_length": f"{self.code_length}"}
-        return make_html("Left to a person", shown, figures)
+        return make_html("Manual review", shown, figures)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values but `resampled` as plain Python types, for JSON."""
