@@ -107,7 +107,7 @@ class Recommendation:
     >>> recommendation.model, recommendation.verdict
     ('DNN', 'clearly_better')
     >>> print(recommendation.headline())
-    Choose DNN: of these trained models, it is clearly better than NN.
+    Choose DNN: as trained here, it is clearly better than NN.
     """
 
     model: str | None
@@ -496,14 +496,14 @@ def recommend(
     ('NN', 'not_worth_it')
     >>> for reason in recommendation.reasons():
     ...     print(reason)
-    The accuracy is very similar (difference 0.63 percentage points; less than 1 counts as
+    The accuracies are very similar (difference 0.63 percentage points; less than 1 counts as
     similar). NN is usually the better choice: fewer parameters (101,770 instead of 567,434),
     faster to train (78.4 s instead of 118.0 s), easier to explain.
     The difference is real but small: it lies between 0.23 and 1.04 percentage points (95%
     interval).
     DNN made 26% fewer errors than NN (181 instead of 244 on 10,000 test images).
     For example, out of 1,000 five-digit postal codes, NN would misread about 116 and DNN about 87
-    (if errors on single digits are independent).
+    (assuming that errors on single digits are independent).
     If every error matters and cost does not, choose DNN.
     Only the accuracies are known here, so these figures assume the worst case: that the two
     models never misread the same image.

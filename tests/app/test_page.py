@@ -308,7 +308,7 @@ def test_visitors_wait_for_their_turn_and_see_how_many_are_before_them(visit, sl
         click(page, "start")
         assert page.title[0].value == "Training"
     assert told(page) == [
-        "2 training runs are ahead of yours. It starts by itself; you may leave this page."
+        "2 training runs are ahead of yours. Yours will start by itself; you may leave this page."
     ]
     assert "Epoch" not in html_of(page)  # nothing of the others
     first, second, _ = _training.find_line()

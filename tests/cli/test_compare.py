@@ -176,7 +176,7 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
     shown = " ".join(shown.split())
     assert "Training again with other seeds: 3 starts of each network" in shown
     assert "trained from 3 different starts" in shown
-    assert "of these trained models" not in shown
+    assert "as trained here" not in shown
     assert "one start only" not in shown
     document = json.loads(out.read_text(encoding="utf-8"))
     assert document["settings"]["starts"] == 3
@@ -197,7 +197,7 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
 def test_one_start_is_about_these_networks(small, capsys):
     assert main(["compare", "--data", str(small), "--epochs", "2", "--starts", "1"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "so this is about these trained models" in shown
+    assert "so the result applies only to these trained models" in shown
     assert "of each start" not in shown
 
 

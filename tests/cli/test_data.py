@@ -84,15 +84,15 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data --invert",
-            "Error: --invert: is only for digits of your own, not for mnist and cloud",
+            "Error: --invert: applies only to digits of your own, not to mnist and cloud",
         ),
         (
             "compare --invert",
-            "Error: --invert: is only for digits of your own, not for mnist and cloud",
+            "Error: --invert: applies only to digits of your own, not to mnist and cloud",
         ),
         (
             "data --image-shape 28x28",
-            "Error: --image-shape: is only for digits of your own, not for mnist and cloud",
+            "Error: --image-shape: applies only to digits of your own, not to mnist and cloud",
         ),
         (
             "data x.csv --image-shape 28",
@@ -105,11 +105,11 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data mnist --extract x",
-            "Error: --extract: is only for digits of your own, not for mnist and cloud",
+            "Error: --extract: applies only to digits of your own, not to mnist and cloud",
         ),
         (
             "data . --extract x",
-            "Error: --extract x: is only for archives, but the digits are already in a folder",
+            "Error: --extract x: applies only to archives, but the digits are already in a folder",
         ),
         ("data --seed -1", "Error: --seed -1: must be a whole number from 0 to 4294967295"),
     ],
@@ -175,7 +175,7 @@ def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):
         assert main(["data", str(path), "--label", side]) == 0
         assert len(re.findall(r"(?m)^ *[0-9] +[0-9]+ ", capsys.readouterr().out)) == n_classes
     assert main(["data", "mnist", "--label", "x"]) == 2
-    assert "--label: is only for digits of your own" in capsys.readouterr().err
+    assert "--label: applies only to digits of your own" in capsys.readouterr().err
 
 
 def test_rows_are_folded_to_the_shape_that_was_asked_for(tmp_path, capsys):

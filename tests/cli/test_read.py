@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch)
     out = tmp_path / "out.csv"
     assert main(["read", str(scans), "--model", str(model), "--csv", str(out)]) == 130
     assert len(list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))) == 1
-    assert "What was read until then is kept." in capsys.readouterr().err
+    assert "The fields read until then are kept." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

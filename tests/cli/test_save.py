@@ -16,7 +16,7 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
     assert main(["compare", "--data", str(small), "--epochs", "2", "--save", str(file)]) == 0
     out = capsys.readouterr().out
     recommended = re.search(r"Recommendation: (D?NN)", out)[1]
-    assert "No error rate is guaranteed: 97 digits for calibration are too few." in " ".join(
+    assert "No error rate is guaranteed: 97 digits are too few for calibration." in " ".join(
         out.split()
     )
     assert (

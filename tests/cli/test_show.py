@@ -64,7 +64,7 @@ def test_the_bundled_reader_is_shown_without_a_file(show):
         f"wrong among accepted {reader.notes_['error_among_accepted']:.2%}",
         "Weights under CC BY-SA 3.0",
         "saved with skmnist",
-        "unlike those of the calibration: the error rate does not hold for them",
+        "unlike those used for calibration: the error rate does not hold for them",
     ):
         assert fact in text
     assert "verbose" not in text
@@ -94,7 +94,7 @@ def test_a_pipeline_says_what_it_cannot_do(show, pipeline, file):
         "SimpleNNClassifier(epochs=2, hidden_units=16, learning_rate=0.01, random_state=0)",
         "64 - 16 - 10 (input",
         "8 x 8 pixels, from 0 to 16 (full ink)",
-        "1,617 for training, 180 to check it (validation)",
+        "1,617 for training, 180 for monitoring (validation)",
         "The file does not say which data it was trained on.",
         "The file contains no result on test images",
         "It is not a reader",
@@ -172,7 +172,7 @@ def test_a_reader_without_calibration_and_one_without_a_promise(show, file):
     save_model(reader, file)
     _, text = show(file)
     assert "No error rate is guaranteed: " in text
-    assert "Reading without a person who checks everything" in text
+    assert "Use without a complete manual check" in text
 
 
 def test_many_and_long_classes_are_cut(show, file):
@@ -250,7 +250,7 @@ def test_errors_are_one_line_that_says_what_to_do(tmp_path, show):
     for name, problem in (
         (
             page,
-            "not a file written by save_model. Name an undamaged file of skmnist compare --save",
+            "not a file written by save_model. Name an undamaged file written by skmnist compare",
         ),
         (tmp_path / "missing", "there is no such file"),
         (tmp_path, "is a folder; name the file of a saved network"),

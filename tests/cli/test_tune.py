@@ -33,7 +33,7 @@ def test_a_search_ends_with_a_network_that_was_tested_once_and_saved(tmp_path, c
         "Which hyperparameters mattered",
         "Finished trials: ",
         "Folds: 2. Fit: ",
-        "The middle fold: ",
+        "The fold with the median gap: ",
         "NN with the best hyperparameters",
         "Training images: 300; held out to monitor the fit: 0.",
         "The search has not seen the 10,000 test images.",

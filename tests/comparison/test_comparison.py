@@ -135,7 +135,7 @@ def test_luck_of_the_start_is_told(known):
         part.set_index("start")["test_accuracy"] for _, part in comparison.starts.groupby("model")
     )
     assert evidence.spread == pytest.approx(np.hypot(a.std(), b.std()))
-    assert "trained from 4 different starts" in comparison.recommendation.reason()
+    assert "trained from 4 different random starts" in comparison.recommendation.reason()
     assert "mit 4 verschiedenen Starts" in comparison.recommendation.reason("de")
 
 
@@ -194,7 +194,7 @@ def test_one_start_of_models_without_a_seed_says_all(digits, model, once):
     if once:
         X = np.column_stack([y, X])
     found = compare_models({"a": model, "b": DummyClassifier()}, X, y, random_state=0)
-    assert ("of these trained models" in found.recommendation.headline()) is once
+    assert ("as trained here" in found.recommendation.headline()) is once
     assert ("one_start" in [c.code for c in found.recommendation.cautions]) is once
 
 

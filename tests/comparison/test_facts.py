@@ -51,7 +51,7 @@ def test_errors_of_100_digits_and_of_100_codes(comparison, result):
 
 def test_no_codes_of_what_is_no_digit(comparison, result):
     facts = describe(comparison, result, digits=False)
-    assert list(facts) == ["Of 100 images", "Left to a person", "Not for"]
+    assert list(facts) == ["Of 100 images", "Manual review", "Not for"]
     assert "the 10 classes it was trained on: whatever" in facts["Not for"][0]
 
 
@@ -59,31 +59,31 @@ def test_work_that_is_left_to_a_person(comparison, result):
     rng = np.random.default_rng(0)
     sure = rng.random(5000)
     work = measure_work_left(sure, sure > 0.1)
-    (left,) = describe(comparison, result, work=[work])["Left to a person"]
+    (left,) = describe(comparison, result, work=[work])["Manual review"]
     low, high = (100 * end for end in work.interval)
     assert left.startswith(f"About {100 * work.share:.0f} (95% interval: {low:.0f} to {high:.0f})")
-    assert left.endswith("of 100 digits, so that at most 1 of 1,000 of the rest is wrong.")
+    assert left.endswith("of 100 digits, so that at most 1 in 1,000 of the rest is wrong.")
     codes = measure_work_left(sure, sure > 0.1, code_length=5)
-    _, of_codes = describe(comparison, result, work=[work, codes])["Left to a person"]
+    _, of_codes = describe(comparison, result, work=[work, codes])["Manual review"]
     share = 1 - (1 - work.share) ** 5
     assert codes.share is None
-    assert of_codes.startswith(f"About {100 * share:.0f} of 100 five-digit codes, because one")
-    assert "up to 5 of 1,000 may be wrong" in of_codes
+    assert of_codes.startswith(f"About {100 * share:.0f} of 100 five-digit codes, because a")
+    assert "up to 5 in 1,000 may be wrong" in of_codes
     few = measure_work_left(sure[:500], sure[:500] > 0.1)
-    (left,) = describe(comparison, result, work=[few, few])["Left to a person"]
+    (left,) = describe(comparison, result, work=[few, few])["Manual review"]
     assert "at least 2,995 test images are needed, but there are only 500" in left
-    (left,) = describe(comparison, result)["Left to a person"]
-    assert "does not say how sure it is" in left
+    (left,) = describe(comparison, result)["Manual review"]
+    assert "does not report how sure it is" in left
 
 
 @pytest.mark.parametrize(
     ("wrong", "digits", "said"),
     [
-        (0.0005, True, "Yes: more than 99 of 100 five-digit codes can be read without a person"),
+        (0.0005, True, "Yes: more than 99 of 100 five-digit codes need no manual review"),
         (0.07, True, "In part: a person still has to check about 30 of 100 five-digit codes"),
         (0.4, True, "Not yet: a person still has to check about 9. of 100 five-digit codes"),
         (0.8, True, "Not yet: a person still has to check more than 99 of 100 five-digit codes"),
-        (0.1, False, "Yes: about 9. of 100 images can be read without a person"),
+        (0.1, False, "Yes: about 9. of 100 images need no manual review"),
         (1.0, False, "Not yet: a person still has to check more than [3-9]. of 100 images"),
     ],
 )
@@ -111,7 +111,7 @@ def test_an_unknown_share_of_work_has_a_lower_bound_in_the_table(comparison, res
     assert work.share is None
     tables = _page.make_figure_tables([result], comparison.table, EN, work_left={"knn": [work]})
     rows = dict(tables[0].rows)
-    assert rows["Left to a person"] == f"more than {work.interval[0]:.0%}"
+    assert rows["Manual review"] == f"more than {work.interval[0]:.0%}"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_where_the_network_is_and_the_next_command(comparison, language, monkeyp
     assert "--allowed-error" not in page
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
     page = find(model_path="m", max_error=0.005)
-    assert {"en": "at most 1 of 200 is", "de": "höchstens 1 von 200 falsch ist"}[language] in page
+    assert {"en": "at most 1 in 200 is", "de": "höchstens 1 von 200 falsch ist"}[language] in page
     assert "--allowed-error" in page
     assert "--allowed-error" not in find(model_path="m", max_error=0.001)
     page = find(command="skmnist compare")
@@ -197,6 +197,6 @@ def test_images_whose_label_may_be_wrong_are_shown_with_their_model(n_wrong):
     assert ("Images whose label may be wrong" in page) == bool(n_wrong)
     if n_wrong:
         part = page[page.index("Images whose label may be wrong") :]
-        assert f"In {n_wrong} of 500 test images" in part
+        assert f"For {n_wrong} of 500 test images" in part
         assert all(f"{label + 1} → {label}" in part for label in range(n_wrong))
         assert part.count("<img", 0, part.index(f"{n_wrong} → {n_wrong - 1}")) == n_wrong

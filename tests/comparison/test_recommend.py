@@ -107,7 +107,7 @@ def test_most_accurate_model_is_weighed_against_the_second():
 
 VERDICTS = {
     "clearly_better": "it is clearly better than A",
-    "not_worth_it": "of these trained models, B really is more accurate, but",
+    "not_worth_it": "as trained here, B really is more accurate, but",
     "no_difference": "no real difference in accuracy was found",
     "cannot_tell": "there are too few test images to tell which is better",
 }

@@ -49,29 +49,30 @@ def judge(*doubtful, accuracy=(0.975, 0.98), n_parameters=(10, 20), **how):
             (1000, 400),
             (10, 20),
             "Choose A if cost matters most, but B if a person checks the doubtful cases: A is "
-            "smaller, but leaves 199 of 1,000 digits to that person, B only 79.",
+            "smaller, but leaves 199 of 1,000 digits for that person to check; B leaves "
+            "only 79.",
         ),
         (
             (1000, 400),
             (20, 10),  # the better one costs less as well
-            "Choose B: of these trained models, it really is more accurate than A, but by how much",
+            "Choose B: as trained here, it really is more accurate than A, but by how much",
         ),
         (
             (400, 1000),
             (10, 20),
             "Choose A: its accuracy is similar to that of B, but it leaves only 79 of 1,000 digits "
-            "to a person, B 199.",
+            "for manual review, compared with 199 for B.",
         ),
         (
             (400, 1000),
             (20, 10),
             "Choose B, but A if a person checks the doubtful cases: B leaves 199 of 1,000 digits "
-            "to that person, A only 79.",
+            "for that person to check, A only 79.",
         ),
         (
             (500, 400),
             (10, 20),
-            "Choose A: of these trained models, B really",
+            "Choose A: as trained here, B really",
         ),  # not 1.5 times as many
     ],
 )
@@ -82,8 +83,9 @@ def test_headline_of_similar_models_says_what_is_gained_and_lost(doubtful, n_par
 
 def test_headline_in_german():
     assert judge(1000, 400).headline("de") == (
-        "Nehmen Sie A, wenn es vor allem auf die Kosten ankommt, aber B, wenn ein Mensch die "
-        "Zweifelsfälle prüft: A ist kleiner, überlässt ihm aber 199 von 1.000 Ziffern, B nur 79."
+        "Nehmen Sie A, wenn es vor allem auf die Kosten ankommt, aber B, wenn jemand die "
+        "Zweifelsfälle prüft: A ist kleiner, aber 199 von 1.000 Ziffern sind von Hand zu prüfen, "
+        "bei B nur 79."
     )
 
 
@@ -92,7 +94,7 @@ def test_a_difference_that_may_be_chance_is_not_in_the_headline():
     assert found.work.ratio > 1.5
     assert found.work.ratio_interval[0] <= 1
     assert "person" not in found.headline()
-    assert "to a person" in found.reason()
+    assert "for manual review" in found.reason()
 
 
 def test_models_that_are_not_similar_keep_their_headline():
@@ -113,15 +115,14 @@ def test_more_models_need_more_evidence():
 
 def test_shares_come_second_if_they_are_in_the_headline():
     reasons = judge(1000, 400).reasons()
-    assert reasons[1].startswith(
-        "So that at most 1 of 1,000 digits is wrong among the rest, A leaves 199 ("
-    )
-    assert "of 1,000 to a person and B 79 (" in reasons[1]
+    assert reasons[1].startswith("A leaves 199 (")
+    assert "of 1,000 digits for manual review and B 79 (" in reasons[1]
+    assert "so that at most 1 in 1,000 of the rest is wrong." in reasons[1]
 
 
 def test_shares_come_after_the_errors_if_they_are_not():
     reasons = judge(500, 450).reasons()
-    at = next(at for at, reason in enumerate(reasons) if "to a person" in reason)
+    at = next(at for at, reason in enumerate(reasons) if "for manual review" in reason)
     assert at > 2
     assert reasons[-1].startswith("Only the accuracies are known here")
 
@@ -131,29 +132,29 @@ def test_codes_are_told_at_the_same_thresholds_where_images_are_too_few():
     shares = [1 - (1 - n / 5000) ** 5 for n in (996, 396)]  # the last 4 of 4,004 may be wrong
     for share in shares:
         assert f" {1000 * share:.0f}" in reason
-    assert "up to 5 of 1,000 of the rest are wrong" in reason
-    assert "accepts at least 14,972 test images; with 5,000, there is no such threshold." in reason
+    assert "up to 5 in 1,000 of the rest are wrong" in reason
+    assert (
+        "must accept at least 14,972 test images; with 5,000, there is no such threshold." in reason
+    )
 
 
 def test_codes_have_a_threshold_of_their_own_where_images_suffice():
     found = judge(500, 400, allowed_error=0.01)
     share = round(1000 * found.work.codes[0].share)
-    assert (
-        "So that at most 1 of 100 five-digit codes is wrong among the rest, "
-        f"A leaves {share} (" in found.reason()
-    )
+    assert f"A leaves {share} (" in found.reason()
+    assert "so that at most 1 in 100 of the rest is wrong, if the digits" in found.reason()
     assert "So dass" not in found.reason("de")
-    assert f"überlässt A einem Menschen {share} (" in found.reason("de")
+    assert f"sind bei A {share} (" in found.reason("de")
 
 
 @pytest.mark.parametrize(("language", "n"), [("en", "900"), ("de", "900")])
 def test_too_few_images_are_told(language, n):
     found = judge(100, 50, n=900)
     words = {
-        "en": "900 test images are too few to tell how many digits must be left to a person so "
-        "that at most 1 of 1,000 is wrong among the rest; at least 2,995 are needed.",
-        "de": "900 Testbilder reichen nicht aus, um zu sagen, wie viele von 1.000 Ziffern ein "
-        "Mensch lesen muss, damit von den übrigen höchstens 1 von 1.000 falsch ist; nötig sind "
+        "en": "900 test images are too few to tell how many digits need manual review so that at "
+        "most 1 in 1,000 of the rest is wrong; at least 2,995 are needed.",
+        "de": "900 Testbilder reichen nicht aus, um zu sagen, wie viele von 1.000 Ziffern von "
+        "Hand zu prüfen sind, damit von den übrigen höchstens 1 von 1.000 falsch ist; nötig sind "
         "mindestens 2.995.",
     }
     assert words[language] in found.reason(language)
@@ -162,20 +163,23 @@ def test_too_few_images_are_told(language, n):
 
 def test_of_a_hopeless_model_only_a_limit_is_told():
     reason = judge(4000, 400).reason()
-    assert "A leaves more than 401 of 1,000 to a person and B 79 (" in reason
-    assert "The ranges are 95% intervals. “More than” means that no threshold keeps" in reason
+    assert "A leaves more than 401 of 1,000 digits for manual review and B 79 (" in reason
+    assert "The ranges are 95% intervals. “More than” means that no threshold achieves" in reason
 
 
 def test_ranges_are_explained_where_there_are_some():
     both = judge(4000, 4000).reason()
-    assert "A leaves more than 401 of 1,000 to a person and B more than 401." in both
+    assert (
+        "A leaves more than 401 of 1,000 digits for manual review and B more than 401, so" in both
+    )
     assert "The ranges are" not in both
     assert "“More than” means" in both
     assert "“More than” means" not in judge(1000, 400).reason()
 
 
 @pytest.mark.parametrize(
-    ("allowed_error", "words"), [(0.003, "3 of 1,000 digits are"), (0.02, "1 of 50 digits is")]
+    ("allowed_error", "words"),
+    [(0.003, "3 in 1,000 of the rest are"), (0.02, "1 in 50 of the rest is")],
 )
 def test_the_allowed_error_is_written_as_a_fraction(allowed_error, words):
     assert f"at most {words} wrong" in judge(1000, 400, allowed_error=allowed_error).reason()
@@ -249,7 +253,7 @@ def test_with_several_starts_it_says_of_which_the_shares_are(found):
 
 def test_the_report_has_it(found):
     page = found.to_html()
-    assert "Left to a person" in page
+    assert "Manual review" in page
     assert f"{found.table['work_left']['B']:.1%}" in page
 
 

@@ -865,12 +865,12 @@ def idx_of_64_gib(folder):
     return _idx(folder, "train-images-idx3", lambda c: c[:4] + shape + c[16:])
 
 
-@case("train-images-idx3-ubyte: is truncated; expected images of shape .12, 4, 4., which takes 192")
+@case("train-images-idx3-ubyte: is truncated; expected images of shape .12, 4, 4. \\(192 bytes\\)")
 def idx_that_is_too_short(folder):
     return _idx(folder, "train-images-idx3", lambda c: c[:-30])
 
 
-@case("train-images-idx3-ubyte: continues after images of shape .12, 4, 4.")
+@case("train-images-idx3-ubyte: continues after the .* bytes of images of shape .12, 4, 4.")
 def idx_that_is_too_long(folder):
     return _idx(folder, "train-images-idx3", lambda c: c + b"\0")
 
@@ -880,12 +880,12 @@ def idx_with_more_labels_than_images(folder):
     return _idx(folder, "train-labels-idx1", lambda c: to_idx(np.arange(13) % 3))
 
 
-@case("shape .0, 4, 4., expected no 0")
+@case("shape .0, 4, 4., expected no dimension of 0")
 def idx_without_images(folder):
     return _idx(folder, "train-images-idx3", lambda c: to_idx(DIGITS["x_train"][:0]))
 
 
-@case("is truncated in its dimensions")
+@case("is truncated; its list of dimensions is incomplete")
 def idx_that_ends_in_its_dimensions(folder):
     return _idx(folder, "train-images-idx3", lambda c: c[:9])
 
@@ -895,14 +895,14 @@ def idx_with_nothing(folder):
     return _idx(folder, "train-images-idx3", lambda c: b"")
 
 
-@case("has no matching files of labels")
+@case("has no matching file of labels")
 def idx_without_labels(folder):
     files = idx_files(DIGITS)
     del files["MNIST/raw/train-labels-idx1-ubyte"]
     return packed(folder, files)
 
 
-@case("has no matching files of images")
+@case("has no matching file of images")
 def fifty_thousand_files_of_labels(folder):
     """As above."""
     return _raw(folder, _empty_members(50_000, b"%06d-idx1-ubyte"))
@@ -935,7 +935,7 @@ def array_of_objects(folder):
 
 
 @case(
-    "has no matching files of {1}",
+    "has no matching file of {1}",
     ("images", "x_train", "images"),
     ("labels", "y_train", "labels"),
 )
@@ -1001,7 +1001,7 @@ def array_that_is_too_short(folder):
     return _npy(folder, lambda c: c[:-10])
 
 
-@case("x_train.npy: continues after an array")
+@case("x_train.npy: continues after the .* bytes of an array")
 def array_that_is_too_long(folder):
     return _npy(folder, lambda c: c + bytes(10))
 
@@ -1011,22 +1011,22 @@ def array_that_is_too_long(folder):
     (
         "NaN",
         np.full((12, 4, 4), np.nan),
-        "x_train.npy has values from nan to nan, expected finite ones",
+        "x_train.npy has values from nan to nan, expected finite values",
     ),
     (
         "infinite",
         np.full((12, 4, 4), np.inf),
-        "x_train.npy has values from inf to inf, expected finite ones",
+        "x_train.npy has values from inf to inf, expected finite values",
     ),
     (
         "negative",
         -np.ones((12, 4, 4)),
-        "x_train.npy has values from -1 to -1, expected finite ones from 0",
+        "x_train.npy has values from -1 to -1, expected finite values from 0",
     ),
     (
         "larger than float32",
         np.full((12, 4, 4), 1e300),
-        "x_train.npy has values from .* expected finite ones from 0 to 3.40282e.38, which float32",
+        "x_train.npy has values from .* expected finite values from 0 to 3.40282e.38, the max",
     ),
     ("text", np.full((12, 4, 4), "ink"), "x_train.npy has shape .* expected numbers"),
     ("complex", np.ones((12, 4, 4), complex), "has the dtype"),
@@ -1058,7 +1058,7 @@ def arrays_of_two_sizes(folder):
     return _raw(folder, to_npz(DIGITS | {"x_test": np.ones((6, 5, 5), np.uint8)}), "digits.npz")
 
 
-@case("has no matching files of labels")
+@case("has no matching file of labels")
 def bare_array(folder):
     return _raw(folder, to_npy(DIGITS["x_train"]), "digits.npy")
 

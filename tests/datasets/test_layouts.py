@@ -502,5 +502,5 @@ def test_files_in_class_folders_with_odd_endings_are_counted(root, tmp_path):
     data = load_digit_archive(write_zip(tmp_path / "a.zip", files), random_state=0)
     (note,) = [note for note in data.notes if note.key == "no_images"]
     assert note.values["n"] == len(ODD) + 1
-    assert f"names are not those of images: {root}5/c (files: 9)" in note.sentence()
+    assert f"are not named like image files: {root}5/c (files: 9)" in note.sentence()
     assert "dem Namen nach keine Bilder" in note.sentence("de")

@@ -390,7 +390,7 @@ def test_a_class_whose_f1_is_told_as_1_is_not_weak():
 def test_means_that_few_images_cannot_tell_apart_are_no_strength():
     errors = make_sure(0.93, n_right=8, n_wrong=2)
     assert errors.calibration.sentence() == (
-        "There are too few images to judge its probabilities: on average it is 93.0% sure, and it "
+        "There are too few images to judge its probabilities. On average it is 93.0% sure, and it "
         "is right in 80.0% of cases."
     )
     assert not any("sure" in sentence for sentence in advise(errors).strengths)

@@ -117,8 +117,8 @@ def test_a_model_that_is_too_simple_is_told_what_others_reach():
     diagnosis = diagnose_fit(model, **rows)
     assert diagnosis.label == "underfitting"
     assert diagnosis.findings[0].evidence["forest"] > 0.9
-    assert "a forest 9" in diagnosis.summary()
-    assert "ein Random Forest 9" in diagnosis.summary("de")
+    assert "a forest of decision trees 9" in diagnosis.summary()
+    assert "ein Wald aus Entscheidungsbäumen 9" in diagnosis.summary("de")
 
 
 def test_simple_models_are_fitted_only_where_they_are_needed(monkeypatch):
@@ -320,7 +320,7 @@ def test_clean_labels_of_a_shape_that_nothing_finds_are_not_called_wrong(n_signs
     causes = [found for found in diagnose_fit(model, **rows).findings if isinstance(found, CAUSES)]
     assert causes or n_signs == 3
     for cause in causes:
-        for language, words in (("en", "in a way that n"), ("de", " findet")):
+        for language, words in (("en", " finds"), ("de", " findet")):
             said = cause.sentence(language) + cause.remedy(language)
             assert words in said
             assert not any(claim in said for claim in CLAIMS)
@@ -394,7 +394,7 @@ def test_a_model_is_compared_with_always_answering_the_most_frequent_class(
             "share": pytest.approx(0.95),
             "accuracy": pytest.approx(0.95 + (n_won - n_lost) / 1000),
         }
-        assert "Always answering 0, the most frequent class, would be as good" in (
+        assert "Always answering 0, the most frequent class, would be just as good" in (
             diagnosis.summary()
         )
         assert not any("leave it as it is" in finding.remedy() for finding in found.values())

@@ -299,14 +299,15 @@ def test_digits_that_are_alike_are_described(pair, language):
 def test_letters_are_not_described_as_digits():
     analysis = analyze_errors(["4", "9", "a"], ["9", "9", "a"])
     assert analysis.pairs(1)[0].advice() == [
-        "Check whether the images are cut off, blurred or labelled wrongly."
+        "Check whether the images are cut off, blurred or mislabelled."
     ]
 
 
 def test_sure_mistakes_raise_doubt_about_the_labels():
     advice = analyze([(0, 1, 3)], [0.95]).pairs(1)[0].advice()
     assert advice == [
-        "The model is sure of most of these mistakes, so check whether the labels are right."
+        "In most of these mistakes, the model is sure of its answer, so check whether the labels "
+        "are right."
     ]
 
 

@@ -398,7 +398,7 @@ def test_a_learning_rate_that_is_far_too_large_is_found(digits):
 
 
 def test_what_was_stopped_by_hand_is_not_told_to_be_more_patient():
-    for stop, told in (("interrupted", "Let it train to the end"), ("patience", "Raise the pati")):
+    for stop, told in (("interrupted", "Let the training run to"), ("patience", "Raise the pati")):
         (found,) = diagnose_fit(Network(val_loss=FALLING, stop=stop, best=6)).further_findings
         assert found.remedy().startswith(told)
 

@@ -654,7 +654,7 @@ ACCURACIES = "of its training images and 90.00% of the validation images correct
         ),
         ("unclear", 0.95, "There are too few validation images", {ACCURACIES, LOSSES}),
         ("underfitting", 0.5, "The model gets only 50.0% of its own", {ACCURACIES, JUDGED}),
-        ("underfitting", None, "The model does not read even its training images well.", {JUDGED}),
+        ("underfitting", None, "The model does not even read its own training images", {JUDGED}),
     ],
 )
 def test_what_is_told_of_each_verdict(label, train_accuracy, begins, told):

@@ -28,13 +28,13 @@ def test_the_band_is_exact(display):
 
 def test_the_share_at_the_allowed_error_is_marked(display):
     assert 0 < display.share < 1
-    assert f"{display.share:.1%} left to a person" in find_texts(display)
+    assert f"{display.share:.1%} for manual review" in find_texts(display)
     assert "LogisticRegression" in find_texts(display)
 
 
 def test_curve_speaks_german_with_german_numbers(display):
     found = find_texts(display.plot(language="de"))
-    assert {"einem Menschen überlassen", "0,1\u00a0%", "100\u00a0%"} <= found
+    assert {"von Hand zu prüfen", "0,1\u00a0%", "100\u00a0%"} <= found
 
 
 def test_two_models_share_axes(linear, digits):

@@ -245,7 +245,7 @@ def test_other_changes_are_in_the_line_with_their_worst_strength():
 
 def test_the_worst_change_and_the_confidence_there(typical):
     assert typical.sentences()[1:] == [
-        "It does worst on images that are noisy by 30%: 60.0% correct instead of 98.0%.",
+        "It does worst on images that are overlaid with 30% noise: 60.0% correct instead of 98.0%.",
         "On these images it is still 80.0% sure on average, but right in only 60.0% of cases.",
     ]
     careful = make_result(("none", 0, 0.9, 0.9), ("noise", 0.3, 0.6, 0.62))

@@ -166,9 +166,7 @@ def test_a_model_that_is_no_reader_cannot_be_loaded(tmp_path):
     from skmnist import PixelNormalizer, save_model
 
     save_model(PixelNormalizer().fit(255 * np.eye(4)), tmp_path / "model.skmnist")
-    with pytest.raises(
-        ValueError, match="contains a PixelNormalizer without a calibration; create"
-    ):
+    with pytest.raises(ValueError, match="contains a PixelNormalizer without calibration; create"):
         load_reader(tmp_path / "model.skmnist")
 
 

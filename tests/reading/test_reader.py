@@ -119,7 +119,7 @@ def test_max_error_can_be_changed_after_the_calibration(reader, digits):
     assert selection.max_error == pytest.approx(0.004)
     assert not selection.guaranteed
     assert strict.promise().sentences()[0] == (
-        "No error rate is guaranteed: 682 digits for calibration are too few. At least 748 "
+        "No error rate is guaranteed: 682 digits are too few for calibration. At least 748 "
         "accepted without an error are needed."
     )
     strict.max_error = 0

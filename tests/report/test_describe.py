@@ -104,7 +104,7 @@ def test_models_that_read_images_of_their_own(digits, no_charts):
     results.append(make_result("many", model, 0.1, X[300:], y[300:]))
     page = ModelComparison(results).to_html()
     parse(page)
-    assert "not measured on the same" in page
+    assert "not tested on the same" in page
     assert "read the same" not in page
     assert "Test images:" not in page
     low, high = wilson_interval(results[1].errors.accuracy, results[1].errors.n_test)
