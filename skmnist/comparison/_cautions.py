@@ -68,8 +68,8 @@ class Caution:
     --------
     >>> from skmnist.comparison import Caution
     >>> print(Caution("ranked_two", "note").sentence())
-    The same test images were used to rank the two models and to measure them, so the better figure
-    is slightly optimistic.
+    The same test images were used to rank the two models and to measure their accuracy, so the
+    better figure is slightly optimistic.
     """
 
     code: Code
