@@ -20,7 +20,7 @@ def test_the_recommended_network_is_saved_with_its_promise_and_notes(small, tmp_
         out.split()
     )
     assert (
-        "Of the 100 test images, the 3 that look least like digits are not among these"
+        "Of the 100 test images, the 3 that look least like digits are not counted here"
         in " ".join(out.split())
     )
     assert "This error rate, 0.50%, is the reader's default." in " ".join(out.split())
