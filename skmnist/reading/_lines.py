@@ -17,10 +17,13 @@ COVERED = 0.85  # share of a side that a line covers; the rest may be worn or cr
 DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
+OVER = 0.3  # of the height of a frame with the digits that reach beyond it, beyond either side
 MAX_PLACES = 60  # of a comb
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
 WHOLE = 0.9  # share of a page's width; only ruled lines are that long
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
+LOW = 0.85  # of the width; places for digits are not lower
+GAP = 0.45  # of the usual width; narrower cells are gaps between boxes that digits connect
 LOOP_GAP = 1.5  # of the height of a loop; other digits are nearer than this
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
 
@@ -106,8 +109,10 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
             continue
         part = labels[where] == at
         corner = (where[1].start, where[0].start)
-        if min(height, width) >= LEAST_SIDE and _is_frame(part, where, strokes.shape):
-            cells += _read_frame(part, corner)
+        frame = _find_frame(part, where, strokes.shape)
+        if frame is not None:
+            down, right = frame
+            cells += _read_frame(part[frame], (corner[0] + right.start, corner[1] + down.start))
             frames.append(at - 1)
         else:
             combs, lines = _read_rulings(part, corner, n_digits, strokes.shape)
@@ -170,10 +175,10 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
     """
     single = [some for some in cells if len(some.boxes) == 1]
     found: list[Cells] = []
-    for row in iterate_rows(single, gap=np.inf):
-        if len(row) < 2:
+    for row in iterate_rows(cells, gap=np.inf):
+        like = next((some for some in single if some.boxes[0] in row), None)
+        if like is None or len(row) < 2:
             continue
-        like = next(some for some in single if some.boxes[0] == row[0])
         left, _, right, bottom = like.boxes[0]
         reach = max(3, round(0.08 * (right - left)))
         is_line: Array = np.any(strokes[max(0, bottom - reach) : bottom + reach], axis=0)
@@ -187,6 +192,36 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
             boxes = [(box[0] + shift, box[1], box[2] + shift, box[3]) for box in like.boxes]
             found.append(Cells(boxes, [line.move(shift, 0) for line in like.lines]))
     return found
+
+
+def _find_frame(
+    part: Array, where: tuple[slice, slice], shape: tuple[int, ...]
+) -> tuple[slice, slice] | None:
+    """Return the rows and columns of a part that a frame takes up, or None without a frame.
+
+    Digits that cross the frame reach beyond it.
+    """
+    height, width = part.shape
+    if min(height, width) < LEAST_SIDE:
+        return None
+    whole = (slice(0, height), slice(0, width))
+    if _is_frame(part, where, shape):
+        return whole
+    down = _find_span(part, OVER * height)
+    right = None if down is None else _find_span(part[down].T, OVER * (down.stop - down.start))
+    if down is None or right is None or (down, right) == whole:
+        return None
+    inside = (slice(1, shape[0] - 1), slice(1, shape[1] - 1))  # nothing is cut off
+    return (down, right) if _is_frame(part[down, right], inside, shape) else None
+
+
+def _find_span(part: Array, reach: float) -> slice | None:
+    """Return the rows from the first to the last line across a part, both near its edges."""
+    bars = _find_bars(part, max(1, round(STRIP / 2 * min(part.shape))))
+    if len(bars) < 2 or bars[0][0] > reach or bars[-1][1] < len(part) - reach:
+        return None
+    span = slice(bars[0][0], bars[-1][1])
+    return span if span.stop - span.start >= LEAST_SIDE else None
 
 
 def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
@@ -213,6 +248,9 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
         downs = [(0, 0), *downs]
     if downs[-1][1] < (1 - STRIP) * height - 1:
         downs = [*downs, (height, height)]
+    lowest = min((down[0] - up[1] for up, down in itertools.pairwise(downs)), default=height)
+    if lowest < LOW * width and len(_find_bars(part.T, tolerance, DIVIDED)) <= 2:
+        downs = [downs[0], downs[-1]]  # between them is a digit's stroke, such as the bar of a 4
     rows: list[Cells] = []
     lines: list[Line] = []
     for first, last in downs:
@@ -239,6 +277,9 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
                 for left, right in spans
             ]
             rows.append(Cells(boxes, []))
+    if lines:  # where a digit runs along a line, only the line is to be erased
+        thickest = 2 * float(np.median([line.thickness for line in lines]))
+        lines = [replace(line, thickness=min(line.thickness, thickest)) for line in lines]
     return [replace(some, lines=lines) for some in rows[:1]] + rows[1:]
 
 
@@ -260,7 +301,7 @@ def _find_runs(some: Array) -> list[tuple[int, int]]:
 
 
 def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
-    """Join cells that a tall stroke of a digit has cut in two."""
+    """Join cells that a tall stroke of a digit has cut in two, and drop gaps between boxes."""
     widths = np.array([right - left for left, right in spans])
     usual = float(np.median(widths)) if len(spans) > 4 else 0.9 * height
     joined: list[tuple[int, int]] = []
@@ -274,7 +315,8 @@ def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, i
             joined[-1] = (before[0], right)
         else:
             joined.append((left, right))
-    return joined
+    usual = float(np.median([right - left for left, right in joined])) if joined else 0.0
+    return [span for span in joined if span[1] - span[0] >= GAP * usual]
 
 
 def _trace(
@@ -471,6 +513,16 @@ def _find_edges(strokes: Array) -> list[Line]:
                 continue
             found += _trace(part, start, stop, 0, part.shape[1], (0, 0), upright=upright)
     return found
+
+
+def find_slant(lines: list[Line]) -> float:
+    """Return the angle in degrees by which the longest line rises to the right; 0 without lines."""
+    flat = [line for line in lines if not line.upright]
+    if not flat:
+        return 0.0
+    longest = max(flat, key=lambda line: line.stop - line.start)
+    start, stop = _follow(longest.curve, np.array([longest.start, longest.stop]))
+    return float(np.rad2deg(np.arctan2(start - stop, longest.stop - longest.start)))
 
 
 def erase(strokes: Array, lines: list[Line]) -> Array:

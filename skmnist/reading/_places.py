@@ -19,7 +19,7 @@ from skmnist.reading._ink import (
     turn,
     widen,
 )
-from skmnist.reading._lines import Line, erase, find_guides, iterate_rows
+from skmnist.reading._lines import Line, erase, find_guides, find_slant, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
 from skmnist.reading._points import (
     Mark,
@@ -37,6 +37,7 @@ Score = Callable[[list[Array]], Array]
 BLANK_SIZE = 0.2  # of a box; ink that is smaller in both directions is not a digit
 ACROSS = 0.95  # of a box; thin ink of this length is a line that belongs to the form
 THIN = 0.05  # of a box, mean width of such a line
+LOOSE = 0.4  # of a box's height; smaller ink outside the boxes may be print
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
@@ -44,7 +45,8 @@ LOW = 0.7  # of a digit's height; shorter strokes that hang below the others may
 HANGING = 0.5  # confidence that such a stroke is a digit
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
-SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others
+SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others, and share
+# of the ink that must be seen in it
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,13 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
         ink = turn(ink, angle)
         drawn = find_strokes(ink.level, ink.noise, strong=PALE)
     cells, lines = find_guides(drawn, n_digits)
+    slant = find_slant(lines)
+    if cells and abs(slant) >= MIN_ANGLE:  # large digits in boxes can hide how the page lies
+        turned = turn(ink, slant)
+        straight = find_strokes(turned.level, turned.noise, strong=PALE)
+        more, others = find_guides(straight, n_digits)
+        if sum(len(some.boxes) for some in more) >= sum(len(some.boxes) for some in cells):
+            ink, drawn, cells, lines = turned, straight, more, others
     level, strokes = _remove_guides(ink, drawn, lines)
     parts = find_parts(strokes)
     marks = find_marks(drawn, level, parts, drawn & ~strokes, lines)
@@ -321,7 +330,9 @@ def _remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, 
         if guide[channel] < TINTED * guide.max() and writing[channel] > SEEN * writing.max():
             level = ink.dark[..., channel]
             noise = max(ink.noise, 1.5 * float(np.quantile(ink.dark[gone][:, channel], 0.75)))
-            return level, find_strokes(level, noise)
+            seen = find_strokes(level, noise)
+            if np.count_nonzero(seen & left) > SEEN * np.count_nonzero(left):
+                return level, seen
     level = np.where(widen(gone) & ~left, 0, level)
     return level, find_strokes(level, ink.noise) & left
 
@@ -337,9 +348,13 @@ def _fill_boxes(
     boxes = [box for row in rows for box in row]
     contents: list[list[Part]] = [[] for _ in boxes]
     centres = np.array(boxes, dtype=float)
+    loose = []
     for part in parts:
-        for at, piece in _assign(part, centres):
+        pieces = _assign(part, centres)
+        for at, piece in pieces:
             contents[at].append(piece)
+        if not pieces and not _is_rest(part, part.box):
+            loose.append(part)
     fields: list[list[Place]] = []
     at = 0
     for number, row in enumerate(rows):
@@ -355,9 +370,26 @@ def _fill_boxes(
             places = _doubt_low(places)
             outside = choose_outside(marks, row)
             middles = [box[0] + box[2] for box in row]
+            own = {mark.box for mark in outside}
+            for part in loose:
+                if part.box not in own and _is_beside(part, row):
+                    places.append(_place(sheet, part, number, 0.0))
+                    middles.append(part.box[0] + part.box[2])
             fields.append(_insert(sheet, places, middles, outside, number))
         at += len(row)
     return fields
+
+
+def _is_beside(part: Part, row: list[Box]) -> bool:
+    """Return whether ink outside the boxes of a row is as large as writing, and near them.
+
+    It may be a correction, or a digit whose box was not found.
+    """
+    left, top, right, bottom = np.median(np.array(row), axis=0)
+    tall, wide = bottom - top, right - left
+    apart = max(part.box[1] - bottom, top - part.box[3])
+    beside = max(part.box[0] - row[-1][2], row[0][0] - part.box[2])
+    return bool(part.height >= LOOSE * tall and apart <= tall and beside <= 1.5 * wide)
 
 
 def _doubt_low(places: list[Place]) -> list[Place]:
@@ -409,7 +441,7 @@ def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:
         shares.append(np.count_nonzero(part.strokes[rows, columns]))
     total = part.n_pixels
     order = sorted(
-        (at for at, share in zip(hit, shares, strict=True) if share >= 0.25 * total),
+        (at for at, share in zip(hit, shares, strict=True) if share >= max(shares) / 3),
         key=lambda at: float(boxes[at, 0]),
     )
     beside = all(boxes[a, 2] <= boxes[b, 0] + 4 for a, b in itertools.pairwise(order))
@@ -462,7 +494,7 @@ def _fill_unmarked(sheet: _Sheet, box: Box, parts: list[Part], row: int) -> Plac
 
 
 def _is_rest(part: Part, box: Box) -> bool:
-    """Return whether a part is a remnant of a frame along a side of the box."""
+    """Return whether a part is a remnant of a frame along the sides of the box."""
     left, top, right, bottom = box
     size = min(bottom - top, right - left)
     if max(part.width, part.height) < 0.06 * size:

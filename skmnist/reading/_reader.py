@@ -385,6 +385,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         unsure = [name for name, p in zip(names, places, strict=True) if p.parted < MIN_PARTED]
         doubtful = frame["field"].isin(unsure)
         _leave_to_people(frame, doubtful & (frame["outcome"] == "digit"), "parted")
+        gaps = [name for name, places in frame.groupby("field") if _has_gap(places["outcome"])]
+        _leave_to_people(frame, frame["field"].isin(gaps) & (frame["outcome"] == "digit"), "gap")
         if self._is_turned(rows[~blank], frame[~blank]):
             _leave_to_people(frame, frame["outcome"] == "digit", "turned")
         if form is not None:
@@ -603,14 +605,21 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
     ]
 
 
+def _has_gap(outcomes: pd.Series) -> bool:
+    """Return whether there is a blank place between the digits of a field."""
+    inked = np.flatnonzero(outcomes != "blank")
+    return bool(len(inked)) and len(inked) < inked[-1] - inked[0] + 1
+
+
 def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
     """Mark a field as unsure if its digits were accepted, but its content is invalid."""
     known: dict[Any, Any] = {field.name: field for field in form.fields}
     for name, places in frame.groupby("field", sort=False):
-        if (places["outcome"] == "digit").all() and not known[name].accepts(
-            "".join(places["text"])
-        ):
-            _leave_to_people(frame, frame.index.isin(places.index), "invalid")
+        written = places[places["outcome"] != "blank"]
+        if (written["outcome"] != "digit").any() or not len(written):
+            continue
+        if not known[name].accepts("".join(written["text"])):
+            _leave_to_people(frame, frame.index.isin(written.index), "invalid")
 
 
 def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure") -> None:
