@@ -329,7 +329,7 @@ def test_postal_codes_of_the_source(source):
     assert "five-digit postal codes, NN would misread about 116 and DNN about 87" in (
         recommendation.reason()
     )
-    assert "von 1.000 fünfstelligen Postleitzahlen NN etwa 116 falsch lesen, DNN etwa 87" in (
+    assert "würde NN von 1.000 fünfstelligen Postleitzahlen etwa 116 falsch lesen, DNN etwa 87" in (
         recommendation.reason("de")
     )
 

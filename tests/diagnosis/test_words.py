@@ -222,12 +222,12 @@ def remedies(model, **figures):
             "Regularize the model: try a larger alpha, a smaller network, early stopping, or more "
             "training images.",
         ),
-        (LogisticRegression(), "Simplify the model: try a smaller C or more training images."),
+        (LogisticRegression(), "Reduce the overfitting: try a smaller C or more training images."),
         (
             LogisticRegression(penalty=None),
-            "Simplify the model: try a simpler model or more training images.",
+            "Reduce the overfitting: try a simpler model or more training images.",
         ),
-        (DummyClassifier(), "Simplify the model: try a simpler model or more training images."),
+        (DummyClassifier(), "Reduce the overfitting: try a simpler model or more training images."),
         (
             CalibratedClassifierCV(SimpleNNClassifier()),
             "Regularize the model: try dropout, L2, a smaller network, a lower patience, or more "
@@ -287,11 +287,11 @@ def test_no_parameters_where_there_is_nothing_to_ask():
         ),
         (
             MLPClassifier((1,), early_stopping=True, n_iter_no_change=1),
-            "Simplify the model: try a larger alpha or more training images.",
+            "Reduce the overfitting: try a larger alpha or more training images.",
         ),
         (
             RandomForestClassifier(max_depth=1),
-            "Simplify the model: try a larger min_samples_leaf or more training images.",
+            "Reduce the overfitting: try a larger min_samples_leaf or more training images.",
         ),
     ],
 )
