@@ -17,6 +17,7 @@ COVERED = 0.85  # share of a side that a line covers; the rest may be worn or cr
 DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
+THINNEST = 6  # ratio of a frame's height to the thickness of its lines; a 0 has less
 OVER = 0.3  # of the height of a frame with the digits that reach beyond it, beyond either side
 MAX_PLACES = 60  # of a comb
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
@@ -220,8 +221,9 @@ def _find_span(part: Array, reach: float) -> slice | None:
     bars = _find_bars(part, max(1, round(STRIP / 2 * min(part.shape))))
     if len(bars) < 2 or bars[0][0] > reach or bars[-1][1] < len(part) - reach:
         return None
-    span = slice(bars[0][0], bars[-1][1])
-    return span if span.stop - span.start >= LEAST_SIDE else None
+    start, stop = bars[0][0], bars[-1][1]
+    thick = max(last - first for first, last in bars)
+    return slice(start, stop) if stop - start >= max(LEAST_SIDE, THINNEST * thick) else None
 
 
 def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:

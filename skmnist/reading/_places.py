@@ -42,6 +42,7 @@ APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is n
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
 LOW = 0.7  # of a digit's height; shorter strokes that hang below the others may be large commas
+HIGH = 1.8  # of the usual height of the digits; higher strokes may be lines or streaks
 HANGING = 0.5  # confidence that such a stroke is a digit
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
@@ -198,7 +199,12 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
     for one, (left, top, right, bottom) in zip(fields, form.find_boxes(page.shape), strict=True):
         part = page[top:bottom, left:right]
         rows = _find_fields(part, one.digits, score)
-        places = [place for row in rows for place in row]
+        inside = (left > 0, top > 0, right < page.shape[1], bottom < page.shape[0])
+        places = [
+            replace(place, parted=0.0) if _is_cut(place, part.shape, inside) else place
+            for row in rows
+            for place in row
+        ]
         if one.ignore_marks:
             places = _leave_out_marks(places)
         if not places:  # an empty field is one blank place
@@ -206,6 +212,21 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
             places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
         found.append([place.move(left, top, one.name) for place in places])
     return found
+
+
+def _is_cut(place: Place, shape: tuple[int, ...], inside: tuple[bool, ...]) -> bool:
+    """Return whether the edge of a field may cut off a part of the digit.
+
+    `inside` says which edges of the field lie inside the page, as in a box.
+    """
+    if place.is_blank:
+        return False
+    left, top, right, bottom = place.box
+    at_edge = (left <= 1, top <= 1, right >= shape[1] - 1, bottom >= shape[0] - 1)
+    ink = place.image < 255
+    inked = (ink[:, 0].any(), ink[0].any(), ink[:, -1].any(), ink[-1].any())
+    is_padded = ink.shape != (bottom - top, right - left)  # then the box is that of the ink
+    return any(a and b and (c or is_padded) for a, b, c in zip(at_edge, inside, inked, strict=True))
 
 
 def _leave_out_marks(places: list[Place]) -> list[Place]:
@@ -353,7 +374,9 @@ def _fill_boxes(
         pieces = _assign(part, centres)
         for at, piece in pieces:
             contents[at].append(piece)
-        if not pieces and not _is_rest(part, part.box):
+        left, _, right, _ = sheet.to_page(part.box)
+        is_neighbour = left <= 1 or right >= sheet.shape[1] - 1
+        if not pieces and not is_neighbour and not _is_rest(part, part.box):
             loose.append(part)
     fields: list[list[Place]] = []
     at = 0
@@ -385,11 +408,18 @@ def _is_beside(part: Part, row: list[Box]) -> bool:
 
     It may be a correction, or a digit whose box was not found.
     """
-    left, top, right, bottom = np.median(np.array(row), axis=0)
+    left, top, right, bottom = np.median(np.array(row), axis=0).tolist()
     tall, wide = bottom - top, right - left
     apart = max(part.box[1] - bottom, top - part.box[3])
     beside = max(part.box[0] - row[-1][2], row[0][0] - part.box[2])
-    return bool(part.height >= LOOSE * tall and apart <= tall and beside <= 1.5 * wide)
+    if part.height < LOOSE * tall or apart > tall or beside > 1.5 * wide:
+        return False
+    between = [
+        after[0] - before[2]
+        for before, after in itertools.pairwise(row)
+        if before[2] <= part.box[0] and part.box[2] <= after[0]
+    ]
+    return not between or between[0] > 0.8 * wide  # or else it is print between groups of boxes
 
 
 def _doubt_low(places: list[Place]) -> list[Place]:
@@ -545,9 +575,11 @@ def _divide_freely(
             written = [part for part in some if part.box not in own]
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             ends = np.array([part.box[1::2] for part, _ in digits]).reshape(-1, 2)
+            heights = np.diff(ends).ravel()
+            odd = _find_hanging(ends, tall) | (heights > HIGH * np.median(heights))
             places = [
-                _place(sheet, part, number, min(sure, HANGING if is_hanging else limits[number]))
-                for (part, sure), is_hanging in zip(digits, _find_hanging(ends, tall), strict=True)
+                _place(sheet, part, number, min(sure, HANGING if is_odd else limits[number]))
+                for (part, sure), is_odd in zip(digits, odd, strict=True)
             ]
             middles = [part.box[0] + part.box[2] for part, _ in digits]
             fields.append(_insert(sheet, places, middles, beside, number))
