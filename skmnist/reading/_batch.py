@@ -17,8 +17,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from skmnist._files import find_bundled_reader
 from skmnist._workers import iterate_tasks
+from skmnist.datasets._layout import quote
 from skmnist.persistence import ModelFileError, load_model
-from skmnist.reading._forms import Form
+from skmnist.reading._forms import Form, FormError
 from skmnist.reading._pages import open_pages
 from skmnist.reading._reader import DigitReader
 from skmnist.text import get_catalogue, translate_error, use_language
@@ -137,7 +138,8 @@ def read_files(
         A calibrated reader. To compare the places of all files with the calibration, use
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
-        The positions of the fields. Pages of a document without fields are skipped.
+        The positions of the fields. Pages of a document without fields are skipped; missing pages
+        with fields are reported as the problem of the file.
     n_jobs : int, default=None
         Number of worker processes. More than one pays off for 50 files or more; binary files allow
         only one. None uses the value of ``joblib.parallel_config``, or 1.
@@ -193,22 +195,39 @@ def _read_file(
 ) -> tuple[int, FileReading]:
     reader = shared if isinstance(shared, DigitReader) else _unpickle(shared, key)
     frames, pictures, problem = [], {}, None
+    n_pages = 0
     try:
         with use_language(language):
-            for number, page in enumerate(open_pages(path)):
-                part = None if form is None else form.on_page(number + 1)
+            for n_pages, page in enumerate(open_pages(path), 1):
+                part = None if form is None else form.on_page(n_pages)
                 if part is not None and not part.fields:
                     continue
-                places = reader.read_page(page, form=part).assign(image=number)
+                places = reader.read_page(page, form=part).assign(image=n_pages - 1)
                 frames.append(places)
                 for name, some in places.groupby("field", sort=False):
-                    pictures[number, name] = _cut(page, some["box"])
+                    pictures[n_pages - 1, name] = _cut(page, some["box"])
+        if form is not None:
+            _check_pages(form, n_pages)
     except (ImportError, MemoryError, OSError, ValueError) as error:
         problem = translate_error(error, language) or type(error).__name__
     file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
     filled = [frame for frame in frames if len(frame)] or [reader.read_digits([])]
     places = pd.concat(filled, ignore_index=True)
     return at, FileReading(os.fsdecode(file), places, pictures, problem)
+
+
+def _check_pages(form: Form, n_pages: int) -> None:
+    """Raise if the form has fields on pages beyond the last one."""
+    missing = [one for one in form.fields if one.page > n_pages]
+    if missing:
+        pages = sorted({one.page for one in missing})
+        raise FormError(
+            "missing_pages",
+            pages=pages,
+            n_pages=len(pages),
+            names=quote(one.name for one in missing),
+            n=len(missing),
+        )
 
 
 def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:

@@ -96,6 +96,21 @@ def test_fields_are_joined_and_a_bad_file_stops_nothing(readings, page, folder):
     assert unsure["reason"] in set(readings[2].places["reason"])
 
 
+def test_fields_on_a_missing_page_are_named(reader, page, tmp_path):
+    path, form = tmp_path / "one.png", {"fields": [{"name": "code", "box": [0, 0, 1, 1]}]}
+    Image.fromarray(page[0]).save(path)
+    for name, number in {"sum": 2, "date": 3}.items():
+        form["fields"].append({"name": name, "page": number, "box": [0, 0, 1, 1]})
+    (reading,) = read_files([path], reader, form=Form.from_dict(form))
+    assert set(reading.places["field"]) == {"code"}
+    assert reading.problem == "pages 2, 3 are missing, so the fields 'sum', 'date' were not read"
+    del form["fields"][2]
+    with use_language("de"):
+        (reading,) = read_files([path], reader, form=Form.from_dict(form))
+    assert reading.problem == "Seite 2 fehlt, deshalb wurde das Feld 'sum' nicht gelesen"
+    assert join_fields([reading])["outcome"].tolist() == ["read", "failed"]
+
+
 @pytest.mark.slow
 def test_worker_processes_read_the_same_in_the_same_order(reader, folder):
     files = [*find_files([folder]), folder / "missing.png"] * 3
