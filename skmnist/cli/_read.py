@@ -22,6 +22,7 @@ from skmnist.cli._outputs import (
     write_file,
 )
 from skmnist.cli._screen import Screen
+from skmnist.datasets._formats import IMAGES, PACKED
 from skmnist.persistence import ModelFileError
 from skmnist.reading import (
     DigitReader,
@@ -36,6 +37,12 @@ from skmnist.reading import (
 )
 from skmnist.text import Catalogue, use_language
 
+# Images and documents that are not read; nobody expects notes and tables to be read.
+OTHER_ENDINGS = (
+    *IMAGES,
+    *PACKED,
+    *(".jpe", ".jfif", ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx"),
+)
 PER_PROCESS = 25  # files; with fewer, starting a process takes longer than it saves
 
 
@@ -74,6 +81,7 @@ def read_digits(
     fields = join_fields(readings)
     screen.show_fields(fields)
     _show_promise(screen, reader, readings)
+    _show_others(screen, paths)
     written: dict[Path | None, tuple[str, Callable[[], str]]] = {
         csv_path: ("cli.csv_written", lambda: fields.to_csv(index=False, float_format="%.4f")),
         review_path: ("cli.review_written", lambda: make_review(readings, say.language)),
@@ -117,7 +125,7 @@ def _find_files(say: Catalogue, paths: Sequence[Path]) -> list[Path]:
         if not files:
             raise CommandError(say("cli.rule.no_files", file=path))
         found += files
-    return list(dict.fromkeys(found))
+    return find_files(found)  # each once
 
 
 def _read(
@@ -157,3 +165,10 @@ def _show_promise(screen: Screen, reader: DigitReader, readings: list[FileReadin
         return
     for sentence in reader.promise().sentences(screen.say.language):
         screen.show_text(sentence)
+
+
+def _show_others(screen: Screen, paths: Sequence[Path]) -> None:
+    """Show how many images and documents of other types the folders contain."""
+    others = find_files((path for path in paths if path.is_dir()), endings=OTHER_ENDINGS)
+    if others:
+        screen.say_line("cli.read_others", n=len(others), file=others[0].name)

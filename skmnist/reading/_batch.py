@@ -95,30 +95,38 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
     return reader
 
 
-def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+def find_files(
+    paths: Iterable[str | os.PathLike[str]], *, endings: tuple[str, ...] = ENDINGS
+) -> list[Path]:
     """List files, and the images and documents in folders except hidden ones.
 
     Parameters
     ----------
     paths : iterable of path
         Files, which are returned unchanged, and folders, which are searched with their subfolders.
+    endings : tuple of str
+        Endings of the files to list in folders, in lower case. The default are the types that
+        `read_files` reads.
 
     Returns
     -------
     files : list of Path
-        Each file once; those of a folder sorted by name.
+        Each file once, even if several paths lead to it; those of a folder sorted by name.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}
     for path in map(Path, paths):
-        if not path.is_dir():
-            found[path] = None
-            continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if name.lower().endswith(ENDINGS) and not name.startswith("."):
-                    found[Path(folder, name)] = None
-    return list(found)
+        for file in _walk(path, endings) if path.is_dir() else [path]:
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
+
+
+def _walk(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    hidden = (".", "~$")  # the latter marks a document that is open in an office program
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(endings) and not name.startswith(hidden):
+                yield Path(folder, name)
 
 
 def read_files(

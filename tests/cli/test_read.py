@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 
@@ -66,6 +67,22 @@ def test_a_bad_file_stops_nothing(model, scans, tmp_path, capsys):
     assert "bad.png: ist kein lesbares Bild; beginnt mit 78" in capsys.readouterr().err
 
 
+def test_files_of_other_types_are_counted(model, scans, tmp_path, capsys):
+    shutil.copy(scans / "0.png", tmp_path)
+    for name in ("Brief.docx", ".hidden.gif", "~$Brief.docx", "notes.txt", "old.csv"):
+        (tmp_path / name).write_text("x")
+    command = ["read", str(tmp_path), "--model", str(model)]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "1 file of another type was not read: Brief.docx." in shown
+    (tmp_path / "photo.WEBP").write_text("x")
+    main([*command, "--lang", "de"])
+    shown = capsys.readouterr().out
+    assert "2 Dateien anderer Typen wurden nicht gelesen, zum Beispiel Brief.docx." in shown
+    main(["read", str(scans), "--model", str(model)])
+    assert "not read" not in capsys.readouterr().out
+
+
 def test_a_killed_process_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
@@ -112,7 +129,7 @@ def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch)
     ("arguments", "message"),
     [
         (["missing.png"], "missing.png: there is no such file"),
-        (["."], "the folder contains no images or PDF files"),
+        (["."], "the folder contains no PNG, JPEG, BMP, TIFF or PDF files"),
         ([".", "--max-error", "5"], "--max-error 5: must be a number between 0 and 1"),
         ([".", "--form", "nothing.json"], "--form: nothing.json: cannot be read"),
         ([".", "--model", "nothing.skmnist"], "--model nothing.skmnist: No such file"),

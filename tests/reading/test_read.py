@@ -74,6 +74,16 @@ def folder(page, tmp_path_factory):
 def test_folders_are_searched_for_images_and_documents(folder):
     assert find_files([folder]) == [folder / "a.png", folder / "b.png", folder / "sub" / "=a.PNG"]
     assert find_files([folder / "notes.txt", folder / "notes.txt"]) == [folder / "notes.txt"]
+    assert find_files([folder], endings=(".txt",)) == [folder / "notes.txt"]
+
+
+def test_a_file_that_several_paths_lead_to_is_read_once(folder):
+    files = find_files([folder / "b.png", folder / "sub" / ".." / "sub", folder / "sub" / ".."])
+    assert files == [
+        folder / "b.png",
+        folder / "sub" / ".." / "sub" / "=a.PNG",
+        folder / "sub" / ".." / "a.png",
+    ]
 
 
 @pytest.fixture(scope="module")
