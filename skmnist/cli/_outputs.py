@@ -1,6 +1,5 @@
 """Error messages on standard error, and the files that commands write."""
 
-import errno
 import json
 import os
 import sys
@@ -103,9 +102,10 @@ def check_outputs(
         if path.is_file() and not force:
             raise OptionError(option, path, say("cli.rule.file_exists"))
         folder = path.resolve().parent  # after following links
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            problem = os.strerror(errno.ENOENT if not folder.is_dir() else errno.EACCES)
-            raise OptionError(option, path, say("cli.rule.file_folder", problem=problem))
+        if not folder.is_dir():
+            raise OptionError(option, path, say("cli.rule.no_folder", folder=folder))
+        if not os.access(folder, os.W_OK):
+            raise OptionError(option, path, say("cli.rule.locked_folder", folder=folder))
 
 
 def write_file(say: Catalogue, path: Path, write: Callable[[], object]) -> bool:

@@ -17,7 +17,6 @@ from skmnist.datasets._members import (
     Budget,
     DatasetError,
     Member,
-    shorten,
     show_bytes,
 )
 
@@ -189,17 +188,20 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
     except DatasetError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds of exceptions
-        raise DatasetError("damaged", where=member.where, reason=shorten(str(error))) from error
+        raise DatasetError("damaged_image", where=member.where) from error
     return array
 
 
 def open_image(content: bytes, member: Member, *, several: bool = False) -> "Image.Image":
     """Read the header of an image, and raise if it must not be decoded.
 
-    With `several`, a TIFF may have several pages; the size of the first is checked.
+    With `several`, for the reader of pages, a TIFF may have several; the size of the first is
+    checked.
     """
     from PIL import Image
 
+    if not content:
+        raise DatasetError("empty", where=member.where)
     try:
         image = Image.open(BytesIO(content), formats=FORMATS)
         frames = getattr(image, "is_animated", False) and image.format != "MPO"
@@ -210,7 +212,7 @@ def open_image(content: bytes, member: Member, *, several: bool = False) -> "Ima
             "not_an_image",
             where=member.where,
             start=show_bytes(content[:4]),
-            formats=", ".join(FORMATS),
+            formats=", ".join([*FORMATS, "PDF"] if several else FORMATS),
         ) from error
     check_pixels(image, member)
     if frames and not (

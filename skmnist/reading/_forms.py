@@ -223,6 +223,8 @@ class Form:
             raise FormError("too_large", where=name, limit=MAX_FILE)
         try:
             described = json.loads(content)
+        except UnicodeDecodeError as error:
+            raise FormError("not_utf8", where=name) from error
         except (ValueError, RecursionError) as error:
             raise FormError("not_json", where=name, reason=str(error)) from error
         try:

@@ -19,7 +19,7 @@ from skmnist.datasets._images import (
     check_pixels,
     open_image,
 )
-from skmnist.datasets._members import MAX_RATIO, Budget, Member, shorten
+from skmnist.datasets._members import MAX_RATIO, Budget, Member
 from skmnist.text import Phrase
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def open_pages(
                 raise
             except Exception as error:  # Pillow's decoders raise many kinds of exceptions
                 where = _at_page(name, number) if n_pages > 1 else name
-                reason = shorten(str(error))
-                raise DatasetError("damaged", where=where, reason=reason) from error
+                raise DatasetError("damaged_image", where=where) from error
         yield page
 
 
@@ -174,7 +173,7 @@ def _render(content: bytes, name: str) -> Iterator[Array]:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        raise DatasetError("not_a_pdf", where=name, reason=shorten(str(error))) from error
+        raise DatasetError("not_a_pdf", where=name) from error
     try:
         for number in range(len(document)):
             try:
@@ -186,9 +185,7 @@ def _render(content: bytes, name: str) -> Iterator[Array]:
                 bitmap = page.render(scale=scale, rev_byteorder=True)
                 pixels = bitmap.to_numpy()[..., :3].copy()
             except pypdfium2.PdfiumError as error:
-                raise DatasetError(
-                    "not_rendered", where=_at_page(name, number), reason=shorten(str(error))
-                ) from error
+                raise DatasetError("not_rendered", where=_at_page(name, number)) from error
             yield pixels[..., 0] if pixels.shape[2] == 1 else pixels
     finally:
         document.close()

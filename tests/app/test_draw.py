@@ -122,7 +122,7 @@ def test_one_who_is_sure_needs_no_warning(open_page, trained, monkeypatch):
     [
         (b"GIF89a", "is not a readable image"),
         pytest.param(b"\x89PNG\r\n\x1a\n cut", "is not a readable image", marks=pytest.mark.slow),
-        pytest.param(b"", "is not a readable image", marks=pytest.mark.slow),
+        pytest.param(b"", "is empty", marks=pytest.mark.slow),
     ],
 )
 def test_a_bad_image_is_told_in_a_sentence(open_page, trained, content, message):

@@ -80,7 +80,7 @@ def test_data_unpacks_what_it_read(small, tmp_path, capsys):
         ),
         (
             "data --picture /no/such/folder/x.png",
-            "Error: --picture /no/such/folder/x.png: cannot be written: No such file or directory",
+            "Error: --picture /no/such/folder/x.png: the folder /no/such/folder does not exist",
         ),
         (
             "data --invert",

@@ -49,7 +49,7 @@ from skmnist.text import get_catalogue, get_languages
         ),
         (
             "--json /no/such/folder/x.json",
-            "Error: --json /no/such/folder/x.json: cannot be written: No such file or directory",
+            "Error: --json /no/such/folder/x.json: the folder /no/such/folder does not exist",
         ),
         (
             "--lang de --epochs -1",

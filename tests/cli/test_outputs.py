@@ -54,7 +54,16 @@ def test_a_link_into_nowhere_is_told_before_training(small, tmp_path, capsys):
     link.symlink_to(tmp_path / "no such folder" / "x.json")
     assert main(["compare", "--data", str(small), "--json", str(link)]) == 2
     out, err = capsys.readouterr()
-    assert (out, "cannot be written: No such file or directory" in err) == ("", True)
+    assert (out, f"the folder {tmp_path / 'no such folder'} does not exist" in err) == ("", True)
+
+
+def test_a_folder_without_write_permission_is_told_before_training(
+    small, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    path = tmp_path / "x.json"
+    assert main(["compare", "--data", str(small), "--json", str(path), "--lang", "de"]) == 2
+    assert f"{path}: Im Ordner {tmp_path} darf nicht" in capsys.readouterr().err
 
 
 @pytest.mark.slow

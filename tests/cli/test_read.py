@@ -138,6 +138,8 @@ def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch)
             [".", "--form", "bad.json", "--lang", "de"],
             '--form: bad.json: "fields" muss eine Liste von 1 bis 1.000 Feldern sein.',
         ),
+        ([".", "--csv", "no/such/out.csv"], "such/out.csv: the folder"),
+        ([".", "--csv", "no/such/out.csv", "--lang", "de"], "no/such gibt es nicht"),
         (
             [".", "--model", "bad.json", "--lang", "de"],
             "--model: bad.json: keine Datei von save_model.",

@@ -36,7 +36,7 @@ def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys
     ("name", "rule"),
     [
         ("old.html", "already exists; add --force to overwrite it"),
-        ("no/out.html", "cannot be written: No such file or directory"),
+        ("no/out.html", "the folder {folder} does not exist"),
         (".", "is a folder; a file is expected"),
         ("out.json", "is also the file of --json; name two different files"),
     ],
@@ -49,7 +49,7 @@ def test_file_that_cannot_be_written_is_told_before_training(
     path = tmp_path / name
     assert main([*options, "--json", str(tmp_path / "out.json"), "--report", str(path)]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", f"Error: --report {path}: {rule}\n")
+    assert (out, err) == ("", f"Error: --report {path}: {rule.format(folder=path.parent)}\n")
     assert (tmp_path / "old.html").read_text() == "precious"
 
 

@@ -148,7 +148,7 @@ def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
         ("--save .", "Error: --save .: is a folder; a file is expected"),
         (
             "--save /no/such/folder/x.skmnist",
-            "Error: --save /no/such/folder/x.skmnist: cannot be written: No such file or directory",
+            "Error: --save /no/such/folder/x.skmnist: the folder /no/such/folder does not exist",
         ),
         (
             "--save x.skmnist --json ./x.skmnist",

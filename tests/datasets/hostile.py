@@ -1097,7 +1097,7 @@ def truncated_image(folder, content):
     return _images(folder, content)
 
 
-@case("Training/1/3.png: is not a readable image; begins with nothing, expected one of PNG")
+@case("Training/1/3.png: is empty")
 def empty_image(folder):
     return _images(folder, b"")
 
@@ -1107,7 +1107,10 @@ def web_page_in_place_of_an_image(folder):
     return _images(folder, b"<html>404</html>")
 
 
-@case("Training/1/3.png: is not a readable image; begins with 47 49 46 38")
+@case(
+    "Training/1/3.png: is not a readable image; begins with 47 49 46 38, "
+    "expected one of PNG, JPEG, BMP, TIFF$"
+)
 def gif_with_another_ending(folder):
     return _images(folder, to_image(NOISE, "gif"))
 

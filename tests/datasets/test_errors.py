@@ -105,8 +105,8 @@ def fail(path, load=load_digit_archive, **options):
         (
             "a.zip",
             {"1/a.png": b"", "2/b.png": b""},
-            "1/a.png: is not a readable image; begins with nothing, expected one of PNG, JPEG",
-            "1/a.png: ist kein lesbares Bild; beginnt mit nichts, erwartet wird ",
+            "1/a.png: is empty",
+            "1/a.png: ist leer",
         ),
         (
             "a.csv.gz",

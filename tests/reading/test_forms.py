@@ -118,6 +118,9 @@ def test_a_file_is_loaded_and_its_name_is_in_the_message(tmp_path):
     path.write_text("{")
     with pytest.raises(FormError, match=r"form\.json: is not valid JSON"):
         Form.load(path)
+    path.write_text('{"name": "für"}', encoding="latin-1")
+    with pytest.raises(FormError, match=r"form\.json: is not in UTF-8; save it as UTF-8$"):
+        Form.load(path)
     path.write_text('{"fields": 3}')
     with pytest.raises(FormError, match=r'form\.json: "fields" must be'):
         Form.load(path)

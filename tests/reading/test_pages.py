@@ -106,10 +106,14 @@ def make_damaged():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a readable image; begins with nothing"),
-        (b"GIF89a...", "not a readable image; begins with 47 49 46 38"),
-        (make_damaged(), "damaged or truncated"),
-        (b"%PDF-1.7 garbage", "cannot be opened as PDF"),
+        (b"", "is empty$"),
+        (
+            b"GIF89a...",
+            "not a readable image; begins with 47 49 46 38, "
+            "expected one of PNG, JPEG, BMP, TIFF, PDF$",
+        ),
+        (make_damaged(), "is damaged or truncated$"),
+        (b"%PDF-1.7 garbage", "cannot be opened as PDF; if it is encrypted, .* password$"),
     ],
 )
 def test_what_cannot_be_opened_is_named(content, message):
