@@ -79,7 +79,8 @@ def read_digits(
         print_error(say, say("cli.read_killed", n=len(readings), n_left=n_left))
         status = 1
     fields = join_fields(readings)
-    screen.show_fields(fields)
+    if any(reading.problem is None or len(reading.places) for reading in readings):
+        screen.show_fields(fields)
     _show_promise(screen, reader, readings)
     _show_others(screen, paths)
     written: dict[Path | None, tuple[str, Callable[[], str]]] = {

@@ -64,7 +64,15 @@ def test_a_bad_file_stops_nothing(model, scans, tmp_path, capsys):
     assert "Files that could not be read: 1." in shown.out
     assert "bad.png: is not a readable image" in shown.err
     main(["read", str(tmp_path / "bad.png"), "--model", str(model), "--lang", "de"])
-    assert "bad.png: ist kein lesbares Bild; beginnt mit 78" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "bad.png: ist kein lesbares Bild; beginnt mit 78" in shown.err
+    assert shown.out == ""  # rather than that no digits were found
+
+
+def test_a_blank_page_has_no_digits(model, tmp_path, capsys):
+    Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
+    assert main(["read", str(tmp_path), "--model", str(model)]) == 0
+    assert "No digits were found." in capsys.readouterr().out
 
 
 def test_files_of_other_types_are_counted(model, scans, tmp_path, capsys):

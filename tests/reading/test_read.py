@@ -149,33 +149,86 @@ def test_the_review_shows_what_is_unsure_and_nothing_else(readings, page):
     picture = re.search(r'src="(data:image/png;base64,[^"]*)"', html)[1]
     assert len(picture) > 200
     nothing = make_review([readings[1]], "en")
-    assert "there is nothing to check" in nothing
+    assert "No field is uncertain; there is nothing to check" in nothing
 
 
-@pytest.mark.slow
-def test_a_correction_of_another_length_is_confirmed_twice(readings, page, tmp_path):
-    from selenium.webdriver.common.keys import Keys
+class ReviewPage:
+    """The page for corrections in a browser, with one field."""
 
+    def __init__(self, browser):
+        self.browser = browser
+        self.field = browser.find_element("css selector", "section input")
+        self.n_places = len(self.field.get_attribute("value"))
+
+    def type(self, *keys):
+        from selenium.webdriver.common.keys import Keys
+
+        self.field.send_keys(Keys.CONTROL, "a")
+        self.field.send_keys(*keys)
+
+    def export(self):
+        self.browser.find_element("id", "export").click()
+        return self.browser.find_element("id", "unchecked").text
+
+    @property
+    def told(self):
+        return self.browser.find_element("css selector", "section output").text
+
+    @property
+    def corrected(self):
+        """Return the text, or None where it is not corrected."""
+        row = "table[document.querySelector('section').dataset.row]"
+        _, _, _, text, outcome, *_ = self.browser.execute_script(f"return {row}")
+        return text if outcome == "corrected" else None
+
+
+@pytest.fixture
+def review(readings, tmp_path):
     (tmp_path / "review.html").write_text(make_review(readings, "en"), encoding="utf-8")
     browser = open_browser(tmp_path / "profile")
     try:
+        folder = {"behavior": "allow", "downloadPath": str(tmp_path)}
+        browser.execute_cdp_cmd("Browser.setDownloadBehavior", folder)
         browser.get(f"file://{tmp_path}/review.html")
-        field = browser.find_element("css selector", "section input")
-        n_places = len(field.get_attribute("value"))
-        done = "return document.querySelector('section').classList.contains('done')"
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys("7", Keys.ENTER)
-        told = browser.find_element("css selector", "section output").text
-        assert told.startswith(f"{n_places} places, but 1 entered.")
-        assert not browser.execute_script(done)
-        field.send_keys(Keys.ENTER)
-        assert browser.execute_script(done)
-        assert (
-            browser.execute_script("return table[document.querySelector('section').dataset.row]")[3]
-            == "7"
-        )
+        yield ReviewPage(browser)
     finally:
         browser.quit()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "told"), [("7", "{} places, but 1 entered."), ("12?4", "“?” is not a digit.")]
+)
+def test_an_odd_correction_is_confirmed_twice(review, text, told):
+    review.type(text, "\n")
+    assert review.told.startswith(told.format(review.n_places))
+    assert review.corrected is None
+    review.field.send_keys("\n")
+    assert review.corrected == text
+    assert review.told == ""
+
+
+@pytest.mark.slow
+def test_a_correction_counts_when_the_field_is_left(review):
+    assert review.n_places == 4
+    review.type("12 4")
+    assert review.corrected is None
+    for _ in range(2):  # the second time, the same text is typed over
+        assert review.export() == ""  # the click leaves the field
+        assert review.corrected == "12 4"
+        review.type("12 4")
+
+
+@pytest.mark.slow
+def test_an_odd_correction_does_not_count_when_the_field_is_left(review):
+    review.type("12x4")
+    for _ in range(2):  # leaving is no answer to the question
+        assert review.export() == "Fields exported unchecked: 1."
+        assert review.told.startswith("“x” is not a digit.")
+        review.type("12x4")
+    review.field.send_keys("\n")
+    assert review.corrected == "12x4"
+    assert review.export() == ""
 
 
 def test_the_review_escapes_names(readings):
