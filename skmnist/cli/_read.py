@@ -22,7 +22,6 @@ from skmnist.cli._outputs import (
     write_file,
 )
 from skmnist.cli._screen import Screen
-from skmnist.datasets._formats import IMAGES, PACKED
 from skmnist.persistence import ModelFileError
 from skmnist.reading import (
     DigitReader,
@@ -39,9 +38,9 @@ from skmnist.text import Catalogue, use_language
 
 # Images and documents that are not read; nobody expects notes and tables to be read.
 OTHER_ENDINGS = (
-    *IMAGES,
-    *PACKED,
-    *(".jpe", ".jfif", ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx"),
+    *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".jpe", ".jfif", ".svg", ".dng"),
+    *(".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp"),
+    *(".zip", ".7z", ".rar", ".tar", ".gz"),
 )
 PER_PROCESS = 25  # files; with fewer, starting a process takes longer than it saves
 

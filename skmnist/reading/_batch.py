@@ -96,7 +96,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
 
 
 def find_files(
-    paths: Iterable[str | os.PathLike[str]], *, endings: tuple[str, ...] = ENDINGS
+    paths: Iterable[str | os.PathLike[str]], *, endings: tuple[str, ...] | None = None
 ) -> list[Path]:
     """List files, and the images and documents in folders except hidden ones.
 
@@ -104,8 +104,8 @@ def find_files(
     ----------
     paths : iterable of path
         Files, which are returned unchanged, and folders, which are searched with their subfolders.
-    endings : tuple of str
-        Endings of the files to list in folders, in lower case. The default are the types that
+    endings : tuple of str, default=None
+        Endings of the files to list in folders, in lower case. None lists the types that
         `read_files` reads.
 
     Returns
@@ -115,7 +115,7 @@ def find_files(
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
-        for file in _walk(path, endings) if path.is_dir() else [path]:
+        for file in _walk(path, endings or ENDINGS) if path.is_dir() else [path]:
             found.setdefault(os.path.realpath(file), file)
     return list(found.values())
 
