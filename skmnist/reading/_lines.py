@@ -250,9 +250,8 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
         downs = [(0, 0), *downs]
     if downs[-1][1] < (1 - STRIP) * height - 1:
         downs = [*downs, (height, height)]
-    lowest = min((down[0] - up[1] for up, down in itertools.pairwise(downs)), default=height)
-    if lowest < LOW * width and len(_find_bars(part.T, tolerance, DIVIDED)) <= 2:
-        downs = [downs[0], downs[-1]]  # between them is a digit's stroke, such as the bar of a 4
+    if not _is_grid(part, downs, tolerance):
+        downs = [downs[0], downs[-1]]
     rows: list[Cells] = []
     lines: list[Line] = []
     for first, last in downs:
@@ -283,6 +282,16 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
         thickest = 2 * float(np.median([line.thickness for line in lines]))
         lines = [replace(line, thickness=min(line.thickness, thickest)) for line in lines]
     return [replace(some, lines=lines) for some in rows[:1]] + rows[1:]
+
+
+def _is_grid(part: Array, downs: list[tuple[int, int]], tolerance: int) -> bool:
+    """Return whether lines across a frame divide it into rows, unlike the bar of a 4 in a box."""
+    height, width = part.shape
+    tall = [down[0] - up[1] for up, down in itertools.pairwise(downs)]
+    if len(tall) < 2 or min(tall) >= LOW * width:
+        return True
+    is_uneven = width < 1.3 * height and min(tall) < 0.6 * max(tall)
+    return not is_uneven and len(_find_bars(part.T, tolerance, DIVIDED)) > 2
 
 
 def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:

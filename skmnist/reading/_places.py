@@ -44,6 +44,7 @@ CELL = 1.8  # longer to shorter side of an image of one digit
 LOW = 0.7  # of a digit's height; shorter strokes that hang below the others may be large commas
 HIGH = 1.8  # of the usual height of the digits; higher strokes may be lines or streaks
 HANGING = 0.5  # confidence that such a stroke is a digit
+SPECK, N_SPECKS = 4, 12  # pixels; number in a field. Empty fields on scans had at most 8
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others, and share
@@ -207,11 +208,28 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
         ]
         if one.ignore_marks:
             places = _leave_out_marks(places)
-        if not places:  # an empty field is one blank place
-            white = np.full(part.shape[:2], 255, dtype=np.uint8)
-            places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
+        if all(place.is_blank and not place.is_marked for place in places):
+            whole = _look_at_specks(part)
+            if whole is not None or not places:  # an empty field is one blank place
+                white = np.full(part.shape[:2], 255, dtype=np.uint8)
+                places = [whole or Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
         found.append([place.move(left, top, one.name) for place in places])
     return found
+
+
+def _look_at_specks(page: Array) -> Place | None:
+    """Return a field without digits as a single place if it has many specks, or else None.
+
+    They may be the remains of faint writing, so the field must not be taken for a blank one.
+    """
+    ink = find_ink(page)
+    strokes = find_strokes(ink.level, ink.noise)
+    specks = [part for part in find_parts(strokes) if part.n_pixels >= SPECK]
+    if len(specks) < N_SPECKS:
+        return None
+    height, width = page.shape[:2]
+    grey = page if page.ndim == 2 else page.min(axis=2)
+    return Place((0, 0, width, height), grey, float(strokes.mean()), False, 0, parted=0.0)
 
 
 def _is_cut(place: Place, shape: tuple[int, ...], inside: tuple[bool, ...]) -> bool:

@@ -6,8 +6,8 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from skmnist.datasets import load_mnist
-from skmnist.reading import find_places
-from tests.reading.fields import as_scan, make_field
+from skmnist.reading import Form, find_places
+from tests.reading.fields import as_scan, cut_out, make_field
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +220,106 @@ def test_feet_of_digits_are_not_combs():
     page = 255 - np.hstack([np.pad(image, 6) for image in data.X_test[rows]])
     (field,) = find_places(page)
     assert len(field) == 14
+
+
+def fill_boxes(digits, text, *, tall, up=0.0, apart=0, wide=66, side=80):
+    """Return boxes, and digits of this height that begin `up` pixels above their boxes."""
+    page = np.full((200, 80 + len(text) * (wide + apart)), 255, dtype=np.uint8)
+    top = 60
+    for at, digit in enumerate(text):
+        left = 40 + at * (wide + apart)
+        page[top : top + side + 1, [left, left + 1, left + wide, left + wide + 1]] = 90
+        page[[top, top + 1, top + side, top + side - 1], left : left + wide + 2] = 90
+        ink = cut_out(digits[int(digit)]).max(axis=2)
+        width = min(round(tall * ink.shape[1] / len(ink)), wide - 8)
+        ink = np.asarray(Image.fromarray((255 * ink).astype(np.uint8)).resize((width, tall)))
+        x, y = left + (wide - width) // 2, round(top - up)
+        where = (slice(y, y + tall), slice(x, x + width))
+        page[where] = np.minimum(page[where], 255 - ink)
+    return page
+
+
+@pytest.mark.parametrize("apart", [0, 10])
+@pytest.mark.parametrize("up", [-4, 14])
+def test_tall_digits_that_cross_their_boxes_are_kept(digits, up, apart):
+    page = fill_boxes(digits, "20638", tall=74, up=up, apart=apart)
+    (field,) = find_places(page)
+    assert outline([field]) == ["ddddd"]
+    assert all(place.box[1] <= max(60 - up, 64) + 3 for place in field)  # the tops are there
+    assert all(place.image.shape[0] >= 70 for place in field)
+
+
+def test_a_row_of_boxes_on_a_slant_is_straightened_by_its_lines(digits):
+    page = fill_boxes(digits, "20638", tall=74, up=14)
+    turned = ndimage.rotate(page, 0.9, reshape=False, order=1, cval=255)
+    assert outline(find_places(turned)) == ["ddddd"]
+
+
+def test_the_bar_of_a_digit_does_not_divide_its_box():
+    page = np.full((110, 200), 255, dtype=np.uint8)
+    for left in (20, 80, 140):
+        page[20:81, [left, left + 1, left + 38, left + 39]] = 80
+        page[[20, 21, 79, 80], left : left + 40] = 80
+        page[48:53, left + 2 : left + 37] = 0  # from wall to wall, as in a wide 4
+        page[30:72, left + 24 : left + 29] = 0
+    assert outline(find_places(page)) == ["ddd"]
+
+
+def test_gaps_between_boxes_that_digits_connect_are_no_places(digits):
+    page = fill_boxes(digits, "20638", tall=60, up=-8, apart=12)
+    page[90:95, 50:360] = 0  # a stroke through all of them
+    (field,) = find_places(page)
+    assert len([place for place in field if not place.is_marked]) == 5
+
+
+@pytest.mark.parametrize(
+    ("top", "left", "tall", "counts"),
+    [(4, 60, 44, True), (150, 200, 44, True), (20, 60, 20, False), (60, 2, 80, False)],
+    ids=["above", "below", "small print", "at the edge"],
+)
+def test_writing_beside_boxes_is_not_ignored(digits, top, left, tall, counts):
+    page = fill_boxes(digits, "20638", tall=60, up=-8)
+    page[top : top + tall, left - 2 : left + 5] = 0
+    (field,) = find_places(page)
+    assert len(field) == (6 if counts else 5)
+    assert min(place.parted for place in field) == (0 if counts else 1)
+
+
+def test_print_between_groups_of_boxes_is_ignored(digits):
+    page = fill_boxes(digits, "20638", tall=60, up=-8, apart=24)
+    page[66:134, 40 + 66 + 12 : 40 + 66 + 15] = 0
+    (field,) = find_places(page)
+    assert outline([field]) == ["ddddd"]
+    assert min(place.parted for place in field) == 1
+
+
+def test_a_digit_that_the_edge_of_a_field_may_cut_is_uncertain(digits):
+    page = lay(digits, "20381", "bare")
+    height, width = page.shape[:2]
+    (whole,) = find_places(page)
+    cut = whole[-1].box[2] - 6
+    for right, is_cut in ((width, False), (cut, True)):
+        form = Form.from_dict(
+            {"size": [width, height], "fields": [{"name": "a", "box": [0, 0, right, height]}]}
+        )
+        (field,) = find_places(page, form=form)
+        assert [place.parted == 0 for place in field] == [False] * 4 + [is_cut]
+
+
+def test_a_streak_beside_digits_is_uncertain(digits):
+    page = lay(digits, "20381", "bare")
+    page[:, 4:6] = 60
+    (field,) = find_places(page)
+    assert field[0].parted <= 0.5
+    assert all(place.parted == 1 for place in field[1:])
+
+
+def test_many_specks_are_not_a_blank_field():
+    rng = np.random.default_rng(0)
+    page = np.full((100, 300), 255, dtype=np.uint8)
+    form = Form.from_dict({"fields": [{"name": "a", "box": [0, 0, 1, 1]}]})
+    assert outline(find_places(page, form=form)) == ["b"]
+    for y, x in zip(rng.integers(20, 80, 30), rng.integers(5, 290, 30), strict=True):
+        page[y : y + 2, x : x + 3] = 0  # a pencil that a black-and-white scan has broken up
+    ((place,),) = find_places(page, form=form)
+    assert (place.is_blank, place.parted, place.field) == (False, 0.0, "a")

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmnist import DigitCropper, PixelNormalizer, load_mnist
-from skmnist.reading import DigitReader, Place, _reader, load_reader
+from skmnist.reading import DigitReader, Form, Place, _reader, load_reader
 from skmnist.text import use_language
 from tests.reading.fields import as_scan, cut_out
 
@@ -174,7 +174,51 @@ def test_a_field_that_may_be_divided_in_another_way_is_left_to_people(reader, sc
     doubtful = find(0.5)
     assert not (doubtful["outcome"] == "digit").any()
     assert not doubtful["guaranteed"].any()
-    assert "where one digit of this field ends" in doubtful["reason"].iloc[0]
+    assert "which strokes form the digits of this field" in doubtful["reason"].iloc[0]
+
+
+def find_sure(reader, scans):
+    """Return the scans that are accepted, at most 20, of which nothing is said as a whole."""
+    scans = scans[:20]
+    accepted = [reader.read_digits([scan])["outcome"].item() == "digit" for scan in scans]
+    return [scan for scan, is_accepted in zip(scans, accepted, strict=True) if is_accepted]
+
+
+def lay_places(scans, pattern, name=None):
+    """Return places: a digit for each d, blank ones for each b."""
+    return [
+        Place((20 * at, 0, 20 * at + 14, 14), scan, 0.2, is_blank=kind == "b", row=0, field=name)
+        for at, (kind, scan) in enumerate(zip(pattern, scans, strict=False))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_read"), [("ddd", True), ("bddd", True), ("dddbb", True), ("dbdd", False)]
+)
+def test_a_blank_place_between_digits_leaves_the_field_unsure(
+    reader, scans, monkeypatch, pattern, is_read
+):
+    sure = find_sure(reader, scans)
+    monkeypatch.setattr(_reader, "find_places", lambda *_, **__: [lay_places(sure, pattern)])
+    places = reader.read_page(scans[0])
+    written = places[places["outcome"] != "blank"]
+    assert len(written) == 3
+    assert (written["outcome"] == ("digit" if is_read else "unsure")).all()
+    if not is_read:
+        assert set(written["reason"]) == {"A place between the digits of this field is blank."}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "outcome"), [("dddd", "digit"), ("bdddd", "digit"), ("dddb", "unsure")]
+)
+def test_the_number_of_digits_on_a_form_counts_without_blank_places(
+    reader, scans, monkeypatch, pattern, outcome
+):
+    sure = find_sure(reader, scans)
+    form = Form.from_dict({"fields": [{"name": "a", "box": [0, 0, 1, 1], "digits": 4}]})
+    monkeypatch.setattr(_reader, "find_places", lambda *_, **__: [lay_places(sure, pattern, "a")])
+    places = reader.read_page(scans[0], form=form)
+    assert set(places["outcome"]) - {"blank"} == {outcome}
 
 
 @pytest.mark.parametrize("n_digits", [5, 12])
