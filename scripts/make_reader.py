@@ -66,9 +66,9 @@ def main() -> None:
     )
     reader = DigitReader(FrozenEstimator(network)).fit(images[:100], target[:100])
     guard = train_guard(mnist, images, target, arguments.seed)
-    halve(network[-1])
-    halve(guard)
     reader.guard_coefs_, reader.guard_intercepts_ = guard.coefs_, guard.intercepts_
+    convert_weights(reader, np.float16)  # so that the file is half as large
+    convert_weights(reader, np.float32)  # as they are when the file is loaded
     images, target, writers = pick(calibrated)
     reader.calibrate(images, target, groups=writers)
 
@@ -104,6 +104,7 @@ def main() -> None:
         "made_by": f"scripts/make_reader.py, skmnist {__version__}",
     }
     arguments.file.parent.mkdir(exist_ok=True)
+    convert_weights(reader, np.float16)
     save_model(reader, arguments.file)
     size = arguments.file.stat().st_size
     print(*reader.promise().sentences(), sep="\n")
@@ -157,11 +158,12 @@ def flatten(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1)
 
 
-def halve(network: DeepNNClassifier) -> None:
-    """Round the weights to float16, so that the file is half as large."""
-    for name in ("coefs_", "intercepts_"):
-        rounded = [array.astype(np.float16) for array in getattr(network, name)]
-        setattr(network, name, rounded)
+def convert_weights(reader: DigitReader, dtype: type) -> None:
+    """Convert the weights of the network and of the guard in place."""
+    network = reader.estimator_[-1]
+    for owner, prefix in ((network, ""), (reader, "guard_")):
+        for name in (f"{prefix}coefs_", f"{prefix}intercepts_"):
+            setattr(owner, name, [array.astype(dtype) for array in getattr(owner, name)])
 
 
 def report(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from skmnist.datasets import load_swiss_digits
 from skmnist.reading import _guard, load_reader
 
 pytestmark = pytest.mark.filterwarnings("ignore:The images look unlike")
@@ -37,6 +38,14 @@ def test_letters_and_signs_are_not_accepted_as_digits(bundled):
     digits = bundled.read_digits(draw("0123456789"))["outcome"]
     assert (letters == "digit").mean() <= 0.03
     assert (digits == "digit").mean() >= 0.7  # it was calibrated with handwriting
+
+
+def test_the_digits_of_the_calibration_look_like_themselves(bundled):
+    swiss = load_swiss_digits()
+    rows = np.isin(swiss.groups, swiss.writers[8:11])  # as scripts/make_reader.py has it
+    places = bundled.read_digits(255 - swiss.images[rows])  # a warning would be an error
+    promise = bundled.promise()
+    assert abs((places["outcome"] == "digit").sum() - promise.writers["n_accepted"].sum()) <= 5
 
 
 @pytest.mark.slow
