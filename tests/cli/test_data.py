@@ -178,6 +178,7 @@ def test_the_column_of_the_labels_may_be_named(tmp_path, capsys):
     assert "--label: applies only to digits of your own" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_rows_are_folded_to_the_shape_that_was_asked_for(tmp_path, capsys):
     path = tmp_path / "train.csv"
     header = "label,pixel0,pixel1,pixel2,pixel3,pixel4,pixel5\n"

@@ -117,6 +117,7 @@ def test_no_test_where_the_test_sets_differ(digits):
 
 
 @pytest.mark.parametrize(("shift", "digits_told"), [(0, True), (1, False)])
+@pytest.mark.slow
 def test_postal_codes_are_told_of_digits_alone(shift, digits_told):
     X, y = load_digits(return_X_y=True)
     models = {"small": LogisticRegression(max_iter=5, tol=100), "large": KNeighborsClassifier()}

@@ -49,6 +49,7 @@ def test_the_page_names_the_models_that_were_not_measured(comparison):
     assert any(told.format(", ".join(names)) in page for names in (missing, missing[::-1]))
 
 
+@pytest.mark.slow
 def test_it_is_in_json_and_markdown(comparison):
     models = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))["models"]
     assert models[0]["robustness"]["changes"][0]["corruption"] == "shift"

@@ -251,6 +251,7 @@ def test_with_several_starts_it_says_of_which_the_shares_are(found):
     assert sentence not in recommendation.reason()
 
 
+@pytest.mark.slow
 def test_the_report_has_it(found):
     page = found.to_html()
     assert "Manual review" in page

@@ -91,6 +91,7 @@ def test_part_of_the_training_images_leaves_the_test_images(mnist):
     np.testing.assert_array_equal(load_mnist(n_train=10).X_test, mnist.X_test)
 
 
+@pytest.mark.slow
 def test_same_seed_takes_the_same_part():
     first, second = (load_mnist(n_train=50, random_state=3).X_train for _ in range(2))
     np.testing.assert_array_equal(first, second)

@@ -314,7 +314,10 @@ def make_parity(rng, n_signs, n=2000):
 CLAIMS = ("labels seem to", "will not help", "hilft hier nicht", "are probably wrong:")
 
 
-@pytest.mark.parametrize("n_signs", [3, 4, 7])
+@pytest.mark.parametrize(
+    "n_signs",
+    [pytest.param(3, marks=pytest.mark.slow), 4, pytest.param(7, marks=pytest.mark.slow)],
+)
 def test_clean_labels_of_a_shape_that_nothing_finds_are_not_called_wrong(n_signs):
     model, rows = measure(make_parity, RandomForestClassifier(30, max_depth=6), n_signs)
     causes = [found for found in diagnose_fit(model, **rows).findings if isinstance(found, CAUSES)]
@@ -328,6 +331,7 @@ def test_clean_labels_of_a_shape_that_nothing_finds_are_not_called_wrong(n_signs
         assert "network" not in cause.remedy()  # a forest has none
 
 
+@pytest.mark.slow
 def test_a_forest_is_compared_on_the_same_rows():
     """The lead is within the errors of two independent samples, but not of paired ones."""
     rng = np.random.default_rng(0)

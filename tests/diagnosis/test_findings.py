@@ -173,6 +173,7 @@ def test_dead_units_of_any_relu_network(digits, relu_network, share, dead):
         assert finding.evidence["share"] == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_other_activations_do_not_die(digits):
     X, y = digits
     network = MLPClassifier(

@@ -159,6 +159,7 @@ def test_several_scores():
     assert found.study_.best_value == found.best_score_
 
 
+@pytest.mark.slow
 def test_refit_by_a_function_and_no_refit():
     def worst(results):
         return int(np.nanargmin(results["mean_test_score"]))
@@ -264,6 +265,7 @@ def test_a_password_is_not_shown():
     assert search(storage=storage).get_params()["storage"] == storage
 
 
+@pytest.mark.slow
 def test_folds_that_are_drawn_anew_would_not_be_found_again(tmp_path):
     folds = StratifiedKFold(2, shuffle=True)
     with pytest.warns(UserWarning, match="pass a random_state to cv"):

@@ -152,12 +152,14 @@ def test_another_scorer_under_the_same_name_is_refused(storage):
         scored_by(accuracy_score).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_a_resume_may_ask_for_training_scores(storage):
     search(storage, n_trials=2).fit(X, Y)
     found = search(storage, n_trials=3, return_train_score=True).fit(X, Y)
     assert np.isnan(found.cv_results_["mean_train_score"]).tolist() == [True, True, False]
 
 
+@pytest.mark.slow
 def test_a_grid_is_gone_through_once_and_then_the_search_ends(storage):
     for _ in range(2):
         sampler = optuna.samplers.GridSampler({"quality": [0.5, 0.6, 0.9]}, seed=0)

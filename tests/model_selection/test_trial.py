@@ -93,6 +93,7 @@ def test_a_step_that_is_chosen_is_pruned_by_epoch_and_reports_once():
     assert set(n_callbacks) == {1}
 
 
+@pytest.mark.slow
 def test_an_estimator_without_epochs_is_pruned_per_fold():
     class Counting(LogisticRegression):
         def fit(self, X, y):

@@ -184,6 +184,7 @@ def make_callbacks(folder):
     ]
 
 
+@pytest.mark.slow
 def test_callbacks_hold_no_model_afterwards_and_keep_what_they_report(digits, tmp_path):
     callbacks = [*make_callbacks(tmp_path), Mine()]
     names = [set(vars(callback)) for callback in callbacks]

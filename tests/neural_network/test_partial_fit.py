@@ -76,6 +76,7 @@ def seen(monkeypatch):
     return lambda: [part for part in labels if part]
 
 
+@pytest.mark.slow
 def test_a_batch_that_lacks_classes_reaches_the_network_with_its_own_labels(digits, seen):
     X, _ = digits
     model = SimpleNNClassifier(**OPTIONS)

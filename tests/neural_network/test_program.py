@@ -30,7 +30,10 @@ def whole_batch(**options):
     [
         {},
         pytest.param({"l2": 0.1}, marks=pytest.mark.slow),
-        {"class_weight": {0: 5.0, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 9: 0.5}},
+        pytest.param(
+            {"class_weight": {0: 5.0, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 9: 0.5}},
+            marks=pytest.mark.slow,
+        ),
         pytest.param({"optimizer": "sgd", "momentum": 0.5}, marks=pytest.mark.slow),
         pytest.param({"optimizer": "adamw"}, marks=pytest.mark.slow),
         pytest.param({"optimizer": "nadam"}, marks=pytest.mark.slow),

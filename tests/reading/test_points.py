@@ -38,7 +38,9 @@ def outline(fields):
     return ["".join(letters[place.is_blank, place.is_marked] for place in one) for one in fields]
 
 
-@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize(
+    "sign", [pytest.param(sign, marks=[pytest.mark.slow] * (sign in "':-")) for sign in SIGNS]
+)
 def test_a_sign_between_digits_is_a_place_of_its_own(scans, sign):
     found = Counter()
     for seed in range(6):

@@ -147,6 +147,7 @@ def test_pixels_that_are_missing_are_paper(digits):
     assert page.count("<img") > 10
 
 
+@pytest.mark.slow
 def test_no_mistakes(digits):
     X, y = digits
     model = KNeighborsClassifier(1).fit(X, y)
