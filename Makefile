@@ -1,41 +1,41 @@
-# What a developer runs, on Linux or macOS. CONTRIBUTING.md tells when.
+# Commands for developers, on Linux or macOS. CONTRIBUTING.md describes them.
 
 python := .venv/bin/python
-oldest := python3.11 # as requires-python has it; a test compares them
+oldest := python3.11 # as in requires-python; a test compares them
 
 .PHONY: setup check lint fix coverage lowest mutants wheel
 
-setup: # everything that the rest needs
+setup: # install what the other targets need
 	python3 -m venv .venv
 	$(python) -m pip install --quiet --editable '.[test]'
 
-check: # all that CI runs, on the newest versions
+check: # all checks that CI runs on Linux
 	.ci/run
 
-lint: # the quick part of it, which pre-commit runs as well
+lint: # the quick checks, which pre-commit runs as well
 	.ci/lint
 
-fix: # what ruff can mend
+fix: # fix what ruff can fix
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-coverage: # of all tests, quick and slow
+coverage: # coverage of all tests, quick and slow
 	$(python) -m pytest -n auto -m 'slow or not slow' --cov --cov-fail-under=95
 
-lowest: # all tests at the lowest versions that pyproject.toml promises
+lowest: # all tests with the lowest versions that pyproject.toml allows
 	$(oldest) -m venv build/lowest
 	build/lowest/bin/pip install --quiet uv
 	build/lowest/bin/uv pip install --python build/lowest/bin/python \
 		--resolution lowest-direct --editable '.[test]'
-	# what is old warns of the future of others
+	# old releases emit deprecation warnings about newer dependencies
 	build/lowest/bin/python -m pytest -n auto -m 'slow or not slow' \
 		-W default::DeprecationWarning -W default::FutureWarning
 
-mutants: # do the tests notice when a judgement changes? What survives is told at the end
+mutants: # mutation tests of the diagnosis and the recommendation; survivors are listed at the end
 	$(python) -m pip install --quiet 'mutmut==3.8.*'
 	$(python) -m mutmut run
 	$(python) -m mutmut results
 
-wheel: # how large it is
+wheel: # build the wheel and print its size
 	$(python) -m build --wheel --outdir build .
 	du -h build/*.whl
