@@ -43,7 +43,7 @@ networks = {
 # %%
 # Train, diagnose, evaluate, compare
 # ----------------------------------
-# One call does it all. Each network reads the test images once, after training.
+# One call does all of this. The networks see the test images only after training.
 
 from skmnist import compare_models
 

@@ -133,7 +133,7 @@ for ax, (label, images) in zip(axes, rows.items(), strict=True):
 plt.show()
 
 # %%
-# The network loses accuracy with each of these changes. The dotted line is the accuracy on the
+# The network loses accuracy with most of these changes. The dotted line is the accuracy on the
 # unchanged images, and the bars are 95% intervals.
 
 robustness = measure_robustness(model, mnist.X_test, mnist.y_test, random_state=0)

@@ -50,7 +50,7 @@ print(X_train.shape, X_test.shape, y_train.dtype)
 # %%
 # The data set
 # ------------
-# Wherever skmnist expects a data set, you can pass a dict with these four arrays.
+# ``DatasetDisplay`` and ``describe_dataset`` accept a dict with these four arrays.
 
 import matplotlib.pyplot as plt
 
