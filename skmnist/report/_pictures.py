@@ -287,7 +287,8 @@ class Image:
     alt : str
         Text alternative for screen readers.
     caption, note : str, default=""
-        Text below the image.
+        Text below the image: a caption, and below it a note in smaller print. Empty text is left
+        out.
 
     Examples
     --------
@@ -312,7 +313,9 @@ class Image:
         Parameters
         ----------
         image : array-like of shape (height, width)
-            The highest value becomes black. NaN and infinity become white.
+            The highest finite value becomes black, and 0, or the lowest value if it is below 0,
+            white. NaN and infinity become white as well, as does an image without a value above
+            that of white.
         alt, caption, note : str
             As for the class.
 
@@ -322,8 +325,11 @@ class Image:
         """
         from PIL import Image as Pillow
 
-        values = np.nan_to_num(np.asarray(image, dtype=float), posinf=0, neginf=0)
-        low, high = min(0.0, float(values.min())), float(values.max())
+        values = np.asarray(image, dtype=float)
+        finite = np.isfinite(values)
+        low = float(values.min(where=finite, initial=0.0))
+        values = np.where(finite, values, low)
+        high = float(values.max())
         ink = (values - low) / (high - low) if high > low else np.zeros(values.shape)
         pixels = (255 * (1 - ink)).round().astype(np.uint8)
         file = io.BytesIO()
@@ -344,11 +350,12 @@ def show_samples(images: Array, labels: Iterable[Any], say: Catalogue) -> list[I
     labels : iterable of length n_images
         Their labels.
     say : Catalogue
-        Texts of the language.
+        Texts in the language of the page, for the text alternatives.
 
     Returns
     -------
     images : list of Image
+        One for each image, with its label as the caption and in the text alternative.
     """
     return [
         Image.from_array(image, alt=say("page.sample_alt", label=label), caption=str(label))
@@ -382,14 +389,17 @@ def draw_curve(
     prefix : str
         Prefix of all ids in the figure; must be unique on a page.
     kept_epoch : int, default=None
-        The epoch to mark, whose weights were kept.
+        The epoch to mark, whose weights were kept. None marks no epoch.
     limits : tuple of float, default=None
-        Limits of the vertical axis, so that several curves can share a scale.
+        Limits of the vertical axis, so that several curves can share a scale. None fits the axis
+        to the values.
 
     Returns
     -------
     svg : markupsafe.Markup
+        The figure, with the text of :func:`describe_curve` as its text alternative.
     caption : str
+        A caption with the name of the model.
     """
     display = EpochCurveDisplay(frame, best_epoch=kept_epoch)
 
@@ -411,8 +421,8 @@ def describe_curve(name: str, frame: pd.DataFrame, metric: str, say: Catalogue) 
     name : str
         Name of the model.
     frame : DataFrame
-        One row per epoch, with a column named like `metric` and, if
-        known, one with the prefix ``val_``.
+        One row per epoch, at least one, with a column named like `metric` and, if known, one with
+        the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to describe.
     say : Catalogue
