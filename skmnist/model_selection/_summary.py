@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 
 from skmnist.model_selection._storage import explain_failure, show_storage
 from skmnist.model_selection._study import error_of, finished_trials
+from skmnist.model_selection._trial import FOLD_STEPS
 
 MIN_RATED_TRIALS = 10  # chosen for this package: with fewer trials, a forest fits noise
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -26,9 +27,10 @@ class TrialSummary:
     state : {"COMPLETE", "PRUNED", "FAIL"}
         How the trial ended.
     score : float or None
-        Mean over the folds; None if the trial was not completed.
+        Mean over the folds of the score that the search maximizes; None if the trial was not
+        completed.
     n_epochs : int
-        Number of epochs trained in all folds together; 0 if the estimator has no epochs.
+        Number of epochs trained in all folds together; 0 if the estimator does not report epochs.
     params : dict
         The parameters of the trial.
     error : str
@@ -55,9 +57,9 @@ class TrialSummary:
 
 
 def summarize_trials(search: Any) -> list[TrialSummary]:
-    """Return the trials of a search that have ended, best score first.
+    """Return the finished trials of a search: completed ones by score, then pruned, then failed.
 
-    Trials that were interrupted or whose process has ended are left out.
+    Trials that were interrupted, or whose process was killed, are left out.
 
     Parameters
     ----------
@@ -67,6 +69,7 @@ def summarize_trials(search: Any) -> list[TrialSummary]:
     Returns
     -------
     trials : list of TrialSummary
+        One for each finished trial.
 
     Raises
     ------
@@ -87,12 +90,19 @@ def summarize_trials(search: Any) -> list[TrialSummary]:
             number=trial.number,
             state=trial.state.name,
             score=trial.value if trial.state is TrialState.COMPLETE else None,
-            n_epochs=len(trial.intermediate_values),
+            n_epochs=_count_epochs(trial),
             params=dict(trial.params),
             error=error_of(trial),
         )
         for trial in trials
     ]
+
+
+def _count_epochs(trial: Any) -> int:
+    """Return the number of epochs that a trial has reported, rather than only its folds."""
+    steps = trial.intermediate_values
+    has_epochs = any((step + 1) % FOLD_STEPS for step in steps)
+    return len(steps) if has_epochs else 0
 
 
 def rate_parameters(search: Any, *, seed: int = 0) -> dict[str, float]:

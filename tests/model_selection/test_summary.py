@@ -5,6 +5,7 @@ from optuna.distributions import IntDistribution
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
+from skmnist import SimpleNNClassifier
 from skmnist.model_selection import OptunaSearchCV, rate_parameters, summarize_trials
 
 
@@ -31,6 +32,18 @@ def test_trials_are_listed_best_first():
     assert trials[0].score == pytest.approx(found.best_score_)
     assert trials[0].params == found.best_params_
     assert {trial.state for trial in trials} == {"COMPLETE"}
+
+
+def test_folds_without_epochs_are_not_counted_as_epochs():
+    assert {trial.n_epochs for trial in summarize_trials(search(2))} == {0}
+
+
+def test_epochs_of_all_folds_are_counted():
+    X, y = load_digits(return_X_y=True)
+    network = SimpleNNClassifier(8, epochs=2, validation_fraction=None, random_state=0)
+    found = OptunaSearchCV(network, {"l2": [0.0]}, n_trials=1, cv=2, refit=False)
+    (trial,) = summarize_trials(found.fit(X[:120] / 16, y[:120]))
+    assert trial.n_epochs == 4
 
 
 def test_parameters_are_rated_by_their_share():
