@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 
 
 def wilson_interval(p: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % score interval for the proportion `p` of `n` images.
+    """Return Wilson's 95% score interval for the proportion `p` of `n` images.
 
     References
     ----------
@@ -35,7 +35,7 @@ def wilson_interval(p: float, n: int) -> tuple[float, float]:
 
 
 def difference_interval(p1: float, n1: int, p2: float, n2: int) -> tuple[float, float]:
-    """Return Newcombe's 95 % interval for the difference of two independent proportions.
+    """Return Newcombe's 95% interval for the difference of two independent proportions.
 
     Unlike the normal approximation, it does not collapse if a proportion is 1.
 

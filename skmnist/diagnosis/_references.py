@@ -18,7 +18,7 @@ from skmnist.diagnosis._estimator import take_rows
 
 Array = np.ndarray[Any, Any]
 
-# About a second for 28 x 28 images, and enough to tell 80 % from 82 %
+# About a second for 28 x 28 images, and enough to tell 80% from 82%
 MAX_FITTED, MAX_CHECKED = 3000, 2000
 MIN_FITTED, MIN_CHECKED = 100, 50  # fewer rows are not conclusive
 N_TREES = 50

@@ -43,7 +43,7 @@ from skmnist.neural_network._training import Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
-# Larger training sets are evaluated on a sample of this size. At an accuracy of 99 % its standard
+# Larger training sets are evaluated on a sample of this size. At an accuracy of 99% its standard
 # error is 0.1 percentage points; evaluating all rows would take about a third of an epoch.
 MAX_MEASURED_ROWS = 10_000
 MEASURED_AT_ONCE = 2048  # rows per block; blocks are copies of rows that are still in memory

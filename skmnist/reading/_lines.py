@@ -15,7 +15,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 COVERED = 0.85  # share of a side that a line covers; the rest may be worn or crossed out
 DIVIDED = 0.93  # share of the height that a line between two places covers
-STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65 % of such a strip
+STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65% of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
 THINNEST = 6  # ratio of a frame's height to the thickness of its lines; a 0 has less
 OVER = 0.3  # of the height of a frame with the digits that reach beyond it, beyond either side

@@ -241,7 +241,7 @@ def test_results_alone_make_the_same_comparison(home, away):
 
 
 def draw(rng, n_groups, size=50):
-    """Return hits of writers whose true accuracy varies around 90 %."""
+    """Return hits of writers whose true accuracy varies around 90%."""
     shares = rng.beta(18, 2, size=n_groups)
     return (rng.random((n_groups, size)) < shares[:, None]).ravel()
 
@@ -264,7 +264,7 @@ def test_the_interval_by_writer_covers_the_true_accuracy(monkeypatch):
         for unit, grouping in (("writer", groups), ("image", None)):
             low, high = measure(correct, grouping).interval
             inside[unit] += low <= 0.9 <= high
-    assert inside["writer"] >= 0.90 * 200  # 95 % but for the luck of 200 draws
+    assert inside["writer"] >= 0.90 * 200  # 95% but for the luck of 200 draws
     assert inside["image"] < 0.85 * 200  # why writers are counted
 
 

@@ -145,7 +145,7 @@ def test_better_and_cheaper_is_clearly_better_by_however_little():
     [(0.05, "not_worth_it", "95%"), (0.001, "no_difference", "99.9%")],
 )
 def test_alpha_can_be_set(source, alpha, verdict, confidence):
-    # the interval at 99.9 % still ends below a margin of 2 points
+    # the interval at 99.9% still ends below a margin of 2 points
     recommendation = recommend(source, n_test=10_000, alpha=alpha, margin=0.02)
     assert recommendation.verdict == verdict
     assert f"({confidence} interval)" in recommendation.reason()

@@ -123,7 +123,7 @@ def trained(n_iter, kept, n_train):
     [
         (trained(46, 31, 6_000), 46),  # up to 5,000 updates, as many as the first
         (trained(46, 31, 18_000), 36),
-        (trained(55, 40, 54_000), 17),  # beyond, at most 30 % of the epochs of the first
+        (trained(55, 40, 54_000), 17),  # beyond, at most 30% of the epochs of the first
         (trained(100, 90, 54_000), 30),
         (trained(55, 15, 54_000), 15),  # and not more than those that it found best
         (trained(4, 0, 54_000), 4),  # no epoch is the kept one: a callback has set the weights

@@ -295,7 +295,7 @@ def test_interval_holds_the_true_difference_as_often_as_it_says():
 def test_luck_of_the_start_is_not_called_a_difference(n_starts, luck):
     rng = np.random.default_rng(4)
     tests = list(simulate(rng, 400, 0.95, 0.95, n=1000, n_starts=n_starts, luck=luck))
-    # a standard error of 400 draws at 5 % is 1.1 %
+    # a standard error of 400 draws at 5% is 1.1%
     assert np.mean([test.p_adjusted < 0.05 for test in tests]) <= 0.07
 
 

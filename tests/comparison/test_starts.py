@@ -14,7 +14,7 @@ from tests.comparison.make_starts import N_SEEDS, N_TRAIN, read
 
 pytestmark = pytest.mark.slow
 
-N_DRAWS = 1000  # at 5 %, the standard error of a rate is 0.7 %
+N_DRAWS = 1000  # at 5%, the standard error of a rate is 0.7%
 N_STARTS = 3
 
 

@@ -377,7 +377,7 @@ class Answers:
 @pytest.mark.parametrize(
     ("n_rare", "n_won", "n_lost", "as_good"),
     [
-        (50, 10, 20, True),  # worse: 94 % against 95 %
+        (50, 10, 20, True),  # worse: 94% against 95%
         (50, 20, 17, True),  # better, but by chance
         (50, 40, 5, False),
         (400, 10, 12, False),  # 60 to 40: no class is that frequent

@@ -119,7 +119,7 @@ def test_nothing_is_left_of_a_model_that_is_right_enough():
 
 @pytest.mark.parametrize(("n", "too_few"), [(2994, True), (2995, False)])
 def test_a_claim_needs_three_images_per_allowed_error(n, too_few):
-    # with none of 2,995 wrong, the one-sided 95 % interval ends at 1 in 1,000
+    # with none of 2,995 wrong, the one-sided 95% interval ends at 1 in 1,000
     work = measure_work_left(np.ones(n), np.ones(n, dtype=bool))
     assert work.n_needed == 2995
     assert work.too_few is too_few
@@ -146,7 +146,7 @@ def test_codes_are_as_if_digits_were_drawn_at_random():
 
 @pytest.mark.slow
 def test_interval_holds_what_it_promises(monkeypatch):
-    """The truth is that of a very large sample; the docstring says 92 to 95 %."""
+    """The truth is that of a very large sample; the docstring says 92 to 95%."""
     monkeypatch.setattr(_rejects, "N_RESAMPLES", 300)
     confidence, correct = make_confidence(4_000_000, seed=99)
     truth = measure_truth(confidence, correct, 0.01)

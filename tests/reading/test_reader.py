@@ -115,7 +115,7 @@ def test_the_promise_is_kept_in_words(reader):
 def test_max_error_can_be_changed_after_the_calibration(reader, digits):
     strict = DigitReader(FrozenEstimator(reader.estimator_), max_error=0.02, n_digits=5)
     vars(strict).update({key: value for key, value in vars(reader).items() if key.endswith("_")})
-    selection = strict.promise().selection  # 0.4 % for each digit
+    selection = strict.promise().selection  # 0.4% for each digit
     assert selection.max_error == pytest.approx(0.004)
     assert not selection.guaranteed
     assert strict.promise().sentences()[0] == (
