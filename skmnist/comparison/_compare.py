@@ -97,7 +97,7 @@ def compare_models(
         starts replace it.
     short_repeats : bool, default=False
         Whether to shorten further starts of this package's networks: after at least 5,000 updates
-        of the weights, they stop at the best epoch of the first start, or after 30 % of its epochs
+        of the weights, they stop at the best epoch of the first start, or after 30% of its epochs
         if that is sooner. The best weights are kept. Other models, and networks with
         ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
@@ -320,11 +320,12 @@ def evaluate_model(
     y_test : array-like of shape (n_samples,)
         Test labels.
     X, y : array-likes, default=None
-        Rows and labels that `estimator` was fitted on, for the diagnosis.
+        Rows and labels that `estimator` was fitted on, for the diagnosis. If None, only models that
+        store their training and validation accuracy are diagnosed.
     name : str, default=None
         Name of the model; None uses the name of its class.
     fit_time : float, default=NaN
-        Training time in seconds.
+        Training time in seconds; NaN if unknown.
     elsewhere : mapping of str to tuple, default=None
         Further data sets, as for :func:`compare_models`, with labels that occur in `y_test`.
 

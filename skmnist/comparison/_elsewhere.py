@@ -47,7 +47,7 @@ class ElsewhereResult:
     accuracy : float
         Share of its images that are classified correctly; the mean over the starts.
     interval : tuple of float
-        95 % interval of the accuracy, for other writers like these if there are groups, otherwise
+        95% interval of the accuracy, for other writers like these if there are groups, otherwise
         for other images.
     n_images : int
         Number of images.
@@ -128,24 +128,26 @@ class ElsewhereTest:
     first : str
         The model with the highest accuracy on the test set.
     second : str or None
-        The other model; None if there is only one.
+        The other model of the recommendation, or the one that `first` trails most here, if not by
+        chance. None if there is only one model.
     accuracies : dict of str to float
         Accuracy of each model on this data set.
     intervals : dict of str to tuple of float
-        95 % interval of each accuracy; see :class:`ElsewhereResult`.
+        95% interval of each accuracy; see :class:`ElsewhereResult`.
     difference : float
-        Accuracy of `first` minus accuracy of `second`.
+        Accuracy of `first` minus accuracy of `second`; 0 if `second` is None.
     interval : tuple of float
-        95 % interval of the difference, from the same resamples for both models. With more than two
+        95% interval of the difference, from the same resamples for both models. With more than two
         models, the intervals hold for all comparisons with `first` together (Bonferroni). With
         fewer than 6 groups or images, or if the difference is the same for all images, it spans all
-        differences between the intervals of the two accuracies.
+        differences between the intervals of the two accuracies. (0, 0) if `second` is None.
     n_images : int
         Number of images.
     n_groups : int or None
         Number of groups; None if the images are not grouped.
     leads : bool
-        Whether `first` has a higher accuracy on the test set than `second`.
+        Whether `first` has a higher accuracy on the test set than `second`; False if `second` is
+        None.
     near_chance : bool, default=False
         Whether no model does much better here than guessing, although one does on the test set.
 

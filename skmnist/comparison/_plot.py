@@ -28,7 +28,7 @@ class AccuracyCostDisplay:
     """Plot the accuracy of models against their cost, with the Pareto front.
 
     A model is on the front unless another one is at least as accurate and at least as cheap, and
-    strictly better in one of the two. Bars are 95 % Wilson intervals of each accuracy. As the
+    strictly better in one of the two. Bars are 95% Wilson intervals of each accuracy. As the
     models are tested on the same images, a difference can be real even if the intervals overlap. Up
     to three models are labelled with their names. More are numbered, starting with the most
     accurate one, and listed in a legend.
@@ -38,12 +38,12 @@ class AccuracyCostDisplay:
     Parameters
     ----------
     frame : DataFrame
-        One row per model, indexed by name: `test_accuracy`, `low` and `high` (its interval,
-        missing if the number of test images is unknown), `cost`, `on_front` (bool).
+        One row per model, indexed by name: `test_accuracy`, `low` and `high` (the interval of the
+        accuracy, missing if the number of test images is unknown), `cost`, `on_front` (bool).
     cost : str
         The column of the table that is plotted as the cost.
     recommended : str, default=None
-        The model whose name is printed in bold.
+        The model whose name is printed in bold; None prints no name in bold.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class AccuracyCostDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Plot the models of a comparison.
+        """Plot the models of a comparison; those whose cost is unknown are left out.
 
         Parameters
         ----------
@@ -95,11 +95,12 @@ class AccuracyCostDisplay:
         Returns
         -------
         display : AccuracyCostDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
         ValueError
-            If the cost is not known for any model.
+            If `cost` is not one of the above, or not known for any model.
         """
         return cls.from_table(
             comparison.table,
@@ -140,11 +141,12 @@ class AccuracyCostDisplay:
         Returns
         -------
         display : AccuracyCostDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
         ValueError
-            If the cost is not known for any model.
+            If `cost` is not one of the above, or not known for any model.
         """
         if cost is None:
             known = [c for c in COSTS if c in table and table[c].notna().all()]
@@ -185,6 +187,7 @@ class AccuracyCostDisplay:
         Returns
         -------
         display : AccuracyCostDisplay
+            The display itself.
         """
         say = get_catalogue(language)
         self.figure_, self.ax_ = get_axes(ax, (5, 3.2))

@@ -55,17 +55,17 @@ class Recommendation:
         The model with the highest test accuracy.
     other : str or None
         The model that `model` is compared with: the most accurate one, or the second most accurate
-        if `model` is the most accurate.
+        if `model` is the most accurate. None if there is only one, or if `model` is None.
     accuracies : dict of str to float
         Test accuracy of every model.
     cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
-        The cost that was compared.
-    costs : dict
-        The values of `model` and `other` for each cost that is known for both.
+        The cost that was compared; None if none is known for all similar models.
+    costs : dict of str to tuple
+        The values of `model` and `other`, in this order, for each cost that is known for both.
     margin : float
         Accuracies closer than this count as similar.
     n_test : int or None
-        Number of test images.
+        Number of test images; None if unknown.
     verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
         Result of the comparison with `other`:
 
@@ -78,11 +78,13 @@ class Recommendation:
         - "cannot_tell": the difference is not significant, but a difference of `margin` or more is
           possible.
 
-        None if there is only one model or if `n_test` is unknown.
+        None if there is no test of the two models: there is only one, none was trained, their test
+        sets differ, or `n_test` is unknown.
     evidence : PairedTest, default=None
-        Test of the difference between the two models, with the more accurate one first.
+        Test of the difference between `model` and `other`, with the more accurate one first; None
+        if `verdict` is None.
     folds : PairedTest, default=None
-        The same test on the scores of folds.
+        Test of the same difference on the scores of folds; None without folds.
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
     digits : bool, default=False
@@ -95,8 +97,8 @@ class Recommendation:
     work : PairedWork, default=None
         Comparison of the manual work that `model` and `other` require; None if unknown.
     seeded : bool, default=True
-        Whether the training of a model depends on a random seed. If not, further starts add no
-        information.
+        Whether the training of at least one model depends on a random seed. If not, further starts
+        add no information.
 
     Examples
     --------
@@ -131,7 +133,10 @@ class Recommendation:
 
     @property
     def accuracy_difference(self) -> float:
-        """Absolute difference between the test accuracies of `model` and `other`."""
+        """Absolute difference between the test accuracies of `model` and `other`.
+
+        0 if one of them is None.
+        """
         if self.model is None or self.other is None:
             return 0.0
         return abs(self.accuracies[self.model] - self.accuracies[self.other])
@@ -145,7 +150,10 @@ class Recommendation:
 
     @property
     def fewer_errors(self) -> float:
-        """Share of the less accurate model's errors that the more accurate one avoids."""
+        """Share of the errors of the less accurate of `model` and `other` that the other avoids.
+
+        0 if one of them is None.
+        """
         if self.model is None or self.other is None:
             return 0.0
         low, high = sorted(1 - self.accuracies[name] for name in (self.model, self.other))
@@ -158,9 +166,10 @@ class Recommendation:
 
     @property
     def misread_codes(self) -> dict[str, float]:
-        """Expected number of misread codes among 1,000 five-digit codes, for each model.
+        """Expected number of misread codes among 1,000 five-digit codes, by model.
 
-        A code is misread if any digit is; errors are assumed to be independent.
+        Only `most_accurate` and `less_accurate` are included. A code is misread if any of its
+        digits is; errors are assumed to be independent.
         """
         names = [name for name in (self.most_accurate, self.less_accurate) if name is not None]
         return {n: N_CODES * (1 - self.accuracies[n] ** CODE_LENGTH) for n in names}

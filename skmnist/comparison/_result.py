@@ -115,8 +115,8 @@ def write_column(
 class ModelResult:
     """Evaluation of one trained model.
 
-    Returned by :func:`compare_models` for each model, in ``comparison.results``. The parameters
-    are attributes as well.
+    Returned by :func:`evaluate_model`, and by :func:`compare_models` for each model, in
+    ``comparison.results``. The parameters are attributes as well.
 
     Parameters
     ----------
@@ -134,7 +134,8 @@ class ModelResult:
     n_epochs : int or None
         Number of epochs; None if the model does not train in epochs.
     fit_time : float
-        Training time in seconds, excluding the import of tensorflow and compilation.
+        Training time in seconds, excluding the import of tensorflow and compilation; NaN if
+        unknown.
     predictions : ndarray of shape (n_test,), default=None
         Predicted classes of the test images.
     proba : ndarray of float32, shape (n_test, n_classes), default=None
@@ -144,10 +145,11 @@ class ModelResult:
         Classes seen during training.
     history : DataFrame, default=None
         One row per epoch, indexed by `epoch` from 1, with those of the columns `loss`,
-        `accuracy`, `val_loss` and `val_accuracy` that are available for every epoch.
+        `accuracy`, `val_loss` and `val_accuracy` that are available for every epoch. None if the
+        model has no history.
     predict_time, predict_time_p95 : float, default=None
         Median and 95th percentile of the time to predict one image, in seconds; None if not
-        measured.
+        measured, the percentile also if the model is too slow for 20 measurements.
     size : int, default=None
         Size of the pickled model in bytes; None if not measured or if the model cannot be pickled.
     log_loss : float, default=None
@@ -330,7 +332,7 @@ def _log_loss(y_test: Any, proba: Array | None, classes: Any) -> float | None:
     return float(log_loss(y_test, proba, labels=classes))
 
 
-N_CHANGED = 1000  # images; enough to tell 86 % from 89 %
+N_CHANGED = 1000  # images; enough to tell 86% from 89%
 MAX_SECONDS_CHANGED = 10.0  # expected; nearest neighbours and support vectors may take minutes
 
 

@@ -49,10 +49,10 @@ class TrainingEvent:
     n_done, n_trainings : int
         Number of training runs that have ended, and of all training runs.
     epoch : EpochEvent or None
-        The epoch, if `stage` is "epoch".
+        The epoch that has ended, if `stage` is "epoch"; otherwise None.
     result : ModelResult or None
         The evaluated model, if `stage` is "end" and this was its first start on all training
-        rows. Size and prediction time are not measured yet.
+        rows; otherwise None. Size and prediction time are not measured yet.
 
     Examples
     --------

@@ -39,8 +39,8 @@ class PairedTest:
     difference : float
         Accuracy of `first` minus accuracy of `second`.
     interval : tuple of float
-        Interval of the difference, with confidence 1 - alpha. It includes 0 if `p_adjusted` is not
-        below alpha, so the two never contradict each other.
+        Interval of the difference, with confidence 1 - alpha. If `p_adjusted` is not below alpha,
+        it is widened to include 0, so that it does not contradict the test.
     p_value : float
         Probability of a difference at least as large between equal models.
     p_adjusted : float
@@ -52,7 +52,7 @@ class PairedTest:
     n_runs : int, default=1
         Number of starts or folds.
     spread : float, default=None
-        Standard deviation of the difference between starts or folds.
+        Standard deviation of the difference between starts or folds; None with one start.
     image_error : float, default=None
         Standard error that the difference would have with very many starts; None without several
         starts.
@@ -90,11 +90,13 @@ class PairedTest:
         Parameters
         ----------
         name : str
-            `first` or `second`.
+            Name of one of the two models, the value of `first` or of `second`.
 
         Returns
         -------
         test : PairedTest
+            The same test, with the signs of difference and interval reversed if the models were
+            exchanged.
         """
         if name == self.first:
             return self

@@ -33,7 +33,7 @@ class PairedWork:
     codes : tuple of WorkLeft, default=None
         The same for five-digit codes; None if the classes are not the ten digits.
     alpha : float, default=0.05
-        Probability that the interval does not contain the true ratio.
+        Probability that `ratio_interval` does not contain the true ratio.
 
     Examples
     --------
@@ -56,17 +56,26 @@ class PairedWork:
 
     @property
     def ratio(self) -> float:
-        """Share of images of `first` divided by that of `second`; NaN if one is unknown."""
+        """Share of images of `first` divided by that of `second`; NaN if one share is unknown.
+
+        Infinite if only the share of `second` is 0, and 1 if both are 0.
+        """
         return self._ratio[0]
 
     @property
     def ratio_interval(self) -> tuple[float, float]:
-        """Interval of the ratio, by paired bootstrap over the test images."""
+        """Interval of the ratio, by paired bootstrap over the test images.
+
+        Both ends are NaN if the ratio is.
+        """
         return self._ratio[1:]
 
     @property
     def differs(self) -> bool:
-        """Whether one requires at least 1.5 times as much work as the other, and not by chance."""
+        """Whether one model requires at least 1.5 times as much work, and not by chance.
+
+        False if the ratio is NaN.
+        """
         low, high = self.ratio_interval
         ratio = self.ratio
         return (ratio >= MIN_WORK_RATIO and low > 1) or (ratio <= 1 / MIN_WORK_RATIO and high < 1)
@@ -104,7 +113,7 @@ class PairedWork:
         return [*found, self._say(say, "codes_too_few", self.codes, **codes)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain Python types, for JSON; infinity becomes None."""
+        """Return the comparison as plain Python types, for JSON; NaN and infinity become None."""
         figures = (self.ratio, *self.ratio_interval)
         ratio, low, high = (each if np.isfinite(each) else None for each in figures)
         return {

@@ -42,11 +42,11 @@ class DatasetDescription:
     n_duplicates : int
         Number of test images that are also training images.
     n_contradictions : int
-        Number of training images that also occur with a different label.
+        Number of training images that are copies of an earlier one with a different label.
     n_constant_pixels : int
         Number of pixels that are constant over all training images.
     warnings : tuple
-        Problems of the data, each with a method ``sentence(language)``.
+        Problems of the data, the most serious first, each with a method ``sentence(language)``.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class DatasetDescription:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python objects, for JSON."""
+        """Return all values as plain Python objects, for JSON; of warnings, only the keys."""
         return {
             "counts": self.counts.rename(index=str).to_dict("index"),
             "image_shape": list(self.image_shape),
@@ -129,6 +129,7 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     Returns
     -------
     description : DatasetDescription
+        The counts, and the problems that were found.
 
     Raises
     ------

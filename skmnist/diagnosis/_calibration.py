@@ -13,7 +13,7 @@ from skmnist.text import get_catalogue
 
 N_BINS = 15  # as in Guo et al.
 MAX_OFF = 0.01  # smaller differences count as equal, as in comparisons
-N_DRAWS = 2000  # for the 95 % quantile of the ECE by chance
+N_DRAWS = 2000  # for the 95% quantile of the ECE by chance
 # If calibrated probabilities reach this ECE by chance, there are too few images for a verdict.
 MAX_CHANCE = 0.05
 # Temperature scaling brings networks to an ECE of 0.01 to 0.02 (Guo et al., table 1).
@@ -34,8 +34,9 @@ class Calibration:
     Parameters
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful", "uneven", "unclear"}
-        - "trustworthy": `ece` is below 0.01 or not above `ece_by_chance`.
-        - "unclear": as above, but there are too few images: `ece_by_chance` is above 0.05.
+        - "trustworthy": `ece` is below 0.01 or not above `ece_by_chance`, which is at most 0.05.
+        - "unclear": as for "trustworthy", but there are too few images for a verdict:
+          `ece_by_chance` is above 0.05.
         - "too_sure", "too_careful": otherwise, if the means of confidence and accuracy differ in
           that direction by at least half of `ece`.
         - "uneven": otherwise, too sure in some bins and too careful in others.
@@ -44,15 +45,15 @@ class Calibration:
     accuracy : float
         Share of correct predictions.
     ece : float
-        Expected calibration error: the mean over all images of the difference between confidence
-        and accuracy in their bin.
+        Expected calibration error: the mean over all images of the absolute difference between
+        mean confidence and accuracy in the bin of the image.
     ece_by_chance : float
-        95 % quantile of `ece` if the confidences were exact, from 2,000 simulations (Bröcker and
+        95% quantile of `ece` if the confidences were exact, from 2,000 simulations (Bröcker and
         Smith 2007, "consistency resampling").
     bins : DataFrame
         One row per non-empty bin, out of 15 bins of equal width: `low` and `high` (of the
-        confidence), `n` (number of images), `confidence` (mean), `accuracy`, and its 95 %
-        interval `accuracy_low`, `accuracy_high`.
+        confidence), `n` (number of images), `confidence` (mean), `accuracy`, and the 95% interval
+        of the accuracy, `accuracy_low` and `accuracy_high`.
 
     References
     ----------
@@ -181,9 +182,9 @@ def measure_calibration(confidence: Any, correct: Any) -> Calibration:
     Parameters
     ----------
     confidence : array-like of shape (n_samples,)
-        Predicted probability of the predicted class.
+        Probability of each predicted class.
     correct : array-like of bool, shape (n_samples,)
-        Whether the prediction is correct.
+        Whether each prediction is correct.
 
     Returns
     -------
@@ -234,7 +235,7 @@ def _judge(ece: float, by_chance: float, off: float) -> CalibrationVerdict:
 
 
 def _draw_ece(confidence: Array, at: Array) -> float:
-    """Return the 95 % quantile of the ECE if the confidences were exact."""
+    """Return the 95% quantile of the ECE if the confidences were exact."""
     # the hits in a bin are a sum of independent variables, so their distribution is nearly normal
     spread = np.sqrt(np.bincount(at, weights=np.clip(confidence * (1 - confidence), 0, None)))
     drawn = np.random.default_rng(0).normal(scale=spread, size=(N_DRAWS, len(spread)))

@@ -43,7 +43,8 @@ class ConfusionPair:
     share : float
         `count` divided by the number of test images of the true class.
     rows : ndarray of int
-        Row numbers in the test set, in order of decreasing confidence.
+        Row numbers in the test set, in order of decreasing confidence, if that is known. Empty if
+        the labels of the analysis are unknown.
     confidence : float or None
         Median probability of the predicted class; None if unknown.
     digits : bool, default=False
@@ -151,7 +152,8 @@ class ErrorAnalysis:
     confusion : DataFrame
         Counts; rows are true classes, columns are predicted classes.
     y_true, y_pred : ndarray of shape (n_test,), default=None
-        True and predicted labels.
+        True and predicted labels; None if unknown, which leaves out what depends on them, such as
+        `mistakes`.
     confidence : ndarray of float32, shape (n_test,), default=None
         Probability of each predicted class; None without probabilities.
     true_confidence : ndarray of float32, shape (n_test,), default=None
@@ -205,9 +207,9 @@ class ErrorAnalysis:
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
-        """Wilson's 95 % interval of the recall of each class: columns `low` and `high`.
+        """Wilson's 95% interval of the recall of each class: columns `low` and `high`.
 
-        NaN for classes without test images.
+        Both are NaN for classes without test images.
         """
         ends = [
             wilson_interval(recall, int(n)) if n else (np.nan, np.nan)
@@ -234,7 +236,7 @@ class ErrorAnalysis:
 
         This is a Monte Carlo test. The errors are distributed over the classes at random 2,000
         times, in proportion to the true and predicted images of each class. The classes differ if
-        fewer than 5 % of the samples have a chi-squared statistic at least as large as the
+        fewer than 5% of the samples have a chi-squared statistic at least as large as the
         observed one. The errors of a class are those that lower its F1: false negatives and false
         positives. SciPy's chi-squared tests are not used because their approximation requires
         more errors per class.
@@ -276,7 +278,8 @@ class ErrorAnalysis:
         """The misclassified images, indexed by `row` of the test set.
 
         The columns are `true`, `predicted` and, if known, `confidence`. The rows are in order of
-        decreasing confidence.
+        decreasing confidence, or of the test set if it is unknown. The table is empty if `y_true`
+        or `y_pred` is None.
         """
         if self.y_true is None or self.y_pred is None:
             return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
@@ -300,8 +303,9 @@ class ErrorAnalysis:
         it gives, on average, to images with that class as their label (confident learning). The
         columns are `true`, `predicted` and `confidence`. The most suspicious images, those with the
         largest difference between the probabilities of the two classes, come first. Many of these
-        images are just hard to read, so look at them. The table is empty unless the probabilities
-        can be trusted (``calibration.believable``, an expected calibration error of at most 0.02).
+        images are just hard to read, so look at them. The table is empty unless there are
+        probabilities that can be trusted (``calibration.believable``, an expected calibration error
+        of at most 0.02).
 
         References
         ----------
@@ -459,8 +463,9 @@ def analyze_errors(
     labels : array-like of shape (n_labels,), default=None
         Classes to include even if they do not occur, such as ``model.classes_``.
     proba : array-like of shape (n_samples, n_labels), default=None
-        Probabilities, with one column per label in `labels`. Required for `confidence`,
-        `calibration`, and the order of `mistakes`.
+        Probabilities, with one column per label in `labels`, which is then required. Without them,
+        the result has no `confidence`, `calibration` and `suspects`, and its `mistakes` are in the
+        order of the rows.
 
     Returns
     -------

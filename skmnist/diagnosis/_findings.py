@@ -17,7 +17,7 @@ Severity = Literal["good", "note", "warning", "problem"]
 MAX_ACCURACY_GAP = 0.02
 GAP_DIGITS = 4  # in the sentences
 FAR_ABOVE = 2  # times `max_gap`; a larger gap is never borderline, but may be unclear
-# A training accuracy that is displayed as 100.0 %
+# A training accuracy that is displayed as 100.0%
 BY_HEART = 0.9995
 # The accuracy of the linear classifier of LeCun et al. (1998) on MNIST's test set. A network that
 # does not exceed it on its own training images has learned little.
@@ -25,11 +25,11 @@ MIN_TRAIN_ACCURACY = 0.88
 # The smallest patience measured when the default was chosen (docs/decisions.rst, "Which
 # patience and monitor are the defaults").
 MIN_PATIENCE = 5
-# The training loss jumps if it rises by 0.05, or by 5 % of a loss above 1. In
+# The training loss jumps if it rises by 0.05, or by 5% of a loss above 1. In
 # benchmarks/findings.py no network with its default learning rate has two jumps, but four of six
 # with a learning rate 50 times as high do; the other two have dead units.
 MIN_JUMP, MIN_JUMPS = 0.05, 2
-# With the defaults, up to 16 % of the units in a layer are dead.
+# With the defaults, up to 16% of the units in a layer are dead.
 MAX_DEAD_SHARE = 0.25
 # Increase in accuracy when the number of rows is doubled
 MIN_CURVE_RISE = 0.01
@@ -71,9 +71,11 @@ class Finding:
     evidence : dict, default={}
         The figures on which the finding is based.
     ways : tuple, default=None
-        Remedies that are available with the parameters of the model; None if these are unknown.
+        Remedies that are available with the parameters of the model; None if the parameters are
+        unknown.
     cause : str, default=None
-        Code of another finding that has to be addressed first; `remedy` then says so.
+        Code of another finding that has to be addressed first; :meth:`remedy` then says so. None if
+        there is none.
 
     Attributes
     ----------

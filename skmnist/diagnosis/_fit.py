@@ -90,20 +90,22 @@ class FitDiagnosis:
     gap : float
         Training minus held-out accuracy with the final weights.
     gap_interval : tuple of float, default=None
-        95 % interval of the gap; None if the number of images is unknown.
+        95% interval of the gap; None if unknown, for example because `n_train` or `n_validation`
+        is.
     last_gap : float, default=None
         The gap at the last epoch, with the running training accuracy of that epoch; equal to
-        `gap` if the weights of the last epoch were kept. None without a history.
+        `gap` if the weights of the last epoch were kept. None without a history of both accuracies.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
-        Trends over the second half of the epochs; None without a history.
+        Whether the validation loss rises, and the training loss falls, over the second half of the
+        epochs; None without a history of this loss.
     val_loss_far_above : bool, default=False
-        Whether the validation loss is more than twice the training loss.
+        Whether the validation loss is more than twice the training loss. False if one is unknown.
     train_accuracy, validation_accuracy, train_loss, validation_loss : float, default=None
         Accuracies and losses; None if unknown.
     max_gap : float, default=0.02
         Largest gap that does not count as overfitting.
     n_train, n_validation : int, default=None
-        Number of images that the accuracies were measured on.
+        Number of images that the accuracies were measured on; None if unknown.
     held_out : {"validation", "test"}, default="validation"
         Type of the held-out images.
     network : bool, default=True
@@ -219,7 +221,7 @@ class FitDiagnosis:
         return f"{self.label}: {self.sentence()}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python types, for JSON or a table."""
+        """Return all values but `parameters` as plain Python types, for JSON or a table."""
         figures = {**asdict(self), "findings": [finding.to_dict() for finding in self.findings]}
         del figures["parameters"]
         return figures
@@ -295,7 +297,7 @@ def diagnose_fit(
     """Diagnose whether a classifier overfits, underfits, or fits well.
 
     Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and
-    so is its 95 % interval; if the gap is above twice `max_gap`, the interval need only be above 0.
+    so is its 95% interval; if the gap is above twice `max_gap`, the interval need only be above 0.
     Otherwise, if `max_gap` is within the interval, the label is "borderline": another random start
     could end on either side. It is also "borderline" if the gap is small, but all training images
     are classified correctly while the validation loss rises. If the gap may be due to chance, or
@@ -317,7 +319,7 @@ def diagnose_fit(
         epoch, of which the last epoch is diagnosed; or the result of
         :func:`sklearn.model_selection.cross_validate` with ``return_train_score=True``.
     gap : float, default=None
-        Training minus held-out accuracy, if no other figures are available.
+        Training minus held-out accuracy, if neither `source` nor the accuracies are available.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
         Trends of the losses, if known.
     train_accuracy, validation_accuracy : float in [0, 1], default=None
@@ -348,19 +350,29 @@ def diagnose_fit(
     Returns
     -------
     diagnosis : FitDiagnosis
+        The verdict, the figures behind it, and further findings.
 
     Raises
     ------
     ValueError
-        If the training or the held-out accuracy is missing.
+        If the gap is unknown because the training or the held-out accuracy is missing, a figure is
+        out of range, `gap` is combined with `source` or an accuracy, or only one of `X_val` and
+        `y_val` is given.
+    sklearn.exceptions.NotFittedError
+        If `source` is an estimator that is not fitted.
 
     Notes
     -----
     The interval is Newcombe's for the difference of two proportions, based on Wilson's score
-    intervals. Unlike the normal approximation, it does not collapse at an accuracy of 1.
+    intervals. Unlike the normal approximation, it does not collapse at an accuracy of 1. For the
+    result of a cross-validation, it is a t-interval over the folds, corrected because folds share
+    rows (Nadeau and Bengio 2003).
 
     References
     ----------
+    C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003,
+    239-281.
+
     R. G. Newcombe: Interval estimation for the difference between independent proportions.
     Statistics in Medicine 17, 1998, 873-890, method 10.
 

@@ -86,6 +86,7 @@ class ConfusionDisplay:
         Returns
         -------
         display : ConfusionDisplay
+            The display, with the plot in `ax_`.
         """
         return cls.from_predictions(
             y,
@@ -119,6 +120,7 @@ class ConfusionDisplay:
         Returns
         -------
         display : ConfusionDisplay
+            The display, with the plot in `ax_`.
         """
         display = cls(analyze_errors(y_true, y_pred, labels=labels).confusion)
         return display.plot(ax, language=language)
@@ -134,6 +136,7 @@ class ConfusionDisplay:
         Returns
         -------
         display : ConfusionDisplay
+            The display itself.
         """
         from matplotlib import rcParams
         from matplotlib.colors import LinearSegmentedColormap, to_rgba

@@ -21,7 +21,7 @@ FEW_EPOCHS = 5  # with so few, mark each epoch
 
 
 class EpochCurveDisplay:
-    """Plot training and validation metrics by epoch, and mark the epoch with the best weights.
+    """Plot training and validation metrics by epoch, and mark the best epoch.
 
     scikit-learn's ``LearningCurveDisplay`` shows whether more data would help; this display shows
     when training should have stopped. Where the curves diverge, the network starts to overfit.
@@ -34,7 +34,7 @@ class EpochCurveDisplay:
         One row per epoch, indexed from 1, with those of the columns `accuracy`, `val_accuracy`,
         `loss` and `val_loss` that are known.
     best_epoch : int, default=None
-        Epoch to mark, if any.
+        Epoch to mark; None marks no epoch.
     name : str, default=None
         Title of the plot.
 
@@ -84,6 +84,9 @@ class EpochCurveDisplay:
     ) -> Self:
         """Plot the history of a fitted estimator.
 
+        The epoch whose weights were kept is marked or, if the estimator does not store it, the
+        best epoch as in :meth:`from_history`.
+
         Parameters
         ----------
         estimator : fitted estimator
@@ -101,6 +104,7 @@ class EpochCurveDisplay:
         Returns
         -------
         display : EpochCurveDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -145,13 +149,14 @@ class EpochCurveDisplay:
             of epochs.
         best_epoch : int, default=None
             Epoch to mark, counted from 1. None marks the one with the highest `val_accuracy` or
-            else the lowest `val_loss`, if known.
+            else the lowest `val_loss`, and no epoch if neither is known.
         metric, name, language, ax
             As for :meth:`from_estimator`.
 
         Returns
         -------
         display : EpochCurveDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -177,6 +182,7 @@ class EpochCurveDisplay:
         Returns
         -------
         display : EpochCurveDisplay
+            The display itself.
         """
         from matplotlib.ticker import MaxNLocator
 

@@ -60,7 +60,7 @@ def draw_tiles(
     return figure, ax
 
 
-ALMOST_SURE = 0.9995  # higher values would be rounded up to 100 %
+ALMOST_SURE = 0.9995  # higher values would be rounded up to 100%
 
 
 class MisclassifiedDisplay:
@@ -145,6 +145,7 @@ class MisclassifiedDisplay:
         Returns
         -------
         display : MisclassifiedDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -191,18 +192,22 @@ class MisclassifiedDisplay:
             Probability of the predicted class; None keeps the order of the rows.
         rows : array-like of int, default=None
             Show only these misclassified rows, in this order, for example the index of
-            `ErrorAnalysis.suspects`, the images whose label may be wrong.
+            `ErrorAnalysis.suspects`, the images whose label may be wrong. None shows all
+            misclassified rows, up to `n_images`.
         n_images, image_shape, language, ax
             As for :meth:`from_estimator`.
 
         Returns
         -------
         display : MisclassifiedDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
         ValueError
             If lengths differ, the image shape is unknown, or `n_images` is not positive.
+        KeyError
+            If `rows` has a row that is not misclassified.
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be an int >= 1.")
@@ -227,6 +232,7 @@ class MisclassifiedDisplay:
         Returns
         -------
         display : MisclassifiedDisplay
+            The display itself.
         """
         say = get_catalogue(language)
         captions = []
@@ -243,7 +249,7 @@ class MisclassifiedDisplay:
 
 
 def format_confidence(say: Catalogue, confidence: float) -> str:
-    """Format a probability without rounding it up to 100 %."""
+    """Format a probability without rounding it up to 100%."""
     if confidence >= ALMOST_SURE:
         return say("plot.almost_sure", value=0.999)
     return say.format("{:.1%}", confidence)
@@ -261,7 +267,8 @@ class FirstLayerDisplay:
     Parameters
     ----------
     frame : DataFrame
-        One row per neuron: `neuron` (its number, from 0) and `norm` (of its weights).
+        One row per image: `neuron` (the number of the neuron or class, from 0) and `norm` (of its
+        weights).
     images : ndarray of shape (n_shown, height, width)
         The weights.
 
@@ -318,6 +325,7 @@ class FirstLayerDisplay:
         Returns
         -------
         display : FirstLayerDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -356,6 +364,7 @@ class FirstLayerDisplay:
         Returns
         -------
         display : FirstLayerDisplay
+            The display itself.
         """
         say = get_catalogue(language)
         largest = float(np.abs(self.images).max()) or 1.0

@@ -36,13 +36,13 @@ class ErrorRejectDisplay:
     ----------
     frame : DataFrame
         One row per threshold: `reject_rate`, `error_rate`, `threshold`, and `low` and `high`, the
-        95 % interval of the error rate.
+        95% interval of the error rate.
     n_test : int
         Number of images.
     allowed_error : float, default=None
         Largest error rate to mark, if any.
     share : float, default=None
-        Share that a person must check at `allowed_error`; None if unknown.
+        Share that a person must check at `allowed_error`, to mark; None if unknown.
     name : str, default=None
         Name of the model, for the legend.
 
@@ -57,7 +57,7 @@ class ErrorRejectDisplay:
 
     Notes
     -----
-    The band is the exact 95 % interval of Clopper and Pearson for the error rate at each threshold.
+    The band is the exact 95% interval of Clopper and Pearson for the error rate at each threshold.
     It holds for each threshold on its own, not for all of them together.
 
     References
@@ -137,6 +137,7 @@ class ErrorRejectDisplay:
         Returns
         -------
         display : ErrorRejectDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -180,11 +181,17 @@ class ErrorRejectDisplay:
         y_true, y_proba, labels : array-like
             As for :func:`error_reject_curve`.
         allowed_error, name, language, ax, **kwargs
-            As for :meth:`from_estimator`; `name` may be None.
+            As for :meth:`from_estimator`, but None as the `name` leaves it out of the legend.
 
         Returns
         -------
         display : ErrorRejectDisplay
+            The display, with the plot in `ax_`.
+
+        Raises
+        ------
+        ValueError
+            As for :func:`error_reject_curve`.
         """
         confidence, wrong = read_confidence(y_true, y_proba, labels)
         reject_rate, error_rate, thresholds = error_reject_curve(y_true, y_proba, labels=labels)
@@ -216,6 +223,7 @@ class ErrorRejectDisplay:
         Returns
         -------
         display : ErrorRejectDisplay
+            The display itself.
         """
         say = get_catalogue(language)
         self.figure_, self.ax_ = get_axes(ax, (5, 3.2))
@@ -261,7 +269,7 @@ def _format_rates(axis: "Axis", say: Catalogue) -> None:
 
 
 def _clopper_pearson(reject_rate: Any, error_rate: Any, n: int) -> tuple[Any, Any]:
-    """Return the exact 95 % interval of the error rate at each threshold."""
+    """Return the exact 95% interval of the error rate at each threshold."""
     from scipy.stats import beta
 
     accepted = np.rint((1 - reject_rate) * n)

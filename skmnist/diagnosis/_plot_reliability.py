@@ -17,7 +17,7 @@ class ReliabilityDisplay:
     """Plot how often a classifier is right, by the probability of its prediction.
 
     If the probabilities can be trusted, the points are on the dotted line; points below it mean
-    that the classifier is overconfident. The bars are 95 % intervals. The area of a point increases
+    that the classifier is overconfident. The bars are 95% intervals. The area of a point increases
     with its number of images. scikit-learn's :class:`~sklearn.calibration.CalibrationDisplay` shows
     one class against the others; this display uses the probability of the predicted class of each
     image.
@@ -91,6 +91,7 @@ class ReliabilityDisplay:
         Returns
         -------
         display : ReliabilityDisplay
+            The display, with the plot in `ax_`.
         """
         errors = analyze_errors(
             y,
@@ -129,6 +130,7 @@ class ReliabilityDisplay:
         Returns
         -------
         display : ReliabilityDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -149,6 +151,7 @@ class ReliabilityDisplay:
         Returns
         -------
         display : ReliabilityDisplay
+            The display itself.
         """
         say = get_catalogue(language)
         bins = self.calibration.bins

@@ -31,7 +31,7 @@ class RobustnessDisplay:
     """Plot the accuracy of one or more classifiers on changed images.
 
     There is one row per change and strength; the dotted line is the accuracy on the unchanged
-    images. The bars of a single classifier are 95 % intervals.
+    images. The bars of a single classifier are 95% intervals.
 
     Use :meth:`from_estimator` or :meth:`from_results` to create the display.
 
@@ -100,6 +100,7 @@ class RobustnessDisplay:
         Returns
         -------
         display : RobustnessDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -139,6 +140,7 @@ class RobustnessDisplay:
         Returns
         -------
         display : RobustnessDisplay
+            The display, with the plot in `ax_`.
 
         Raises
         ------
@@ -168,6 +170,7 @@ class RobustnessDisplay:
         Returns
         -------
         display : RobustnessDisplay
+            The display itself.
         """
         say = get_catalogue(language)
         models = [(str(name), part) for name, part in self.frame.groupby("model", sort=False)]

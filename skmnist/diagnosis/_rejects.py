@@ -14,7 +14,7 @@ from skmnist.diagnosis._calibration import check_confidence, check_probabilities
 
 Array = np.ndarray[Any, Any]
 
-ALPHA = 0.05  # intervals have a confidence of 95 %
+ALPHA = 0.05  # intervals have a confidence of 95%
 N_RESAMPLES = 1000
 
 
@@ -59,8 +59,8 @@ def error_reject_curve(
     Raises
     ------
     ValueError
-        If the arrays are empty or inconsistent, `y_true` has labels without a column, or `y_proba`
-        has values outside [0, 1] or rows that do not sum to 1.
+        If the arrays are empty or inconsistent, `y_true` has labels without a column, `y_proba`
+        has values outside [0, 1] or rows that do not sum to 1, or weights are negative or all 0.
 
     References
     ----------
@@ -103,8 +103,9 @@ def error_reject_curve(
 
 @dataclass(frozen=True, eq=False)
 class WorkLeft:
-    """Share of images or codes that a person must check.
+    """Share of images, or of codes of several images, that a person must check.
 
+    A code is a sequence of images that are used together, such as the digits of a postal code.
     Returned by :func:`measure_work_left`. The parameters are attributes as well.
 
     Parameters
@@ -114,21 +115,27 @@ class WorkLeft:
     code_length : int
         Number of images in a code; 1 for single images.
     share : float or None
-        Share that a person must check; None if there are too few images to support any threshold.
+        Share of the images or codes that a person must check. None if no threshold is supported:
+        there are fewer than `n_needed` images, or too many of the accepted ones are wrong at every
+        threshold that accepts at least `n_needed`.
     interval : tuple of float or None
-        95 % interval of `share`, by bootstrap. If `share` is None, the images only show that the
-        share is above the lower end. None if there are fewer than `n_needed` images.
+        95% confidence interval of `share`, by bootstrap; None if there are fewer than `n_needed`
+        images. If there are enough but `share` is None, the upper end is 1: only a lower bound is
+        known.
     threshold : float or None
-        Images with a lower confidence are rejected: a person must check them.
+        Images with a lower confidence are rejected: a person must check them. None if `share` is
+        None.
     error_rate : float or None
-        Measured share of the accepted images or codes that are wrong.
+        Measured share of the accepted images or codes that are wrong; None if `share` is None.
     n_test : int
-        Number of images that this was measured on.
+        Number of images on which the share was measured.
     n_needed : int
-        Number of accepted images that are needed to support a claim about `allowed_error`.
+        Smallest number of accepted images that can support `allowed_error`, if none of them is
+        wrong.
     resampled : ndarray of shape (1000,) or None
-        The share in each bootstrap sample. The samples depend only on the number of images, so
-        those of two models on the same images are paired.
+        The share in each bootstrap sample, 1 if the sample supports no threshold; None if `share`
+        is None. The samples depend only on the number of images, so those of two models on the
+        same images are paired.
 
     Examples
     --------
@@ -149,7 +156,10 @@ class WorkLeft:
 
     @property
     def too_few(self) -> bool:
-        """Whether there are too few images, even if the model made no errors."""
+        """Whether there are fewer than `n_needed` images.
+
+        Then no threshold is supported, even for a model without errors.
+        """
         return self.n_test < self.n_needed
 
     def compare(self, other: "WorkLeft", *, alpha: float = 0.05) -> tuple[float, float, float]:
@@ -165,8 +175,10 @@ class WorkLeft:
         Returns
         -------
         ratio, low, high : float
-            `share` divided by that of the other model, and its interval by paired bootstrap. NaN
-            if a share is unknown. The ratio of two zeros is 1.
+            `share` divided by that of the other model, and the ends of the confidence interval of
+            this ratio, by paired bootstrap. All three are NaN if the share of either model is
+            None. The ratio is 1 if both shares are 0, and infinite if only that of the other model
+            is 0.
         """
         if self.share is None or other.share is None:
             return np.nan, np.nan, np.nan
@@ -209,9 +221,9 @@ def measure_work_left(
     Parameters
     ----------
     confidence : array-like of shape (n_samples,)
-        Predicted probability of the predicted class.
+        Probability of each predicted class.
     correct : array-like of bool, shape (n_samples,)
-        Whether the prediction is correct.
+        Whether each prediction is correct.
     allowed_error : float, default=0.001
         Largest share of the accepted images or codes that may be wrong, in (0, 1).
     code_length : int, default=1
@@ -220,6 +232,7 @@ def measure_work_left(
     Returns
     -------
     work : WorkLeft
+        The share, its interval and the threshold. The share is None if no threshold is supported.
 
     Raises
     ------
@@ -230,12 +243,12 @@ def measure_work_left(
     Notes
     -----
     A threshold is considered only if it accepts enough images: even without errors among them, the
-    one-sided 95 % interval of the error rate must not exceed the allowed one. The number of images
+    one-sided 95% interval of the error rate must not exceed the allowed one. The number of images
     needed is about 3 divided by the allowed error rate ("rule of three"). The same images determine
     the threshold and measure the share, so check the threshold on new images before you rely on it.
 
     The interval is the percentile bootstrap of 1,000 samples of the images. In simulations with
-    5,000 and 10,000 images, it contained the true share in 92 to 95 % of cases.
+    5,000 and 10,000 images, it contained the true share in 92 to 95% of cases.
 
     References
     ----------

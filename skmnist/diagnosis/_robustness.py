@@ -41,7 +41,7 @@ class Robustness:
     frame : DataFrame
         One row per change and strength, the first for the unchanged images ("none"), with the
         columns `corruption`, `strength`, `unit` ("px", "degrees", "factor" or "share" of the range
-        of the pixels), `n` (number of images), `accuracy`, its 95 % interval `low` and `high`,
+        of the pixels), `n` (number of images), `accuracy`, `low` and `high` (its 95% interval),
         `loss` (of accuracy against the unchanged images, in percentage points) and `confidence`
         (mean of the highest probability; NaN without `predict_proba`).
 

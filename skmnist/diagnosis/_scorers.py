@@ -55,6 +55,8 @@ def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
 def penalized_accuracy(estimator: Any, X: Any, y: Any, *, allowance: float = 0.02) -> float:
     """Return the accuracy minus the part of the gap that exceeds `allowance`.
 
+    The gap is the training accuracy, `train_accuracy_`, minus the accuracy on `X`.
+
     Parameters
     ----------
     estimator, X, y
@@ -66,6 +68,7 @@ def penalized_accuracy(estimator: Any, X: Any, y: Any, *, allowance: float = 0.0
     Returns
     -------
     score : float
+        The accuracy on `X` if the gap is at most `allowance`, otherwise less.
 
     Raises
     ------
@@ -90,7 +93,8 @@ def fit_scores(estimator: Any, X: Any, y: Any) -> dict[str, float]:
     Returns
     -------
     scores : dict of str to float
-        `accuracy`, `neg_fit_gap` and `penalized_accuracy`.
+        `accuracy` (on `X`), and `neg_fit_gap` and `penalized_accuracy` as from
+        :func:`neg_fit_gap` and :func:`penalized_accuracy`.
 
     Raises
     ------

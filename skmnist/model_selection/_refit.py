@@ -21,7 +21,7 @@ def best_without_overfitting(
     """Choose the candidate with the best score among those that do not overfit.
 
     Pass this function as ``refit=`` to :class:`sklearn.model_selection.GridSearchCV`,
-    :class:`~sklearn.model_selection.RandomizedSearchCV` or any search with their `cv_results_`.
+    :class:`~sklearn.model_selection.RandomizedSearchCV` or any search with such a `cv_results_`.
     A candidate overfits if its mean gap between training and test rows is above `max_gap`. Ties are
     broken by the smaller gap. To change a default, pass
     ``functools.partial(best_without_overfitting, max_gap=0.01)``.

@@ -66,15 +66,16 @@ class OptunaSearchCV(BaseSearchCV):
         Total number of trials, including those of resumed searches and of all processes that share
         the storage.
     timeout : float or None, default=None
-        Seconds after which no further trial starts.
+        Seconds after which no further trial starts. None sets no limit.
     cv : int, cross-validation generator, iterable or None, default=None
         As for GridSearchCV; None means 5 folds, stratified for classifiers.
     scoring : str, callable, list, tuple, dict or None, default=None
         As for GridSearchCV. If there are several scores, the one named by `refit` is maximized, or
         else the first one.
     refit : bool, str or callable, default=True
-        As for GridSearchCV. An estimator with `epochs` is refitted with ``patience=None`` for as
-        many epochs as the median of the best epochs in the folds of the best trial.
+        As for GridSearchCV. An estimator with `epochs` and `patience` is refitted with
+        ``patience=None`` for as many epochs as the median of the best epochs in the folds of the
+        best trial.
     n_jobs : int or None, default=None
         Number of trials to run in parallel; the folds of one trial run in order. None means 1
         unless in a :func:`joblib.parallel_config` context; -1 uses all cores. Another backend of
@@ -101,7 +102,7 @@ class OptunaSearchCV(BaseSearchCV):
     verbose : int, default=0
         1 shows a progress bar of the trials, and the epochs of those that are running.
     error_score : "raise" or float, default=np.nan
-        Score of a fold whose fit fails. With NaN, the whole trial fails.
+        Score of a fold whose fit fails. With NaN, the whole trial fails; "raise" raises the error.
     study_callbacks : list of callable or None, default=None
         Called as ``callback(study, frozen_trial)`` after each trial, like Optuna's own callbacks;
         they may call ``study.stop()``.
@@ -114,18 +115,21 @@ class OptunaSearchCV(BaseSearchCV):
     best_estimator_ : estimator
         Refitted with the best parameters; only if `refit` is not False.
     best_params_ : dict
-        Parameters of the best trial.
+        Parameters of the best trial. As for all ``best_`` attributes, not available if `refit` is
+        False and there are several scores.
     best_score_ : float
         Mean cross-validated score of the best trial; not available if `refit` is a callable.
     best_index_ : int
         Row of the best trial in `cv_results_`.
     best_diagnoses_ : list of (FitDiagnosis or None)
         For each fold of the best trial, the diagnosis that compares the training accuracy with the
-        accuracy on the rows left out. None if the estimator does not record its training accuracy.
+        accuracy on the rows left out; None if there is none, for example because the estimator does
+        not record its training accuracy.
     refit_epochs_ : int or None
-        Number of epochs of the refit; None if the estimator has no epochs.
+        Number of epochs of the refit; None if the estimator has no epochs. Not available if `refit`
+        is False.
     refit_time_ : float
-        Duration of the refit in seconds.
+        Duration of the refit in seconds. Not available if `refit` is False.
     study_ : optuna.Study
         Optuna's study, for Optuna's plots and parameter importances.
     n_splits_ : int

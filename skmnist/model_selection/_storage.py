@@ -28,7 +28,7 @@ BUSY_SECONDS = 30  # for SQLite to wait while another process writes
 
 
 class StorageError(RuntimeError):
-    """A storage failed; the message names it, the cause and the remedy.
+    """The storage of a search failed; the message names it, the cause and the remedy.
 
     Examples
     --------

@@ -45,15 +45,17 @@ class CrossValidation(Bunch):
         `train_<name>`, `estimator` and `indices`, which are present if requested.
     history : list of (dict of str to ndarray, or None)
         For each fold, the values of `loss` and `accuracy` by epoch, and of `val_loss` and
-        `val_accuracy` if the network itself holds out rows; None if the estimator has no history.
+        `val_accuracy` if the network itself holds out rows; None if the estimator has no history or
+        its fit failed.
     diagnosis : list of (FitDiagnosis or None)
         For each fold, the diagnosis that compares the training accuracy with the accuracy on the
-        rows left out. None if the estimator is not a classifier, or if its training accuracy is not
-        known.
+        rows left out. None if the estimator is not a classifier, if its training accuracy is not
+        known, or if the fold failed.
     gap : ndarray of shape (n_folds,)
         Training accuracy minus accuracy on the rows left out; NaN if there is no diagnosis.
     n_epochs, best_epoch : ndarray of float, shape (n_folds,)
-        Epochs trained, and the best of them, from 1; NaN if the model does not train in epochs.
+        Epochs trained, and the best of them, from 1; NaN if the model does not train in epochs, or
+        does not record the best one, or if its fit failed.
 
     Examples
     --------
@@ -146,8 +148,9 @@ def cross_validate(
     return_indices : bool, default=False
         Whether to include the row numbers of each fold.
     error_score : "raise" or numeric, default=nan
-        Score of a fold that cannot be fitted (with a `FitFailedWarning`) or scored. Its other
-        values are NaN or None.
+        Score of a fold that cannot be fitted (with a `FitFailedWarning`) or scored. If the fit
+        failed, the gap and the numbers of epochs of the fold are NaN, and its history and diagnosis
+        are None.
 
     Returns
     -------

@@ -41,14 +41,14 @@ class ImageAugmenter(TransformerMixin, Estimator):
     """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, add noise.
 
     Pass an augmenter to a classifier as ``augmentation=`` to deform each training image differently
-    in each epoch. Validation and test images are never deformed. `transform` deforms images
-    directly, for example to see the effect. The images must be light strokes on a dark background
+    in each epoch; it does not deform validation and test images. :meth:`transform` deforms any
+    images, for example to see the effect. The images must be light strokes on a dark background
     with values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
     :class:`~skmnist.preprocessing.DigitCropper` for drawings and photos.
 
-    Each strength is the limit of a uniform distribution centred on no change, except `elastic`,
-    which is a standard deviation. The default strength, 0, disables a deformation. Images are not
-    mirrored.
+    Most strengths are the limit of a uniform distribution centred on no change, for `scale` of the
+    logarithm of the factor; `elastic` is a standard deviation, and `noise` is described below. The
+    default strength, 0, disables a deformation. Images are not mirrored.
 
     Parameters
     ----------
@@ -179,7 +179,13 @@ class ImageAugmenter(TransformerMixin, Estimator):
 
         Returns
         -------
-        X_deformed : ndarray of the same shape, float64 for float64, else float32
+        X_deformed : ndarray of the same shape as `X`
+            The deformed images, float64 if `X` is float64, otherwise float32.
+
+        Raises
+        ------
+        ValueError
+            Images have another shape than in `fit`, or a value is not in [0, 1].
         """
         check_is_fitted(self)
         rows, shape = flatten_images(X)

@@ -108,7 +108,8 @@ class SimpleNNClassifier(NNClassifier):
     n_iter_ : int
         Number of epochs trained.
     best_epoch_ : int
-        Epoch, counted from 1, with the best value of `monitor`; 0 without training.
+        Epoch, counted from 1, with the best value of `monitor`; 0 without training. After
+        `partial_fit`, the one with the lowest training loss.
     kept_epoch_ : int
         Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
         0 if a Keras callback set other weights at the end.
@@ -328,7 +329,8 @@ class DeepNNClassifier(NNClassifier):
     n_iter_ : int
         Number of epochs trained.
     best_epoch_ : int
-        Epoch, counted from 1, with the best value of `monitor`; 0 without training.
+        Epoch, counted from 1, with the best value of `monitor`; 0 without training. After
+        `partial_fit`, the one with the lowest training loss.
     kept_epoch_ : int
         Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
         0 if a Keras callback set other weights at the end.

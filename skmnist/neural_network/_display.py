@@ -69,6 +69,7 @@ class AugmentationDisplay:
         Returns
         -------
         display : AugmentationDisplay
+            The display, with the plot in `ax_`.
         """
         augmenter = clone(estimator).fit(X)
         rows, _ = flatten_images(X)
@@ -88,6 +89,7 @@ class AugmentationDisplay:
         Returns
         -------
         display : AugmentationDisplay
+            The display itself.
         """
         n_images, _, height, _ = self.images.shape
         framed = np.pad(self.images, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=0.5)

@@ -103,7 +103,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class EpochEvent:
-    """Metrics after an epoch, passed to each function in `callbacks`.
+    """Metrics after an epoch, passed to each function in the `callbacks` of a classifier.
 
     The parameters are also attributes.
 

@@ -23,8 +23,8 @@ Array = np.ndarray[Any, Any]
 class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """Scale pixels to float32 in [0, 1] and flatten images to rows.
 
-    Large inputs make the training of a neural network unstable. The only thing learned from the
-    data is their shape, so no test data leak into training. Images are not centred, cropped or
+    Large inputs make the training of a neural network unstable. Only the shape and the dtype are
+    learned from the data, so no test data leak into training. Images are not centred, cropped or
     inverted.
 
     Parameters
@@ -86,10 +86,17 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         -------
         self : PixelNormalizer
 
+        Raises
+        ------
+        ValueError
+            `max_value` is out of range, X does not contain images or rows of numbers, or pixels
+            are NaN or not in [0, max_value].
+
         Warns
         -----
         UserWarning
-            All values are at most 1, so the data seem to be normalized already.
+            The largest pixel is at most 1 and `max_value` is larger, so the data seem to be
+            normalized already. All-zero data cause no warning.
         """
         X, image_shape = flatten_images(X)
         X = self._check(X, reset=True)
@@ -110,11 +117,17 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Returns
         -------
         X_out : ndarray of shape (n_images, n_pixels), float32
+            Values in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            Images have another shape than in `fit`, or pixels are NaN or not in [0, max_value].
 
         Warns
         -----
         UserWarning
-            All values are floats of at most 1, so the data seem to be normalized already.
+            As for :meth:`fit`, but only for floats: integers may be an almost blank image.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
@@ -135,7 +148,13 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Returns
         -------
         X_out : ndarray of shape (n_images, `*image_shape_`)
-            Rounded and limited to the range of the dtype if `fit` saw integers.
+            Pixels in [0, max_value]; rounded and limited to the range of the dtype if `fit` saw
+            integers.
+
+        Raises
+        ------
+        ValueError
+            X has NaN, infinite or non-numeric values, or another number of pixels than in `fit`.
         """
         check_is_fitted(self)
         X = check_array(X, dtype="numeric", ensure_all_finite=False)

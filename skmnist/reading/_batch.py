@@ -42,12 +42,14 @@ class FileReading:
     file : str
         Path of the file.
     places : DataFrame
-        As from :meth:`DigitReader.read`; `image` is the number of the page, from 0.
+        As from :meth:`DigitReader.read`; `image` is the number of the page, from 0. If the file has
+        a problem, only the places that were read before it.
     pictures : dict of (int, object) to ndarray
-        Image of each field, by page and field.
+        Image of each field. The keys are the number of the page, from 0, and the name or number of
+        the field, as in `places`.
     problem : str or None
         Why the file, or the rest of it, could not be read, in the language of
-        :func:`~skmnist.text.use_language`.
+        :func:`~skmnist.text.use_language`. None if the whole file was read.
 
     Examples
     --------
@@ -78,6 +80,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
     Returns
     -------
     reader : DigitReader
+        A calibrated reader.
 
     Raises
     ------
@@ -98,15 +101,16 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
 def find_files(
     paths: Iterable[str | os.PathLike[str]], *, endings: tuple[str, ...] | None = None
 ) -> list[Path]:
-    """List files, and the images and documents in folders except hidden ones.
+    """List the given files, and the images and documents in the given folders.
 
     Parameters
     ----------
     paths : iterable of path
-        Files, which are returned unchanged, and folders, which are searched with their subfolders.
+        Files, which are returned whether they exist or not, and folders, which are searched with
+        their subfolders. Hidden files and folders in them are left out.
     endings : tuple of str, default=None
         Endings of the files to list in folders, in lower case. None lists the types that
-        `read_files` reads.
+        :func:`read_files` reads.
 
     Returns
     -------
@@ -136,30 +140,36 @@ def read_files(
     form: Form | None = None,
     n_jobs: int | None = None,
 ) -> Iterator[FileReading]:
-    """Read files in the given order; a file that cannot be read does not stop the others.
+    """Read files in the given order, and continue after a file that cannot be read.
 
     Parameters
     ----------
     paths : sequence of path or binary file
-        Images and documents, such as from `find_files`.
+        Images and documents: paths, for example from :func:`find_files`, or open file objects.
     reader : DigitReader
-        A calibrated reader. To compare the places of all files with the calibration, use
+        A calibrated reader. Whether the places look like the digits that it was calibrated with is
+        not checked; to check this for all files together, pass their places to
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
-        The positions of the fields. Pages of a document without fields are skipped; missing pages
-        with fields are reported as the problem of the file.
+        The positions of the fields. Pages on which the form has no fields are skipped. If a
+        document ends before the last page with fields, `FileReading.problem` lists the fields that
+        are missing. None detects the fields.
     n_jobs : int, default=None
-        Number of worker processes. More than one pays off for 50 files or more; binary files allow
-        only one. None uses the value of ``joblib.parallel_config``, or 1.
+        Number of worker processes. More than one pays off for 50 files or more. Open file objects
+        cannot be sent to other processes and require 1. None uses the value of
+        ``joblib.parallel_config``, or 1.
 
     Yields
     ------
     reading : FileReading
+        The places of one file; if it cannot be read, or only in part, `problem` says why.
 
     Raises
     ------
+    sklearn.exceptions.NotFittedError
+        The reader is not calibrated.
     RuntimeError
-        A worker process was killed. Results yielded before are complete.
+        A worker process was killed. The readings that were yielded before the error are complete.
     """
     language = get_catalogue().language
     shared: DigitReader | Array = reader
@@ -239,23 +249,24 @@ def _check_pages(form: Form, n_pages: int) -> None:
 
 
 def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
-    """Return a table with a row for each field, and for each file that could not be read.
+    """Return a table with a row for each field, and another for each file with a problem.
 
     Parameters
     ----------
     readings : iterable of FileReading
-        Results of `read_files`.
+        Results of :func:`read_files`.
 
     Returns
     -------
     fields : DataFrame
-        - `file`;
-        - `page`, from 1, and `field`, its name or number, from 1; empty for a file with a problem;
+        - `file`: path of the file;
+        - `page`: number of the page, from 1; missing in the row for a problem;
+        - `field`: name of the field, or its number on the page, from 1; empty for a problem;
         - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
         - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank,
-          or "failed" for a file with a problem;
+          or "failed" for a problem;
         - `probability`: the lowest probability in the field; NaN if it has no digits;
-        - `reason`: why the field was not accepted, or the file not read; otherwise empty.
+        - `reason`: why places were not accepted, or the problem of the file; otherwise empty.
     """
     rows: list[tuple[Any, ...]] = []
     for reading in readings:

@@ -100,6 +100,8 @@ FormError.__module__ = "skmnist.reading"  # where users import it from
 class FormField:
     """A field of a form.
 
+    The parameters are attributes as well.
+
     Parameters
     ----------
     name : str
@@ -108,14 +110,14 @@ class FormField:
         Left, top, right and bottom, as fractions of the page if no value is larger than 1,
         otherwise in pixels of a page of the form's `size`.
     page : int, default=1
-        Number of the page.
+        Number of the page, from 1.
     digits : int, default=None
-        Number of digits. None detects it.
+        Number of digits. None detects it, and allows any number.
     values : collection of str, default=None
         All valid contents, such as postal codes. None allows any.
     check : {"luhn", "ean", "mod10", "mod97"}, default=None
         Rule for the check digit: Luhn (cards), EAN and ISBN-13, recursive modulo 10 (Swiss payment
-        references), or ISO 7064 modulo 97 with two check digits.
+        references), or ISO 7064 modulo 97 with two check digits. None checks nothing.
     ignore_marks : bool, default=False
         Whether to ignore points, commas and other small marks between the digits, so that 12.50
         becomes 1250; useful for amounts that always have the same number of decimals. Marks before
@@ -148,6 +150,7 @@ class FormField:
         Returns
         -------
         is_valid : bool
+            Whether the text fits `digits`, `values` and `check`.
         """
         if self.digits is not None and len(text) != self.digits:
             return False
@@ -162,13 +165,15 @@ class FormField:
 class Form:
     """Description of a form: the positions of its fields, and their valid contents.
 
+    The parameters are attributes as well.
+
     Parameters
     ----------
     fields : sequence of FormField
         The fields. Results are returned in this order.
     size : tuple of int, default=None
         Width and height of the page that boxes in pixels refer to. A page with other proportions is
-        rejected. None, for boxes given as fractions, accepts any page.
+        rejected. None accepts pages of any proportions; all boxes must then be fractions.
     name : str, default=""
         Name of the form.
 
@@ -234,12 +239,12 @@ class Form:
 
     @classmethod
     def from_dict(cls, described: Any) -> Self:
-        """Create a form from a dictionary with the same entries as the file of `load`.
+        """Create a form from a dictionary with the same entries as a file for :meth:`load`.
 
         Parameters
         ----------
         described : dict
-            The content of the JSON file.
+            The entries, as in the JSON file.
 
         Returns
         -------
@@ -270,11 +275,11 @@ class Form:
 
     @property
     def n_pages(self) -> int:
-        """Number of pages with fields."""
+        """Number of the last page that has a field."""
         return max(one.page for one in self.fields)
 
     def on_page(self, number: int) -> "Form":
-        """Return the form of one page of a document, as `find_places` needs it.
+        """Return the form of one page of a document, as :func:`find_places` needs it.
 
         Parameters
         ----------
@@ -284,6 +289,7 @@ class Form:
         Returns
         -------
         form : Form
+            A form with only the fields of this page, as its page 1; it may have no fields.
         """
         fields = tuple(replace(one, page=1) for one in self.fields if one.page == number)
         return replace(self, fields=fields)
@@ -304,7 +310,8 @@ class Form:
         Raises
         ------
         FormError
-            The proportions of the page differ from those of the form, or the page is too small.
+            The proportions of the page differ from those of the form, or the page is so small that
+            a field has fewer than 8 pixels in width or height.
         """
         height, width = shape[:2]
         scale = 1.0

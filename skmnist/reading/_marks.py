@@ -27,10 +27,11 @@ STYLES = {
 
 
 def mark_places(page: Array, places: pd.DataFrame, *, language: str | None = None) -> Markup:
-    """Draw a page with a box around each place, and the digit that was read above it.
+    """Draw a page with a box around each place, and above the box the digit that was read.
 
-    Outcomes differ in colour, line style and symbol: "?" means uncertain, and "×" not a digit. The
-    boxes of blank places are dotted.
+    Outcomes differ in colour, line style and symbol: "?" after a digit means that it was not
+    accepted, and "×", without a digit, that the place contains something else. The boxes of blank
+    places are dotted.
 
     Parameters
     ----------

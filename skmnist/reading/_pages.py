@@ -44,7 +44,8 @@ def open_pages(
     ----------
     file : path or binary file
         PNG, JPEG, BMP, TIFF (also with several pages), or PDF (``pip install 'skmnist[pdf]'``).
-        Pages of a PDF are rendered at 200 dots per inch.
+        Pages of a PDF are rendered at 200 dots per inch, or fewer if a page would have more than
+        50 million pixels.
     exif : bool or "auto", default="auto"
         Whether to rotate a photo according to its EXIF orientation. "auto" ignores a quarter turn
         if the photo is already in portrait format: cameras store pixels in landscape format, so a
@@ -59,10 +60,12 @@ def open_pages(
     Raises
     ------
     DatasetError
-        The file is missing, damaged, encrypted, too large, or in an unsupported format. Images of
-        more than 50 million pixels are rejected before they are decoded.
+        The file is missing, damaged, encrypted, too large, or in an unsupported format. Image files
+        with more than 50 million pixels are rejected before they are decoded.
     ImportError
         The file is a PDF and pypdfium2 is not installed.
+    ValueError
+        `exif` is not True, False or "auto".
 
     Examples
     --------

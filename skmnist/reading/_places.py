@@ -62,20 +62,24 @@ class Place:
     box : tuple of int
         Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
     image : ndarray of shape (height, width), uint8
-        Dark ink on white paper, without guides, frames and neighbours. The pixels are those of the
-        page, unless the page was straightened or, because it is very large, reduced.
+        Dark ink on white paper, without guides, frames or neighbouring digits; all white if the
+        place is blank. A field of a form with only specks is shown as it is on the page. The image
+        has the resolution of the page, unless the page was straightened or, because it has more
+        than 4 million pixels, reduced.
     ink : float
         Share of the pixels of `image` that are ink.
     is_blank : bool
         True if nothing in the place is as large as a digit.
     row : int
-        Row of writing on the page, from 0.
+        Row of writing on the page or, with a form, in the field; from 0.
     field : str or None
-        Name of the field in a form.
+        Name of the field in a form; None without a form.
     parted : float
-        Confidence that the place holds one whole digit, from 0 to 1: less than 1 if digits touch
-        each other or strokes are broken, so that other divisions of the row are possible. It is
-        only as reliable as the probabilities of `score`.
+        Confidence that the place holds one whole digit, from 0 to 1. It is less than 1 if digits
+        touch each other or strokes are broken, so that other divisions of the row are possible, and
+        for strokes that may not be a whole digit, because of their size or position or because the
+        edge of a field cuts them off. If :func:`find_places` was called with `score`, it is only as
+        reliable as the probabilities that `score` returns.
     is_marked : bool
         True if the place contains a small mark, such as a point or a comma: on its own if
         `is_blank`, otherwise beside ink that is as large as a digit.
@@ -101,18 +105,19 @@ class Place:
     is_marked: bool = False
 
     def move(self, right: int, down: int, field: str | None) -> "Place":
-        """Return the place on a larger page.
+        """Convert a place in a part of a page to a place on the whole page.
 
         Parameters
         ----------
         right, down : int
-            Pixels by which to move the place.
+            Left and top edge of the part on the page, in pixels; they are added to `box`.
         field : str or None
-            Name of the field on that page.
+            Name of the field; None without a form.
 
         Returns
         -------
         place : Place
+            A copy with another `box` and `field`; all other attributes are unchanged.
         """
         left, top, far, bottom = self.box
         box = (left + right, top + down, far + right, bottom + down)
@@ -139,22 +144,27 @@ def find_places(
         Grey levels or RGB, with ink darker or brighter than the paper.
     n_digits : int, default=None
         Number of digits in each field, if it is known. Boxes take precedence: a row of six boxes
-        has six places.
+        has six places. Ignored with `form`, whose fields have their own numbers of digits.
     score : callable, default=None
         Called with a list of images like `Place.image`, returns the probabilities of the classes,
         an ndarray of shape (n_images, n_classes). None separates touching digits by their size.
     form : Form, default=None
-        The positions of the fields on the page. None detects the fields.
+        The positions of the fields. Only the fields of the form's first page are used; for another
+        page of a document, pass :meth:`Form.on_page`. None detects the fields.
 
     Returns
     -------
     fields : list of list of Place
-        Fields in reading order, each with its places from left to right; empty if there is no ink.
+        Without a form, the fields in reading order, each with its places from left to right; empty
+        if there is no ink. With a form, its fields in their order; an empty field has one blank
+        place.
 
     Raises
     ------
     ValueError
-        `page` is not an image, `n_digits` is out of range, or the form does not fit the page.
+        `page` is not an image, or `n_digits` is out of range.
+    FormError
+        The form does not fit the page.
 
     Examples
     --------

@@ -28,10 +28,11 @@ class Promise:
     n_digits : int or None
         Length of the codes for which `max_error` is guaranteed; None for single digits.
     max_error : float
-        Share of errors among accepted digits, or among accepted codes of `n_digits`.
+        Maximum share of errors among accepted digits, or among accepted codes of `n_digits`.
     writers : DataFrame or None
         For each writer of the calibration rows: `n_rows`, `n_accepted`, `n_errors` and `error`, the
-        share of errors among the accepted rows. None if `calibrate` was called without groups.
+        share of errors among the accepted rows, NaN if none was accepted. None if
+        :meth:`DigitReader.calibrate` was called without groups.
 
     Examples
     --------
@@ -54,7 +55,7 @@ class Promise:
         Parameters
         ----------
         language : {"en", "de"} or None, default=None
-            None uses the language of :func:`~skmnist.text.use_language`.
+            Language of the text; None uses the language of :func:`~skmnist.text.use_language`.
 
         Returns
         -------

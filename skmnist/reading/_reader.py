@@ -42,7 +42,7 @@ COLUMNS = (
     "guaranteed",
     "reason",
 )
-LIKE_DIGITS = 0.975  # share of the calibration digits that pass the guard, so 95 % can be accepted
+LIKE_DIGITS = 0.975  # share of the calibration digits that pass the guard, so 95% can be accepted
 MIN_PARTED = 0.9  # below this, the number of digits in rows of touching digits was often wrong
 MIN_TURNED = 3  # places; fewer do not show that a page is upside down
 TURNED = 4.0  # how much more likely places must be to be digits when turned, as a logarithm
@@ -67,11 +67,11 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
     """Read digits with a guaranteed error rate, and flag uncertain ones for review.
 
     A classifier predicts a class for every image. This meta-estimator decides for each image
-    whether the prediction may be used. There are four outcomes: a digit; "unsure", if the
-    probability is too low; "blank"; and "not_digit", for letters, scribbles and the like. Among the
-    accepted digits at most `max_error` are wrong, with the given `confidence`, as long as the
-    images are like those of `calibrate`: independent draws from the same kind of writers, pens and
-    scanners.
+    whether the prediction may be used. There are four outcomes: "digit", which means accepted;
+    "unsure", if the probability is too low or, on a page, another check fails; "blank"; and
+    "not_digit", for letters, scribbles, lone marks and the like. Among the accepted digits at most
+    `max_error` are wrong, with the given `confidence`, as long as the images are like those of
+    `calibrate`: independent draws from the same kind of writers, pens and scanners.
 
     `fit` trains the classifier and a small network that tells digits from other ink. `calibrate`
     sets the thresholds, on digits that were not used for training. `predict` and `predict_proba`
@@ -248,7 +248,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         y : array-like of shape (n_samples,)
             Their labels.
         groups : array-like of shape (n_samples,), default=None
-            The writer of each digit. The guarantee then includes the errors for each writer.
+            The writer of each digit. If given, :meth:`promise` also reports the errors of
+            each writer.
 
         Returns
         -------
@@ -257,7 +258,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            A class is not a character of `alphabet`, or `X` and `y` differ in length.
+            A class is not a character of `alphabet`, or `X`, `y` and `groups` differ in length.
+        sklearn.exceptions.NotFittedError
+            The reader is not fitted.
         """
         check_is_fitted(self, "estimator_")
         self._check_alphabet()
@@ -281,6 +284,12 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Returns
         -------
         promise : Promise
+            The threshold, whether the guarantee holds, and its limits.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            The reader is not calibrated.
         """
         selection = self._select()
         writers = None
@@ -323,11 +332,13 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             - `image`: number of the image, from 0;
             - `field`: name of the field in the form, or its number on the image, from 0;
             - `place`: number of the place in the field, from 0;
-            - `text`: the most probable digit, whatever the outcome; empty if the place is blank;
+            - `text`: the most probable digit, accepted or not; empty if nothing in the place is as
+              large as a digit;
             - `outcome`: "digit" (accepted), "unsure", "blank" or "not_digit";
-            - `probability`: that of the digit;
-            - `strangeness`: from 0 for a digit to 1;
-            - `alternatives`: up to three other digits with their probabilities;
+            - `probability`: probability of the digit; NaN if `text` is empty;
+            - `strangeness`: from 0 for a digit to 1; NaN if `text` is empty;
+            - `alternatives`: list of up to three other digits with a probability of at least 0.01,
+              each as (digit, probability);
             - `box`: left, top, right and bottom in pixels of the image;
             - `guaranteed`: whether the digit is accepted with the guaranteed error rate;
             - `reason`: a sentence that explains the outcome, in the language of
@@ -355,7 +366,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         )
 
     def read_page(self, page: Array, *, form: Form | None = None) -> pd.DataFrame:
-        """Read one image like `read`, without checking that it resembles the calibration digits.
+        """Read one image like :meth:`read`, without comparing it with the calibration digits.
 
         Parameters
         ----------
@@ -367,7 +378,12 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Returns
         -------
         places : DataFrame
-            As for `read`, with `image` 0.
+            As for :meth:`read`, with `image` 0.
+
+        Raises
+        ------
+        ValueError, FormError, sklearn.exceptions.NotFittedError
+            As for :meth:`read`.
         """
         fields = find_places(page, n_digits=self.n_digits, score=self._score, form=form)
         places = [place for field in fields for place in field]
@@ -405,7 +421,16 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Returns
         -------
         places : DataFrame
-            One row per image, as in `read`. `field` and `place` are 0.
+            One row per image, with the columns of :meth:`read`. `field` and `place` are 0, and
+            `box` is the whole image.
+
+        Raises
+        ------
+        ValueError
+            There is an invalid image, or the classifier takes other input than square images and
+            has no :class:`~skmnist.preprocessing.DigitCropper` before it.
+        sklearn.exceptions.NotFittedError
+            The reader is not calibrated.
 
         Warns
         -----
@@ -426,13 +451,19 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         places : DataFrame
-            Result of `read` or `read_digits`, or several of them concatenated.
+            Result of :meth:`read`, :meth:`read_page` or :meth:`read_digits`, or several of them
+            concatenated.
 
         Returns
         -------
         is_unlike : bool
             Whether the probabilities are lower, or the places less like digits, than chance
-            explains. False for fewer than 20 places that are not blank.
+            explains. False for fewer than 20 places with a probability.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            The reader is not calibrated.
         """
         check_is_fitted(self, "calibration_", msg=_NOT_CALIBRATED)
         return looks_unlike(places[places["probability"].notna()], self.calibration_)

@@ -23,18 +23,20 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
     """Return a page that shows the fields to check, with their pictures, and exports a CSV file.
 
     The page is a single HTML file that needs no other files. It shows the fields whose outcome in
-    `join_fields` is "unsure"; its CSV file contains all fields, with the corrections.
+    :func:`join_fields` is "unsure". The CSV file that it exports has all rows of
+    :func:`join_fields`, including those of files that could not be read, with the corrections.
 
     Parameters
     ----------
     readings : iterable of FileReading
-        Results of `read_files`.
+        Results of :func:`read_files`.
     language : {"en", "de"} or None, default=None
         Language of the page; None uses the language of :func:`~skmnist.text.use_language`.
 
     Returns
     -------
     html : str
+        The content of the HTML file.
     """
     readings = list(readings)
     fields = join_fields(readings)

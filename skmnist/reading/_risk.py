@@ -25,7 +25,8 @@ class Selection:
     ----------
     threshold : float
         Predictions with a confidence above this value are accepted; -inf accepts all. Without a
-        guarantee, it is the highest confidence of an error in the calibration rows.
+        guarantee, it is the highest confidence of an error in the calibration rows, or -inf if
+        there are no errors.
     guaranteed : bool
         Whether at most `max_error` of the accepted predictions are wrong, with the given
         confidence.
@@ -59,7 +60,7 @@ class Selection:
 
 
 def count_needed_rows(max_error: float, confidence: float, n_errors: int = 0) -> int:
-    """Return how many accepted rows with `n_errors` errors support an error rate of `max_error`.
+    """Return the smallest number of accepted rows that supports an error rate of `max_error`.
 
     Parameters
     ----------
@@ -68,11 +69,12 @@ def count_needed_rows(max_error: float, confidence: float, n_errors: int = 0) ->
     confidence : float
         Confidence of the guarantee, between 0 and 1.
     n_errors : int, default=0
-        Errors among the rows.
+        Number of errors among the accepted rows.
 
     Returns
     -------
     n_rows : int
+        Smallest number of rows, including the errors.
 
     Examples
     --------
@@ -126,11 +128,12 @@ def select_threshold(
     Returns
     -------
     selection : Selection
+        The threshold, and whether the guarantee holds for it.
 
     Raises
     ------
     ValueError
-        An argument is out of range, or `confidences` contains NaN.
+        An argument is out of range, the arrays differ in length, or `confidences` contains NaN.
 
     References
     ----------

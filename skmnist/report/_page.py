@@ -146,7 +146,7 @@ def make_snippet(recommendation: Mapping[str, Any], tables: Sequence[Table], say
 
 
 def explain_terms(language: str = "en") -> dict[str, str]:
-    """Return explanations of the theory and of the metrics as HTML.
+    """Return explanations of the metrics and of neural networks as HTML, as in the report.
 
     Parameters
     ----------
@@ -156,7 +156,9 @@ def explain_terms(language: str = "en") -> dict[str, str]:
     Returns
     -------
     explained : dict of str to str
-        "theory" and "meaning".
+        Two HTML fragments with terms and their explanations: "meaning" explains the figures of a
+        report, such as accuracy, recall and gap; "theory" explains how networks work and learn,
+        such as layers, loss and overfitting.
 
     Examples
     --------

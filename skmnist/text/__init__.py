@@ -69,6 +69,11 @@ def use_language(language: str) -> Iterator[None]:
     None
         Nothing; the language applies to the block.
 
+    Raises
+    ------
+    ValueError
+        If the language is not available.
+
     Examples
     --------
     >>> from skmnist.text import get_catalogue, use_language
