@@ -236,7 +236,7 @@ class ElsewhereTest:
         return write_accuracy(self.accuracies[model], self.intervals[model], say)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python types, for JSON."""
+        """Return the figures and `reverses` as plain Python types, for JSON."""
         return {
             "data": self.data,
             "first": self.first,

@@ -90,7 +90,8 @@ def load_mnist(
     Raises
     ------
     DatasetError
-        If the bundled file is damaged. The message contains both checksums.
+        If the bundled file cannot be read or is damaged. In the latter case, the message contains
+        the expected checksum and that of the file.
     ValueError
         If `n_train` or `n_test` is out of range.
 
@@ -182,7 +183,8 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
     Raises
     ------
     DatasetError
-        If the bundled file is damaged. The message contains both checksums.
+        If the bundled file cannot be read or is damaged. In the latter case, the message contains
+        the expected checksum and that of the file.
     ValueError
         If `writers` contains an unknown name, or is empty.
 

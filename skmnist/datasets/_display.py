@@ -98,6 +98,12 @@ class DatasetDisplay:
         Returns
         -------
         display : DatasetDisplay
+            The display, not drawn yet.
+
+        Raises
+        ------
+        ValueError
+            If `n_examples` is not positive, or as for :func:`describe_dataset`.
         """
         if not n_examples >= 1:
             raise ValueError(f"n_examples={n_examples!r} must be an int >= 1.")

@@ -72,7 +72,7 @@ def advise(
     diagnosis : FitDiagnosis, default=None
         Diagnosis of the fit; None if there is none.
     trained : bool, default=True
-        False if the model was not trained at all (``epochs=0``).
+        False if the model was not trained at all (``epochs=0``); the advice then only says so.
     language : {"en", "de"}, default="en"
         Language of the sentences.
 

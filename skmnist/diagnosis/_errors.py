@@ -115,7 +115,10 @@ class ConfusionPair:
         return found or [say("advice.pair.look")]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python types, for JSON."""
+        """Return the confusion as plain Python types, for JSON.
+
+        `digits`, `n_compared` and `never_predicted` are left out.
+        """
         return {
             "true": self.true,
             "predicted": self.predicted,
@@ -429,7 +432,11 @@ class ErrorAnalysis:
         return make_html(say("advice.accuracy", accuracy=self.accuracy), pairs, weakest)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python types, for JSON."""
+        """Return the figures as plain Python types, for JSON.
+
+        Labels and probabilities of single images are left out, except for the rows of confusions
+        and suspects.
+        """
         intervals = self.intervals.astype(object).where(self.intervals.notna(), None)
         return {
             "accuracy": self.accuracy,

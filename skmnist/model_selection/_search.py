@@ -83,7 +83,7 @@ class OptunaSearchCV(BaseSearchCV):
     pruner : {"best_median", "median", "hyperband", "successive_halving"}, BasePruner or None, \
             default="best_median"
         "best_median" prunes a trial that, after its first three epochs, is worse than the median of
-        the best four completed trials at the same epoch; it never prunes the first two trials. The
+        the best four completed trials at the same epoch, once two trials have been completed. The
         other names are those of Optuna's pruners, with their defaults. None disables pruning.
     sampler : optuna.samplers.BaseSampler or None, default=None
         None uses a TPE sampler whose draws depend on `random_state` and on the number of the trial.

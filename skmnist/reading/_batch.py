@@ -88,6 +88,11 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
         The file does not contain a valid model, or the model is not a calibrated reader.
     OSError
         The file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        The file was written with other versions of skmnist, scikit-learn or NumPy.
     """
     if path is None:
         with as_file(find_bundled_reader()) as bundled:
