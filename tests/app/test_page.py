@@ -338,7 +338,7 @@ def test_a_full_queue_is_told_and_takes_no_more(visit, slow, monkeypatch):
     monkeypatch.setattr(_view, "find_visitor", lambda: "cem")
     click(late, "start")
     assert late.title[0].value == "Settings"
-    assert told(late)[0].startswith("2 training runs are running or waiting already")
+    assert told(late)[0].startswith("2 training runs are already running or waiting")
     assert late.button(key="start").disabled
     assert len(_training.find_line()) == 2
 

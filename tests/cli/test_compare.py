@@ -175,7 +175,7 @@ def test_three_starts_are_the_default_and_the_verdict_is_about_them(small, tmp_p
     shown, err = capsys.readouterr()
     shown = " ".join(shown.split())
     assert "Training again with other seeds: 3 starts of each network" in shown
-    assert "trained from 3 different starts" in shown
+    assert "trained from 3 different random starts" in shown
     assert "as trained here" not in shown
     assert "one start only" not in shown
     document = json.loads(out.read_text(encoding="utf-8"))
