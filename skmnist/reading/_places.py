@@ -442,6 +442,8 @@ def _is_beside(part: Part, row: list[Box]) -> bool:
     beside = max(part.box[0] - row[-1][2], row[0][0] - part.box[2])
     if part.height < LOOSE * tall or apart > tall or beside > 1.5 * wide:
         return False
+    if apart >= 0:  # above or below the boxes
+        return True
     between = [
         after[0] - before[2]
         for before, after in itertools.pairwise(row)
@@ -604,7 +606,8 @@ def _divide_freely(
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             ends = np.array([part.box[1::2] for part, _ in digits]).reshape(-1, 2)
             heights = np.diff(ends).ravel()
-            odd = _find_hanging(ends, tall) | (heights > HIGH * np.median(heights))
+            usual = np.median(heights) if len(heights) else 0.0
+            odd = _find_hanging(ends, tall) | (heights > HIGH * usual)
             places = [
                 _place(sheet, part, number, min(sure, HANGING if is_odd else limits[number]))
                 for (part, sure), is_odd in zip(digits, odd, strict=True)
