@@ -201,6 +201,7 @@ def test_the_architecture_lists_every_file_and_no_other():
     assert sorted(re.findall(r"\w+\.py", files)) == sorted([*there, "__init__.py"])
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_rooms_is_that_of_the_imports():
     drawn = runpy.run_path(str(ROOT / "scripts" / "draw_rooms.py"))["draw"]()
     picture = (ROOT / "docs" / "rooms.svg").read_text(encoding="utf-8")

@@ -153,6 +153,7 @@ def test_large_arrays_are_one_file_for_all_workers():
     assert not os.path.exists(path)  # and it is cleaned up
 
 
+@pytest.mark.slow
 def test_frames_and_sparse_matrices_are_shared_too():
     frame = pd.DataFrame({"a": np.ones(N_LARGE)})
     assert list(iterate_tasks(column_sum, iter([(frame,)]), n_jobs=2)) == [(N_LARGE, False)]

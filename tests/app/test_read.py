@@ -248,7 +248,7 @@ def test_the_recommended_network_reads_first_and_can_be_saved(
     assert command == "skmnist compare --data mnist --epochs 0 --batch-size 128 " + command[57:]
 
 
-@pytest.mark.parametrize("source", ["bundled", "recommended"])
+@pytest.mark.parametrize("source", [pytest.param("bundled", marks=pytest.mark.slow), "recommended"])
 def test_where_most_is_unsure_another_network_than_the_bundled_one_is_not_the_last_word(
     source, open_page, trained, rows
 ):

@@ -282,7 +282,13 @@ def test_ctrl_c_shows_what_was_finished(small):
 
 
 @pytest.mark.parametrize(
-    ("highest", "max_value"), [(16, 16), (200, 255), (4095, 65535), (70000, 70000)]
+    ("highest", "max_value"),
+    [
+        (16, 16),
+        pytest.param(200, 255, marks=pytest.mark.slow),
+        (4095, 65535),
+        pytest.param(70000, 70000, marks=pytest.mark.slow),
+    ],
 )
 def test_the_value_of_full_ink_is_told(tmp_path, capsys, highest, max_value):
     X = np.random.default_rng(0).integers(0, highest, (40, 4, 4), endpoint=True)

@@ -37,7 +37,7 @@ def test_data_swaps_light_and_dark(photos, capsys):
     assert "dark on light" not in out
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("ending", ["png", "svg", pytest.param("pdf", marks=pytest.mark.slow)])
 def test_data_draws_a_picture(photos, tmp_path, ending, capsys):
     path = tmp_path / f"picture.{ending}"
     assert main(["data", str(photos), "--picture", str(path)]) == 0

@@ -20,7 +20,10 @@ BOMBS = {
 LARGE = {
     name
     for name in CASES
-    if re.search("thousand|bomb (of short rows|named|in gzip)|too many classes", name)
+    if re.search(
+        "thousand|bomb (of short rows|named|in gzip|in a plain)|text bomb|too many|million names",
+        name,
+    )
 }
 MAX_PEAK = 150 << 20  # bytes; the bombs say that they hold 256 MiB to 1 TiB
 

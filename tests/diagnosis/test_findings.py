@@ -191,7 +191,7 @@ def test_other_activations_do_not_die(digits):
     [
         SVC(gamma=10.0),  # keeps an n_iter_ per pair of classes
         RandomForestClassifier(20, random_state=0),
-        make_pipeline(MinMaxScaler(), LogisticRegression()),
+        pytest.param(make_pipeline(MinMaxScaler(), LogisticRegression()), marks=pytest.mark.slow),
     ],
 )
 def test_a_classifier_without_history_is_judged_by_its_scores(digits, model):
@@ -258,6 +258,7 @@ def test_a_rising_learning_curve_asks_for_more_rows(scores, found):
     assert (further(None, learning_curve=curve) == ["more_rows_help"]) == found
 
 
+@pytest.mark.slow
 def test_learning_curve_of_scikit_learn(digits):
     curve = learning_curve(
         LogisticRegression(max_iter=1000),

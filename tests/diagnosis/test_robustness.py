@@ -79,6 +79,7 @@ def test_names_alone_and_one_strength():
     assert found["strength"].tolist() == [0, 2]
 
 
+@pytest.mark.slow
 def test_a_corruption_measures_the_same_alone_as_among_others():
     X, y = load_digits(return_X_y=True)
     model = BlockOfDigits().fit(X, y)

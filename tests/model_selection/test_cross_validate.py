@@ -239,6 +239,7 @@ def test_mlp_of_scikit_learn(digits):
     assert found.diagnosis[0].train_accuracy == found["train_score"][0]
 
 
+@pytest.mark.slow
 def test_a_search_inside_is_looked_through(digits):
     search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [1, 10]}, cv=2)
     found = cross_validate(search, *digits, cv=2, scoring="accuracy", return_train_score=True)

@@ -114,9 +114,11 @@ def test_a_sampler_of_ones_own_does_not_repeat_its_first_trials(storage):
     [
         ({"space": {"quality": [0.5, 0.6]}}, "param_distributions"),
         ({"estimator": Learner(epochs=11)}, "estimator"),
-        ({"cv": 3}, "cv"),
-        ({"scoring": "f1"}, "scoring"),
-        ({"scoring": make_scorer(fbeta_score, beta=2)}, "scoring"),
+        pytest.param({"cv": 3}, "cv", marks=pytest.mark.slow),
+        pytest.param({"scoring": "f1"}, "scoring", marks=pytest.mark.slow),
+        pytest.param(
+            {"scoring": make_scorer(fbeta_score, beta=2)}, "scoring", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_another_search_is_refused_and_not_mixed(storage, change, told):

@@ -38,6 +38,7 @@ def test_folds_without_epochs_are_not_counted_as_epochs():
     assert {trial.n_epochs for trial in summarize_trials(search(2))} == {0}
 
 
+@pytest.mark.slow
 def test_epochs_of_all_folds_are_counted():
     X, y = load_digits(return_X_y=True)
     network = SimpleNNClassifier(8, epochs=2, validation_fraction=None, random_state=0)

@@ -20,6 +20,8 @@ from skmnist.neural_network._forward import ACTIVATIONS
 # about the same: labels, weights, pickling, the seed, and what is refused
 LONG_CHECKS = {
     "check_classifier_data_not_an_array",
+    "check_sample_weights_list",
+    "check_methods_sample_order_invariance",
     "check_estimators_fit_returns_self",
     "check_estimators_partial_fit_n_features",
     "check_f_contiguous_array_estimator",

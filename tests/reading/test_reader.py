@@ -37,6 +37,7 @@ def test_predictions_are_those_of_the_classifier(reader, digits):
         DigitReader(Perceptron()).predict_proba(X)
 
 
+@pytest.mark.slow
 def test_it_is_a_classifier_for_cross_validation(digits):
     model = make_pipeline(PixelNormalizer(), LogisticRegression(max_iter=200))
     assert cross_val_score(DigitReader(model), digits[0][:300], digits[1][:300], cv=2).mean() > 0.8
@@ -221,7 +222,7 @@ def test_the_number_of_digits_on_a_form_counts_without_blank_places(
     assert set(places["outcome"]) - {"blank"} == {outcome}
 
 
-@pytest.mark.parametrize("n_digits", [5, 12])
+@pytest.mark.parametrize("n_digits", [5, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_page_that_is_upside_down_is_left_to_people(n_digits):
     reader, mnist = load_reader(), load_mnist()
     rows = np.flatnonzero(np.isin(mnist.y_test, [2, 3, 4, 7]))[:n_digits]

@@ -24,7 +24,10 @@ class Text(str):
         return super().__contains__(" ".join(phrase.split()))
 
 
-@pytest.mark.parametrize("language", get_languages())
+@pytest.mark.parametrize(
+    "language",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name != "en")) for name in get_languages()],
+)
 def test_says_all_that_is_known(comparison, language):
     page = comparison.to_html(language=language, data="my digits", command="run --it")
     text, say = Text(get_text(page)), get_catalogue(language)
@@ -120,6 +123,7 @@ def test_one_model(digits):
     assert "Recommendation: KNeighborsClassifier" in page
 
 
+@pytest.mark.slow
 def test_many_models_become_rows(digits, no_charts):
     X, y = digits
     models = {f"k={k}": DummyClassifier() for k in range(1, 6)}
@@ -138,6 +142,7 @@ def test_cost_that_is_known_of_some(digits):
     assert "Chart of accuracy against size on disk: linear" in comparison.to_html()
 
 
+@pytest.mark.slow
 def test_pixels_that_are_missing_are_paper(digits):
     X, y = digits
     X = np.where(X > 0.9, np.nan, X)
