@@ -4,15 +4,17 @@ Reading a diagnosis
 
 The accuracy of a network does not tell you how to improve it. ``diagnose_fit`` examines how the
 network learned, and reports whether it overfits, underfits or fits well, how certain that is, and
-what to do about it. This example diagnoses four networks whose problems we know in advance.
+what to do about it. This example diagnoses four networks: three with problems that we know in
+advance, and one that should fit well.
 """
 
 # %%
 # Four networks
 # -------------
-# The first network is trained for only four epochs with small steps. The second has few images and
-# enough time to memorize them. The third has more images and uses ``dropout``. The fourth has so
-# few images that the gap between its training and its held-out accuracy is very uncertain.
+# The first network is trained for only four epochs with small steps. The second has no more images
+# than the first, but enough time to memorize them. The third has more images and uses ``dropout``.
+# The fourth has so few images that the gap between its training and its held-out accuracy is very
+# uncertain.
 
 from sklearn.pipeline import Pipeline
 

@@ -4,8 +4,8 @@ Learning curves and confusions
 
 This example plots how a network learned, whether more images would help, which digits it confuses,
 its most confident mistakes, its accuracy on changed images, and the weights of its first layer.
-Each plot is a Display object, as in scikit-learn: ``from_estimator`` computes the data and plots
-them, ``plot`` plots them again, and ``frame`` holds them.
+Most of the plots are Display objects, as in scikit-learn: ``from_estimator`` computes the data and
+plots them, ``plot`` plots them again, and ``frame`` holds them.
 """
 
 # %%
@@ -157,7 +157,7 @@ plt.show()
 # %%
 # In German
 # ---------
-# Every Display has German labels and decimal commas with ``language="de"``.
+# Every Display of this package has German labels and decimal commas with ``language="de"``.
 
 misread.plot(language="de")
 plt.show()

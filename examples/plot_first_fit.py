@@ -44,8 +44,8 @@ print(f"accuracy on the test images: {model.score(mnist.X_test, mnist.y_test):.1
 # Training and validation curves
 # ------------------------------
 # The figure shows the progress of training, epoch by epoch. A tenth of the training images was held
-# out for validation. The diamond marks the epoch with the best validation accuracy, whose weights
-# were kept. Training stops after ``patience`` epochs without an improvement.
+# out for validation. The diamond marks the epoch with the best validation accuracy; the weights
+# of this epoch were kept. Training stops after ``patience`` epochs without an improvement.
 
 import matplotlib.pyplot as plt
 

@@ -9,8 +9,8 @@ and are tested on typefaces that they were not trained on.
 # %%
 # An alphabet
 # -----------
-# matplotlib includes a dozen typefaces. We draw each letter many times in each of them, slightly
-# rotated and shifted. Two typefaces are used only for the test, because it would be too easy to
+# matplotlib includes many typefaces. We draw each letter many times in eleven of them, slightly
+# rotated and shifted. Two of these are used only for the test, because it would be too easy to
 # recognize rotated letters in a typeface from the training images.
 
 from pathlib import Path

@@ -3,7 +3,7 @@ Why pixels are divided by 255
 =============================
 
 The initial weights of a network are chosen for inputs of about 1. Pixel values from 0 to 255 make
-every sum, and therefore every slope, a hundred times as large.
+the sums and slopes of the first layer hundreds of times as large.
 """
 
 # %%
