@@ -48,14 +48,15 @@ class Caution:
           models, or more than two.
         - "one_start": models with a random seed were trained from only one start.
         - "short_starts": further starts were trained for fewer epochs than the first.
-        - "short_starts_differ": as above, and some reached a different accuracy.
+        - "short_starts_differ": as above, and the mean accuracy of these starts of a model differs
+          from that of its first start by at least the margin.
         - "tuned_on_test": the test images were used for tuning.
         - "test_rows_in_training": some test images also occur among the training images.
         - "elsewhere_rows_known": images of a further data set also occur among the training or
           test images.
-        - "elsewhere_near_chance": no model is much more accurate than guessing on a further
-          data set.
-        - "different_test_sets": the test images differ between models.
+        - "elsewhere_near_chance": on a further data set, no model does much better than guessing,
+          although one does on the test set.
+        - "different_test_sets": the models do not share one test set, or its labels are unknown.
         - "unseen_classes": some test images belong to classes without training images.
         - "interrupted_models", "interrupted_starts", "interrupted_folds": unfinished models,
           starts or folds are left out.
@@ -95,7 +96,10 @@ class Caution:
 
 
 def caution_ranking(n_models: int) -> list[Caution]:
-    """Return the caution about ranking and measuring models on the same images."""
+    """Return the caution about ranking and measuring models on the same images.
+
+    The list is empty if there is only one model.
+    """
     if n_models < 2:
         return []
     if n_models == 2:
@@ -148,7 +152,7 @@ def caution_elsewhere(others: Iterable[OtherData], X_train: Any, X_test: Any) ->
 def caution_near_chance(
     tests: Iterable[ElsewhereTest], found: Mapping[str, Sequence[ElsewhereResult]], chance: float
 ) -> list[Caution]:
-    """Return cautions about further data sets on which all models are close to guessing."""
+    """Return cautions about further data sets on which no model does much better than guessing."""
     return [
         Caution(
             "elsewhere_near_chance",
@@ -183,7 +187,8 @@ def caution_interrupt(
 
 
 _UNSET = (False, "deprecated")  # TODO(sklearn>=1.11): only False
-# scikit-learn's estimators that have a random_state, but do not use it with these values
+# scikit-learn's estimators that have a random_state, but do not use it if the given parameter has
+# one of these values
 UNUSED_SEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "DummyClassifier": ("strategy", ("prior", "most_frequent", "constant")),
     "GaussianProcessClassifier": ("n_restarts_optimizer", (0,)),
@@ -197,7 +202,7 @@ UNUSED_SEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
 
 
 def depends_on_seed(estimator: Any) -> bool:
-    """Return whether the training of an estimator, or of one inside it, uses its random seed."""
+    """Return whether the training of an estimator, or of one inside it, may use a random seed."""
     return any(map(_uses_seed, [estimator, *estimator.get_params(deep=True).values()]))
 
 
@@ -232,7 +237,7 @@ def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
     found = [Caution("short_starts", "note", {"epochs": listed})]
     accuracy = first["test_accuracy"]
     shifts = short.groupby("model", sort=False)["test_accuracy"].mean() - accuracy
-    # a shift as large as the margin could change the verdict; on MNIST, it is about 0.2 points
+    # a shift as large as the margin could change the verdict; on MNIST, shifts are about 0.2 points
     for name, shift in shifts[shifts.abs() >= margin].items():
         before = float(accuracy.to_dict()[name])
         figures = {"model": str(name), "accuracy": before + float(shift), "first": before}
@@ -243,7 +248,8 @@ def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
 def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
     """Return the row numbers of test rows that also occur among the training rows.
 
-    Only numeric arrays and data frames are compared; for other types, the list is empty.
+    Only numeric arrays, data frames and lists are compared. For other types, and for rows of
+    different shapes, the list is empty.
     """
     arrays = [_as_rows(X) for X in (X_train, X_test)]
     if arrays[0] is None or arrays[1] is None:
@@ -257,7 +263,7 @@ def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
 
 
 def _as_rows(X: Any) -> np.ndarray[Any, Any] | None:
-    if hasattr(X, "toarray"):  # a sparse matrix may be too large as a dense one
+    if hasattr(X, "toarray"):  # a sparse matrix may be too large if made dense
         return None
     if hasattr(X, "to_numpy") or isinstance(X, Sequence):
         try:

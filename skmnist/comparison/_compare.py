@@ -77,9 +77,9 @@ def compare_models(
     Parameters
     ----------
     estimators : mapping of str to estimator, or sequence
-        Classifiers by name, or a sequence of (name, estimator) pairs or of estimators, which are
-        then named after their class. Any scikit-learn classifier or Pipeline is accepted. Each is
-        cloned before fitting.
+        Classifiers by name, or a sequence of (name, estimator) pairs or of estimators. Estimators
+        without a name are named after their class, and a Pipeline after the class of its last step.
+        Any scikit-learn classifier or Pipeline is accepted. Each is cloned before fitting.
     X : array-like of shape (n_samples, ...)
         Training rows.
     y : array-like of shape (n_samples,)
@@ -90,11 +90,11 @@ def compare_models(
         If given, every model is also trained on folds of the training rows, to check whether the
         difference generalizes to other rows. An int means stratified folds.
     n_repeats : int, default=1
-        Number of times to train every model, each time with another seed ("start"), to measure how
-        much of the difference is due to the seed. With one start, the verdict applies only to the
-        trained models; with several, it also applies to models trained in the same way from other
-        seeds. The first start and the folds keep an int `random_state` of an estimator; further
-        starts replace it.
+        Number of starts: how many times to train every model, each time with another seed, to
+        measure how much of the difference is due to the seed. With one start, the verdict applies
+        only to the trained models; with several, it also applies to models trained in the same way
+        from other seeds. The first start and the folds keep the `random_state` of an estimator
+        unless it is None; further starts replace it.
     short_repeats : bool, default=False
         Whether to shorten further starts of this package's networks: after at least 5,000 updates
         of the weights, they stop at the best epoch of the first start, or after 30% of its epochs
@@ -103,9 +103,10 @@ def compare_models(
     elsewhere : mapping of str to tuple, default=None
         Further data sets on which to measure every trained model, by name, as (X, y) or
         (X, y, groups), for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with
-        the digits of :func:`~skmnist.datasets.load_swiss_digits`. Rows are as in `X_test`, and all
-        labels must occur in `y`. `groups`, array-like of shape (n_images,), holds the writer of
-        each image, for the interval of the accuracy; without groups, the interval is by image.
+        the digits of :func:`~skmnist.datasets.load_swiss_digits`. Rows need the same number of
+        features as those of `X`, and all labels must occur in `y`. `groups`, array-like of shape
+        (n_images,), holds the writer of each image, for the interval of the accuracy; without
+        groups, the interval is by image.
     n_jobs : int or None, default=None
         Number of processes that train at the same time. They share the threads of the processor
         evenly, so training times are comparable with each other, but longer than with one
@@ -129,13 +130,13 @@ def compare_models(
         network stops. Epochs in other processes (see `n_jobs`) are not reported.
     random_state : int, RandomState instance or None, default=None
         Seed for the held-out test set, the folds, the starts, and every estimator whose own
-        `random_state` is None. Each of these estimators gets its own seed, derived from model,
-        start and fold, so copies of an estimator under two names differ. Copies with the same int
-        as `random_state` are identical in the first start and in the folds, and differ only in
-        further starts.
+        `random_state` is None. Each of these estimators gets its own seed, derived from the name of
+        the model, the start and the fold, so copies of an estimator under two names differ. Copies
+        with the same int as `random_state` are identical in the first start and in the folds, and
+        differ only in further starts.
     verbose : int, default=0
-        1 shows progress on standard error: a bar (on a terminal) or a line per epoch for this
-        package's networks, and a line per training run for other models and with `n_jobs`.
+        1 shows progress on standard error: for this package's networks, a bar (on a terminal) or a
+        line per epoch; for other models, and for all models with `n_jobs`, a line per training run.
 
     Returns
     -------
@@ -147,7 +148,11 @@ def compare_models(
         Before training, if there is no classifier, names are duplicate or blank, a parameter of
         an estimator or in the grid of a search is invalid, only one of `X_test` and `y_test` is
         given, rows and labels are inconsistent or unsuitable for a model, a data set in
-        `elsewhere` has other classes, or a parameter is out of range.
+        `elsewhere` is invalid or has other classes, or a parameter is out of range.
+    TypeError
+        If `callbacks` is neither a function nor a list of functions.
+    RuntimeError
+        If a worker process is killed, probably because memory ran out.
     Exception
         If the `fit` or `predict` of a model raises an exception; a note with the model's name is
         added. The results of the other models are then lost, except those that callbacks received.
@@ -270,7 +275,10 @@ def _measure_others(
     starts: Sequence[Sequence[Run]],
     others: Sequence[OtherData],
 ) -> ModelResult:
-    """Add the accuracies on further data sets, of all complete starts or else of the first."""
+    """Add the accuracies on further data sets.
+
+    They are those of all complete starts, or of the first start if fewer than two are complete.
+    """
     counted = list(itertools.chain(*starts)) or [run for run in runs if run.estimator is not None]
     predictions = [run.elsewhere for run in counted if run.name == result.name]
     return replace(result, elsewhere=measure_elsewhere(result.name, predictions, others))
@@ -323,7 +331,8 @@ def evaluate_model(
         Rows and labels that `estimator` was fitted on, for the diagnosis. If None, only models that
         store their training and validation accuracy are diagnosed.
     name : str, default=None
-        Name of the model; None uses the name of its class.
+        Name of the model; None uses the name of its class (for a Pipeline or a search, that of the
+        classifier in it).
     fit_time : float, default=NaN
         Training time in seconds; NaN if unknown.
     elsewhere : mapping of str to tuple, default=None
@@ -332,12 +341,14 @@ def evaluate_model(
     Returns
     -------
     result : ModelResult
-        The same as in :func:`compare_models` for each model.
+        The same as in :func:`compare_models` for each model, but without the prediction times and
+        the size.
 
     Warns
     -----
     UserWarning
-        If images of `elsewhere` occur among the rows of `X` or `X_test`.
+        If images of `elsewhere` occur among the rows of `X` or `X_test`, or if a figure of the
+        model cannot be measured and is missing.
 
     Examples
     --------
@@ -363,8 +374,8 @@ def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
     for caution in cautions:
         if caution.code == "test_rows_in_training":
             warn_caller(
-                "{n_shared} of the {n_test} rows of X_test (the first is {first}) also occur in X, "
-                "so the accuracy is biased. Drop them from one of the two.".format(
+                "{n_shared} of the {n_test} rows of X_test (the first is row {first}) also occur in "
+                "X, so the accuracy is biased. Drop them from one of the two.".format(
                     **caution.figures
                 )
             )
@@ -393,7 +404,9 @@ def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]
         ) from error
     splits = [(_as_numbers(train, len(y)), _as_numbers(test, len(y))) for train, test in found]
     if len(splits) < 2:
-        raise ValueError(f"cv={short} has {len(splits)} fold; a comparison needs two or more.")
+        raise ValueError(
+            f"cv={short}: the number of folds is {len(splits)}, but a comparison needs two or more."
+        )
     for fold, (train, test) in enumerate(splits):
         if not len(test) or len(np.unique(y[train])) < 2:
             raise ValueError(
@@ -471,8 +484,8 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
         pairs = [(str(name), estimator) for name, estimator in estimators.items()]
     elif isinstance(estimators, str) or not isinstance(estimators, Iterable):
         raise ValueError(
-            f"estimators={estimators!r} must be a dict of name to classifier, or a list of "
-            "classifiers."
+            f"estimators={estimators!r} must be a dict that maps names to classifiers, or a list "
+            "of classifiers or of (name, classifier) pairs."
         )
     else:
         pairs = [_as_pair(item) for item in estimators]
@@ -484,7 +497,8 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(
-            f"estimators has duplicate names: {sorted(repeated)}; pass a dict of name to estimator."
+            f"estimators has duplicate names: {sorted(repeated)}; pass a dict that maps unique "
+            "names to classifiers."
         )
     for name, estimator in pairs:
         instance = isinstance(estimator, BaseEstimator) or hasattr(estimator, "__sklearn_tags__")

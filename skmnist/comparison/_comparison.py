@@ -33,14 +33,14 @@ N_ROWS = 5  # row numbers listed for each confusion in Markdown
 
 
 class ModelComparison:
-    """Results of several trained models and a recommendation.
+    """Results of one or more trained models, and a recommendation.
 
     Returned by :func:`compare_models`. A notebook shows the recommendation and the table.
 
     Parameters
     ----------
     results : sequence of ModelResult
-        Results of the models, from the first start if there are several.
+        Results of the models; with several starts, those of the first.
     X_test, y_test : array-like, default=None
         Test set, for the images in the report.
     margin : float, default=0.01
@@ -70,8 +70,8 @@ class ModelComparison:
         further data set), `f1_macro`, `log_loss` (float), `work_left` (float, share of the images
         that a person must check), `diagnosis` (str), `gap` (float), `n_parameters` (Int64),
         `fit_time` (float, s), `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s
-        for one image, median and 95th percentile), `size` (Int64, bytes on disk, pickled). Unknown
-        values are missing. With several starts, `test_accuracy`, `elsewhere_accuracy` and
+        for one image, median and 95th percentile), `size` (Int64, bytes of the pickled model).
+        Unknown values are missing. With several starts, `test_accuracy`, `elsewhere_accuracy` and
         `f1_macro` are means, `fit_time` is the median (without short starts), and all other columns
         are from the first start.
     recommendation : Recommendation
@@ -82,9 +82,10 @@ class ModelComparison:
         The recommended model, fitted; None if no model is recommended.
     tests : list of PairedTest
         Test of the difference between each pair of models on the test set, with interval and
-        p-value. Empty if the models had different test sets.
+        p-value. Empty if there is only one model, or if the models had different test sets.
     folds : list of PairedTest
-        Test of the difference between each pair of models on the folds; empty without folds.
+        Test of the difference between each pair of models on the folds; empty without folds or
+        with only one model.
     work_left : dict of str to list of WorkLeft
         For each model with probabilities, the share of images that a person must check so that at
         most `allowed_error` of the rest are wrong, and, for digits, the same for five-digit codes;
@@ -92,7 +93,7 @@ class ModelComparison:
     starts : DataFrame or None
         One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`,
         `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than the
-        first start because of `short_repeats`). None with a single start.
+        first start because of `short_repeats`). None with only one start.
     fold_scores : DataFrame or None
         Test accuracy, with one row per fold and one column per model. None without folds.
     X_test, y_test : array-like or None
@@ -188,7 +189,9 @@ class ModelComparison:
         return replace(found, elsewhere=tests, cautions=(*cautions, *found.cautions))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all results as plain Python values, for JSON.
+        """Return the results as plain Python values, for JSON.
+
+        The estimators, the test set, the predictions and the probabilities are left out.
 
         Returns
         -------
@@ -216,7 +219,7 @@ class ModelComparison:
         ----------
         by : str, default="test_accuracy"
             Column of `table`. Higher is better for `test_accuracy`, `elsewhere_accuracy` and
-            `f1_macro`, lower is better for all other columns.
+            `f1_macro`; lower is better for all other columns.
 
         Returns
         -------
@@ -321,9 +324,9 @@ class ModelComparison:
         overwrite : bool, default=False
             Whether to replace an existing file.
         data : str, default=None
-            Name of the data set to show.
+            Name of the data set, shown in the report.
         command : str, default=None
-            Command that repeats the run, to show.
+            Command that repeats the run, shown in the report.
         model_path : path-like, default=None
             File in which the recommended model is saved. The page shows it in a command that reads
             images with this model; None shows how to save the model.

@@ -66,7 +66,7 @@ class ElsewhereResult:
     seed). With so few groups, percentile intervals are too narrow. They are therefore expanded as
     for a t-distribution, and are never narrower than without groups. If all images are classified
     correctly, or all wrongly, or if there are fewer than 6 groups or images, the interval is
-    Wilson's with the number of groups.
+    Wilson's, with the number of groups (or of images without groups) as the sample size.
 
     References
     ----------
@@ -117,7 +117,7 @@ class ElsewhereResult:
 
 @dataclass(frozen=True)
 class ElsewhereTest:
-    """Comparison of two models on a further data set; the one that leads on the test set is first.
+    """Comparison of two models on a further data set, or the accuracy of the only model.
 
     Stored in ``comparison.recommendation.elsewhere``. The parameters are attributes as well.
 
@@ -128,8 +128,8 @@ class ElsewhereTest:
     first : str
         The model with the highest accuracy on the test set.
     second : str or None
-        The other model of the recommendation, or the one that `first` trails most here, if not by
-        chance. None if there is only one model.
+        The other model of the recommendation; but if `first` trails any models here, and not by
+        chance, the one that it trails most. None if there is only one model.
     accuracies : dict of str to float
         Accuracy of each model on this data set.
     intervals : dict of str to tuple of float
@@ -139,8 +139,9 @@ class ElsewhereTest:
     interval : tuple of float
         95% interval of the difference, from the same resamples for both models. With more than two
         models, the intervals hold for all comparisons with `first` together (Bonferroni). With
-        fewer than 6 groups or images, or if the difference is the same for all images, it spans all
-        differences between the intervals of the two accuracies. (0, 0) if `second` is None.
+        fewer than 6 groups or images, or if the difference hardly varies between the resamples, it
+        spans all differences between the intervals of the two accuracies. (0, 0) if `second` is
+        None.
     n_images : int
         Number of images.
     n_groups : int or None
@@ -195,7 +196,7 @@ class ElsewhereTest:
         return tells and self.leads and self.interval[1] < 0
 
     def sentence(self, language: str = "en") -> str:
-        """Return the accuracies and the difference in one sentence.
+        """Describe the accuracies and, if there are two models, the difference between them.
 
         Parameters
         ----------
@@ -261,7 +262,7 @@ def name_data(data: str, say: Catalogue) -> str:
 
 
 def name_unit(found: "ElsewhereResult | ElsewhereTest", say: Catalogue) -> str:
-    """Return whether the interval is by writer or by image."""
+    """Return words that say whether the interval is by writer or by image."""
     return say(f"elsewhere.by_{'image' if found.n_groups is None else 'writer'}")
 
 
@@ -275,13 +276,13 @@ def write_accuracy(accuracy: float, interval: tuple[float, float], say: Catalogu
 
 
 def check_elsewhere(elsewhere: Any, X: Any, y: Array) -> list[OtherData]:
-    """Return the further data sets in the shape of the training rows, or raise."""
+    """Return the further data sets, with rows in the shape of the training rows, or raise."""
     if elsewhere is None:
         return []
     if not isinstance(elsewhere, Mapping):
         raise ValueError(
-            f"elsewhere={type(elsewhere).__name__} must be a dict of name to (X, y) or "
-            "(X, y, groups)."
+            f"elsewhere={type(elsewhere).__name__} must be a dict that maps names to "
+            "(X, y) or (X, y, groups)."
         )
     return [_check_data(name, data, X, y) for name, data in elsewhere.items()]
 
@@ -318,7 +319,7 @@ def _check_groups(groups: Any, y: Array, name: str) -> Array | None:
 
 
 def predict_elsewhere(estimator: Any, others: Iterable[OtherData]) -> dict[str, Any]:
-    """Return the predictions for each data set, or the exception that prevents them."""
+    """Return the predictions for each data set, or the exception that was raised."""
     found: dict[str, Any] = {}
     for other in others:
         try:
@@ -331,7 +332,11 @@ def predict_elsewhere(estimator: Any, others: Iterable[OtherData]) -> dict[str, 
 def measure_elsewhere(
     model: str, predictions: Sequence[Mapping[str, Any]], others: Iterable[OtherData]
 ) -> tuple[ElsewhereResult, ...]:
-    """Return the accuracy on each data set; `predictions` are those of each start."""
+    """Return the accuracy on each data set.
+
+    `predictions` has one mapping per start. A data set whose predictions raised an exception is
+    left out, with a warning.
+    """
     results = []
     for other in others:
         found = [each[other.name] for each in predictions]
@@ -380,9 +385,9 @@ def compare_elsewhere(
 ) -> tuple[ElsewhereTest, ...]:
     """Compare the first model of a pair with the second on each data set.
 
-    If the first model trails a third one by more, with an interval that excludes 0, it is compared
-    with that one instead. `found` has the results of each model, and `chance` is the accuracy of
-    guessing.
+    If the first model trails any models, with intervals below 0, it is compared with the one that
+    it trails most. If the second is None, only the accuracy of the first is given. `found` has the
+    results of each model, and `chance` is the accuracy of guessing.
     """
     first, second = pair
     tests = []
@@ -500,7 +505,7 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
 def _list_units(
     groups: Array | None, n_groups: int, n_images: int
 ) -> list[tuple[Array | None, int]]:
-    """Return the kinds of units to resample, images and any groups, each with its count."""
+    """Return the kinds of units to resample (images and, if given, groups) with their counts."""
     images: tuple[Array | None, int] = (None, n_images)
     return [images] if groups is None else [images, (groups, n_groups)]
 

@@ -21,7 +21,7 @@ MIN_TRAIN_PER_CLASS = 100
 # work.
 MOST_SAVED, PART_SAVED = 0.2, 0.6
 
-# Findings that are only notes in general, but matter before a network is used
+# Findings that matter before a network is used, even if they are only notes
 WARNED = ("borderline", "too_few_to_tell", "more_rows_help")
 
 Fact = tuple[str, list[str]]  # a term and its sentences
@@ -32,7 +32,7 @@ def describe_facts(
 ) -> list[Fact]:
     """Describe the errors, the manual work and the limits of a model in everyday words.
 
-    `work` contains the manual work for single images and, for digits, for codes.
+    `work` contains the manual work for individual images and, for digits, for codes.
     """
     things = say(f"recommendation.work.{'digits' if found.digits else 'images'}")
     right = found.accuracies[result.name]
@@ -59,7 +59,10 @@ def describe_facts(
 def _judge_use(
     result: ModelResult, found: Recommendation, work: Sequence[WorkLeft], say: Catalogue
 ) -> list[Fact]:
-    """Return whether the model saves work and, unless it saves most of it, the first remedy."""
+    """Say whether the model saves work, if that is known.
+
+    Unless it saves most of the work, the first suggested improvement follows.
+    """
     if not work or work[0].too_few or work[0].interval is None:
         return [(say("page.facts.use"), [say("page.facts.use_unknown")])] if work else []
     images, *codes = work
@@ -83,8 +86,8 @@ def _judge_use(
 def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
     """Return problems of the training and of the labels as sentences.
 
-    Single images whose label is suspected are listed with the model only, because most of them
-    are just hard to read.
+    Individual images whose label may be wrong are shown only in the section of the model, because
+    most of them are just hard to read.
     """
     warnings = []
     if result.diagnosis is not None:
@@ -101,7 +104,7 @@ def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
 
 
 def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
-    """Return the share of `things` that a person must check as a sentence."""
+    """Return a sentence about the share of `things` that a person must check."""
     allowed = Fraction(str(work.allowed_error))
     values = {
         "things": things,
@@ -119,13 +122,13 @@ def _describe_work(work: WorkLeft, things: str, say: Catalogue) -> str:
 
 
 def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
-    """Return the share of codes that a person must check as a sentence, if it is known."""
+    """Return a sentence about the share of codes that a person must check; [] if unknown."""
     images, codes = work[0], work[-1]
     if len(work) < 2 or images.share is None:
         return []
     if codes.share is not None:
         return [_describe_work(codes, say("page.facts.codes"), say)]
-    # too few images for a threshold of codes, so use the threshold of single digits
+    # too few images for a threshold of codes, so use the threshold of individual digits
     share, wrong = (1 - (1 - p) ** CODE_LENGTH for p in (images.share, images.allowed_error))
     rounded = capitalize(_round(say, share))
     return [say("page.facts.left_codes", share=rounded, wrong=1000 * wrong)]
@@ -156,7 +159,7 @@ def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:
 
 
 def _round(say: Catalogue, share: float, *, above: bool = False) -> str:
-    """Return a share as a rounded number out of 100, or as a bound if it would round to 100."""
+    """Return a share as a number out of 100; with `above`, or above 99, as "more than"."""
     count, most = PER * share, PER - 1
     if above or count > most:
         return say("page.facts.above", count=min(count, most))

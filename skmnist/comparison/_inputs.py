@@ -18,7 +18,7 @@ from skmnist._validation import BaseSearchCV, check_parameter_values
 
 Array = np.ndarray[Any, Any]
 MAX_LABELS = 5  # listed in a message
-N_CANDIDATES = 100  # number of candidates of a search to check
+N_CANDIDATES = 100  # of a search; at most this many are checked
 
 
 def check_parameters(pairs: Sequence[tuple[str, Any]]) -> None:
@@ -54,10 +54,10 @@ def _check_candidates(search: Any) -> None:
 
 
 def check_rows(X: Any, name: str) -> Any:
-    """Convert rows to a type with selection by row number, in native byte order.
+    """Return rows in native byte order, in a type that supports selection by row number, or raise.
 
     Arrow tables become data frames, sparse matrices become CSR, and lists of numbers and other
-    array-likes, such as tensors, become arrays. Data frames and lists of text are not converted.
+    array-likes, such as tensors, become arrays. Data frames and other lists keep their type.
     """
     if _is_arrow(X):
         return X.to_pandas()
@@ -93,15 +93,16 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
     if labels.shape != (n_rows,):
         hint = "; convert one-hot rows with .argmax(axis=1)" if labels.ndim == 2 else ""
         raise ValueError(
-            f"{name} has shape {labels.shape}, expected ({n_rows},): one label per row{hint}."
+            f"{name} has shape {labels.shape}, but must have shape ({n_rows},), with one label per "
+            f"row{hint}."
         )
     if not n_rows:
         raise ValueError(f"{name} is empty; pass at least one row.")
     missing = np.flatnonzero(pd.isna(labels.astype(object)))
     if len(missing):
         raise ValueError(
-            f"{name} has {len(missing)} missing labels, the first in row {missing[0]}; drop these "
-            "rows."
+            f"{name} has missing labels in {len(missing)} of {n_rows} rows, the first in row "
+            f"{missing[0]}; drop these rows."
         )
     if labels.dtype.kind in {"O", "T"}:  # nullable columns are "O", NumPy's StringDType is "T"
         is_text = {isinstance(label, str) for label in labels}

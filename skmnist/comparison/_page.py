@@ -34,7 +34,7 @@ Work = Mapping[str, Sequence[WorkLeft]]
 
 MAX_SIDE_BY_SIDE = 2  # models in columns; more do not fit on a phone, so they become rows
 # With models as rows, the columns are shown in groups, so that each table fits on the page: the
-# first is always visible, the other two are folded.
+# first is always visible, and the other two are folded.
 OVERVIEW = ("test_accuracy", "errors", "work_left", "diagnosis")
 COST_COLUMNS = ("n_parameters", "fit_time", "predict_time", "predict_time_p95", "size")
 MAX_VALUE = 120  # characters of a parameter's value
@@ -58,7 +58,7 @@ def describe_page(
     several_starts: bool = False,
     interrupted: bool = False,
 ) -> dict[str, Any]:
-    """Return the values for the templates of a page; models are in the order of their accuracy."""
+    """Return the values for the templates of a page; the most accurate model comes first."""
     results, table = rank_models(results, table)
     estimators = [result.estimator for result in results]
     shape = None if y_test is None else guess_image_shape(X_test, estimators)
@@ -149,7 +149,11 @@ def make_figure_tables(
     work_left: Work | None = None,
     several_starts: bool = False,
 ) -> list[Table]:
-    """Return the known figures: two models side by side, or groups of columns with more."""
+    """Return tables of the known figures.
+
+    Up to two models are shown side by side in one table. For more models, there is one table per
+    group of columns.
+    """
     rows = _write_figures(
         results, table, say, work_left=work_left or {}, several_starts=several_starts
     )
@@ -188,7 +192,7 @@ def _write_figures(
     work_left: Work,
     several_starts: bool,
 ) -> dict[str, tuple[str, str, list[str]]]:
-    """Return the label, the unit and the cells of each figure that is known for any model."""
+    """Return the label, the unit and the cells of each figure that at least one model has."""
     unknown = say("page.unknown")
     ranges = [
         wilson_interval(p, result.errors.n_test)
@@ -261,7 +265,11 @@ def _describe_data(
 
 
 def _name_networks(results: Results, recommended: str | None, say: Catalogue) -> str:
-    """Return how many hidden layers two networks have, or the recommended one of several."""
+    """Say how many hidden layers the networks have.
+
+    With more than two models, only the recommended one is named. The text is empty if it has no
+    networks to name.
+    """
     named = []
     for result in results:
         weights = getattr(get_core(result.estimator), "coefs_", [])
@@ -318,7 +326,7 @@ def _tabulate_classes(result: ModelResult, say: Catalogue) -> Table:
 
 
 def _list_parameters(estimator: Any) -> dict[str, str]:
-    """Return all parameters of an estimator and of its steps, as text."""
+    """Return the parameters of an estimator and of its steps, as text of limited length."""
     found = {}
     for name, value in sorted(estimator.get_params(deep=True).items()):
         # steps are listed by their parameters
@@ -332,7 +340,7 @@ def _list_parameters(estimator: Any) -> dict[str, str]:
 
 
 def _show_samples(X_test: Any, y_test: Any, shape: Shape, say: Catalogue) -> list[Image]:
-    """Return the first image of each class."""
+    """Return the first image of each class, for at most `N_SAMPLES` classes."""
     labels, rows = np.unique(np.asarray(y_test), return_index=True)
     images = take_images(X_test, rows[:N_SAMPLES], shape)
     return show_samples(images, labels[:N_SAMPLES].tolist(), say)
@@ -347,7 +355,11 @@ def _caption_samples(y_test: Any, say: Catalogue) -> str:
 def _show_mistakes(
     result: ModelResult, X_test: Any, shape: Shape, say: Catalogue
 ) -> dict[str, Any] | None:
-    """Return the most frequent confusions and the most confident mistakes."""
+    """Return suspect images, the most confident mistakes and the most frequent confusions.
+
+    If the confidence is unknown, the first mistakes are returned instead of the most confident
+    ones. None if the labels are unknown.
+    """
     errors = result.errors
     y_true, y_pred = errors.y_true, errors.y_pred
     if y_true is None or y_pred is None:
@@ -394,7 +406,7 @@ def _show_mistakes(
 def _draw_curves(
     results: Results, recommended: str | None, say: Catalogue
 ) -> list[tuple[Markup, str]]:
-    """Return the learning curves with captions, on the same scale for all models."""
+    """Return learning curves with captions; each metric has the same scale for all models."""
     drawn = []
     for metric in ("accuracy", "loss"):
         parts = [metric, f"val_{metric}"]
@@ -447,7 +459,10 @@ def _draw_confusion(result: ModelResult, prefix: str, say: Catalogue) -> Markup:
 def _draw_costs(
     results: Results, table: pd.DataFrame, recommended: str | None, say: Catalogue
 ) -> tuple[Markup, str] | None:
-    """Return the plot of accuracy against cost and its caption, or None if a cost is unknown."""
+    """Return the plot of accuracy against cost and its caption.
+
+    None if there is only one model, or if no cost is known for all models.
+    """
     cost = next((cost for cost in COSTS if table[cost].notna().all()), None)
     if len(table) < 2 or cost is None:
         return None
@@ -484,7 +499,7 @@ def _draw_costs(
 def _describe_robustness(
     results: Results, recommended: str | None, say: Catalogue
 ) -> dict[str, Any] | None:
-    """Return the accuracy on changed images, or None if no model has it."""
+    """Return the accuracy on changed images, or None if it is unknown for all models."""
     known = {r.name: r.robustness for r in results if r.robustness is not None}
     if not known:
         return None

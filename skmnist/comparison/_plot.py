@@ -28,10 +28,10 @@ class AccuracyCostDisplay:
     """Plot the accuracy of models against their cost, with the Pareto front.
 
     A model is on the front unless another one is at least as accurate and at least as cheap, and
-    strictly better in one of the two. Bars are 95% Wilson intervals of each accuracy. As the
+    strictly better in one of the two. The bars are 95% Wilson intervals of the accuracies. As the
     models are tested on the same images, a difference can be real even if the intervals overlap. Up
-    to three models are labelled with their names. More are numbered, starting with the most
-    accurate one, and listed in a legend.
+    to three models are labelled with their names. If there are more, they are numbered, starting
+    with the most accurate one, and listed in a legend.
 
     Use :meth:`from_comparison` or :meth:`from_table` to create the display.
 
@@ -86,7 +86,8 @@ class AccuracyCostDisplay:
         comparison : ModelComparison
             Comparison to plot; the name of the recommended model is printed in bold.
         cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
-            Cost on the horizontal axis; None selects the first that is known for all models.
+            Cost on the horizontal axis; None selects the first that is known for all models, or
+            the number of parameters if there is none.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
@@ -270,7 +271,7 @@ class AccuracyCostDisplay:
             text.set_fontweight("bold" if name == self.recommended else "normal")
 
     def _label_points(self, frame: pd.DataFrame, *, numbered: bool) -> None:
-        """Place each label so that it does not touch another label, a point or an edge."""
+        """Place each label so that, if possible, it touches no other label, point or edge."""
         from matplotlib.transforms import Bbox
 
         figure: Any = self.ax_.get_figure(root=True)

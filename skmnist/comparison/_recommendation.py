@@ -48,7 +48,7 @@ class Recommendation:
         - "equal": as above, but another model is equally accurate.
         - "clearly_better": its lead is at least `margin`.
         - "ahead": its lead is at least `margin`, but may be due to chance.
-        - "only_known": costs are unknown, so accuracy decides.
+        - "only_known": no cost is known for all similar models, so accuracy decides.
         - "similar": it is the cheapest of the similarly accurate models, but not the most accurate.
         - "untrained": no model was trained.
     most_accurate : str
@@ -59,7 +59,8 @@ class Recommendation:
     accuracies : dict of str to float
         Test accuracy of every model.
     cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
-        The cost that was compared; None if none is known for all similar models.
+        The cost that was compared; None if none is known for all similar models, or if no two
+        models were compared.
     costs : dict of str to tuple
         The values of `model` and `other`, in this order, for each cost that is known for both.
     margin : float
@@ -92,8 +93,8 @@ class Recommendation:
     cautions : tuple of Caution, default=()
         Reasons why the figures may be biased or incomplete.
     elsewhere : tuple of ElsewhereTest, default=()
-        The models on further data sets. If the most accurate one on the test set trails on one of
-        them, the reasons begin with this.
+        Comparisons of the models on further data sets. If the model that is most accurate on the
+        test set trails on one of them, the reasons begin with this.
     work : PairedWork, default=None
         Comparison of the manual work that `model` and `other` require; None if unknown.
     seeded : bool, default=True
@@ -150,7 +151,7 @@ class Recommendation:
 
     @property
     def fewer_errors(self) -> float:
-        """Share of the errors of the less accurate of `model` and `other` that the other avoids.
+        """Share by which the more accurate of `model` and `other` makes fewer errors.
 
         0 if one of them is None.
         """
@@ -175,7 +176,7 @@ class Recommendation:
         return {n: N_CODES * (1 - self.accuracies[n] ** CODE_LENGTH) for n in names}
 
     def headline(self, language: str = "en") -> str:
-        """Return the recommendation in one sentence.
+        """Return the recommendation in one or two sentences.
 
         Parameters
         ----------
@@ -273,7 +274,7 @@ class Recommendation:
         return [self._work_phrase() or key, *([folds] if folds and folds != "folds_too" else [])]
 
     def _work_phrase(self) -> str | None:
-        """Return the headline if similar models require different amounts of work, or None."""
+        """Return the key of the headline about different amounts of manual work, or None."""
         similar = not reaches(self.accuracy_difference, self.margin)
         if self.work is None or not self.work.differs or not similar:
             return None
@@ -458,7 +459,8 @@ def recommend(
         known, `n_parameters`, `size` (in bytes), `predict_time` and `fit_time` (in s) and
         `n_epochs`. If all models have 0 epochs, no model is recommended.
     n_test : int, default=None
-        Number of test images, the same for all models. Required for a verdict.
+        Number of test images, the same for all models. Required for a verdict unless `tests` is
+        given.
     margin : float, default=0.01
         Accuracies closer than this count as similar. The slide deck that this project started
         from calls 0.63 percentage points "very similar".
@@ -487,6 +489,8 @@ def recommend(
     ValueError
         If the table is empty or lacks `test_accuracy`, an accuracy is not in [0, 1], names are
         not unique, or `margin`, `alpha` or `n_test` is out of range.
+    TypeError
+        If `table` is not a DataFrame.
 
     Examples
     --------
@@ -601,7 +605,8 @@ def _check(table: Any, n_test: Any, margin: float, alpha: float) -> pd.DataFrame
     """Return the table with the names of the models as text, or raise if it is invalid."""
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
-            f"table must be a DataFrame with one row per model, got {type(table).__name__}."
+            f"table has the type {type(table).__name__}, but must be a DataFrame with one row per "
+            "model."
         )
     if "test_accuracy" not in table or not len(table):
         raise ValueError(

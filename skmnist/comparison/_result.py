@@ -38,7 +38,7 @@ class Column:
     """Format of a figure in reports, plots, Markdown and the terminal.
 
     Labels are in the catalogues, under "column". Figures are multiplied by `scale` to convert them
-    to `unit`; `best` is whether high or low figures are better.
+    to `unit`; `best` says whether high or low figures are better.
     """
 
     format: str = "{:,}"
@@ -88,7 +88,7 @@ SIZES = {"B": 1e0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 def choose_size_unit(sizes: Sequence[float]) -> str:
-    """Return the unit in which the smallest of several sizes in bytes is at least 1."""
+    """Return the largest unit in which the smallest of the sizes in bytes is at least 1."""
     smallest = min(sizes)
     return max((unit for unit in SIZES if SIZES[unit] <= max(1, smallest)), key=SIZES.__getitem__)
 
@@ -139,17 +139,17 @@ class ModelResult:
     predictions : ndarray of shape (n_test,), default=None
         Predicted classes of the test images.
     proba : ndarray of float32, shape (n_test, n_classes), default=None
-        Predicted probabilities of the test images, columns in the order of `classes`; None if the
-        model has no `predict_proba`.
+        Predicted probabilities of the test images, with columns in the order of `classes`; None if
+        the model has no usable `predict_proba`.
     classes : ndarray of shape (n_classes,), default=None
-        Classes seen during training.
+        Classes seen during training; None if the model does not store them.
     history : DataFrame, default=None
         One row per epoch, indexed by `epoch` from 1, with those of the columns `loss`,
         `accuracy`, `val_loss` and `val_accuracy` that are available for every epoch. None if the
         model has no history.
     predict_time, predict_time_p95 : float, default=None
         Median and 95th percentile of the time to predict one image, in seconds; None if not
-        measured, the percentile also if the model is too slow for 20 measurements.
+        measured. The percentile is also None if the models are too slow for 20 measurements.
     size : int, default=None
         Size of the pickled model in bytes; None if not measured or if the model cannot be pickled.
     log_loss : float, default=None
@@ -157,7 +157,8 @@ class ModelResult:
         are missing from the training set.
     robustness : Robustness, default=None
         Accuracy on up to 1,000 test images that are shifted, rotated and so on; None if the test
-        set does not consist of images, or if the model is untrained or too slow (10 seconds).
+        set does not consist of images, or if the model is untrained or would take more than 10
+        seconds.
     elsewhere : tuple of ElsewhereResult, default=()
         Accuracy on each further data set, with an interval.
 
@@ -375,7 +376,10 @@ def count_epochs(core: Any) -> int | None:
 
 
 def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
-    """Convert a history to a data frame, without columns that are missing for some epochs."""
+    """Convert a history to a data frame; return None if it is empty.
+
+    Columns that are missing for some epochs are left out.
+    """
     if not history:
         return None
     n_epochs = max(map(len, history.values()))
@@ -386,7 +390,10 @@ def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
 def _diagnose(
     estimator: Any, core: Any, X: Any, y: Any, X_test: Any, y_test: Any
 ) -> FitDiagnosis | None:
-    """Diagnose from the model's training and validation accuracy, or from the given rows."""
+    """Diagnose from the model's training and validation accuracy, or from the given rows.
+
+    None if neither is available.
+    """
     kept = [getattr(core, f"{part}_accuracy_", None) for part in ("train", "validation")]
     if None not in kept:
         return diagnose_fit(estimator, X=X, y=y)
@@ -436,9 +443,9 @@ def measure_size(estimator: Any) -> int | None:
 def time_predictions(estimators: Sequence[Any], X: Any) -> list[tuple[float | None, float | None]]:
     """Return the median and 95th percentile of the time to predict one row, in seconds.
 
-    Estimators are measured in turn, in an order that is reversed every round, so that other load
-    on the machine affects all of them equally. Slow estimators get fewer rounds; with fewer than
-    20, the percentile is None. Both are None if an estimator cannot predict one row.
+    Estimators are measured in turn, in an order that is reversed after every round, so that other
+    load on the machine affects all of them equally. If they are slow, there are fewer rounds; with
+    fewer than 20, the percentile is None. Both are None if an estimator cannot predict one row.
     """
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     order = [at for at in range(len(estimators)) if _warm_up(estimators[at], X, n_rows)]

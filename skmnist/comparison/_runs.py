@@ -1,4 +1,4 @@
-"""Train models once, from several starts or on folds, in this process or in workers."""
+"""Train models from one or several starts, or on folds, in this process or in workers."""
 
 import threading
 import time
@@ -180,8 +180,8 @@ class Run:
         Training time in seconds, excluding the import of tensorflow and compilation.
     interrupted : bool
         Whether Ctrl-C ended the training early.
-    elsewhere : dict of str to ndarray
-        Predictions for further data sets; empty for folds.
+    elsewhere : dict of str to ndarray or Exception
+        Predictions for further data sets, or the exception that was raised; empty for folds.
     n_epochs : int or None
         Number of epochs; None if the model does not train in epochs.
     short : bool
@@ -216,15 +216,17 @@ def run_all(
 ) -> Iterator[Run]:
     """Train every model from every start, then on every fold, and yield the runs.
 
-    The order of the models is reversed in every round, so that other load on the machine affects
-    all models equally. Runs are yielded in the order of training. With `shorten`, all first starts
-    end before further starts begin, whose epochs `shorten_training` limits.
+    The order of the models is reversed after every round, so that other load on the machine affects
+    all models equally. Runs are yielded in the order of training. With `shorten`, further starts
+    begin only after all first starts have ended, and `shorten_training` limits their epochs.
 
     Raises
     ------
     KeyboardInterrupt
         If Ctrl-C is pressed, after yielding all runs that have ended, including interrupted runs
-        that returned an estimator.
+        whose `fit` returned normally.
+    RuntimeError
+        If a worker process is killed.
     """
     watcher = watcher or Watcher()
     rounds: list[tuple[Any, ...]] = [(start, -1, None, None) for start in range(n_starts)]
@@ -258,9 +260,9 @@ def run_all(
                     yield replace(run, short=(run.name, run.start) in shortened)
     except TerminatedWorkerError as error:
         raise RuntimeError(
-            f"A worker process that trained {sorted({task[0] for task in tasks})} was killed, "
-            f"probably because memory ran out: with n_jobs={n_jobs} each process has its own copy "
-            "of models and rows. Pass a smaller n_jobs."
+            f"A worker process was killed while training one of {sorted({t[0] for t in tasks})}, "
+            f"probably because memory ran out: with n_jobs={n_jobs}, each process has its own copy "
+            "of the models and the data. Pass a smaller n_jobs."
         ) from error
 
 
@@ -310,7 +312,7 @@ def _run(
 
 
 def shorten_training(estimator: Any, first: Any) -> bool:
-    """Limit the epochs of a network with early stopping by those of its first start.
+    """Limit the epochs of a network with early stopping, based on those of its first start.
 
     The weights of the best epoch are kept, as in the first start. Other models, and networks
     without early stopping, are not changed. Return whether the limit is below the number of epochs

@@ -1,7 +1,7 @@
 """Statistical tests and confidence intervals of the difference between two models.
 
 SciPy lacks McNemar's test, Tango's interval and Holm's adjustment. statsmodels has the first and
-the last, but is a large dependency for two functions; the unit tests compare with it.
+the last, but is a large dependency for two functions; the unit tests compare results with it.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class PairedTest:
         Kind of test:
 
         - "mcnemar": McNemar's exact test on the same test images.
-        - "bound": the largest p-value and widest interval that are consistent with two accuracies.
+        - "bound": the largest p-value and the widest interval that two accuracies allow.
         - "starts": a test over images and starts, if each model was trained more than once.
         - "folds": the corrected resampled t-test, on folds.
     difference : float
@@ -52,7 +52,7 @@ class PairedTest:
     n_runs : int, default=1
         Number of starts or folds.
     spread : float, default=None
-        Standard deviation of the difference between starts or folds; None with one start.
+        Standard deviation of the difference over starts or folds; None with one start.
     image_error : float, default=None
         Standard error that the difference would have with very many starts; None without several
         starts.
@@ -143,13 +143,14 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
 
     Notes
     -----
-    With one start, this is McNemar's exact test with Tango's score interval, about the trained
-    models. With several, the hits of each model are modelled as the sum of random effects of the
-    image and the start and a residual (analysis of variance), with Satterthwaite's degrees of
-    freedom. Images are the same for both models; starts are nested in the models, since each model
-    has its own seeds. So the result generalizes to other images *and* other starts. The continuity
-    correction of one image (Edwards) makes it as conservative as McNemar's test if the models
-    differ on only a few images. If no model depends on its starts, the test is McNemar's.
+    With one start, this is McNemar's exact test with Tango's score interval; it applies to the
+    trained models only. With several, the hits of each model are modelled as the sum of random
+    effects of the image and the start and a residual (analysis of variance), with Satterthwaite's
+    degrees of freedom. Images are the same for both models; starts are nested in the models, since
+    each model has its own seeds. So the result generalizes to other images *and* other starts. The
+    continuity correction of one image (Edwards) makes it as conservative as McNemar's test if the
+    models differ on only a few images. If neither model depends on its starts, the test is
+    McNemar's.
 
     References
     ----------
@@ -186,11 +187,11 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
 def compare_accuracies(
     accuracies: dict[str, float], n_test: int, *, alpha: float = 0.05
 ) -> list[PairedTest]:
-    """Return the most conservative test of each pair that is consistent with the accuracies.
+    """Return, for each pair, the most conservative test that is consistent with the accuracies.
 
     For a given difference, McNemar's p-value and the interval grow with the number of images that
-    only one of the two models classifies correctly. This number is largest if the models never
-    err on the same image.
+    only one of the two models classifies correctly. This number is largest if the models have as
+    few errors in common as possible.
     """
     tests = []
     for first, second in combinations(accuracies, 2):
@@ -226,8 +227,9 @@ def compare_folds(
 
     Notes
     -----
-    The training sets of the folds overlap, so the scores are not independent, as the ordinary
-    t-test assumes. The correction adds `test_share` to the factor 1 / k of the variance.
+    The training sets of the folds overlap, so the scores are not independent, although the ordinary
+    t-test assumes that they are. The correction adds `test_share` to the factor 1 / k of the
+    variance.
 
     References
     ----------

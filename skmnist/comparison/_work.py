@@ -29,7 +29,7 @@ class PairedWork:
     first, second : str
         The recommended model and the one that it is compared with.
     images : tuple of WorkLeft
-        Share of single images that a person must check with each of the two models.
+        Share of individual images that a person must check with each of the two models.
     codes : tuple of WorkLeft, default=None
         The same for five-digit codes; None if the classes are not the ten digits.
     alpha : float, default=0.05
@@ -56,9 +56,10 @@ class PairedWork:
 
     @property
     def ratio(self) -> float:
-        """Share of images of `first` divided by that of `second`; NaN if one share is unknown.
+        """Share of images to check with `first`, divided by the share with `second`.
 
-        Infinite if only the share of `second` is 0, and 1 if both are 0.
+        NaN if one of the shares is unknown. Infinite if only the share of `second` is 0, and 1 if
+        both are 0.
         """
         return self._ratio[0]
 
@@ -85,7 +86,7 @@ class PairedWork:
         return self.images[0].compare(self.images[1], alpha=self.alpha)
 
     def sentences(self, language: str = "en") -> list[str]:
-        """Return the shares of single images and, for digits, of codes as sentences.
+        """Describe the shares of individual images and, for digits, of codes in sentences.
 
         Parameters
         ----------
@@ -106,7 +107,7 @@ class PairedWork:
             return found
         if all(work.share is not None for work in self.codes):
             return [*found, self._say(say, "codes", self.codes)]
-        # with the thresholds of single digits
+        # with the thresholds of individual digits
         risks = [*shares, self.images[0].allowed_error]
         names = ("first_codes", "second_codes", "wrong_codes")
         codes = {n: PER * (1 - (1 - p) ** CODE_LENGTH) for n, p in zip(names, risks, strict=True)}
@@ -182,7 +183,7 @@ def _name_things(work: PairedWork, say: Catalogue) -> str:
 
 
 def _write_share(work: WorkLeft, say: Catalogue) -> str:
-    """Return a share of 1,000 with its interval, or only its lower limit."""
+    """Return a share of 1,000 with its interval, or only its lower limit, or "-" if unknown."""
     if work.interval is None:
         return "-"
     low, high = (PER * end for end in work.interval)

@@ -25,7 +25,7 @@ def test_test_images_that_were_trained_on_are_told(digits):
     X, y = digits
     X_test, y_test = np.concatenate([X[150:], X[:5]]), np.concatenate([y[150:], y[:5]])
     with pytest.warns(
-        UserWarning, match=r"5 of the 65 rows of X_test \(the first is 60\) also occur"
+        UserWarning, match=r"5 of the 65 rows of X_test \(the first is row 60\) also occur"
     ) as w:
         comparison = compare_models(
             [LogisticRegression()], X[:150], y[:150], X_test=X_test, y_test=y_test

@@ -111,7 +111,7 @@ class WrongOrder(BaseEstimator, ClassifierMixin):
         ([], r"estimators is empty; pass at least one classifier"),
         (
             [Fails(), make_pipeline(Fails())],
-            r"duplicate names: \['Fails'\]; pass a dict of name to estimator",
+            r"duplicate names: \['Fails'\]; pass a dict that maps unique names to",
         ),
         ({"good": Fails(), "": Fails()}, r"names \['good', ''\]; names must not be blank"),
         ([(" ", Fails())], r"names must not be blank"),

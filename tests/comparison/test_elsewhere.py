@@ -142,7 +142,7 @@ def test_labels_may_be_text_and_groups_may_be_numbers(home, away):
 @pytest.mark.parametrize(
     ("elsewhere", "message"),
     [
-        ([1], "elsewhere=list must be a dict of name to"),
+        ([1], "elsewhere=list must be a dict that maps names to"),
         ({"": (0, 0)}, "names must be text and not blank"),
         ({"x": (0,)}, r"elsewhere\['x'\] must be a tuple of \(X, y\) or \(X, y, groups\)"),
         ({"x": (np.zeros((3, 2)), [0, 1, 2])}, r"elsewhere\['x'\]: X has rows of shape \(2,\)"),

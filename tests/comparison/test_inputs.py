@@ -189,10 +189,16 @@ def refuse(match, X, y, *, models=(), **given):
             r"y_test has no label in common with y: 'zero', 'one', 'two' \(text\)",
         ),
         (lambda y: y + 10, r"y_test has no label in common with y: 10, 11, 12 \(numbers\)"),
-        (lambda y: y[:-1], r"y_test has shape \(209,\), expected \(210,\): one label per row"),
+        (lambda y: y[:-1], r"y_test has shape \(209,\), but must have shape \(210,\), with"),
         (lambda y: np.eye(3)[y], r"y_test has shape \(210, 3\).*with \.argmax\(axis=1\)"),
-        (lambda y: np.where(y, y, np.nan), r"y_test has 70 missing labels, the first in row 0"),
-        (lambda y: [None, *y[1:]], r"y_test has 1 missing labels, the first in row 0; drop"),
+        (
+            lambda y: np.where(y, y, np.nan),
+            r"y_test has missing labels in 70 of 210 rows, the first in row 0",
+        ),
+        (
+            lambda y: [None, *y[1:]],
+            r"y_test has missing labels in 1 of 210 rows, the first in row 0; drop",
+        ),
         (lambda y: ["0", *y[1:]], r"y_test mixes text with other types, such as '0', 1, 2"),
         (lambda y: y + 0.5, r"y_test has values that are not class labels, such as 0\.5, 1\.5"),
         (lambda y: NAMES[y].astype("S"), r"y_test has values that are not class labels"),
@@ -349,7 +355,7 @@ def test_a_class_with_one_row_cannot_be_held_out(digits):
 
 def test_bad_folds_are_told_in_short(digits):
     folds = [(np.arange(100), np.arange(100))]
-    with pytest.raises(ValueError, match=r"cv=.* has 1 fold") as caught:
+    with pytest.raises(ValueError, match=r"cv=.*: the number of folds is 1") as caught:
         compare_models({"first": Fails()}, *digits, cv=folds)
     assert len(str(caught.value)) < 400
 

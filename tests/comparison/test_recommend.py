@@ -290,7 +290,7 @@ def test_bad_alpha(source, alpha):
 
 def test_no_table():
     with pytest.raises(
-        TypeError, match=r"table must be a DataFrame with one row per model, got list"
+        TypeError, match=r"table has the type list, but must be a DataFrame with one row per"
     ):
         recommend([0.9, 0.8])
 

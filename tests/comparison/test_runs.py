@@ -254,7 +254,7 @@ class Killed(Lucky):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_a_worker_that_is_killed_is_told_with_a_way_out(known):
-    with pytest.raises(RuntimeError, match=r"worker .*'doomed'.* was killed.*smaller n_jobs"):
+    with pytest.raises(RuntimeError, match=r"worker .* was killed .*'doomed'.*smaller n_jobs"):
         compare_models({"doomed": Killed(), "b": Lucky()}, *known, n_jobs=2)
 
 
