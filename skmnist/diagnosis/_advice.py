@@ -72,7 +72,8 @@ def advise(
     diagnosis : FitDiagnosis, default=None
         Diagnosis of the fit; None if there is none.
     trained : bool, default=True
-        False if the model was not trained at all (``epochs=0``); the advice then only says so.
+        False if the model was not trained at all (``epochs=0``); the advice is then only about
+        this.
     language : {"en", "de"}, default="en"
         Language of the sentences.
 
@@ -175,7 +176,7 @@ def _add_confidence(
     *,
     ignores: bool,
 ) -> None:
-    """Mention over- or underconfidence, based on the probabilities or else on the losses."""
+    """Describe the confidence, based on the probabilities or, if unknown, on the losses."""
     too_sure = calibration is not None and calibration.verdict == "too_sure"
     if calibration is not None and calibration.verdict in ("too_sure", "too_careful", "uneven"):
         advice.weaknesses.append(calibration.sentence(say.language))

@@ -34,7 +34,8 @@ class Calibration:
     Parameters
     ----------
     verdict : {"trustworthy", "too_sure", "too_careful", "uneven", "unclear"}
-        - "trustworthy": `ece` is below 0.01 or not above `ece_by_chance`, which is at most 0.05.
+        - "trustworthy": `ece` is below 0.01 or at most `ece_by_chance`, and `ece_by_chance` is at
+          most 0.05.
         - "unclear": as for "trustworthy", but there are too few images for a verdict:
           `ece_by_chance` is above 0.05.
         - "too_sure", "too_careful": otherwise, if the means of confidence and accuracy differ in
@@ -48,8 +49,8 @@ class Calibration:
         Expected calibration error: the mean over all images of the absolute difference between
         mean confidence and accuracy in the bin of the image.
     ece_by_chance : float
-        95% quantile of `ece` if the confidences were exact, from 2,000 simulations (Bröcker and
-        Smith 2007, "consistency resampling").
+        95% quantile that `ece` would have if the confidences were exact, from 2,000 simulations (a
+        normal approximation to the "consistency resampling" of Bröcker and Smith 2007).
     bins : DataFrame
         One row per non-empty bin, out of 15 bins of equal width: `low` and `high` (of the
         confidence), `n` (number of images), `confidence` (mean), `accuracy`, and the 95% interval
@@ -81,7 +82,7 @@ class Calibration:
 
     @property
     def believable(self) -> bool:
-        """Whether `ece` is at most 0.02, so that single probabilities can be trusted."""
+        """Whether `ece` is at most 0.02, so that individual probabilities can be trusted."""
         return self.ece <= BELIEVABLE
 
     @property
@@ -133,7 +134,9 @@ def check_probabilities(values: Any, name: str) -> Array:
     name : str
         Name of the argument, for the error.
     """
-    way_out = "pass the output of predict_proba, not scores, logits or labels."
+    of_predictions = getattr(values, "ndim", 2) == 1
+    source = "y_proba.max(axis=1)" if of_predictions else "the output of predict_proba"
+    way_out = f"pass {source}, not scores, logits or labels."
     try:
         proba = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
@@ -146,7 +149,7 @@ def check_probabilities(values: Any, name: str) -> Array:
     off = np.abs(sums - 1) > MAX_SUM_OFF
     if off.any():
         raise ValueError(
-            f"{name} has a row with the sum {sums[off][0]:g}, but each row must sum to 1; {way_out}"
+            f"{name} has a row that sums to {sums[off][0]:g}, but each row must sum to 1; {way_out}"
         )
     return proba
 
@@ -154,7 +157,7 @@ def check_probabilities(values: Any, name: str) -> Array:
 def check_confidence(
     confidence: Any, correct: Any, names: tuple[str, str] = ("confidence", "correct")
 ) -> tuple[Array, Array]:
-    """Return the probabilities of predictions, and whether these are correct; raise if invalid."""
+    """Return the confidence of predictions and whether they are correct; raise if invalid."""
     values = {
         name: np.asarray(each) for name, each in zip(names, (confidence, correct), strict=True)
     }
@@ -235,7 +238,7 @@ def _judge(ece: float, by_chance: float, off: float) -> CalibrationVerdict:
 
 
 def _draw_ece(confidence: Array, at: Array) -> float:
-    """Return the 95% quantile of the ECE if the confidences were exact."""
+    """Return the 95% quantile that the ECE would have if the confidences were exact."""
     # the hits in a bin are a sum of independent variables, so their distribution is nearly normal
     spread = np.sqrt(np.bincount(at, weights=np.clip(confidence * (1 - confidence), 0, None)))
     drawn = np.random.default_rng(0).normal(scale=spread, size=(N_DRAWS, len(spread)))

@@ -19,7 +19,7 @@ class _Limited(Finding):
 
 
 class NoSignal(_Limited):
-    """No model does better than always choosing the most frequent class."""
+    """Neither the model nor two simple ones do better than choosing the most frequent class."""
 
     code = "no_signal"
     severity = "problem"
@@ -61,7 +61,7 @@ class TrainingDiffers(Finding):
 
 
 class LabelNoise(_Limited):
-    """Many labels contradict a forest where it is sure, or are learned at the expense of others.
+    """Many labels contradict the forest where it is sure, or are learned at the expense of others.
 
     Either these labels are wrong, or neither the model nor the forest can describe the shape of the
     classes. The labels alone do not show which.
@@ -101,7 +101,7 @@ class DataLimit(_Limited):
 
 
 class NeverPredicted(Finding):
-    """Classes that occur in the given rows are never predicted."""
+    """Classes with at least five of the given rows are never predicted."""
 
     code = "never_predicted"
     severity = "problem"
@@ -160,7 +160,7 @@ class AsGoodAsMajority(Finding):
 
 
 class OverRegularized(Finding):
-    """With dropout or deformed images, the network learns far less than without them."""
+    """With dropout or deformed images, the training accuracy is far lower than without them."""
 
     code = "over_regularised"
     severity = "warning"

@@ -1,6 +1,6 @@
-"""Corrupt images at given strengths, in ways that are common when digits are read.
+"""Corrupt images at given strengths, as often happens when digits are written and scanned.
 
-All changes work on ink: 0 for the background of an image, 1 for the other end of the range.
+All changes are applied to the ink: 0 is the background of an image, 1 the other end of the range.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Corruption:
-    """A kind of change: its unit, the strengths that are measured, and those that are allowed."""
+    """A kind of change, with its unit, its default strengths, and the range of those allowed."""
 
     unit: str
     strengths: tuple[float, ...]
@@ -80,8 +80,8 @@ def corrupt_images(
     Parameters
     ----------
     X : array-like of shape (n_samples, height, width) or (n_samples, n_pixels)
-        Images. Integers from 0 to 255 if the dtype is uint8, otherwise from 0 to the largest value
-        in `X`. Ink may be light or dark.
+        Images. Pixels are from 0 to 255 if the dtype is uint8, otherwise from 0 to the largest
+        value in `X`. Ink may be light or dark.
     corruption : str
         One of the following, for which `strength` is:
 
@@ -155,7 +155,7 @@ def check_corruptions(corruptions: Any) -> dict[str, tuple[float, ...]]:
     for name in corruptions:
         if name not in CORRUPTIONS:
             close = get_close_matches(str(name), CORRUPTIONS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {list(CORRUPTIONS)}."
+            hint = f"did you mean {close[0]!r}?" if close else f"pass one of {list(CORRUPTIONS)}."
             raise ValueError(f"corruptions has {name!r}, which is unknown; {hint}")
         known = CORRUPTIONS[name]
         given = corruptions[name] if isinstance(corruptions, Mapping) else known.strengths
@@ -190,7 +190,8 @@ def find_highest(images: Array) -> float:
     Raises
     ------
     ValueError
-        If there is no image, a value is missing, infinite or negative, or all are the same.
+        If there is no image, the dtype is not numeric, a value is missing, infinite or negative, or
+        all values are the same.
     """
     if not images.size:
         raise ValueError(f"X has shape {images.shape}; pass at least one image.")

@@ -88,7 +88,7 @@ class ConfusionPair:
         return bool(p_value * self.n_compared < ALPHA)
 
     def advice(self, language: str = "en") -> list[str]:
-        """Explain why the two classes are similar, and suggest what to do about it.
+        """Explain, if possible, why the two classes are confused, and suggest what to do about it.
 
         Parameters
         ----------
@@ -434,8 +434,8 @@ class ErrorAnalysis:
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain Python types, for JSON.
 
-        Labels and probabilities of single images are left out, except for the rows of confusions
-        and suspects.
+        Labels and probabilities of individual images are left out, but the row numbers of suspects
+        and of the three most frequent confusions are included.
         """
         intervals = self.intervals.astype(object).where(self.intervals.notna(), None)
         return {
@@ -471,8 +471,8 @@ def analyze_errors(
         Classes to include even if they do not occur, such as ``model.classes_``.
     proba : array-like of shape (n_samples, n_labels), default=None
         Probabilities, with one column per label in `labels`, which is then required. Without them,
-        the result has no `confidence`, `calibration` and `suspects`, and its `mistakes` are in the
-        order of the rows.
+        `confidence` and `calibration` of the result are None, `suspects` is empty, and `mistakes`
+        is in the order of the rows.
 
     Returns
     -------

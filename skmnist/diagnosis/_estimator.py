@@ -12,7 +12,7 @@ MIN_SIDE = 8  # pixels; rows with fewer than 8 x 8 features are probably not ima
 
 
 def get_core(estimator: Any) -> Any:
-    """Return the last step of a Pipeline, the best of a search, or the estimator itself."""
+    """Return the last step of a Pipeline, the best model of a search, or the estimator itself."""
     while True:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
@@ -23,7 +23,7 @@ def get_core(estimator: Any) -> Any:
 
 
 def was_interrupted(estimator: Any) -> bool:
-    """Return whether Ctrl-C ended training of an estimator or of a nested one."""
+    """Return whether Ctrl-C ended the training of an estimator or of a nested one."""
     core = get_core(estimator)
     members = [*getattr(core, "estimators_", ()), *getattr(core, "calibrated_classifiers_", ())]
     parts = [core, *(get_core(getattr(member, "estimator", member)) for member in members)]
@@ -54,7 +54,7 @@ def get_parameters(estimator: Any) -> dict[str, Any] | None:
 
 def _has_effect(name: str, parameters: dict[str, Any]) -> bool:
     if parameters.get("solver") == "lbfgs" and name in ("learning_rate_init", "early_stopping"):
-        return False  # MLPClassifier does not use it with lbfgs
+        return False  # MLPClassifier does not use them with lbfgs
     if name == "n_iter_no_change":
         return bool(parameters.get("early_stopping"))
     if name in ("alpha", "C") and "penalty" in parameters:
@@ -81,7 +81,8 @@ def as_images(X: Array, image_shape: tuple[int, int] | None) -> Array:
         return X
     if X.ndim != 2:
         raise ValueError(
-            f"X has shape {X.shape}, expected images (n, height, width) or rows (n, n_pixels)."
+            f"X has shape {X.shape}, but must have shape (n, height, width) for images or "
+            "(n, n_pixels) for rows of pixels."
         )
     n_pixels = X.shape[1]
     side = isqrt(n_pixels)

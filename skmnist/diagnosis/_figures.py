@@ -60,10 +60,10 @@ def _standard_error(p: float, n: int) -> float:
 HeldOut = Literal["validation", "test"]
 Limit = Literal["no_signal", "held_out_differs", "training_differs", "label_noise", "data_limit"]
 
-# Trends are measured over the second half of the epochs, at least three, because losses always fall
-# at first.
+# Trends are measured over the second half of the epochs, or over the last three if these are more,
+# because losses always fall at first.
 MIN_TREND_EPOCHS = 3
-# A model with a recall of 0.5 misses all of five images with probability 1/32.
+# A model with a recall of 0.5 misses all five images with probability 1/32.
 MIN_OTHERS = 5
 # Accuracies within two percentage points count as equal, as for the gap.
 MARGIN = 0.02
@@ -134,7 +134,10 @@ class Majority:
 
     @property
     def as_good(self) -> bool:
-        """Whether the lead of the model is at most two standard errors of the paired difference."""
+        """Whether the model is hardly better than the baseline, although classes are imbalanced.
+
+        Its lead is at most two standard errors of the paired difference.
+        """
         imbalanced = self.share >= IMBALANCED / self.n_classes
         won = self.n_won - self.n_lost > 2 * np.sqrt(self.n_won + self.n_lost)
         return self.n_classes > 1 and imbalanced and not won
@@ -172,7 +175,7 @@ class FitFigures:
     only_class : label or None
         The class that is predicted for all rows, although several occur.
     never_predicted : tuple
-        Classes that occur in the given rows, but are never predicted.
+        Classes with at least five of the given rows that are never predicted.
     rare : tuple
         The classes in `never_predicted` with fewer than half of the mean number of rows per class.
     majority : Majority or None
@@ -216,7 +219,7 @@ class FitFigures:
 
     @property
     def weak(self) -> bool:
-        """Whether the accuracies are so low that simple models may do as well."""
+        """Whether simple models may do as well: accuracy is low, or a class is never predicted."""
         known = (self.train_accuracy, self.validation_accuracy)
         low = any(each is not None and each < self.min_train_accuracy for each in known)
         return low or bool(self.never_predicted) or self.only_class is not None
@@ -247,7 +250,7 @@ class FitFigures:
 
     @property
     def lags(self) -> bool:
-        """Whether a linear model or a forest is more accurate on held-out rows."""
+        """Whether a linear model or a forest is clearly more accurate on held-out rows."""
         found, accuracy = self.references, self.validation_accuracy or 0.0
         if found is None:
             return False
@@ -333,7 +336,10 @@ class FitFigures:
         return max(map(len, self.history.values()), default=0)
 
     def trend(self, name: str, min_epochs: int = MIN_TREND_EPOCHS) -> float | None:
-        """Return the relative change of a line fitted to the second half of the epochs."""
+        """Return the relative change of a line fitted to the second half of the epochs.
+
+        None if there are too few epochs, or if a value is not finite.
+        """
         values = np.asarray(self.history.get(name, ()), dtype=float)
         half = values[min(len(values) // 2, max(0, len(values) - MIN_TREND_EPOCHS)) :]
         if len(half) < min_epochs or not np.isfinite(half).all() or not half.mean():
@@ -409,7 +415,10 @@ def read_estimator(
 
 
 def _find_only_class(seen: Sequence[tuple[Array, Array]]) -> Any:
-    """Return the class that is predicted for all rows, or None if there are several."""
+    """Return the class that is predicted for all rows.
+
+    None if several classes are predicted, or if fewer than `MIN_OTHERS` rows have another label.
+    """
     classes = {label for _, predicted in seen for label in predicted.tolist()}
     if len(classes) != 1:
         return None
@@ -435,7 +444,7 @@ def _find_never_predicted(
 
 
 def _measure_loss(estimator: Any, X: Any, y: Any) -> float | None:
-    """Return the cross-entropy on the given rows; None if a label has no probability."""
+    """Return the cross-entropy on the given rows; None unless each label has a probability."""
     classes = getattr(estimator, "classes_", None)
     if classes is None or not hasattr(estimator, "predict_proba"):
         return None
@@ -467,9 +476,9 @@ def read_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
     n_epochs = {len(source.get(name, ())) for name in ("accuracy", "val_accuracy")}
     if len(n_epochs) != 1 or n_epochs == {0}:
         raise ValueError(
-            f"history has {sorted(source)}, but a diagnosis needs 'accuracy' and 'val_accuracy' "
-            "with the same number of epochs, at least one (and 'loss' and 'val_loss' for the "
-            "trends); or 'train_score' and 'test_score', from cross_validate(..., "
+            f"history has {sorted(source)}, but a diagnosis needs at least one epoch of 'accuracy' "
+            "and 'val_accuracy', and the same number of epochs in each (and 'loss' and 'val_loss' "
+            "for the trends); or 'train_score' and 'test_score', from cross_validate(..., "
             "return_train_score=True)."
         )
     figures: dict[str, Any] = {

@@ -71,8 +71,8 @@ class Finding:
     evidence : dict, default={}
         The figures on which the finding is based.
     ways : tuple, default=None
-        Remedies that are available with the parameters of the model; None if the parameters are
-        unknown.
+        Remedies that are available with the parameters of the model; None stands for the remedies
+        of a model whose parameters are unknown.
     cause : str, default=None
         Code of another finding that has to be addressed first; :meth:`remedy` then says so. None if
         there is none.
@@ -158,7 +158,10 @@ class Finding:
 
 
 class Overfitting(Finding):
-    """The gap is significantly above `max_gap`, or above twice `max_gap` and not by chance."""
+    """The gap is significantly above `max_gap`, or above twice `max_gap` and not by chance.
+
+    If the interval of the gap is unknown, a gap above `max_gap` is enough.
+    """
 
     code = "overfitting"
     severity = "problem"
@@ -197,7 +200,10 @@ class Overfitting(Finding):
 
 
 class Underfitting(Finding):
-    """The training accuracy is below the minimum, or only one class is ever predicted."""
+    """The training accuracy is significantly below the minimum, or only one class is predicted.
+
+    If the number of training images is unknown, any accuracy below the minimum is enough.
+    """
 
     code = "underfitting"
     severity = "problem"
@@ -340,7 +346,10 @@ class Optimal(Finding):
 
 
 class StillImproving(Finding):
-    """The model was still improving when training reached the maximum number of epochs."""
+    """The model was still improving in the last epochs, and training was not stopped early.
+
+    If it is unknown why training ended, it counts as not stopped.
+    """
 
     code = "still_improving"
     severity = "note"
@@ -451,13 +460,13 @@ class MoreRowsHelp(Finding):
 
 
 def exceeds(gap: float, allowed: float) -> bool:
-    """Return whether a gap is above the allowed one, rounded as in the sentences."""
+    """Return whether a gap, rounded as in the sentences, is above the allowed one."""
     # 1 - 0.98 is 0.020000000000000018
     return round(float(gap), GAP_DIGITS) > allowed
 
 
 def list_regularisers(parameters: Collection[str]) -> list[Way]:
-    """Return the given parameters that can reduce overfitting."""
+    """Return the remedies for overfitting that the given parameters allow."""
     return [
         *((name, "") for name in ("dropout", "l2") if name in parameters),
         *(("larger", name) for name in SIMPLER_IF_LARGER if name in parameters),
@@ -466,7 +475,7 @@ def list_regularisers(parameters: Collection[str]) -> list[Way]:
 
 
 def join_ways(ways: Sequence[Way], say: Catalogue) -> str:
-    """Join remedies to a list in words: "a, b, or c"."""
+    """Join remedies into a phrase such as "a, b, or c"."""
     phrases = [say(f"diagnosis.way.{way}", name=name) for way, name in ways]
     if len(phrases) < 2:
         return "".join(phrases)

@@ -97,7 +97,7 @@ class FitDiagnosis:
         `gap` if the weights of the last epoch were kept. None without a history of both accuracies.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
         Whether the validation loss rises, and the training loss falls, over the second half of the
-        epochs; None without a history of this loss.
+        epochs; None if unknown, for example without a history of this loss.
     val_loss_far_above : bool, default=False
         Whether the validation loss is more than twice the training loss. False if one is unknown.
     train_accuracy, validation_accuracy, train_loss, validation_loss : float, default=None
@@ -169,7 +169,7 @@ class FitDiagnosis:
         return tuple(finding for finding in self.findings if finding.code not in VERDICTS)
 
     def summary(self, language: str = "en") -> str:
-        """Explain the verdict in two or three sentences.
+        """Explain the verdict in a few sentences.
 
         Parameters
         ----------
@@ -296,13 +296,13 @@ def diagnose_fit(
 ) -> FitDiagnosis:
     """Diagnose whether a classifier overfits, underfits, or fits well.
 
-    Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and
-    so is its 95% interval; if the gap is above twice `max_gap`, the interval need only be above 0.
+    Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and so
+    is its 95% interval; if the gap is above twice `max_gap`, the interval need only be above 0.
     Otherwise, if `max_gap` is within the interval, the label is "borderline": another random start
-    could end on either side. It is also "borderline" if the gap is small, but all training images
-    are classified correctly while the validation loss rises. If the gap may be due to chance, or
-    the upper end of the interval exceeds a small gap by more than `max_gap`, there are too few
-    held-out images, and the label is "unclear".
+    could end on either side. It is also "borderline" if the gap is small, but nearly all training
+    images are classified correctly while the validation loss rises. If the gap may be due to
+    chance, or the upper end of the interval exceeds a small gap by more than `max_gap`, there are
+    too few held-out images, and the label is "unclear".
 
     Underfitting means that the training accuracy is significantly below `min_train_accuracy`, and
     no other cause is found, or that the same class is predicted for all rows. If a model also
@@ -314,9 +314,9 @@ def diagnose_fit(
     source : fitted estimator or mapping, default=None
         Any fitted classifier, a Pipeline that ends in one, or a fitted search. The networks of
         this package store the required figures; for other classifiers, also pass rows (`X`, `y`,
-        `X_val`, `y_val`) or accuracies. Alternatively a Keras history: the result of
-        `keras.Model.fit`, or a mapping with `accuracy`, `val_accuracy`, `loss` and `val_loss` per
-        epoch, of which the last epoch is diagnosed; or the result of
+        `X_val`, `y_val`) or accuracies. Alternatively, a Keras history, whose last epoch is
+        diagnosed: the result of `keras.Model.fit`, or a mapping with `accuracy` and `val_accuracy`
+        and, if known, `loss` and `val_loss` per epoch; or the result of
         :func:`sklearn.model_selection.cross_validate` with ``return_train_score=True``.
     gap : float, default=None
         Training minus held-out accuracy, if neither `source` nor the accuracies are available.

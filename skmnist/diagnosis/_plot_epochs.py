@@ -31,8 +31,8 @@ class EpochCurveDisplay:
     Parameters
     ----------
     frame : DataFrame
-        One row per epoch, indexed from 1, with those of the columns `accuracy`, `val_accuracy`,
-        `loss` and `val_loss` that are known.
+        One row per epoch, indexed from 1, with whichever of the columns `accuracy`,
+        `val_accuracy`, `loss` and `val_loss` are known.
     best_epoch : int, default=None
         Epoch to mark; None marks no epoch.
     name : str, default=None
@@ -43,7 +43,7 @@ class EpochCurveDisplay:
     ax_ : Axes
     figure_ : Figure
     lines_ : list of Line2D
-        The training curve and, if known, the validation curve.
+        The training curve and the validation curve, as far as they are known.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class EpochCurveDisplay:
         """Plot the history of a fitted estimator.
 
         The epoch whose weights were kept is marked or, if the estimator does not store it, the
-        best epoch as in :meth:`from_history`.
+        best epoch is marked as in :meth:`from_history`.
 
         Parameters
         ----------
@@ -93,7 +93,8 @@ class EpochCurveDisplay:
             An estimator with a `history_`, such as this package's classifiers, or a `loss_curve_`,
             such as scikit-learn's networks; a Pipeline that ends in one, or a fitted search.
         metric : {"accuracy", "loss"}, default=None
-            Metric to plot; None means accuracy if it is known.
+            Metric to plot; None means accuracy if the training accuracy is known, otherwise loss if
+            the training loss is known, otherwise the first metric with validation values.
         name : str, default=None
             Title of the plot, if any.
         language : {"en", "de"}, default="en"
@@ -148,8 +149,8 @@ class EpochCurveDisplay:
             One or more of `accuracy`, `val_accuracy`, `loss` and `val_loss`, with the same number
             of epochs.
         best_epoch : int, default=None
-            Epoch to mark, counted from 1. None marks the one with the highest `val_accuracy` or
-            else the lowest `val_loss`, and no epoch if neither is known.
+            Epoch to mark, counted from 1. None marks the one with the highest `val_accuracy` or, if
+            that is unknown, the lowest `val_loss`, and no epoch if neither is known.
         metric, name, language, ax
             As for :meth:`from_estimator`.
 
@@ -161,7 +162,7 @@ class EpochCurveDisplay:
         Raises
         ------
         ValueError
-            If the history is empty or lacks the metric.
+            If the history is empty or lacks the metric, or if numbers of epochs differ.
         """
         frame = _make_history_frame(as_frame_columns(history))
         if best_epoch is None:
@@ -249,8 +250,8 @@ def _make_history_frame(history: Mapping[str, Any]) -> pd.DataFrame:
     }
     if not columns or len({len(values) for values in columns.values()}) > 1:
         raise ValueError(
-            f"history has {sorted(history)}, but a curve needs 'accuracy', 'val_accuracy', 'loss' "
-            "or 'val_loss', with the same number of epochs in each, at least one."
+            f"history has {sorted(history)}, but a curve needs at least one epoch of 'accuracy', "
+            "'val_accuracy', 'loss' or 'val_loss', and the same number of epochs in each."
         )
     frame = pd.DataFrame(columns)
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="epoch"), axis="index")

@@ -64,7 +64,9 @@ ALMOST_SURE = 0.9995  # higher values would be rounded up to 100%
 
 
 class MisclassifiedDisplay:
-    """Plot misclassified images, the most confident mistakes first.
+    """Plot misclassified images.
+
+    If the confidence is known, the most confident mistakes come first.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
@@ -191,9 +193,9 @@ class MisclassifiedDisplay:
         confidence : array-like of shape (n_samples,), default=None
             Probability of the predicted class; None keeps the order of the rows.
         rows : array-like of int, default=None
-            Show only these misclassified rows, in this order, for example the index of
-            `ErrorAnalysis.suspects`, the images whose label may be wrong. None shows all
-            misclassified rows, up to `n_images`.
+            Misclassified rows to show, in this order, for example the index of
+            `ErrorAnalysis.suspects`, the images whose label may be wrong. None means all
+            misclassified rows. At most `n_images` are shown.
         n_images, image_shape, language, ax
             As for :meth:`from_estimator`.
 
@@ -259,8 +261,8 @@ class FirstLayerDisplay:
     """Plot the weights of the first hidden layer as images.
 
     Each image shows the weights of one neuron, or of one class for a linear classifier. Positive
-    weights are light, negative ones dark. The weights of a trained network show strokes and arcs,
-    those of an untrained one show noise.
+    weights are light, and negative ones are dark. The weights of a trained network show strokes and
+    arcs; those of an untrained one show noise.
 
     Use :meth:`from_estimator` to create the display.
 

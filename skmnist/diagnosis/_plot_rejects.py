@@ -27,8 +27,8 @@ class ErrorRejectDisplay:
     """Plot the error rate of the accepted images against the share that a person checks.
 
     The images with the lowest confidence are rejected, and left for a person to check. Further to
-    the right, there is more manual work, and fewer of the accepted images are wrong. Unlike a
-    single accuracy, the curve shows how useful the probabilities of a model are.
+    the right, there is more manual work, and usually a smaller share of the accepted images is
+    wrong. Unlike a single accuracy, the curve shows how useful the probabilities of a model are.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
@@ -40,7 +40,7 @@ class ErrorRejectDisplay:
     n_test : int
         Number of images.
     allowed_error : float, default=None
-        Largest error rate to mark, if any.
+        Largest allowed error rate, marked in the plot; None marks none.
     share : float, default=None
         Share that a person must check at `allowed_error`, to mark; None if unknown.
     name : str, default=None
@@ -123,9 +123,11 @@ class ErrorRejectDisplay:
         y : array-like of shape (n_samples,)
             Their labels.
         allowed_error : float, default=None
-            Largest error rate of the accepted images to mark, such as 0.001.
+            Largest allowed error rate of the accepted images, such as 0.001, marked in the plot;
+            None marks none.
         name : str, default=None
-            Name for the legend; None uses the name of the class.
+            Name for the legend; None uses the name of the class (for a Pipeline or a search, that
+            of the classifier in it).
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
@@ -142,7 +144,7 @@ class ErrorRejectDisplay:
         Raises
         ------
         ValueError
-            If the classifier has no `predict_proba`.
+            If the classifier has no `predict_proba`, or as for :meth:`from_predictions`.
         """
         kind = type(get_core(estimator)).__name__
         if not hasattr(estimator, "predict_proba"):
@@ -191,7 +193,7 @@ class ErrorRejectDisplay:
         Raises
         ------
         ValueError
-            As for :func:`error_reject_curve`.
+            As for :func:`error_reject_curve`, or if `allowed_error` is out of range.
         """
         confidence, wrong = read_confidence(y_true, y_proba, labels)
         reject_rate, error_rate, thresholds = error_reject_curve(y_true, y_proba, labels=labels)

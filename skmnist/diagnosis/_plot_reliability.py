@@ -82,7 +82,8 @@ class ReliabilityDisplay:
         y : array-like of shape (n_samples,)
             Their labels.
         name : str, default=None
-            Name of the classifier; None uses that of its class.
+            Name of the classifier; None uses the name of its class (for a Pipeline or a search,
+            that of the classifier in it).
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None

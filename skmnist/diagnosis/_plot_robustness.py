@@ -30,8 +30,8 @@ LEGEND_WIDTH = 26  # characters
 class RobustnessDisplay:
     """Plot the accuracy of one or more classifiers on changed images.
 
-    There is one row per change and strength; the dotted line is the accuracy on the unchanged
-    images. The bars of a single classifier are 95% intervals.
+    There is one row per change and strength. Dotted lines show the accuracy on the unchanged
+    images. If there is only one classifier, bars show 95% intervals.
 
     Use :meth:`from_estimator` or :meth:`from_results` to create the display.
 
@@ -91,7 +91,8 @@ class RobustnessDisplay:
         estimator, X, y, corruptions, max_samples, image_shape, random_state
             As for :func:`measure_robustness`.
         name : str, default=None
-            Name of the classifier; None uses that of its class.
+            Name of the classifier; None uses the name of its class (for a Pipeline or a search,
+            that of the classifier in it).
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None

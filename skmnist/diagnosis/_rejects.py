@@ -87,7 +87,7 @@ def error_reject_curve(
         weights = check_array(sample_weight, ensure_2d=False, dtype=float)
         check_consistent_length(weights, wrong)
         if not (weights >= 0).all() or not weights.any():
-            raise ValueError("sample_weight must not be negative, and not 0 for all rows.")
+            raise ValueError("sample_weight must not be negative, nor 0 for all rows.")
     order, ends = _sort(confidence)
     accepted = np.cumsum(weights[order])[ends]
     errors = np.cumsum((weights * wrong)[order])[ends]
@@ -113,7 +113,7 @@ class WorkLeft:
     allowed_error : float
         Largest share of the accepted images or codes that may be wrong.
     code_length : int
-        Number of images in a code; 1 for single images.
+        Number of images in a code; 1 for individual images.
     share : float or None
         Share of the images or codes that a person must check. None if no threshold is supported:
         there are fewer than `n_needed` images, or too many of the accepted ones are wrong at every
@@ -210,7 +210,7 @@ class WorkLeft:
 def measure_work_left(
     confidence: Any, correct: Any, *, allowed_error: float = 0.001, code_length: int = 1
 ) -> WorkLeft:
-    """Measure the share that a person must check so that few of the rest are wrong.
+    """Measure the share of images that a person must check so that few of the rest are wrong.
 
     Images are rejected, starting with the lowest confidence, until at most `allowed_error` of the
     others are wrong. A code of several images is accepted if all of its images are accepted.

@@ -67,6 +67,8 @@ class Robustness:
     def headline(self, language: str = "en") -> str:
         """Report the accuracy under the most common changes in one line.
 
+        If none of these were measured, the line reports up to three other kinds of changes.
+
         Parameters
         ----------
         language : {"en", "de"}, default="en"
@@ -85,7 +87,10 @@ class Robustness:
         return say("robustness.headline", changes=", ".join(changes), **figures)
 
     def sentences(self, language: str = "en") -> list[str]:
-        """Report the most common and the most harmful change, and the confidence under it.
+        """Report the most common changes and the most harmful one, with the confidence under it.
+
+        The confidence is mentioned only if it is too high. If no change costs at least one
+        percentage point of accuracy, this is reported instead of the most harmful change.
 
         Parameters
         ----------
@@ -175,7 +180,7 @@ def measure_robustness(
         The defaults follow MNIST-C, and are meant for digits that are 20 pixels high in images of
         28 pixels, as in MNIST. To look at their effect, use :func:`corrupt_images`.
     max_samples : int or None, default=2000
-        Number of images to use, stratified by class; None uses all.
+        Maximum number of images to use, stratified by class; None uses all.
     image_shape : (height, width), default=None
         Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
         squares.

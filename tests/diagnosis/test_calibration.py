@@ -136,7 +136,7 @@ def test_what_cannot_be_calibrated(confidence, correct, match):
 
 
 BAD = [
-    (np.nan, r"nan, but must be in \[0, 1\]; pass the output of predict_proba"),
+    (np.nan, r"nan, but must be in \[0, 1\]; pass "),
     (np.inf, r"inf, but must be in \[0, 1\]"),
     (1.8, r"1\.8, but must be in \[0, 1\]"),
     (-0.4, r"-0\.4, but must be in \[0, 1\]"),
@@ -156,6 +156,8 @@ BAD = [
 def test_what_is_no_probability_of_a_prediction_is_refused(use, value, match):
     with pytest.raises(ValueError, match=f"^confidence has the value {match}"):
         use([0.9, value, 0.8], [True, False, True])
+    with pytest.raises(ValueError, match=r"pass y_proba\.max\(axis=1\), not scores"):
+        use([0.9, value, 0.8], [True, False, True])
     with pytest.raises(
         ValueError, match=r"^correct has the value 0\.9, but must be True or False;"
     ):
@@ -172,8 +174,10 @@ def test_what_is_no_probability_of_a_class_is_refused(value, match):
     proba[2, 1] = value
     with pytest.raises(ValueError, match=f"^proba has the value {match}"):
         analyze_errors([0, 1, 0, 1], [0, 0, 0, 1], labels=[0, 1], proba=proba)
+    with pytest.raises(ValueError, match=r"pass the output of predict_proba, not scores"):
+        analyze_errors([0, 1, 0, 1], [0, 0, 0, 1], labels=[0, 1], proba=proba)
     with pytest.raises(
-        ValueError, match=r"^proba has a row with the sum 0\.4, but each row must sum"
+        ValueError, match=r"^proba has a row that sums to 0\.4, but each row must sum"
     ):
         analyze_errors([0, 1], [0, 0], labels=[0, 1], proba=np.full((2, 2), 0.2))
 

@@ -164,7 +164,7 @@ def test_a_seed_gives_the_same_images_again():
     ("name", "by", "match"),
     [
         ("rotate", 5, "'rotate', which is unknown; did you mean 'rotation'"),
-        ("?", 5, r"'\?', which is unknown; known are \['shift', 'rotation'"),
+        ("?", 5, r"'\?', which is unknown; pass one of \['shift', 'rotation'"),
         ("shift", -1, r"'shift' of strength -1, which must be a number from 0 to 100 \(px\)"),
         ("zoom", 0, "from 0.1 to 10"),
         ("thinning", 0.5, "'thinning' of strength 0.5, which must be an int"),
@@ -182,7 +182,7 @@ def test_what_is_no_corruption(name, by, match):
     ("X", "match"),
     [
         (np.ones((3, 785)), "785 columns, which is not a square number; pass image_shape"),
-        (np.ones((3, 28, 28, 3)), "expected images"),
+        (np.ones((3, 28, 28, 3)), r"but must have shape \(n, height, width\) for images"),
         (np.zeros((3, 64)), "X is constant: all pixels are 0"),
         (np.full((3, 64), 7, np.uint8), "X is constant: all pixels are 7"),
         (np.eye(64) * np.nan, "NaN or infinite"),

@@ -23,5 +23,5 @@ def test_images_of_every_kind(kind):
 
 @pytest.mark.parametrize("X", [np.zeros(3), np.zeros((1, 2, 2, 1))])
 def test_what_is_no_image(X):
-    with pytest.raises(ValueError, match=r"expected images \(n, height, width\) or rows"):
+    with pytest.raises(ValueError, match=r"must have shape \(n, height, width\) for images or \(n"):
         take_images(X, [0], None)

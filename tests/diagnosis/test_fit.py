@@ -348,7 +348,7 @@ def test_what_is_known_goes_before_the_history():
 )
 def test_history_without_validation(mapping):
     with pytest.raises(
-        ValueError, match=r"needs 'accuracy' and 'val_accuracy' with the same number"
+        ValueError, match=r"needs at least one epoch of 'accuracy' and 'val_accuracy', and the same"
     ):
         diagnose_fit(mapping)
 

@@ -105,7 +105,7 @@ def test_no_history_no_curve(linear):
     "history", [{}, {"accuracy": []}, {"accuracy": [1.0], "val_accuracy": [1.0, 1.0]}, {"f1": [1]}]
 )
 def test_what_is_no_history(history):
-    with pytest.raises(ValueError, match="a curve needs 'accuracy'"):
+    with pytest.raises(ValueError, match="a curve needs at least one epoch of 'accuracy'"):
         EpochCurveDisplay.from_history(history)
 
 

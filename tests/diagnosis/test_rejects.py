@@ -77,7 +77,7 @@ def test_labels_name_the_columns():
         (([0, 2], [[0.5, 0.5]] * 2, [0, 1]), "label 2, but y_proba has no column for it"),
         (([0, 1], [[0.5, 0.5]]), "inconsistent numbers of samples"),
         (([0, 1], [[0.5, np.nan]] * 2), "y_proba contains NaN"),
-        (([0, 1], [[1.0, 1.0]] * 2), "y_proba has a row with the sum 2, but each row must sum to"),
+        (([0, 1], [[1.0, 1.0]] * 2), "y_proba has a row that sums to 2, but each row must sum to"),
         (
             ([0, 1], [[0.5, -0.5]] * 2),
             r"y_proba has the value -0\.5, but must be in \[0, 1\]; pass",
@@ -93,7 +93,7 @@ def test_bad_probabilities(arguments, match):
 
 @pytest.mark.parametrize("weight", [[-1, 1], [0, 0]])
 def test_bad_weights(weight):
-    with pytest.raises(ValueError, match="sample_weight must not be negative, and not 0 for all"):
+    with pytest.raises(ValueError, match="sample_weight must not be negative, nor 0 for all"):
         error_reject_curve([0, 1], np.eye(2), sample_weight=weight)
 
 
