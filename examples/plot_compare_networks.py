@@ -133,6 +133,6 @@ AccuracyCostDisplay.from_comparison(comparison)
 plt.show()
 
 # %%
-# With more images both networks become better and more alike, so the verdict can differ on all of
-# MNIST: omit ``n_train`` and ``n_test`` to find out. ``comparison.to_html("out.html")`` writes all
-# of this to one HTML page.
+# With more images, both networks become better and more alike, so the verdict on all of MNIST can
+# be different; omit ``n_train`` and ``n_test`` to find out. ``comparison.to_html("out.html")``
+# writes all of this to one HTML page.
