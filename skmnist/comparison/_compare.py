@@ -374,8 +374,8 @@ def _warn_of_leaks(cautions: Sequence[Caution]) -> None:
     for caution in cautions:
         if caution.code == "test_rows_in_training":
             warn_caller(
-                "{n_shared} of the {n_test} rows of X_test (the first is row {first}) also occur in "
-                "X, so the accuracy is biased. Drop them from one of the two.".format(
+                "{n_shared} of the {n_test} rows of X_test (the first is row {first}) also occur "
+                "in X, so the accuracy is biased. Drop them from one of the two.".format(
                     **caution.figures
                 )
             )

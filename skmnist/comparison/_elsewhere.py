@@ -190,7 +190,7 @@ class ElsewhereTest:
     def reverses(self) -> bool:
         """Whether the model that leads on the test set trails here, with an interval below 0.
 
-        False if there are too few groups or images, or if all models are near chance.
+        False if `too_few` or `near_chance` is True.
         """
         tells = not self.too_few and not self.near_chance
         return tells and self.leads and self.interval[1] < 0

@@ -389,7 +389,7 @@ class Recommendation:
         return make_html(title, self.headline(), self.reasons(), self.notes())
 
     def __str__(self) -> str:
-        # the headline of a single model is also its reason
+        # with only one model, the headline is also the reason
         return "\n".join(dict.fromkeys([self.headline(), *self.reasons(), *self.notes()]))
 
     def to_dict(self) -> dict[str, Any]:
@@ -544,7 +544,7 @@ def recommend(
     # integer columns with missing values are float
     kinds = {"n_parameters": int, "size": int, "predict_time": float, "fit_time": float}
     costs = {c: tuple(map(kinds[c], pair[c])) for c in COSTS if c in pair and pair[c].notna().all()}
-    # of all pairs, the most relevant one is shown (Bonferroni)
+    # the pair that is shown was selected from all pairs (Bonferroni)
     n_pairs = len(table) * (len(table) - 1) // 2
     shared["work"] = pair_work(work_left or {}, model, other, alpha=alpha / n_pairs)
     found = Recommendation(model, rule, other=other, cost=cost, costs=costs, **shared)

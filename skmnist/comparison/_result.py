@@ -231,7 +231,10 @@ class ModelResult:
         return make_html(accuracy, self.diagnosis.summary() if self.diagnosis else "", figures)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain Python values, for JSON."""
+        """Return the figures as plain Python values, for JSON.
+
+        The estimator, the predictions and the probabilities are left out.
+        """
         return {
             "name": self.name,
             "n_parameters": self.n_parameters,

@@ -315,7 +315,7 @@ def adjust(tests: Sequence[PairedTest], alpha: float = 0.05) -> list[PairedTest]
     """Adjust p-values for the number of tests, and widen intervals that contradict them.
 
     The interval of a difference that is not significant may exclude 0, because it is computed by
-    another method and for a single pair. It is then widened to include 0.
+    another method and for one pair at a time. It is then widened to include 0.
     """
     adjusted = holm([test.p_value for test in tests])
     found = []

@@ -89,7 +89,7 @@ MIN_ACCURACY_RISE = 0.02
 MIN_KEPT = 3  # in the first epochs, the running mean is low because the network still learns fast
 
 
-# The majority class is only considered if it has at least this many times 1 / n_classes.
+# The majority class is considered only if its share is at least this many times 1 / n_classes.
 IMBALANCED = 1.5
 
 
@@ -173,7 +173,7 @@ class FitFigures:
     parameters : dict or None
         The parameters that affect training; None if unknown.
     only_class : label or None
-        The class that is predicted for all rows, although several occur.
+        The class that is predicted for all rows, although at least five have another label.
     never_predicted : tuple
         Classes with at least five of the given rows that are never predicted.
     rare : tuple
@@ -272,7 +272,7 @@ class FitFigures:
 
     @property
     def below_chance(self) -> bool:
-        """Whether the model is far worse than guessing, but only on held-out rows."""
+        """Whether the model beats guessing on training rows, but is far worse on held-out rows."""
         train, held_out = self.train_accuracy, self.validation_accuracy
         if train is None or held_out is None or not self.n_classes or not self.n_validation:
             return False

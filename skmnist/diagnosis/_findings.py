@@ -37,7 +37,7 @@ MIN_CURVE_RISE = 0.01
 EPOCHS = ("epochs", "max_iter", "max_epochs")
 LEARNING_RATE = ("learning_rate", "learning_rate_init", "lr")
 LAYERS = ("hidden_units", "hidden_layer_sizes")
-# Parameters whose larger values make a model simpler, with their lowest value
+# Parameters that make a model simpler if they are larger, with their lowest values
 SIMPLER_IF_LARGER = {
     "alpha": 0,
     "l2_regularization": 0,

@@ -90,7 +90,7 @@ class Robustness:
         """Report the most common changes and the most harmful one, with the confidence under it.
 
         The confidence is mentioned only if it is too high. If no change costs at least one
-        percentage point of accuracy, this is reported instead of the most harmful change.
+        percentage point of accuracy, the second sentence says that instead.
 
         Parameters
         ----------
