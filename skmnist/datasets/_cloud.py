@@ -26,9 +26,9 @@ SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 VARIABLE = "SKMNIST_DATA"
 FILE_NAME = "mnist.npz"
 MAX_SIZE = 64 << 20  # the file has 11,490,434 bytes
-CONTACT_SECONDS = 10.0  # to get a response, over all attempts
+CONTACT_SECONDS = 10.0  # maximum time to get a response, over all attempts
 MIN_CONTACT_SECONDS = 2.0  # for each address, even after that
-STALL_SECONDS = 20.0  # between two chunks of data
+STALL_SECONDS = 20.0  # maximum time between two chunks of data
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 PERMANENT = (400, 401, 403, 404, 410, 451)  # status codes that are not retried
 
@@ -63,8 +63,8 @@ def fetch_mnist(
     Parameters
     ----------
     data_home : path, default=None
-        Folder for the file. If None, the environment variable ``SKMNIST_DATA``, or else the
-        user's cache folder.
+        Folder for the file. None uses the value of the environment variable ``SKMNIST_DATA`` if it
+        is set, otherwise the user's cache folder.
     urls : sequence of str, default=None
         Addresses (http or https) to try in this order, for example mirrors. None uses the
         address of the Keras project. The file must have the same SHA-256 at every address. The
@@ -92,8 +92,8 @@ def fetch_mnist(
     Raises
     ------
     DatasetError
-        If the download fails. If no server responds, this takes about 10 s. The message contains
-        the reason for each address.
+        If the download fails. If no server responds, this takes about 10 s, or longer if there are
+        many addresses. The message contains the reason for each address.
     ValueError
         If a parameter is invalid.
 
@@ -163,7 +163,7 @@ def _check_parameters(urls: Any, n_retries: Any, delay: Any) -> list[str]:
         raise ValueError("urls is empty; pass at least one address, or None for the default.")
     for url in addresses:
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise ValueError(f"urls contains {url!r}, expected addresses with http:// or https://.")
+            raise ValueError(f"urls contains {url!r}; expected addresses with http:// or https://.")
     if not isinstance(n_retries, int) or n_retries < 0:
         raise ValueError(f"n_retries={n_retries!r} must be an int >= 0; 0 tries once.")
     if not delay >= 0:
@@ -200,7 +200,7 @@ def _download(
     answered = False
     for attempt in range(n_retries + 1):
         if not remaining or (attempt > 1 and not answered):
-            break  # no server is reachable
+            break  # no address is left, or no server is reachable
         if attempt:
             time.sleep(delay * attempt)
         for url in list(remaining):

@@ -60,14 +60,14 @@ def load_digit_archive(
     - tables (``.csv``, ``.tsv``, also with ``.gz``): a label and integers from 0 to 255 in each
       row, with or without a header, separated by commas, semicolons or tabs;
     - the IDX files of MNIST, optionally gzipped;
-    - NumPy arrays: ``.npz``, or ``.npy`` for images and labels;
+    - NumPy arrays: ``.npz`` archives, or ``.npy`` files of images and of labels;
     - one folder per class with PNG, JPEG, BMP or TIFF images, which are converted to grey levels;
     - such images in any folders, and a table with their names and labels.
 
     System files (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``, thumbnails) are ignored. Images in
     unsupported formats, such as GIF or WebP, are counted in `notes`. Nothing is written to disk
     unless `extract_dir` is given. Damaged and malicious files are rejected. Other archives (tar,
-    7z) and nested archives are not opened.
+    7z) are not opened, nor are archives inside an archive or folder, except ``.npz``.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def load_digit_archive(
     ------
     DatasetError
         If the file is missing, damaged, malicious, or contains no digits. The message names the
-        file, the place in it, and what was expected.
+        file and, where known, the place of the error and what was expected.
     ValueError
         If a parameter is invalid.
 
@@ -138,7 +138,7 @@ def load_digit_archive(
     >>> load_digit_archive(path)
     Traceback (most recent call last):
     skmnist.datasets.DatasetError: ...train.csv, line 2, column 5 ('pixel3'): '300' is not a
-    pixel, expected an integer from 0 to 255
+    pixel; expected an integer from 0 to 255
     >>> folder.cleanup()
     """
     _check_parameters(test_size, label, image_shape)

@@ -41,14 +41,15 @@ class ImageAugmenter(TransformerMixin, Estimator):
     """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, add noise.
 
     Pass an augmenter to a classifier as ``augmentation=`` to deform each training image differently
-    in each epoch; it does not deform validation and test images. :meth:`transform` deforms any
+    in each epoch; validation and test images are not deformed. :meth:`transform` deforms any
     images, for example to see the effect. The images must be light strokes on a dark background
     with values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
     :class:`~skmnist.preprocessing.DigitCropper` for drawings and photos.
 
-    Most strengths are the limit of a uniform distribution centred on no change, for `scale` of the
-    logarithm of the factor; `elastic` is a standard deviation, and `noise` is described below. The
-    default strength, 0, disables a deformation. Images are not mirrored.
+    Most strengths are the limit of a uniform distribution that is centred on no change (for
+    `scale`, the distribution of the logarithm of the factor). `elastic` is a standard deviation,
+    and `noise` is described below. The default strength, 0, disables a deformation. Images are not
+    mirrored.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
 
     >>> augmenter.fit(X[:, :63])
     Traceback (most recent call last):
-    ValueError: X has rows of 63 features, which is not a square image: pass
+    ValueError: X has rows of 63 features, which do not form a square image: pass
     image_shape=(height, width), or images of shape (n, height, width).
     """
 
@@ -226,7 +227,7 @@ PRESETS: dict[str, dict[str, float]] = {
 
 
 def get_augmenter(augmentation: Any) -> ImageAugmenter | None:
-    """Return the augmenter that the parameter `augmentation` of a classifier selects."""
+    """Return the augmenter that the parameter `augmentation` of a classifier selects, or None."""
     if augmentation is None or isinstance(augmentation, ImageAugmenter):
         return augmentation
     return ImageAugmenter(**PRESETS[augmentation])
@@ -257,7 +258,7 @@ def find_shape(augmenter: ImageAugmenter, rows: Array, shape: tuple[int, ...]) -
         side = isqrt(shape[0])
         if side**2 != shape[0]:
             raise ValueError(
-                f"X has rows of {shape[0]} features, which is not a square image: pass "
+                f"X has rows of {shape[0]} features, which do not form a square image: pass "
                 "image_shape=(height, width), or images of shape (n, height, width)."
             )
         shape = (side, side)
@@ -299,7 +300,7 @@ def deform(
     draws : array of shape (n, N_DRAWS)
         Random numbers in [-1, 1].
     noise : array of shape (n, height * width) or None
-        Random numbers in [-1, 1].
+        Random numbers in [-1, 1]. None adds no noise.
     strengths : array of shape (7,)
         Strengths in the order of `STRENGTHS`, with the rotation in radians.
     deformation : Deformation

@@ -62,7 +62,7 @@ class TrainingData:
         return np.concatenate([np.ones(self.n_rows), weight_val])
 
     def part(self, rows: Array) -> tuple[Array, Array]:
-        """Return features and classes of rows, all from `X` or all from `validation_data`."""
+        """Return the features and classes of rows that are all from `X` or `validation_data`."""
         if self.validation_data is None or rows[0] < self.n_rows:
             return self.X[rows], self.y[rows]
         X_val, y_val = self.validation_data
@@ -156,7 +156,7 @@ def with_validation_data(
     y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
     if y_val.shape != (len(X_val),):
         raise ValueError(
-            f"y_val has shape {y_val.shape}, expected ({len(X_val)},): one label for each "
+            f"y_val has shape {y_val.shape}; expected ({len(X_val)},): one label for each "
             "row of X_val."
         )
     return replace(

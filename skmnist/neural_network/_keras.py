@@ -23,8 +23,8 @@ Array = np.ndarray[Any, Any]
 def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]) -> None:
     """Train by `plan`, and store the result in `watch`, even after Ctrl-C.
 
-    If joblib runs this fit, Ctrl-C raises KeyboardInterrupt. Otherwise a search would score the
-    interrupted network and continue with the next fold.
+    Ctrl-C raises KeyboardInterrupt if there are no weights to keep yet, or if joblib runs this fit:
+    otherwise, a search would score the interrupted network and continue with the next fold.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
         if by_batches and used:
             raise ValueError(
                 f"callbacks has {', '.join(by_batches)}, which must be called for each batch, but "
-                f"{parameter} works only in the compiled epoch. Pass {parameter}=None, or "
-                "callbacks that hook epochs only."
+                f"{parameter} works only in compiled epochs. Pass {parameter}=None, or callbacks "
+                "without batch hooks."
             )
     if by_batches:
         warn_caller(
             f"{', '.join(by_batches)} must be called for each batch, so training uses Keras's "
-            "own loop, which is several times slower; callbacks that hook epochs only avoid this."
+            "own loop, which is several times slower; callbacks without batch hooks avoid this."
         )
     # X is already validated; pandas or polars output would change the arrays of scikeras
     settings = sklearn.config_context(assume_finite=True, transform_output="default")

@@ -79,7 +79,7 @@ def _check_backend() -> None:
         where = f"{file} sets"
     if backend not in ("", "tensorflow"):
         raise RuntimeError(
-            f"{where} KERAS_BACKEND={backend}, but skmnist supports only tensorflow; set the "
+            f"{where} the backend {backend!r}, but skmnist supports only tensorflow; set the "
             "environment variable KERAS_BACKEND=tensorflow before Keras is imported."
         )
 

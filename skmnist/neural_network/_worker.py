@@ -62,7 +62,7 @@ class Worker:
         self._waiting = False  # for an answer
 
     def ask(self, method: str, *args: Any) -> Any:
-        """Call a method of the `EpochServer` in the worker, and return or raise its result.
+        """Call a method of the `EpochServer` in the worker; return its result or raise its error.
 
         Raises
         ------
@@ -79,9 +79,9 @@ class Worker:
             result, raised, self.n_compiled = pickle.load(answers)
         except (OSError, EOFError) as error:
             raise RuntimeError(
-                f"The process that trains networks once {MAX_COMPILED} programs were compiled has "
-                f"ended with exit code {self.process.wait()}, probably because memory ran out. Fit "
-                "again, on fewer rows or in a new Python process."
+                f"The worker process, which trains networks after the first {MAX_COMPILED} "
+                f"compiled programs, has ended with exit code {self.process.wait()}, probably "
+                "because memory ran out. Fit again, with fewer rows or in a new Python process."
             ) from error
         self._waiting = False
         if raised:

@@ -109,8 +109,8 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
 
     >>> DigitCropper().transform(drawing)
     Traceback (most recent call last):
-    ValueError: X has rows of 90 pixels, which is not a square: set shape=(height, width). A single
-    image must be in a list, [X].
+    ValueError: X has rows of 90 pixels, which do not form a square: set shape=(height, width). A
+    single image must be in a list, [X].
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -230,7 +230,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
             side = isqrt(n_pixels)
             if side * side != n_pixels:
                 raise ValueError(
-                    f"X has rows of {n_pixels} pixels, which is not a square: set "
+                    f"X has rows of {n_pixels} pixels, which do not form a square: set "
                     "shape=(height, width). A single image must be in a list, [X]."
                 )
             return side, side

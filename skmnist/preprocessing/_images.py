@@ -15,7 +15,7 @@ LEAST, MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 MAX_SIDE = 400  # pixels; larger images are reduced first
 STACK_SIZE = 2**20  # pixels to process at a time
 MOSTLY = 0.5  # share of an image: strokes cover less, a cut-out of paper covers more
-CONTRAST = 0.1  # share of the range, between paper and ink
+CONTRAST = 0.1  # minimum difference between paper and ink, as a share of the range
 
 
 # Chosen on training images of MNIST, pasted on papers of many kinds.
@@ -156,7 +156,7 @@ def to_levels(stack: Array, max_value: float | None) -> Array:
 
 
 def lay_on_paper(levels: Array, invert: bool | str) -> Array:
-    """Remove the alpha channel; on a transparent canvas, use the alpha of the ink as its level."""
+    """Remove any alpha channel; on a transparent canvas, use the alpha of the ink as its level."""
     if levels.shape[3] not in (2, 4):
         return levels
     colours, alpha = levels[..., :-1], levels[..., -1:]
@@ -200,7 +200,7 @@ def find_ink(
     levels : ndarray of shape (n_images, height, width, n_colours), float32
         Levels in [0, 1].
     invert : bool or "auto"
-        True if ink is darker than the paper, False if it is brighter.
+        True if ink is darker than the paper, False if it is brighter, "auto" to detect it.
     min_contrast : float
         Minimum difference between ink and paper, as a share of the range.
     min_part : float

@@ -127,7 +127,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Warns
         -----
         UserWarning
-            As for :meth:`fit`, but only for floats: integers may be an almost blank image.
+            As for :meth:`fit`, but only for floats: integers may come from almost blank images.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
@@ -162,7 +162,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             raise ValueError(f"X has dtype {X.dtype}; expected values in [0, 1].")
         X = X.astype(np.float64, copy=False)
         if not np.isfinite(X).all():  # even with `assume_finite`: NaN cannot be an integer
-            raise ValueError("Input X contains NaN or infinity, expected values in [0, 1].")
+            raise ValueError("Input X contains NaN or infinity; expected values in [0, 1].")
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has shape {X.shape}, but PixelNormalizer was fitted on rows of "
@@ -192,7 +192,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
                 f"{start} has values from {low:g} to {high:g}, but pixels must lie in "
                 f"[0, {self.max_value:g}]; {hint}."
             )
-        # after `fit`, integers 0 and 1 may be an almost blank image
+        # after `fit`, the integers 0 and 1 may come from an almost blank image
         if 0 < high <= 1 < self.max_value and (reset or checked.dtype.kind == "f"):
             warn_caller(
                 f"The largest pixel is {high:g}, so X seems to be normalized already, and dividing "

@@ -42,11 +42,11 @@ class FileReading:
     file : str
         Path of the file.
     places : DataFrame
-        As from :meth:`DigitReader.read`; `image` is the number of the page, from 0. If the file has
-        a problem, only the places that were read before it.
+        As returned by :meth:`DigitReader.read`, but `image` is the number of the page, from 0. If
+        the file has a problem, only the places that were read before it occurred.
     pictures : dict of (int, object) to ndarray
-        Image of each field. The keys are the number of the page, from 0, and the name or number of
-        the field, as in `places`.
+        Image of each field. A key is the number of the page, from 0, and the name or number of the
+        field, as in `places`.
     problem : str or None
         Why the file, or the rest of it, could not be read, in the language of
         :func:`~skmnist.text.use_language`. None if the whole file was read.
@@ -130,7 +130,7 @@ def find_files(
 
 
 def _walk(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
-    hidden = (".", "~$")  # the latter marks a document that is open in an office program
+    hidden = (".", "~$")  # office programs write a file "~$..." beside each open document
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
@@ -191,23 +191,23 @@ def read_files(
                     ended[number] = reading
             except TerminatedWorkerError as error:
                 raise RuntimeError(
-                    f"A worker process was killed while reading, probably because memory ran out: "
-                    f"{at} of {len(paths)} files are complete. Read the others with a smaller "
-                    "n_jobs, or fewer at once."
+                    f"A worker process was killed after {at} of {len(paths)} files were returned, "
+                    "probably because memory ran out. Read the others with a smaller n_jobs, or "
+                    "fewer at once."
                 ) from error
             yield ended.pop(at)
 
 
-# The reader that this process unpickled last: unpickling it for each page would take as long as
+# The reader that this process unpickled last: unpickling it for each file would take as long as
 # reading several places.
 _unpickled: dict[str, DigitReader] = {}
 
 
 def _unpickle(content: Array, key: str) -> DigitReader:
-    """Return the reader with this key, which is unpickled once in each process."""
+    """Return the reader with this key; unpickle it unless it was the last one to be unpickled."""
     reader = _unpickled.get(key)
     if reader is None:
-        reader = pickle.loads(content.data)  # by read_files, not from a file
+        reader = pickle.loads(content.data)  # pickled by `read_files`, not read from a file
         _unpickled.clear()
         _unpickled[key] = reader
     return reader
@@ -254,7 +254,7 @@ def _check_pages(form: Form, n_pages: int) -> None:
 
 
 def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
-    """Return a table with a row for each field, and another for each file with a problem.
+    """Return a table with a row for each field, and one more for each file with a problem.
 
     Parameters
     ----------
@@ -270,7 +270,7 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
         - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
         - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank,
           or "failed" for a problem;
-        - `probability`: the lowest probability in the field; NaN if it has no digits;
+        - `probability`: the lowest probability in the field; NaN if it has none, or for a problem;
         - `reason`: why places were not accepted, or the problem of the file; otherwise empty.
     """
     rows: list[tuple[Any, ...]] = []
@@ -302,7 +302,7 @@ def find_reasons(places: pd.DataFrame) -> list[str]:
 
 
 def _cut(page: Array, boxes: pd.Series) -> Array:
-    """Return the part of a page that contains these boxes."""
+    """Return the part of a page that contains these boxes, with a margin."""
     corners = np.array(boxes.tolist())
     left, top = np.maximum(corners[:, :2].min(axis=0) - MARGIN, 0)
     right, bottom = corners[:, 2:].max(axis=0) + MARGIN

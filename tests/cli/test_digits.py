@@ -11,8 +11,8 @@ from skmnist.cli import main
 @pytest.mark.parametrize(
     ("arrays", "told"),
     [
-        ({"x_train": np.full((6, 2, 2), np.nan)}, "values from nan to nan, expected finite values"),
-        ({"x_test": -np.ones((6, 2, 2))}, "values from -1 to -1, expected finite values from 0"),
+        ({"x_train": np.full((6, 2, 2), np.nan)}, "values from nan to nan; expected finite values"),
+        ({"x_test": -np.ones((6, 2, 2))}, "values from -1 to -1; expected finite values from 0"),
         ({"y_train": np.zeros(6, int)}, "expected at least two in y_train"),
         ({"y_test": np.arange(6) + 50}, "some of them in y_test"),
     ],

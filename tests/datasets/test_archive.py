@@ -99,7 +99,7 @@ def test_too_many_classes_are_refused_before_an_image_is_opened(tmp_path, monkey
     files = {f"{label}/{n}.png": b"" for label in range(3) for n in range(2)}
     monkeypatch.setattr(_bunch, "MAX_CLASSES", 2)
     monkeypatch.setattr(_members.Member, "open", None)
-    with pytest.raises(DatasetError, match="has 3 different labels, the maximum is 2"):
+    with pytest.raises(DatasetError, match="has 3 different labels, more than the maximum of 2"):
         load_digit_archive(write_zip(tmp_path / "a.zip", files))
 
 

@@ -34,7 +34,7 @@ def test_labels_become_integers_only_if_all_of_them_are_plain(labels, expected, 
         }
     )
     if expected is None:
-        with pytest.raises(DatasetError, match="is empty, expected a label"):
+        with pytest.raises(DatasetError, match="is empty; expected a label"):
             load(tmp_path, files)
         return
     data = load(tmp_path, files)

@@ -191,8 +191,8 @@ def test_a_damaged_cache_without_a_network_is_told(server, tmp_path):
         ("empty", "sent 0 bytes with SHA-256"),
         ("cut", "broke off"),
         ("silent-close", "could not be reached|broke off"),
-        ("missing", "responded 404"),
-        ("broken", "responded 500"),
+        ("missing", "responded with 404"),
+        ("broken", "responded with 500"),
         ("circle", "has a redirect loop"),
         ("elsewhere", "failed: "),
         pytest.param("never", "did not respond within", marks=pytest.mark.slow),
@@ -218,7 +218,7 @@ def test_the_message_names_the_bundled_copy_and_every_address(server, tmp_path):
     with pytest.raises(DatasetError) as caught:
         fetch(server, tmp_path, "missing", "wrong")
     message = str(caught.value)
-    assert f"{server.url}missing responded 404" in message
+    assert f"{server.url}missing responded with 404" in message
     assert f"{server.url}wrong sent" in message
     assert "load_mnist() returns the same images" in message
 
@@ -367,7 +367,7 @@ def test_progress_is_told_with_the_whole(server, tmp_path):
         ({"urls": []}, "urls is empty"),
         (
             {"urls": "ftp://x/mnist.npz"},
-            "urls contains 'ftp://x/mnist.npz', expected addresses with http",
+            "urls contains 'ftp://x/mnist.npz'; expected addresses with http",
         ),
         ({"n_retries": -1}, "n_retries=-1 must be an int >= 0"),
         ({"delay": -1}, "delay=-1 must be a number of seconds >= 0"),

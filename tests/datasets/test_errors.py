@@ -34,7 +34,7 @@ def fail(path, load=load_digit_archive, **options):
         (
             "a.csv",
             TABLE.replace("31", "300").encode(),
-            ", line 3, column 17 ('pixel15'): '300' is not a pixel, expected an integer from 0 to "
+            ", line 3, column 17 ('pixel15'): '300' is not a pixel; expected an integer from 0 to "
             "255",
             ", Zeile 3, Spalte 17 ('pixel15'): '300' ist kein Pixel; erwartet wird eine ganze Zahl "
             "von 0 bis 255",
@@ -42,7 +42,7 @@ def fail(path, load=load_digit_archive, **options):
         (
             "a.csv",
             TABLE.encode() + b"1,2\n",
-            ", line 4: has 2 fields, expected 17 as in line 1",
+            ", line 4: has 2 fields; expected 17 as in line 1",
             ", Zeile 4: hat 2 Felder, erwartet werden 17 wie in Zeile 1",
         ),
         (
@@ -54,7 +54,7 @@ def fail(path, load=load_digit_archive, **options):
         (
             "a.csv",
             b'"7,0,0,0,0\n',
-            ", line 1: cannot be parsed (a quote is not closed), expected fields separated by ','",
+            ", line 1: cannot be parsed (a quote is not closed); expected fields separated by ','",
             ", Zeile 1: kann nicht zerlegt werden (ein Anführungszeichen wird nicht geschlossen); "
             "erwartet werden Felder, getrennt durch ','",
         ),
@@ -83,8 +83,8 @@ def fail(path, load=load_digit_archive, **options):
         (
             "a.zip",
             {"train-images-idx3-ubyte": IDX, "train-labels-idx1-ubyte": b"\0\0\x08\1\0\0\0\2\0\1"},
-            "train-images-idx3-ubyte: is truncated after 16 bytes of images of shape (2, 4, 4), "
-            "expected 32",
+            "train-images-idx3-ubyte: is truncated; it ends after 16 of the 32 bytes of images of "
+            "shape (2, 4, 4)",
             "train-images-idx3-ubyte: ist unvollständig und endet nach 16 statt 32 Bytes; "
             "erwartet: Bilder der Form (2, 4, 4)",
         ),
@@ -144,7 +144,7 @@ def test_arrays_that_do_not_fit_are_told_in_both_languages(tmp_path):
 def test_a_data_set_without_a_test_part_is_told_in_both_languages(tmp_path):
     (tmp_path / "a.csv").write_text(TABLE)
     error = fail(tmp_path / "a.csv", test_size=None)
-    assert "has only one part (unnamed), expected train and test" in str(error)
+    assert "has only one part (unnamed); expected train and test" in str(error)
     assert "hat nur einen Teil (ohne Namen), erwartet werden Training und Test" in (
         error.sentence("de")
     )
@@ -153,7 +153,7 @@ def test_a_data_set_without_a_test_part_is_told_in_both_languages(tmp_path):
 def test_a_photo_is_told_in_both_languages(tmp_path):
     (tmp_path / "a.jpg").write_bytes(PHOTO)
     error = fail(tmp_path / "a.jpg", load_image)
-    assert "begins with ff d8 ff 00, expected" in str(error)
+    assert "it begins with ff d8 ff 00" in str(error)
     assert "beginnt mit ff d8 ff 00, erwartet" in error.sentence("de")
 
 
@@ -176,7 +176,7 @@ def test_a_copy_says_the_same(duplicate):
     error.add_note("while reading")
     copied = duplicate(error)
     assert type(copied) is ListingError
-    assert str(copied) == "a.csv, line 3: has 1 fields, expected 2"
+    assert str(copied) == "a.csv, line 3: has 1 field; expected 2"
     assert copied.sentence("de") == "a.csv, Zeile 3: hat 1 Feld, erwartet werden 2"
     assert copied.__notes__ == ["while reading"]
 

@@ -163,5 +163,5 @@ def test_pixels_are_counted_before_images_are_made_smaller(shape, tmp_path, monk
         f"{at % 2}/{at}.png": to_image(np.zeros((20 + 40 * at, 200), np.uint8)) for at in range(20)
     }
     path = write_zip(tmp_path / "a.zip", files)
-    with pytest.raises(DatasetError, match="pixels to decode, the maximum is"):
+    with pytest.raises(DatasetError, match="pixels to decode, more than the maximum of"):
         load_digit_archive(path, image_shape=shape)

@@ -242,8 +242,8 @@ def test_a_label_of_the_table_may_be_named(tmp_path):
             b"img_0.png,2",
             "line 14: 'img_0.png' has the label '2', but '0' in an earlier",
         ),
-        (b"img_0.png,", "labels.csv, line 14, column 2: is empty, expected a label"),
-        (b"img_0.png", "labels.csv, line 14: has 1 fields, expected 2"),
+        (b"img_0.png,", "labels.csv, line 14, column 2: is empty; expected a label"),
+        (b"img_0.png", "labels.csv, line 14: has 1 field; expected 2"),
         (b"same.png,1", "'same.png' may be 'images/a/same.png' or 'images/b/same.png'"),
     ],
 )

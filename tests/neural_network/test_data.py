@@ -184,7 +184,7 @@ def test_weights_that_make_no_sense_are_refused(digits, weight, match):
     [
         ({"X_val": np.ones((3, 64))}, "X_val was given without y_val"),
         ({"y_val": [1, 2, 3]}, "y_val was given without X_val"),
-        ({"X_val": np.ones((3, 64)), "y_val": [1, 2]}, r"y_val has shape \(2,\), expected \(3,\)"),
+        ({"X_val": np.ones((3, 64)), "y_val": [1, 2]}, r"y_val has shape \(2,\); expected \(3,\)"),
         ({"X_val": np.ones((3, 63)), "y_val": [1, 2, 3]}, "X_val: X has 63 features"),
         ({"X_val": np.full((1, 64), np.nan), "y_val": [1]}, "X_val: Input X contains NaN"),
         ({"sample_weight_val": [1]}, "sample_weight_val was given without X_val"),

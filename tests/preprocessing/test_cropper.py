@@ -210,7 +210,9 @@ def test_rows_that_are_no_squares_need_a_shape():
     for shape in ((60, 90), [60, -1], (-1, 90), (60, 90, 1)):
         digit = DigitCropper(shape=shape).fit_transform(row)
         np.testing.assert_array_equal(digit, DigitCropper().transform([draw()]))
-    with pytest.raises(ValueError, match=r"rows of 5400 pixels.*not a square: set shape=\(height"):
+    with pytest.raises(
+        ValueError, match=r"rows of 5400 pixels.*do not form a square: set shape=\(height"
+    ):
         DigitCropper().fit(row)
 
 

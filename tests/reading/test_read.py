@@ -101,7 +101,7 @@ def test_fields_are_joined_and_a_bad_file_stops_nothing(readings, page, folder):
     assert (read["outcome"], read["text"], read["field"]) == ("read", page[1] + " ", 1)
     assert read["probability"] == readings[1].places["probability"].min()
     assert (unsure["outcome"], unsure["text"]) == ("unsure", f"{page[1][0]}?{page[1][2]} ")
-    assert failed["reason"].startswith("is not a readable image; begins with")
+    assert failed["reason"].startswith("is not a readable image in one of the formats")
     assert read["reason"] == ""
     assert unsure["reason"] in set(readings[2].places["reason"])
 
