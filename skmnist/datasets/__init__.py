@@ -1,4 +1,4 @@
-"""Load and describe digits: the bundled MNIST, a download, or your own files."""
+"""Load and describe digits: the bundled data sets, a download, or your own files."""
 
 from skmnist.datasets._bundled import load_mnist, load_swiss_digits
 from skmnist.datasets._cloud import fetch_mnist

@@ -53,7 +53,7 @@ class Contents:
     members : list of Member
         Sorted by path, without the files that an operating system or NAS has created.
     leftovers : list of str
-        Images among these files, such as thumbnails.
+        Images among the files that an operating system or NAS has created, such as thumbnails.
     folders : list of str
         Empty folders.
     budget : Budget
@@ -70,7 +70,7 @@ class Contents:
 def open_contents(
     path: str | PathLike[str], *, progress: Progress | None = None
 ) -> Iterator[Contents]:
-    """List the files of a ZIP, a folder or a single file.
+    """List the files in a ZIP or folder; a file of another kind is listed alone.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def _open_below(folder: str, path: str) -> BinaryIO:
 
 
 def _is_zip(file: BinaryIO) -> bool:
-    """Return whether a file is a ZIP, including truncated ones and ones with leading bytes."""
+    """Return whether a file is a ZIP, even one that is truncated or has leading bytes."""
     try:
         head = file.read(4)
         return head in (b"PK\3\4", b"PK\5\6") or (head[:2] != GZIP and zipfile.is_zipfile(file))
@@ -133,7 +133,7 @@ def _is_zip(file: BinaryIO) -> bool:
 
 
 def _recognize_file(file: BinaryIO, source: str) -> str:
-    """Return the kind of a single file, based on its first bytes."""
+    """Return the kind of a file from its first bytes and its name; raise if it is unsupported."""
     try:
         head = file.read(512)
     except OSError as error:
@@ -297,7 +297,7 @@ def _check_directory(file: BinaryIO, where: str, max_members: int) -> None:
 
 
 def _check_entry(info: zipfile.ZipInfo, where: str) -> str:
-    """Return the normalized path of a member, or raise if it leads outside the archive."""
+    """Return the normalized path of a member, or raise if it may be malicious."""
     name = _decode_name(info)
     path = name.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]

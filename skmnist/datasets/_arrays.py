@@ -52,7 +52,7 @@ def read_array_header(member: Member) -> Header:
     Raises
     ------
     DatasetError
-        If it is not an array, or an array of Python objects.
+        If it is not an array of numbers or text.
     """
     with member.open() as stream:
         return _read_header(stream, member.where)
@@ -64,7 +64,7 @@ def read_array(member: Member) -> Array:
     Raises
     ------
     DatasetError
-        If it is not an array, an array of Python objects, or its length does not match its shape.
+        If it is not an array of numbers or text, or its length does not match its shape.
     """
     with member.open() as stream:
         header = _read_header(stream, member.where)
@@ -145,8 +145,8 @@ def read_idx(member: Member, ndim: int) -> np.ndarray[Any, Any]:
     Raises
     ------
     DatasetError
-        If the type is not unsigned byte, `ndim` differs, or the length does not match the
-        dimensions.
+        If it is not an IDX file, its type is not unsigned byte, its number of dimensions is not
+        `ndim`, a dimension is 0, or its length does not match the dimensions.
     """
     what = "labels" if ndim == 1 else "images"
     with member.open(unpack=True) as stream:

@@ -1,4 +1,4 @@
-"""The Bunch that all loaders return, its notes, and the checks of its arrays."""
+"""The Bunch that the loaders of data sets return, its notes, and the checks of its arrays."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Sized
@@ -139,7 +139,7 @@ def as_labels(arrays: Sequence[Array], *, names: Sequence[Place]) -> list[Array]
 
 
 def make_labels(labels: Sequence[str], X: Array, *, name: str) -> Array:
-    """Return labels as an array of str, or raise if it takes more memory than the images."""
+    """Return labels as an array of str; raise if one is too long, or all take too much memory."""
     longest = max(labels, key=len, default="")
     if len(longest) > MAX_LABEL:
         raise DatasetError(
@@ -168,7 +168,7 @@ def check_label(text: str, *, where: Place) -> None:
 
 
 def check_labels(y: Array, *, name: Place) -> Array:
-    """Return labels as int64 or str, or raise if they are neither."""
+    """Return labels as int64 or str, or raise if they are invalid."""
     if y.ndim != 1 or y.dtype.kind not in "uiUSb":
         raise DatasetError("not_labels", where=name, shape=y.shape, dtype=str(y.dtype))
     if y.dtype.kind in "uib":

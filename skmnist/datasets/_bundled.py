@@ -23,14 +23,14 @@ MNIST_DESCR = """\
 The MNIST database of handwritten digits
 ----------------------------------------
 :Number of images: 60,000 for training, 10,000 for testing
-:Image size: 28 x 28 grey levels, 0 (paper) to 255 (ink)
+:Image size: 28 x 28 pixels, grey levels from 0 (paper) to 255 (ink)
 :Classes: the digits 0 to 9
 :Licence: Creative Commons Attribution-Share Alike 3.0;
     copyright Yann LeCun and Corinna Cortes,
     derived from NIST Special Databases 1 and 3
 
 Digits written by employees of the United States Census Bureau and by high school students,
-scaled into 20 x 20 pixels and centred by mass in 28 x 28. No writer of the test images wrote
+scaled to fit 20 x 20 pixels and centred by mass in 28 x 28. No writer of the test images wrote
 a training image.
 
 References
@@ -43,8 +43,8 @@ SWISS_DESCR = """\
 Digits of 14 Swiss writers
 --------------------------
 :Number of images: 8,048; up to 600 by each of 14 writers
-:Image size: 28 x 28 grey levels, 0 (paper) to 255 (ink), prepared as in MNIST;
-    the scans are 40 x 40, 0 (ink) to 255 (paper)
+:Image size: 28 x 28 pixels, grey levels from 0 (paper) to 255 (ink), prepared as in MNIST;
+    the scans have 40 x 40 pixels, from 0 (ink) to 255 (paper)
 :Classes: the digits 0 to 9
 :Licence: CC0 1.0 (public domain); the collection "numbers" in the public repository
     BSI-Business-Systems-Integration-AG/anagnostes, commit fd24d4b
@@ -71,7 +71,7 @@ def load_mnist(
     ----------
     n_train, n_test : int, default=None
         Number of training and test images, in a sample stratified by digit; at least 10 each. None
-        returns all 60,000 and 10,000.
+        returns all 60,000 training images or all 10,000 test images.
     random_state : int, RandomState instance or None, default=None
         Controls which images are sampled if `n_train` or `n_test` is given. Pass an int for
         reproducible results.
@@ -125,7 +125,7 @@ def make_mnist(
     random_state: Any = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Return the Bunch for the content of ``mnist.npz``, whose checksum was verified."""
+    """Return the data for the content of ``mnist.npz``, whose checksum was verified."""
     with np.load(BytesIO(content)) as arrays:
         bunch = make_bunch(arrays, name="MNIST", descr=MNIST_DESCR)
     random_state = check_random_state(random_state)
@@ -156,11 +156,12 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
     writers : {"all", "recipes", "reported"} or iterable of str, default="all"
         Writers to load:
 
+        - "all" are all 14 writers.
         - "recipes" are the first four, 0001 to 0004. Settings of this package were chosen on
           their digits.
         - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so the
           benchmarks of this package report results on them.
-        - Names select single writers, for example ``["0001_CH4M", "0002_CH5M"]``.
+        - Names select individual writers, for example ``["0001_CH4M", "0002_CH5M"]``.
     return_X_y : bool, default=False
         Return ``images, target`` instead of a Bunch.
 
@@ -169,14 +170,15 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
     data : :class:`~sklearn.utils.Bunch`
         Rows are sorted by writer and place.
 
-        - `images` (n, 28, 28) uint8: bright ink on 0, like the images of MNIST;
+        - `images` (n, 28, 28) uint8: bright ink on a background of 0, as in MNIST;
         - `data` (n, 784) uint8: the same images as rows;
         - `target` (n,) int64: the digits;
         - `groups` (n,) str: the writers, for :class:`~sklearn.model_selection.GroupKFold`. In
-          ``"0001_CH4M"``, 4 is the decade of the age (40 to 49 years) and M or F the sex;
+          ``"0001_CH4M"``, 4 stands for an age of 40 to 49 years, and M for male (F: female);
         - `place` (n,) int64: place on the sheet of 20 x 30 digits, 0 to 599. At any one place,
           nearly all writers wrote the same digit;
-        - `scans` (n, 40, 40) uint8: the scans, dark ink on 255, reduced to 32 grey levels;
+        - `scans` (n, 40, 40) uint8: the scans, dark ink on a background of 255, reduced to 32 grey
+          levels;
         - `writers`, a list of str; `target_names` (10,) str; `max_value` 255, full ink in
           `images`; `DESCR` str; and an empty list `notes`.
 

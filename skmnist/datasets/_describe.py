@@ -100,7 +100,7 @@ class DatasetDescription:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python objects, for JSON; of warnings, only the keys."""
+        """Return all values as plain Python objects, for JSON; warnings become their keys."""
         return {
             "counts": self.counts.rename(index=str).to_dict("index"),
             "image_shape": list(self.image_shape),
@@ -114,12 +114,12 @@ class DatasetDescription:
 
 
 def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
-    """Count the images of each class, and find problems that would invalidate a comparison.
+    """Count the images of each class, and find problems that could invalidate a comparison.
 
-    The problems reported are images that are in both parts, images with two labels, classes that
-    are rare or missing in one part, rows sorted by class, constant pixels, inverted colours, and
-    parts with different pixel ranges. The data are not changed. Wrong labels cannot be detected in
-    general.
+    The problems reported are images that are in both parts, training images with two labels,
+    classes that are rare in the training part or missing in one part, training images sorted by
+    class, constant pixels, inverted colours, and parts with different pixel ranges. The data are
+    not changed. Wrong labels cannot be detected in general.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def _digest(image: Array) -> bytes:
 
 
 def _count_repeats(X_train: Array, y_train: Array, X_test: Array) -> tuple[int, int]:
-    """Return the numbers of test images in training and of training images with two labels."""
+    """Count test images that are also training images, and training images with two labels."""
     dtype = np.result_type(X_train, X_test)
     first: dict[bytes, Any] = {}
     contradictions = 0

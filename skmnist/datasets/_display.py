@@ -24,7 +24,7 @@ MAX_TICKS = 60
 
 
 class DatasetDisplay:
-    """Plot of a data set: class counts, mean images and examples of the classes.
+    """Plot of a data set: class counts, and mean images and examples of up to 20 classes.
 
     Create it with :meth:`from_dataset`.
 
@@ -90,10 +90,11 @@ class DatasetDisplay:
         data : Bunch or dict
             With `X_train, y_train, X_test, y_test`.
         n_examples : int, default=8
-            Number of examples per class.
+            Number of examples per class, or fewer if there are not as many.
         random_state : int, RandomState instance or None, default=0
             Controls which examples are chosen.
         language : {"en", "de"}, default="en"
+            Language of titles and labels.
 
         Returns
         -------
@@ -183,7 +184,7 @@ class DatasetDisplay:
         ax.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0)
 
     def plot_images(self, ax: "Axes") -> None:
-        """Plot the mean image and examples of each class.
+        """Plot the mean image and examples of each class in `means`.
 
         Parameters
         ----------

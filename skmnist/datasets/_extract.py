@@ -25,8 +25,8 @@ def extract(members: Iterable[Member], extract_dir: str | PathLike[str]) -> None
     Raises
     ------
     DatasetError
-        If the disk is full, or the folder is not writable or contains a different file of the same
-        name.
+        If the disk is full, the folder is not writable or contains a different file of the same
+        name, or a name is not valid on every system.
     """
     root = Path(extract_dir)
     made: list[Path] = []

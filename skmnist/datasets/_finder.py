@@ -41,7 +41,7 @@ SUBMISSION = "submission"  # name of templates for Kaggle submissions, whose lab
 def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
     """Find the training and the test part among the files of an archive or folder.
 
-    A kind of file with both parts is preferred to one with a single part. Apart from that, the
+    A kind of file with both parts is preferred to one with only one part. Apart from that, the
     order of preference is arrays, IDX files, images and tables: a table next to images often
     contains only metadata.
 
@@ -247,7 +247,10 @@ def _find_tables(members: list[Member]) -> Layout:
 
 
 def _drop_twins(files: list[Member], twins: list[Member]) -> list[Member]:
-    """Move files whose uncompressed content equals that of an earlier file to `twins`."""
+    """Keep one of several files with the same uncompressed content; add the others to `twins`.
+
+    More than `MAX_TWINS` files are not compared.
+    """
     if not 1 < len(files) <= MAX_TWINS:
         return files
     kept: dict[bytes, Member] = {}

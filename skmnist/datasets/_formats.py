@@ -49,7 +49,7 @@ DATA = {
     ".xlsx": "spreadsheet",
     ".ods": "spreadsheet",
 }
-# File extensions of unsupported image formats: Pillow lacks them, or a small file may take much
+# File extensions of unsupported image formats: Pillow lacks them, or a small file may need much
 # memory before its size is known.
 IMAGES = (
     *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".ico"),
@@ -79,7 +79,7 @@ LEFTOVER_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
 
 def kind_of(name: str) -> str | None:
-    """Return the kind of a file by its name, as in `Member.kind`."""
+    """Return the kind that a file's name suggests, as in `Member.kind`."""
     name = name.lower()
     if IDX_NAME.search(name):
         return "idx"
@@ -103,19 +103,19 @@ def is_leftover(path: str) -> bool:
 
 def is_image(path: str) -> bool:
     """Return whether a leftover is an image."""
-    name = path.rpartition("/")[2]  # with "._" it is metadata of macOS
+    name = path.rpartition("/")[2]  # with "._", it is that of macOS metadata
     return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
 
 
 def recognize(head: bytes) -> str | None:
-    """Return the name of an unsupported format by the first bytes of a file, or None."""
+    """Return the name of the unsupported format that the first bytes of a file show, or None."""
     if head[4:8] == b"ftyp":
         return "heic"
     return next((name for start, name in BEGINNINGS.items() if head.startswith(start)), None)
 
 
 def recognize_name(name: str) -> str | None:
-    """Return the name of an unsupported data format by the file extension, or None."""
+    """Return the name of the unsupported data format that a file extension shows, or None."""
     bare = name.lower().removesuffix(".gz")
     _, dot, ending = bare.rpartition(".")
     return DATA.get(dot + ending)

@@ -251,7 +251,7 @@ def _are_image_words(names: Iterable[str]) -> bool:
 
 
 def _list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
-    """Read the tables that list images of their own part, such as training, or of none."""
+    """Read the tables that list images of the same part, such as training, or of no part."""
     found = []
     roles = [role_of(image.parts[:-1]) for image in images]
     for role, some in by_role(tables).items():

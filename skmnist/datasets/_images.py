@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # Pillow's other decoders are not used, for security
 MAX_PIXELS = 50_000_000  # of one image, checked before decoding; phone photos have 12 to 48 million
 MAX_FILE = 256 << 20  # bytes of one image file
-# Always allowed, because blank images compress a thousand to one.
+# This many are always allowed, because blank images compress a thousand to one.
 FREE_PIXELS = 512 << 20
 DEFAULT_SHAPE = (28, 28)  # as in MNIST, if sizes differ and image_shape is None
 # Modes of 16-bit grey levels; older versions of Pillow use "I" for PNG.
@@ -72,7 +72,8 @@ def read_images(
     Raises
     ------
     DatasetError
-        If an image is damaged, too large, animated, or in an unsupported format.
+        If an image is damaged, too large, animated, or in an unsupported format, or if images have
+        different depths.
     """
     findings = _Findings()
     with warnings.catch_warnings():
@@ -159,7 +160,7 @@ def _check_size(n_images: int, image: Array, member: Member) -> None:
 
 
 def _spend_pixels(image: "Image.Image", member: Member, findings: _Findings) -> None:
-    """Raise if there are too many pixels to decode, even if the images are reduced afterwards."""
+    """Count the pixels to decode, before any reduction, and raise if there are too many."""
     findings.n_pixels += image.width * image.height
     packed = member.budget.packed
     allowed = max(FREE_PIXELS, MAX_RATIO * packed)
@@ -195,8 +196,7 @@ def _read_image(member: Member, image_shape: tuple[int, int] | None, findings: _
 def open_image(content: bytes, member: Member, *, several: bool = False) -> "Image.Image":
     """Read the header of an image, and raise if it must not be decoded.
 
-    With `several`, for the reader of pages, a TIFF may have several; the size of the first is
-    checked.
+    With `several`, a TIFF may have several pages; only the size of the first is checked.
     """
     from PIL import Image
 
@@ -204,6 +204,7 @@ def open_image(content: bytes, member: Member, *, several: bool = False) -> "Ima
         raise DatasetError("empty", where=member.where)
     try:
         image = Image.open(BytesIO(content), formats=FORMATS)
+        # MPO photos contain a preview
         frames = getattr(image, "is_animated", False) and image.format != "MPO"
     except Image.DecompressionBombError as error:
         raise DatasetError("above_max_pixels", where=member.where, limit=MAX_PIXELS) from error
@@ -215,9 +216,7 @@ def open_image(content: bytes, member: Member, *, several: bool = False) -> "Ima
             formats=", ".join([*FORMATS, "PDF"] if several else FORMATS),
         ) from error
     check_pixels(image, member)
-    if frames and not (
-        several and image.format == "TIFF"
-    ):  # except MPO photos, which contain a preview
+    if frames and not (several and image.format == "TIFF"):
         raise DatasetError("several_frames", where=member.where)
     return image
 

@@ -104,7 +104,7 @@ def list_names(names: Iterable[str]) -> str:
 
 
 def role_of(parts: Sequence[str]) -> Role:
-    """Return the role that the innermost of these names indicates, or None."""
+    """Return the role of the innermost name that indicates one, or None."""
     return next((role for part in reversed(parts) if (role := _role_of_name(part))), None)
 
 

@@ -21,7 +21,7 @@ MAX_BYTES = 4 << 30
 # (zlib.net/zlib_tech.html), and zip bombs come close to this limit.
 MAX_RATIO = 100
 MAX_DEFLATE = 1032
-# Always allowed, because blank images compress as well as a bomb.
+# This many are always allowed, because blank images compress as well as a bomb.
 FREE_BYTES = 64 << 20
 # Memory per image besides its pixels: label, index in a split, digest.
 ROW_BYTES = 128
@@ -49,9 +49,10 @@ Place = str | Phrase  # where something is wrong: a file, or a line or byte in i
 
 
 class DatasetError(TranslatedError):
-    r"""Raised if digits cannot be loaded; the message gives file, place and expected content.
+    r"""Raised if digits cannot be loaded.
 
-    A ValueError. Programs can use `key` and `values`, and show the message in another language.
+    A ValueError. The message names the file and, where known, the place of the error and what was
+    expected. Programs can use `key` and `values`, and show the message in another language.
 
     Parameters
     ----------
@@ -150,14 +151,16 @@ class Member:
     source : str
         File or folder passed by the user.
     path : str
-        Path inside `source`, with ``/``; empty for a single file.
+        Path inside `source`, separated by ``/``; empty if `source` is the file itself.
     size : int
         Upper bound of its size in bytes.
     kind : str or None
-        Kind by its name: "array", "idx", "image", "table", "archive", "foreign image", "foreign"
-        (data in an unsupported format), "packed" (another archive), or None.
+        Kind, as its name suggests, or its content if `source` is the file itself: "array", "idx",
+        "image", "table", "archive" (.npz), "foreign image", "foreign" (data in an unsupported
+        format), "packed" (another archive or compressed file), or None.
     outer : Member or None
-        The .npz file inside an archive or folder that contains it.
+        The .npz file that contains this member, if that file is itself in an archive or folder;
+        otherwise None.
     """
 
     source: str
@@ -250,7 +253,8 @@ class Stream:
         Raises
         ------
         DatasetError
-            If there are fewer or more; `expected` describes them in the message.
+            If there are fewer or more bytes; in the message, `expected` describes what should be
+            there.
         """
         where = self._member.where
         if n_bytes > min(self._limit, MAX_BYTES):  # before allocating

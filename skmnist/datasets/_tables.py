@@ -136,7 +136,7 @@ def read_tables(
     Raises
     ------
     DatasetError
-        If a cell is invalid. The message contains its line and column.
+        If a table is invalid. For an invalid cell, the message contains its line and column.
     """
     notes: list[Note] = []
     tables: dict[Any, list[_Table]] = {}
@@ -200,7 +200,10 @@ def holds_pixels(member: Member, label: str | None) -> bool:
 
 
 def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield number and cells of each line; nothing if the first has one cell or too many."""
+    """Yield the number and cells of each line that is not empty.
+
+    Yield nothing if the first line has one cell or too many.
+    """
     with member.open(unpack=True) as stream:
         number, separator = 0, ""
         for block in _iterate_blocks(stream, member.where):
@@ -215,7 +218,7 @@ def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]
 
 
 def _iterate_blocks(stream: Stream, where: str) -> Iterator[bytes]:
-    r"""Yield blocks of whole lines that end with ``\n``, without empty lines at the end."""
+    r"""Yield blocks of whole lines that end with ``\n``; leave out empty lines at the end."""
     rest = b""
     for number, data in enumerate(iter(lambda: stream.read(BLOCK), b"")):
         if number == 0:
@@ -270,7 +273,7 @@ def _add(table: _Table, block: bytes) -> None:
 
 
 def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[bytes]]] | None:
-    """Parse all rows at once, or return None if pixels contain anything but plain digits."""
+    """Parse all rows at once, or return None if a block is unusual or a pixel is invalid."""
     separator, n_columns = columns.separator.encode(), columns.n_columns
     if b" " in block:
         block = block.replace(separator + b" ", separator)

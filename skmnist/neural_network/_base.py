@@ -1,4 +1,4 @@
-"""Base class of the classifiers: validation, fit, predict. Only `fit` imports tensorflow."""
+"""Base class of the classifiers. Training imports tensorflow; prediction does not."""
 
 import functools
 import io
@@ -46,7 +46,7 @@ Array = np.ndarray[Any, Any]
 # Larger training sets are evaluated on a sample of this size. At an accuracy of 99% its standard
 # error is 0.1 percentage points; evaluating all rows would take about a third of an epoch.
 MAX_MEASURED_ROWS = 10_000
-MEASURED_AT_ONCE = 2048  # rows per block; blocks are copies of rows that are still in memory
+MEASURED_AT_ONCE = 2048  # rows per block; each block is a copy, in addition to the rows in memory
 
 
 def constrain(*names: str) -> dict[str, list[Any]]:
@@ -188,10 +188,11 @@ class NNClassifier(ClassifierMixin, Estimator):
 
         The optimizer keeps its state from call to call (pickles and copies keep only the weights),
         so n calls with the same rows give exactly the weights of a `fit` of n epochs with
-        ``validation_fraction=None, patience=None`` and no row or class weights, unless a callback
-        has batch hooks. No rows are held out, and `patience` and `learning_rate_schedule` are
-        ignored. The loss and accuracy of each pass are appended to `history_`. Validation scores
-        of an earlier `fit` are removed, because they do not apply to the new weights.
+        ``validation_fraction=None, patience=None, learning_rate_schedule=None`` and no row or class
+        weights, unless a callback has batch hooks. No rows are held out, and `patience` and
+        `learning_rate_schedule` are ignored. The loss and accuracy of each pass are appended to
+        `history_`. Validation scores of an earlier `fit` are removed, because they do not apply to
+        the new weights.
 
         Parameters
         ----------
@@ -296,8 +297,8 @@ class NNClassifier(ClassifierMixin, Estimator):
         Returns
         -------
         model : keras.Sequential
-            Flatten and Dense layers, with Dropout between them if `dropout` is set, and softmax
-            at the end. Not compiled.
+            Flatten and Dense layers, the last with softmax; if `dropout` is set, with a Dropout
+            layer after each hidden layer. Not compiled.
         """
         check_is_fitted(self, "coefs_")
         return load_training().make_keras_model(
@@ -360,7 +361,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         return self
 
     def _warn_if_stopped_early(self, watch: Watch) -> None:
-        """Warn if training was interrupted or diverged; raise if no epoch was completed."""
+        """Warn if training was interrupted or diverged; raise if it left no finite weights."""
         if watch.stop_reason == "interrupted":
             warn_caller(
                 f"Training was interrupted after epoch {watch.n_epochs}; the weights of epoch "
@@ -434,7 +435,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         )
 
     def _evaluate(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
-        """Return the loss and accuracy of the learned weights on some rows."""
+        """Return the loss and accuracy of the learned weights on some rows; None without rows."""
         if not len(rows):
             return None, None
         loss = hits = 0.0

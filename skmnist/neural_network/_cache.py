@@ -47,8 +47,9 @@ _lock = threading.Lock()  # the names, and the new files in MEMORY, belong to on
 def set_flags() -> Iterator[None]:
     """Make XLA write its programs to memory if tensorflow is imported inside the block.
 
-    Nothing changes if the user has set `FLAGS`, has imported tensorflow before, or has a GPU, and
-    on Windows, where the owner of a directory cannot be checked.
+    Nothing changes if the user has set `FLAGS`, has imported tensorflow before or has a GPU, if
+    there is no directory that can be trusted, or on Windows, where the owner of a directory cannot
+    be checked.
     """
     global _is_active
     is_possible = hasattr(os, "getuid") and not os.path.exists("/dev/nvidiactl")
@@ -168,7 +169,7 @@ def _count_cores() -> int:
 
 @cache
 def _describe_processor() -> str:
-    """Return the processor's instruction sets, because the programs use all of them."""
+    """Return a description of the processor, because programs use all of its instruction sets."""
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         # "flags" on x86; "Features" and the other names on ARM
@@ -196,7 +197,7 @@ def _open() -> Path | None:
 
 
 def _read(path: Path) -> tuple[str, bytes] | None:
-    """Return the name and the program in a file; None if the file is missing or damaged."""
+    """Return the name and the program in a file; None if it is missing, damaged or not ours."""
     with suppress(OSError):
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         with open(os.open(path, flags), "rb") as file:

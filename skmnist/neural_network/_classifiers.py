@@ -83,8 +83,8 @@ class SimpleNNClassifier(NNClassifier):
         A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
         stops training by returning True. Keras callbacks are called once per epoch; if one has
         batch hooks, training runs in Keras's own loop, which is slower. With ``patience=None``,
-        weights that a Keras callback sets at the end are kept; otherwise, those of the best epoch
-        are kept.
+        weights that a Keras callback sets at the end are kept. If `patience` is set, those of the
+        best epoch are kept instead.
     random_state : int, RandomState instance or None, default=None
         Seed for the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
@@ -111,8 +111,9 @@ class SimpleNNClassifier(NNClassifier):
         Epoch, counted from 1, with the best value of `monitor`; 0 without training. After
         `partial_fit`, the one with the lowest training loss.
     kept_epoch_ : int
-        Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
-        0 if a Keras callback set other weights at the end.
+        Epoch whose weights were kept: `best_epoch_` after a `fit` with `patience`, otherwise the
+        last one whose losses and weights are finite. 0 without training, or if a Keras callback set
+        other weights at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
         Why training ended.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
@@ -123,7 +124,7 @@ class SimpleNNClassifier(NNClassifier):
         Training loss of each epoch.
     train_loss_, train_accuracy_ : float
         Loss and accuracy of the learned weights on `n_train_measured_` training rows, without
-        dropout and row weights.
+        dropout or row weights.
     validation_loss_, validation_accuracy_ : float or None
         Loss and accuracy of the learned weights on the `n_validation_` validation rows; None
         without validation.
@@ -304,8 +305,8 @@ class DeepNNClassifier(NNClassifier):
         A callable receives an :class:`~skmnist.neural_network.EpochEvent` after each epoch, and
         stops training by returning True. Keras callbacks are called once per epoch; if one has
         batch hooks, training runs in Keras's own loop, which is slower. With ``patience=None``,
-        weights that a Keras callback sets at the end are kept; otherwise, those of the best epoch
-        are kept.
+        weights that a Keras callback sets at the end are kept. If `patience` is set, those of the
+        best epoch are kept instead.
     random_state : int, RandomState instance or None, default=None
         Seed for the held-out rows, the initial weights, the order of the rows, dropout and
         deformation. An int gives bit-identical results on the same machine with the same number
@@ -332,8 +333,9 @@ class DeepNNClassifier(NNClassifier):
         Epoch, counted from 1, with the best value of `monitor`; 0 without training. After
         `partial_fit`, the one with the lowest training loss.
     kept_epoch_ : int
-        Epoch whose weights were kept: `best_epoch_` if `patience` is set, otherwise the last one;
-        0 if a Keras callback set other weights at the end.
+        Epoch whose weights were kept: `best_epoch_` after a `fit` with `patience`, otherwise the
+        last one whose losses and weights are finite. 0 without training, or if a Keras callback set
+        other weights at the end.
     stop_reason_ : {"epochs", "patience", "callback", "interrupted", "nonfinite"}
         Why training ended.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
@@ -344,7 +346,7 @@ class DeepNNClassifier(NNClassifier):
         Training loss of each epoch.
     train_loss_, train_accuracy_ : float
         Loss and accuracy of the learned weights on `n_train_measured_` training rows, without
-        dropout and row weights.
+        dropout or row weights.
     validation_loss_, validation_accuracy_ : float or None
         Loss and accuracy of the learned weights on the `n_validation_` validation rows; None
         without validation.

@@ -434,7 +434,7 @@ class EpochServer:
         return _program.n_compilations
 
     def compile(self, plan: Plan, n_rows: int, may_compile: bool) -> bool:
-        """Begin a run; return False if this requires compiling a program, which is not allowed."""
+        """Begin a run; return False if it needs a new program but must not compile one."""
         self._run = ExitStack()
         network = self._run.enter_context(borrow_network(plan, Watch(plan)))
         program = network.find_program(plan, n_rows)

@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 MAX_PADDING = 1.25  # maximum ratio of the capacity to the number of rows
 VALIDATION_ROWS = 1024  # maximum batch size in validation
 
-n_compilations = 0  # number of programs compiled in this process, for tests
+n_compilations = 0  # number of programs compiled in this process
 
 
 class Program:

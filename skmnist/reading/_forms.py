@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 MAX_FILE = 16 << 20  # bytes; the postal codes of a large country take about 1 MiB
 MAX_DIGITS = 100  # of a field
 MAX_FIELDS = 1000
-PROPORTIONS = 0.04  # by which the ratio of height to width may differ between form and page
+PROPORTIONS = 0.04  # maximum relative difference between the proportions of form and page
 FORM_KEYS = ("name", "size", "fields")
 FIELD_KEYS = ("name", "page", "box", "digits", "values", "check", "ignore_marks")
 
@@ -43,8 +43,8 @@ def _mod97(digits: Sequence[int]) -> bool:
     return int("".join(map(str, digits))) % 97 == 1
 
 
-# credit cards and many customer numbers; EAN and ISBN-13; Swiss payment references, recursive;
-# ISO 7064 with two check digits, as in IBAN
+# ean: also ISBN-13; luhn: credit cards and many customer numbers; mod10: Swiss payment references
+# (recursive modulo 10); mod97: ISO 7064 with two check digits, as in an IBAN
 CHECKS: dict[str, Callable[[Sequence[int]], bool]] = {
     "ean": _ean,
     "luhn": _luhn,
@@ -54,7 +54,7 @@ CHECKS: dict[str, Callable[[Sequence[int]], bool]] = {
 
 
 class FormError(TranslatedError):
-    r"""Raised if the description of a form is invalid, or does not fit a page.
+    r"""Raised if the description of a form is unreadable or invalid, or does not fit a page.
 
     A ValueError. Programs can use `key` and `values`, and show the message in another language.
 
@@ -216,7 +216,8 @@ class Form:
         Raises
         ------
         FormError
-            The file cannot be read, or something in it is missing, unknown or out of range.
+            The file cannot be read, or the description in it is invalid: for example, something
+            is missing, unknown or out of range.
         """
         name = os.fsdecode(file)
         try:
@@ -253,7 +254,7 @@ class Form:
         Raises
         ------
         FormError
-            Something is missing, unknown or out of range.
+            The description is invalid: for example, something is missing, unknown or out of range.
         """
         if not isinstance(described, Mapping):
             raise FormError("not_an_object", type=type(described).__name__)

@@ -1,10 +1,10 @@
 """Tell digits from letters, scribbles and other ink that is not a digit.
 
 A network has to choose one of its classes, so it classifies a letter as a digit, often with high
-confidence. The guard is a small network with the same classes and one more, for other ink: parts of
-digits that were put together wrongly, random strokes, letters and signs. Its training digits
-include printed ones, so that the guard does not learn to tell print from handwriting. Letters that
-look like digits cannot be distinguished from them.
+confidence. The guard is a small network with the same classes and one more, for other ink: spoiled
+digits (mirrored, turned, cut, shuffled, or drawn over one another), random strokes, letters and
+signs. Its training digits include printed ones, so that the guard does not learn to tell print from
+handwriting. Letters that look like digits cannot be distinguished from them.
 """
 
 import warnings
@@ -64,11 +64,11 @@ SCRIPT = "".join(
 )
 SCRIPT_FONT = "STIXGeneral"
 MAX_ANGLE = 12.0  # degrees
-MAX_STRETCH = 0.8  # of the logarithm of width, and half as much of height
+MAX_STRETCH = 0.8  # maximum decrease of the logarithm of the width, and twice that of the height
 
 
 def find_side(n_features: int) -> int | None:
-    """Return the side of square images with this number of pixels, or None if too small."""
+    """Return the side of images with this many pixels, or None if not square or too small."""
     side = isqrt(n_features)
     return side if side * side == n_features and side >= MIN_SIDE else None
 
@@ -79,7 +79,7 @@ def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], li
     Parameters
     ----------
     rows : ndarray of shape (n_digits, side * side), float32
-        Digits, bright on 0, with values in [0, 1].
+        Digits in bright ink on a background of 0, with values in [0, 1].
     y : ndarray of shape (n_digits,)
         Their classes. The guard learns them too, since features that distinguish digits from each
         other also distinguish them from other ink.
@@ -119,12 +119,12 @@ def fit_guard(rows: Array, y: Array, random_state: int) -> tuple[list[Array], li
 
 
 def make_examples(rows: Array, y: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return digits and other ink with their classes, of which the last is other ink.
+    """Return digits and other ink, with their class codes; the last code stands for other ink.
 
     Parameters
     ----------
     rows : ndarray of shape (n_digits, side * side), float32
-        Digits, bright on 0, with values in [0, 1].
+        Digits in bright ink on a background of 0, with values in [0, 1].
     y : ndarray of shape (n_digits,)
         Their classes.
     rng : Generator
@@ -132,7 +132,7 @@ def make_examples(rows: Array, y: Array, rng: np.random.Generator) -> tuple[Arra
     Returns
     -------
     rows : ndarray of shape (about 2.75 * n_digits, side * side), float32
-        The digits, printed digits, and other ink.
+        The digits, printed digits (if any class is one), and other ink.
     codes : ndarray of int
         0 to n_classes - 1 for the sorted classes, and n_classes for other ink.
     """
@@ -163,7 +163,7 @@ def rate_strangeness(rows: Array, coefs: list[Array], intercepts: list[Array]) -
 
 
 def _crop(images: Any, side: int) -> Array:
-    """Return images of light ink as rows, centred and scaled like digits."""
+    """Return images of light ink as rows, centred and scaled like digits; leave out blank ones."""
     cropper = DigitCropper(invert=False, size=side, box=round(BOX * side))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # faint parts become blank
@@ -192,7 +192,7 @@ def _draw_letter(rng: np.random.Generator) -> Array:
 def _draw_character(
     characters: str, rng: np.random.Generator, fonts: Sequence[str] = FONTS
 ) -> Array:
-    """Draw one of the characters, rotated and stretched, with a pen of random width."""
+    """Draw one of the characters with a pen of random width, then squeeze and rotate it."""
     font = _load_font(fonts[int(rng.integers(len(fonts)))])
     image = Image.new("L", (DRAWN, DRAWN))
     ImageDraw.Draw(image).text(
@@ -243,7 +243,7 @@ def _draw_strokes(rng: np.random.Generator) -> Array:
 
 
 def _join_parts(digits: Array, names: list[str], rng: np.random.Generator) -> Array:
-    """Return images made of parts of digits, uint8."""
+    """Return spoiled digits, such as shuffled or mirrored ones, as uint8."""
     others = np.zeros_like(digits)
     partners = rng.permutation(len(digits))
     for at, partner in enumerate(partners):
@@ -273,7 +273,7 @@ def _overlay(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
 
 
 def _pair(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
-    """Return two digits that touch each other."""
+    """Return two digits that may touch, one moved to the left, the other to the right."""
     side, apart = len(digit), len(digit) // 4
     paired = np.zeros_like(digit)
     paired[:, : side - apart] = digit[:, apart:]
@@ -300,7 +300,7 @@ def _cut(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     return cut
 
 
-# functions that spoil a digit, and the digits that would still look like digits afterwards
+# functions that spoil a digit, and the digits that they would leave looking like digits
 CHANGES = {
     _exchange: "1",
     _shuffle: "1",

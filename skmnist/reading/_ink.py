@@ -1,4 +1,4 @@
-"""Ink on a page: darkness without shading, a mask of the strokes, and a straight page."""
+"""Measure the ink on a page, find its strokes, and straighten the page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,17 +8,17 @@ from scipy import ndimage
 
 Array = np.ndarray[Any, Any]
 
-MAX_PIXELS = 4_000_000  # larger pages are reduced: A4 at 200 dpi, where a digit has 30 pixels
+MAX_PIXELS = 4_000_000  # larger pages are reduced; A4 at 200 dpi, where digits are 30 pixels high
 BLOCKS = 12  # squares along the shorter side in which the level of the paper is measured
 PAPER = 0.8  # quantile of a square that is paper: strokes and lines cover less than a fifth
 LEAST_PAPER = 0.3  # share of full brightness, so that noise in dark areas is not amplified
 MIN_CONTRAST = 0.1  # as in DigitCropper
-NOISE_WIDTH = 4.0  # standard deviations of the paper's noise that are not ink
+NOISE_WIDTH = 4.0  # standard deviations of the paper's noise; smaller differences are not ink
 WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCropper
 STRONG = 0.5  # share of the ink's level that strokes reach somewhere
-PALE = 0.3  # the same for guides, which may be paler than ink
+PALE = 0.3  # the same for preprinted lines, which may be paler than ink
 MAX_ANGLE = 12.0  # degrees; with a larger slant, the page probably lies on its side
-REFINED = 3.0  # degrees on either side of a rough angle that are tried
+REFINED = 3.0  # degrees; angles up to this far from a rough angle are tried
 N_ROUGH = 500  # points used to find the possible angles
 SHARP = 1.12  # minimum gain in sharpness by which lines are recognized
 MIN_ANGLE = 0.25  # degrees; a smaller slant is not corrected
@@ -50,6 +50,8 @@ class Ink:
 
 def find_ink(page: Array) -> Ink:
     """Measure the paper of a page and return how much darker each pixel is.
+
+    If the paper is darker than the ink, the page is inverted first.
 
     Parameters
     ----------
@@ -116,7 +118,7 @@ def _find_paper(levels: Array) -> Array:
 
 
 def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array:
-    """Return a mask of the ink: pixels much darker than the paper, and those connected to them.
+    """Return a mask of the ink: pixels much darker than paper, and less dark ones joined to them.
 
     `strong` is the share of the ink's level that a part has to reach somewhere.
     """
@@ -185,8 +187,8 @@ def turn(ink: Ink, degrees: float) -> Ink:
 def find_angle(strokes: Array) -> float:
     """Return the angle in degrees by which long lines, or rows of digits, rise to the right.
 
-    Zero if there is neither a long line nor a row of several digits, because single digits do not
-    show how the page lies.
+    Zero if the angle is uncertain, for example because there is neither a long line nor a row of
+    several digits: individual digits do not show how the page lies.
     """
     height, width = strokes.shape
     labels, n = ndimage.label(strokes, np.ones((3, 3)))
@@ -225,7 +227,7 @@ def find_angle(strokes: Array) -> float:
 
 
 def _sharpest(x: Array, y: Array, *, bin_width: float, steps: int) -> float:
-    """Return the smallest angle at which the points fall on the fewest rows."""
+    """Return the angle at which the points fall on the fewest rows; zero if it is uncertain."""
     angles = np.linspace(-MAX_ANGLE, MAX_ANGLE, steps)
     # a few points show which angles have to be rated with all of them
     step = max(1, len(x) // N_ROUGH)

@@ -15,9 +15,9 @@ Array = np.ndarray[Any, Any]
 
 MAX_SIDE = 1600  # pixels of the longer side, so that a page takes a few hundred kB
 QUALITY = 80  # of the JPEG image
-MIN_LABEL = 1 / 90  # of the width, the minimum size of a label
-# Colours for people who are colour-blind (Okabe and Ito), made darker for thin lines on white
-# paper; width and dashes of the line, and the symbol after the digit
+MIN_LABEL = 1 / 90  # minimum size of a label, as a share of the width
+# Colours that colour-blind people can distinguish (Okabe and Ito), made darker for thin lines on
+# white paper; the width and the dashes of the line; and the symbol after the digit
 STYLES = {
     "digit": ("#005b96", 1.0, "", ""),
     "unsure": ("#b84a00", 2.5, "", "?"),
@@ -27,7 +27,7 @@ STYLES = {
 
 
 def mark_places(page: Array, places: pd.DataFrame, *, language: str | None = None) -> Markup:
-    """Draw a page with a box around each place, and above the box the digit that was read.
+    """Draw a page with a box around each place, labelled with the digit that was read.
 
     Outcomes differ in colour, line style and symbol: "?" after a digit means that it was not
     accepted, and "×", without a digit, that the place contains something else. The boxes of blank

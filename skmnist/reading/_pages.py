@@ -29,10 +29,10 @@ Array = np.ndarray[Any, Any]
 
 PDF = b"%PDF-"
 PDF_START = 1024  # bytes within which PDF readers accept the signature of a PDF
-DPI = 200  # of rendered pages; the digits of a form are 30 to 60 pixels high then
+DPI = 200  # of rendered pages, on which the digits of a form are 30 to 60 pixels high
 POINTS = 72  # per inch, the unit of PDF
 QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-PHOTO = 1.8  # maximum ratio of a photo's sides (4:3, 3:2 or 16:9); strips cut out are longer
+PHOTO = 1.8  # maximum ratio of a photo's sides (4:3, 3:2 or 16:9); strips of pages are longer
 
 
 def open_pages(
@@ -55,7 +55,7 @@ def open_pages(
     Yields
     ------
     page : ndarray of shape (height, width) or (height, width, 3), uint8
-        Grey levels or RGB. Transparent images are shown on white.
+        Grey levels or RGB. Transparent images are placed on white.
 
     Raises
     ------

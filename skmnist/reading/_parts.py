@@ -19,10 +19,10 @@ SMALL = 0.5  # of a digit's height; shorter strokes are parts of digits, such as
 WIDE = 0.9  # of a digit's height; wider strokes may be several digits
 WIDEST = 1.7  # of a digit's height; wider strokes are several digits
 MAX_MERGED = 6  # parts that may form one digit
-JUDGED = 28  # pixels of the longer side of an image that is only judged
+JUDGED = 28  # pixels; images to score are reduced, but not below this length of the longer side
 SHARED = 0.25  # of a digit's height; strokes that two digits share are taller
 GUESSED = 0.5  # confidence in a digit with strokes that it may share
-SLACK = 0.1  # of a digit's height, by which they may be taller than the rest of the digit
+SLACK = 0.1  # of a digit's height, by which shared strokes may be taller than the rest of a digit
 MAX_CROSSED = 4.0  # widths of a stroke that a cut may cross
 
 # Costs in units of -log(probability), chosen on scans by writers whose digits are not used for any
@@ -34,14 +34,14 @@ CROSSING = 1.0  # per width of a stroke that is crossed beyond the first
 JOIN = 1.0  # for joining separate strokes
 USUAL_WIDTH = 0.95  # of a digit's height
 USUAL_HEIGHT = 0.7  # of the height of the row's digits
-TOO_WIDE = 12.0  # per square of the excess
-TOO_LOW = 20.0  # per square of the missing height
+TOO_WIDE = 12.0  # times the square of the excess width
+TOO_LOW = 20.0  # times the square of the missing height
 FLOOR = 1e-3  # lower bound of a probability
 
 
 @dataclass(frozen=True)
 class Part:
-    """Strokes that belong together, in the pixels of `box`."""
+    """Strokes that belong together, as a mask of the pixels in `box`."""
 
     box: Box
     strokes: Array
@@ -111,7 +111,7 @@ def join(parts: Sequence[Part]) -> Part:
 def divide_rows(parts: list[Part]) -> list[tuple[float, list[Part]]]:
     """Divide parts into rows of writing; return the height of digits and the parts of each row.
 
-    Specks and dots are dropped.
+    Specks, dots, parts far from any row, and rows of tiny parts are dropped.
     """
     if not parts:
         return []
@@ -234,10 +234,10 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
 
 
 def _find_shared(part: Part, piece: Array, start: Array, stop: Array, tall: float) -> Part | None:
-    """Return strokes beside a piece, from column `start` to `stop` of each row, that close it.
+    """Return strokes beside a piece, from column `start` to `stop` of each row, that it may share.
 
-    Return None unless they form a wall: tall enough for one that two digits share, and hardly
-    taller than the piece.
+    Return None unless they are tall enough for a wall between two digits, and hardly taller than
+    the piece.
     """
     columns = np.arange(part.width)
     beside = part.strokes & (columns >= start[:, None] - 1) & (columns < stop[:, None] + 1) & ~piece
@@ -259,7 +259,7 @@ def _trim(part: Part) -> Part:
 
 
 def _find_seams(strokes: Array, tall: float, thickness: float) -> list[tuple[Array, float]]:
-    """Return paths from top to bottom that cross little ink, from left to right.
+    """Return paths from top to bottom that cross little ink, ordered from left to right.
 
     Each path comes with the amount of ink that it crosses, in widths of a stroke.
     """
@@ -382,7 +382,7 @@ def _share(atoms: list[_Atom], part: Part) -> list[tuple[Part, float]]:
 
 
 def _shrink(image: Array) -> Array:
-    """Reduce an image by a whole factor, so that it can be judged quickly."""
+    """Reduce an image by a whole factor, so that it can be scored quickly."""
     factor = max(image.shape) // JUDGED
     if factor < 2:
         return image
@@ -394,7 +394,10 @@ def _shrink(image: Array) -> Array:
 def _find_path(
     costs: dict[tuple[int, int], float], n: int, counts: Sequence[int]
 ) -> tuple[float, list[tuple[int, int]]]:
-    """Return the cheapest sequence of spans from 0 to n, preceded by its cost."""
+    """Return the cheapest sequence of spans from 0 to n, preceded by its cost.
+
+    Its length is one of `counts`. If there is none, it is empty and its cost is infinite.
+    """
     most = max(counts)
     best: list[list[tuple[float, int]]] = [[(np.inf, -1)] * (most + 1) for _ in range(n + 1)]
     best[0][0] = (0.0, -1)

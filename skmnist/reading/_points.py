@@ -15,29 +15,29 @@ Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
 
 LEAST_WIDTH = 0.55  # of the pen's width, at the thickest place of a mark; dust is thinner
-LEAST_LONG = 0.75  # of the pen's width, for the longer side of a mark
-LEAST_DARK = 0.6  # of the pen's darkness, for a mark
-THICKER = 1  # pixels by which a mark on a line is thicker than the line
+LEAST_LONG = 0.75  # of the pen's width, the minimum of a mark's longer side
+LEAST_DARK = 0.6  # of the pen's darkness, the minimum for a mark
+THICKER = 1  # minimum number of pixels by which a mark on a line is thicker than the line
 FOOT = 0.3  # of a digit's height; points and commas are at most this far above the baseline
 BELOW = 0.45  # of a digit's height; commas reach at most this far below the baseline
 ABOVE = 0.25  # of a digit's height; apostrophes reach at most this far above the digits
-BESIDE = 1.2  # of a digit's height, from a digit to a mark before or after it
-ROUND = 3.2  # widths of the pen, the longer side of a point
-FULL = 0.5  # share of its box that a point fills
-LONG = 6.0  # widths of the pen, the height of a comma
-WIDE = 3.5  # widths of the pen, the width of a comma
-SLIM = 0.3  # share of its box that a comma fills
+BESIDE = 1.2  # of a digit's height, the maximum distance from a digit to a mark beside it
+ROUND = 3.2  # widths of the pen, the maximum of a point's longer side
+FULL = 0.5  # minimum share of its box that a point fills
+LONG = 6.0  # widths of the pen, the maximum height of a comma
+WIDE = 3.5  # widths of the pen, the maximum width of a comma
+SLIM = 0.3  # minimum share of its box that a comma fills
 FLAT = 1.5  # minimum ratio of width to height of a minus
-THIN = 2.0  # widths of the pen, the height of a minus
+THIN = 2.0  # widths of the pen, the maximum height of a minus
 FAINT = 0.5  # share of the level where strokes begin; ink this dark connects pieces of a digit
-CLOSE = 0.15  # widths of the pen, from a point at the foot to a digit beside it
-NEAR = 0.4  # widths of the pen, from a comma there, which may be the end of a stroke
-APART = 0.9  # widths of the pen, from other marks to a digit
-UNDER = 0.15  # of a digit's height, above the foot of the row, where a digit may end
-HIGH = 0.4  # of a digit's height, from its top to a minus
-EVEN = 1.4  # longer to shorter side of a point; anything longer may be an end of a stroke
-DEEPER = 0.1  # of a digit's height, by which a comma reaches below the digit above it
-REACH = 2.5  # widths of the pen, from a piece of a digit to the others
+CLOSE = 0.15  # widths of the pen, the minimum distance from a point at the foot to a digit
+NEAR = 0.4  # widths of the pen, the minimum from a comma there, which may be the end of a stroke
+APART = 0.9  # widths of the pen, the minimum distance from other marks to a digit
+UNDER = 0.15  # of a digit's height, above the foot of the row; digits above a mark reach down to it
+HIGH = 0.4  # of a digit's height, the minimum distance from its top to a minus
+EVEN = 1.4  # maximum ratio of a point's sides; anything longer may be the end of a stroke
+DEEPER = 0.1  # of a digit's height, the minimum by which a comma reaches below the digit above it
+REACH = 2.5  # widths of the pen, the maximum distance from a piece of a digit to the others
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Mark(Part):
 def find_marks(
     drawn: Array, level: Array, parts: Sequence[Part], gone: Array, lines: Sequence[Line]
 ) -> list[Mark]:
-    """Return small pieces of ink that are about as dark and wide as pen strokes, or wider.
+    """Return small pieces of ink that may be points, commas or minuses drawn with the same pen.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def find_marks(
     level : ndarray of shape (height, width)
         Darkness of the page.
     parts : list of Part
-        The strokes without lines.
+        The strokes, without the lines.
     gone : ndarray of shape (height, width), bool
         Ink that was removed together with the lines.
     lines : list of Line
@@ -228,7 +228,7 @@ def choose_marks(marks: Sequence[Mark], row: Sequence[Part], tall: float) -> lis
 
 
 def choose_inside(marks: Sequence[Mark], parts: Sequence[Part], box: Box) -> list[Mark]:
-    """Return the marks in a box; `parts` are the strokes in it."""
+    """Return the marks in a box that are separate signs; `parts` are the strokes in it."""
     left, top, right, bottom = box
     size = min(right - left, bottom - top)
     chosen = []
@@ -274,12 +274,12 @@ def _is_beside(mark: Mark, others: Sequence[Part], tall: float, top: float, foot
 
 
 def _measure_gap(part: Part, mark: Part) -> int:
-    """Return how far a mark is to the left or right of a part; negative if above or below it."""
+    """Return how far a mark is to the left or right of a part; negative if they share columns."""
     return max(part.box[0] - mark.box[2], mark.box[0] - part.box[2])
 
 
 def _measure_distance(part: Part, mark: Mark) -> float:
-    """Return the distance between the ink of a part and that of a mark."""
+    """Return the distance between the ink of a part and that of a mark; infinite if it is large."""
     reach = int(np.ceil(2 * mark.pen))
     left, top = mark.box[0] - reach, mark.box[1] - reach
     window = np.ones((mark.height + 2 * reach, mark.width + 2 * reach), dtype=bool)
@@ -320,7 +320,7 @@ def choose_outside(marks: Sequence[Mark], row: Sequence[Box]) -> list[Mark]:
 
 
 def join_marks(marks: Sequence[Part]) -> list[Part]:
-    """Join marks that are above each other, such as the points of a colon, into one."""
+    """Join marks one above the other, such as the points of a colon, into one."""
     joined: list[Part] = []
     for mark in sorted(marks, key=lambda mark: mark.box):
         if joined and mark.box[0] < joined[-1].box[2]:

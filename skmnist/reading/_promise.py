@@ -11,7 +11,7 @@ from skmnist.text import Catalogue, get_catalogue
 
 MIN_WRITERS = 20  # with n writers, a new one is worse than all of them with a chance of 1 in n + 1
 MIN_READ = 20  # places; with fewer, no difference from the calibration digits can be shown
-# for each of two tests; places by one writer resemble each other, so the level is strict
+# significance level of each of two tests; strict, because places by one writer resemble each other
 SHIFT_LEVEL = 1e-4
 
 
@@ -26,9 +26,10 @@ class Promise:
     selection : Selection
         The threshold, and the figures behind it.
     n_digits : int or None
-        Length of the codes for which `max_error` is guaranteed; None for single digits.
+        Length of the codes for which `max_error` is guaranteed; None if it is guaranteed for
+        individual digits.
     max_error : float
-        Maximum share of errors among accepted digits, or among accepted codes of `n_digits`.
+        Maximum share of errors among accepted digits, or among accepted codes of `n_digits` digits.
     writers : DataFrame or None
         For each writer of the calibration rows: `n_rows`, `n_accepted`, `n_errors` and `error`, the
         share of errors among the accepted rows, NaN if none was accepted. None if
@@ -86,7 +87,7 @@ class Promise:
 
 
 def tell_writers(calibration: pd.DataFrame, accepted: Any) -> pd.DataFrame:
-    """Return the numbers of rows, accepted rows and errors of each writer."""
+    """Return the number of rows, accepted rows and errors, and the error rate, of each writer."""
     rows = calibration.assign(accepted=accepted, error=accepted & ~calibration["correct"])
     table = rows.groupby("writer", sort=True).agg(
         n_rows=("correct", "size"), n_accepted=("accepted", "sum"), n_errors=("error", "sum")
@@ -108,8 +109,8 @@ def looks_unlike(read: pd.DataFrame, calibration: Mapping[str, Any]) -> bool:
     Returns
     -------
     is_unlike : bool
-        Whether one of two Kolmogorov-Smirnov tests finds lower probabilities, or images less like
-        digits. False for fewer than 20 places.
+        Whether at least one of two Kolmogorov-Smirnov tests finds a difference: lower
+        probabilities, or images less like digits. False for fewer than 20 places.
     """
     if len(read) < MIN_READ:
         return False

@@ -108,11 +108,13 @@ def select_threshold(
 
     The rows are sorted by confidence. For increasing k, the exact binomial distribution is used to
     test the hypothesis that the error rate of the first k rows exceeds `max_error`, until the
-    hypothesis cannot be rejected. Tests in a fixed order need no correction for their number. This
-    sequence of tests starts near half of the rows, because a single error among the first few rows
-    would end it; a second sequence, which starts with the fewest rows that can pass, gets a tenth
-    of the failure probability. On simulated classifiers, this accepts more than the binary search
-    of Geifman and El-Yaniv, which divides the failure probability by its number of steps.
+    hypothesis cannot be rejected. Tests in a fixed order need no correction for their number. If
+    there are enough rows, this sequence of tests starts near half of them, because a single error
+    among the first few rows would end it; a second sequence, which starts with the fewest rows that
+    can pass, gets a tenth of the failure probability. With fewer rows, there is only one sequence,
+    and it starts with the fewest rows that can pass. On simulated classifiers, this accepts more
+    than the binary search of Geifman and El-Yaniv, which divides the failure probability by its
+    number of steps.
 
     Parameters
     ----------
