@@ -155,8 +155,11 @@ class NNClassifier(ClassifierMixin, Estimator):
         ------
         ValueError
             If the input is invalid, or a loss or weight is not finite in the first epoch.
+        TypeError
+            If `callbacks` has an item that is neither a function nor a Keras callback.
         RuntimeError
-            If a setting of tensorflow, Keras or XLA prevents training.
+            If a setting of tensorflow, Keras or XLA prevents training, this process was forked
+            after tensorflow was imported, or a worker process was killed.
         KeyboardInterrupt
             If Ctrl-C is pressed before the end of the first epoch, or in a fit that joblib runs,
             such as a fold of a search or a member of an ensemble.

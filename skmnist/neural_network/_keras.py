@@ -150,7 +150,10 @@ def make_keras_model(
 
 
 class EachEpoch(keras.callbacks.Callback):
-    """Call a function with an `EpochEvent` after each epoch of any Keras model."""
+    """Call a function with an `EpochEvent` after each epoch of any Keras model.
+
+    The best epoch and the times are unknown: 0 and NaN.
+    """
 
     def __init__(self, function: Any) -> None:
         super().__init__()

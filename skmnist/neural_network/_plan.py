@@ -67,7 +67,7 @@ def plan_pass(estimator: Any, data: TrainingData, resume: Resume | None) -> Plan
         if hasattr(estimator, "coefs_")
         else _initial_weights(estimator, data, rng)
     )
-    if resume is None:  # the first call, or the first one after unpickling
+    if resume is None:  # the first call, or the first one after copying or unpickling
         run_rng = np.random.default_rng(rng.randint(2**31))
     else:
         run_rng = copy.deepcopy(resume.rng)  # unchanged if the pass fails

@@ -146,7 +146,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the images and store the number of their pixels.
+        """Check the images, and store the number of their pixels if they have one size.
 
         Parameters
         ----------
