@@ -74,7 +74,7 @@ def rst(head: list[str], rows: list[list[str]], widths: str = "") -> str:
 
 
 def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
-    """Return the goals and results as reStructuredText; the JSON file has all values."""
+    """Return the conditions and the goals as reStructuredText; the JSON file has all values."""
     parts = [
         "Goals\n-----",
         *conditions(sections),

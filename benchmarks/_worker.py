@@ -57,7 +57,7 @@ def worker(peer: str, cache: str = "off") -> Iterator:
 
 @cache
 def start(name):
-    """Import the libraries of a peer (not timed), and return the peer."""
+    """Import the libraries of a peer, and return the peer."""
     from _peers import PEERS
 
     peer = PEERS[name]()
@@ -87,7 +87,7 @@ def clocked(name, model, data, **fit_params):
 
 
 def fit(name, *, network, rows, test_rows=0, epochs, option=None, measure_accuracy=False):
-    """Fit on training images; validate on `test_rows` images, or on a held-out tenth if None."""
+    """Fit on training images; validate on `test_rows` images (0: none; None: a held-out tenth)."""
     import numpy as np
     from _peers import SIZES, take
 

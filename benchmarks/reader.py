@@ -1,7 +1,7 @@
 """Report how well the bundled reader reads digits, and how often it accepts other ink.
 
 Usage: ``python benchmarks/reader.py [--fonts FILE ...] [--sudoku ZIP] [--cheques FOLDER]
-[--figure FILE]``
+[--figure FILE] [--model FILE]``
 
 Digits: the Swiss writers that the reader was neither trained nor calibrated on, the test images of
 MNIST, scikit-learn's small digits, and the cells of ``sudoku_photos.zip``, if given. Cheques: the

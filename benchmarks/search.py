@@ -1,9 +1,10 @@
-"""Measure the speed of searches: against optuna-integration, with pruning, with parallel trials.
+"""Measure the speed of searches: against optuna-integration, with pruning, and in parallel.
 
 Usage: ``python benchmarks/search.py [--only peers,jobs] [--rounds 3] [--out DIR] [--quick]``
 
-All searches use the same space, seed, number of trials and 3 folds, hold out a tenth of each fold's
-training images, and train the simple network on the first images of MNIST with Adam:
+In each round of a section, all searches use the same space, seed, number of trials and 3 folds.
+They hold out a tenth of each fold's training images, and train the simple network on the first
+images of MNIST with Adam:
 
 - ``peers``: this package's ``OptunaSearchCV`` with and without pruning, and that of
   optuna-integration with scikeras's ``KerasClassifier``, which does not support pruning;

@@ -6,12 +6,12 @@ The peers (``_peers.py``) are scikeras, Keras, scikit-learn's ``MLPClassifier``,
 matrix products alone; install them with ``pip install 'skmnist[benchmark]'``. Each runs in its own
 process on all of MNIST, with the same network, batch size, optimizer, epochs, threads and
 validation rows. The order changes from round to round. Importing tensorflow and torch is only timed
-in the section ``cold``. Ratios are computed within a round; the median, minimum and maximum over
-the rounds are reported. Times are only meaningful if no other programs are running.
+in the sections ``cold`` and ``accuracy``. Ratios are computed within a round; the median, minimum
+and maximum over the rounds are reported. Times are only meaningful if no other programs run.
 
 Results are written to ``speed.json``, ``speed.rst`` and ``speed.png``. Sections of an earlier run
-are kept; ``--only none`` only writes the tables again. All sections with 5 rounds take about an
-hour on 2 cores, and ``accuracy`` about half an hour more.
+are kept; ``--only none`` only writes the tables again. With 5 rounds on 2 cores, ``accuracy`` takes
+about half an hour, and all other sections together about an hour.
 """
 
 import argparse
@@ -385,7 +385,7 @@ def scaling_rows(f, network):
 
 
 def break_even(f):
-    """Yield for how many epochs the first fit is faster than that of MLPClassifier."""
+    """Yield from how many epochs on the first fit is faster than that of MLPClassifier."""
     for network in NETWORKS:
         for data in ("digits", "iris"):
             epoch, beyond = (

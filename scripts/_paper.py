@@ -1,4 +1,4 @@
-"""Make digits look as if they had been cut out of scanned forms, unlike those of MNIST."""
+"""Make digits, such as those of MNIST, look as if they had been cut out of scanned forms."""
 
 import warnings
 from typing import Any

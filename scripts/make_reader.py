@@ -120,7 +120,7 @@ def main() -> None:
 def train_network(
     mnist: Any, images: np.ndarray, target: np.ndarray, epochs: int, seed: int, rough: bool
 ) -> Pipeline:
-    """Train the network on MNIST and the digits of the Swiss writers, and on rough copies."""
+    """Train the network on MNIST and Swiss writers and, if `rough`, also on rough copies."""
     X = np.concatenate([flatten(mnist.X_train), *[flatten(images)] * REPEATED])
     y = np.concatenate([mnist.y_train, *[target] * REPEATED])
     if rough:

@@ -21,7 +21,7 @@ MAX_LABEL = 16  # characters of a class label or model name on an axis
 
 
 def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
-    r"""Return a class or model name as plain text for matplotlib, shortened.
+    r"""Return a class or model name as plain text for matplotlib, shortened if it is long.
 
     Examples
     --------

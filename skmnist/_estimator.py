@@ -1,4 +1,4 @@
-"""The base class of all estimators, and support for scikit-learn's callbacks."""
+"""The base class of all estimators but the search, and support for scikit-learn's callbacks."""
 
 import functools
 import inspect
@@ -19,7 +19,7 @@ try:
 except ImportError:  # TODO(sklearn>=1.9): remove; older versions lack `set_callbacks`
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Replacement for versions of scikit-learn without callbacks."""
+        """Replacement in versions of scikit-learn without callbacks."""
 
     def with_callbacks(method: Any) -> Any:
         """Return the method unchanged."""
@@ -55,7 +55,7 @@ def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a method to run with the default settings of NumPy and scikit-learn."""
+    """Decorate a method to compute with NumPy and its default error handling."""
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -69,7 +69,7 @@ def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def suggest_name(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that suggests the closest known name, or lists all names."""
+    """Return a sentence that suggests the closest name or, if none is close, lists all names."""
     close = get_close_matches(name, known, n=1)
     return f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(sorted(known))}."
 
@@ -79,7 +79,7 @@ def _describe_unknown(estimator: Any, name: str, known: Iterable[str]) -> str:
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Emit a warning that points to the line in the user's code."""
+    """Emit a warning that points to the line of the user's code that caused it."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INNER:
         frame, level = frame.f_back, level + 1
@@ -87,7 +87,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
-    """Base class that suggests parameter names and warns about pickles of other versions."""
+    """Base class that suggests parameter names and warns about pickles from other versions."""
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator.
@@ -139,7 +139,7 @@ class FitTasks:
     X, y, sample_weight : array-like or None
         Training data.
     epochs : int, default=0
-        Maximum number of epochs.
+        Maximum number of epochs; 0 if the estimator does not train in epochs.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class FitTasks:
             self._epoch.call_on_fit_task_begin(**self._data)
 
     def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
-        """Notify the callbacks that an epoch has ended; return whether one wants to stop.
+        """Notify the callbacks that an epoch has ended; return whether one wants to stop training.
 
         `attributes` returns the fitted attributes needed to predict with the current weights.
         """

@@ -36,7 +36,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
     An existing file is unchanged until the new content is on disk, even if the process is killed.
     Symlinks are followed; pipes and devices are written to directly. Temporary files that killed
-    processes left in the folder are deleted after an hour.
+    processes left in the folder more than an hour ago are deleted.
 
     Raises
     ------

@@ -21,7 +21,7 @@ def make_network(
 ) -> "Pipeline":
     """Return a Pipeline that normalizes pixels and applies a network.
 
-    `settings` replace the hyperparameters of the recipe.
+    `settings` override hyperparameters of the recipe.
     """
     from sklearn.pipeline import Pipeline
 
@@ -45,8 +45,9 @@ def make_reader(
 ) -> "DigitReader":
     """Return the recommended network as a reader, calibrated with the test images.
 
-    The validation images are not suitable, because training stopped where their accuracy was
-    highest. If `max_error` is None, the reader has its default.
+    If no network is recommended, the most accurate one is used. The validation images are not
+    suitable for calibration, because the weights were chosen by the accuracy on them.
+    If `max_error` is None, the reader uses its default.
 
     Raises
     ------
@@ -115,8 +116,8 @@ def limit_training(digits: Any, train_size: int, seed: int) -> None:
 def find_swiss_digits(digits: Any) -> dict[str, tuple[Any, ...]]:
     """Return the digits of Swiss writers, as `elsewhere` for `compare_models`.
 
-    They are scaled and inverted like the training images. The result is empty if these are not
-    28 x 28 images of the ten digits.
+    They are scaled like the training images, and inverted if these are dark on light. The result is
+    empty if the training images are not 28 x 28 images of the ten digits.
     """
     import numpy as np
 

@@ -17,7 +17,8 @@ class Parameter:
     ----------
     default : object
     low, high : float or None
-        Range of a number. None means unbounded.
+        Range of a number. If `high` is None, there is no upper limit; for other values, both are
+        None.
     closed : {"left", "neither"}
         "left" if the range includes `low`. It never includes `high`.
     choices : tuple of str
@@ -25,9 +26,10 @@ class Parameter:
     optional : bool
         Whether None is allowed.
     offered : float or None
-        Maximum in the app, which limits the load of the server.
-    search : tuple of (low, high) or list
-        Search space: a range, or a list of values.
+        Highest value in the app; None if the app has no number field for the hyperparameter.
+    search : tuple of (low, high), list or None
+        Search space: a range, or a list of values. None if no predefined search space contains the
+        hyperparameter.
     log : bool
         Whether the search space is a range on a logarithmic scale.
     """

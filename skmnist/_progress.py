@@ -16,7 +16,7 @@ from skmnist.text import get_catalogue, make_printable
 BAR_DELAY = 2.0  # seconds; shorter tasks do not show a bar
 BAR_PAUSE = 0.2  # seconds between drawings of a bar that is updated often
 BAR_WIDTH = 30
-MAX_RUNNING = 8  # maximum number of trials below the bar
+MAX_RUNNING = 8  # maximum number of running trials below the bar
 
 
 def is_terminal() -> bool:
@@ -33,7 +33,7 @@ def is_notebook() -> bool:
 def _console() -> Any:
     """Return a console that writes to a copy of file descriptor 2.
 
-    The descriptor itself is redirected while tensorflow is imported, to hide its log lines.
+    The descriptor itself is redirected during the import of tensorflow, to hide its log lines.
     """
     from rich.console import Console
 
@@ -105,7 +105,7 @@ def _open_screen(get_frame: Callable[[], Any], **options: bool) -> _Terminal | _
 
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
-    """Show a spinner beside `text` on a terminal, and `text` alone elsewhere."""
+    """Show `text` during the block, beside a spinner on a terminal and in a notebook."""
     from rich.spinner import Spinner
 
     turning = Spinner("dots", text)
@@ -188,7 +188,7 @@ class ByteBar:
 
 
 def _make_row(text: str, done: int, total: int, *more: str) -> Any:
-    """Return a line with a bar between two texts, the last one in colour."""
+    """Return a line with a text, a bar and more texts, the last one in colour."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
@@ -274,8 +274,8 @@ class TrialLog:
     """Show finished and running trials of a search, as a context manager.
 
     On a terminal and in a notebook, this is a bar with the best value and the remaining time,
-    followed by a line per running trial (in a notebook, updated only when a trial ends). Elsewhere,
-    a line is printed for each finished trial.
+    followed by a line for each running trial, up to eight (in a notebook, updated only when a trial
+    ends). Elsewhere, a line is printed for each finished trial.
 
     Parameters
     ----------
@@ -350,7 +350,7 @@ class TrialLog:
         return "-" if value is None or math.isnan(value) else self.words.format("{:.4f}", value)
 
     def _left(self) -> str:
-        """Return the remaining time, estimated from the trials of this call."""
+        """Return the remaining time, estimated from trials of this call; "" if none has ended."""
         n_finished = self.done - self._done_before
         if not n_finished:
             return ""
@@ -370,7 +370,7 @@ class TrialLog:
         return Group(row, *(Text(f"  {line}") for line in running))
 
     def _running(self) -> list[str]:
-        """Return a line for each running trial."""
+        """Return a line for each running trial, at most `MAX_RUNNING`."""
         say, lines = self.words, []
         for number, note in _read_running(self.folder):
             if number in self._finished:

@@ -73,7 +73,7 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
 
 
 def stack_rows(X: Any) -> Any:
-    """Stack a sequence of images or rows to an array; return arrays and data frames unchanged.
+    """Stack a sequence or an object array of images or rows; return other data unchanged.
 
     Raises
     ------
@@ -94,9 +94,9 @@ def stack_rows(X: Any) -> Any:
         if len(shapes) < 2:
             raise
         raise ValueError(
-            f"X holds images or rows of different shapes, {shapes[0]} and {shapes[-1]} among "
-            "others; expected one shape. Resize them, or use a DigitCropper first, which accepts "
-            "a list of images of any size."
+            f"X holds images or rows of different shapes, such as {shapes[0]} and {shapes[-1]}; "
+            "expected one shape. Resize them, or use a DigitCropper first, which accepts a list "
+            "of images of any size."
         ) from error
 
 
@@ -106,7 +106,7 @@ def check_image_shape(
     expected: tuple[int, ...],
     X: Any = None,
 ) -> None:
-    """Raise if the shape of the images differs from `fit`, or if `X` is a single image.
+    """Raise if images have another shape than in `fit`, or rows seem to be one image or colours.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def check_image_shape(
         return
     if found == expected or (found[0] == found[1] and prod(found) == n_pixels):
         raise ValueError(
-            f"X has shape {found} like a single image, but {name} expects several: pass "
+            f"X has shape {found}, like a single image, but {name} expects several: pass "
             f"X[np.newaxis], or rows of {n_pixels} features."
         )
     for channels in COLOURS:

@@ -41,7 +41,7 @@ MIN_SHARED_BYTES = 1_000_000  # joblib's default
 IDLE_SECONDS = 300  # joblib's default; a new worker has to import tensorflow
 WATCH_SECONDS = 1.0  # interval of checking that the parent process is alive
 START_SECONDS = 1.0  # maximum time until a submitted task reaches a worker
-# Maximum number of tasks to repeat because their data was lost. Dask itself gives up on a task
+# Maximum number of tasks to repeat because their data were lost. Dask itself gives up on a task
 # whose workers died four times.
 MAX_LOSSES = 4
 
@@ -51,9 +51,9 @@ def iterate_tasks(
 ) -> Generator[Any, None, None]:
     """Call a function for each task, and yield the results as they arrive.
 
-    A task is taken from the iterator only when a worker is free, after all results so far have been
-    yielded, and in the thread that consumes the generator. So the results can determine the next
-    task. Without a cluster, a single worker runs the tasks in this process.
+    A task is taken from the iterator only when a worker is free, and in the thread that consumes
+    the generator. So earlier results can determine the next task. Without a cluster, a single
+    worker runs the tasks in this process.
 
     Arrays, data frames and sparse matrices of a megabyte or more among the arguments are shared
     read-only by all processes, and sent only once to each worker of a cluster. Workers use the
@@ -153,7 +153,8 @@ def _is_large(item: Any) -> bool:
 def end_with_parent() -> None:
     """End this process when its parent has ended, if it is a loky worker.
 
-    If the parent is killed, its workers would finish training and then wait for tasks for minutes.
+    Otherwise, the workers of a killed parent would finish training and then wait for tasks for
+    minutes.
     In other processes, this does nothing.
     """
     parent = multiprocessing.parent_process()
@@ -194,7 +195,7 @@ def _shared_folder() -> Iterator[str]:
 
 
 def start_tracker() -> None:
-    """Start loky's resource tracker such that it survives the closing of the terminal.
+    """Start loky's resource tracker so that it survives the closing of the terminal.
 
     It deletes temporary folders when all processes that use them have ended. It ignores SIGINT and
     SIGTERM, and inherits the blocked SIGHUP.

@@ -25,7 +25,7 @@ FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
 
 
 def show_training(view: View) -> None:
-    """Show the progress of both networks."""
+    """Show the progress of both networks, or how their training ended."""
     training = _training.find(view.visitor, view.settings)
     if training is None:
         _offer_settings(view)
@@ -122,7 +122,7 @@ def _describe_network(view: View, training: Training, name: str) -> Markup:
 
 
 def _describe_progress(view: View, training: Training, name: str) -> list[str]:
-    """Return the current epoch and the remaining time, or how training ended."""
+    """Return the progress of a network, or how its training ended; nothing if training failed."""
     say, events = view.say, training.events[name]
     if name in training.results:
         return [describe_training(training.results[name], say)]
@@ -220,7 +220,7 @@ def show_recommendation(view: View) -> None:
 
 
 def find_finished(view: View) -> Training | None:
-    """Return the finished training with these settings; otherwise show what to do."""
+    """Return the finished training with these settings, or show what to do and return None."""
     say, training = view.say, _training.find(view.visitor, view.settings)
     if training is None:
         _offer_settings(view)

@@ -1,6 +1,6 @@
 """The ASGI application that the server process runs: the page, and checks of each request.
 
-Streamlit looks for the name `app` in this file, see :class:`streamlit.App`.
+Streamlit looks for the name `app` in this file; see :class:`streamlit.App`.
 """
 
 import base64

@@ -40,7 +40,7 @@ STEP_SIZES = {  # of the number fields
 
 
 def show_data(view: View) -> None:
-    """Let the user choose the data set, and describe it."""
+    """Offer a choice of data sets, and describe the chosen one."""
     say, settings = view.say, view.settings
     st.session_state["source"] = "upload" if settings.is_upload else settings.data
     st.radio(

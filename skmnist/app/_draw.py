@@ -1,4 +1,4 @@
-"""Digits that the user draws or photographs, read by the bundled network or by both networks."""
+"""Digits that the user draws or photographs, read by the bundled network or both trained ones."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -47,7 +47,7 @@ def show_drawing(view: View) -> None:
 
 
 def _ask(view: View, show: Callable[[Array], None]) -> None:
-    """Show a board and a field for photos, and call `show` with the digit to show the result."""
+    """Show a board, a field for photos and a camera; call `show` with the latest digit, if any."""
     say = view.say
     with st.container(
         key=f"drawing-{view.step}"

@@ -90,7 +90,7 @@ def show_sidebar(view: View) -> None:
 
 
 def show_hints(view: View) -> None:
-    """Report invalid values in the address, and training with other settings or on another step."""
+    """Report invalid values and names in the address, and training that the step does not show."""
     if view.refused:
         st.warning(view.say("app.refused", names=", ".join(view.refused)))
     if view.unknown:
@@ -138,7 +138,7 @@ def show_buttons(view: View, at: int) -> None:
     if at + 1 < len(STEPS):
         title = view.say(f"app.name.{STEPS[at + 1]}")
         own = _training.find(view.visitor, view.settings)
-        # the page has something else to do first
+        # the user has something else to do first on this page
         early = view.step == "settings" or (view.step == "training" and own and own.running)
         forward.button(
             view.say("app.next", title=title),

@@ -102,7 +102,7 @@ def _load_form() -> None:
 
 
 def _take_scans(view: View) -> list[Scan]:
-    """Return the uploaded files, even after a visit to another step."""
+    """Return up to `MAX_SCANS` uploaded files, even after a visit to another step."""
     say = view.say
     has_pdf = importlib.util.find_spec("pypdfium2") is not None
     st.file_uploader(
@@ -124,7 +124,7 @@ def _take_scans(view: View) -> list[Scan]:
 def _read_all(
     view: View, run: str, reader: DigitReader, scans: list[Scan], form: Form | None
 ) -> list[FileReading]:
-    """Read the scans that were not read before with the same network and options."""
+    """Return the readings of all scans; read only those that are new to this network and options."""
     known: dict[Any, FileReading] = st.session_state.get("readings", {})
     keys = [(scan.key, scan.name, run, view.language) for scan in scans]
     readings = {key: known[key] for key in keys if key in known}

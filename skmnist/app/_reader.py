@@ -29,13 +29,19 @@ def load_bundled() -> DigitReader:
 
 
 def find_recommended(view: View) -> Training | None:
-    """Return the visitor's training with these settings, or else the latest, if it is finished."""
+    """Return the visitor's training with these settings, or else the latest one.
+
+    Trainings that are not finished are passed over. None if neither is finished.
+    """
     own = _training.find(view.visitor, view.settings), _training.find_latest(view.visitor)
     return next((training for training in own if training and training.comparison), None)
 
 
 def choose_reader(view: View) -> tuple[str, Callable[[], DigitReader | None]]:
-    """Let the user choose a network; return its identifier, and a function that returns it."""
+    """Let the user choose a network; return its identifier, and a function that returns it.
+
+    The function returns None if the network is not available.
+    """
     say, training = view.say, find_recommended(view)
     sources = ["recommended"] if training is not None else []
     sources += ["bundled", "own"]
@@ -57,14 +63,14 @@ def choose_reader(view: View) -> tuple[str, Callable[[], DigitReader | None]]:
 
 
 def get_recommended(training: Training) -> str:
-    """Return the name of the recommended network, or of the most accurate one."""
-    assert training.comparison is not None  # only finished trainings are recommended
+    """Return the name of the recommended network or, if there is none, of the most accurate one."""
+    assert training.comparison is not None  # only a finished training has a recommendation
     found = training.comparison.recommendation
     return str(found.model or found.most_accurate)
 
 
 def prepare(view: View, training: Training) -> DigitReader | None:
-    """Return the recommended network as a reader; if that is not possible, show why."""
+    """Return the recommended network as a reader, or None after showing why that is impossible."""
     say = view.say
     try:
         with st.spinner(say("app.read.preparing"), show_time=True):

@@ -40,7 +40,7 @@ class Scan:
 
 
 def make_scans(files: Iterable[Any]) -> list[Scan]:
-    """Return uploaded files as scans, whose names are unique."""
+    """Return uploaded files as scans with unique names."""
     scans: list[Scan] = []
     for file in files:
         stem, dot, ending = file.name.rpartition(".")
@@ -75,7 +75,7 @@ def draw_page(scan: Scan, reading: FileReading, page: int, language: str) -> tup
 
 
 def correct(fields: pd.DataFrame, corrections: Mapping[Field, str]) -> pd.DataFrame:
-    """Return the fields with the corrections; a field that contains a "?" remains unsure."""
+    """Return the fields with the corrections; a correction with a "?" leaves its field unsure."""
     fields = fields.copy()
     for at, row in zip(fields.index, fields.itertuples(index=False), strict=True):
         text = corrections.get((row.file, row.page, row.field))  # type: ignore[arg-type] # rows are untyped
@@ -85,7 +85,7 @@ def correct(fields: pd.DataFrame, corrections: Mapping[Field, str]) -> pd.DataFr
 
 
 def list_unsure(reading: FileReading, page: int) -> list[dict[str, Any]]:
-    """Return picture, suggestion and reasons for each unsure field of a page."""
+    """Return the name, picture, text, suggestion and reasons of each unsure field of a page."""
     fields = join_fields([reading])
     cards = []
     key: Any

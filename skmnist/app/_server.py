@@ -90,8 +90,8 @@ def serve(
     ValueError
         If `max_waiting` is negative.
     ServerError
-        If the server does not start, with the last line of its log as the message, or if it ends
-        unexpectedly.
+        If the server cannot be started or ends unexpectedly. The message gives the reason as far
+        as it is known.
     """
     if max_waiting < 0:
         raise ValueError(f"max_waiting={max_waiting!r} must be an int >= 0.")
@@ -165,7 +165,7 @@ def make_command(host: str, port: int) -> list[str]:
 
 
 def make_environment(folder: str, language: str | None, max_waiting: int) -> dict[str, str]:
-    """Return variables that make the server write to one folder, except for compiled programs."""
+    """Return an environment in which the server writes all but compiled programs to one folder."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)

@@ -39,7 +39,7 @@ UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # the digits are the start of the
 
 @dataclass(frozen=True)
 class Settings:
-    """Data and hyperparameters; tabs with equal settings share one training.
+    """Data and hyperparameters; tabs of a visitor with equal settings share one training run.
 
     Attributes
     ----------
@@ -52,7 +52,8 @@ class Settings:
     train_size : int
         Number of training images; 0 uses all.
     recipe : str
-        Hyperparameters of both networks by name. The following ones apply to "slides" only.
+        Name of a recipe for both networks. The settings from `epochs` to `l2` apply to "slides"
+        only.
     epochs, batch_size, optimizer, learning_rate, patience, dropout, l2, seed
         Parameters of both networks.
     starts : int

@@ -106,12 +106,12 @@ def keep_upload(name: str, content: bytes) -> str:
 
 
 def load(settings: Settings, progress: Progress = lambda done, total: None) -> Data:
-    """Return the data set of these settings, reading it at most once.
+    """Return the data set of these settings, and cache it.
 
     Raises
     ------
     DatasetError
-        If the data set cannot be used. The error is cached until `forget` is called.
+        If the data set cannot be used. The error is cached as well; `forget` drops it.
     MissingUploadError
         If the server does not have the uploaded file.
     """

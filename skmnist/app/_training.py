@@ -49,15 +49,15 @@ class Training:
     events : dict of str to list of EpochEvent
         One event per epoch of the first start, by network.
     n_done, n_trainings : int
-        Number of training runs that have ended, and of all of them, one per network and start.
+        Number of trainings, each of one network from one start: those that have ended, and all.
     results : dict of str to ModelResult
         Results of the networks that are finished.
     comparison : ModelComparison or None
-        None until training has ended.
+        None until training has ended, and if it failed.
     error : str
         Error message if training failed; otherwise empty.
     running : bool
-        Whether it is waiting for its turn or being trained.
+        Whether it is waiting for its turn or in progress.
     """
 
     def __init__(self, settings: Settings, data: Data, visitor: str = "") -> None:
@@ -83,7 +83,7 @@ class Training:
 
     @property
     def current(self) -> str | None:
-        """The network that is being trained from its first start."""
+        """The network that is being trained from its first start, or None."""
         left = [name for name in NETWORKS if name not in self.results]
         return left[0] if self.running and left and not self.n_before else None
 
@@ -205,7 +205,7 @@ class Training:
 
 _numbers = itertools.count()
 _turns = threading.Condition()
-_trainings: dict[tuple[str, Settings], Training] = {}  # in the order of their starts
+_trainings: dict[tuple[str, Settings], Training] = {}  # in the order in which they were started
 
 
 def find(visitor: str, settings: Settings) -> Training | None:
@@ -266,7 +266,7 @@ def _forget_old(visitor: str) -> None:
 
 @atexit.register
 def _stop_all() -> None:
-    """Wait for the current epoch; tensorflow may crash if the process ends within one."""
+    """Stop training; tensorflow may crash if the process ends within an epoch."""
     for training in reversed(find_line()):  # waiting runs leave the queue before their turn
         training.leave()
         training._stopped.update(NETWORKS)

@@ -163,12 +163,12 @@ def take_over(settings: Settings) -> None:
 
 
 def keep(name: str) -> None:
-    """Keep the value of a field that is not in the address, as Streamlit drops it with the step."""
+    """Keep the value of a field that is not in the address; on other steps, Streamlit drops it."""
     st.session_state[f"kept {name}"] = st.session_state[name]
 
 
 def recall(name: str, default: Any, *, among: Sequence[Any] | None = None) -> Any:
-    """Return the value that was kept for a field, if it is still in `among`."""
+    """Return the value kept for a field, or `default` if there is none or it is not in `among`."""
     value = st.session_state.get(f"kept {name}", default)
     return value if among is None or value in among else default
 

@@ -1,4 +1,4 @@
-// The parts of Streamlit that have words of their own; in the user's data nothing is replaced.
+// The parts of Streamlit that have words of their own. Nothing is replaced in the user's data.
 const PARTS = [
   "stFileUploader",
   "stCameraInput",

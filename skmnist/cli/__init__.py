@@ -1,7 +1,7 @@
 """The command line.
 
-It only shows the results of other subpackages. To keep ``skmnist --help`` fast, everything but
-typer and the texts is imported only when a command runs.
+It only shows the results of other subpackages. To keep ``skmnist --help`` fast, slow modules are
+imported only when a command runs.
 """
 
 from skmnist.cli._commands import make_app

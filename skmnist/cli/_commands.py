@@ -22,7 +22,7 @@ PICTURES = (".png", ".pdf", ".svg")
 
 
 def make_app(say: Catalogue) -> typer.Typer:
-    """Return the command line with help texts in the language of `say`."""
+    """Return the command-line app, with help texts in the language of `say`."""
     app = typer.Typer(
         help=say("cli.help"),
         add_completion=False,

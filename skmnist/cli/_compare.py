@@ -160,7 +160,7 @@ def compare_networks(
 
 
 def show_promise(screen: Screen, reader: DigitReader, *, own_error: bool) -> None:
-    """Show the guarantee of the reader, and the images and error rate to which it applies."""
+    """Show the guarantee of the reader; say if it leaves out images or has its default error rate."""
     screen.show_title("cli.reader_title")
     promise = reader.promise()
     for sentence in promise.sentences(screen.say.language):

@@ -16,7 +16,7 @@ from skmnist.text import Catalogue, use_language
 
 SETS = ("mnist", "cloud")
 ELSEWHERE = ("swiss", "none", *SETS)
-OPTIONS = {  # by parameter of the loader; only for the user's own files
+OPTIONS = {  # options by parameter of the loader; only for the user's own files
     "label": "--label",
     "image_shape": "--image-shape",
     "invert": "--invert",
@@ -27,7 +27,7 @@ OPTIONS = {  # by parameter of the loader; only for the user's own files
 def read_part(
     say: Catalogue, data: str, train_size: int | None, seed: int, options: Mapping[str, Any]
 ) -> tuple[Any, str]:
-    """Return a data set limited to `train_size` training images, and its name."""
+    """Return a data set, limited to `train_size` training images unless None, and its name."""
     digits, name = read_all(say, data, seed, options)
     # two per class: one for training, one for validation
     low, high = 2 * len(set(digits.y_train.tolist())), len(digits.y_train)
@@ -73,7 +73,7 @@ def read_all(
 
 
 def read_elsewhere(say: Catalogue, elsewhere: str, digits: Any, seed: int) -> dict[str, Any]:
-    """Return further digits to measure accuracy on, as `elsewhere` for `compare_models`."""
+    """Return further digits to measure accuracy on, if any, as `elsewhere` for `compare_models`."""
     import numpy as np
 
     if elsewhere == "none":

@@ -113,7 +113,7 @@ def _fix_environment() -> None:
 
 
 def _find_language(arguments: list[str]) -> str:
-    """Return the value of --lang, which the help texts need before arguments are parsed."""
+    """Return the language from --lang or the system; help texts need it before parsing."""
     for at, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name == "--lang" and (equals or at + 1 < len(arguments)):

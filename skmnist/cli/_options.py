@@ -205,12 +205,12 @@ def show_help(context: typer.Context, wanted: bool) -> None:
 
 
 def choice_rule(say: Catalogue, value: str, choices: Sequence[str]) -> str:
-    """Return the rule that lists the valid values, and suggest a similar one."""
+    """Return the rule that lists the valid values; if one is similar to `value`, suggest it."""
     rule = say("cli.rule.choice", choices=", ".join(choices))
     return f"{rule}{suggest(say, value, choices)}"
 
 
 def suggest(say: Catalogue, value: str, choices: Sequence[str]) -> str:
-    """Return "did you mean" and a similar value, or an empty string."""
+    """Return "did you mean" and a similar value, or an empty string if none is similar."""
     close = difflib.get_close_matches(value, choices, n=1)
     return f"; {say('cli.rule.did_you_mean', suggestion=close[0])}" if close else ""

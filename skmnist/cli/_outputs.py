@@ -69,7 +69,7 @@ def check_outputs(
     force: bool,
     given: Mapping[Path, str] | None = None,
 ) -> None:
-    """Raise before training if an output file cannot be written.
+    """Raise, before the work begins, if an output file cannot be written.
 
     Parameters
     ----------
@@ -81,12 +81,13 @@ def check_outputs(
     force : bool
         Whether existing files are overwritten.
     given : dict of Path to str, default=None
-        Other files and their options, which must not be overwritten.
+        Other files, which must not be overwritten, and their options.
 
     Raises
     ------
     OptionError
-        If a file cannot be written, exists, or is given twice.
+        If a file cannot be written, already exists (without `force`), is the data set or is given
+        twice.
     """
     known = dict(given or {})
     for option, path in outputs.items():

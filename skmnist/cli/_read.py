@@ -36,7 +36,7 @@ from skmnist.reading import (
 )
 from skmnist.text import Catalogue, use_language
 
-# Images and documents that are not read; nobody expects notes and tables to be read.
+# Images, documents and archives that are not read. Nobody expects other files to be read.
 OTHER_ENDINGS = (
     *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".jpe", ".jfif", ".svg", ".dng"),
     *(".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp"),

@@ -49,7 +49,7 @@ STATES = {
 
 
 class _Output(Console):
-    """A console that ignores errors in writing, so that training does not fail after hours."""
+    """A console that keeps an error in writing for later, so that training does not fail."""
 
     problem: OSError | None = None
 
@@ -226,7 +226,7 @@ class Screen:
         self._show_confusion(result)
 
     def show_best(self, params: Mapping[str, Any], number: int, score: float) -> None:
-        """Show the best parameters of a search and explain each."""
+        """Show the best parameters of a search, with an explanation where there is one."""
         self.show_title("cli.best_title")
         self.say_line("cli.best", number=number, score=score)
         grid = Table.grid(padding=(0, 2))

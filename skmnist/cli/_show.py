@@ -86,7 +86,7 @@ def describe_card(
 ) -> Iterator[tuple[str, list[Row], list[str]]]:
     """Yield the sections of a card: title, labelled facts, and sentences.
 
-    `is_foreign` is whether the notes may come from a source other than this package.
+    `is_foreign` tells whether the notes may come from a source other than this package.
     """
     model, notes = card.model, card.notes
     steps = list(_list_steps(model))
@@ -128,7 +128,7 @@ def describe_card(
 
 
 def _list_steps(model: Any) -> Iterator[Any]:
-    """Yield the estimators inside a reader and Pipelines."""
+    """Yield the estimators of a model, including those inside a reader and Pipelines."""
     if hasattr(model, "estimator_"):
         yield from _list_steps(model.estimator_)
     elif hasattr(model, "steps"):

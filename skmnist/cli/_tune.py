@@ -59,7 +59,7 @@ def tune_network(
     save_path: Path | None,
     json_path: Path | None,
 ) -> int:
-    """Search, evaluate and save the best network, show all results; return the exit status."""
+    """Search, evaluate and save the best network, show the results, and return the exit status."""
     screen = Screen(say)
     screen.show_data(digits, name)
     screen.show_title("cli.search_title", name=MODELS[plan.model])

@@ -516,7 +516,7 @@ def recommend(
     interval).
     DNN made 26% fewer errors than NN (181 instead of 244 on 10,000 test images).
     For example, out of 1,000 five-digit postal codes, NN would misread about 116 and DNN about 87
-    (assuming that errors on single digits are independent).
+    (assuming that errors on individual digits are independent).
     If every error matters and cost does not, choose DNN.
     Only the accuracies are known here, so these figures assume the worst case: that the two
     models never misread the same image.

@@ -23,7 +23,7 @@ _DEPTH = 12  # nested objects; anything deeper is described by its class
 
 
 def describe(value: Any) -> Any:
-    """Describe a value as JSON, such that different values have different descriptions.
+    """Describe a value as JSON; as far as possible, different values have different descriptions.
 
     Parameters
     ----------

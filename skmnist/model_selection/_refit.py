@@ -1,4 +1,4 @@
-"""Choose the best candidate of a search that does not overfit."""
+"""Choose the best candidate of a search among those that do not overfit."""
 
 import warnings
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ def best_without_overfitting(
     """Choose the candidate with the best score among those that do not overfit.
 
     Pass this function as ``refit=`` to :class:`sklearn.model_selection.GridSearchCV`,
-    :class:`~sklearn.model_selection.RandomizedSearchCV` or any search with such a `cv_results_`.
-    A candidate overfits if its mean gap between training and test rows is above `max_gap`. Ties are
-    broken by the smaller gap. To change a default, pass
+    :class:`~sklearn.model_selection.RandomizedSearchCV` or a search with a similar `cv_results_`.
+    A candidate overfits if its mean gap between training and test rows is above `max_gap`. Of
+    several with the best score, the one with the smallest gap is chosen. To change a default, pass
     ``functools.partial(best_without_overfitting, max_gap=0.01)``.
 
     Parameters
@@ -104,8 +104,8 @@ def best_without_overfitting(
     best = int(np.argmin(np.where(known, gaps, np.inf)))
     warnings.warn(
         f"Every candidate overfits: the smallest gap is {gaps[best]:.4f}, above "
-        f"max_gap={max_gap:g}. That candidate is chosen. Include stronger regularization in the "
-        "search (dropout, l2, fewer units), or pass a larger max_gap.",
+        f"max_gap={max_gap:g}. The candidate with this gap is chosen. Include stronger "
+        "regularization in the search (dropout, l2, fewer units), or pass a larger max_gap.",
         UserWarning,
         stacklevel=2,
     )

@@ -50,7 +50,7 @@ class OptunaSearchCV(BaseSearchCV):
 
     Use it like scikit-learn's own searches. Each trial draws parameters based on earlier trials,
     and is fitted on the folds in order. The pruner compares it with the earlier trials after
-    every epoch if a step offers callbacks per epoch, and after every fold otherwise. With a
+    every epoch if one step offers callbacks per epoch, and after every fold otherwise. With a
     `storage`, a search that was stopped can be resumed, and several processes can share it.
 
     Parameters
@@ -59,8 +59,8 @@ class OptunaSearchCV(BaseSearchCV):
         A classifier, a Pipeline, or any other estimator.
     param_distributions : dict of str to distribution or list, or callable
         Distributions of Optuna or scipy, or lists of values, by parameter name (nested as
-        ``step__name``); see :func:`get_search_space` for ready ones. If one parameter depends on
-        another, pass a function that takes an :class:`optuna.trial.Trial` and returns a dict of
+        ``step__name``); :func:`get_search_space` returns predefined ones. If one parameter depends
+        on another, pass a function that takes an :class:`optuna.trial.Trial` and returns a dict of
         parameters.
     n_trials : int, default=20
         Total number of trials, including those of resumed searches and of all processes that share
@@ -86,7 +86,8 @@ class OptunaSearchCV(BaseSearchCV):
         the best four completed trials at the same epoch, once two trials have been completed. The
         other names are those of Optuna's pruners, with their defaults. None disables pruning.
     sampler : optuna.samplers.BaseSampler or None, default=None
-        None uses a TPE sampler whose draws depend on `random_state` and on the number of the trial.
+        None uses a TPE sampler whose random numbers depend on `random_state` and on the number of
+        the trial.
         Any other sampler is reseeded if the study already has trials.
     storage : path-like, str, optuna.storages.BaseStorage or None, default=None
         Where the study is kept. A path is an SQLite file, or an Optuna journal if it ends in
@@ -102,7 +103,8 @@ class OptunaSearchCV(BaseSearchCV):
     verbose : int, default=0
         1 shows a progress bar of the trials, and the epochs of those that are running.
     error_score : "raise" or float, default=np.nan
-        Score of a fold whose fit fails. With NaN, the whole trial fails; "raise" raises the error.
+        Score of a fold that cannot be fitted or scored. With NaN, the whole trial fails; "raise"
+        raises the error.
     study_callbacks : list of callable or None, default=None
         Called as ``callback(study, frozen_trial)`` after each trial, like Optuna's own callbacks;
         they may call ``study.stop()``.
@@ -459,7 +461,7 @@ def _seed(random_state: Any) -> int:
 
 
 def _epochs_prefix(estimator: Any) -> str | None:
-    """Return the prefix of the step that has both `epochs` and `patience`, if there is one."""
+    """Return the prefix of the step that has both `epochs` and `patience`, if there is just one."""
     known = estimator.get_params(deep=True)
     found = [
         name.removesuffix("epochs")

@@ -57,9 +57,10 @@ def get_search_space(name: str, prefix: str = "", *, images: bool = False) -> Pa
     ----------
     name : {"simple", "deep", "regularization"}
     prefix : str, default=""
-        Prefix of each name, such as ``"network__"`` for the step of that name in a Pipeline.
+        Prefix of each name, such as ``"network__"`` for the step "network" of a Pipeline.
     images : bool, default=False
-        Also search `augmentation` (None or "digits"), which requires images with values in [0, 1].
+        Whether to include `augmentation` (None or "digits"), which requires images with values in
+        [0, 1].
 
     Returns
     -------
@@ -142,8 +143,8 @@ class Space:
     def recall(self, trial: FrozenTrial, study: optuna.Study) -> Params:
         """Return the parameters of a finished trial.
 
-        A function is called again only if its result could not be stored, because the result may
-        depend on more than its draws.
+        A function is called again only if its result could not be stored. The new result may
+        differ, because it may depend on more than the draws of the trial.
         """
         if self._function is None:
             return self.suggest(FixedTrial(trial.params))
@@ -168,7 +169,7 @@ class Space:
         return {name: part.description for name, part in sorted(self._parts.items())}
 
     def highest_epochs(self, name: str, default: Any) -> int:
-        """Return the maximum number of epochs of a fold in any trial, to make steps comparable."""
+        """Return the maximum number of epochs of a fold in any trial; `MAX_EPOCHS` if unknown."""
         chosen = any(name.startswith(f"{owner}__") for owner in map(str, self._parts))
         part = self._parts.get(name)
         epochs = max(part.extremes()) if part else default
@@ -294,10 +295,10 @@ class _Part:
 
 
 class SeededSampler(optuna.samplers.BaseSampler):
-    """TPE whose draws for a trial depend only on the seed and on the number of the trial.
+    """TPE whose random numbers depend only on the seed and on the number of the trial.
 
     A plain seeded sampler would repeat its first trials at each resume, and two processes with the
-    same seed would draw the same ones.
+    same seed would draw the same parameters.
     """
 
     def __init__(self, seed: int) -> None:

@@ -55,7 +55,7 @@ def explain_failure(storage: str, action: str) -> Iterator[None]:
     storage : str
         Name as `show_storage` returns it.
     action : str
-        The operation, "read" or "written", for the message.
+        What the message says that the storage cannot be: "read", "written" or "used".
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -151,7 +151,7 @@ def close_storage(storage: optuna.storages.BaseStorage) -> None:
 
 
 def show_storage(storage: Any) -> str:
-    """Return a name for a storage that does not show a password."""
+    """Return a name for a storage, without its password."""
     shown = str(storage)
     for password in _PASSWORDS:
         shown = password.sub(r"\1***", shown)
@@ -232,7 +232,7 @@ def _open_journal(path: Path) -> JournalStorage:
 
 
 class _Journal(JournalFileBackend):
-    """Optuna's journal, with the errors of a database, that never appends to a damaged file.
+    """Optuna's journal, which raises a database's errors and never appends to a damaged file.
 
     Optuna would append to a file whose last record is incomplete, or that was truncated or replaced
     since it was read, and leave it unreadable.
@@ -244,7 +244,7 @@ class _Journal(JournalFileBackend):
         super().__init__(str(path), lock_obj=self._lock_of_path)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Yield the records, starting with this number."""
+        """Yield the records from this number on."""
         with _as_internal_error():
             self._check()
             yield from super().read_logs(log_number_from)

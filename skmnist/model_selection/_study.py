@@ -56,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 class SharedStudy:
-    """An Optuna study with a number of trials that several processes may share.
+    """An Optuna study with a given number of trials, which several processes may share.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class SharedStudy:
                     self._give_up(number)
 
     def ask(self) -> optuna.Trial | None:
-        """Start a trial; None if all trials are done or running."""
+        """Start a trial; None if all trials are done or running, or a grid sampler is exhausted."""
         with self.explain_failure("written"):
             self.reclaim()
             trials = self.study.get_trials(deepcopy=False)
@@ -227,7 +227,7 @@ class SharedStudy:
             return None
 
     def reclaim(self) -> None:
-        """Mark trials of processes that have ended as failed, and repeat each of them once."""
+        """Mark trials of processes that have ended as failed, and repeat each at most once."""
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number in self._mine or not _is_lost(trial):
                 continue
@@ -268,7 +268,7 @@ def folds_of(trial: FrozenTrial) -> list[dict[str, Any]]:
 
 
 def error_of(trial: FrozenTrial) -> str:
-    """Return why a trial failed."""
+    """Return why a trial failed, or an empty string."""
     return str(trial.user_attrs.get(_ERROR, ""))
 
 
@@ -382,9 +382,9 @@ class SearchRun:
                     self._take(outcome)
         except TerminatedWorkerError as error:
             raise RuntimeError(
-                "A worker process was killed, probably because memory ran out, in "
-                f"{self._describe_running()}. Finished trials are kept in the study; pass fewer "
-                f"n_jobs (n_jobs={self.search.n_jobs})."
+                f"A worker process was killed in {self._describe_running()}, probably because "
+                "memory ran out. Finished trials are kept in the study; pass a smaller n_jobs (now "
+                f"n_jobs={self.search.n_jobs})."
             ) from error
 
     def _is_over(self) -> bool:

@@ -34,7 +34,7 @@ class TrialSummary:
     params : dict
         The parameters of the trial.
     error : str
-        Why the trial failed, otherwise empty.
+        Why the trial failed; otherwise empty.
 
     Examples
     --------
@@ -99,14 +99,14 @@ def summarize_trials(search: Any) -> list[TrialSummary]:
 
 
 def _count_epochs(trial: Any) -> int:
-    """Return the number of epochs that a trial has reported, rather than only its folds."""
+    """Return the number of epochs that a trial has reported, or 0 if it reported only its folds."""
     steps = trial.intermediate_values
     has_epochs = any((step + 1) % FOLD_STEPS for step in steps)
     return len(steps) if has_epochs else 0
 
 
 def rate_parameters(search: Any, *, seed: int = 0) -> dict[str, float]:
-    """Return the share of the variance in score that each parameter explains, by fANOVA.
+    """Return the share of the variance in score that each parameter explains, estimated by fANOVA.
 
     Parameters
     ----------

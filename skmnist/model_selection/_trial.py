@@ -97,7 +97,7 @@ class Task:
     splits : sequence of (train, test)
         Row numbers of each fold.
     objective : str or None
-        Name of the score to maximize; None if there is only one, or if it is not known yet.
+        Name of the score to maximize; None if there is only one, or if the names are not known yet.
     max_epochs : int
         Distance between the first steps of two folds; later epochs of a fold are not reported.
     options : dict
@@ -151,7 +151,7 @@ class Outcome:
 
 
 def run_trial(task: Task, X: Any, y: Any) -> Outcome:
-    """Fit and score the folds in order until all are done or the trial is pruned."""
+    """Fit and score the folds in order until all are done, or the trial is pruned or fails."""
     outcome = Outcome(task.number)
     replica = _Replica(task)
     try:
@@ -300,7 +300,7 @@ class _EpochReporter:
         return self  # clones of the estimator report here as well
 
     def attach(self, estimator: Any) -> Any:
-        """Add this callback to the step that offers callbacks per epoch."""
+        """Add this callback to the step that offers callbacks per epoch, if there is just one."""
         name, kind = find_callbacks(estimator)
         if name is None:
             return estimator

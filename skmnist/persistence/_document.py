@@ -1,10 +1,10 @@
-"""A fitted model as a JSON document and arrays, and back again.
+"""Convert a fitted model to a JSON document and arrays, and back again.
 
 A `DigitReader` is saved with its fitted classifier, which is frozen when the reader is loaded.
 
-Each value in the document is plain JSON, or an object whose only key names its kind. A document may
-come from anybody, so decoding does not trust it: only listed classes and attributes are accepted,
-every value is checked, and nesting, text and dicts are limited. No code from it is run.
+Each value in the document is plain JSON, or an object whose first key names its kind. A document
+may come from anybody, so decoding does not trust it: only listed classes and attributes are
+accepted, every value is checked, and nesting, text and dicts are limited. No code from it is run.
 """
 
 import math
@@ -372,7 +372,7 @@ def decode_estimator(node: Any, arrays: dict[str, Array], depth: int = 0) -> Any
 
 
 def _build_reader(estimator: Any, parameters: dict[str, Any], attributes: dict[str, Any]) -> Any:
-    """Return a reader with a fitted classifier, and its attributes in the form that it uses."""
+    """Return a reader with a fitted classifier, and with the given parameters and attributes."""
     check_learned("DigitReader", attributes)
     reader = skmnist.DigitReader(FrozenEstimator(estimator), **parameters)
     reader._validate_params()

@@ -128,7 +128,7 @@ def save_model(
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
-    """Load a model saved by `save_model`, without running anything from the file.
+    """Load a model saved by `save_model`, without running code from the file.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 OPSET = 20  # of 2023, the first with Gelu
 IR_VERSION = 9  # of the same release; by default, onnx writes its newest, which old runtimes reject
 
-# operators and their attributes by Keras's name of the activation; ONNX composes silu of two
+# operators and their attributes by Keras's name of the activation; silu is made of two operators
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "elu": ("Elu", {}),
     "gelu": ("Gelu", {}),
@@ -47,7 +47,7 @@ def to_onnx(model: Any) -> "ModelProto":
     Parameters
     ----------
     model : SimpleNNClassifier, DeepNNClassifier or Pipeline
-        Fitted network, in a Pipeline possibly after a `PixelNormalizer`.
+        Fitted network, or a Pipeline of PixelNormalizers and a network.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def to_onnx(model: Any) -> "ModelProto":
     ImportError
         onnx is not installed: ``pip install 'skmnist[onnx]'``.
     ValueError
-        The model has other steps, or classes that are neither numbers nor text.
+        The model has other steps, or classes that are not all numbers or all text.
     sklearn.exceptions.NotFittedError
         The model is not fitted.
 

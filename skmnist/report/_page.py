@@ -220,7 +220,7 @@ def _get_versions() -> dict[str, str]:
 
 
 def _make_checksums(say: Catalogue, **parts: tuple[Any, Any] | None) -> dict[str, str]:
-    """Return the checksum of each part of the data that is available."""
+    """Return the checksum of each part of the data that is available as dense arrays."""
     return {
         say(f"page.checksum_{name}"): _make_checksum(*part)
         for name, part in parts.items()

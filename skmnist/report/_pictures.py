@@ -414,7 +414,7 @@ def draw_curve(
 
 
 def describe_curve(name: str, frame: pd.DataFrame, metric: str, say: Catalogue) -> str:
-    """Return a text alternative for a learning curve for screen readers.
+    """Return the text alternative of a learning curve, for screen readers.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def get_catalogue(language: str | None = None) -> "Catalogue":
     Parameters
     ----------
     language : {"en", "de"} or None, default=None
-        Code of the language; None uses the language of :func:`use_language`, English outside of it.
+        Code of the language; None uses that of :func:`use_language`, or English outside of it.
 
     Returns
     -------
@@ -317,7 +317,7 @@ def _format_bytes(size: float) -> str:
 
 
 def make_printable(text: str) -> str:
-    r"""Escape control characters except line breaks.
+    r"""Escape characters that cannot be printed, except line breaks.
 
     Class labels and file names from untrusted data may contain escape sequences for terminals.
 
@@ -329,7 +329,7 @@ def make_printable(text: str) -> str:
     Returns
     -------
     text : str
-        The text with control characters written as ``\x1b`` and the like.
+        The text with such characters written as ``\x1b`` and the like.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def test_a_single_model_is_measured_as_well(digits):
 
 @pytest.mark.slow
 def test_the_page_names_the_models_that_were_not_measured(comparison):
-    told = "Not measured, because they are too slow or cannot read such images: {}."
+    told = "Models not measured because they are too slow or cannot read such images: {}."
     page = comparison.to_html()
     assert told.partition("{")[0] not in page
     assert "The numbers are the ranks by accuracy." in page
