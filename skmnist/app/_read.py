@@ -124,7 +124,7 @@ def _take_scans(view: View) -> list[Scan]:
 def _read_all(
     view: View, run: str, reader: DigitReader, scans: list[Scan], form: Form | None
 ) -> list[FileReading]:
-    """Return the readings of all scans; read only those that are new to this network and options."""
+    """Return the readings of all scans, reading only those that were not read like this before."""
     known: dict[Any, FileReading] = st.session_state.get("readings", {})
     keys = [(scan.key, scan.name, run, view.language) for scan in scans]
     readings = {key: known[key] for key in keys if key in known}

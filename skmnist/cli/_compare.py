@@ -160,7 +160,7 @@ def compare_networks(
 
 
 def show_promise(screen: Screen, reader: DigitReader, *, own_error: bool) -> None:
-    """Show the guarantee of the reader; say if it leaves out images or has its default error rate."""
+    """Show the guarantee of the reader, and whether it skips images or has its default rate."""
     screen.show_title("cli.reader_title")
     promise = reader.promise()
     for sentence in promise.sentences(screen.say.language):

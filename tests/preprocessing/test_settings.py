@@ -144,7 +144,7 @@ MISSING[0, 0, 0] = pd.NA
         ({"image": 1}, "cannot be converted to numbers .*expected an array or data frame"),
         ((image for image in IMAGES), "cannot be converted to numbers"),
         (pd.DataFrame({"a": pd.to_datetime(["2020"] * 3), "b": [1, 2, 3]}), "converted to numbers"),
-        ([[1, 2, 3], [1, 2]], r"different shapes, \(2,\) and \(3,\) among others"),
+        ([[1, 2, 3], [1, 2]], r"different shapes, such as \(2,\) and \(3,\); expected one"),
         (
             np.where(IMAGES > 0, 1e300, 0),
             r"1e\+300.*scale the values first, because float32 cannot hold",
@@ -188,7 +188,7 @@ def test_ink_is_found_up_to_the_limits_of_max_value(max_value):
 @pytest.mark.parametrize("fitted_on", [(3, 28, 28), (3, 784)])
 def test_a_single_image_is_recognised(fitted_on):
     normalizer = PixelNormalizer().fit(np.full(fitted_on, 255))
-    with pytest.raises(ValueError, match=r"\(28, 28\) like a single image.* pass X\[np.newaxis\]"):
+    with pytest.raises(ValueError, match=r"\(28, 28\), like a single image.* pass X\[np.newaxis\]"):
         normalizer.transform(np.zeros((28, 28)))
 
 
