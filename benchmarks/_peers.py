@@ -1,8 +1,8 @@
 """The classifiers to benchmark, with the same network, batch size and optimizer.
 
-Every peer trains relu layers and a softmax layer with Adam (1e-3) in batches of 128 and float32,
-and evaluates the validation rows once per epoch: those passed to `fit` for "given", a tenth of X
-for "held out", and none for None. The end of each epoch is recorded in `ENDS`.
+Every peer but "floor" trains relu layers and a softmax layer with Adam (1e-3) in batches of 128 and
+float32, and evaluates the validation rows once per epoch: those passed to `fit` for "given", a
+tenth of X for "held out", and none for None. The end of each epoch is recorded in `ENDS`.
 
 skorch is optimized as far as possible: an iterator that slices tensors instead of its DataLoader,
 fused Adam, a training step and an epoch without skorch's bookkeeping, and denormal numbers (from

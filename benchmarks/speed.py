@@ -5,9 +5,10 @@ Usage: ``python benchmarks/speed.py [--only epoch,cold] [--rounds 5] [--out DIR]
 The peers (``_peers.py``) are scikeras, Keras, scikit-learn's ``MLPClassifier``, skorch, and the
 matrix products alone; install them with ``pip install 'skmnist[benchmark]'``. Each runs in its own
 process on all of MNIST, with the same network, batch size, optimizer, epochs, threads and
-validation rows. The order changes from round to round. Importing tensorflow and torch is only timed
-in the sections ``cold`` and ``accuracy``. Ratios are computed within a round; the median, minimum
-and maximum over the rounds are reported. Times are only meaningful if no other programs run.
+validation rows; only the sections ``small`` and ``accuracy`` differ in this. The order changes from
+round to round. Importing tensorflow and torch is only timed in the sections ``cold`` and
+``accuracy``. Ratios are computed within a round; the median, minimum and maximum over the rounds
+are reported. Times are only meaningful if no other programs run.
 
 Results are written to ``speed.json``, ``speed.rst`` and ``speed.png``. Sections of an earlier run
 are kept; ``--only none`` only writes the tables again. With 5 rounds on 2 cores, ``accuracy`` takes

@@ -40,7 +40,8 @@ from skmnist.model_selection._trial import (
 )
 
 HEARTBEAT = 20.0  # seconds between two heartbeats of a running trial
-GRACE = 300.0  # seconds without a heartbeat after which a trial on another machine counts as lost
+# seconds without a heartbeat after which a trial counts as lost, if its process cannot be checked
+GRACE = 300.0
 NAMELESS = 30.0  # same for a trial without an owner, whose process ended right after `ask`
 WAIT = 0.5  # seconds between two checks for trials that other processes are running
 
@@ -396,7 +397,7 @@ class SearchRun:
         self.stopped = True
 
     def _scoring(self) -> Any:
-        """Return the scorers for each fold; of several, only the objective must not fail."""
+        """Return the scorers; unless errors are raised, only the objective must not fail."""
         search, scorer = self.search, self.search.scorer_
         if not isinstance(scorer, dict) or search.error_score == "raise":
             return search.scoring

@@ -72,8 +72,8 @@ def save_model(
     Raises
     ------
     ModelFileError
-        The estimator is not supported, a parameter or a note is not a plain value, or an array is
-        larger than 64 MiB.
+        The estimator is not supported, a parameter or a note is not a plain value, an array is
+        larger than 64 MiB, or the file could not be loaded again.
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     OSError
@@ -139,8 +139,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     -------
     model : estimator or Pipeline
         Fitted model. It makes exactly the same predictions as the saved one on the same machine
-        with the same number of threads, and does not need tensorflow. Weights that were saved as
-        float16 are converted to float32.
+        with the same packages and number of threads, and does not need tensorflow. Weights that
+        were saved as float16 are converted to float32.
 
     Raises
     ------
@@ -194,7 +194,7 @@ class ModelCard:
     model : estimator or Pipeline
         Fitted model, as from :func:`load_model`.
     notes : dict of str to str, int, float or bool
-        Notes of :func:`save_model`, and `notes_` of a reader. They are not checked.
+        Notes of :func:`save_model`, and `notes_` of a reader. Whether they are true is not checked.
     versions : dict of str to str
         Versions of skmnist, scikit-learn and NumPy with which the model was saved.
     n_bytes : int

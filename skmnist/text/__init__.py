@@ -317,7 +317,7 @@ def _format_bytes(size: float) -> str:
 
 
 def make_printable(text: str) -> str:
-    r"""Escape characters that cannot be printed, except line breaks.
+    r"""Escape characters that cannot be printed, except line breaks and no-break spaces.
 
     Class labels and file names from untrusted data may contain escape sequences for terminals.
 
