@@ -1,4 +1,4 @@
-"""Find frames, combs and ruled lines, and the places that they form, and erase the lines."""
+"""Find frames, combs and ruled lines, and the places that they form."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import find_quantile, widen
+from skmnist.reading._ink import widen
+from skmnist.reading._tracing import COVERED, Line, erase, find_bars, find_runs, trace
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
-COVERED = 0.85  # share of a side that a line covers; the rest may be worn or crossed out
 DIVIDED = 0.93  # share of the height that a line between two places covers
 STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65% of such a strip
 LEAST_SIDE = 12  # pixels of the smallest box
@@ -27,33 +27,6 @@ LOW = 0.85  # of the width; places for digits are not lower
 GAP = 0.45  # of the usual width; narrower cells are gaps between boxes that digits connect
 LOOP_GAP = 1.5  # of the height of a loop; other digits are nearer than this
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line from `start` to `stop`, with its thickness in pixels.
-
-    `curve` holds the coefficients of x ** 2, x and 1 that give its height.
-    """
-
-    curve: tuple[float, float, float]
-    start: int
-    stop: int
-    thickness: float
-    upright: bool = False
-
-    def move(self, right: float, down: float) -> "Line":
-        """Return the line in pixels of a page with another origin."""
-        along, across = (down, right) if self.upright else (right, down)
-        square, slope, level = self.curve
-        curve = (
-            square,
-            slope - 2 * square * along,
-            level + across + (square * along - slope) * along,
-        )
-        return replace(
-            self, curve=curve, start=self.start + int(along), stop=self.stop + int(along)
-        )
 
 
 @dataclass(frozen=True)
@@ -183,7 +156,7 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
         left, _, right, bottom = like.boxes[0]
         reach = max(3, round(0.08 * (right - left)))
         is_line: Array = np.any(strokes[max(0, bottom - reach) : bottom + reach], axis=0)
-        for start, stop in _find_runs(is_line):
+        for start, stop in find_runs(is_line):
             length, middle = stop - start, (start + stop) / 2
             if not 0.85 < length / (right - left) < 1.35:
                 continue
@@ -218,7 +191,7 @@ def _find_frame(
 
 def _find_span(part: Array, reach: float) -> slice | None:
     """Return the rows from the first to the last line across a part, both near its edges."""
-    bars = _find_bars(part, max(1, round(STRIP / 2 * min(part.shape))))
+    bars = find_bars(part, max(1, round(STRIP / 2 * min(part.shape))))
     if len(bars) < 2 or bars[0][0] > reach or bars[-1][1] < len(part) - reach:
         return None
     start, stop = bars[0][0], bars[-1][1]
@@ -245,7 +218,7 @@ def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -
 def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
     height, width = part.shape
     tolerance = max(1, round(0.01 * min(height, width)))
-    downs = _find_bars(part, tolerance)
+    downs = find_bars(part, tolerance)
     if not downs or downs[0][0] > STRIP * height:
         downs = [(0, 0), *downs]
     if downs[-1][1] < (1 - STRIP) * height - 1:
@@ -256,14 +229,14 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
     lines: list[Line] = []
     for first, last in downs:
         if last > first:
-            lines += _trace(part, first, last, 0, width, corner)
+            lines += trace(part, first, last, 0, width, corner)
     for (_, top), (bottom, _) in itertools.pairwise(downs):
         if bottom - top < LEAST_SIDE:
             continue
         band = part[top:bottom]
-        bars = _find_bars(band.T, max(1, round(0.02 * (bottom - top))), DIVIDED)
+        bars = find_bars(band.T, max(1, round(0.02 * (bottom - top))), DIVIDED)
         for first, last in bars:
-            lines += _trace(part.T, first, last, top, bottom, corner[::-1], upright=True)
+            lines += trace(part.T, first, last, top, bottom, corner[::-1], upright=True)
         edges = [*bars]
         if not bars or bars[0][0] > max(STRIP * width, 0.4 * (bottom - top)):
             edges = [(0, 0), *edges]
@@ -291,24 +264,7 @@ def _is_grid(part: Array, downs: list[tuple[int, int]], tolerance: int) -> bool:
     if len(tall) < 2 or min(tall) >= LOW * width:
         return True
     is_uneven = width < 1.3 * height and min(tall) < 0.6 * max(tall)
-    return not is_uneven and len(_find_bars(part.T, tolerance, DIVIDED)) > 2
-
-
-def _find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
-    """Return the first and last row of each line that crosses the whole part."""
-    thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
-    bars = []
-    for first, last in _find_runs(thick.mean(axis=1) >= covered):
-        if last - first > 2 * tolerance + 1:  # remove the rows that the filter has added
-            first, last = first + tolerance, last - tolerance
-        bars.append((first, last))
-    return bars
-
-
-def _find_runs(some: Array) -> list[tuple[int, int]]:
-    """Return the start and stop of each run of True."""
-    changes = np.flatnonzero(np.diff(some, prepend=False, append=False)).tolist()
-    return list(zip(changes[::2], changes[1::2], strict=True))
+    return not is_uneven and len(find_bars(part.T, tolerance, DIVIDED)) > 2
 
 
 def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
@@ -330,71 +286,6 @@ def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, i
     return [span for span in joined if span[1] - span[0] >= GAP * usual]
 
 
-def _trace(
-    part: Array,
-    first: int,
-    last: int,
-    start: int,
-    stop: int,
-    corner: tuple[int, int],
-    *,
-    upright: bool = False,
-) -> list[Line]:
-    """Follow the line between two rows of a part; return no line if there is little ink."""
-    slack = max(2, (last - first) // 2)
-    low, high = max(0, first - slack), min(len(part), last + slack)
-    band = part[low:high, start:stop]
-    run = max(5, min(2 * (high - low), (stop - start) // 3))
-    runs = _keep_runs(band, run)
-    columns = np.flatnonzero(runs.any(axis=0))
-    if len(columns) < 0.3 * (stop - start):
-        runs = band
-        columns = np.flatnonzero(runs.any(axis=0))
-    if len(columns) < 3:
-        return []
-    some = runs[:, columns]
-    counts = some.sum(axis=0)
-    thickness = find_quantile(counts, 0.3)  # where no digit touches the line
-    centres = np.arange(len(band)) @ some / counts
-    curve = _fit(columns, centres, 1)
-    for degree in (1, 2):
-        off = np.abs(_follow(curve, columns) - centres)
-        near = off <= max(1.0, 2 * find_quantile(off, 0.5))
-        if np.count_nonzero(near) >= 8:
-            curve = _fit(columns[near], centres[near], degree)
-    line = Line(curve, 0, stop - start, thickness, upright)
-    right, down = start + corner[0], low + corner[1]
-    return [line.move(down, right) if upright else line.move(right, down)]
-
-
-def _keep_runs(band: Array, length: int) -> Array:
-    """Return the pixels that belong to horizontal runs of at least this length."""
-    shrunk = ndimage.minimum_filter1d(band.view(np.uint8), length, axis=1, mode="constant")
-    # a filter of even length is not symmetric, so the second one needs the other centre
-    origin = -1 if length % 2 == 0 else 0
-    grown = ndimage.maximum_filter1d(shrunk, length, axis=1, mode="constant", origin=origin)
-    return grown.view(bool)
-
-
-def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
-    """Fit a straight line or a parabola by least squares, at increasing x."""
-    centre, scale, n = float(x.mean()), max(1.0, float(x[-1] - x[0]) / 2), len(x)
-    t, ridge = (x - centre) / scale, 1e-9 * n
-    if degree == 1:  # the mean of t is 0, so the slower solver is not needed
-        solved = np.array([0.0, (t @ y) / (t @ t + ridge), y.sum() / (n + ridge)])
-    else:
-        powers = np.stack([t**2, t, np.ones(n)])
-        solved = np.linalg.solve(powers @ powers.T + ridge * np.eye(3), powers @ y)
-    square, slope, level = (solved / (scale**2, scale, 1)).tolist()
-    return square, slope - 2 * square * centre, level + (square * centre - slope) * centre
-
-
-def _follow(curve: tuple[float, float, float], x: Array) -> Array:
-    """Return the height of a line at each x."""
-    square, slope, level = curve
-    return (square * x + slope) * x + level
-
-
 def _read_rulings(
     part: Array, corner: tuple[int, int], n_digits: int | None, shape: tuple[int, ...]
 ) -> tuple[list[Cells], list[Line]]:
@@ -404,13 +295,13 @@ def _read_rulings(
         return [], []
     is_long = width >= max(LONG * height, 0.2 * shape[1]) or width >= 0.7 * shape[1]
     cells, lines = [], []
-    bars = _find_bars(part, max(1, min(height // 20, 4)))
+    bars = find_bars(part, max(1, min(height // 20, 4)))
     for first, last in bars:
         if last - first > max(6, 0.3 * height):
             continue
         if first < _rise(height) and not is_long:
             continue  # the bar of a 5 or 7, too high for teeth
-        traced = _trace(part, first, last, 0, width, corner)
+        traced = trace(part, first, last, 0, width, corner)
         if not traced:
             continue
         teeth = _find_teeth(part, first, traced[0].thickness)
@@ -422,7 +313,7 @@ def _read_rulings(
         for x, top, thick in teeth:
             if any(abs(x - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
                 left, right = max(0, int(x - thick)), min(width, int(x + thick + 1))
-                traced += _trace(part.T, left, right, top, first, corner[::-1], upright=True)
+                traced += trace(part.T, left, right, top, first, corner[::-1], upright=True)
         pitch = spans[0][1] - spans[0][0]
         top = max(0, first + corner[1] - round(1.8 * pitch))
         boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
@@ -455,7 +346,7 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
     rising: Array = part[first - reach : first].mean(axis=0) >= 0.8
     teeth, hidden = [], []
     widest = max(4, 3.5 * thickness)
-    for start, stop in _find_runs(rising):
+    for start, stop in find_runs(rising):
         wide = stop - start
         if wide > widest:
             hidden.append((start, stop))
@@ -470,7 +361,7 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
     rise = np.quantile([first - top for _, top, _ in teeth], 0.25)
     upper = slice(int(first - rise), int(first - UNCOVERED * rise) + 1)
     for start, stop in hidden:
-        for left, right in _find_runs(part[upper, start:stop].mean(axis=0) >= 0.8):
+        for left, right in find_runs(part[upper, start:stop].mean(axis=0) >= 0.8):
             if right - left <= widest:
                 teeth.append((start + (left + right - 1) / 2, upper.start, float(right - left)))
     return [(x, max(top, int(first - 1.3 * rise)), thick) for x, top, thick in teeth]
@@ -518,67 +409,12 @@ def _find_edges(strokes: Array) -> list[Line]:
         size = len(part)
         tolerance = max(1, round(0.02 * size))
         thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
-        for start, stop in _find_runs(thick.mean(axis=1) >= 0.9):
+        for start, stop in find_runs(thick.mean(axis=1) >= 0.9):
             middle = (start + stop) / 2
             if min(middle, size - middle) > 0.2 * size:
                 continue
-            found += _trace(part, start, stop, 0, part.shape[1], (0, 0), upright=upright)
+            found += trace(part, start, stop, 0, part.shape[1], (0, 0), upright=upright)
     return found
-
-
-def find_slant(lines: list[Line]) -> float:
-    """Return the angle in degrees by which the longest line rises to the right; 0 without lines."""
-    flat = [line for line in lines if not line.upright]
-    if not flat:
-        return 0.0
-    longest = max(flat, key=lambda line: line.stop - line.start)
-    start, stop = _follow(longest.curve, np.array([longest.start, longest.stop]))
-    return float(np.rad2deg(np.arctan2(start - stop, longest.stop - longest.start)))
-
-
-def erase(strokes: Array, lines: list[Line]) -> Array:
-    """Return the strokes without the lines; strokes that cross a line remain whole."""
-    left = strokes.copy()
-    for line in lines:
-        _erase(left.T if line.upright else left, line)
-    return left
-
-
-def _erase(strokes: Array, line: Line) -> None:
-    """Remove a line in place.
-
-    In each column, ink connected to the line is followed upwards and downwards. Ink that ends near
-    the line belongs to it; ink that continues on both sides crosses it.
-    """
-    height, width = strokes.shape
-    x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))
-    if not len(x):
-        return
-    y = _follow(line.curve, x)
-    half = line.thickness / 2
-    reach = int(np.ceil(half + 2))
-    steps = np.arange(-reach, reach + 1)[:, None]
-    rows = np.rint(y).astype(np.intp) + steps
-    inside = (rows >= 0) & (rows < height)
-    rows = rows.clip(0, height - 1)
-    columns = np.broadcast_to(x, rows.shape)
-    window = strokes[rows, columns] & inside
-    core = np.abs(rows - y) <= half + 0.25
-    window_or_core = window | core
-    up = np.logical_and.accumulate(window_or_core[reach::-1], axis=0)[::-1]
-    down = np.logical_and.accumulate(window_or_core[reach:], axis=0)
-    above, below = up[0] & window[0], down[-1] & window[-1]
-    around = 1 + int(line.thickness)
-    crossing = _spread(above, around) & _spread(below, around) & _spread(above | below, 1)
-    hanging = np.vstack([up[:-1] & ~above, up[-1:] | down[:1], down[1:] & ~below])
-    gone = inside & (hanging | core) & ~crossing
-    strokes[rows[gone], columns[gone]] = False
-
-
-def _spread(some: Array, reach: int) -> Array:
-    """Return which elements are at most `reach` away from a True one."""
-    wide = ndimage.maximum_filter1d(some.view(np.uint8), 2 * reach + 1, mode="constant")
-    return wide.view(bool)
 
 
 def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:

@@ -19,7 +19,7 @@ from skmnist.reading._ink import (
     turn,
     widen,
 )
-from skmnist.reading._lines import Line, erase, find_guides, find_slant, iterate_rows
+from skmnist.reading._lines import find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
 from skmnist.reading._points import (
     Mark,
@@ -29,6 +29,7 @@ from skmnist.reading._points import (
     find_marks,
     join_marks,
 )
+from skmnist.reading._tracing import Line, erase, find_slant
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]

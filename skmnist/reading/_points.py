@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from skmnist.reading._ink import find_quantile, widen
-from skmnist.reading._lines import Line
 from skmnist.reading._parts import DOT, SMALL, Part, join, measure_pen
+from skmnist.reading._tracing import Line
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
