@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from skmnist.reading._ink import widen
+from skmnist.reading._posts import find_combs, read_post
 from skmnist.reading._tracing import COVERED, Line, erase, find_bars, find_runs, trace
 
 Array = np.ndarray[Any, Any]
@@ -20,10 +21,12 @@ LEAST_SIDE = 12  # pixels of the smallest box
 THINNEST = 6  # ratio of a frame's height to the thickness of its lines; a 0 has less
 OVER = 0.3  # of the height of a frame with the digits that reach beyond it, beyond either side
 MAX_PLACES = 60  # of a comb
+MIN_TEETH = 3  # of a comb without outer teeth
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
 WHOLE = 0.9  # share of a page's width; only ruled lines are that long
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
 LOW = 0.85  # of the width; places for digits are not lower
+TALL = 1.8  # of the width of a place in a comb; digits are not higher
 GAP = 0.45  # of the usual width; narrower cells are gaps between boxes that digits connect
 LOOP_GAP = 1.5  # of the height of a loop; other digits are nearer than this
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
@@ -96,6 +99,7 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
         cells = []
     cells = _keep_likely(cells)
     cells += _find_more(closed, cells)
+    cells += _find_loose_combs(erase(strokes, rulings) if rulings else strokes, cells)
     lines = rulings + [line for some in cells for line in some.lines]
     if not cells:
         lines += _find_edges(strokes)
@@ -165,6 +169,39 @@ def _find_more(strokes: Array, cells: list[Cells]) -> list[Cells]:
             shift = round(middle - (left + right) / 2)
             boxes = [(box[0] + shift, box[1], box[2] + shift, box[3]) for box in like.boxes]
             found.append(Cells(boxes, [line.move(shift, 0) for line in like.lines]))
+    return found
+
+
+def _find_loose_combs(strokes: Array, cells: list[Cells]) -> list[Cells]:
+    """Find combs without a base line, or below a line, by their teeth."""
+    labels, _ = ndimage.label(strokes, np.ones((3, 3)))
+    posts = []
+    for at, where in enumerate(ndimage.find_objects(labels), 1):
+        y, x = where
+        post = read_post(labels[where] == at, x.start, y.start)
+        if post is not None and not any(
+            left <= post.x <= right and top <= y.stop and y.start <= bottom
+            for some in cells
+            for left, top, right, bottom in some.boxes
+        ):
+            posts.append(post)
+    found = []
+    for comb in find_combs(posts, strokes):
+        lines = []
+        for post in comb:
+            left, right = int(post.x - post.thickness), int(post.x + post.thickness + 1)
+            lines += trace(
+                strokes.T, max(0, left), right, post.top, post.bottom, (0, 0), upright=True
+            )
+        pitch = (comb[-1].x - comb[0].x) / (len(comb) - 1)
+        top, bottom = comb[0].top, comb[0].bottom
+        if comb[0].height < LOW * pitch:  # digits rise above short teeth
+            top = max(0, bottom - round(TALL * pitch))
+        boxes = [
+            (round(before.x), top, round(after.x), bottom)
+            for before, after in itertools.pairwise(comb)
+        ]
+        found.append(Cells(boxes, lines))
     return found
 
 
@@ -306,6 +343,9 @@ def _read_rulings(
             continue
         teeth = _find_teeth(part, first, traced[0].thickness)
         spans = _fit_lattice(teeth, width, height, n_digits)
+        if not spans and len(teeth) >= MIN_TEETH:  # the outer teeth may be missing
+            outer = [(float(x), first, 0.0) for x in (0, width - 1)]
+            spans = _fit_lattice(teeth + outer, width, height, n_digits)
         if not spans:
             if is_long and (width >= WHOLE * shape[1] or _stands_out(part, bars)):
                 lines += traced
@@ -315,7 +355,7 @@ def _read_rulings(
                 left, right = max(0, int(x - thick)), min(width, int(x + thick + 1))
                 traced += trace(part.T, left, right, top, first, corner[::-1], upright=True)
         pitch = spans[0][1] - spans[0][0]
-        top = max(0, first + corner[1] - round(1.8 * pitch))
+        top = max(0, first + corner[1] - round(TALL * pitch))
         boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
         left_over = erase(
             np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]

@@ -83,12 +83,12 @@ def trace(
     counts = some.sum(axis=0)
     thickness = find_quantile(counts, 0.3)  # where no digit touches the line
     centres = np.arange(len(band)) @ some / counts
-    curve = _fit(columns, centres, 1)
+    curve = fit(columns, centres, 1)
     for degree in (1, 2):
-        off = np.abs(_follow(curve, columns) - centres)
+        off = np.abs(follow(curve, columns) - centres)
         near = off <= max(1.0, 2 * find_quantile(off, 0.5))
         if np.count_nonzero(near) >= 8:
-            curve = _fit(columns[near], centres[near], degree)
+            curve = fit(columns[near], centres[near], degree)
     line = Line(curve, 0, stop - start, thickness, upright)
     right, down = start + corner[0], low + corner[1]
     return [line.move(down, right) if upright else line.move(right, down)]
@@ -103,7 +103,7 @@ def _keep_runs(band: Array, length: int) -> Array:
     return grown.view(bool)
 
 
-def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
+def fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
     """Fit a straight line or a parabola by least squares, at increasing x."""
     centre, scale, n = float(x.mean()), max(1.0, float(x[-1] - x[0]) / 2), len(x)
     t, ridge = (x - centre) / scale, 1e-9 * n
@@ -116,7 +116,7 @@ def _fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
     return square, slope - 2 * square * centre, level + (square * centre - slope) * centre
 
 
-def _follow(curve: tuple[float, float, float], x: Array) -> Array:
+def follow(curve: tuple[float, float, float], x: Array) -> Array:
     """Return the height of a line at each x."""
     square, slope, level = curve
     return (square * x + slope) * x + level
@@ -128,7 +128,7 @@ def find_slant(lines: list[Line]) -> float:
     if not flat:
         return 0.0
     longest = max(flat, key=lambda line: line.stop - line.start)
-    start, stop = _follow(longest.curve, np.array([longest.start, longest.stop]))
+    start, stop = follow(longest.curve, np.array([longest.start, longest.stop]))
     return float(np.rad2deg(np.arctan2(start - stop, longest.stop - longest.start)))
 
 
@@ -150,7 +150,7 @@ def _erase(strokes: Array, line: Line) -> None:
     x = np.arange(max(0, line.start - 2), min(width, line.stop + 2))
     if not len(x):
         return
-    y = _follow(line.curve, x)
+    y = follow(line.curve, x)
     half = line.thickness / 2
     reach = int(np.ceil(half + 2))
     steps = np.arange(-reach, reach + 1)[:, None]

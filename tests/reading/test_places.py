@@ -177,8 +177,8 @@ def test_a_stroke_that_joins_digits_is_no_ruled_line():
 
 def test_a_square_zero_among_digits_is_no_box(digits):
     page = np.full((110, 330), 255, dtype=np.uint8)
-    for left in (30, 90, 150, 270):
-        page[25:85, left : left + 6] = 0
+    for left, top in ((30, 28), (90, 20), (150, 34), (270, 24)):
+        page[top : top + 60, left : left + 6] = 0
     page[27:83, 205:240] = 0
     page[32:78, 210:235] = 255
     assert outline(find_places(page)) == ["ddddd"]
