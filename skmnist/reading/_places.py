@@ -7,6 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from skmnist.reading._doubts import (
+    LOW,
+    find_faint,
+    find_hanging,
+    find_odd,
+    find_thick_walls,
+    has_specks,
+    is_faint_beside,
+)
 from skmnist.reading._forms import Form
 from skmnist.reading._ink import (
     MIN_ANGLE,
@@ -42,10 +51,7 @@ LOOSE = 0.4  # of a box's height; smaller ink outside the boxes may be print
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
-LOW = 0.7  # of a digit's height; shorter strokes that hang below the others may be large commas
-HIGH = 1.8  # of the usual height of the digits; higher strokes may be lines or streaks
 HANGING = 0.5  # confidence that such a stroke is a digit
-SPECK, N_SPECKS = 4, 12  # pixels; number in a field. Empty fields on scans had at most 8
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others, and share
@@ -217,30 +223,26 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
             for row in rows
             for place in row
         ]
+        written = {place.row for place in places if not place.is_blank}
+        if len(written) > 1 and len(places) != one.digits:  # perhaps two numbers
+            places = [replace(place, parted=0.0) for place in places]
         if one.ignore_marks:
             places = _leave_out_marks(places)
         if all(place.is_blank and not place.is_marked for place in places):
-            whole = _look_at_specks(part)
-            if whole is not None or not places:  # an empty field is one blank place
+            if has_specks(part):  # they may be the remains of faint writing
+                places = [_keep_specks(part)]
+            elif not places:  # an empty field is one blank place
                 white = np.full(part.shape[:2], 255, dtype=np.uint8)
-                places = [whole or Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
+                places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
         found.append([place.move(left, top, one.name) for place in places])
     return found
 
 
-def _look_at_specks(page: Array) -> Place | None:
-    """Return a field without digits as a single place if it has many specks, or else None.
-
-    They may be the remains of faint writing, so the field must not be taken for a blank one.
-    """
-    ink = find_ink(page)
-    strokes = find_strokes(ink.level, ink.noise)
-    specks = [part for part in find_parts(strokes) if part.n_pixels >= SPECK]
-    if len(specks) < N_SPECKS:
-        return None
+def _keep_specks(page: Array) -> Place:
+    """Return a field without digits as a single place, shown as it is on the page."""
     height, width = page.shape[:2]
     grey = page if page.ndim == 2 else page.min(axis=2)
-    return Place((0, 0, width, height), grey, float(strokes.mean()), False, 0, parted=0.0)
+    return Place((0, 0, width, height), grey, 1.0, False, 0, parted=0.0)
 
 
 def _is_cut(place: Place, shape: tuple[int, ...], inside: tuple[bool, ...]) -> bool:
@@ -295,7 +297,7 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
     level, strokes = _remove_guides(ink, drawn, lines)
     parts = find_parts(strokes)
     marks = find_marks(drawn, level, parts, drawn & ~strokes, lines)
-    sheet = _Sheet(ink, level, strokes, page.shape)
+    sheet = _Sheet(ink, level, strokes, drawn, page.shape)
     rows = list(iterate_rows(cells))
     height, width = strokes.shape
     if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
@@ -312,6 +314,7 @@ class _Sheet:
     ink: Ink
     level: Array
     strokes: Array
+    drawn: Array  # strokes with the guides
     shape: tuple[int, ...]  # of the page
 
     def cut(self, box: Box, part: Part | None) -> Array:
@@ -419,7 +422,7 @@ def _fill_boxes(
             places = [
                 _fill(sheet, box, its, number, marks) for box, its in zip(row, written, strict=True)
             ]
-            places = _doubt_low(places)
+            places = _doubt_blank(sheet, _doubt_low(places), row, number)
             outside = choose_outside(marks, row)
             middles = [box[0] + box[2] for box in row]
             own = {mark.box for mark in outside}
@@ -453,6 +456,21 @@ def _is_beside(part: Part, row: list[Box]) -> bool:
     return not between or between[0] > 0.8 * wide  # or else it is print between groups of boxes
 
 
+def _doubt_blank(sheet: _Sheet, places: list[Place], row: list[Box], number: int) -> list[Place]:
+    """Return the places in boxes with faint digits instead of blank ones."""
+    thick = find_thick_walls(sheet.drawn, row)
+    doubted = []
+    for place, box, is_thick in zip(places, row, thick, strict=True):
+        if place.is_blank and not place.is_marked:
+            faint = find_faint(sheet.level, sheet.ink.noise, box)
+            if faint is not None:
+                place = replace(_place(sheet, faint, number, HANGING), box=sheet.to_page(box))
+            elif is_thick:
+                place = replace(place, is_blank=False, parted=HANGING)
+        doubted.append(place)
+    return doubted
+
+
 def _doubt_low(places: list[Place]) -> list[Place]:
     """Reduce the confidence in strokes that hang below the digits in the other boxes of a row."""
     inked = [at for at, place in enumerate(places) if not place.is_blank]
@@ -460,25 +478,12 @@ def _doubt_low(places: list[Place]) -> list[Place]:
         return places
     rows = [np.flatnonzero((places[at].image < 255).any(axis=1)) for at in inked]
     ends = np.array([(some[0], some[-1] + 1) for some in rows])
-    hanging = _find_hanging(ends, float(np.median(ends[:, 1] - ends[:, 0])))
+    hanging = find_hanging(ends, float(np.median(ends[:, 1] - ends[:, 0])))
     low = {at for at, is_hanging in zip(inked, hanging, strict=True) if is_hanging}
     return [
         replace(place, parted=min(place.parted, HANGING)) if at in low else place
         for at, place in enumerate(places)
     ]
-
-
-def _find_hanging(ends: Array, tall: float) -> Array:
-    """Return which strokes are shorter than digits and begin below the middle of the others.
-
-    `ends` holds the top and bottom of each stroke.
-    """
-    top, bottom = ends.T
-    whole = bottom - top >= LOW * tall
-    if not whole.any():
-        return whole
-    hanging: Array = ~whole & (top > np.median(top[whole]) + tall / 2)
-    return hanging
 
 
 def _is_long(box: Box) -> bool:
@@ -605,10 +610,10 @@ def _divide_freely(
             own = {mark.box for mark in beside}
             written = [part for part in some if part.box not in own]
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
-            ends = np.array([part.box[1::2] for part, _ in digits]).reshape(-1, 2)
-            heights = np.diff(ends).ravel()
-            usual = np.median(heights) if len(heights) else 0.0
-            odd = _find_hanging(ends, tall) | (heights > HIGH * usual)
+            inked = [part for part, _ in digits]
+            odd = find_odd(inked, tall, sheet.ink)
+            if inked and is_faint_beside(sheet.level, sheet.ink.noise, sheet.strokes, inked):
+                odd[:] = True
             places = [
                 _place(sheet, part, number, min(sure, HANGING if is_odd else limits[number]))
                 for (part, sure), is_odd in zip(digits, odd, strict=True)

@@ -21,7 +21,7 @@ EVEN = 0.04  # of the distance between two teeth, or 2 pixels; deviation from eq
 REGULAR = 0.75  # share of the teeth that have equal distances
 COVERED = 0.85  # of the height of a tooth that a digit touches
 COMPLETE = 0.9  # share of the teeth that are there
-MIN_POSTS = 3
+MIN_POSTS = 4  # fewer may be 1s
 MAX_PLACES = 60
 WIDEST, NARROWEST = 8.0, 0.4  # distance of two teeth, in heights
 

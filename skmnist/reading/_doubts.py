@@ -1,0 +1,139 @@
+"""Find ink that may not be what it seems: faint digits, print, streaks and cut-off strokes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from skmnist.reading._ink import Ink, find_ink, find_quantile, find_strokes, widen
+from skmnist.reading._parts import Part, find_parts, measure_pen
+from skmnist.reading._posts import Post, read_post
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+LOW = 0.7  # of a digit's height; shorter strokes that hang below the others may be large commas
+HIGH = 1.8  # of the usual height of the digits; higher strokes may be lines or streaks
+SPECK, N_SPECKS = 4, 12  # pixels; number in a field. Empty fields on scans had at most 8
+WALL = 0.12  # of a box, along its sides; ink there may be the rest of a line
+FAINT = 0.35  # of the height of a box, or of the usual digit; lower faint ink is no digit
+FAINT_BESIDE = 0.6  # of the usual height, for faint ink beside a row
+BESIDE = 1.5  # usual heights beside a row where another digit may be
+THIN = 0.6  # of the usual width of the strokes; thinner straight lines are not from the same pen
+TINT = 0.25  # difference of a stroke's colour from that of the others, from 0 to 1
+THICK = 1.6  # of the usual width of the sides of boxes; a 1 may be written on a thicker one
+ACROSS = 0.9  # of the height of an image without other ink; a line of this length is a streak
+
+
+def find_hanging(ends: Array, tall: float) -> Array:
+    """Return which strokes are shorter than digits and begin below the middle of the others.
+
+    `ends` holds the top and bottom of each stroke.
+    """
+    top, bottom = ends.T
+    whole = bottom - top >= LOW * tall
+    if not whole.any():
+        return whole
+    hanging: Array = ~whole & (top > np.median(top[whole]) + tall / 2)
+    return hanging
+
+
+def find_odd(parts: Sequence[Part], tall: float, ink: Ink) -> Array:
+    """Return which digits of a row may be commas, lines, streaks, brackets or the like."""
+    if not parts:
+        return np.zeros(0, dtype=bool)
+    ends = np.array([part.box[1::2] for part in parts])
+    heights = ends[:, 1] - ends[:, 0]
+    odd = find_hanging(ends, tall) | (heights > HIGH * np.median(heights))
+    posts = [read_post(part.strokes, *part.box[:2]) for part in parts]
+    first, last = posts[0], posts[-1]
+    if first is not None and last is not None and len(parts) > 2 and _are_alike(first, last):
+        odd[[0, -1]] = True
+    shape = ink.dark.shape
+    pens = [measure_pen(part.strokes) for part in parts]
+    tints = np.array([_measure_tint(part, ink.dark) for part in parts])
+    for at, (part, post) in enumerate(zip(parts, posts, strict=True)):
+        others = np.arange(len(parts)) != at
+        if post is not None:
+            odd[at] |= part.box[0] <= 1 or part.box[2] >= shape[1] - 1
+            odd[at] |= (len(parts) == 1 or heights[at] > heights[others].max()) and (
+                part.height > ACROSS * shape[0] and shape[1] > shape[0]
+            )
+        if len(parts) < 3:
+            continue
+        if post is not None:
+            odd[at] |= post.thickness < THIN * np.median(np.array(pens)[others])
+        odd[at] |= bool(np.abs(tints[at] - np.median(tints[others], axis=0)).max() > TINT)
+    return odd
+
+
+def _are_alike(one: Post, other: Post) -> bool:
+    """Return whether two upright lines have the same ends, as those of a frame."""
+    return max(abs(one.top - other.top), abs(one.bottom - other.bottom)) <= 2
+
+
+def _measure_tint(part: Part, dark: Array) -> Array:
+    """Return the darkness of the strokes in each colour, relative to the darkest one."""
+    left, top, right, bottom = part.box
+    levels = np.median(dark[top:bottom, left:right][part.strokes], axis=0)
+    return np.asarray(levels / max(float(levels.max()), 1e-3))
+
+
+def find_faint(level: Array, noise: float, box: Box) -> Part | None:
+    """Return faint ink of the size of a digit in a box, or None.
+
+    A pen that runs dry leaves ink that is too pale beside that of the other digits.
+    """
+    left, top, right, bottom = box
+    x, y = round(WALL * (right - left)), round(WALL * (bottom - top))
+    left, top = max(0, left + x), max(0, top + y)
+    inner = level[top : bottom - y, left : right - x] > noise
+    found = [part for part in find_parts(inner) if part.height >= FAINT * (bottom - y - top)]
+    if not found:
+        return None
+    part = max(found, key=lambda part: part.n_pixels)
+    a, b, c, d = part.box
+    return Part((a + left, b + top, c + left, d + top), part.strokes)
+
+
+def is_faint_beside(level: Array, noise: float, strokes: Array, parts: Sequence[Part]) -> bool:
+    """Return whether there is faint ink as high as a digit before, after or between the digits."""
+    tall = float(np.median([part.height for part in parts]))
+    boxes = np.array([part.box for part in parts])
+    top, bottom = int(boxes[:, 1].min()), int(boxes[:, 3].max())
+    left = max(0, round(boxes[:, 0].min() - BESIDE * tall))
+    right = round(boxes[:, 2].max() + BESIDE * tall)
+    where = (slice(top, bottom), slice(left, right))
+    faint = (level[where] > noise) & ~widen(strokes[where], 2)
+    taken = np.zeros(faint.shape[1], dtype=bool)
+    for part in parts:
+        taken[max(0, part.box[0] - left) : part.box[2] - left] = True
+    labels, _ = ndimage.label(faint, np.ones((3, 3)))
+    return any(
+        y.stop - y.start >= FAINT_BESIDE * tall and taken[x].mean() < 0.5
+        for y, x in ndimage.find_objects(labels)
+    )
+
+
+def find_thick_walls(drawn: Array, row: Sequence[Box]) -> Array:
+    """Return which boxes of a row have a side so thick that a 1 may be written on it."""
+    thickness = np.array([[_measure_wall(drawn, box, x) for x in box[::2]] for box in row])
+    usual = float(np.median(thickness))
+    thick: Array = np.any(thickness > max(THICK * usual, usual + 1.5), axis=1)
+    return thick
+
+
+def _measure_wall(drawn: Array, box: Box, x: int) -> float:
+    """Return the usual width of the ink along one side of a box."""
+    left, top, right, bottom = box
+    margin, reach = round(WALL * (bottom - top)), max(2, round(WALL * (right - left)))
+    strip = drawn[top + margin : bottom - margin, max(0, x - reach) : x + reach]
+    return find_quantile(strip.sum(axis=1), 0.5) if strip.size else 0.0
+
+
+def has_specks(page: Array) -> bool:
+    """Return whether an empty field has many specks, which may be remains of faint writing."""
+    ink = find_ink(page)
+    strokes = find_strokes(ink.level, ink.noise)
+    return sum(part.n_pixels >= SPECK for part in find_parts(strokes)) >= N_SPECKS
