@@ -88,7 +88,7 @@ def find_faint(level: Array, noise: float, box: Box) -> Part | None:
     left, top, right, bottom = box
     x, y = round(WALL * (right - left)), round(WALL * (bottom - top))
     left, top = max(0, left + x), max(0, top + y)
-    inner = level[top : bottom - y, left : right - x] > noise
+    inner = widen(level[top : bottom - y, left : right - x] > noise)  # it has gaps
     found = [part for part in find_parts(inner) if part.height >= FAINT * (bottom - y - top)]
     if not found:
         return None
@@ -110,14 +110,19 @@ def is_faint_beside(level: Array, noise: float, strokes: Array, parts: Sequence[
     for part in parts:
         taken[max(0, part.box[0] - left) : part.box[2] - left] = True
     labels, _ = ndimage.label(faint, np.ones((3, 3)))
-    return any(
-        y.stop - y.start >= FAINT_BESIDE * tall and taken[x].mean() < 0.5
-        for y, x in ndimage.find_objects(labels)
-    )
+    for at, (y, x) in enumerate(ndimage.find_objects(labels), 1):
+        height, width = y.stop - y.start, x.stop - x.start
+        if height < FAINT_BESIDE * tall or width > BESIDE * tall or taken[x].mean() >= 0.5:
+            continue
+        if read_post(labels[y, x] == at, x.start, y.start) is None:  # no line of a pale frame
+            return True
+    return False
 
 
 def find_thick_walls(drawn: Array, row: Sequence[Box]) -> Array:
     """Return which boxes of a row have a side so thick that a 1 may be written on it."""
+    if len(row) < 2:
+        return np.zeros(len(row), dtype=bool)
     thickness = np.array([[_measure_wall(drawn, box, x) for x in box[::2]] for box in row])
     usual = float(np.median(thickness))
     thick: Array = np.any(thickness > max(THICK * usual, usual + 1.5), axis=1)

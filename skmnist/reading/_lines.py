@@ -22,6 +22,7 @@ THINNEST = 6  # ratio of a frame's height to the thickness of its lines; a 0 has
 OVER = 0.3  # of the height of a frame with the digits that reach beyond it, beyond either side
 MAX_PLACES = 60  # of a comb
 MIN_TEETH = 3  # of a comb without outer teeth
+PLAIN = 0.75  # share of the ink of such a comb that is lines; print has less
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
 WHOLE = 0.9  # share of a page's width; only ruled lines are that long
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
@@ -343,7 +344,8 @@ def _read_rulings(
             continue
         teeth = _find_teeth(part, first, traced[0].thickness)
         spans = _fit_lattice(teeth, width, height, n_digits)
-        if not spans and len(teeth) >= MIN_TEETH:  # the outer teeth may be missing
+        is_open = not spans and is_long and len(teeth) >= MIN_TEETH
+        if is_open:  # the outer teeth may be missing
             outer = [(float(x), first, 0.0) for x in (0, width - 1)]
             spans = _fit_lattice(teeth + outer, width, height, n_digits)
         if not spans:
@@ -361,6 +363,8 @@ def _read_rulings(
             np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]
         )
         drawn = 1 - int(left_over.sum()) / max(1, int(part.sum()))
+        if is_open and drawn < PLAIN:
+            continue
         cells.append(Cells(boxes, traced, drawn))
     return cells, lines
 

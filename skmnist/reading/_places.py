@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from skmnist.reading._doubts import (
     LOW,
@@ -28,7 +29,7 @@ from skmnist.reading._ink import (
     turn,
     widen,
 )
-from skmnist.reading._lines import find_guides, iterate_rows
+from skmnist.reading._lines import Cells, find_guides, iterate_rows
 from skmnist.reading._parts import Part, divide_digits, divide_rows, find_parts, join
 from skmnist.reading._points import (
     Mark,
@@ -52,6 +53,7 @@ APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is n
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
 CELL = 1.8  # longer to shorter side of an image of one digit
 HANGING = 0.5  # confidence that such a stroke is a digit
+PALER = 1.3  # times as many pixels with pale ink as without, where there may be pale guides
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others, and share
@@ -281,19 +283,10 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
     ink = find_ink(page)
     if not (ink.level > ink.noise).any():
         return []
-    drawn = find_strokes(ink.level, ink.noise, strong=PALE)
-    angle = find_angle(drawn)
-    if abs(angle) >= MIN_ANGLE:
-        ink = turn(ink, angle)
-        drawn = find_strokes(ink.level, ink.noise, strong=PALE)
-    cells, lines = find_guides(drawn, n_digits)
-    slant = find_slant(lines)
-    if cells and abs(slant) >= MIN_ANGLE:  # large digits in boxes can hide how the page lies
-        turned = turn(ink, slant)
-        straight = find_strokes(turned.level, turned.noise, strong=PALE)
-        more, others = find_guides(straight, n_digits)
-        if sum(len(some.boxes) for some in more) >= sum(len(some.boxes) for some in cells):
-            ink, drawn, cells, lines = turned, straight, more, others
+    guided = _find_guides(ink, _find_drawn, n_digits)
+    if not guided.cells:
+        guided = _find_pale_guides(ink, guided, n_digits)
+    ink, drawn, cells, lines = guided.ink, guided.drawn, guided.cells, guided.lines
     level, strokes = _remove_guides(ink, drawn, lines)
     parts = find_parts(strokes)
     marks = find_marks(drawn, level, parts, drawn & ~strokes, lines)
@@ -305,6 +298,53 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
     if rows:
         return _fill_boxes(sheet, rows, parts, marks, n_digits, score)
     return _divide_freely(sheet, parts, marks, n_digits, score)
+
+
+@dataclass(frozen=True)
+class _Guided:
+    """A straight page with its guides."""
+
+    ink: Ink
+    drawn: Array  # strokes and guides
+    cells: list[Cells]
+    lines: list[Line]
+
+
+def _find_drawn(ink: Ink) -> Array:
+    return find_strokes(ink.level, ink.noise, strong=PALE)
+
+
+def _find_guides(ink: Ink, draw: Callable[[Ink], Array], n_digits: int | None) -> _Guided:
+    """Straighten a page, and find its guides among the strokes that `draw` returns."""
+    drawn = draw(ink)
+    angle = find_angle(drawn)
+    if abs(angle) >= MIN_ANGLE:
+        ink = turn(ink, angle)
+        drawn = draw(ink)
+    cells, lines = find_guides(drawn, n_digits)
+    slant = find_slant(lines)
+    if cells and abs(slant) >= MIN_ANGLE:  # large digits in boxes can hide how the page lies
+        turned = turn(ink, slant)
+        straight = draw(turned)
+        more, others = find_guides(straight, n_digits)
+        if sum(len(some.boxes) for some in more) >= sum(len(some.boxes) for some in cells):
+            ink, drawn, cells, lines = turned, straight, more, others
+    return _Guided(ink, drawn, cells, lines)
+
+
+def _find_pale_guides(ink: Ink, guided: _Guided, n_digits: int | None) -> _Guided:
+    """Find boxes and combs that are much paler than the ink; return `guided` if there are none."""
+
+    def draw(ink: Ink) -> Array:  # smooth, so that the grain of the paper does not break lines
+        return ndimage.uniform_filter(ink.level, 3) > ink.noise / 2
+
+    if np.count_nonzero(draw(guided.ink)) < PALER * np.count_nonzero(guided.drawn):
+        return guided
+    pale = _find_guides(ink, draw, n_digits)
+    if sum(len(some.boxes) for some in pale.cells) < 2:
+        return guided
+    # strokes do not contain such guides, so there is nothing to erase
+    return replace(pale, drawn=_find_drawn(pale.ink), lines=[])
 
 
 @dataclass(frozen=True)

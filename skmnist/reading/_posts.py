@@ -14,13 +14,15 @@ Array = np.ndarray[Any, Any]
 
 NARROW = 0.2  # maximum ratio of width to height
 LEAST_HEIGHT = 8  # pixels
+LEAST_WIDTH = 12  # pixels between two teeth; nearer lines are stems of print
 BENT = 0.015  # of the height; a line deviates less from a straight one
 UPRIGHT = 0.06  # maximum slope
 ALIKE = 0.06  # of the height, or 2 pixels; the ends of the teeth of a comb differ less
 EVEN = 0.04  # of the distance between two teeth, or 2 pixels; deviation from equal distances
 REGULAR = 0.75  # share of the teeth that have equal distances
 COVERED = 0.85  # of the height of a tooth that a digit touches
-COMPLETE = 0.9  # share of the teeth that are there
+COMPLETE = 0.9  # share of the teeth that are there, touched by digits or not
+FREE = 0.5  # share of the teeth that no digit touches
 MIN_POSTS = 4  # fewer may be 1s
 MAX_PLACES = 60
 WIDEST, NARROWEST = 8.0, 0.4  # distance of two teeth, in heights
@@ -102,7 +104,7 @@ def _complete(posts: list[Post], strokes: Array) -> list[Post]:
     best: list[Post] = []
     for n in range(MIN_POSTS - 1, MAX_PLACES + 1):
         pitch = (at[-1] - at[0]) / n
-        if pitch < NARROWEST * height:
+        if pitch < max(LEAST_WIDTH, NARROWEST * height):
             break
         if pitch > WIDEST * height:
             continue
@@ -112,7 +114,7 @@ def _complete(posts: list[Post], strokes: Array) -> list[Post]:
         if (off.min(axis=0) <= near).mean() < REGULAR:
             continue
         there = off.min(axis=1) <= near
-        if there.sum() < MIN_POSTS:
+        if there.sum() < MIN_POSTS or there.mean() < FREE:
             continue
         covered = there | np.array([is_covered(x) for x in grid])
         if covered.mean() < COMPLETE:

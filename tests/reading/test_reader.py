@@ -105,7 +105,7 @@ def test_the_promise_is_kept_in_words(reader):
     assert first.startswith(
         "At most 2.00% of the accepted digits are wrong, with a confidence of 95%"
     )
-    assert "3 writers" in writers
+    assert "3 in total" in writers
     assert few.startswith("3 writers are too few")
     assert promise.writers["n_rows"].tolist() == [234, 233, 233]
     assert promise.writers["n_errors"].sum() == promise.selection.n_errors
