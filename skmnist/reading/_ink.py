@@ -11,6 +11,11 @@ Array = np.ndarray[Any, Any]
 MAX_PIXELS = 4_000_000  # larger pages are reduced; A4 at 200 dpi, where digits are 30 pixels high
 BLOCKS = 12  # squares along the shorter side in which the level of the paper is measured
 PAPER = 0.8  # quantile of a square that is paper: strokes and lines cover less than a fifth
+COARSE = 100  # squares along the shorter side in which the surroundings of a sheet are looked for
+DARK = 0.5  # of the level of the paper; a desk is darker, most shadows are not
+SIDE = 0.9  # share of a side of the image along which the desk is visible
+EDGE = 2  # squares at the edge of the sheet, where the image is blurred
+LEAST_SHEET = 0.15  # share of the image
 LEAST_PAPER = 0.3  # share of full brightness, so that noise in dark areas is not amplified
 MIN_CONTRAST = 0.1  # as in DigitCropper
 NOISE_WIDTH = 4.0  # standard deviations of the paper's noise; smaller differences are not ink
@@ -63,6 +68,7 @@ def find_ink(page: Array) -> Ink:
         levels = levels.mean(axis=2, keepdims=True)  # a grey page saved in colour
     if _is_negative(levels):
         levels = 1 - levels
+    levels = _cover_surroundings(levels)
     paper = _find_paper(levels)
     difference = (paper - levels) / np.maximum(paper, LEAST_PAPER)
     dark = np.clip(difference, 0, 1)
@@ -86,6 +92,41 @@ def _is_negative(levels: Array) -> bool:
     sample = levels[::3, ::3].mean(axis=2)
     low, middle, high = np.quantile(sample, [0.02, 0.5, 0.98])
     return bool(middle < 0.5 and high - middle > 2 * (middle - low))
+
+
+def _cover_surroundings(levels: Array) -> Array:
+    """Return a photo with paper where the desk around the sheet is visible.
+
+    The desk is a dark area along at least one whole side of the image.
+    """
+    step = max(1, min(levels.shape[:2]) // COARSE)
+    coarse = _shrink(levels, step)
+    height, width = coarse.shape
+    dark = coarse < DARK * np.quantile(coarse, PAPER)
+    sides = [dark[0], dark[-1], dark[:, 0], dark[:, -1]]
+    if min(height, width) < COARSE or max(side.mean() for side in sides) < SIDE:
+        return levels
+    desk = ndimage.binary_opening(np.pad(dark, 3, mode="edge"), np.ones((5, 5)))[3:-3, 3:-3]
+    labels, _ = ndimage.label(desk)
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    desk = np.isin(labels, np.unique(edges[edges > 0]))
+    desk = ndimage.binary_dilation(desk, np.ones((3, 3)), iterations=EDGE)
+    if desk.mean() > 1 - LEAST_SHEET:
+        return levels
+    # the paper continues as it is at the edge of the sheet
+    y, x = ndimage.distance_transform_edt(desk, return_distances=False, return_indices=True)
+    rows = np.minimum(np.arange(levels.shape[0]) // step, height - 1)[:, None]
+    columns = np.minimum(np.arange(levels.shape[1]) // step, width - 1)
+    small = np.stack([_shrink(plane[..., None], step) for plane in np.moveaxis(levels, 2, 0)], 2)
+    return np.where(desk[rows, columns][..., None], small[y, x][rows, columns], levels)
+
+
+def _shrink(levels: Array, step: int) -> Array:
+    """Return the mean of each square of `step` pixels, over all channels."""
+    height, width = (side // step for side in levels.shape[:2])
+    squares = levels[: height * step, : width * step]
+    squares = squares.reshape(height, step, width, step, levels.shape[2])
+    return np.asarray(squares.mean(axis=(1, 3, 4)))
 
 
 def _find_paper(levels: Array) -> Array:
