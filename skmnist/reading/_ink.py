@@ -12,6 +12,7 @@ MAX_PIXELS = 4_000_000  # larger pages are reduced; A4 at 200 dpi, where digits 
 BLOCKS = 12  # squares along the shorter side in which the level of the paper is measured
 PAPER = 0.8  # quantile of a square that is paper: strokes and lines cover less than a fifth
 COARSE = 100  # squares along the shorter side in which the surroundings of a sheet are looked for
+LEAST_PHOTO = 250  # pixels of its shorter side; smaller images are fields or cells with frames
 DARK = 0.5  # of the level of the paper; a desk is darker, most shadows are not
 SIDE = 0.9  # share of a side of the image along which the desk is visible
 EDGE = 2  # squares at the edge of the sheet, where the image is blurred
@@ -66,9 +67,9 @@ def find_ink(page: Array) -> Ink:
     levels = _reduce(page.reshape(*page.shape[:2], -1), factor)
     if levels.shape[2] == 3 and not np.any(np.ptp(levels[::4, ::4], axis=2) > 0.06):
         levels = levels.mean(axis=2, keepdims=True)  # a grey page saved in colour
+    levels = _cover_surroundings(levels)
     if _is_negative(levels):
         levels = 1 - levels
-    levels = _cover_surroundings(levels)
     paper = _find_paper(levels)
     difference = (paper - levels) / np.maximum(paper, LEAST_PAPER)
     dark = np.clip(difference, 0, 1)
@@ -99,12 +100,14 @@ def _cover_surroundings(levels: Array) -> Array:
 
     The desk is a dark area along at least one whole side of the image.
     """
-    step = max(1, min(levels.shape[:2]) // COARSE)
+    if min(levels.shape[:2]) < LEAST_PHOTO:
+        return levels
+    step = min(levels.shape[:2]) // COARSE
     coarse = _shrink(levels, step)
     height, width = coarse.shape
     dark = coarse < DARK * np.quantile(coarse, PAPER)
     sides = [dark[0], dark[-1], dark[:, 0], dark[:, -1]]
-    if min(height, width) < COARSE or max(side.mean() for side in sides) < SIDE:
+    if max(side.mean() for side in sides) < SIDE:
         return levels
     desk = ndimage.binary_opening(np.pad(dark, 3, mode="edge"), np.ones((5, 5)))[3:-3, 3:-3]
     labels, _ = ndimage.label(desk)

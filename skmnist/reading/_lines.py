@@ -26,6 +26,8 @@ PLAIN = 0.75  # share of the ink of such a comb that is lines; print has less
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it
 WHOLE = 0.9  # share of a page's width; only ruled lines are that long
 ALONE = 0.2  # share of a shorter ruled line that has no ink above or below it
+EDGE = 4  # pixels from the edge of the image to a row that it cuts off
+LARGER, N_LARGER = 1.2, 2  # of the height of such a row; number of larger strokes beside it
 LOW = 0.85  # of the width; places for digits are not lower
 TALL = 1.8  # of the width of a place in a comb; digits are not higher
 GAP = 0.45  # of the usual width; narrower cells are gaps between boxes that digits connect
@@ -101,6 +103,7 @@ def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells
     cells = _keep_likely(cells)
     cells += _find_more(closed, cells)
     cells += _find_loose_combs(erase(strokes, rulings) if rulings else strokes, cells)
+    cells = [some for some in cells if not _is_cut_off(some, boxes, len(strokes))]
     lines = rulings + [line for some in cells for line in some.lines]
     if not cells:
         lines += _find_edges(strokes)
@@ -118,6 +121,19 @@ def _is_loop(some: Cells, boxes: Array) -> bool:
     gap = np.maximum(boxes[:, 0] - right, left - boxes[:, 2])
     near = (gap > 0) & (gap < LOOP_GAP * tall)
     return bool(np.any(level & near & (heights > 0.7 * tall) & (heights < 2 * tall)))
+
+
+def _is_cut_off(some: Cells, boxes: Array, height: int) -> bool:
+    """Return whether cells are the remains of a row that the edge of the image cuts off.
+
+    The digits are larger, and above or below it.
+    """
+    top, bottom = some.boxes[0][1], some.boxes[0][3]
+    if top > EDGE and bottom < height - EDGE:
+        return False
+    larger = boxes[:, 3] - boxes[:, 1] > LARGER * (bottom - top)
+    apart = (boxes[:, 1] >= bottom) | (boxes[:, 3] <= top)
+    return int(np.count_nonzero(larger & apart)) >= N_LARGER
 
 
 def _keep_likely(cells: list[Cells]) -> list[Cells]:

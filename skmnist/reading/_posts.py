@@ -98,6 +98,8 @@ def _complete(posts: list[Post], strokes: Array) -> list[Post]:
     reach = max(1, round(thickness / 2))
 
     def is_covered(x: float) -> bool:
+        if not 0 <= x < strokes.shape[1]:
+            return False
         band = strokes[top:bottom, max(0, round(x) - reach) : round(x) + reach + 1]
         return bool(band.any(axis=1).mean() >= COVERED)
 

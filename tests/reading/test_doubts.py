@@ -1,0 +1,138 @@
+"""Ink that may not be what it seems, which nobody may take for a certain digit."""
+
+import numpy as np
+import pytest
+
+from skmnist.datasets import load_mnist
+from skmnist.reading import Form, find_places
+from tests.reading.fields import as_scan
+
+BOX, LEFT, TOP = 72, 60, 40
+
+
+@pytest.fixture(scope="module")
+def digits():
+    mnist = load_mnist(n_train=200, random_state=0)
+    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
+    return [
+        as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]])[10:74, 10:74]
+        for digit in range(10)
+    ]
+
+
+def draw(digits, text, *, boxes=None, faint=(), tint=None):
+    """Return a page with digits, and boxes of the grey level `boxes`; a space is no digit."""
+    page = np.full((160, 620, 3), 245, dtype=np.uint8)
+    for at, digit in enumerate(text):
+        left = LEFT + BOX * at
+        if boxes is not None:
+            page[TOP : TOP + BOX, [left, left + 1, left + BOX, left + BOX + 1]] = boxes
+            page[[TOP, TOP + 1, TOP + BOX, TOP + BOX + 1], left : left + BOX + 2] = boxes
+        if digit != " ":
+            ink = (255 - digits[int(digit)].astype(float)) * (0.2 if at in faint else 1)
+            where = page[TOP + 5 : TOP + 69, left + 5 : left + 69]
+            colour = np.array(tint if at == 0 and tint else (1, 1, 0.4))
+            where[:] = np.minimum(where, 245 - 0.85 * ink[..., None] * colour)
+    return page
+
+
+def describe(fields):
+    """Return b for a blank place, d for a digit, and ? for a doubtful one, for each field."""
+    return [
+        "".join("b" if place.is_blank else "d" if place.parted > 0.5 else "?" for place in field)
+        for field in fields
+    ]
+
+
+def read_field(page, **options):
+    form = {"fields": [{"name": "a", "box": [0, 0, 1, 1], **options}]}
+    return describe(find_places(page, form=Form.from_dict(form)))
+
+
+@pytest.mark.parametrize("level", [60, 222])
+def test_boxes_are_found_even_if_they_are_pale(digits, level):
+    assert describe(find_places(draw(digits, "20683 ", boxes=level))) == ["dddddb"]
+
+
+@pytest.mark.parametrize("level", [60, 222])
+def test_a_faint_digit_in_a_box_is_not_blank(digits, level):
+    page = draw(digits, "20683", boxes=level, faint=[4])
+    assert describe(find_places(page)) == ["dddd?"]
+
+
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_a_faint_digit_beside_others_is_not_lost_without_a_word(digits, at):
+    (found,) = describe(find_places(draw(digits, "20683", faint=[at])))
+    assert set(found) == {"?"}
+
+
+def test_a_one_may_be_written_on_the_side_of_a_box(digits):
+    page = draw(digits, "20683 ", boxes=60)
+    page[TOP + 6 : TOP + 66, LEFT + 6 * BOX - 2 : LEFT + 6 * BOX + 5] = 60
+    (found,) = describe(find_places(page))
+    assert found.startswith("ddddd?")
+
+
+def draw_line(page, left, top, bottom, wide, colour=60):
+    page[top:bottom, left : left + wide] = colour
+    return page
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([(430, 45, 110, 2)], "ddddd?"),  # thinner than the strokes
+        ([(430, 45, 110, 7, (235, 60, 60))], "ddddd?"),  # another pen
+        ([(20, 42, 108, 6), (480, 42, 108, 6)], "?ddddd?"),  # as long as each other
+        ([(0, 45, 110, 7)], "?ddddd"),  # at the edge of the image
+    ],
+    ids=["thin", "coloured", "two", "edge"],
+)
+def test_lines_beside_digits_are_doubtful(digits, lines, found):
+    page = draw(digits, "20683")
+    for line in lines:
+        draw_line(page, *line)
+    assert describe(find_places(page)) == [found]
+
+
+def test_a_line_across_an_empty_field_is_no_one():
+    page = np.full((160, 620, 3), 245, dtype=np.uint8)
+    assert describe(find_places(draw_line(page, 300, 1, 159, 3))) == ["?"]
+
+
+def test_a_digit_by_another_pen_is_doubtful(digits):
+    assert describe(find_places(draw(digits, "20683", tint=(0.2, 1, 1)))) == ["?dddd"]
+
+
+def test_two_rows_in_a_field_are_not_one_number(digits):
+    row = draw(digits, "20683")
+    page = np.vstack([row[:130], row[30:]])
+    assert read_field(page) == ["?" * 10]
+    assert read_field(page, digits=5) == ["?" * 10]
+    row = draw(digits, "20683", boxes=60)
+    page = np.vstack([row[:130], row[30:]])
+    assert read_field(page) == ["?" * 10]
+    assert read_field(page, digits=10) == ["d" * 10]  # the form says so
+
+
+def test_the_rest_of_a_row_above_does_not_hide_digits(digits):
+    page = draw(digits, "20683")
+    page[:24, [320, 321, 342, 343]] = page[:2, 320:344] = page[22:24, 320:344] = 60
+    (found,) = describe(find_places(page[1:]))
+    assert len(found) >= 5
+
+
+@pytest.mark.parametrize("desk", [15, 90])
+def test_the_desk_around_a_sheet_is_no_ink(digits, desk):
+    sheet = draw(digits, "20683", boxes=60)
+    page = np.full((280, 760, 3), desk, dtype=np.uint8)
+    page[50:210, 40:660] = sheet
+    (field,) = find_places(page)
+    assert describe([field]) == ["ddddd"]
+    assert np.allclose(field[0].box, (LEFT + 42, TOP + 52, LEFT + 40 + BOX, TOP + 50 + BOX), atol=3)
+
+
+def test_an_image_of_a_thick_digit_has_no_desk():
+    page = np.full((400, 300), 245, dtype=np.uint8)
+    page[:, 120:180] = 20  # a 1 from edge to edge
+    assert describe(find_places(page, n_digits=1)) != ["b"]
