@@ -161,7 +161,8 @@ def _show_results(
 ) -> None:
     say = view.say
     corrections = st.session_state.setdefault("corrections", {}).setdefault(run, {})
-    fields = correct(join_fields(readings), corrections)
+    with use_language(view.language):
+        fields = correct(join_fields(readings), corrections)
     pages = list_pages(readings)
     if not pages:
         return
@@ -284,7 +285,8 @@ def _show_cards(
 def _show_table(view: View, fields: pd.DataFrame) -> None:
     say = view.say
     shown = fields[fields["outcome"] != "failed"]
-    names = [name for name in COLUMNS if name != "page" or shown["page"].max() > 1]
+    names = [name for name in COLUMNS if name != "page" or (shown["page"] > 1).any()]
+    shown = shown.assign(page=shown["page"].astype("string").fillna("-"))
     rows = []
     row: Any
     for row in shown.head(MAX_ROWS).itertuples(index=False):

@@ -77,7 +77,8 @@ def read_digits(
         n_left = len(files) - len(readings)
         print_error(say, say("cli.read_killed", n=len(readings), n_left=n_left))
         status = 1
-    fields = join_fields(readings)
+    with use_language(say.language):
+        fields = join_fields(readings)
     if any(reading.problem is None or len(reading.places) for reading in readings):
         screen.show_fields(fields)
     _show_promise(screen, reader, readings)

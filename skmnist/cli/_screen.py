@@ -106,12 +106,13 @@ class Screen:
         self.show_title("cli.reading_title")
         counts = Counter(fields["outcome"])
         shown = fields[fields["outcome"] != "failed"]
-        if not len(shown):
-            self.say_line("cli.read_nothing")
+        if not (shown["field"] != "").any():
+            self.say_line("reading.reason.nothing")
             return
         names = ["file", "page", "field", "text", "outcome", "probability"]
-        if shown["page"].max() <= 1:
+        if not (shown["page"] > 1).any():
             names.remove("page")
+        shown = shown.assign(page=shown["page"].astype("string").fillna("-"))
         table = self._table(*(f"cli.column_{name}" for name in names))
         for column, name in zip(table.columns, names, strict=True):
             column.justify = "right" if name in ("page", "probability") else "left"

@@ -50,6 +50,8 @@ class FileReading:
     problem : str or None
         Why the file, or the rest of it, could not be read, in the language of
         :func:`~skmnist.text.use_language`. None if the whole file was read.
+    n_pages : int, default=1
+        Number of pages that were opened; 0 if the file could not be opened at all.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class FileReading:
     places: pd.DataFrame
     pictures: dict[tuple[int, Any], Array] = field(default_factory=dict)
     problem: str | None = None
+    n_pages: int = 1
 
 
 def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
@@ -236,7 +239,7 @@ def _read_file(
     file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
     filled = [frame for frame in frames if len(frame)] or [reader.read_digits([])]
     places = pd.concat(filled, ignore_index=True)
-    return at, FileReading(os.fsdecode(file), places, pictures, problem)
+    return at, FileReading(os.fsdecode(file), places, pictures, problem, n_pages)
 
 
 def _check_pages(form: Form, n_pages: int) -> None:
@@ -254,7 +257,10 @@ def _check_pages(form: Form, n_pages: int) -> None:
 
 
 def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
-    """Return a table with a row for each field, and one more for each file with a problem.
+    """Return a table with a row for each field, and at least one row for each file.
+
+    A file in which no digits were found has one row, whose `field` and `text` are empty. A file
+    with a problem has one row for it, after those of the fields that were read before.
 
     Parameters
     ----------
@@ -265,13 +271,16 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
     -------
     fields : DataFrame
         - `file`: path of the file;
-        - `page`: number of the page, from 1; missing in the row for a problem;
-        - `field`: name of the field, or its number on the page, from 1; empty for a problem;
+        - `page`: number of the page, from 1; missing in the row for a problem, or for a file of
+          several pages without digits;
+        - `field`: name of the field, or its number on the page, from 1; empty for a problem, or if
+          no digits were found in the file;
         - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
-        - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank,
-          or "failed" for a problem;
+        - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank
+          or no digits were found, or "failed" for a problem;
         - `probability`: the lowest probability in the field; NaN if it has none, or for a problem;
-        - `reason`: why places were not accepted, or the problem of the file; otherwise empty.
+        - `reason`: why places were not accepted, the problem of the file, or, in the language of
+          :func:`~skmnist.text.use_language`, that no digits were found; otherwise empty.
     """
     rows: list[tuple[Any, ...]] = []
     for reading in readings:
@@ -291,6 +300,10 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
         if reading.problem is not None:
             problem = reading.problem.removeprefix(f"{reading.file}: ")
             rows.append((reading.file, None, "", "", "failed", np.nan, problem))
+        elif not len(reading.places):
+            only = 1 if reading.n_pages == 1 else None
+            nothing = get_catalogue()("reading.reason.nothing")
+            rows.append((reading.file, only, "", "", "blank", np.nan, nothing))
     fields = pd.DataFrame(rows, columns=list(FIELD_COLUMNS))
     return fields.astype({"page": "Int64", "probability": float})
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from skmnist.reading._batch import FIELD_COLUMNS, FileReading, find_reasons, join_fields
-from skmnist.text import get_catalogue
+from skmnist.text import get_catalogue, use_language
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -39,7 +39,9 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
         The content of the HTML file.
     """
     readings = list(readings)
-    fields = join_fields(readings)
+    say = get_catalogue(language)
+    with use_language(say.language):
+        fields = join_fields(readings)
     pictures = {
         (reading.file, page + 1, name if isinstance(name, str) else int(name) + 1): (
             picture,
@@ -76,7 +78,6 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
     rounded = fields["probability"].map("{:.4f}".format, na_action="ignore")
     fields = fields.assign(probability=rounded).astype(object)
     table = fields.where(fields.notna(), "").values.tolist()
-    say = get_catalogue(language)
     return _load_template().render(
         say=say, cards=cards, table=table, columns=list(FIELD_COLUMNS), language=say.language
     )

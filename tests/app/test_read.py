@@ -78,9 +78,10 @@ def test_scans_are_read_with_boxes_and_signs_and_a_bad_file_stops_nothing(open_p
     assert "bad.png: is not a readable image" in bad
     assert "Save it as PNG" in bad
     assert "blank.png: no digits were found" in nothing
-    (first, second) = table_of(html)
+    first, second, third = table_of(html)
     assert first[:4] == ["a.png", "1", "123", "read"]
     assert second[:4] == ["b.png", "1", "1?3", "? unsure"]
+    assert third == ["blank.png", "", "", "blank", "-"]
     # the page with something to check comes first; its places have boxes, signs and a legend
     assert page.selectbox(key="seen").value == ("b.png", 1)
     assert len(page.text_input) == 1
@@ -88,7 +89,7 @@ def test_scans_are_read_with_boxes_and_signs_and_a_bad_file_stops_nothing(open_p
     assert ">1</text>" in html
     assert 'class="mark digit"' in html
     assert ("?</text>" in html) or ("×</text>" in html)
-    assert any("Fields: 1 read, 1 unsure, 0 blank" in text.value for text in page.markdown)
+    assert any("Fields: 1 read, 1 unsure, 1 blank" in text.value for text in page.markdown)
     assert "with a confidence of 95%" in html
     page.selectbox(key="seen").set_value(("a.png", 1))
     assert not run(page).text_input
