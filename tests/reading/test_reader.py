@@ -64,10 +64,8 @@ def test_accepted_digits_are_right_and_the_others_have_reasons(reader, digits, s
     unsure = places[places["outcome"] == "unsure"].iloc[0]
     threshold = reader.promise().selection.threshold
     assert unsure["probability"] <= threshold < places["probability"][accepted].min()
-    assert (
-        unsure["reason"]
-        == f"The network is not sure enough: more than {threshold:.2%} is required."
-    )
+    required = f"more than {threshold:.2%} is required for each."
+    assert unsure["reason"] == f"The network is not sure enough of a digit: {required}"
     assert unsure["alternatives"][0][1] <= unsure["probability"]
     assert places["box"][0] == (0, 0, 14, 14)
 
@@ -95,7 +93,7 @@ def test_halves_put_together_wrongly_are_not_digits(reader, scans):
 def test_reasons_are_in_the_language_of_the_program(reader):
     with use_language("de"):
         places = reader.read_digits([np.full((20, 20), 255, np.uint8)])
-    assert places["reason"][0] == "Das Feld ist leer."
+    assert places["reason"][0] == "Hier steht nichts, höchstens Flecken oder Linien."
 
 
 def test_the_promise_is_kept_in_words(reader):
@@ -175,7 +173,7 @@ def test_a_field_that_may_be_divided_in_another_way_is_left_to_people(reader, sc
     doubtful = find(0.5)
     assert not (doubtful["outcome"] == "digit").any()
     assert not doubtful["guaranteed"].any()
-    assert "which strokes form the digits of this field" in doubtful["reason"].iloc[0]
+    assert "uncertain which ink belongs to the digits" in doubtful["reason"].iloc[0]
 
 
 def find_sure(reader, scans):
