@@ -147,8 +147,11 @@ def _show_problems(view: View, readings: list[FileReading]) -> None:
     say, lines = view.say, []
     for reading in readings:
         if reading.problem is not None:
-            problem = reading.problem.removeprefix(f"{reading.file}: ")
-            lines.append(say("app.read.bad", file=reading.file, problem=problem))
+            problem = reading.problem.removeprefix(f"{reading.file}: ").removesuffix(".")
+            line = say("app.read.bad", file=reading.file, problem=problem)
+            if reading.n_pages == 0:  # the file is the problem rather than the form
+                line += " " + say("app.read.save_as")
+            lines.append(line)
         elif not len(reading.places):
             lines.append(say("app.read.nothing", file=reading.file))
     if lines:

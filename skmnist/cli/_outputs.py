@@ -40,6 +40,11 @@ def print_error(say: Catalogue, message: str) -> None:
     print(make_printable(" ".join(line.split())), file=sys.stderr)
 
 
+def print_warning(message: str) -> None:
+    """Print a warning in one line."""
+    print(make_printable(" ".join(message.split())), file=sys.stderr)
+
+
 def print_interrupt(text: str) -> None:
     """Print a message after Ctrl-C, starting on a new line."""
     if sys.stderr is not None and sys.stderr.isatty():

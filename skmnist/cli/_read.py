@@ -18,6 +18,7 @@ from skmnist.cli._outputs import (
     OptionError,
     print_error,
     print_interrupt,
+    print_warning,
     print_warnings,
     write_file,
 )
@@ -61,6 +62,8 @@ def read_digits(
     reader = _load_reader(say, model)
     if n_digits is not None:
         reader.n_digits = n_digits
+        if described is not None:
+            print_warning(say("cli.digits_of_form", n=n_digits))
     if max_error is not None:
         reader.max_error = max_error
     files = _find_files(say, paths)
@@ -111,7 +114,10 @@ def _load_reader(say: Catalogue, path: Path | None) -> DigitReader:
         with use_language(say.language), print_warnings():
             return load_reader(path)
     except ModelFileError as error:
-        raise OptionError("--model", "", error.sentence(say.language)) from None
+        problem = error.sentence(say.language)
+        if error.key != "no_reader":  # which says the same
+            problem = say("cli.read_model_failed", problem=problem)
+        raise OptionError("--model", "", problem) from None
     except OSError as error:
         name = "" if path is None else path
         raise OptionError("--model", name, error.strerror or str(error)) from None
@@ -154,7 +160,7 @@ def _read(
                 print_error(say, say("cli.read_failed", file=reading.file, problem=message))
             turned = reading.places["reason"] == say("reading.reason.turned")
             for page in reading.places.loc[turned, "image"].unique():
-                print_error(say, say("cli.page_turned", file=reading.file, page=int(page) + 1))
+                print_warning(say("cli.page_turned", file=reading.file, page=int(page) + 1))
 
 
 def _show_promise(screen: Screen, reader: DigitReader, readings: list[FileReading]) -> None:

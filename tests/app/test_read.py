@@ -158,6 +158,11 @@ def test_a_form_names_the_fields_and_a_bad_one_is_told(open_page, rows, saved):
     upload(page, "form", ("f.json", json.dumps(described).encode()))
     assert table_of(html_of(page))[0][1:4] == ["code", "???", "? unsure"]
     assert "not a valid number for this field" in " ".join(c.value for c in page.caption)
+    described["size"] = [100, 1000]
+    upload(page, "form", ("f.json", json.dumps(described).encode()))
+    problem = html_of(page).split('<ul class="caution">')[1].split("</ul>")[0]
+    assert "measure the fields on such a page. The other files" in problem
+    assert "Save it as PNG" not in problem
 
 
 def test_the_number_of_digits_changes_the_promise_of_this_visitor_only(open_page, rows, saved):

@@ -131,8 +131,24 @@ def test_a_page_that_is_upside_down_is_told(tmp_path, capsys):
     page = 255 - np.hstack([np.pad(image, 6) for image in mnist.X_test[rows]])
     Image.fromarray(page[::-1, ::-1]).save(tmp_path / "turned.png")
     assert main(["read", str(tmp_path), "--lang", "de"]) == 0
-    said = " ".join(capsys.readouterr().err.split())
-    assert "turned.png, Seite 1: scheint auf dem Kopf zu stehen. Drehen Sie sie" in said
+    said = capsys.readouterr().err
+    assert said.startswith(f"{tmp_path / 'turned.png'}, Seite 1: scheint auf dem Kopf zu stehen.")
+    assert "Fehler" not in said
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_form_rather_than_digits_says_how_many_digits_a_field_has(
+    model, scans, tmp_path, capsys, language
+):
+    form = tmp_path / "form.json"
+    form.write_text('{"fields": [{"name": "code", "box": [0, 0, 1, 1], "digits": 1}]}')
+    command = ["read", str(scans), "--model", str(model), "--lang", language]
+    assert main([*command, "--form", str(form), "--digits", "5"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("--digits 5: ")
+    assert ("bestimmt das Formular" if language == "de" else "is that of the form") in line
+    main([*command, "--digits", "1"])
+    assert not capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch):
@@ -167,7 +183,8 @@ def test_ctrl_c_keeps_what_was_read(model, scans, tmp_path, capsys, monkeypatch)
         ([".", "--csv", "no/such/out.csv", "--lang", "de"], "no/such gibt es nicht"),
         (
             [".", "--model", "bad.json", "--lang", "de"],
-            "--model: bad.json: keine Datei von save_model.",
+            "--model: bad.json: keine Datei von save_model. Nennen Sie eine unbeschädigte Datei "
+            "aus skmnist compare --save.",
         ),
     ],
 )
