@@ -360,29 +360,39 @@ def _read_rulings(
             continue
         teeth = _find_teeth(part, first, traced[0].thickness)
         spans = _fit_lattice(teeth, width, height, n_digits)
-        is_open = not spans and is_long and len(teeth) >= MIN_TEETH
-        if is_open:  # the outer teeth may be missing
+        comb = _make_comb(part, corner, traced, first, teeth, spans) if spans else None
+        if comb is None and is_long and len(teeth) >= MIN_TEETH:  # the outer teeth may be missing
             outer = [(float(x), first, 0.0) for x in (0, width - 1)]
             spans = _fit_lattice(teeth + outer, width, height, n_digits)
-        if not spans:
-            if is_long and (width >= WHOLE * shape[1] or _stands_out(part, bars)):
-                lines += traced
-            continue
-        for x, top, thick in teeth:
-            if any(abs(x - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
-                left, right = max(0, int(x - thick)), min(width, int(x + thick + 1))
-                traced += trace(part.T, left, right, top, first, corner[::-1], upright=True)
-        pitch = spans[0][1] - spans[0][0]
-        top = max(0, first + corner[1] - round(TALL * pitch))
-        boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
-        left_over = erase(
-            np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in traced]
-        )
-        drawn = 1 - int(left_over.sum()) / max(1, int(part.sum()))
-        if is_open and drawn < PLAIN:
-            continue
-        cells.append(Cells(boxes, traced, drawn))
+            comb = _make_comb(part, corner, traced, first, teeth, spans) if spans else None
+            comb = comb if comb is not None and comb.drawn >= PLAIN else None
+        if comb is not None:
+            cells.append(comb)
+        elif is_long and (width >= WHOLE * shape[1] or _stands_out(part, bars)):
+            lines += traced
     return cells, lines
+
+
+def _make_comb(
+    part: Array,
+    corner: tuple[int, int],
+    base: list[Line],
+    first: int,
+    teeth: list[tuple[float, int, float]],
+    spans: list[tuple[int, int]],
+) -> Cells:
+    """Return the places of a comb with a base line in row `first` and these teeth."""
+    lines = [*base]
+    for x, top, thick in teeth:
+        if any(abs(x - edge) <= 0.12 * (b - a) for a, b in spans for edge in (a, b)):
+            left, right = max(0, int(x - thick)), min(part.shape[1], int(x + thick + 1))
+            lines += trace(part.T, left, right, top, first, corner[::-1], upright=True)
+    pitch = spans[0][1] - spans[0][0]
+    top = max(0, first + corner[1] - round(TALL * pitch))
+    boxes = [(corner[0] + a, top, corner[0] + b, corner[1] + first) for a, b in spans]
+    left_over = erase(np.pad(part, 2), [line.move(2 - corner[0], 2 - corner[1]) for line in lines])
+    drawn = 1 - int(left_over.sum()) / max(1, int(part.sum()))
+    return Cells(boxes, lines, drawn)
 
 
 def _stands_out(part: Array, bars: list[tuple[int, int]]) -> bool:

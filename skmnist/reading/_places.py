@@ -54,6 +54,7 @@ RING = 0.9  # share of a part's ink along the sides of a box that makes it a rem
 CELL = 1.8  # longer to shorter side of an image of one digit
 HANGING = 0.5  # confidence that such a stroke is a digit
 PALER = 1.3  # times as many pixels with pale ink as without, where there may be pale guides
+COMMON = 0.15  # share of the pixels of pale guides where strokes cross them
 GAP = 3.0  # heights of a digit between two fields in a row
 TINTED = 0.45  # a guide's darkness in its own colour, relative to that in the others
 SEEN = 0.4  # ink's darkness in the colour of the guides, relative to that in the others, and share
@@ -343,8 +344,11 @@ def _find_pale_guides(ink: Ink, guided: _Guided, n_digits: int | None) -> _Guide
     pale = _find_guides(ink, draw, n_digits)
     if sum(len(some.boxes) for some in pale.cells) < 2:
         return guided
-    # strokes do not contain such guides, so there is nothing to erase
-    return replace(pale, drawn=_find_drawn(pale.ink), lines=[])
+    drawn = _find_drawn(pale.ink)
+    gone = pale.drawn & ~erase(pale.drawn, pale.lines)
+    if np.count_nonzero(gone & drawn) > COMMON * np.count_nonzero(gone):
+        return guided  # they are strokes
+    return replace(pale, drawn=drawn, lines=[])  # the strokes do not contain them
 
 
 @dataclass(frozen=True)
