@@ -79,10 +79,12 @@ def read_array(member: Member) -> Array:
 
 def _read_header(stream: Stream, where: str) -> Header:
     start = stream.read(8)
-    if len(start) < 8 or start[:6] != MAGIC or start[6] not in (1, 2, 3):
+    if len(start) < 8 or start[:6] != MAGIC:
         raise DatasetError(
             "not_an_array", where=where, start=show_bytes(start), expected=MAGIC.hex(" ")
         )
+    if start[6] not in (1, 2, 3):
+        raise DatasetError("unknown_version", where=where, major=start[6], minor=start[7])
     n_bytes = int.from_bytes(stream.read(2 if start[6] == 1 else 4), "little")
     if not 0 < n_bytes <= MAX_HEADER:
         raise DatasetError("header_size", where=where, n_bytes=n_bytes, limit=MAX_HEADER)

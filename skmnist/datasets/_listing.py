@@ -196,7 +196,7 @@ def _read(
     else:
         header = [cell.strip() for cell in first]
     others = [at for at in range(len(first)) if at != column]
-    chosen = _choose_label(header, others, label, table)
+    chosen = _choose_label(header, column, others, label, table)
     shown = [repr(shorten(name)) for name in header] or [str(at + 1) for at in range(len(first))]
     listing = Listing(
         table,
@@ -233,10 +233,17 @@ def _read(
     return listing
 
 
-def _choose_label(header: list[str], others: list[int], label: str | None, table: Member) -> int:
-    """Return the label column among `others`, the columns without the names."""
-    if header and label in header:
-        return header.index(label)
+def _choose_label(
+    header: list[str], column: int, others: list[int], label: str | None, table: Member
+) -> int:
+    """Return the label column among `others`, the columns without `column`, that of the names."""
+    if label is not None and label in header:
+        named = [at for at in others if header[at] == label]
+        if not named:
+            found = ", ".join(repr(shorten(header[at])) for at in others[:5])
+            where = at_cell(table.where, 1, column + 1)
+            raise DatasetError("label_of_names", where=where, label=shorten(label), columns=found)
+        return named[0]
     if label in ("first", "last"):
         return others[0 if label == "first" else -1]
     if header:

@@ -999,6 +999,11 @@ def text_in_place_of_an_array(folder):
     return _npy(folder, lambda c: b"7,0,255,0,0,0,0")
 
 
+@case("x_train.npy: has version 4.0 of the format of NumPy arrays; expected 1.0, 2.0 or 3.0")
+def array_of_a_later_version(folder):
+    return _npy(folder, lambda c: c[:6] + b"\x04\0" + c[8:])
+
+
 @case("x_train.npy: is truncated")
 def array_that_is_too_short(folder):
     return _npy(folder, lambda c: c[:-10])

@@ -235,6 +235,12 @@ def test_a_label_of_the_table_may_be_named(tmp_path):
     check_listed(load(tmp_path / "b", files, label="number", random_state=0))
 
 
+def test_the_column_of_names_is_not_a_label(tmp_path):
+    match = r"labels.csv, line 1, column 1: label='file' is the .* another column: 'number', 'sex'"
+    with pytest.raises(DatasetError, match=match):
+        load(tmp_path, listed(header="file,number,sex", row="{name},{label},f"), label="file")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
