@@ -276,8 +276,8 @@ class Form:
 
     @property
     def n_pages(self) -> int:
-        """Number of the last page that has a field."""
-        return max(one.page for one in self.fields)
+        """Number of the last page that has a field; 0 for a form without fields."""
+        return max((one.page for one in self.fields), default=0)
 
     def on_page(self, number: int) -> "Form":
         """Return the form of one page of a document, as :func:`find_places` needs it.

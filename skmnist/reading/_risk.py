@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy.special import bdtr, betaincinv
+from scipy.special import bdtr, betainc, betaincinv
 from sklearn.utils import check_consistent_length, column_or_1d
 
 Array = np.ndarray[Any, Any]
@@ -13,6 +14,7 @@ Array = np.ndarray[Any, Any]
 # Share of the failure probability for the first of two sequences of tests. The second one is needed
 # only if half of the rows cannot be accepted, so it gets little.
 FIRST_SHARE = 0.9
+MAX_ROWS = 2**31 - 1  # of `bdtr`, which returns NaN for more
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def count_needed_rows(max_error: float, confidence: float, n_errors: int = 0) ->
     n_rows : int
         Smallest number of rows, including the errors.
 
+    Raises
+    ------
+    ValueError
+        An argument is out of range.
+
     Examples
     --------
     >>> from skmnist.reading import count_needed_rows
@@ -84,16 +91,37 @@ def count_needed_rows(max_error: float, confidence: float, n_errors: int = 0) ->
     >>> count_needed_rows(0.005, 0.95, n_errors=1)
     947
     """
+    _check_shares(max_error, confidence)
+    if not isinstance(n_errors, Integral) or isinstance(n_errors, bool) or n_errors < 0:
+        raise ValueError(f"n_errors={n_errors!r} must be an int >= 0.")
+    return _count_rows(max_error, 1 - confidence, int(n_errors))
+
+
+def _check_shares(max_error: float, confidence: float) -> None:
+    for name, value in (("max_error", max_error), ("confidence", confidence)):
+        if not 0 < value < 1:
+            raise ValueError(f"{name}={value!r} must be between 0 and 1, such as 0.005 or 0.95.")
+
+
+def _count_rows(max_error: float, level: float, n_errors: int = 0) -> int:
+    """Count the needed rows for a failure probability of `level`."""
     low, high = n_errors, n_errors + 1
-    while bdtr(n_errors, high, max_error) > 1 - confidence:
+    while _cumulate(n_errors, high, max_error) > level:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if bdtr(n_errors, middle, max_error) > 1 - confidence:
+        if _cumulate(n_errors, middle, max_error) > level:
             low = middle
         else:
             high = middle
     return high
+
+
+def _cumulate(n_errors: int, n_rows: int, max_error: float) -> float:
+    """Return the probability of at most `n_errors` among the rows."""
+    if n_rows <= MAX_ROWS:
+        return float(bdtr(n_errors, n_rows, max_error))
+    return 1 - float(betainc(n_errors + 1, n_rows - n_errors, max_error))
 
 
 def select_threshold(
@@ -160,9 +188,7 @@ def select_threshold(
     >>> selection.guaranteed, selection.n_needed
     (False, 598)
     """
-    for name, value in (("max_error", max_error), ("confidence", confidence)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name}={value!r} must be between 0 and 1, such as 0.005 or 0.95.")
+    _check_shares(max_error, confidence)
     confidences = column_or_1d(confidences).astype(np.float64)
     correct = column_or_1d(correct).astype(bool)
     check_consistent_length(confidences, correct)
@@ -170,7 +196,7 @@ def select_threshold(
         raise ValueError("confidences contains NaN; leave out rows without a prediction.")
     order = np.argsort(-confidences, kind="stable")
     ranked, errors = confidences[order], np.cumsum(~correct[order])
-    n_rows, n_needed = len(ranked), count_needed_rows(max_error, confidence)
+    n_rows, n_needed = len(ranked), _count_rows(max_error, 1 - confidence)
     # rows with the same confidence are accepted together
     ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], n_rows > 0)) + 1
     n_accepted = 0
@@ -207,13 +233,13 @@ def _bound_error(n_errors: int, n_rows: int, level: float) -> float:
 
 def _plan_sequences(n_rows: int, max_error: float, level: float) -> list[tuple[int, float]]:
     """Return the first rank and the failure probability of each sequence; neither uses labels."""
-    starts = [count_needed_rows(max_error, 1 - level)]
+    starts = [_count_rows(max_error, level)]
     if n_rows < 2 * starts[0]:
         return [(starts[0], level)]
     first = FIRST_SHARE * level
-    start, n_errors = count_needed_rows(max_error, 1 - first), 0
+    start, n_errors = _count_rows(max_error, first), 0
     # ranks just large enough to allow one more error have the best chance to pass
-    while (following := count_needed_rows(max_error, 1 - first, n_errors + 1)) <= n_rows / 2:
+    while (following := _count_rows(max_error, first, n_errors + 1)) <= n_rows / 2:
         start, n_errors = following, n_errors + 1
     rest = level - first
-    return [(start, first), (count_needed_rows(max_error, 1 - rest), rest)]
+    return [(start, first), (_count_rows(max_error, rest), rest)]

@@ -45,6 +45,10 @@ def test_each_page_has_its_fields():
     assert places[0].field == "other"
 
 
+def test_a_page_without_fields_is_a_form_without_pages():
+    assert Form.from_dict({"fields": [FIELD]}).on_page(2).n_pages == 0
+
+
 def test_a_form_that_does_not_fit_the_page_is_refused():
     form = Form.from_dict(
         {"size": [400, 200], "fields": [{"name": "a", "box": [40, 40, 240, 160]}]}

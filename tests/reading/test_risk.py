@@ -79,6 +79,24 @@ def test_invalid_arguments_are_rejected(changed, match):
         select_threshold(**({"confidences": [0.5, 0.6], "correct": [True, True]} | changed))
 
 
+@pytest.mark.parametrize(
+    ("changed", "match"),
+    [
+        ({"max_error": 0}, "max_error=0 must be between 0 and 1, such as 0.005"),
+        ({"confidence": 1.0}, "confidence=1.0 must be between 0 and 1"),
+        ({"n_errors": -1}, "n_errors=-1 must be an int >= 0"),
+        ({"n_errors": 0.5}, "n_errors=0.5 must be an int >= 0"),
+    ],
+)
+def test_no_rows_are_counted_for_invalid_arguments(changed, match):
+    with pytest.raises(ValueError, match=match):
+        count_needed_rows(**({"max_error": 0.005, "confidence": 0.95} | changed))
+
+
+def test_rows_are_counted_beyond_32_bits():
+    assert count_needed_rows(1e-10, 0.95) == pytest.approx(-1e10 * math.log(0.05), rel=1e-6)
+
+
 # error rates by quantile of confidence, from the least to the most certain prediction
 CURVES = {
     "steep": lambda q: 0.24 * (1 - q) ** 7 + 4e-4,
