@@ -408,11 +408,12 @@ def _make_splits(cv: Any, X: Any, y: Any, rng: Any) -> list[tuple[Array, Array]]
             f"cv={short}: the number of folds is {len(splits)}, but a comparison needs two or more."
         )
     for fold, (train, test) in enumerate(splits):
-        if not len(test) or len(np.unique(y[train])) < 2:
+        n_classes = len(np.unique(y[train]))
+        if not len(test) or n_classes < 2:
             raise ValueError(
-                f"cv={short}: fold {fold} has {len(test)} test rows, and training rows of "
-                f"{len(np.unique(y[train]))} classes; it needs at least one test row and two "
-                "classes. Shuffle the rows, or pass an int for stratified folds."
+                f"cv={short}: in fold {fold}, the number of test rows is {len(test)}, and that of "
+                f"classes among the training rows {n_classes}; it needs at least one test row and "
+                "two classes. Shuffle the rows, or pass an int for stratified folds."
             )
     return splits
 

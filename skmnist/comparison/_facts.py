@@ -21,8 +21,8 @@ MIN_TRAIN_PER_CLASS = 100
 # work.
 MOST_SAVED, PART_SAVED = 0.2, 0.6
 
-# Findings that matter before a network is used, even if they are only notes
-WARNED = ("borderline", "too_few_to_tell", "more_rows_help")
+# Findings that matter before a network is used, although they are only notes
+WARNED = ("borderline", "more_rows_help")
 
 Fact = tuple[str, list[str]]  # a term and its sentences
 

@@ -12,9 +12,10 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 from skmnist.comparison import ModelComparison, _page, compare_models
-from skmnist.comparison._facts import describe_facts, list_warnings
+from skmnist.comparison._facts import WARNED, describe_facts, list_warnings
 from skmnist.comparison._result import make_result, write_column
 from skmnist.diagnosis import analyze_errors, diagnose_fit, measure_work_left
+from skmnist.diagnosis._fit import CHECKS
 from skmnist.text import get_catalogue, get_languages
 
 EN, DE = get_catalogue("en"), get_catalogue("de")
@@ -125,6 +126,11 @@ def test_a_bad_fit_is_a_warning(result, training, validation, first):
     if first:  # and what to do about it
         (finding,) = [each for each in fit.findings if each.severity in ("warning", "problem")]
         assert warnings[0].endswith(finding.remedy())
+
+
+def test_the_findings_that_are_listed_as_warnings_are_notes():
+    severities = {finding.code: finding.severity for finding in CHECKS}
+    assert {severities[code] for code in WARNED} == {"note"}
 
 
 @pytest.mark.parametrize(("n_train", "warned"), [(999, True), (1000, False)])
