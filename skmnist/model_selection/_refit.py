@@ -55,7 +55,7 @@ def best_without_overfitting(
     Warns
     -----
     UserWarning
-        Every candidate overfits, and the one with the smallest gap is chosen.
+        Every candidate with a score and a gap overfits, and the one with the smallest gap is chosen.
 
     Examples
     --------
@@ -102,8 +102,10 @@ def best_without_overfitting(
     if fine.any():
         return int(np.lexsort((gaps, -scores, ~fine))[0])
     best = int(np.argmin(np.where(known, gaps, np.inf)))
+    n_known, n = int(known.sum()), len(known)
+    which = "candidate" if n_known == n else f"candidate with a score and a gap ({n_known} of {n})"
     warnings.warn(
-        f"Every candidate overfits: the smallest gap is {gaps[best]:.4f}, above "
+        f"Every {which} overfits: the smallest gap is {gaps[best]:.4f}, above "
         f"max_gap={max_gap:g}. The candidate with this gap is chosen. Include stronger "
         "regularization in the search (dropout, l2, fewer units), or pass a larger max_gap.",
         UserWarning,
