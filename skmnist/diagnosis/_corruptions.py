@@ -135,9 +135,12 @@ def corrupt_images(
 
     >>> corrupt_images(image, "rotate", 10)
     Traceback (most recent call last):
-    ValueError: corruptions has 'rotate', which is unknown; did you mean 'rotation'?
+    ValueError: corruption='rotate' is unknown; did you mean 'rotation'?
     """
-    check_corruptions({corruption: (strength,)})
+    if (hint := _suggest(corruption)) is not None:
+        raise ValueError(f"corruption={corruption!r} is unknown; {hint}")
+    if (rule := _check_strength(strength, CORRUPTIONS[corruption])) is not None:
+        raise ValueError(f"strength={strength!r} {rule} for {corruption!r}.")
     X = np.asarray(X)
     images = as_images(X, image_shape)
     high = find_highest(images)
@@ -153,9 +156,7 @@ def check_corruptions(corruptions: Any) -> dict[str, tuple[float, ...]]:
         corruptions = [corruptions]
     found = {}
     for name in corruptions:
-        if name not in CORRUPTIONS:
-            close = get_close_matches(str(name), CORRUPTIONS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"pass one of {list(CORRUPTIONS)}."
+        if (hint := _suggest(name)) is not None:
             raise ValueError(f"corruptions has {name!r}, which is unknown; {hint}")
         known = CORRUPTIONS[name]
         given = corruptions[name] if isinstance(corruptions, Mapping) else known.strengths
@@ -163,25 +164,33 @@ def check_corruptions(corruptions: Any) -> dict[str, tuple[float, ...]]:
             known.strengths if isinstance(given, Corruption) else tuple(np.ravel(given).tolist())
         )
         for strength in strengths:
-            _check_strength(name, strength, known)
+            if (rule := _check_strength(strength, known)) is not None:
+                raise ValueError(f"corruptions has {name!r} of strength {strength!r}, which {rule}.")
         found[name] = tuple(float(strength) for strength in strengths)
     if not any(found.values()):
         raise ValueError(f"corruptions={corruptions!r} is empty; pass None for all.")
     return found
 
 
-def _check_strength(name: str, strength: Any, known: Corruption) -> None:
-    number = np.asarray(strength).dtype.kind in "iuf"
+def _suggest(name: Any) -> str | None:
+    """Return what to pass in place of the name of a corruption, or None if it is known."""
+    if isinstance(name, str) and name in CORRUPTIONS:
+        return None
+    close = get_close_matches(str(name), CORRUPTIONS, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"pass one of {list(CORRUPTIONS)}."
+
+
+def _check_strength(strength: Any, known: Corruption) -> str | None:
+    """Return what the strength must be, or None if it is that."""
+    number = np.ndim(strength) == 0 and np.asarray(strength).dtype.kind in "iuf"
     if (
         not number
         or not known.low <= strength <= known.high
         or (known.whole and strength != int(strength))
     ):
         kind = "an int" if known.whole else "a number"
-        raise ValueError(
-            f"corruptions has {name!r} of strength {strength!r}, which must be {kind} from "
-            f"{known.low:g} to {known.high:g} ({known.unit})."
-        )
+        return f"must be {kind} from {known.low:g} to {known.high:g} ({known.unit})"
+    return None
 
 
 def find_highest(images: Array) -> float:

@@ -163,14 +163,16 @@ def test_a_seed_gives_the_same_images_again():
 @pytest.mark.parametrize(
     ("name", "by", "match"),
     [
-        ("rotate", 5, "'rotate', which is unknown; did you mean 'rotation'"),
-        ("?", 5, r"'\?', which is unknown; pass one of \['shift', 'rotation'"),
-        ("shift", -1, r"'shift' of strength -1, which must be a number from 0 to 100 \(px\)"),
+        ("rotate", 5, "^corruption='rotate' is unknown; did you mean 'rotation'"),
+        ("?", 5, r"^corruption='\?' is unknown; pass one of \['shift', 'rotation'"),
+        (["shift"], 5, r"^corruption=\['shift'\] is unknown; did you mean 'shift'"),
+        ("shift", -1, r"^strength=-1 must be a number from 0 to 100 \(px\) for 'shift'\.$"),
+        ("shift", [1, 2], r"^strength=\[1, 2\] must be a number"),
         ("zoom", 0, "from 0.1 to 10"),
-        ("thinning", 0.5, "'thinning' of strength 0.5, which must be an int"),
-        ("noise", float("nan"), "strength nan"),
-        ("noise", "much", "strength .*much"),
-        ("noise", True, "strength .*True"),
+        ("thinning", 0.5, "strength=0.5 must be an int from .* for 'thinning'"),
+        ("noise", float("nan"), "strength=nan"),
+        ("noise", "much", "strength='much'"),
+        ("noise", True, "strength=True"),
     ],
 )
 def test_what_is_no_corruption(name, by, match):
