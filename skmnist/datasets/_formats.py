@@ -3,6 +3,7 @@
 The names of unsupported formats are keys of messages that also explain how to convert them.
 """
 
+import codecs
 import re
 
 # First bytes of files, which also identify renamed ones.
@@ -27,6 +28,16 @@ BEGINNINGS = {
     b"\x80\x04": "pickle",
     b"\x80\x05": "pickle",
 }
+# First bytes of files that users take for images, and of what Git or a server left in their place.
+NO_IMAGES = {
+    b"GIF8": "gif",
+    b"%PDF": "pdf",
+    b"PK\x03\x04": "zip",
+    b"\xd0\xcf\x11\xe0": "office",
+    b"version https://git-lfs": "git_lfs",
+}
+# Brands of the container that MP4 has too
+HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 # File extensions of unsupported data formats; ".gz" may follow.
 DATA = {
     ".mat": "matlab",
@@ -112,6 +123,24 @@ def recognize(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return "heic"
     return next((name for start, name in BEGINNINGS.items() if head.startswith(start)), None)
+
+
+def recognize_no_image(head: bytes) -> str | None:
+    """Return the name of what the first bytes show instead of a supported image, or None."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIF:
+        return "heic"
+    for start, name in NO_IMAGES.items():
+        if head.startswith(start):
+            return name
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html")):
+        return "web_page"
+    try:  # the last character may be cut off
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        return None
+    return "text" if all(c.isprintable() or c.isspace() for c in text) else None
 
 
 def recognize_name(name: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skmnist.datasets._bunch import Note
+from skmnist.datasets._formats import recognize_no_image
 from skmnist.datasets._members import (
     MAX_BYTES,
     MAX_RATIO,
@@ -19,6 +20,7 @@ from skmnist.datasets._members import (
     Member,
     show_bytes,
 )
+from skmnist.text import Phrase
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -209,11 +211,15 @@ def open_image(content: bytes, member: Member, *, several: bool = False) -> "Ima
     except Image.DecompressionBombError as error:
         raise DatasetError("above_max_pixels", where=member.where, limit=MAX_PIXELS) from error
     except Exception as error:  # as above
+        formats = ", ".join([*FORMATS, "PDF"] if several else FORMATS)
+        if (name := recognize_no_image(content[:512])) is not None:
+            found = Phrase(f"data.error.no_image.{name}")
+            raise DatasetError(
+                "other_than_image", where=member.where, formats=formats, found=found
+            ) from error
+        start = show_bytes(content[:4])
         raise DatasetError(
-            "not_an_image",
-            where=member.where,
-            start=show_bytes(content[:4]),
-            formats=", ".join([*FORMATS, "PDF"] if several else FORMATS),
+            "not_an_image", where=member.where, start=start, formats=formats
         ) from error
     check_pixels(image, member)
     if frames and not (several and image.format == "TIFF"):

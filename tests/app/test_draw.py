@@ -140,7 +140,7 @@ def test_a_bad_image_is_told_in_the_language_of_the_page(open_page, trained):
 
     page = open_page(step="draw", epochs=0, lang="de")
     page.file_uploader(key="photo").set_value(("a.png", b"GIF89a", "image/png"))
-    assert "ist kein lesbares Bild; beginnt mit 47 49 46 38" in " ".join(told(run(page)))
+    assert "TIFF, sondern ein GIF-Bild; speichern Sie es als PNG" in " ".join(told(run(page)))
 
 
 # --- before anything is trained

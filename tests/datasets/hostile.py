@@ -1110,17 +1110,37 @@ def empty_image(folder):
     return _images(folder, b"")
 
 
-@case("Training/1/3.png: is not a readable image in .*; it begins with 3c 68 74 6d")
+@case("Training/1/3.png: is not a readable image in .*, but a web page; it was probably saved")
 def web_page_in_place_of_an_image(folder):
     return _images(folder, b"<html>404</html>")
 
 
 @case(
     "Training/1/3.png: is not a readable image in one of the formats PNG, JPEG, BMP, TIFF; "
-    "it begins with 47 49 46 38$"
+    "it begins with 52 49 46 46$"
 )
-def gif_with_another_ending(folder):
-    return _images(folder, to_image(NOISE, "gif"))
+def video_with_another_ending(folder):
+    return _images(folder, b"RIFF\x10\0\0\0AVI LIST")
+
+
+@case(
+    "Training/1/3.png: is not a readable image in one of the formats PNG, JPEG, .*, but {1}$",
+    ("webp", b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP image; save it as PNG"),
+    ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1", "a HEIC or AVIF image; save it as PNG"),
+    ("gif", to_image(NOISE, "gif"), "a GIF image; save it as PNG"),
+    ("pdf", b"%PDF-1.7\n%\xe2\xe3", "a PDF document; save its pages as PNG"),
+    ("docx", b"PK\x03\x04\x14\0\x06\0", "a ZIP archive or an Office document; unpack it, .*"),
+    ("doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document; save its pages as PNG"),
+    (
+        "pointer",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        "a pointer of Git LFS; get the image with 'git lfs pull'",
+    ),
+    ("text", b"hi\n", "text; pass the image itself, saved as PNG"),
+    ("accents", b"." * 511 + "é".encode(), "text; pass the image itself, saved as PNG"),
+)
+def something_else_that_is_well_known(folder, content):
+    return _images(folder, content)
 
 
 @case("Training/1/3.png: is damaged or truncated")

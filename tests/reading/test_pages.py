@@ -112,9 +112,10 @@ def make_damaged():
         (b"", "is empty$"),
         (
             b"GIF89a...",
-            "not a readable image in one of the formats PNG, JPEG, BMP, TIFF, PDF; "
-            "it begins with 47 49 46 38$",
+            "not a readable image in one of the formats PNG, JPEG, BMP, TIFF, PDF, "
+            "but a GIF image; save it as PNG$",
         ),
+        (b"\0\1\2\3", "formats PNG, JPEG, BMP, TIFF, PDF; it begins with 00 01 02 03$"),
         (make_damaged(), "is damaged or truncated$"),
         (b"%PDF-1.7 garbage", "cannot be opened as PDF; if it is encrypted, .* password$"),
     ],
