@@ -165,7 +165,9 @@ def check_corruptions(corruptions: Any) -> dict[str, tuple[float, ...]]:
         )
         for strength in strengths:
             if (rule := _check_strength(strength, known)) is not None:
-                raise ValueError(f"corruptions has {name!r} of strength {strength!r}, which {rule}.")
+                raise ValueError(
+                    f"corruptions has {name!r} of strength {strength!r}, which {rule}."
+                )
         found[name] = tuple(float(strength) for strength in strengths)
     if not any(found.values()):
         raise ValueError(f"corruptions={corruptions!r} is empty; pass None for all.")

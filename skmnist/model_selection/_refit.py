@@ -55,7 +55,7 @@ def best_without_overfitting(
     Warns
     -----
     UserWarning
-        Every candidate with a score and a gap overfits, and the one with the smallest gap is chosen.
+        Every candidate with a score and a gap overfits, and that with the smallest gap is chosen.
 
     Examples
     --------

@@ -176,10 +176,16 @@ def test_a_pipeline_is_measured_as_a_whole():
         ({"y": ["ink"] * 79}, "inconsistent numbers of samples"),
         ({"max_samples": 0}, "max_samples=0 must be an int >= 1, or None for all"),
         ({"max_samples": 2.5}, "max_samples=2.5 must be"),
-        ({"corruptions": ["shifts"]}, "^corruptions has 'shifts', which is unknown; did you mean 'shift'"),
+        (
+            {"corruptions": ["shifts"]},
+            "^corruptions has 'shifts', which is unknown; did you mean 'shift'",
+        ),
         ({"corruptions": {}}, r"corruptions=\{\} is empty; pass None for all"),
         ({"corruptions": {"shift": []}}, "is empty; pass None for all"),
-        ({"corruptions": {"shift": [1, -1]}}, "^corruptions has 'shift' of strength -1, which must"),
+        (
+            {"corruptions": {"shift": [1, -1]}},
+            "^corruptions has 'shift' of strength -1, which must",
+        ),
     ],
 )
 def test_what_cannot_be_measured(change, match):

@@ -48,7 +48,9 @@ def test_where_all_overfit_the_smallest_gap_is_taken_with_a_warning():
 
 def test_failed_candidates_are_not_said_to_overfit():
     results = columns([0.9, np.nan, 0.98, 0.9], [0.05, 0.0, 0.03, np.nan])
-    match = r"^Every candidate with a score and a gap \(2 of 4\) overfits: the smallest gap is 0\.03"
+    match = (
+        r"^Every candidate with a score and a gap \(2 of 4\) overfits: the smallest gap is 0\.03"
+    )
     with pytest.warns(UserWarning, match=match):
         assert best_without_overfitting(results) == 2
     with pytest.warns(UserWarning, match="^Every candidate overfits: "):
