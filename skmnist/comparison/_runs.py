@@ -246,8 +246,15 @@ def run_all(
             if shorten and start and shorten_training(estimator, first[name]):
                 shortened.add((name, start))
             watcher.begin(name, start, fold)
+            running.append((name, start, fold))
             yield (*task, X, y, X_test, others, watcher)
 
+    def end(runs: Iterator[Run]) -> Iterator[Run]:
+        for run in runs:
+            running.remove((run.name, run.start, run.fold))
+            yield run
+
+    running: list[tuple[str, int, int]] = []
     n_first = len(pairs) if shorten else len(tasks)
     first: dict[str, Any] = {}
     shortened: set[tuple[str, int]] = set()
@@ -255,14 +262,15 @@ def run_all(
         for part in (tasks[:n_first], tasks[n_first:]):
             runs = iterate_tasks(_run, begin(part), n_jobs=n_jobs)
             with closing(runs):
-                for run in _in_order(runs, part):
+                for run in _in_order(end(runs), part):
                     first.setdefault(run.name, run.estimator)
                     yield replace(run, short=(run.name, run.start) in shortened)
     except TerminatedWorkerError as error:
+        names = " or ".join(repr(name) for name in dict.fromkeys(name for name, *_ in running))
         raise RuntimeError(
-            f"A worker process was killed while training one of {sorted({t[0] for t in tasks})}, "
-            f"probably because memory ran out: with n_jobs={n_jobs}, each process has its own copy "
-            "of the models and the data. Pass a smaller n_jobs."
+            f"A worker process was killed while training {names}, probably because memory ran out: "
+            f"with n_jobs={n_jobs}, each process has its own copy of the models and the data. Pass "
+            "a smaller n_jobs."
         ) from error
 
 

@@ -8,13 +8,14 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skmnist import SimpleNNClassifier
-from skmnist.comparison import compare_models
+from skmnist.comparison import _runs, compare_models
 from skmnist.comparison._runs import shorten_training
 from skmnist.diagnosis._estimator import get_core
 from skmnist.neural_network import EpochEvent
@@ -256,6 +257,18 @@ class Killed(Lucky):
 def test_a_worker_that_is_killed_is_told_with_a_way_out(known):
     with pytest.raises(RuntimeError, match=r"worker .* was killed .*'doomed'.*smaller n_jobs"):
         compare_models({"doomed": Killed(), "b": Lucky()}, *known, n_jobs=2)
+
+
+def test_only_what_was_training_is_named_where_a_worker_is_killed(known, monkeypatch):
+    def iterate(function, tasks, *, n_jobs):
+        first, _, _ = next(tasks), next(tasks), next(tasks)
+        yield function(*first)
+        raise TerminatedWorkerError
+
+    monkeypatch.setattr(_runs, "iterate_tasks", iterate)
+    models = {name: Lucky() for name in "abcd"}
+    with pytest.raises(RuntimeError, match="killed while training 'b' or 'c', probably"):
+        compare_models(models, *known)
 
 
 def test_estimators_passed_are_not_fitted(digits):
