@@ -66,7 +66,7 @@ class _Terminal:
 
 
 class _Notebook:
-    """Draw the result of `get_frame` below a cell, and redraw it in place.
+    """Draw the result of `get_frame` below a cell, and redraw it in place at `refresh`.
 
     rich does the same only if ipywidgets is installed.
     """
@@ -105,11 +105,15 @@ def _open_screen(get_frame: Callable[[], Any], **options: bool) -> _Terminal | _
 
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
-    """Show `text` during the block, beside a spinner on a terminal and in a notebook."""
-    from rich.spinner import Spinner
+    """Show `text` during the block, beside a spinner on a terminal.
 
-    turning = Spinner("dots", text)
-    screen = _open_screen(lambda: turning, moving=True, transient=True)
+    There is none in a notebook, where it would stand still and look as if the work hung.
+    """
+    from rich.spinner import Spinner
+    from rich.text import Text
+
+    frame = Text(text) if is_notebook() else Spinner("dots", text)
+    screen = _open_screen(lambda: frame, moving=True, transient=True)
     if screen is None:
         print(text, file=sys.stderr, flush=True)
     try:
