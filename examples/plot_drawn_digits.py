@@ -88,7 +88,8 @@ for name, probabilities in zip(
 # %%
 # A blank sheet
 # -------------
-# A sheet without ink becomes an empty image, and a warning gives its row number.
+# A sheet without ink becomes an empty image, and a warning gives the row numbers of up to five such
+# sheets.
 
 import warnings
 from textwrap import fill

@@ -191,9 +191,9 @@ class NNClassifier(ClassifierMixin, Estimator):
 
         The optimizer keeps its state from call to call (pickles and copies keep only the weights),
         so n calls with the same rows give exactly the weights of a `fit` of n epochs with
-        ``validation_fraction=None, patience=None, learning_rate_schedule=None`` and no row or class
-        weights, unless a callback has batch hooks. No rows are held out, and `patience` and
-        `learning_rate_schedule` are ignored. The loss and accuracy of each pass are appended to
+        ``validation_fraction=None, patience=None``, a constant `learning_rate_schedule` and no row
+        or class weights, unless a callback has batch hooks. No rows are held out, and `patience`
+        and `learning_rate_schedule` are ignored. The loss and accuracy of each pass are appended to
         `history_`. Validation scores of an earlier `fit` are removed, because they do not apply to
         the new weights.
 
