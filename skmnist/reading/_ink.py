@@ -80,12 +80,16 @@ def find_ink(page: Array) -> Ink:
 
 
 def _reduce(page: Array, factor: int) -> Array:
+    page = page.astype(np.float32) if factor == 1 else _shrink(page, factor)
+    return page / np.float32(255)
+
+
+def _shrink(page: Array, factor: int) -> Array:
+    """Return the mean of each square of `factor` pixels."""
     height, width = (side // factor for side in page.shape[:2])
-    if factor == 1:
-        return page.astype(np.float32) / np.float32(255)
     squares = page[: height * factor, : width * factor]
     squares = squares.reshape(height, factor, width, factor, page.shape[2])
-    return squares.mean(axis=(1, 3), dtype=np.float32) / np.float32(255)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32))
 
 
 def _is_negative(levels: Array) -> bool:
@@ -103,8 +107,8 @@ def _cover_surroundings(levels: Array) -> Array:
     if min(levels.shape[:2]) < LEAST_PHOTO:
         return levels
     step = min(levels.shape[:2]) // COARSE
-    coarse = _shrink(levels, step)
-    height, width = coarse.shape
+    height, width = (side // step for side in levels.shape[:2])
+    coarse = levels[::step, ::step].mean(axis=2)[:height, :width]
     dark = coarse < DARK * np.quantile(coarse, PAPER)
     sides = [dark[0], dark[-1], dark[:, 0], dark[:, -1]]
     if max(side.mean() for side in sides) < SIDE:
@@ -114,22 +118,14 @@ def _cover_surroundings(levels: Array) -> Array:
     edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     desk = np.isin(labels, np.unique(edges[edges > 0]))
     desk = ndimage.binary_dilation(desk, np.ones((3, 3)), iterations=EDGE)
-    if desk.mean() > 1 - LEAST_SHEET:
+    if not 0 < desk.mean() <= 1 - LEAST_SHEET:
         return levels
     # the paper continues as it is at the edge of the sheet
     y, x = ndimage.distance_transform_edt(desk, return_distances=False, return_indices=True)
     rows = np.minimum(np.arange(levels.shape[0]) // step, height - 1)[:, None]
     columns = np.minimum(np.arange(levels.shape[1]) // step, width - 1)
-    small = np.stack([_shrink(plane[..., None], step) for plane in np.moveaxis(levels, 2, 0)], 2)
-    return np.where(desk[rows, columns][..., None], small[y, x][rows, columns], levels)
-
-
-def _shrink(levels: Array, step: int) -> Array:
-    """Return the mean of each square of `step` pixels, over all channels."""
-    height, width = (side // step for side in levels.shape[:2])
-    squares = levels[: height * step, : width * step]
-    squares = squares.reshape(height, step, width, step, levels.shape[2])
-    return np.asarray(squares.mean(axis=(1, 3, 4)))
+    paper = _shrink(levels, step)[y, x]
+    return np.where(desk[rows, columns][..., None], paper[rows, columns], levels)
 
 
 def _find_paper(levels: Array) -> Array:

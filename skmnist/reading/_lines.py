@@ -195,6 +195,8 @@ def _find_loose_combs(strokes: Array, cells: list[Cells]) -> list[Cells]:
     posts = []
     for at, where in enumerate(ndimage.find_objects(labels), 1):
         y, x = where
+        if x.stop - x.start > y.stop - y.start:
+            continue
         post = read_post(labels[where] == at, x.start, y.start)
         if post is not None and not any(
             left <= post.x <= right and top <= y.stop and y.start <= bottom

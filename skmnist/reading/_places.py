@@ -502,6 +502,8 @@ def _is_beside(part: Part, row: list[Box]) -> bool:
 
 def _doubt_blank(sheet: _Sheet, places: list[Place], row: list[Box], number: int) -> list[Place]:
     """Return the places in boxes with faint digits instead of blank ones."""
+    if not any(place.is_blank for place in places):
+        return places
     thick = find_thick_walls(sheet.drawn, row)
     doubted = []
     for place, box, is_thick in zip(places, row, thick, strict=True):
