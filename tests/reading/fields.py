@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
+from skmnist.datasets import load_mnist
+
 KINDS = ("boxes", "apart", "comb", "trays", "bare", "ruled", "touching", "coloured")
 
 
@@ -24,6 +26,13 @@ def cut_out(scan):
 def as_scan(mnist, scale=3):
     """Return an image of MNIST as dark ink on white paper, enlarged."""
     return 255 - ndimage.zoom(np.asarray(mnist, dtype=np.float32), scale, order=1).astype(np.uint8)
+
+
+def load_scans():
+    """Return one digit of MNIST of each class, as if scanned."""
+    mnist = load_mnist(n_train=200, random_state=0)
+    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
+    return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
 
 
 def _lay(page, ink, top, left):

@@ -3,21 +3,15 @@
 import numpy as np
 import pytest
 
-from skmnist.datasets import load_mnist
 from skmnist.reading import Form, find_places
-from tests.reading.fields import as_scan
+from tests.reading.fields import load_scans
 
 BOX, LEFT, TOP = 72, 60, 40
 
 
 @pytest.fixture(scope="module")
 def digits():
-    mnist = load_mnist(n_train=200, random_state=0)
-    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
-    return [
-        as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]])[10:74, 10:74]
-        for digit in range(10)
-    ]
+    return [scan[10:74, 10:74] for scan in load_scans()]
 
 
 def draw(digits, text, *, boxes=None, faint=(), tint=None):

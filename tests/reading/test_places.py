@@ -7,15 +7,12 @@ from scipy import ndimage
 
 from skmnist.datasets import load_mnist
 from skmnist.reading import Form, find_places
-from tests.reading.fields import as_scan, cut_out, make_field
+from tests.reading.fields import cut_out, load_scans, make_field
 
 
 @pytest.fixture(scope="module")
 def digits():
-    """Return one image of each digit."""
-    mnist = load_mnist(n_train=200, random_state=0)
-    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
-    return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
+    return load_scans()
 
 
 def lay(digits, text, kind, *, seed=0, **options):

@@ -3,19 +3,16 @@
 import numpy as np
 import pytest
 
-from skmnist.datasets import load_mnist
 from skmnist.reading import find_places
 from skmnist.reading._posts import read_post
-from tests.reading.fields import as_scan
+from tests.reading.fields import load_scans
 
 PITCH, BOTTOM, LEFT = 72, 104, 40
 
 
 @pytest.fixture(scope="module")
 def digits():
-    mnist = load_mnist(n_train=200, random_state=0)
-    images, y = np.asarray(mnist.X_train).reshape(-1, 28, 28), np.asarray(mnist.y_train)
-    return [as_scan(images[np.flatnonzero(y.astype(int) == digit)[1]]) for digit in range(10)]
+    return load_scans()
 
 
 def draw_comb(digits=(), *, tall=24, base=None, n_teeth=7, hang=False):
