@@ -124,6 +124,7 @@ def test_arrows_point_one_way(path):
         assert used <= allowed | {room(path)}
 
 
+@pytest.mark.slow
 def test_no_module_needs_itself():
     """Count imports inside functions, and those for types alone, as well."""
     paths = {

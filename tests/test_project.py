@@ -69,6 +69,7 @@ def find_imports(path):
             yield node.module.split(".")[0]
 
 
+@pytest.mark.slow
 def test_every_imported_package_is_declared_and_the_other_way_round():
     imported = {name for path in (ROOT / "skmnist").rglob("*.py") for name in find_imports(path)}
     imported -= {"skmnist", *sys.stdlib_module_names}

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from skmnist.reading._ink import widen
-from skmnist.reading._posts import find_combs, read_post
+from skmnist.reading._posts import MAX_PLACES, find_combs, read_post
 from skmnist.reading._tracing import COVERED, Line, erase, find_bars, find_runs, trace
 
 Array = np.ndarray[Any, Any]
@@ -20,7 +20,6 @@ STRIP = 0.08  # share of a box in which its side lies: a round 0 covers 65% of s
 LEAST_SIDE = 12  # pixels of the smallest box
 THINNEST = 6  # ratio of a frame's height to the thickness of its lines; a 0 has less
 OVER = 0.3  # of the height of a frame with the digits that reach beyond it, beyond either side
-MAX_PLACES = 60  # of a comb
 MIN_TEETH = 3  # of a comb without outer teeth
 PLAIN = 0.75  # share of the ink of such a comb that is lines; print has less
 UNCOVERED = 0.6  # of the height of a tooth, above which no comma hides it

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.reading._tracing import fit
+from skmnist.reading._tracing import COVERED, fit
 
 Array = np.ndarray[Any, Any]
 
@@ -20,11 +20,10 @@ UPRIGHT = 0.06  # maximum slope
 ALIKE = 0.06  # of the height, or 2 pixels; the ends of the teeth of a comb differ less
 EVEN = 0.04  # of the distance between two teeth, or 2 pixels; deviation from equal distances
 REGULAR = 0.75  # share of the teeth that have equal distances
-COVERED = 0.85  # of the height of a tooth that a digit touches
 COMPLETE = 0.9  # share of the teeth that are there, touched by digits or not
 FREE = 0.5  # share of the teeth that no digit touches
 MIN_POSTS = 4  # fewer may be 1s
-MAX_PLACES = 60
+MAX_PLACES = 60  # of a comb
 WIDEST, NARROWEST = 8.0, 0.4  # distance of two teeth, in heights
 
 

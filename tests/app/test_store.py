@@ -231,6 +231,7 @@ def test_markup_in_a_class_stays_text(open_page, small, monkeypatch):
     assert "<i>" not in html
 
 
+@pytest.mark.slow
 def test_the_column_of_the_labels_can_be_named_on_the_page(open_page):
     rows = "\n".join(f"{at % 2},9,8,7,{at % 3}" for at in range(60))
     page = open_page(**keep("a.csv", rows.encode()).to_query(), step="data")

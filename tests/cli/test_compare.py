@@ -323,6 +323,7 @@ def test_the_comparison_takes_classes_that_are_in_one_part_only(tmp_path, capsys
     assert "DNN: test accuracy" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_elsewhere_none(small, tmp_path, capsys):
     out = tmp_path / "out.json"
     options = ["--data", str(small), "--elsewhere", "none", "--json", str(out)]

@@ -8,7 +8,7 @@ import pytest
 from skmnist.datasets import DatasetError, load_digit_archive
 from tests.datasets.build import EVERY, make_digits, write_folder, write_zip
 
-N_QUICK, N_SLOW = 15, 500  # mutations of each kind in each wrapping; 630 and 21,000 together
+N_QUICK, N_SLOW = 8, 500  # mutations of each kind in each wrapping; 336 and 21,000 together
 
 
 def damage(content, rng):

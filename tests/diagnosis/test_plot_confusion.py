@@ -22,7 +22,7 @@ def test_confusion_from_estimator_is_of_its_predictions(linear, digits):
     assert np.trace(display.frame) == round(linear.score(*digits) * 300)
 
 
-@pytest.mark.parametrize("n_classes", [2, 40, 150])
+@pytest.mark.parametrize("n_classes", [2, 40, pytest.param(150, marks=pytest.mark.slow)])
 def test_any_number_of_classes(n_classes):
     y = [f"class number {at}" for at in range(n_classes)]
     display = ConfusionDisplay.from_predictions(y, y[::-1])

@@ -19,6 +19,7 @@ def test_the_line_is_the_curve(display, linear, digits):
     np.testing.assert_array_equal(display.line_.get_ydata(), errors)
 
 
+@pytest.mark.slow
 def test_the_band_is_exact(display):
     for _, row in display.frame.iterrows():
         accepted = round(300 * (1 - row["reject_rate"]))

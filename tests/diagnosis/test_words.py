@@ -161,7 +161,10 @@ def test_what_a_model_can_change_is_the_same_in_a_pipeline(name, kind):
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("calibrated", "voting")]
 
 
-@pytest.mark.parametrize("language", get_languages())
+@pytest.mark.parametrize(
+    "language",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name != "en")) for name in get_languages()],
+)
 @pytest.mark.parametrize("kind", ["alone", *SLOW])
 @pytest.mark.parametrize("name", MODELS)
 def test_words_are_whole_and_of_this_model(name, kind, language, analyses):

@@ -72,6 +72,7 @@ def test_results_have_scikit_learns_keys():
     assert found.score(X, Y) == pytest.approx(found.best_params_["quality"])
 
 
+@pytest.mark.slow
 def test_the_results_of_a_grid_are_those_of_grid_search():
     rows, labels = make_classification(60, random_state=0)
     grid = {"C": [1e-3, 1.0], "fit_intercept": [True, False]}
@@ -148,6 +149,7 @@ def test_each_fold_of_the_best_trial_is_diagnosed():
     assert found.best_diagnoses_[0].gap == pytest.approx(0.4)
 
 
+@pytest.mark.slow
 def test_several_scores():
     scoring = {"acc": "accuracy", "miss": "neg_log_loss"}
     rows, labels = make_classification(60, random_state=0)

@@ -86,6 +86,7 @@ def test_conditional_space_masks_missing_parameters():
     assert "param_kind" not in found.cv_results_
 
 
+@pytest.mark.slow
 def test_a_list_of_tuples_and_scipys_distributions():
     space = {
         "C": scipy.stats.loguniform(0.01, 10),

@@ -134,6 +134,7 @@ def test_other_rows_are_refused(storage):
         search(storage).fit(X[:-2], Y[:-2])
 
 
+@pytest.mark.slow
 def test_another_range_in_a_function_is_refused(storage):
     search(storage, n_trials=1, space=lambda t: {"quality": t.suggest_float("quality", 0.5, 0.8)})
     spaces = [
@@ -321,6 +322,7 @@ def test_a_trial_whose_process_ended_before_it_was_signed_is_soon_lost(storage, 
     assert [trial.state.name for trial in trials(storage)][1] == "FAIL"
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_taken_for_lost_while_it_is_signed_is_left_to_others(storage, monkeypatch):
     ask = optuna.Study.ask
 
@@ -573,6 +575,7 @@ def test_a_locked_file_is_waited_for_once(tmp_path, monkeypatch):
     assert waits == [_storage.BUSY_SECONDS]
 
 
+@pytest.mark.slow
 def test_a_record_torn_by_another_process_meanwhile_is_cut_off(tmp_path):
     path = tmp_path / "study.journal"
 

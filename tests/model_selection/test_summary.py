@@ -47,6 +47,7 @@ def test_epochs_of_all_folds_are_counted():
     assert trial.n_epochs == 4
 
 
+@pytest.mark.slow
 def test_parameters_are_rated_by_their_share():
     shares = rate_parameters(search(12, leaf_size=[10, 30]), seed=0)
     assert list(shares) == ["n_neighbors", "leaf_size"]  # the second only changes the speed

@@ -175,6 +175,7 @@ def test_figures_measured_after_training_are_of_undeformed_images(digits):
     assert model.train_accuracy_ == model.score(X[:200], y[:200])
 
 
+@pytest.mark.slow
 def test_the_seed_gives_the_same_bits_and_another_one_others(digits):
     X, y = digits
 

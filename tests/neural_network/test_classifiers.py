@@ -20,6 +20,8 @@ from skmnist.neural_network._forward import ACTIVATIONS
 # about the same: labels, weights, pickling, the seed, and what is refused
 LONG_CHECKS = {
     "check_classifier_data_not_an_array",
+    "check_n_features_in",
+    "check_supervised_y_2d",
     "check_sample_weights_list",
     "check_methods_sample_order_invariance",
     "check_estimators_fit_returns_self",
@@ -230,6 +232,7 @@ def test_hidden_layer_sizes_must_be_counts(digits, sizes):
         DeepNNClassifier(sizes, epochs=1).fit(*digits)
 
 
+@pytest.mark.slow
 def test_a_fitted_network_is_small(mnist):
     model = SimpleNNClassifier(epochs=1, random_state=0)
     pipeline = make_pipeline(PixelNormalizer(), model).fit(mnist.X_train, mnist.y_train)

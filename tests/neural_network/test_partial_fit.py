@@ -201,6 +201,7 @@ def test_class_weights_as_a_dict_work_and_balanced_is_refused(digits):
         SimpleNNClassifier(class_weight="balanced").partial_fit(*digits, classes=range(10))
 
 
+@pytest.mark.slow
 def test_a_class_may_have_no_weight(digits):
     model = SimpleNNClassifier(**{**OPTIONS, "class_weight": {3: 0}})
     for _ in range(20):

@@ -79,6 +79,7 @@ def test_blank_paper_has_no_text(reader, scans):
     assert places["alternatives"].tolist() == [[], []]
 
 
+@pytest.mark.slow
 def test_halves_put_together_wrongly_are_not_digits(reader, scans):
     like = (reader.read_digits(scans)["outcome"] == "digit").mean()
     exchanged = [np.roll(image, len(image) // 2, axis=0) for image in scans]

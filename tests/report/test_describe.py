@@ -100,6 +100,7 @@ def test_kinds_of_test_sets(digits, kind, no_charts):
     )
 
 
+@pytest.mark.slow
 def test_models_that_read_images_of_their_own(digits, no_charts):
     X, y = digits
     model = KNeighborsClassifier().fit(X[:300], y[:300])
@@ -115,6 +116,7 @@ def test_models_that_read_images_of_their_own(digits, no_charts):
     assert f"{100 * high:.2f}" in page
 
 
+@pytest.mark.slow
 def test_one_model(digits):
     X, y = digits
     comparison = compare_models([KNeighborsClassifier()], X[:300], y[:300], random_state=0)

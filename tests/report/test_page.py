@@ -53,7 +53,12 @@ def english(comparison):
     return comparison.to_html()
 
 
-@pytest.fixture(scope="module", params=get_languages())
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] * (name != "en")) for name in get_languages()
+    ],
+)
 def page(request, comparison, english):
     return english if request.param == "en" else comparison.to_html(language=request.param)
 
