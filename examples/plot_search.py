@@ -85,9 +85,10 @@ print(table.sort_values("rank_test_score")[columns].head(5).to_string(index=Fals
 # %%
 # Plotting the trials
 # -------------------
-# The plots show the best validation accuracy of each trial so far, averaged over its folds: on the
-# left when the trial ended, on the right after each epoch. The folds of a trial are trained one
-# after the other, so a trial that is stopped within its first fold costs only a few epochs.
+# The plots show the best validation accuracy that each trial had reached, averaged over its folds:
+# on the left at the end of the trial, on the right after each epoch. The folds of a trial are
+# trained one after the other, so a trial that is stopped within its first fold costs only a few
+# epochs.
 
 import matplotlib.pyplot as plt
 

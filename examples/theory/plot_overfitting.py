@@ -2,8 +2,8 @@
 Overfitting and its remedies
 ============================
 
-A network with many weights and few images can memorize every image. It is then perfect on images
-that it has seen, but no better on new ones.
+A network with many weights that is trained on few images can memorize every image. It then makes no
+mistakes on the images that it has seen, but has not become any better at reading new ones.
 """
 
 # %%
@@ -11,8 +11,8 @@ that it has seen, but no better on new ones.
 # -------------------------------
 # We use only 1,500 images, so that overfitting shows quickly. The network is trained without a
 # remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which penalizes large
-# weights; and with ``patience``, which stops when the validation loss no longer improves and keeps
-# the best weights.
+# weights; and with ``patience``, which stops training when the validation loss no longer improves
+# and keeps the best weights.
 
 import matplotlib.pyplot as plt
 
