@@ -4,7 +4,7 @@ A search on a Dask cluster
 
 The folds of a cross-validation and the trials of a search are independent, so they can run in
 parallel: on the cores of one machine, or on many machines. With the ``dask`` extra, they run on a
-`Dask <https://distributed.dask.org>`_ cluster. All you need to do is wrap the code in a ``with``
+`Dask <https://distributed.dask.org>`_ cluster. To use the cluster, wrap the code in a ``with``
 statement.
 """
 

@@ -157,7 +157,7 @@ plt.show()
 # %%
 # In German
 # ---------
-# Every Display of this package has German labels and decimal commas with ``language="de"``.
+# With ``language="de"``, the labels of Displays are German, and numbers have decimal commas.
 
 misread.plot(language="de")
 plt.show()

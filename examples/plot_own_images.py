@@ -2,9 +2,9 @@
 Your own images, in a ZIP
 =========================
 
-Suppose you have received a ZIP of scanned digits, with one folder per digit.
-``load_digit_archive`` finds the training and test parts automatically. Before training,
-``describe_dataset`` shows problems that would invalidate a comparison.
+Suppose you have received a ZIP of scanned digits, with one folder per digit. ``load_digit_archive``
+finds the training and test parts automatically. Before training, ``describe_dataset`` shows
+problems that could invalidate a comparison.
 """
 
 # %%
