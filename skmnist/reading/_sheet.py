@@ -1,0 +1,163 @@
+"""A page without guides, and the places that are cut out of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skmnist.reading._ink import Ink, find_quantile, widen
+from skmnist.reading._parts import Part
+from skmnist.reading._points import Mark, join_marks
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place for one digit.
+
+    Returned by :func:`find_places`. The parameters are attributes as well.
+
+    Parameters
+    ----------
+    box : tuple of int
+        Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
+    image : ndarray of shape (height, width), uint8
+        Dark ink on white paper, without guides, frames or neighbouring digits; all white if the
+        place is blank. A field of a form with only specks is shown as it is on the page. The image
+        has the resolution of the page, unless the page was straightened or, because it has more
+        than 4 million pixels, reduced.
+    ink : float
+        Share of the pixels of `image` that are ink.
+    is_blank : bool
+        True if nothing in the place is as large as a digit.
+    row : int
+        Row of writing on the page or, with a form, in the field; from 0.
+    field : str or None
+        Name of the field in a form; None without a form.
+    parted : float
+        Confidence that the place holds one whole digit, from 0 to 1. It is less than 1 if digits
+        touch each other or strokes are broken, so that other divisions of the row are possible, and
+        for strokes that may not be a whole digit, because of their size or position or because the
+        edge of a field cuts them off. If :func:`find_places` was called with `score`, it is only as
+        reliable as the probabilities that `score` returns.
+    is_marked : bool
+        True if the place contains a small mark, such as a point or a comma: on its own if
+        `is_blank`, otherwise beside ink that is as large as a digit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmnist.reading import find_places
+    >>> page = np.full((60, 60), 255, dtype=np.uint8)
+    >>> page[10:50, 25:31] = 0
+    >>> place = find_places(page)[0][0]
+    >>> place.box, place.is_blank
+    ((25, 10, 31, 50), False)
+    """
+
+    box: Box
+    image: Array
+    ink: float
+    is_blank: bool
+    row: int
+    field: str | None = None
+    parted: float = 1.0
+    is_marked: bool = False
+
+    def move(self, right: int, down: int, field: str | None) -> "Place":
+        """Convert a place in a part of a page to a place on the whole page.
+
+        Parameters
+        ----------
+        right, down : int
+            Left and top edge of the part on the page, in pixels; they are added to `box`.
+        field : str or None
+            Name of the field; None without a form.
+
+        Returns
+        -------
+        place : Place
+            A copy with another `box` and `field`; all other attributes are unchanged.
+        """
+        left, top, far, bottom = self.box
+        box = (left + right, top + down, far + right, bottom + down)
+        return replace(self, box=box, field=field)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page without guides."""
+
+    ink: Ink
+    level: Array
+    strokes: Array
+    drawn: Array  # strokes with the guides
+    shape: tuple[int, ...]  # of the page
+
+    def cut(self, box: Box, part: Part | None) -> Array:
+        """Return an image of the box, with only the strokes of the part."""
+        left, top, right, bottom = box
+        image = np.full((bottom - top, right - left), 255, dtype=np.uint8)
+        if part is None:
+            return image
+        where = (slice(top, bottom), slice(left, right))
+        own = np.zeros(image.shape, dtype=bool)
+        x, y = part.box[0] - left, part.box[1] - top
+        own[y : y + part.height, x : x + part.width] = part.strokes
+        wide = widen(own, 2)
+        wide &= own | ~self.strokes[where]
+        level = self.level[where]
+        peak = max(find_quantile(level[own], 0.9), 0.1) if own.any() else 1.0
+        return np.where(wide, 255 - 255 * np.minimum(level / peak, 1), 255).astype(np.uint8)
+
+    def crop(self, part: Part) -> Array:
+        """Return an image of the part with some paper around it."""
+        return self.cut(self.pad(part.box, part.height // 8 + 2), part)
+
+    def pad(self, box: Box, margin: int) -> Box:
+        left, top, right, bottom = box
+        height, width = self.level.shape
+        return (
+            max(0, left - margin),
+            max(0, top - margin),
+            min(width, right + margin),
+            min(height, bottom + margin),
+        )
+
+    def to_page(self, box: Box) -> Box:
+        """Return the box in pixels of the page."""
+        left, top, right, bottom = box
+        corners = np.array([(x, y, 1) for x in (left, right - 1) for y in (top, bottom - 1)])
+        points = corners @ self.ink.matrix.T
+        scale = np.hypot(*self.ink.matrix[:, 0])
+        low = np.floor(points.min(axis=0) - (scale - 1) / 2 + 1e-6).astype(int)
+        high = np.ceil(points.max(axis=0) + (scale - 1) / 2 - 1e-6).astype(int) + 1
+        limit = self.shape[1::-1]
+        low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+    def make_place(self, box: Box, part: Part | None, row: int, *, is_blank: bool) -> Place:
+        image = self.cut(box, None if is_blank else part)
+        share = part.n_pixels / max(1, image.size) if part is not None else 0.0
+        return Place(self.to_page(box), image, share, is_blank, row)
+
+    def place_part(self, part: Part, row: int, sure: float) -> Place:
+        """Return the place of strokes that are not in a box."""
+        box = self.pad(part.box, part.height // 8 + 2)
+        place = self.make_place(box, part, row, is_blank=False)
+        return replace(place, box=self.to_page(part.box), parted=sure)
+
+    def insert(
+        self, places: list[Place], middles: list[int], marks: list[Mark], row: int
+    ) -> list[Place]:
+        """Return the places of a field, including those of marks, from left to right.
+
+        Points above each other, as in a colon, form one mark.
+        """
+        found = list(zip(middles, places, strict=True))
+        for mark in join_marks(marks):
+            place = self.make_place(mark.box, None, row, is_blank=True)
+            found.append((mark.box[0] + mark.box[2], replace(place, is_marked=True)))
+        return [place for _, place in sorted(found, key=lambda pair: pair[0])]
