@@ -39,7 +39,7 @@ from skmnist.text import Catalogue, use_language
 
 # Images, documents and archives that are not read. Nobody expects other files to be read.
 OTHER_ENDINGS = (
-    *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".jpe", ".jfif", ".svg", ".dng"),
+    *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".svg", ".dng"),
     *(".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp"),
     *(".zip", ".7z", ".rar", ".tar", ".gz"),
 )

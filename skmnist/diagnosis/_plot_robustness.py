@@ -128,7 +128,7 @@ class RobustnessDisplay:
         language: str = "en",
         ax: "Axes | None" = None,
     ) -> Self:
-        """Plot classifiers side by side.
+        """Plot several classifiers on the same axes.
 
         Parameters
         ----------

@@ -26,7 +26,7 @@ from skmnist.text import get_catalogue, translate_error, use_language
 
 Array = np.ndarray[Any, Any]
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pdf")
+ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".pdf")
 FIELD_COLUMNS = ("file", "page", "field", "text", "outcome", "probability", "reason")
 MARGIN = 6  # pixels of the page shown around a field in its picture
 

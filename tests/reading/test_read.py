@@ -77,6 +77,16 @@ def test_folders_are_searched_for_images_and_documents(folder):
     assert find_files([folder], endings=(".txt",)) == [folder / "notes.txt"]
 
 
+@pytest.mark.parametrize(
+    ("ending", "kind"), [(".jpe", "JPEG"), (".jfif", "JPEG"), (".dib", "BMP"), (".TIFF", "TIFF")]
+)
+def test_images_with_rare_endings_are_read(page, tmp_path, reader, ending, kind):
+    Image.fromarray(page[0]).save(tmp_path / f"a{ending}", format=kind)
+    (reading,) = read_files(find_files([tmp_path]), reader)
+    assert reading.problem is None
+    assert len(reading.places) > 0
+
+
 def test_a_file_that_several_paths_lead_to_is_read_once(folder):
     files = find_files([folder / "b.png", folder / "sub" / ".." / "sub", folder / "sub" / ".."])
     assert files == [
