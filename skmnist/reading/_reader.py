@@ -395,6 +395,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         boxes = [place.box for place in places]
         boxed = pd.Series(boxes, dtype=object)
         frame = frame.assign(image=0, field=names, place=numbers, box=boxed)
+        hidden = ~blank & (frame["outcome"] == "blank").to_numpy()  # in a pattern, for example
+        _leave_to_people(frame, hidden, "not_digit", "not_digit")
         marked = np.array([place.is_marked for place in places], bool)
         _leave_to_people(frame, marked & ~blank & (frame["outcome"] == "digit"), "beside_mark")
         _leave_to_people(frame, marked & blank, "mark", "not_digit")

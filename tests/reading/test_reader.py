@@ -37,6 +37,13 @@ def test_predictions_are_those_of_the_classifier(reader, digits):
         DigitReader(Perceptron()).predict_proba(X)
 
 
+def test_ink_in_which_no_digit_can_be_seen_is_not_blank(reader, monkeypatch):
+    pattern = np.full((60, 60), 200, dtype=np.uint8)  # covers the place, as the print of a cheque
+    place = Place((0, 0, 60, 60), pattern, 1.0, False, 0)
+    monkeypatch.setattr(_reader, "find_places", lambda *_, **__: [[place]])
+    assert reader.read_page(pattern)["outcome"].tolist() == ["not_digit"]
+
+
 @pytest.mark.slow
 def test_it_is_a_classifier_for_cross_validation(digits):
     model = make_pipeline(PixelNormalizer(), LogisticRegression(max_iter=200))
