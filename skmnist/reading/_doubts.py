@@ -137,8 +137,12 @@ def _measure_wall(drawn: Array, box: Box, x: int) -> float:
     return find_quantile(strip.sum(axis=1), 0.5) if strip.size else 0.0
 
 
-def has_specks(page: Array) -> bool:
-    """Return whether an empty field has many specks, which may be remains of faint writing."""
+def find_specks(page: Array) -> Array | None:
+    """Return a mask of the ink if an empty field has many specks, or else None.
+
+    They may be the remains of faint writing.
+    """
     ink = find_ink(page)
     strokes = find_strokes(ink.level, ink.noise)
-    return sum(part.n_pixels >= SPECK for part in find_parts(strokes)) >= N_SPECKS
+    n_specks = sum(part.n_pixels >= SPECK for part in find_parts(strokes))
+    return strokes if n_specks >= N_SPECKS else None

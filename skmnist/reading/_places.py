@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmnist.reading._boxes import fill_boxes
-from skmnist.reading._doubts import has_specks
+from skmnist.reading._doubts import find_specks
 from skmnist.reading._forms import Form
 from skmnist.reading._guides import remove_guides, straighten
 from skmnist.reading._ink import find_ink
@@ -121,8 +121,9 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
         if one.ignore_marks:
             places = _leave_out_marks(places)
         if all(place.is_blank and not place.is_marked for place in places):
-            if has_specks(part):  # they may be the remains of faint writing
-                places = [_keep_specks(part)]
+            specks = find_specks(part)
+            if specks is not None:
+                places = [_keep_specks(part, float(specks.mean()))]
             elif not places:  # an empty field is one blank place
                 white = np.full(part.shape[:2], 255, dtype=np.uint8)
                 places = [Place((0, 0, right - left, bottom - top), white, 0.0, True, 0)]
@@ -130,11 +131,11 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
     return found
 
 
-def _keep_specks(page: Array) -> Place:
+def _keep_specks(page: Array, share: float) -> Place:
     """Return a field without digits as a single place, shown as it is on the page."""
     height, width = page.shape[:2]
     grey = page if page.ndim == 2 else page.min(axis=2)
-    return Place((0, 0, width, height), grey, 1.0, False, 0, parted=0.0)
+    return Place((0, 0, width, height), grey, share, False, 0, parted=0.0)
 
 
 def _is_cut(place: Place, shape: tuple[int, ...], inside: tuple[bool, ...]) -> bool:

@@ -321,3 +321,4 @@ def test_many_specks_are_not_a_blank_field():
         page[y : y + 2, x : x + 3] = 0  # a pencil that a black-and-white scan has broken up
     ((place,),) = find_places(page, form=form)
     assert (place.is_blank, place.parted, place.field) == (False, 0.0, "a")
+    assert 0.002 < place.ink < 0.02
