@@ -5,7 +5,7 @@ Learning curves and confusions
 This example plots how a network learned, whether more images would help, which digits it confuses,
 its most confident mistakes, its accuracy on changed images, and the weights of its first layer.
 Most of the plots are Display objects, as in scikit-learn: ``from_estimator`` computes the data and
-plots them, ``plot`` plots them again, and ``frame`` holds them.
+plots the result, ``plot`` draws the plot again, and ``frame`` contains the data.
 """
 
 # %%
@@ -103,8 +103,8 @@ for pair in errors.pairs(3):
 # %%
 # The most confident mistakes
 # ---------------------------
-# Nobody would double-check these predictions, so look at them first. Some of the images are hard to
-# read for people too, and sometimes the label is wrong.
+# The network is so sure of these predictions that nobody would double-check them, so look at them
+# first. Some of the images are hard to read for people too, and sometimes the label is wrong.
 
 from skmnist.diagnosis import MisclassifiedDisplay
 
@@ -114,8 +114,8 @@ plt.show()
 # %%
 # Accuracy on changed images
 # --------------------------
-# Test images are as clean as the training images. The figure shows some digits after changes that a
-# person would hardly notice:
+# The test images are as clean as the training images. The figure shows some digits after changes
+# that a person would hardly notice:
 
 from skmnist.diagnosis import RobustnessDisplay, corrupt_images, measure_robustness
 
@@ -133,7 +133,7 @@ for ax, (label, images) in zip(axes, rows.items(), strict=True):
 plt.show()
 
 # %%
-# The network loses accuracy with most of these changes. The dotted line is the accuracy on the
+# The network loses accuracy under most of these changes. The dotted line is the accuracy on the
 # unchanged images, and the bars are 95% intervals.
 
 robustness = measure_robustness(model, mnist.X_test, mnist.y_test, random_state=0)
@@ -157,7 +157,7 @@ plt.show()
 # %%
 # In German
 # ---------
-# With ``language="de"``, the labels of Displays are German, and numbers have decimal commas.
+# With ``language="de"``, the labels of Displays are in German, and numbers have decimal commas.
 
 misread.plot(language="de")
 plt.show()

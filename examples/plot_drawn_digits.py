@@ -11,8 +11,8 @@ into an image in MNIST's format.
 # %%
 # Three sheets
 # ------------
-# We simulate images of different sizes from an app, a scanner and a camera: on a transparent
-# canvas, on clean paper, and on paper that is partly in shadow.
+# We simulate three images of different sizes, from an app, a scanner and a camera. The digits are
+# drawn on a transparent canvas, on clean paper, and on paper that is partly in shadow.
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -88,7 +88,7 @@ for name, probabilities in zip(
 # %%
 # A blank sheet
 # -------------
-# A sheet without ink becomes an empty image, and a warning gives the row numbers of up to five such
+# A sheet without ink becomes an empty image, and a warning lists the indices of up to five such
 # sheets.
 
 import warnings

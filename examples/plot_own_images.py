@@ -3,16 +3,16 @@ Your own images, in a ZIP
 =========================
 
 Suppose you have received a ZIP of scanned digits, with one folder per digit. ``load_digit_archive``
-finds the training and test parts automatically. Before training, ``describe_dataset`` shows
+finds the training and test parts automatically. Before training, ``describe_dataset`` reports
 problems that could invalidate a comparison.
 """
 
 # %%
 # Creating a ZIP
 # --------------
-# For this example we create the ZIP from MNIST, so that it looks like the output of a scanner: dark
-# ink on light paper, PNG files such as ``train/7/0012.png``, spaces in the names, and a file left
-# by macOS. It also contains a typical error: some training images are in the test part too.
+# For this example we create the ZIP from MNIST, so that it looks like a typical archive of scans:
+# dark ink on light paper, PNG files such as ``train/7/0012.png``, spaces in the names, and a file
+# left by macOS. It also contains a typical error: some training images are in the test part too.
 
 import io
 import tempfile

@@ -2,8 +2,8 @@
 Why pixels are divided by 255
 =============================
 
-The initial weights of a network are chosen for inputs of about 1. Pixel values from 0 to 255 make
-the sums and slopes of the first layer hundreds of times as large.
+The initial weights of a network are chosen for inputs of about 1. With pixel values from 0 to 255,
+the weighted sums and the gradients of the first layer are hundreds of times as large.
 """
 
 # %%
