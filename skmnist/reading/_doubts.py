@@ -9,6 +9,7 @@ from scipy import ndimage
 from skmnist.reading._ink import Ink, find_ink, find_quantile, find_strokes, widen
 from skmnist.reading._parts import Part, find_parts, measure_pen
 from skmnist.reading._posts import Post, read_post
+from skmnist.reading._tracing import fit
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -23,6 +24,11 @@ BESIDE = 1.5  # usual heights beside a row where another digit may be
 THIN = 0.6  # of the usual width of the strokes; thinner straight lines are not from the same pen
 TINT = 0.25  # difference of a stroke's colour from that of the others, from 0 to 1
 THICK = 1.6  # of the usual width of the sides of boxes; a 1 may be written on a thicker one
+STRAIGHT = 0.05  # of its height; a slash deviates less from a straight line
+LEANING, AS_HIGH = 0.12, 0.95  # slope of a slash beyond the usual one of the other digits, and its
+# height relative to theirs
+SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; the slope is its own
+PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
 ACROSS = 0.9  # of the height of an image without other ink; a line of this length is a streak
 
 
@@ -66,6 +72,46 @@ def find_odd(parts: Sequence[Part], tall: float, ink: Ink) -> Array:
             odd[at] |= post.thickness < THIN * np.median(np.array(pens)[others])
         odd[at] |= bool(np.abs(tints[at] - np.median(tints[others], axis=0)).max() > TINT)
     return odd
+
+
+def find_slashes(parts: Sequence[Part]) -> Array:
+    """Return which digits between others may be slashes.
+
+    A slash is a straight line that leans more to the right than the other digits and is about as
+    high, or that leans and is higher. A 1 with an upstroke is not straight.
+    """
+    slashes = np.zeros(len(parts), dtype=bool)
+    heights = np.array([part.height for part in parts])
+    slopes = np.array([_measure_slope(part.strokes) for part in parts])
+    for at in range(1, len(parts) - 1):
+        others = np.arange(len(parts)) != at
+        height = heights[at] / np.median(heights[others])
+        leans = height >= AS_HIGH and slopes[at] > np.median(slopes[others]) + LEANING
+        is_high = height >= HIGHER and slopes[at] > SLOPE
+        slashes[at] = (leans or is_high) and _is_straight(parts[at].strokes)
+    return slashes
+
+
+def _measure_slope(strokes: Array) -> float:
+    """Return how far strokes lean to the right, in widths per height."""
+    y, x = np.nonzero(strokes)
+    y, x = y - y.mean(), x - x.mean()
+    return -float((x * y).sum() / max(1.0, (y * y).sum()))
+
+
+def _is_straight(strokes: Array) -> bool:
+    """Return whether strokes form one straight line, drawn by hand or with a ruler."""
+    height, width = strokes.shape
+    counts = strokes.sum(axis=1)
+    if not counts.all():
+        return False
+    rows = np.arange(height)
+    middles = strokes @ np.arange(width) / counts
+    _, slope, level = fit(rows, middles, 1)
+    inner = slice(height // 20, height - height // 20)  # the ends may be rounded
+    off = np.abs(middles - slope * rows - level)[inner]
+    usual, high = np.quantile(counts[inner], [0.5, 0.95])
+    return bool(off.max() <= max(1.0, STRAIGHT * height) and high <= max(usual + 1, PENS * usual))
 
 
 def _are_alike(one: Post, other: Post) -> bool:

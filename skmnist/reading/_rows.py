@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.reading._doubts import LOW, find_odd, is_faint_beside
+from skmnist.reading._doubts import LOW, find_odd, find_slashes, is_faint_beside
 from skmnist.reading._parts import Part, divide_digits, divide_rows
 from skmnist.reading._points import Mark, choose_marks
 from skmnist.reading._sheet import Place, Sheet
@@ -32,12 +32,20 @@ def divide_freely(
     limits = [HANGING if low else 1.0 for low in beside_low]
     for number, (tall, row) in enumerate(rows):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
-            beside = choose_marks(marks, some, tall)
+            beside: list[Part] = [*choose_marks(marks, some, tall)]
             own = {mark.box for mark in beside}
             written = [part for part in some if part.box not in own]
+            if n_digits is not None and find_slashes(written).any():
+                whole = [part for part, _ in divide_digits(written, tall, sheet.crop, score=score)]
+                slashes = find_slashes(whole)
+                if len(whole) - slashes.sum() == n_digits:
+                    beside += itertools.compress(whole, slashes)
+                    written = list(itertools.compress(whole, ~slashes))
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             inked = [part for part, _ in digits]
             odd = find_odd(inked, tall, sheet.ink)
+            if len(digits) != n_digits:  # otherwise, none of them is a slash
+                odd |= find_slashes(inked)
             if inked and is_faint_beside(sheet.level, sheet.ink.noise, sheet.strokes, inked):
                 odd[:] = True
             places = [

@@ -1,5 +1,6 @@
 """A page without guides, and the places that are cut out of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from skmnist.reading._ink import Ink, find_quantile, widen
 from skmnist.reading._parts import Part
-from skmnist.reading._points import Mark, join_marks
+from skmnist.reading._points import join_marks
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -43,7 +44,7 @@ class Place:
         edge of a field cuts them off. If :func:`find_places` was called with `score`, it is only as
         reliable as the probabilities that `score` returns.
     is_marked : bool
-        True if the place contains a small mark, such as a point or a comma: on its own if
+        True if the place contains a mark, such as a point or a comma: on its own if
         `is_blank`, otherwise beside ink that is as large as a digit.
 
     Examples
@@ -150,7 +151,7 @@ class Sheet:
         return replace(place, box=self.to_page(part.box), parted=sure)
 
     def insert(
-        self, places: list[Place], middles: list[int], marks: list[Mark], row: int
+        self, places: list[Place], middles: list[int], marks: Sequence[Part], row: int
     ) -> list[Place]:
         """Return the places of a field, including those of marks, from left to right.
 

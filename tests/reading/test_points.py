@@ -92,7 +92,7 @@ def test_an_amount_is_left_to_a_person(bundled, scans):
     assert places["outcome"].tolist()[2] == "not_digit"
     assert places["text"].tolist()[2] == ""
     assert places["reason"][2] == (
-        "There is a small mark here, such as a point, a comma or a minus."
+        "There is a mark here, such as a point, a comma, a minus or a slash."
     )
     fields = join_fields([FileReading("a.png", places, {}, None)])
     assert fields["outcome"].tolist() == ["unsure"]
@@ -118,6 +118,29 @@ def test_marks_can_be_ignored(bundled, scans):
         page[top + 4 : bottom - 4, left + 4 : right - 4] = 255
         page[bottom - 20 : bottom - 12, (left + right) // 2 : (left + right) // 2 + 8] = 0
         assert outline(find_places(page, form=form)) == [expected]
+
+
+@pytest.mark.parametrize("kind", ["bare", "ruled"])
+def test_slashes_are_no_ones(bundled, scans, kind):
+    date = lay(scans, "250378", kind, signs={2: "/", 4: "/"})
+    places = bundled.read_page(date)
+    assert len(places) == 8
+    assert (places["outcome"][[2, 5]] != "digit").all()
+    described = {"name": "date", "box": [0, 0, 1, 1], "digits": 6}
+    (field,) = outline(find_places(date, form=Form.from_dict({"fields": [described]})))
+    assert field == "ddmddmdd"
+    described["ignore_marks"] = True
+    places = bundled.read_page(date, form=Form.from_dict({"fields": [described]}))
+    assert "".join(places["text"]) == "250378"
+
+
+def test_ones_are_no_slashes(bundled, scans):
+    plain = lay(scans, "31053", "bare")
+    assert "".join(bundled.read_page(plain)["text"]) == "31053"
+    for digits in (None, 5):
+        described = {"name": "code", "box": [0, 0, 1, 1], "digits": digits, "ignore_marks": True}
+        form = Form.from_dict({"fields": [described]})
+        assert (bundled.read_page(plain, form=form)["outcome"] == "digit").all()
 
 
 @pytest.mark.parametrize("kind", ["bare", "ruled"])
@@ -193,7 +216,7 @@ def measure(n=12):
                     slant=float(rng.choice([0, 0, 2, -2])),
                 )
                 places = reader.read_page(page)
-                told = places["reason"].str.contains("small mark").any()
+                told = places["reason"].str.contains("There is a").any()
                 accepted = places["outcome"].isin(["digit", "blank"]).all()
                 count.update(n=1, told=bool(told), lost=bool(accepted))
     return counts
@@ -209,3 +232,42 @@ def test_signs_of_writers_are_told():
     assert sum(count["lost"] for count in free) <= 0.03 * sum(count["n"] for count in free)
     assert sum(count["lost"] for count in signs) <= 0.15 * sum(count["n"] for count in signs)
     assert sum(count["told"] for count in clean) <= 0.05 * sum(count["n"] for count in clean)
+
+
+def measure_dates(n=60):
+    """Count dates with two slashes, and six digits without, by the writers of the figures.
+
+    `accepted` is without a form; `right` and `wrong` are accepted with a form that has the number
+    of digits and ignores marks.
+    """
+    swiss, reader, counts = load_swiss_digits(), load_reader(), {}
+    described = {"name": "date", "box": [0, 0, 1, 1], "digits": 6, "ignore_marks": True}
+    form = Form.from_dict({"fields": [described]})
+    for kind in ("bare", "ruled"):
+        for signs in ({2: "/", 4: "/"}, None):
+            rng = np.random.default_rng(11)
+            count = counts[kind, bool(signs)] = Counter()
+            for at in range(n):
+                rows = np.flatnonzero(swiss.groups == swiss.writers[11 + at % 3])
+                rows = rng.choice(rows, 6)
+                digits = [
+                    np.asarray(Image.fromarray(swiss.scans[r]).resize((80, 80))) for r in rows
+                ]
+                page = make_field(digits, kind, rng, signs=signs, shading=0.1, noise=0.01)
+                free = reader.read_page(page)
+                known = reader.read_page(page, form=form)
+                accepted = (known["outcome"] == "digit").all()
+                right = "".join(known["text"]) == "".join(map(str, swiss.target[rows]))
+                count["accepted"] += bool((free["outcome"] == "digit").all())
+                count["right"] += bool(accepted and right)
+                count["wrong"] += bool(accepted and not right)
+    return counts
+
+
+@pytest.mark.slow
+def test_dates_are_never_read_as_longer_numbers():
+    counts = measure_dates()
+    print(pd.DataFrame(counts).T.to_string())  # noqa: T201  the figures of docs/reading.rst
+    for (_, has_slashes), count in counts.items():
+        assert count["accepted"] == 0 or not has_slashes
+        assert count["right"] >= 20
