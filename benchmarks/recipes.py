@@ -6,8 +6,8 @@ Usage: ``python benchmarks/recipes.py [--recipes slides fast robust] [--seeds 3]
 Each network is trained on the 60,000 training images of MNIST. The script reports means over the
 seeds, in per cent, and the training time without importing and compiling. The Swiss writers are the
 ten whose digits were not used to choose the recipes. ``--writers`` also trains on MNIST and Swiss
-writers together, and tests each writer once; with ``--repeat 8``, each Swiss training digit is used eight
-times, because MNIST has many more.
+writers together, and tests each writer once; with ``--repeat 8``, each Swiss training digit is used
+eight times, because MNIST has many more.
 """
 
 import argparse
