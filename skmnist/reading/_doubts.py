@@ -29,6 +29,7 @@ LEANING, AS_HIGH = 0.12, 0.95  # slope of a slash beyond the usual one of the ot
 # height relative to theirs
 SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; the slope is its own
 PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
+HIDDEN = 0.15  # of a digit's height; a stroke of this length may be hidden in a line
 ACROSS = 0.9  # of the height of an image without other ink; a line of this length is a streak
 
 
@@ -112,6 +113,39 @@ def _is_straight(strokes: Array) -> bool:
     off = np.abs(middles - slope * rows - level)[inner]
     usual, high = np.quantile(counts[inner], [0.5, 0.95])
     return bool(off.max() <= max(1.0, STRAIGHT * height) and high <= max(usual + 1, PENS * usual))
+
+
+def find_hidden(parts: Sequence[Part], gone: Array) -> list[Part | None]:
+    """Return the stroke that each digit may have lost to a line that was removed, or None.
+
+    Where the foot of a 2 lies in a ruled line, the line is thicker than elsewhere, and the rest
+    looks like a 7. `gone` is a mask of the ink that was removed.
+    """
+    hidden: list[Part | None] = [None] * len(parts)
+    if not parts:
+        return hidden
+    boxes = np.array([part.box for part in parts])
+    tall = float(np.median(boxes[:, 3] - boxes[:, 1]))
+    reach = round(HIDDEN * tall)
+    top, bottom = max(0, int(boxes[:, 1].min()) - reach), int(boxes[:, 3].max()) + reach
+    band = gone[top:bottom]
+    thickness = band.sum(axis=0)
+    columns = np.flatnonzero(thickness)
+    if not len(columns):
+        return hidden
+    free = np.zeros(len(thickness), dtype=bool)
+    free[columns[0] : columns[-1] + 1] = True
+    for left, _, right, _ in boxes.tolist():
+        free[max(0, left - reach) : right + reach] = False
+    usual = np.median(thickness[free]) if free.any() else np.median(thickness[columns])
+    for at, part in enumerate(parts):
+        left, right = max(0, part.box[0] - 2), part.box[2] + 2
+        thick = thickness[left:right] > usual
+        if np.count_nonzero(thick) >= HIDDEN * part.height:
+            hidden[at] = Part(
+                (left, top, left + len(thick), top + len(band)), band[:, left:right] & thick
+            )
+    return hidden
 
 
 def _are_alike(one: Post, other: Post) -> bool:

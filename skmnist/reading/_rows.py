@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from skmnist.reading._doubts import LOW, find_odd, find_slashes, is_faint_beside
-from skmnist.reading._parts import Part, divide_digits, divide_rows
+from skmnist.reading._doubts import LOW, find_hidden, find_odd, find_slashes, is_faint_beside
+from skmnist.reading._parts import Part, divide_digits, divide_rows, join
 from skmnist.reading._points import Mark, choose_marks
 from skmnist.reading._sheet import Place, Sheet
 
@@ -44,6 +45,7 @@ def divide_freely(
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             inked = [part for part, _ in digits]
             odd = find_odd(inked, tall, sheet.ink)
+            odd |= _find_changed(sheet, inked, score)
             if len(digits) != n_digits:  # otherwise, none of them is a slash
                 odd |= find_slashes(inked)
             if inked and is_faint_beside(sheet.level, sheet.ink.noise, sheet.strokes, inked):
@@ -55,6 +57,20 @@ def divide_freely(
             middles = [part.box[0] + part.box[2] for part, _ in digits]
             fields.append(sheet.insert(places, middles, beside, number))
     return fields
+
+
+def _find_changed(sheet: Sheet, parts: list[Part], score: Score | None) -> Array:
+    """Return which digits may be others because a line that was removed hides a stroke."""
+    hidden = find_hidden(parts, sheet.drawn & ~sheet.strokes)
+    changed = np.array([stroke is not None for stroke in hidden], dtype=bool)
+    if score is None or not changed.any():
+        return changed
+    whole = replace(sheet, level=sheet.ink.level, strokes=sheet.drawn)
+    pairs = [(part, stroke) for part, stroke in zip(parts, hidden, strict=True) if stroke]
+    without = score([sheet.crop(part) for part, _ in pairs]).argmax(axis=1)
+    restored = score([whole.crop(join(pair)) for pair in pairs]).argmax(axis=1)
+    changed[changed] = without != restored
+    return changed
 
 
 def _is_below(above: tuple[float, list[Part]], row: tuple[float, list[Part]]) -> bool:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
-from skmnist.reading import Form, find_places
-from tests.reading.fields import load_scans
+from skmnist.datasets import load_swiss_digits
+from skmnist.reading import Form, find_places, load_reader
+from tests.reading.fields import load_scans, make_field
 
 BOX, LEFT, TOP = 72, 60, 40
 
@@ -130,3 +132,43 @@ def test_an_image_of_a_thick_digit_has_no_desk():
     page = np.full((400, 300), 245, dtype=np.uint8)
     page[:, 120:180] = 20  # a 1 from edge to edge
     assert describe(find_places(page, n_digits=1)) != ["b"]
+
+
+def test_a_foot_in_a_ruled_line_is_not_lost():
+    page = Image.new("L", (460, 160), 245)
+    pen = ImageDraw.Draw(page)
+    for left, has_foot in ((60, False), (160, True), (260, False), (340, False)):
+        strokes = [(left, 50), (left + 34, 50), (left + 6, 110)]
+        pen.line([*strokes, (left + 40, 110)] if has_foot else strokes, fill=20, width=4)
+    pen.rectangle([20, 109, 440, 110], fill=20)
+
+    def score(images):  # a 2 has a foot and a 7 has none
+        inked = [np.argwhere(image < 128).T for image in images]
+        feet = [np.ptp(x[y > y.max() - 6]) > 20 for y, x in inked]
+        return np.array([[foot, not foot] for foot in feet], dtype=float)
+
+    page = np.asarray(page)
+    assert describe(find_places(page, score=score)) == ["d?dd"]
+    assert describe(find_places(page)) == ["d?dd"]
+    always = np.array([[1.0, 0.0]])
+    assert describe(find_places(page, score=lambda images: always.repeat(len(images), 0))) == [
+        "dddd"
+    ]
+
+
+@pytest.mark.slow
+def test_rows_on_ruled_lines_are_read_or_doubted():
+    swiss, reader, rng = load_swiss_digits(), load_reader(), np.random.default_rng(0)
+    n_accepted, wrong = 0, []
+    for at in range(160):
+        rows = np.flatnonzero(swiss.groups == swiss.writers[at % 8])  # the network knows them
+        rows = rng.choice(rows, 6)
+        scans = [np.asarray(Image.fromarray(swiss.scans[row]).resize((80, 80))) for row in rows]
+        page = make_field(scans, "ruled", rng, shading=rng.uniform(0, 0.3), noise=0.01)
+        places = reader.read_page(page)
+        if (places["outcome"] == "digit").all():
+            n_accepted += 1
+            pair = "".join(places["text"]), "".join(map(str, swiss.target[rows]))
+            wrong += [pair] if pair[0] != pair[1] else []
+    assert n_accepted >= 70
+    assert len(wrong) <= 0.03 * n_accepted, wrong
