@@ -52,6 +52,8 @@ class FileReading:
         :func:`~skmnist.text.use_language`. None if the whole file was read.
     n_pages : int, default=1
         Number of pages that were opened; 0 if the file could not be opened at all.
+    blank_pages : sequence of int, default=()
+        Numbers of the pages on which no digits were found, from 0.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class FileReading:
     pictures: dict[tuple[int, Any], Array] = field(default_factory=dict)
     problem: str | None = None
     n_pages: int = 1
+    blank_pages: Sequence[int] = ()
 
 
 def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
@@ -221,7 +224,7 @@ def _read_file(
 ) -> tuple[int, FileReading]:
     reader = shared if isinstance(shared, DigitReader) else _unpickle(shared, key)
     frames, pictures, problem = [], {}, None
-    n_pages = 0
+    n_pages, blank_pages = 0, []
     try:
         with use_language(language):
             for n_pages, page in enumerate(open_pages(path), 1):
@@ -230,6 +233,8 @@ def _read_file(
                     continue
                 places = reader.read_page(page, form=part).assign(image=n_pages - 1)
                 frames.append(places)
+                if not len(places):
+                    blank_pages.append(n_pages - 1)
                 for name, some in places.groupby("field", sort=False):
                     pictures[n_pages - 1, name] = _cut(page, some["box"])
         if form is not None:
@@ -239,7 +244,7 @@ def _read_file(
     file = path if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "image"))
     filled = [frame for frame in frames if len(frame)] or [reader.read_digits([])]
     places = pd.concat(filled, ignore_index=True)
-    return at, FileReading(os.fsdecode(file), places, pictures, problem, n_pages)
+    return at, FileReading(os.fsdecode(file), places, pictures, problem, n_pages, blank_pages)
 
 
 def _check_pages(form: Form, n_pages: int) -> None:
@@ -257,10 +262,11 @@ def _check_pages(form: Form, n_pages: int) -> None:
 
 
 def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
-    """Return a table with a row for each field, and at least one row for each file.
+    """Return a table with a row for each field, and at least one row for each page.
 
-    A file in which no digits were found has one row, whose `field` and `text` are empty. A file
-    with a problem has one row for it, after those of the fields that were read before.
+    A page on which no digits were found has one row, whose `field` and `text` are empty. A file
+    with a problem has one row for it, after those of the fields that were read before. With a form,
+    pages that have no fields in it are left out.
 
     Parameters
     ----------
@@ -271,10 +277,9 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
     -------
     fields : DataFrame
         - `file`: path of the file;
-        - `page`: number of the page, from 1; missing in the row for a problem, or for a file of
-          several pages without digits;
+        - `page`: number of the page, from 1; missing in the row for a problem;
         - `field`: name of the field, or its number on the page, from 1; empty for a problem, or if
-          no digits were found in the file;
+          no digits were found on the page;
         - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
         - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank
           or no digits were found, or "failed" for a problem;
@@ -283,7 +288,12 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
           :func:`~skmnist.text.use_language`, that no digits were found; otherwise empty.
     """
     rows: list[tuple[Any, ...]] = []
+    nothing = get_catalogue()("reading.reason.nothing")
     for reading in readings:
+        own: list[tuple[Any, ...]] = [
+            (reading.file, page + 1, "", "", "blank", np.nan, nothing)
+            for page in reading.blank_pages
+        ]
         key: Any
         for key, places in reading.places.groupby(["image", "field"], sort=False):
             page, name = key
@@ -296,14 +306,11 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
             label = name if isinstance(name, str) else int(name) + 1
             lowest = places["probability"].min()
             reason = " ".join(find_reasons(places))
-            rows.append((reading.file, int(page) + 1, label, text, outcome, lowest, reason))
+            own.append((reading.file, int(page) + 1, label, text, outcome, lowest, reason))
+        rows += sorted(own, key=lambda row: row[1])
         if reading.problem is not None:
             problem = reading.problem.removeprefix(f"{reading.file}: ")
             rows.append((reading.file, None, "", "", "failed", np.nan, problem))
-        elif not len(reading.places):
-            only = 1 if reading.n_pages == 1 else None
-            nothing = get_catalogue()("reading.reason.nothing")
-            rows.append((reading.file, only, "", "", "blank", np.nan, nothing))
     fields = pd.DataFrame(rows, columns=list(FIELD_COLUMNS))
     return fields.astype({"page": "Int64", "probability": float})
 

@@ -116,28 +116,28 @@ def test_fields_are_joined_and_a_bad_file_stops_nothing(readings, page, folder):
     assert unsure["reason"] in set(readings[2].places["reason"])
 
 
-def test_a_file_without_digits_has_a_row(reader, page, tmp_path):
-    blank = Image.new("L", (60, 60), 255)
-    files = [tmp_path / name for name in ("one.png", "read.png", "two.tif")]
+def test_a_page_without_digits_has_a_row(reader, page, tmp_path):
+    written = Image.fromarray(page[0])
+    blank = Image.new(written.mode, (60, 60), "white")
+    files = [tmp_path / "one.png", tmp_path / "three.tif"]
     blank.save(files[0])
-    Image.fromarray(page[0]).save(files[1])
-    blank.save(files[2], save_all=True, append_images=[blank])
+    blank.save(files[1], save_all=True, append_images=[written, blank])
     readings = list(read_files(files, reader))
-    assert [reading.n_pages for reading in readings] == [1, 1, 2]
+    assert [reading.n_pages for reading in readings] == [1, 3]
+    assert [reading.blank_pages for reading in readings] == [[0], [0, 2]]
     fields = join_fields(readings)
-    assert fields["file"].tolist() == list(map(str, files))
-    one, _, two = fields.to_dict("records")
-    for row in (one, two):
-        assert (row["field"], row["text"], row["outcome"]) == ("", "", "blank")
+    assert fields["file"].tolist() == [str(files[0]), *[str(files[1])] * 3]
+    assert fields["page"].tolist() == [1, 1, 2, 3]
+    assert fields["text"].tolist() == ["", "", page[1] + " ", ""]
+    for row in fields.drop(2).to_dict("records"):
+        assert (row["field"], row["outcome"]) == ("", "blank")
         assert np.isnan(row["probability"])
         assert row["reason"] == "No digits were found."
-    assert one["page"] == 1
-    assert pd.isna(two["page"])
     html = make_review(readings, "de")
     assert "<section data-row=" not in html
     table = json.loads(re.search(r"const table = (.*);\n", html)[1])
-    assert [row[1] for row in table] == [1, 1, ""]
-    assert table[2][-1] == "Es wurden keine Ziffern gefunden."
+    assert [row[1] for row in table] == [1, 1, 2, 3]
+    assert table[3][-1] == "Es wurden keine Ziffern gefunden."
 
 
 def test_fields_on_a_missing_page_are_named(reader, page, tmp_path):
