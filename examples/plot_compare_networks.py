@@ -69,8 +69,9 @@ plt.show()
 # %%
 # Metrics for each digit
 # ----------------------
-# For each digit, precision is the share of its predictions that are correct, and recall the share
-# of its images that were recognized. F1 combines both, and support is its number of test images.
+# For each digit, precision is the share of its predictions that are correct, and recall is the
+# share of its images that were recognized. F1 combines both, and support is its number of test
+# images.
 
 for name, result in comparison.results.items():
     print(name)
@@ -124,8 +125,8 @@ for reason in recommendation.reasons("de"):
     print(fill(reason, 90, initial_indent="- ", subsequent_indent="  "))
 
 # %%
-# The plot shows the accuracy against the cost, here the number of parameters. The bars are 95%
-# intervals, computed for each network separately.
+# The plot shows the accuracy against the cost. Here, the cost is the number of parameters. The bars
+# are 95% intervals, computed for each network separately.
 
 from skmnist.comparison import AccuracyCostDisplay
 

@@ -55,8 +55,8 @@ plt.show()
 # The verdicts
 # ------------
 # ``label`` is the verdict, and ``gap`` is the accuracy on the training images minus that on the
-# held-out images. The fewer held-out images, the less certain the gap: ``gap_interval`` is its 95%
-# interval.
+# held-out images. The fewer held-out images there are, the less certain the gap is;
+# ``gap_interval`` is its 95% interval.
 
 import pandas as pd
 

@@ -2,10 +2,11 @@
 Learning curves and confusions
 ==============================
 
-This example plots how a network learned, whether more images would help, which digits it confuses,
-its most confident mistakes, its accuracy on changed images, and the weights of its first layer.
-Most of the plots are Display objects, as in scikit-learn: ``from_estimator`` computes the data and
-plots the result, ``plot`` draws the plot again, and ``frame`` contains the data.
+This example plots the learning curves of a network, its confusions, its most confident mistakes,
+its accuracy on changed images, and the weights of its first layer. It also shows whether more
+images would help. Most of the plots are Display objects, as in scikit-learn: ``from_estimator``
+computes the data and plots the result, ``plot`` draws the plot again, and ``frame`` contains the
+data.
 """
 
 # %%
@@ -76,8 +77,8 @@ for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).f
 # %%
 # Confusions
 # ----------
-# The correct predictions on the diagonal do not affect the colour scale; otherwise all confusions
-# would look alike.
+# The correct predictions on the diagonal do not affect the colour scale, so that frequent
+# confusions stand out from rare ones.
 
 from skmnist.diagnosis import ConfusionDisplay
 
@@ -103,8 +104,8 @@ for pair in errors.pairs(3):
 # %%
 # The most confident mistakes
 # ---------------------------
-# The network is so sure of these predictions that nobody would double-check them, so look at them
-# first. Some of the images are hard to read for people too, and sometimes the label is wrong.
+# Look at these mistakes first: the network is very sure of them, so nobody would double-check them.
+# Some of the images are hard for people to read, too, and sometimes the label is wrong.
 
 from skmnist.diagnosis import MisclassifiedDisplay
 
@@ -114,8 +115,8 @@ plt.show()
 # %%
 # Accuracy on changed images
 # --------------------------
-# The test images are as clean as the training images. The figure shows some digits after changes
-# that a person would hardly notice:
+# The test images are as clean as the training images, but images from other sources may not be. The
+# figure shows some digits after changes that a person would hardly notice:
 
 from skmnist.diagnosis import RobustnessDisplay, corrupt_images, measure_robustness
 

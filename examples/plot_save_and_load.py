@@ -95,7 +95,8 @@ print("the same probabilities, bit for bit:", same)
 # %%
 # An invalid file
 # ---------------
-# An invalid file raises an error that states the problem. No code in a file is ever run.
+# For an invalid file, ``load_model`` raises an error that states the problem. It never runs code in
+# a file.
 
 from skmnist.persistence import ModelFileError
 

@@ -32,9 +32,9 @@ plt.show()
 # %%
 # From the matrix to the metrics
 # ------------------------------
-# The precision of the nines is the share of all images *predicted* as a nine (the green column)
-# that are one. The recall is the share of all images that *are* a nine (the blue row) that were
-# recognized. F1 lies between the two, closer to the smaller one.
+# The precision is the share of the images *predicted* as a nine (the green column) that really are
+# nines. The recall is the share of the images that *are* nines (the blue row) that were recognized.
+# F1 lies between the two, closer to the smaller one.
 
 found = display.frame.to_numpy()
 right = found[9, 9]

@@ -9,10 +9,10 @@ mistakes on the images that it has seen, but has not become any better at readin
 # %%
 # One deep network, four settings
 # -------------------------------
-# We use only 1,500 images, so that overfitting shows quickly. The network is trained without a
-# remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which penalizes large
-# weights; and with ``patience``, which stops training when the validation loss no longer improves
-# and keeps the best weights.
+# We use only 1,500 images, so that overfitting shows quickly. The network is trained four times:
+# without a remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which
+# penalizes large weights; and with ``patience``, which stops training when the validation loss no
+# longer improves and keeps the best weights.
 
 import matplotlib.pyplot as plt
 
