@@ -44,12 +44,12 @@ class Caution:
             "interrupted_models", "interrupted_starts", "interrupted_folds"}
         Type of the caution:
 
-        - "ranked_two", "ranked_many": the test images were used both to rank and to measure two
-          models, or more than two.
+        - "ranked_two", "ranked_many": the test images were used both to rank and to measure the
+          models (two, or more than two).
         - "one_start": models with a random seed were trained from only one start.
         - "short_starts": further starts were trained for fewer epochs than the first.
-        - "short_starts_differ": as above, and the mean accuracy of these starts of a model differs
-          from that of its first start by at least the margin.
+        - "short_starts_differ": as above, and for one model, the mean accuracy of these starts
+          differs from the accuracy of its first start by at least the margin.
         - "tuned_on_test": the test images were used for tuning.
         - "test_rows_in_training": some test images also occur among the training images.
         - "elsewhere_rows_known": images of a further data set also occur among the training or

@@ -78,8 +78,8 @@ def compare_models(
     ----------
     estimators : mapping of str to estimator, or sequence
         Classifiers by name, or a sequence of (name, estimator) pairs or of estimators. Estimators
-        without a name are named after their class, and a Pipeline after the class of its last step.
-        Any scikit-learn classifier or Pipeline is accepted. Each is cloned before fitting.
+        without a name are named after their class; a Pipeline is named after the class of its last
+        step. Any scikit-learn classifier or Pipeline is accepted. Each is cloned before fitting.
     X : array-like of shape (n_samples, ...)
         Training rows.
     y : array-like of shape (n_samples,)
@@ -101,12 +101,12 @@ def compare_models(
         if that is sooner. The best weights are kept. Other models, and networks with
         ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
-        Further data sets on which to measure every trained model, by name, as (X, y) or
-        (X, y, groups), for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with
-        the digits of :func:`~skmnist.datasets.load_swiss_digits`. Rows need the same number of
-        features as those of `X`, and all labels must occur in `y`. `groups`, array-like of shape
-        (n_images,), holds the writer of each image, for the interval of the accuracy; without
-        groups, the interval is by image.
+        Further data sets by name, each as (X, y) or (X, y, groups), on which every trained model is
+        measured, for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with the
+        digits of :func:`~skmnist.datasets.load_swiss_digits`. Rows need the same number of features
+        as those of `X`, and all labels must occur in `y`. `groups`, array-like of shape
+        (n_images,), holds the writer of each image; with it, the interval of the accuracy is by
+        writer, not by image.
     n_jobs : int or None, default=None
         Number of processes that train at the same time. They share the threads of the processor
         evenly, so training times are comparable with each other, but longer than with one
@@ -336,13 +336,12 @@ def evaluate_model(
     fit_time : float, default=NaN
         Training time in seconds; NaN if unknown.
     elsewhere : mapping of str to tuple, default=None
-        Further data sets, as for :func:`compare_models`, with labels that occur in `y_test`.
+        Further data sets, as for :func:`compare_models`; their labels must occur in `y_test`.
 
     Returns
     -------
     result : ModelResult
-        The same as in :func:`compare_models` for each model, but without the prediction times and
-        the size.
+        As in :func:`compare_models`, but without the prediction times and the size.
 
     Warns
     -----

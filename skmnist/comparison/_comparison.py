@@ -88,8 +88,9 @@ class ModelComparison:
         with only one model.
     work_left : dict of str to list of WorkLeft
         For each model with probabilities, the share of images that a person must check so that at
-        most `allowed_error` of the rest are wrong, and, for digits, the same for five-digit codes;
-        see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, the first is used.
+        most `allowed_error` of the rest are wrong, and, for digits, also the share of five-digit
+        codes; see :func:`~skmnist.diagnosis.measure_work_left`. With several starts, the first is
+        used.
     starts : DataFrame or None
         One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`,
         `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than the
@@ -331,12 +332,13 @@ class ModelComparison:
             File in which the recommended model is saved. The page shows it in a command that reads
             images with this model; None shows how to save the model.
         max_error : float, default=None
-            Error rate to which the saved model is calibrated, shown if it is not `allowed_error`.
+            Error rate to which the saved model is calibrated, shown if it differs from
+            `allowed_error`.
         training_data : tuple of X and y, default=None
             Training rows and labels, which a comparison does not store; the page shows their
             checksum.
         interrupted : bool, default=False
-            Whether the run ended before all models were trained; then no model is recommended.
+            Whether the run ended before all models were trained; if so, no model is recommended.
 
         Returns
         -------
@@ -371,7 +373,7 @@ class ModelComparison:
         return None
 
     def to_html_parts(self, language: str = "en") -> dict[str, str]:
-        """Return parts of the report as HTML, for a page with the same style sheet.
+        """Return parts of the report as HTML, for a page that uses the style sheet of the report.
 
         Parameters
         ----------

@@ -45,7 +45,7 @@ class ElsewhereResult:
     data : str
         Name of the data set.
     accuracy : float
-        Share of its images that are classified correctly; the mean over the starts.
+        Share of the images that are classified correctly; the mean over the starts.
     interval : tuple of float
         95% interval of the accuracy, for other writers like these if there are groups, otherwise
         for other images.
@@ -128,8 +128,8 @@ class ElsewhereTest:
     first : str
         The model with the highest accuracy on the test set.
     second : str or None
-        The other model of the recommendation; but if `first` trails any models here, and not by
-        chance, the one that it trails most. None if there is only one model.
+        The other model of the recommendation or, if `first` trails any models here by more than
+        chance explains, the one that it trails most. None if there is only one model.
     accuracies : dict of str to float
         Accuracy of each model on this data set.
     intervals : dict of str to tuple of float
@@ -139,9 +139,9 @@ class ElsewhereTest:
     interval : tuple of float
         95% interval of the difference, from the same resamples for both models. With more than two
         models, the intervals hold for all comparisons with `first` together (Bonferroni). With
-        fewer than 6 groups or images, or if the difference hardly varies between the resamples, it
-        spans all differences between the intervals of the two accuracies. (0, 0) if `second` is
-        None.
+        fewer than 6 groups or images, or if the difference hardly varies between the resamples, the
+        interval spans all differences between the intervals of the two accuracies. (0, 0) if
+        `second` is None.
     n_images : int
         Number of images.
     n_groups : int or None

@@ -86,8 +86,8 @@ class AccuracyCostDisplay:
         comparison : ModelComparison
             Comparison to plot; the name of the recommended model is printed in bold.
         cost : {"n_parameters", "size", "predict_time", "fit_time"}, default=None
-            Cost on the horizontal axis; None selects the first that is known for all models, or
-            the number of parameters if there is none.
+            Cost on the horizontal axis; None selects the first cost that is known for all models,
+            or the number of parameters if there is no such cost.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
@@ -101,7 +101,7 @@ class AccuracyCostDisplay:
         Raises
         ------
         ValueError
-            If `cost` is not one of the above, or not known for any model.
+            If `cost` is not one of the above, or is not known for any model.
         """
         return cls.from_table(
             comparison.table,
@@ -147,7 +147,7 @@ class AccuracyCostDisplay:
         Raises
         ------
         ValueError
-            If `cost` is not one of the above, or not known for any model.
+            If `cost` is not one of the above, or is not known for any model.
         """
         if cost is None:
             known = [c for c in COSTS if c in table and table[c].notna().all()]

@@ -41,7 +41,7 @@ class Recommendation:
             "ahead", "only_known", "similar", "untrained"}
         Why the model was selected:
 
-        - "only_one": it is the only one.
+        - "only_one": it is the only model.
         - "best_and_cheapest": it is the most accurate and the cheapest.
         - "cheapest_of_similar": it is the most accurate, and no similarly accurate model is
           cheaper.
@@ -59,7 +59,7 @@ class Recommendation:
     accuracies : dict of str to float
         Test accuracy of every model.
     cost : {"n_parameters", "size", "predict_time", "fit_time"} or None
-        The cost that was compared; None if none is known for all similar models, or if no two
+        The cost that was compared; None if no cost is known for all similar models, or if no two
         models were compared.
     costs : dict of str to tuple
         The values of `model` and `other`, in this order, for each cost that is known for both.
@@ -89,12 +89,12 @@ class Recommendation:
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
     digits : bool, default=False
-        Whether the classes are the ten digits; then the reasons mention postal codes.
+        Whether the classes are the ten digits; if so, the reasons mention postal codes.
     cautions : tuple of Caution, default=()
         Reasons why the figures may be biased or incomplete.
     elsewhere : tuple of ElsewhereTest, default=()
         Comparisons of the models on further data sets. If the model that is most accurate on the
-        test set trails on one of them, the reasons begin with this.
+        test set trails on one of these data sets, the reasons mention this first.
     work : PairedWork, default=None
         Comparison of the manual work that `model` and `other` require; None if unknown.
     seeded : bool, default=True
@@ -151,7 +151,7 @@ class Recommendation:
 
     @property
     def fewer_errors(self) -> float:
-        """Share by which the more accurate of `model` and `other` makes fewer errors.
+        """Share of the errors that the more accurate of `model` and `other` avoids.
 
         0 if one of them is None.
         """
@@ -445,12 +445,12 @@ def recommend(
 
     The verdict compares the recommended model with the most accurate of the others. If the
     difference is significant (its p-value, adjusted for all pairs, is below `alpha`), the more
-    accurate model is either recommended ("clearly_better") or not worth its cost
-    ("not_worth_it"). Otherwise, "no_difference" means that the interval rules out a difference of
-    `margin` or more, and "cannot_tell" that it does not.
+    accurate model is either recommended ("clearly_better") or not worth its cost ("not_worth_it").
+    Otherwise, "no_difference" means that the interval rules out a difference of `margin` or more,
+    and "cannot_tell" means that it does not.
 
-    If two similarly accurate models require different amounts of manual work, by a factor of at
-    least 1.5 and not by chance, the headline names the advantage of each.
+    If the amounts of manual work that two similarly accurate models require differ by a factor of
+    at least 1.5, and not by chance, the headline names the advantage of each model.
 
     Parameters
     ----------
@@ -467,7 +467,7 @@ def recommend(
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
     digits : bool, default=False
-        Whether the classes are the ten digits; then the reasons mention how many postal codes
+        Whether the classes are the ten digits; if so, the reasons mention how many postal codes
         would be misread.
     tests : sequence of PairedTest, default=None
         Tests of all pairs of models, as in ``compare_models(...).tests``. None assumes the worst

@@ -115,7 +115,7 @@ def write_column(
 class ModelResult:
     """Evaluation of one trained model.
 
-    Returned by :func:`evaluate_model`, and by :func:`compare_models` for each model, in
+    Returned by :func:`evaluate_model`; :func:`compare_models` stores one for each model in
     ``comparison.results``. The parameters are attributes as well.
 
     Parameters

@@ -47,7 +47,7 @@ class TrainingEvent:
     fold : int or None
         The fold, counted from 0; None if the model is trained on all training rows.
     n_done, n_trainings : int
-        Number of training runs that have ended, and of all training runs.
+        Numbers of training runs that have ended, and of all training runs.
     epoch : EpochEvent or None
         The epoch that has ended, if `stage` is "epoch"; otherwise None.
     result : ModelResult or None

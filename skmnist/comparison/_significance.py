@@ -48,7 +48,7 @@ class PairedTest:
     n_test : int, default=None
         Number of test images; None for folds.
     only_first, only_second : int, default=None
-        Number of images that only this model classifies correctly; None if unknown.
+        Number of images that only `first`, or only `second`, classifies correctly; None if unknown.
     n_runs : int, default=1
         Number of starts or folds.
     spread : float, default=None

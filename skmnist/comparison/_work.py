@@ -31,7 +31,8 @@ class PairedWork:
     images : tuple of WorkLeft
         Share of individual images that a person must check with each of the two models.
     codes : tuple of WorkLeft, default=None
-        The same for five-digit codes; None if the classes are not the ten digits.
+        Share of five-digit codes that a person must check with each of the two models; None if the
+        classes are not the ten digits.
     alpha : float, default=0.05
         Probability that `ratio_interval` does not contain the true ratio.
 
@@ -67,7 +68,7 @@ class PairedWork:
     def ratio_interval(self) -> tuple[float, float]:
         """Interval of the ratio, by paired bootstrap over the test images.
 
-        Both ends are NaN if the ratio is.
+        Both ends are NaN if the ratio is NaN.
         """
         return self._ratio[1:]
 

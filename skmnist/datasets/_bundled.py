@@ -62,7 +62,7 @@ def load_mnist(
     random_state: Any = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load the full MNIST, bundled with the package.
+    """Load the full MNIST data set, which is bundled with the package.
 
     No download is needed. The pixels are integers from 0 to 255; put a
     :class:`~skmnist.preprocessing.PixelNormalizer` before a neural network.
@@ -84,8 +84,8 @@ def load_mnist(
     data : :class:`~sklearn.utils.Bunch`
         With `X_train` (n_train, 28, 28) uint8, `y_train` (n_train,) int64, `X_test`
         (n_test, 28, 28) uint8, `y_test` (n_test,) int64, `target_names` (10,) str,
-        `max_value` 255 (full ink, for :class:`~skmnist.preprocessing.PixelNormalizer`), `DESCR`
-        str, and an empty list `notes`.
+        `max_value` 255 (the value of a fully inked pixel, for
+        :class:`~skmnist.preprocessing.PixelNormalizer`), `DESCR` str, and an empty list `notes`.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def make_mnist(
 
 
 def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool = False) -> Any:
-    """Load 8,048 digits by 14 Swiss writers, bundled with the package.
+    """Load the 8,048 bundled digits by 14 Swiss writers.
 
     Use them to measure how well a network trained on MNIST reads other people's digits. The images
     were prepared from the original scans as in MNIST, by
@@ -156,10 +156,10 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
     writers : {"all", "recipes", "reported"} or iterable of str, default="all"
         Writers to load:
 
-        - "all" are all 14 writers.
-        - "recipes" are the first four, 0001 to 0004. Settings of this package were chosen on
-          their digits.
-        - "reported" are the other ten, 0005 to 0014. No setting was chosen on their digits, so the
+        - "all": all 14 writers.
+        - "recipes": the first four, 0001 to 0004. Settings of this package were chosen on their
+          digits.
+        - "reported": the other ten, 0005 to 0014. No setting was chosen on their digits, so the
           benchmarks of this package report results on them.
         - Names select individual writers, for example ``["0001_CH4M", "0002_CH5M"]``.
     return_X_y : bool, default=False
@@ -179,8 +179,8 @@ def load_swiss_digits(*, writers: str | Iterable[str] = "all", return_X_y: bool 
           nearly all writers wrote the same digit;
         - `scans` (n, 40, 40) uint8: the scans, dark ink on a background of 255, reduced to 32 grey
           levels;
-        - `writers`, a list of str; `target_names` (10,) str; `max_value` 255, full ink in
-          `images`; `DESCR` str; and an empty list `notes`.
+        - `writers`, a list of str; `target_names` (10,) str; `max_value` 255, the value of a fully
+          inked pixel in `images`; `DESCR` str; and an empty list `notes`.
 
     Raises
     ------

@@ -66,7 +66,7 @@ def fetch_mnist(
         Folder for the file. None uses the value of the environment variable ``SKMNIST_DATA`` if it
         is set, otherwise the user's cache folder.
     urls : sequence of str, default=None
-        Addresses (http or https) to try in this order, for example mirrors. None uses the
+        Addresses (http or https) to try in the given order, for example mirrors. None uses the
         address of the Keras project. The file must have the same SHA-256 at every address. The
         variables ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` are respected.
     n_train, n_test : int, default=None

@@ -90,7 +90,7 @@ class DatasetDisplay:
         data : Bunch or dict
             With `X_train, y_train, X_test, y_test`.
         n_examples : int, default=8
-            Number of examples per class, or fewer if there are not as many.
+            Maximum number of examples per class.
         random_state : int, RandomState instance or None, default=0
             Controls which examples are chosen.
         language : {"en", "de"}, default="en"
@@ -104,7 +104,7 @@ class DatasetDisplay:
         Raises
         ------
         ValueError
-            If `n_examples` is not positive, or as for :func:`describe_dataset`.
+            If `n_examples` is not positive, or for the reasons given in :func:`describe_dataset`.
         """
         if not n_examples >= 1:
             raise ValueError(f"n_examples={n_examples!r} must be an int >= 1.")

@@ -62,7 +62,7 @@ def load_digit_archive(
     - the IDX files of MNIST, optionally gzipped;
     - NumPy arrays: ``.npz`` archives, or ``.npy`` files of images and of labels;
     - one folder per class with PNG, JPEG, BMP or TIFF images, which are converted to grey levels;
-    - such images in any folders, and a table with their names and labels.
+    - such images in any folders, with a table of their names and labels.
 
     System files (``__MACOSX``, ``.DS_Store``, ``Thumbs.db``, thumbnails) are ignored. Images in
     unsupported formats, such as GIF or WebP, are counted in `notes`. Nothing is written to disk
@@ -201,10 +201,9 @@ def load_dataset(
     Parameters
     ----------
     source : {"mnist", "cloud"} or path, default="mnist"
-        "mnist" calls :func:`~skmnist.datasets.load_mnist`, "cloud"
-        :func:`~skmnist.datasets.fetch_mnist`, and anything else
-        :func:`~skmnist.datasets.load_digit_archive`. For a file named "mnist" pass
-        ``"./mnist"``.
+        "mnist" calls :func:`~skmnist.datasets.load_mnist`, "cloud" calls
+        :func:`~skmnist.datasets.fetch_mnist`, and anything else is passed to
+        :func:`~skmnist.datasets.load_digit_archive`. For a file named "mnist" pass ``"./mnist"``.
     random_state : int, RandomState instance or None, default=None
         Controls which images are held out for testing if your own files have no test part.
     progress : bool or callable, default=False
@@ -245,7 +244,8 @@ def load_dataset(
 def load_image(file: str | PathLike[str] | BinaryIO) -> Array:
     """Load an image file as grey levels.
 
-    To make photographed digits look like MNIST's, use :class:`~skmnist.preprocessing.DigitCropper`.
+    To make photographed digits look like those of MNIST, use
+    :class:`~skmnist.preprocessing.DigitCropper`.
 
     Parameters
     ----------

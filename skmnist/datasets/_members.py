@@ -51,8 +51,9 @@ Place = str | Phrase  # where something is wrong: a file, or a line or byte in i
 class DatasetError(TranslatedError):
     r"""Raised if digits cannot be loaded.
 
-    A ValueError. The message names the file and, where known, the place of the error and what was
-    expected. Programs can use `key` and `values`, and show the message in another language.
+    This error is a ValueError. The message names the file and, where known, the place of the error
+    and what was expected. Programs can use `key` and `values`, and show the message in another
+    language.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class DatasetError(TranslatedError):
     """
 
     def sentence(self, language: str = "en") -> str:
-        """Return the message in a language.
+        """Return the message in the given language.
 
         Parameters
         ----------

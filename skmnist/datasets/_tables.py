@@ -1,8 +1,8 @@
 """Read CSV files with a label and the pixels of an image in each row.
 
-pandas is not used, because it silently turns missing fields into NaN, extra fields into an index,
-"NA" into a missing label and 300 into 44. Pixels are integers of up to three digits, which NumPy
-parses as fast as pandas.
+pandas is not used, because it silently turns missing fields into NaN, extra fields into an index
+and "NA" into a missing label, and lets values above 255 overflow (300 becomes 44). Pixels are
+integers of up to three digits, which NumPy parses as fast as pandas does.
 """
 
 from array import array
@@ -66,7 +66,7 @@ class _Texts:
 
     @property
     def values(self) -> list[bytes]:
-        """The distinct values, in the order of their first rows."""
+        """The distinct values, in order of first occurrence."""
         return list(self._known)
 
     def count(self) -> Counter[bytes]:
@@ -76,7 +76,7 @@ class _Texts:
 
     @property
     def rows(self) -> list[int]:
-        """The first row of each value."""
+        """The row in which each value first occurs."""
         firsts = np.empty(len(self._known), np.intp)
         firsts[self.codes[::-1]] = np.arange(len(self.codes))[::-1]  # the last assignment wins
         return firsts.tolist()
@@ -116,7 +116,7 @@ def read_tables(
     label: str | None,
     image_shape: tuple[int, int] | None,
 ) -> tuple[dict[Any, tuple[Array, list[str]]], list[Note]]:
-    """Read the tables of each part.
+    """Read the tables of each part of a data set (training or test).
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def _read_table(member: Member, label: str | None, image_shape: tuple[int, int] 
 
 
 def holds_pixels(member: Member, label: str | None) -> bool:
-    """Return whether the first line of a table looks like labels and pixels."""
+    """Return whether a table, judging by its first line, holds labels and pixels."""
     try:
         with member.open(unpack=True) as stream:
             line = next(_iterate_blocks(stream, member.where), b"").partition(b"\n")[0]
@@ -200,9 +200,9 @@ def holds_pixels(member: Member, label: str | None) -> bool:
 
 
 def read_rows(member: Member, max_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and cells of each line that is not empty.
+    """Yield the line number and the cells of each line that is not empty.
 
-    Yield nothing if the first line has one cell or too many.
+    Yield nothing if the first line has only one cell, or more than `max_columns`.
     """
     with member.open(unpack=True) as stream:
         number, separator = 0, ""
@@ -320,7 +320,7 @@ def _parse_fast(block: bytes, columns: Columns) -> tuple[Array, dict[int, list[b
 
 
 def _unquote(block: bytes, separator: bytes) -> bytes:
-    """Remove the quotes around whole fields, or return the block unchanged if there are others."""
+    """Remove the quotes around whole fields; return a block with other quotes unchanged."""
     cells = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(cells == QUOTE)
     if len(quotes) % 2 or not block.endswith(b"\n"):
@@ -333,7 +333,7 @@ def _unquote(block: bytes, separator: bytes) -> bytes:
 
 
 def _parse_slowly(block: bytes, table: _Table) -> tuple[Array, dict[int, list[bytes]]]:
-    """Parse rows one by one, and raise with the location of an invalid cell."""
+    """Parse rows one by one; raise an error with the location of an invalid cell."""
     columns = table.columns
     rows = [
         _split_row(line, table, table.first_line + table.n_rows + at)
@@ -378,7 +378,7 @@ def _find_bad_cell(rows: list[list[str]], table: _Table) -> DatasetError:
 
 
 def _not_a_pixel(place: Place, value: str, others: Iterable[str]) -> DatasetError:
-    """Return an error for a cell, with a hint if `others` show that all cells are scaled."""
+    """Return an error for a cell, with a hint if `others` suggest that the pixels are scaled."""
     if not value:
         return DatasetError("empty_pixel", where=place)
     key = "bad_pixel"
@@ -405,7 +405,7 @@ def _decode(line: bytes, where: str, number: int) -> str:
 
 
 def _settle_labels(tables: list[_Table]) -> list[Note]:
-    """Choose the first or last column as label by their values, for all tables together."""
+    """Decide from the values of all tables whether the first or last column holds the labels."""
     undecided = [table for table in tables if len(table.columns.labels) == 2]
     if not undecided:
         return []
@@ -433,7 +433,7 @@ def _settle_labels(tables: list[_Table]) -> list[Note]:
 
 
 def _check_agrees(table: _Table, counts: list[Counter[bytes]], chosen: int, locate: Any) -> None:
-    """Raise if a table alone would have its label in the other column."""
+    """Raise an error if this table, judged on its own, has its labels in the other column."""
     try:
         own = choose_label(counts, where=table.member.where, locate=locate)
     except DatasetError:  # this table alone is ambiguous

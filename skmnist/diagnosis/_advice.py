@@ -70,9 +70,9 @@ def advise(
     errors : ErrorAnalysis
         Errors of the model on the test set.
     diagnosis : FitDiagnosis, default=None
-        Diagnosis of the fit; None if there is none.
+        Diagnosis of the fit, if there is one.
     trained : bool, default=True
-        False if the model was not trained at all (``epochs=0``); the advice is then only about
+        False if the model was not trained at all (``epochs=0``); the advice then mentions only
         this.
     language : {"en", "de"}, default="en"
         Language of the sentences.

@@ -40,7 +40,7 @@ class Calibration:
           `ece_by_chance` is above 0.05.
         - "too_sure", "too_careful": otherwise, if the means of confidence and accuracy differ in
           that direction by at least half of `ece`.
-        - "uneven": otherwise, too sure in some bins and too careful in others.
+        - "uneven": otherwise; the model is too sure in some bins and too careful in others.
     confidence : float
         Mean probability of the predicted classes.
     accuracy : float

@@ -83,9 +83,9 @@ def corrupt_images(
         Images. Pixels are from 0 to 255 if the dtype is uint8, otherwise from 0 to the largest
         value in `X`. Ink may be light or dark.
     corruption : str
-        One of the following, for which `strength` is:
+        One of the following, which also determine the meaning of `strength`:
 
-        - "shift": distance in pixels, in a random one of eight directions
+        - "shift": distance in pixels, in one of eight directions, chosen at random
         - "rotation": degrees, in a random direction
         - "zoom": factor of the size, below or above 1
         - "thinning", "thickening": whole pixels by which strokes become thinner or thicker
@@ -97,7 +97,7 @@ def corrupt_images(
     strength : float
         Strength of the change, in the unit above.
     image_shape : (height, width), default=None
-        Image shape if `X` has rows of pixels; None means squares.
+        Image shape if `X` has rows of pixels; None means square images.
     random_state : int, RandomState instance or None, default=None
         Seed for directions and noise. With the same seed, the direction for an image is the same at
         each strength.
@@ -105,7 +105,7 @@ def corrupt_images(
     Returns
     -------
     X_changed : ndarray of the shape and dtype of `X`
-        Values stay within the range.
+        The changed images. Pixels stay within the range described for `X`.
 
     Raises
     ------

@@ -155,8 +155,8 @@ class ErrorAnalysis:
     confusion : DataFrame
         Counts; rows are true classes, columns are predicted classes.
     y_true, y_pred : ndarray of shape (n_test,), default=None
-        True and predicted labels; None if unknown, which leaves out what depends on them, such as
-        `mistakes`.
+        True and predicted labels; None if unknown. Results that depend on them, such as `mistakes`,
+        are then not available.
     confidence : ndarray of float32, shape (n_test,), default=None
         Probability of each predicted class; None without probabilities.
     true_confidence : ndarray of float32, shape (n_test,), default=None
@@ -281,8 +281,8 @@ class ErrorAnalysis:
         """The misclassified images, indexed by `row` of the test set.
 
         The columns are `true`, `predicted` and, if known, `confidence`. The rows are in order of
-        decreasing confidence, or of the test set if it is unknown. The table is empty if `y_true`
-        or `y_pred` is None.
+        decreasing confidence or, if that is unknown, in the order of the test set. The table is
+        empty if `y_true` or `y_pred` is None.
         """
         if self.y_true is None or self.y_pred is None:
             return pd.DataFrame(columns=["true", "predicted"], index=pd.Index([], name="row"))
@@ -302,13 +302,13 @@ class ErrorAnalysis:
     def suspects(self) -> pd.DataFrame:
         """The images whose label may be wrong, indexed by `row` of the test set.
 
-        A label is suspected if the model predicts another class with at least the probability that
-        it gives, on average, to images with that class as their label (confident learning). The
-        columns are `true`, `predicted` and `confidence`. The most suspicious images, those with the
-        largest difference between the probabilities of the two classes, come first. Many of these
-        images are just hard to read, so look at them. The table is empty unless there are
-        probabilities that can be trusted (``calibration.believable``, an expected calibration error
-        of at most 0.02).
+        A label is suspected if the model predicts another class with at least the mean probability
+        of that class among the images labelled with it (confident learning). The columns are
+        `true`, `predicted` and `confidence`. The most suspicious images, those with the largest
+        difference between the probabilities of the two classes, come first. Many of these images
+        are just hard to read, so look at them. The table is empty unless there are probabilities
+        that can be trusted (``calibration.believable``, an expected calibration error of at most
+        0.02).
 
         References
         ----------
@@ -470,9 +470,9 @@ def analyze_errors(
     labels : array-like of shape (n_labels,), default=None
         Classes to include even if they do not occur, such as ``model.classes_``.
     proba : array-like of shape (n_samples, n_labels), default=None
-        Probabilities, with one column per label in `labels`, which is then required. Without them,
-        `confidence` and `calibration` of the result are None, `suspects` is empty, and `mistakes`
-        is in the order of the rows.
+        Probabilities, with one column per label in `labels`; `labels` is then required. Without
+        probabilities, `confidence` and `calibration` of the result are None, `suspects` is empty,
+        and `mistakes` is in the order of the rows.
 
     Returns
     -------

@@ -75,7 +75,7 @@ class Finding:
         of a model whose parameters are unknown.
     cause : str, default=None
         Code of another finding that has to be addressed first; :meth:`remedy` then says so. None if
-        there is none.
+        no other finding comes first.
 
     Attributes
     ----------

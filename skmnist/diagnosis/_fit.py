@@ -90,14 +90,14 @@ class FitDiagnosis:
     gap : float
         Training minus held-out accuracy with the final weights.
     gap_interval : tuple of float, default=None
-        95% interval of the gap; None if unknown, for example because `n_train` or `n_validation`
-        is.
+        95% interval of the gap; None if unknown, for example without `n_train` or `n_validation`.
     last_gap : float, default=None
-        The gap at the last epoch, with the running training accuracy of that epoch; equal to
-        `gap` if the weights of the last epoch were kept. None without a history of both accuracies.
+        The gap at the last epoch, computed from the running training accuracy of that epoch; equal
+        to `gap` if the weights of the last epoch were kept. None without a history of both
+        accuracies.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
-        Whether the validation loss rises, and the training loss falls, over the second half of the
-        epochs; None if unknown, for example without a history of this loss.
+        Whether the validation loss rises, and whether the training loss falls, over the second half
+        of the epochs; None if unknown, for example without a history of this loss.
     val_loss_far_above : bool, default=False
         Whether the validation loss is more than twice the training loss. False if one is unknown.
     train_accuracy, validation_accuracy, train_loss, validation_loss : float, default=None
@@ -159,7 +159,7 @@ class FitDiagnosis:
 
     @property
     def only_class(self) -> Any:
-        """The only class that is predicted; None if there are several, or if unknown."""
+        """The only class that is predicted; None if there are several, or if it is unknown."""
         found = (finding.evidence.get("only_class") for finding in self.findings)
         return next((label for label in found if label is not None), None)
 
@@ -221,7 +221,7 @@ class FitDiagnosis:
         return f"{self.label}: {self.sentence()}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values but `parameters` as plain Python types, for JSON or a table."""
+        """Return all values except `parameters` as plain Python types, for JSON or a table."""
         figures = {**asdict(self), "findings": [finding.to_dict() for finding in self.findings]}
         del figures["parameters"]
         return figures
@@ -298,26 +298,28 @@ def diagnose_fit(
 
     Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and so
     is its 95% interval; if the gap is above twice `max_gap`, the interval need only be above 0.
-    Otherwise, if `max_gap` is within the interval, the label is "borderline": another random start
-    could end on either side. It is also "borderline" if the gap is small, but nearly all training
-    images are classified correctly while the validation loss rises. If the gap may be due to
-    chance, or the upper end of the interval exceeds a small gap by more than `max_gap`, there are
-    too few held-out images, and the label is "unclear".
+    Otherwise, if `max_gap` is within the interval, the label is "borderline": a start from another
+    seed could end on either side of the limit. It is also "borderline" if the gap is small, but
+    nearly all training images are classified correctly while the validation loss rises. There are
+    too few held-out images, and the label is "unclear", if a gap above `max_gap` may be due to
+    chance, or if the interval of a smaller gap ends above `max_gap` and more than `max_gap` above
+    the gap.
 
-    Underfitting means that the training accuracy is significantly below `min_train_accuracy`, and
-    no other cause is found, or that the same class is predicted for all rows. If a model also
-    overfits, the label depends on which is larger, the training error or the gap, and only that
-    one is among the findings.
+    Underfitting means either that the training accuracy is significantly below `min_train_accuracy`
+    and no other cause is found, or that the same class is predicted for all rows. If a model also
+    overfits, the label depends on whether the training error or the gap is larger, and only the
+    finding for the larger one is reported.
 
     Parameters
     ----------
     source : fitted estimator or mapping, default=None
-        Any fitted classifier, a Pipeline that ends in one, or a fitted search. The networks of
-        this package store the required figures; for other classifiers, also pass rows (`X`, `y`,
-        `X_val`, `y_val`) or accuracies. Alternatively, a Keras history, whose last epoch is
-        diagnosed: the result of `keras.Model.fit`, or a mapping with `accuracy` and `val_accuracy`
-        and, if known, `loss` and `val_loss` per epoch; or the result of
-        :func:`sklearn.model_selection.cross_validate` with ``return_train_score=True``.
+        Any fitted classifier, a Pipeline that ends in one, or a fitted search. The networks of this
+        package store the required figures; for other classifiers, also pass rows (`X`, `y`,
+        `X_val`, `y_val`) or accuracies. The result of
+        :func:`sklearn.model_selection.cross_validate` with ``return_train_score=True`` is also
+        accepted, and so is a Keras history, of which the last epoch is diagnosed: the result of
+        `keras.Model.fit`, or a mapping with `accuracy` and `val_accuracy` and, if known, `loss` and
+        `val_loss` per epoch.
     gap : float, default=None
         Training minus held-out accuracy, if neither `source` nor the accuracies are available.
     val_loss_trend_up, train_loss_trend_down : bool, default=None
@@ -327,22 +329,23 @@ def diagnose_fit(
     n_train, n_validation : int, default=None
         Number of images that each accuracy was measured on, required for the interval of the gap.
     max_gap : float, default=0.02
-        Largest gap that does not count as overfitting. The slide deck that this project started
-        from calls 0.0226 overfitting and 0.0171 optimal.
+        Largest gap that does not count as overfitting. The default lies between the examples of the
+        slide deck that this project started from, which calls 0.0226 overfitting and 0.0171
+        optimal.
     min_train_accuracy : float, default=0.88
         A lower training accuracy means underfitting. The default is the accuracy of a linear
         classifier on MNIST (LeCun et al. 1998); for other images, pass the accuracy of a linear
         model on them.
     X, y : array-like, default=None
-        Training rows, or some of them. Used to measure the training accuracy if the estimator
-        does not store it, and to find dead units, for which `X` alone is sufficient. If the
-        accuracy is low, a linear model and a forest are fitted to some of them (about a second),
-        to distinguish a weak model from wrong labels and from a limit of the data.
+        Training rows, or some of them. Used to measure the training accuracy if the estimator does
+        not store it, and to find dead units, for which `X` alone is sufficient. If the accuracy is
+        low, a linear model and a forest are fitted to some of the rows, which takes about a second,
+        to distinguish a weak model from wrong labels and from limits of the data.
     X_val, y_val : array-like, default=None
         Held-out rows, to measure the held-out accuracy. They replace the validation rows of the
         estimator, if it has any.
     held_out : {"validation", "test"}, default="validation"
-        Type of the held-out rows, for the sentences.
+        Type of the held-out rows, named in the sentences of the diagnosis.
     learning_curve : tuple, default=None
         Result of :func:`sklearn.model_selection.learning_curve`, to find out whether more rows
         would help. Its accuracies are used if no others are available.
@@ -365,8 +368,8 @@ def diagnose_fit(
     -----
     The interval is Newcombe's for the difference of two proportions, based on Wilson's score
     intervals. Unlike the normal approximation, it does not collapse at an accuracy of 1. For the
-    result of a cross-validation, it is a t-interval over the folds, corrected because folds share
-    rows (Nadeau and Bengio 2003).
+    result of a cross-validation, it is a t-interval over the folds, corrected for the rows that
+    folds share (Nadeau and Bengio 2003).
 
     References
     ----------
@@ -377,7 +380,7 @@ def diagnose_fit(
     Statistics in Medicine 17, 1998, 873-890, method 10.
 
     A. Ng: Machine Learning Yearning, 2018, chapters 20-22: bias and variance as two parts of the
-    error, of which the larger one comes first.
+    error, of which the larger one should be reduced first.
 
     Examples
     --------

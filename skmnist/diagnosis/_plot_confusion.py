@@ -77,7 +77,7 @@ class ConfusionDisplay:
         X : array-like
             Held-out rows.
         y : array-like of shape (n_samples,)
-            Their labels.
+            True labels of `X`.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None

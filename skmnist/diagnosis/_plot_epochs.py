@@ -91,7 +91,8 @@ class EpochCurveDisplay:
         ----------
         estimator : fitted estimator
             An estimator with a `history_`, such as this package's classifiers, or a `loss_curve_`,
-            such as scikit-learn's networks; a Pipeline that ends in one, or a fitted search.
+            such as scikit-learn's networks. A Pipeline that ends in such an estimator, or a fitted
+            search, is accepted as well.
         metric : {"accuracy", "loss"}, default=None
             Metric to plot; None means accuracy if the training accuracy is known, otherwise loss if
             the training loss is known, otherwise the first metric with validation values.
@@ -149,8 +150,8 @@ class EpochCurveDisplay:
             One or more of `accuracy`, `val_accuracy`, `loss` and `val_loss`, with the same number
             of epochs.
         best_epoch : int, default=None
-            Epoch to mark, counted from 1. None marks the one with the highest `val_accuracy` or, if
-            that is unknown, the lowest `val_loss`, and no epoch if neither is known.
+            Epoch to mark, counted from 1. None marks the epoch with the highest `val_accuracy` or,
+            if that is unknown, with the lowest `val_loss`. If neither is known, no epoch is marked.
         metric, name, language, ax
             As for :meth:`from_estimator`.
 
@@ -162,7 +163,7 @@ class EpochCurveDisplay:
         Raises
         ------
         ValueError
-            If the history is empty or lacks the metric, or if numbers of epochs differ.
+            If the history is empty or lacks the metric, or if the numbers of epochs differ.
         """
         frame = _make_history_frame(as_frame_columns(history))
         if best_epoch is None:

@@ -129,16 +129,16 @@ class MisclassifiedDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            Without `predict_proba`, no confidence is shown.
+            Classifier to evaluate. If it has no `predict_proba`, no confidence is shown.
         X : array-like of shape (n_samples, height, width) or (n_samples, n_pixels)
             Held-out images.
         y : array-like of shape (n_samples,)
-            Their labels.
+            True labels of `X`.
         n_images : int, default=20
             Maximum number of images.
         image_shape : (height, width), default=None
-            Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
-            squares.
+            Image shape if `X` has rows of pixels; None uses the shape stored in a fitted step, or
+            assumes square images.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
@@ -194,8 +194,8 @@ class MisclassifiedDisplay:
             Probability of the predicted class; None keeps the order of the rows.
         rows : array-like of int, default=None
             Misclassified rows to show, in this order, for example the index of
-            `ErrorAnalysis.suspects`, the images whose label may be wrong. None means all
-            misclassified rows. At most `n_images` are shown.
+            `ErrorAnalysis.suspects`, which lists the images whose label may be wrong. None means
+            all misclassified rows. At most `n_images` are shown.
         n_images, image_shape, language, ax
             As for :meth:`from_estimator`.
 
@@ -313,12 +313,13 @@ class FirstLayerDisplay:
         ----------
         estimator : fitted estimator
             An estimator with `coefs_`, such as this package's classifiers and scikit-learn's
-            networks, or `coef_`, such as linear classifiers; a Pipeline that ends in one, or a
-            fitted search.
+            networks, or `coef_`, such as linear classifiers. A Pipeline that ends in such an
+            estimator, or a fitted search, is accepted as well.
         n_images : int, default=20
             Maximum number of neurons; those with the largest weights are shown.
         image_shape : (height, width), default=None
-            Shape of the input images; None uses that of a fitted step, or assumes squares.
+            Shape of the input images; None uses the shape stored in a fitted step, or assumes
+            square images.
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None

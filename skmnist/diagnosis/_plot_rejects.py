@@ -1,4 +1,4 @@
-"""Plot the error rate of the accepted images against the share that a person checks."""
+"""Plot the error rate of accepted images against the share of images that a person checks."""
 
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Self
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class ErrorRejectDisplay:
-    """Plot the error rate of the accepted images against the share that a person checks.
+    """Plot the error rate of accepted images against the share of images that a person checks.
 
-    The images with the lowest confidence are rejected, and left for a person to check. Further to
-    the right, there is more manual work, and usually a smaller share of the accepted images is
-    wrong. Unlike a single accuracy, the curve shows how useful the probabilities of a model are.
+    The images with the lowest confidence are rejected and left for a person to check. Towards the
+    right of the plot, there is more manual work, and usually a smaller share of the accepted images
+    is wrong. Unlike a single accuracy, the curve shows how useful the probabilities of a model are.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 
@@ -40,9 +40,10 @@ class ErrorRejectDisplay:
     n_test : int
         Number of images.
     allowed_error : float, default=None
-        Largest allowed error rate, marked in the plot; None marks none.
+        Largest allowed error rate, marked in the plot unless it is None.
     share : float, default=None
-        Share that a person must check at `allowed_error`, to mark; None if unknown.
+        Share of images that a person must check at `allowed_error`, marked in the plot; None if
+        unknown.
     name : str, default=None
         Name of the model, for the legend.
 
@@ -121,20 +122,20 @@ class ErrorRejectDisplay:
         X : array-like
             Held-out rows.
         y : array-like of shape (n_samples,)
-            Their labels.
+            True labels of `X`.
         allowed_error : float, default=None
-            Largest allowed error rate of the accepted images, such as 0.001, marked in the plot;
-            None marks none.
+            Largest allowed error rate of the accepted images, such as 0.001, marked in the plot
+            unless it is None.
         name : str, default=None
-            Name for the legend; None uses the name of the class (for a Pipeline or a search, that
-            of the classifier in it).
+            Name for the legend; None uses the name of the estimator's class (for a Pipeline or a
+            search, that of the classifier in it).
         language : {"en", "de"}, default="en"
             Language of the labels.
         ax : matplotlib Axes, default=None
             Axes to plot on; None creates a new figure.
         **kwargs
-            Options of matplotlib's `plot` for the curve, such as `color` or `linestyle`, to tell
-            several models on the same axes apart.
+            Keyword arguments of matplotlib's `plot` for the curve, such as `color` or `linestyle`
+            to distinguish several models on the same axes.
 
         Returns
         -------
@@ -144,7 +145,8 @@ class ErrorRejectDisplay:
         Raises
         ------
         ValueError
-            If the classifier has no `predict_proba`, or as for :meth:`from_predictions`.
+            If the classifier has no `predict_proba`, or for the reasons given in
+            :meth:`from_predictions`.
         """
         kind = type(get_core(estimator)).__name__
         if not hasattr(estimator, "predict_proba"):
@@ -176,14 +178,14 @@ class ErrorRejectDisplay:
         ax: "Axes | None" = None,
         **kwargs: Any,
     ) -> Self:
-        """Plot the curve of predicted probabilities.
+        """Plot the curve from predicted probabilities.
 
         Parameters
         ----------
         y_true, y_proba, labels : array-like
             As for :func:`error_reject_curve`.
         allowed_error, name, language, ax, **kwargs
-            As for :meth:`from_estimator`, but None as the `name` leaves it out of the legend.
+            As for :meth:`from_estimator`, but if `name` is None, the curve has no legend entry.
 
         Returns
         -------

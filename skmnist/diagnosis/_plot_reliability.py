@@ -80,7 +80,7 @@ class ReliabilityDisplay:
         X : array-like
             Held-out rows.
         y : array-like of shape (n_samples,)
-            Their labels.
+            True labels of `X`.
         name : str, default=None
             Name of the classifier; None uses the name of its class (for a Pipeline or a search,
             that of the classifier in it).
@@ -124,7 +124,7 @@ class ReliabilityDisplay:
         confidence : array-like of shape (n_samples,)
             Probability of each predicted class, such as `ErrorAnalysis.confidence`.
         name : str, default=None
-            Name of the classifier; None leaves it out.
+            Name of the classifier; None shows no name.
         language, ax
             As for :meth:`from_estimator`.
 

@@ -49,7 +49,7 @@ def error_reject_curve(
     Returns
     -------
     reject_rate : ndarray of float, shape (n_thresholds,)
-        Share of the rows that are rejected; increasing, and 0 at first.
+        Share of the rows that are rejected, in increasing order from 0.
     error_rate : ndarray of float, shape (n_thresholds,)
         Share of the accepted rows that are wrong.
     thresholds : ndarray of float, shape (n_thresholds,)
@@ -115,13 +115,13 @@ class WorkLeft:
     code_length : int
         Number of images in a code; 1 for individual images.
     share : float or None
-        Share of the images or codes that a person must check. None if no threshold is supported:
-        there are fewer than `n_needed` images, or too many of the accepted ones are wrong at every
-        threshold that accepts at least `n_needed`.
+        Share of the images or codes that a person must check. None if no threshold is supported,
+        because there are fewer than `n_needed` images, or because too many of the accepted ones are
+        wrong at every threshold that accepts at least `n_needed`.
     interval : tuple of float or None
         95% confidence interval of `share`, by bootstrap; None if there are fewer than `n_needed`
-        images. If there are enough but `share` is None, the upper end is 1: only a lower bound is
-        known.
+        images. If there are enough images but `share` is None, the upper end is 1, because only a
+        lower bound is known.
     threshold : float or None
         Images with a lower confidence are rejected: a person must check them. None if `share` is
         None.
@@ -134,8 +134,8 @@ class WorkLeft:
         wrong.
     resampled : ndarray of shape (1000,) or None
         The share in each bootstrap sample, 1 if the sample supports no threshold; None if `share`
-        is None. The samples depend only on the number of images, so those of two models on the
-        same images are paired.
+        is None. The samples depend only on the number of images, so the samples of two models on
+        the same images are paired.
 
     Examples
     --------
@@ -194,7 +194,7 @@ class WorkLeft:
         return make_html("Manual review", shown, figures)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values but `resampled` as plain Python types, for JSON."""
+        """Return all values except `resampled` as plain Python types, for JSON."""
         return {
             "allowed_error": self.allowed_error,
             "code_length": self.code_length,
@@ -247,8 +247,8 @@ def measure_work_left(
     needed is about 3 divided by the allowed error rate ("rule of three"). The same images determine
     the threshold and measure the share, so check the threshold on new images before you rely on it.
 
-    The interval is the percentile bootstrap of 1,000 samples of the images. In simulations with
-    5,000 and 10,000 images, it contained the true share in 92 to 95% of cases.
+    The interval is a percentile bootstrap interval from 1,000 samples of the images. In simulations
+    with 5,000 and 10,000 images, it contained the true share in 92 to 95% of cases.
 
     References
     ----------

@@ -87,10 +87,10 @@ class Robustness:
         return say("robustness.headline", changes=", ".join(changes), **figures)
 
     def sentences(self, language: str = "en") -> list[str]:
-        """Report the most common changes and the most harmful one, with the confidence under it.
+        """Report the accuracy under the most common changes and under the most harmful one.
 
-        The confidence is mentioned only if it is too high. If no change costs at least one
-        percentage point of accuracy, the second sentence says that instead.
+        The confidence under the most harmful change is mentioned only if it is too high. If no
+        change costs at least one percentage point of accuracy, the second sentence says so instead.
 
         Parameters
         ----------
@@ -162,12 +162,12 @@ def measure_robustness(
         Held-out images. Pixels are from 0 to 255 if the dtype is uint8, otherwise from 0 to the
         largest value in `X`. Ink may be light or dark. The dtype is kept.
     y : array-like of shape (n_samples,)
-        Their labels.
+        True labels of `X`.
     corruptions : dict, list of str or None, default=None
-        What to measure: strengths by corruption, or names of corruptions with their default
-        strengths, or None for all of them:
+        What to measure: a dict of strengths by corruption, or a list of corruptions to measure with
+        their default strengths. None measures all corruptions. The default strengths are:
 
-        - "shift": 1, 2, 3 (distance in pixels, in a random one of eight directions)
+        - "shift": 1, 2, 3 (distance in pixels, in one of eight directions, chosen at random)
         - "rotation": 5, 10, 15, 20 (degrees, in a random direction)
         - "zoom": 0.8, 0.9, 1.1, 1.2 (factor of the size)
         - "thinning": 1 (pixels by which strokes become thinner)
@@ -182,8 +182,8 @@ def measure_robustness(
     max_samples : int or None, default=2000
         Maximum number of images to use, stratified by class; None uses all.
     image_shape : (height, width), default=None
-        Image shape if `X` has rows of pixels; None uses that of a fitted step, or assumes
-        squares.
+        Image shape if `X` has rows of pixels; None uses the shape stored in a fitted step, or
+        assumes square images.
     random_state : int, RandomState instance or None, default=None
         Seed for the sample, directions and noise. With the same seed, all models get the same
         images.

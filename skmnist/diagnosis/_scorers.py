@@ -23,7 +23,7 @@ def neg_fit_gap(estimator: Any, X: Any, y: Any) -> float:
     X : array-like
         Held-out rows.
     y : array-like of shape (n_samples,)
-        Their labels.
+        True labels of `X`.
 
     Returns
     -------

@@ -21,10 +21,10 @@ def best_without_overfitting(
     """Choose the candidate with the best score among those that do not overfit.
 
     Pass this function as ``refit=`` to :class:`sklearn.model_selection.GridSearchCV`,
-    :class:`~sklearn.model_selection.RandomizedSearchCV` or a search with a similar `cv_results_`.
-    A candidate overfits if its mean gap between training and test rows is above `max_gap`. Of
-    several with the best score, the one with the smallest gap is chosen. To change a default, pass
-    ``functools.partial(best_without_overfitting, max_gap=0.01)``.
+    :class:`~sklearn.model_selection.RandomizedSearchCV` or a search with a similar `cv_results_`. A
+    candidate overfits if its mean gap between training and test rows is above `max_gap`. If several
+    candidates have the best score, the one with the smallest gap is chosen. To change a default,
+    pass ``functools.partial(best_without_overfitting, max_gap=0.01)``.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def best_without_overfitting(
     Warns
     -----
     UserWarning
-        Every candidate with a score and a gap overfits, and that with the smallest gap is chosen.
+        Every candidate with a score and a gap overfits; the one with the smallest gap is chosen.
 
     Examples
     --------

@@ -94,8 +94,8 @@ class OptunaSearchCV(BaseSearchCV):
         ``.journal`` or ``.log``; a URL such as ``postgresql://user:password@host/name`` is a
         database. None keeps the study in memory.
     study_name : str or None, default=None
-        Name of the study. None derives it from space, estimator, scoring, cv and data, so that the
-        same search finds its own study again.
+        Name of the study. None derives it from space, estimator, scoring, cv and data, so that a
+        repeated search finds its study again.
     return_train_score : bool, default=False
         Whether to include training scores.
     random_state : int, RandomState instance or None, default=None
@@ -117,16 +117,16 @@ class OptunaSearchCV(BaseSearchCV):
     best_estimator_ : estimator
         Refitted with the best parameters; only if `refit` is not False.
     best_params_ : dict
-        Parameters of the best trial. As for all ``best_`` attributes, not available if `refit` is
-        False and there are several scores.
+        Parameters of the best trial. Like all ``best_`` attributes, it is not available if `refit`
+        is False and there are several scores.
     best_score_ : float
         Mean cross-validated score of the best trial; not available if `refit` is a callable.
     best_index_ : int
         Row of the best trial in `cv_results_`.
     best_diagnoses_ : list of (FitDiagnosis or None)
         For each fold of the best trial, the diagnosis that compares the training accuracy with the
-        accuracy on the rows left out; None if there is none, for example because the estimator does
-        not record its training accuracy.
+        accuracy on the rows left out; None if there is no diagnosis, for example because the
+        estimator does not record its training accuracy.
     refit_epochs_ : int or None
         Number of epochs of the refit; None if the estimator has no epochs. Not available if `refit`
         is False.
@@ -150,8 +150,8 @@ class OptunaSearchCV(BaseSearchCV):
     Raises
     ------
     ValueError
-        Before the first fit if a name, value or distribution is invalid, or if the storage holds
-        a different search; after the last one if no trial completed.
+        Before the first fit if a name, value or distribution is invalid, or if the storage holds a
+        different search; after the last fit if no trial completed.
     RuntimeError
         If the storage cannot be opened or written, or a worker process was killed.
 

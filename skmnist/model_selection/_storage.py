@@ -1,7 +1,7 @@
-"""Storages of a study: memory, a file or a database.
+"""Storage for a study: memory, a file or a database.
 
-Optuna opens them. This module adds errors that name the storage, its state and the remedy, and
-never show a password. It also prevents a damaged journal from being overwritten.
+Optuna provides the storage. This module adds errors that name the storage, its state and the
+remedy, and never show a password. It also prevents a damaged journal from being overwritten.
 """
 
 import os
@@ -48,14 +48,14 @@ class StorageError(RuntimeError):
 
 @contextmanager
 def explain_failure(storage: str, action: str) -> Iterator[None]:
-    """Raise `StorageError` if the block fails because of the storage of a study.
+    """Raise `StorageError` if the storage of a study makes the ``with`` block fail.
 
     Parameters
     ----------
     storage : str
-        Name as `show_storage` returns it.
+        Name of the storage, as returned by `show_storage`.
     action : str
-        What the message says that the storage cannot be: "read", "written" or "used".
+        Word that follows "cannot be" in the message: "read", "written" or "used".
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -93,13 +93,14 @@ def _remedy(cause: BaseException) -> str:
 
 
 def open_storage(storage: Any) -> optuna.storages.BaseStorage:
-    """Open the storage that the parameter `storage` selects.
+    """Open the storage of a study.
 
     Parameters
     ----------
     storage : None, path-like, str or BaseStorage
-        None is memory. A path is an SQLite file, or an Optuna journal if it ends in ``.journal`` or
-        ``.log``. Text with ``://`` is a database URL. An Optuna storage is returned unchanged.
+        None keeps the study in memory. A path is an SQLite file, or an Optuna journal if it ends in
+        ``.journal`` or ``.log``. Text with ``://`` is a database URL. An Optuna storage is returned
+        unchanged.
 
     Returns
     -------
@@ -232,10 +233,10 @@ def _open_journal(path: Path) -> JournalStorage:
 
 
 class _Journal(JournalFileBackend):
-    """Optuna's journal, which raises a database's errors and never appends to a damaged file.
+    """An Optuna journal that raises the same errors as a database, and spares damaged files.
 
-    Optuna would append to a file whose last record is incomplete, or that was truncated or replaced
-    since it was read, and leave it unreadable.
+    Optuna's own journal appends to a file even if the last record is incomplete, or if the file has
+    been truncated or replaced since it was read, which makes the file unreadable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -244,7 +245,7 @@ class _Journal(JournalFileBackend):
         super().__init__(str(path), lock_obj=self._lock_of_path)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Yield the records from this number on."""
+        """Yield the records from the given number on."""
         with _as_internal_error():
             self._check()
             yield from super().read_logs(log_number_from)
@@ -294,7 +295,7 @@ def _as_internal_error() -> Iterator[None]:
 
 @contextmanager
 def quiet_optuna() -> Iterator[None]:
-    """Suppress Optuna's messages about new studies, and restore its log level."""
+    """Suppress Optuna's messages about new studies, and restore its log level afterwards."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(max(level, optuna.logging.WARNING))
     try:

@@ -41,8 +41,8 @@ class CrossValidation(Bunch):
     fit_time, score_time : ndarray of shape (n_folds,)
         Seconds.
     test_score or test_<name> : ndarray of shape (n_folds,)
-        As in :func:`sklearn.model_selection.cross_validate`, as are `train_score` or
-        `train_<name>`, `estimator` and `indices`, which are present if requested.
+        As in :func:`sklearn.model_selection.cross_validate`. `train_score` or `train_<name>`,
+        `estimator` and `indices` are also present if requested.
     history : list of (dict of str to ndarray, or None)
         For each fold, the values of `loss` and `accuracy` by epoch, and of `val_loss` and
         `val_accuracy` if the network itself holds out rows; None if the estimator has no history or
@@ -54,8 +54,8 @@ class CrossValidation(Bunch):
     gap : ndarray of shape (n_folds,)
         Training accuracy minus accuracy on the rows left out; NaN if there is no diagnosis.
     n_epochs, best_epoch : ndarray of float, shape (n_folds,)
-        Epochs trained, and the best of them, from 1; NaN if the model does not train in epochs, or
-        does not record the best one, or if its fit failed.
+        Number of epochs trained, and the best epoch, counted from 1; NaN if the model does not
+        train in epochs or does not record its best epoch, or if its fit failed.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def cross_validate(
 
     This function calls :func:`sklearn.model_selection.cross_validate` with the same parameters and
     extends its result. The diagnosis compares the training accuracy with the accuracy on the rows
-    that the fold left out, not on those that a network held out itself to decide when to stop. For
+    that the fold left out, not on rows that a network itself holds out to decide when to stop. For
     an estimator that does not record its training accuracy, pass ``return_train_score=True`` and
     include the accuracy in `scoring`.
 

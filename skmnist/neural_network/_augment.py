@@ -43,8 +43,8 @@ class ImageAugmenter(TransformerMixin, Estimator):
     Pass an augmenter to a classifier as ``augmentation=`` to deform each training image differently
     in each epoch; validation and test images are not deformed. :meth:`transform` deforms any
     images, for example to see the effect. The images must be light strokes on a dark background
-    with values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`, after
-    :class:`~skmnist.preprocessing.DigitCropper` for drawings and photos.
+    with values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`. For
+    drawings and photos, apply a :class:`~skmnist.preprocessing.DigitCropper` first.
 
     Most strengths are the limit of a uniform distribution that is centred on no change (for
     `scale`, the distribution of the logarithm of the factor). `elastic` is a standard deviation,
@@ -79,7 +79,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
     image_shape_ : tuple of int
         Height and width of the images seen in `fit`.
     n_features_in_ : int
-        Number of pixels of an image.
+        Number of pixels in an image.
 
     References
     ----------
@@ -186,7 +186,7 @@ class ImageAugmenter(TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            Images have another shape than in `fit`, or a value is not in [0, 1].
+            Images differ in shape from those in `fit`, or a value is not in [0, 1].
         """
         check_is_fitted(self)
         rows, shape = flatten_images(X)

@@ -7,10 +7,10 @@ copies the programs from there to the user's cache directory, and back.
 The files contain machine code. They are only read from, and written to, a directory that belongs
 to the user, is accessible to nobody else, and is not a symbolic link.
 
-A program is found again if the same graph was compiled with the same versions on the same
-processor. The order in which a process compiles its programs does not matter: tensorflow numbers
-the functions of a process and writes these numbers into their names, but here the numbers are
-derived from the program.
+A program is found again if the same graph was compiled with the same version of tensorflow and the
+same settings on the same processor. tensorflow normally numbers the functions of a process in the
+order of their creation, and writes the numbers into their names. Here, the numbers are derived from
+the program, so the order in which a process compiles its programs does not matter.
 """
 
 import hashlib
@@ -47,9 +47,9 @@ _lock = threading.Lock()  # the names, and the new files in MEMORY, belong to on
 def set_flags() -> Iterator[None]:
     """Make XLA write its programs to memory if tensorflow is imported inside the block.
 
-    Nothing changes if the user has set `FLAGS`, has imported tensorflow before or has a GPU, if
-    there is no directory that can be trusted, or on Windows, where the owner of a directory cannot
-    be checked.
+    Nothing changes if the user has set `FLAGS`, tensorflow was imported before, there is a GPU, or
+    no directory can be trusted. Nothing changes on Windows either, where the owner of a directory
+    cannot be checked.
     """
     global _is_active
     is_possible = hasattr(os, "getuid") and not os.path.exists("/dev/nvidiactl")
@@ -67,10 +67,11 @@ def set_flags() -> Iterator[None]:
 
 
 def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description: str) -> Any:
-    """Trace a function, call it with its program from the cache, if there is one, and return it.
+    """Trace and compile a function, using its program from the cache if there is one.
 
-    `trace` must return a new function each time, which is called outside of any GradientTape. Equal
-    graphs must have the same `description`, and different graphs different ones.
+    Return the function after a first call with `inputs`, outside of any GradientTape. `trace` must
+    return a new function each time. Equal graphs must have the same `description`, and different
+    graphs different ones.
     """
     import tensorflow as tf
 
@@ -110,12 +111,12 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description:
 
 @contextmanager
 def _stable_names(description: str) -> Iterator[None]:
-    """Let this thread number the functions of the block, starting from a hash of `description`.
+    """Derive the numbers of functions that this thread creates in the block from `description`.
 
-    No number is used twice in a process, since tensorflow keeps each function that is registered
-    under one. tensorflow has no public interface for this. With a version that numbers functions
-    differently, its own numbers are used, and programs are only found again if a process compiles
-    them in the same order.
+    No number is used twice in a process, because tensorflow keeps each function under the number
+    with which it was registered. tensorflow has no public interface for this. If a version of
+    tensorflow numbers functions differently, its numbers are kept, and programs are found again
+    only if a process compiles them in the same order.
     """
     try:
         from tensorflow.python.framework import ops

@@ -38,7 +38,8 @@ LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
 class ModelFileError(TranslatedError):
     """A model cannot be saved in this format, or a file does not contain a valid model.
 
-    A ValueError. Programs can use `key` and `values`, and show the message in another language.
+    This error is a ValueError. Programs can use `key` and `values`, and show the message in another
+    language.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class ModelFileError(TranslatedError):
     __module__ = "skmnist.persistence"  # where users import it from
 
     def sentence(self, language: str = "en") -> str:
-        """Return the message in a language.
+        """Return the message in the given language.
 
         Parameters
         ----------

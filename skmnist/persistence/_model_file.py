@@ -51,7 +51,7 @@ MAX_FILE_BYTES = 256 * 2**20
 def save_model(
     model: Any, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None
 ) -> None:
-    """Save a fitted estimator of this package, or a Pipeline of them, without pickle.
+    """Save a fitted estimator of this package, or a Pipeline of such estimators, without pickle.
 
     The file is written atomically: if saving fails or the process ends, an existing file is left
     unchanged. State that is needed only for training is not saved: callbacks of `set_callbacks`,
@@ -67,7 +67,7 @@ def save_model(
     notes : dict of str to str, int, float or bool, default=None
         Information about the model for others, such as the data that it was trained and measured
         on, uses that it is not suitable for, and its licence. `load_card` returns the notes and
-        ``skmnist show`` prints them; those of a `DigitReader` are added to its `notes_`.
+        ``skmnist show`` prints them; the notes of a `DigitReader` are added to its `notes_`.
 
     Raises
     ------

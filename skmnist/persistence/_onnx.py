@@ -59,7 +59,7 @@ def to_onnx(model: Any) -> "ModelProto":
     ImportError
         onnx is not installed: ``pip install 'skmnist[onnx]'``.
     ValueError
-        The model has other steps, or classes that are not all numbers or all text.
+        The model has other steps, or classes that are neither all numbers nor all text.
     sklearn.exceptions.NotFittedError
         The model is not fitted.
 

@@ -70,8 +70,8 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     Attributes
     ----------
     n_features_in_ : int
-        Number of pixels of an image, times its channels. Not set if `fit` saw images of several
-        sizes.
+        Number of pixels in an image, times its number of channels. Not set if `fit` saw images of
+        several sizes.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if `fit` saw a data frame with string names.
 
@@ -146,7 +146,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the images, and store the number of their pixels if they have one size.
+        """Check the images, and store their number of pixels if all have the same size.
 
         Parameters
         ----------

@@ -23,23 +23,24 @@ Array = np.ndarray[Any, Any]
 class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """Scale pixels to float32 in [0, 1] and flatten images to rows.
 
-    Large inputs make the training of a neural network unstable. Only the shape and the dtype are
-    learned from the data, so no test data leak into training. Images are not centred, cropped or
-    inverted.
+    Large pixel values make the training of a neural network unstable. Only the shape and the dtype
+    are learned from the data, so no test data leak into training. Images are not centred, cropped
+    or inverted.
 
     Parameters
     ----------
     max_value : float, default=255
-        Value of full ink. Pixels must lie in [0, max_value]; pass 65535 for 16-bit images.
+        Value of a fully inked pixel, which is scaled to 1. Pixels must lie in [0, max_value]; pass
+        65535 for 16-bit images.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of pixels of an image, such as 784 for MNIST.
+        Number of pixels in an image, such as 784 for MNIST.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if `fit` saw a data frame with string names.
     image_shape_ : tuple of int
-        Shape of one image in `fit`, such as ``(28, 28)`` or, for rows, ``(784,)``.
+        Shape of each image passed to `fit`, such as ``(28, 28)`` or, for rows, ``(784,)``.
     dtype_in_ : dtype
         Dtype of the pixels in `fit`.
 
@@ -55,7 +56,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     array([[[  0,  51],
             [102, 255]]], dtype=uint8)
 
-    Pixels must lie in the range:
+    Pixels must lie in [0, max_value]:
 
     >>> normalizer.transform([[0, 51, 102, 300]])
     Traceback (most recent call last):
@@ -112,7 +113,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_images, height, width) or (n_images, n_pixels)
-            Pixels in [0, max_value], as many per image as in `fit`.
+            Pixels in [0, max_value], with the same number per image as in `fit`.
 
         Returns
         -------
@@ -122,12 +123,13 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            Images have another shape than in `fit`, or pixels are NaN or not in [0, max_value].
+            Images differ in shape from those in `fit`, or pixels are NaN or not in [0, max_value].
 
         Warns
         -----
         UserWarning
-            As for :meth:`fit`, but only for floats: integers may come from almost blank images.
+            As for :meth:`fit`, but only for floats: small integers may come from almost blank
+            images.
         """
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
@@ -138,7 +140,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             return np.divide(X, np.float32(self.max_value), dtype=np.float32, casting="unsafe")
 
     def inverse_transform(self, X: Any) -> Array:
-        """Return pixels in the range, dtype and image shape seen in `fit`.
+        """Scale values back to pixels, in the dtype and image shape seen in `fit`.
 
         Parameters
         ----------
@@ -154,7 +156,8 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            X has NaN, infinite or non-numeric values, or another number of pixels than in `fit`.
+            X has NaN, infinite or non-numeric values, or a different number of pixels than in
+            `fit`.
         """
         check_is_fitted(self)
         X = check_array(X, dtype="numeric", ensure_all_finite=False)

@@ -43,7 +43,7 @@ class FileReading:
         Path of the file.
     places : DataFrame
         As returned by :meth:`DigitReader.read`, but `image` is the number of the page, from 0. If
-        the file has a problem, only the places that were read before it occurred.
+        the file has a problem, the table contains only the places that were read before.
     pictures : dict of (int, object) to ndarray
         Image of each field. A key is the number of the page, from 0, and the name or number of the
         field, as in `places`.
@@ -75,7 +75,7 @@ class FileReading:
 
 
 def load_reader(path: str | os.PathLike[str] | None = None) -> DigitReader:
-    """Load a reader from a file, or the one that is bundled with the package.
+    """Load a reader from a file, or load the reader that is bundled with the package.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def find_files(
     ----------
     paths : iterable of path
         Files, which are returned whether they exist or not, and folders, which are searched with
-        their subfolders. Hidden files and folders in them are left out.
+        their subfolders. When a folder is searched, hidden files and folders in it are left out.
     endings : tuple of str, default=None
         Endings of the files to list in folders, in lower case. None lists the types that
         :func:`read_files` reads.
@@ -158,8 +158,8 @@ def read_files(
     paths : sequence of path or binary file
         Images and documents: paths, for example from :func:`find_files`, or open file objects.
     reader : DigitReader
-        A calibrated reader. Whether the places look like the digits that it was calibrated with is
-        not checked; to check this for all files together, pass their places to
+        A calibrated reader. It is not checked whether the places look like the digits with which
+        the reader was calibrated; to check this, pass the places of all files to
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
         The positions of the fields. Pages on which the form has no fields are skipped. If a
@@ -167,13 +167,13 @@ def read_files(
         are missing. None detects the fields.
     n_jobs : int, default=None
         Number of worker processes. More than one pays off for 50 files or more. Open file objects
-        cannot be sent to other processes and require 1. None uses the value of
+        cannot be sent to other processes, so they require 1. None uses the value of
         ``joblib.parallel_config``, or 1.
 
     Yields
     ------
     reading : FileReading
-        The places of one file; if it cannot be read, or only in part, `problem` says why.
+        The places of one file; if the file cannot be read completely, `problem` says why.
 
     Raises
     ------
@@ -265,8 +265,8 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
     """Return a table with a row for each field, and at least one row for each page.
 
     A page on which no digits were found has one row, whose `field` and `text` are empty. A file
-    with a problem has one row for it, after those of the fields that were read before. With a form,
-    pages that have no fields in it are left out.
+    with a problem has one row for the problem, after the rows of the fields that were read before.
+    With a form, pages on which the form has no fields are left out.
 
     Parameters
     ----------
@@ -280,10 +280,12 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
         - `page`: number of the page, from 1; missing in the row for a problem;
         - `field`: name of the field, or its number on the page, from 1; empty for a problem, or if
           no digits were found on the page;
-        - `text`: the digits, with a space for a blank place and "?" for one that was not accepted;
+        - `text`: the digits, with a space for a blank place and "?" for a place that was not
+          accepted;
         - `outcome`: "read", "unsure" if a place was not accepted, "blank" if all places are blank
           or no digits were found, or "failed" for a problem;
-        - `probability`: the lowest probability in the field; NaN if it has none, or for a problem;
+        - `probability`: the lowest probability in the field; NaN if the field has none, or for a
+          problem;
         - `reason`: why places were not accepted, the problem of the file, or, in the language of
           :func:`~skmnist.text.use_language`, that no digits were found; otherwise empty.
     """

@@ -56,7 +56,8 @@ CHECKS: dict[str, Callable[[Sequence[int]], bool]] = {
 class FormError(TranslatedError):
     r"""Raised if the description of a form is unreadable or invalid, or does not fit a page.
 
-    A ValueError. Programs can use `key` and `values`, and show the message in another language.
+    This error is a ValueError. Programs can use `key` and `values`, and show the message in another
+    language.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class FormError(TranslatedError):
     """
 
     def sentence(self, language: str = "en") -> str:
-        """Return the message in a language.
+        """Return the message in the given language.
 
         Parameters
         ----------
@@ -112,7 +113,7 @@ class FormField:
     page : int, default=1
         Number of the page, from 1.
     digits : int, default=None
-        Number of digits. None detects it, and allows any number.
+        Number of digits. None allows any number and detects it.
     values : collection of str, default=None
         All valid contents, such as postal codes. None allows any.
     check : {"luhn", "ean", "mod10", "mod97"}, default=None
@@ -291,13 +292,14 @@ class Form:
         Returns
         -------
         form : Form
-            A form with only the fields of this page, as its page 1; it may have no fields.
+            A form with only the fields of this page, which becomes page 1 of the form. The form may
+            have no fields.
         """
         fields = tuple(replace(one, page=1) for one in self.fields if one.page == number)
         return replace(self, fields=fields)
 
     def find_boxes(self, shape: Sequence[int]) -> list[tuple[int, int, int, int]]:
-        """Return the boxes of the first page's fields in pixels of a page of this shape.
+        """Return the boxes of the first page's fields in pixels of a page of the given shape.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ LEAST_PAPER = 0.3  # share of full brightness, so that noise in dark areas is no
 MIN_CONTRAST = 0.1  # as in DigitCropper
 NOISE_WIDTH = 4.0  # standard deviations of the paper's noise; smaller differences are not ink
 WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCropper
-STRONG = 0.5  # share of the ink's level that strokes reach somewhere
+STRONG = 0.5  # share of the ink's level that some pixel of a stroke exceeds
 PALE = 0.3  # the same for preprinted lines, which may be paler than ink
 MAX_ANGLE = 12.0  # degrees; with a larger slant, the page probably lies on its side
 REFINED = 3.0  # degrees; angles up to this far from a rough angle are tried
@@ -32,16 +32,16 @@ MIN_ANGLE = 0.25  # degrees; a smaller slant is not corrected
 
 @dataclass(frozen=True)
 class Ink:
-    """Ink of a page.
+    """The ink on a page.
 
     Attributes
     ----------
     dark : ndarray of shape (height, width, n_channels), float32
         Darkness of each channel relative to the paper, 0 on paper, 1 for black.
     noise : float
-        Level above which something differs from paper.
+        Level above which a pixel differs from paper.
     matrix : ndarray of shape (2, 3)
-        Maps (x, y) here to (x, y) of the page.
+        Maps (x, y) in `dark` to (x, y) on the page.
     """
 
     dark: Array
@@ -85,7 +85,7 @@ def _reduce(page: Array, factor: int) -> Array:
 
 
 def _shrink(page: Array, factor: int) -> Array:
-    """Return the mean of each square of `factor` pixels."""
+    """Return the mean of each square of `factor` x `factor` pixels."""
     height, width = (side // factor for side in page.shape[:2])
     squares = page[: height * factor, : width * factor]
     squares = squares.reshape(height, factor, width, factor, page.shape[2])
@@ -100,9 +100,9 @@ def _is_negative(levels: Array) -> bool:
 
 
 def _cover_surroundings(levels: Array) -> Array:
-    """Return a photo with paper where the desk around the sheet is visible.
+    """Return the photo with the visible desk around the sheet replaced by paper.
 
-    The desk is a dark area along at least one whole side of the image.
+    A dark area along at least one whole side of the image is taken to be the desk.
     """
     if min(levels.shape[:2]) < LEAST_PHOTO:
         return levels
@@ -129,7 +129,7 @@ def _cover_surroundings(levels: Array) -> Array:
 
 
 def _find_paper(levels: Array) -> Array:
-    """Return the level of the paper at each pixel, smooth across the page."""
+    """Return the level of the paper at each pixel; it varies smoothly across the page."""
     from PIL import Image
 
     height, width, n_channels = levels.shape
@@ -160,7 +160,7 @@ def _find_paper(levels: Array) -> Array:
 def find_strokes(level: Array, noise: float, *, strong: float = STRONG) -> Array:
     """Return a mask of the ink: pixels much darker than paper, and less dark ones joined to them.
 
-    `strong` is the share of the ink's level that a part has to reach somewhere.
+    Connected pixels are kept only if one of them exceeds the share `strong` of the ink's level.
     """
     ink = level[level > noise]
     if not ink.size:
@@ -196,7 +196,7 @@ def find_quantile(x: Array, share: float) -> float:
 
 
 def turn(ink: Ink, degrees: float) -> Ink:
-    """Turn the page clockwise by the given angle, about its middle; new corners are paper."""
+    """Turn the page clockwise about its middle; new corners are filled with paper."""
     from PIL import Image
 
     height, width = ink.dark.shape[:2]
@@ -228,7 +228,7 @@ def find_angle(strokes: Array) -> float:
     """Return the angle in degrees by which long lines, or rows of digits, rise to the right.
 
     Zero if the angle is uncertain, for example because there is neither a long line nor a row of
-    several digits: individual digits do not show how the page lies.
+    several digits: individual digits do not show how the page is turned.
     """
     height, width = strokes.shape
     labels, n = ndimage.label(strokes, np.ones((3, 3)))
@@ -285,7 +285,7 @@ def _sharpest(x: Array, y: Array, *, bin_width: float, steps: int) -> float:
 
 
 def _rate_sharpness(x: Array, y: Array, angles: Array, bin_width: float) -> Array:
-    """Return for each angle how much the points concentrate on few rows."""
+    """Return for each angle how strongly the points are concentrated on a few rows."""
     rows = y + x * np.tan(np.deg2rad(angles))[:, None]
     rows = (rows - rows.min(axis=1, keepdims=True)) / bin_width
     low = rows.astype(np.intp)

@@ -30,8 +30,8 @@ def mark_places(page: Array, places: pd.DataFrame, *, language: str | None = Non
     """Draw a page with a box around each place, labelled with the digit that was read.
 
     Outcomes differ in colour, line style and symbol: "?" after a digit means that it was not
-    accepted, and "×", without a digit, that the place contains something else. The boxes of blank
-    places are dotted.
+    accepted, and "×" without a digit means that the place contains something else. The boxes of
+    blank places are dotted.
 
     Parameters
     ----------

@@ -43,10 +43,11 @@ def find_places(
         Grey levels or RGB, with ink darker or brighter than the paper.
     n_digits : int, default=None
         Number of digits in each field, if it is known. Boxes take precedence: a row of six boxes
-        has six places. Ignored with `form`, whose fields have their own numbers of digits.
+        has six places. Ignored with `form`, which specifies the number of digits for each field.
     score : callable, default=None
-        Called with a list of images like `Place.image`, returns the probabilities of the classes,
-        an ndarray of shape (n_images, n_classes). None separates touching digits by their size.
+        Called with a list of images like `Place.image`; must return the probabilities of the
+        classes as an ndarray of shape (n_images, n_classes). None separates touching digits by
+        their size.
     form : Form, default=None
         The positions of the fields. Only the fields of the form's first page are used; for another
         page of a document, pass :meth:`Form.on_page`. None detects the fields.
@@ -55,8 +56,8 @@ def find_places(
     -------
     fields : list of list of Place
         Without a form, the fields in reading order, each with its places from left to right; empty
-        if there is no ink. With a form, its fields in their order; an empty field has one blank
-        place.
+        if there is no ink. With a form, the fields in the order of the form; an empty field has one
+        blank place.
 
     Raises
     ------

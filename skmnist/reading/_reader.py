@@ -246,7 +246,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         X : array-like or list of images
             Digits like those to be read, as the classifier takes them.
         y : array-like of shape (n_samples,)
-            Their labels.
+            True labels of `X`.
         groups : array-like of shape (n_samples,), default=None
             The writer of each digit. If given, :meth:`promise` also reports the errors of
             each writer.
@@ -318,11 +318,11 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         images : iterable of ndarray (height, width) or (height, width, 3), uint8
-            Pages, or parts of them with one field or row, as from
-            :func:`~skmnist.reading.open_pages`. Frames, combs and lines are removed.
+            Pages, for example from :func:`~skmnist.reading.open_pages`, or parts of pages with one
+            field or row. Frames, combs and lines are removed.
         form : Form, default=None
             The positions of the fields on the page, and their valid contents. None detects the
-            fields; each then has `n_digits` places, if that is set.
+            fields; each then has `n_digits` places if that parameter is set.
 
         Returns
         -------
@@ -418,7 +418,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Parameters
         ----------
         images : iterable of array-like or Pillow image
-            Images of any size, each of one place on paper that may contain a digit.
+            Images of any size; each shows one place on paper that may contain a digit.
 
         Returns
         -------
@@ -429,7 +429,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            There is an invalid image, or the classifier takes other input than square images and
+            There is an invalid image, or the classifier takes input other than square images and
             has no :class:`~skmnist.preprocessing.DigitCropper` before it.
         sklearn.exceptions.NotFittedError
             The reader is not calibrated.
@@ -448,7 +448,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         return self._finish(frame)
 
     def check_shift(self, places: pd.DataFrame) -> bool:
-        """Return whether places look unlike the digits of `calibrate`, so nothing is guaranteed.
+        """Return whether places are too unlike the digits of `calibrate` for any guarantee.
 
         Parameters
         ----------
@@ -459,7 +459,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         Returns
         -------
         is_unlike : bool
-            Whether the probabilities are lower, or the places less like digits, than chance
+            Whether the probabilities are lower, or the places look less like digits, than chance
             explains. False for fewer than 20 places with a probability.
 
         Raises

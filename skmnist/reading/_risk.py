@@ -1,4 +1,4 @@
-"""Choose the confidence above which predictions are accepted, with a guaranteed error rate."""
+"""Choose the confidence above which predictions have a guaranteed error rate."""
 
 import math
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ class Selection:
     ----------
     threshold : float
         Predictions with a confidence above this value are accepted; -inf accepts all. Without a
-        guarantee, it is the highest confidence of an error in the calibration rows, or -inf if
-        there are no errors.
+        guarantee, it is the highest confidence of a wrong prediction in the calibration rows, or
+        -inf if none is wrong.
     guaranteed : bool
-        Whether at most `max_error` of the accepted predictions are wrong, with the given
-        confidence.
+        Whether it is guaranteed, with the probability `confidence`, that at most `max_error` of the
+        accepted predictions are wrong.
     bound : float
         Upper confidence bound for the share of errors among the accepted predictions. 1 if there
         is no guarantee.
     n_accepted, n_errors, n_rows : int
-        Accepted calibration rows, errors among them, and all calibration rows.
+        Numbers of accepted calibration rows, of errors among them, and of all calibration rows.
     n_needed : int
         Smallest number of accepted rows that can support the guarantee, if none of them is wrong.
     max_error, confidence : float
@@ -104,7 +104,7 @@ def _check_shares(max_error: float, confidence: float) -> None:
 
 
 def _count_rows(max_error: float, level: float, n_errors: int = 0) -> int:
-    """Count the needed rows for a failure probability of `level`."""
+    """Count the rows needed for a failure probability of `level`."""
     low, high = n_errors, n_errors + 1
     while _cumulate(n_errors, high, max_error) > level:
         low, high = high, 2 * high
@@ -118,7 +118,7 @@ def _count_rows(max_error: float, level: float, n_errors: int = 0) -> int:
 
 
 def _cumulate(n_errors: int, n_rows: int, max_error: float) -> float:
-    """Return the probability of at most `n_errors` among the rows."""
+    """Return the probability of at most `n_errors` errors among the rows."""
     if n_rows <= MAX_ROWS:
         return float(bdtr(n_errors, n_rows, max_error))
     return 1 - float(betainc(n_errors + 1, n_rows - n_errors, max_error))
@@ -127,22 +127,22 @@ def _cumulate(n_errors: int, n_rows: int, max_error: float) -> float:
 def select_threshold(
     confidences: Any, correct: Any, max_error: float = 0.005, confidence: float = 0.95
 ) -> Selection:
-    """Find the lowest threshold whose accepted predictions have a guaranteed error rate.
+    """Find the lowest threshold above which predictions have a guaranteed error rate.
 
     The guarantee: if the rows are drawn independently from one distribution, then with probability
     `confidence` over these rows, at most `max_error` of the accepted predictions for new rows from
-    the same distribution are wrong. Rows by a few writers are not independent draws from the
-    handwriting of others.
+    the same distribution are wrong. Rows from only a few writers are not an independent sample of
+    other people's handwriting.
 
     The rows are sorted by confidence. For increasing k, the exact binomial distribution is used to
     test the hypothesis that the error rate of the first k rows exceeds `max_error`, until the
     hypothesis cannot be rejected. Tests in a fixed order need no correction for their number. If
-    there are enough rows, this sequence of tests starts near half of them, because a single error
-    among the first few rows would end it; a second sequence, which starts with the fewest rows that
-    can pass, gets a tenth of the failure probability. With fewer rows, there is only one sequence,
-    and it starts with the fewest rows that can pass. On simulated classifiers, this accepts more
-    than the binary search of Geifman and El-Yaniv, which divides the failure probability by its
-    number of steps.
+    there are enough rows, this sequence of tests starts at about half of them, because a single
+    error among the first few rows would end it; a second sequence starts with the fewest rows that
+    can pass, and gets a tenth of the failure probability. With fewer rows, there is only one
+    sequence, and it starts with the fewest rows that can pass. On simulated classifiers, this
+    procedure accepts more predictions than the binary search of Geifman and El-Yaniv, which divides
+    the failure probability by its number of steps.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _bound_error(n_errors: int, n_rows: int, level: float) -> float:
 
 
 def _plan_sequences(n_rows: int, max_error: float, level: float) -> list[tuple[int, float]]:
-    """Return the first rank and the failure probability of each sequence; neither uses labels."""
+    """Return the first rank and the failure probability of each sequence, whatever the labels."""
     starts = [_count_rows(max_error, level)]
     if n_rows < 2 * starts[0]:
         return [(starts[0], level)]

@@ -1,4 +1,4 @@
-"""A page without guides, and the places that are cut out of it."""
+"""A page without guides (boxes, combs and ruled lines), and the places cut out of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,26 +26,26 @@ class Place:
         Left, top, right and bottom in pixels of the page; right and bottom are exclusive.
     image : ndarray of shape (height, width), uint8
         Dark ink on white paper, without guides, frames or neighbouring digits; all white if the
-        place is blank. A field of a form with only specks is shown as it is on the page. The image
-        has the resolution of the page, unless the page was straightened or, because it has more
-        than 4 million pixels, reduced.
+        place is blank. A form field that contains only specks is shown as it is on the page. The
+        image has the resolution of the page, unless the page was straightened, or reduced because
+        it has more than 4 million pixels.
     ink : float
         Share of the pixels of `image` that are ink.
     is_blank : bool
         True if nothing in the place is as large as a digit.
     row : int
-        Row of writing on the page or, with a form, in the field; from 0.
+        Row of writing, counted from 0, on the page or, with a form, in the field.
     field : str or None
         Name of the field in a form; None without a form.
     parted : float
         Confidence that the place holds one whole digit, from 0 to 1. It is less than 1 if digits
-        touch each other or strokes are broken, so that other divisions of the row are possible, and
-        for strokes that may not be a whole digit, because of their size or position or because the
-        edge of a field cuts them off. If :func:`find_places` was called with `score`, it is only as
-        reliable as the probabilities that `score` returns.
+        touch each other or strokes are broken, so that the row can be divided in other ways. It is
+        also less than 1 for strokes that may not be a whole digit because of their size or
+        position, or because the edge of a field cuts them off. If :func:`find_places` was called
+        with `score`, it is only as reliable as the probabilities that `score` returns.
     is_marked : bool
-        True if the place contains a mark, such as a point or a comma: on its own if
-        `is_blank`, otherwise beside ink that is as large as a digit.
+        True if the place contains a mark, such as a point or a comma. The mark is alone in the
+        place if `is_blank` is True; otherwise, it is beside ink that is as large as a digit.
 
     Examples
     --------
@@ -73,14 +73,14 @@ class Place:
         Parameters
         ----------
         right, down : int
-            Left and top edge of the part on the page, in pixels; they are added to `box`.
+            Left and top edges of the part on the page, in pixels; they are added to `box`.
         field : str or None
             Name of the field; None without a form.
 
         Returns
         -------
         place : Place
-            A copy with another `box` and `field`; all other attributes are unchanged.
+            A copy with a different `box` and `field`; all other attributes are unchanged.
         """
         left, top, far, bottom = self.box
         box = (left + right, top + down, far + right, bottom + down)
@@ -98,7 +98,7 @@ class Sheet:
     shape: tuple[int, ...]  # of the page
 
     def cut(self, box: Box, part: Part | None) -> Array:
-        """Return an image of the box, with only the strokes of the part."""
+        """Return an image of the box, with only the strokes of `part`."""
         left, top, right, bottom = box
         image = np.full((bottom - top, right - left), 255, dtype=np.uint8)
         if part is None:
@@ -128,7 +128,7 @@ class Sheet:
         )
 
     def to_page(self, box: Box) -> Box:
-        """Return the box in pixels of the page."""
+        """Convert a box of the sheet to pixels of the page."""
         left, top, right, bottom = box
         corners = np.array([(x, y, 1) for x in (left, right - 1) for y in (top, bottom - 1)])
         points = corners @ self.ink.matrix.T
@@ -145,7 +145,7 @@ class Sheet:
         return Place(self.to_page(box), image, share, is_blank, row)
 
     def place_part(self, part: Part, row: int, sure: float) -> Place:
-        """Return the place of strokes that are not in a box."""
+        """Return a place for strokes that are not in a box."""
         box = self.pad(part.box, part.height // 8 + 2)
         place = self.make_place(box, part, row, is_blank=False)
         return replace(place, box=self.to_page(part.box), parted=sure)
@@ -155,7 +155,7 @@ class Sheet:
     ) -> list[Place]:
         """Return the places of a field, including those of marks, from left to right.
 
-        Points above each other, as in a colon, form one mark.
+        Points one above the other, as in a colon, form one mark.
         """
         found = list(zip(middles, places, strict=True))
         for mark in join_marks(marks):

@@ -313,9 +313,9 @@ class Image:
         Parameters
         ----------
         image : array-like of shape (height, width)
-            The highest finite value becomes black, and 0, or the lowest value if it is below 0,
-            white. NaN and infinity become white as well, as does an image without a value above
-            that of white.
+            The highest finite value becomes black. 0 becomes white, or the lowest value if that is
+            below 0. NaN and infinity become white as well. If no value is above the one that
+            becomes white, the whole image is white.
         alt, caption, note : str
             As for the class.
 
@@ -348,7 +348,7 @@ def show_samples(images: Array, labels: Iterable[Any], say: Catalogue) -> list[I
     images : array-like of shape (n_images, height, width)
         The images.
     labels : iterable of length n_images
-        Their labels.
+        Labels of the images.
     say : Catalogue
         Texts in the language of the page, for the text alternatives.
 
@@ -389,7 +389,7 @@ def draw_curve(
     prefix : str
         Prefix of all ids in the figure; must be unique on a page.
     kept_epoch : int, default=None
-        The epoch to mark, whose weights were kept. None marks no epoch.
+        Epoch to mark as the one whose weights were kept. None marks no epoch.
     limits : tuple of float, default=None
         Limits of the vertical axis, so that several curves can share a scale. None fits the axis
         to the values.

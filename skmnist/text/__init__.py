@@ -58,7 +58,7 @@ def guess_language() -> str:
 
 @contextmanager
 def use_language(language: str) -> Iterator[None]:
-    """Use a language other than English for texts in a ``with`` block, such as progress lines.
+    """Set the language of texts, such as progress lines, in a ``with`` block.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def get_catalogue(language: str | None = None) -> "Catalogue":
     Parameters
     ----------
     language : {"en", "de"} or None, default=None
-        Code of the language; None uses that of :func:`use_language`, or English outside of it.
+        Code of the language; None uses the language set by :func:`use_language`, or else English.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def _read_catalogue(language: str) -> "Catalogue":
 
 
 class Catalogue(string.Formatter):
-    """The phrases of one language, with numbers formatted as usual in that language.
+    """The phrases of one language, with numbers formatted as is usual in that language.
 
     There are three additional format specifications: ``{n:image|images}`` selects the singular or
     the plural, ``{size:bytes}`` formats a number of bytes with a suitable unit, and ``{names:, }``
@@ -169,7 +169,7 @@ class Catalogue(string.Formatter):
         return self.vformat(self.phrases[key], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format numbers and phrases as usual in the language, and other values as Python does.
+        """Format numbers and phrases as is usual in the language, and other values as Python does.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class Phrase:
     values: dict[str, Any] = field(default_factory=dict)
 
     def sentence(self, language: str = "en") -> str:
-        """Return the phrase with its values.
+        """Return the phrase with its values filled in.
 
         Parameters
         ----------
@@ -237,9 +237,9 @@ class Phrase:
 
 
 class TranslatedError(ValueError):
-    """Base class of errors with a message in every language; ``str(error)`` is English.
+    """Base class of errors with a message in every language; ``str(error)`` is in English.
 
-    A ValueError. The base class itself has no messages.
+    These errors are ValueErrors. The base class itself has no messages.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ class TranslatedError(ValueError):
         super().__init__(self.sentence())
 
     def sentence(self, language: str = "en") -> str:
-        """Return the message in a language.
+        """Return the message in the given language.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class TranslatedError(ValueError):
 
 
 def translate_error(error: Exception, language: str) -> str:
-    """Return the message of an error in a language, or unchanged if there is no translation.
+    """Return the message of an error in a language, or the original if there is no translation.
 
     Parameters
     ----------
@@ -317,7 +317,7 @@ def _format_bytes(size: float) -> str:
 
 
 def make_printable(text: str) -> str:
-    r"""Escape characters that cannot be printed, except line breaks and no-break spaces.
+    r"""Replace unprintable characters, except line breaks and no-break spaces, with escapes.
 
     Class labels and file names from untrusted data may contain escape sequences for terminals.
 
@@ -329,7 +329,7 @@ def make_printable(text: str) -> str:
     Returns
     -------
     text : str
-        The text with such characters written as ``\x1b`` and the like.
+        The text, with unprintable characters written as escapes such as ``\x1b``.
 
     Examples
     --------
