@@ -70,8 +70,8 @@ plt.show()
 # Metrics for each digit
 # ----------------------
 # For each digit, precision is the share of its predictions that are correct, and recall is the
-# share of its images that were recognized. F1 combines both, and support is its number of test
-# images.
+# share of its images that were recognized. F1 combines both, and support is the number of test
+# images of the digit.
 
 for name, result in comparison.results.items():
     print(name)

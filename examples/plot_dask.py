@@ -103,7 +103,7 @@ if __name__ == "__main__":
     ax.set_xticks([3e-4, 1e-3, 3e-3, 1e-2], ["0.0003", "0.001", "0.003", "0.01"])
     ax.minorticks_off()
     ax.legend()
-    figure.colorbar(points, label="accuracy on the rows held out", format="{x:.1%}")
+    figure.colorbar(points, label="accuracy on held-out rows", format="{x:.1%}")
     plt.show()
 
 # %%

@@ -2,8 +2,8 @@
 Letters, or any other labels
 ============================
 
-skmnist is not limited to digits. In this example, the same classifiers learn the letters A to J,
-and are tested on typefaces that they were not trained on.
+skmnist is not limited to digits. In this example, its classifiers learn the letters A to J, and are
+tested on typefaces that they were not trained on.
 """
 
 # %%

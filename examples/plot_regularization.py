@@ -61,7 +61,7 @@ plt.show()
 # %%
 # Does the gap shrink?
 # --------------------
-# Each gap is measured on few held-out images, so its 95% interval is wide. A gap counts as
+# Each gap is measured on only a few held-out images, so its 95% interval is wide. A gap counts as
 # overfitting if it and its whole interval lie to the right of the dotted line, or if it is more
 # than twice as far from 0 as the dotted line and its interval does not reach 0.
 

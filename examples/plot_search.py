@@ -27,10 +27,11 @@ pipeline = Pipeline(
 # %%
 # Grid search: the best candidate that does not overfit
 # -----------------------------------------------------
-# With ``scoring=fit_scores``, each fold reports its accuracy and its negative gap; the gap is the
-# drop in accuracy from the training images to new ones. ``refit=best_without_overfitting`` then
-# selects the most accurate candidate with an acceptable gap. You can set the limit: the few images
-# of a fold are quickly memorized, so this example allows 0.06 instead of 0.02.
+# With ``scoring=fit_scores``, the accuracy and the negative gap are recorded for each fold; the gap
+# is the drop in accuracy from the training images to new ones. ``refit=best_without_overfitting``
+# then selects the most accurate candidate with an acceptable gap. You can set the limit yourself.
+# With so few images per fold, the networks quickly memorize them, so this example allows 0.06
+# instead of the default 0.02.
 
 from functools import partial
 
@@ -85,10 +86,9 @@ print(table.sort_values("rank_test_score")[columns].head(5).to_string(index=Fals
 # %%
 # Plotting the trials
 # -------------------
-# The plots show the best validation accuracy that each trial had reached, averaged over its folds:
-# on the left at the end of the trial, on the right after each epoch. The folds of a trial are
-# trained one after the other, so a trial that is stopped within its first fold costs only a few
-# epochs.
+# The left plot shows the best validation accuracy of each trial, averaged over its folds. The right
+# plot shows how this value developed from epoch to epoch. The folds of a trial are processed one
+# after the other, so a trial that is stopped within its first fold costs only a few epochs.
 
 import matplotlib.pyplot as plt
 
@@ -99,10 +99,10 @@ for trial in search.study_.trials:
     colour, marker = ("#d55e00", "x") if stopped else ("#0072b2", "o")
     left.plot(trial.number, values[-1], marker, color=colour)
     right.plot(range(1, len(values) + 1), values, "--" if stopped else "-", color=colour, alpha=0.7)
-left.set(xlabel="trial", ylabel="accuracy on the rows held out")
+left.set(xlabel="trial", ylabel="accuracy on held-out rows")
 right.set(xlabel="epochs trained, fold after fold")
 left.yaxis.set_major_formatter("{x:.0%}")
-left.plot([], "o", color="#0072b2", label="ran to its end")
+left.plot([], "o", color="#0072b2", label="completed")
 left.plot([], "x", color="#d55e00", label="stopped early")
 left.legend(loc="lower right")
 for ax in (left, right):
@@ -112,8 +112,9 @@ plt.show()
 # %%
 # The best networks
 # -----------------
-# Each network was refitted on the 4,000 training images, and is now evaluated on the test images
-# for the first time. ``best_diagnoses_`` has the fit diagnosis of each fold of the best trial.
+# Each search refitted its best network on all 4,000 training images. The two networks are now
+# evaluated on the test images for the first time. ``best_diagnoses_`` contains a fit diagnosis for
+# each fold of the best trial.
 
 for name, value in search.best_params_.items():
     print(f"{name:22} {value:.4g}")

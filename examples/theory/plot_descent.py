@@ -9,8 +9,8 @@ direction and flat in another shows how the optimizers differ.
 # %%
 # Three optimizers
 # ----------------
-# Each takes only a few lines. The loss is :math:`L(u, v) = (u^2 + 30 v^2) / 2`, a valley with its
-# lowest point at zero.
+# Each optimizer takes only a few lines of code. The loss is :math:`L(u, v) = (u^2 + 30 v^2) / 2`, a
+# valley with its lowest point at zero.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,9 +61,9 @@ draw(axes[2], adam(0.3), "Adam, rate 0.3")
 plt.show()
 
 # %%
-# SGD is slow along the flat direction, because it uses one learning rate for both directions.
-# Momentum gathers speed there. In each direction, Adam divides the step by the typical size of the
-# slope, so it moves equally fast in both. This is why it needs less tuning.
+# SGD is slow along the flat direction, because it uses one learning rate for both directions. With
+# momentum, SGD gathers speed there. In each direction, Adam divides the step by the typical size of
+# the slope, so it moves equally fast in both. This is why it needs less tuning.
 #
 # The learning rate
 # -----------------

@@ -9,8 +9,9 @@ the network.
 # %%
 # The confusion matrix
 # --------------------
-# A network that has learned little makes enough mistakes to show where they appear. The framed row
-# shows how the nines were read; the framed column shows which digits were read as a nine.
+# A network that has learned little makes enough mistakes to show where they appear in the matrix.
+# The framed row shows how the nines were read; the framed column shows which digits were read as a
+# nine.
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle

@@ -2,17 +2,17 @@
 Overfitting and its remedies
 ============================
 
-A network with many weights that is trained on few images can memorize every image. It then makes no
-mistakes on the images that it has seen, but has not become any better at reading new ones.
+A network with many weights that is trained on only a few images can memorize every image. It then
+makes no mistakes on the images that it has seen, but has not become any better at reading new ones.
 """
 
 # %%
 # One deep network, four settings
 # -------------------------------
-# We use only 1,500 images, so that overfitting shows quickly. The network is trained four times:
+# We use only 1,500 images so that overfitting appears quickly. The network is trained four times:
 # without a remedy; with ``dropout``, which switches off neurons at random; with ``l2``, which
 # penalizes large weights; and with ``patience``, which stops training when the validation loss no
-# longer improves and keeps the best weights.
+# longer improves. The best weights are then kept.
 
 import matplotlib.pyplot as plt
 
