@@ -31,6 +31,7 @@ from typing import Any
 from skmnist._files import find_cache, write_whole
 
 VARIABLE = "SKMNIST_PROGRAM_CACHE"  # environment variable: a directory, or "off"
+OFF = ("off", "0", "false", "no")
 FLAGS = "TF_XLA_FLAGS"  # read by tensorflow once, on import
 MEMORY = "ram://skmnist-programs"  # the directory that XLA writes to
 MAX_BYTES = 2**26  # on disk, about 100 programs; the least recently used are deleted first
@@ -185,10 +186,10 @@ def _describe_processor() -> str:
 def _open() -> Path | None:
     """Return the directory, created if necessary, or None if there is none that can be trusted."""
     setting = os.environ.get(VARIABLE, "")
-    if setting == "off":
+    if setting.lower() in OFF:
         return None
-    folder = Path(setting).expanduser() if setting else find_cache() / "programs"
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):  # the latter if the home directory is not known
+        folder = Path(setting).expanduser() if setting else find_cache() / "programs"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
         is_private = found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
@@ -208,7 +209,8 @@ def _read(path: Path) -> tuple[str, bytes] | None:
         checksum, entry = content[:32], content[32:]
         name, _, program = entry.partition(b"\n")
         if hashlib.sha256(entry).digest() == checksum and NAME.fullmatch(name):
-            os.utime(path)
+            with suppress(OSError):  # a read-only directory
+                os.utime(path)
             return name.decode(), program
     return None
 
@@ -218,6 +220,8 @@ def _write(path: Path, name: str, program: bytes) -> None:
     if len(entry) + 32 > MAX_ENTRY or not NAME.fullmatch(name.encode()):
         return
     with suppress(OSError):  # full or read-only disk; the next process has to compile again
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.unlink()  # it would be followed, or block
         write_whole(path, hashlib.sha256(entry).digest() + entry)
         _delete_old(path.parent)
 

@@ -1,5 +1,6 @@
 """Find ink that may not be what it seems: faint digits, print, streaks and cut-off strokes."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,9 @@ STRAIGHT = 0.05  # of its height; a slash deviates less from a straight line
 LEANING, AS_HIGH = 0.12, 0.95  # slope of a slash beyond the usual one of the other digits, and its
 # height relative to theirs
 SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; the slope is its own
+FAR_LEANING, LOW_SLASH, BENDING = 0.3, 0.6, 0.12  # the same for low and curved slashes
+LOOPED = 0.1  # share of the rows of a line in which there may be a gap; a 0 has more
+SIMILAR, PARALLEL = 1.35, 0.25  # ratio of the heights of the slashes of a date; their slopes
 PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
 HIDDEN = 0.15  # of a digit's height; a stroke of this length may be hidden in a line
 ACROSS = 0.9  # of the height of an image without other ink; a line of this length is a streak
@@ -78,8 +82,9 @@ def find_odd(parts: Sequence[Part], tall: float, ink: Ink) -> Array:
 def find_slashes(parts: Sequence[Part]) -> Array:
     """Return which digits between others may be slashes.
 
-    A slash is a straight line that leans more to the right than the other digits and is about as
-    high, or that leans and is higher. A 1 with an upstroke is not straight.
+    A slash is a nearly straight line that leans more to the right than the other digits and is
+    about as high, or that leans and is higher, or that leans much more. A 1 with an upstroke is not
+    straight.
     """
     slashes = np.zeros(len(parts), dtype=bool)
     heights = np.array([part.height for part in parts])
@@ -87,10 +92,40 @@ def find_slashes(parts: Sequence[Part]) -> Array:
     for at in range(1, len(parts) - 1):
         others = np.arange(len(parts)) != at
         height = heights[at] / np.median(heights[others])
-        leans = height >= AS_HIGH and slopes[at] > np.median(slopes[others]) + LEANING
-        is_high = height >= HIGHER and slopes[at] > SLOPE
-        slashes[at] = (leans or is_high) and _is_straight(parts[at].strokes)
+        leans = slopes[at] - np.median(slopes[others])
+        bend = _measure_bend(parts[at].strokes)
+        slashes[at] = (
+            (height >= AS_HIGH and leans > LEANING and bend <= STRAIGHT)
+            or (height >= HIGHER and slopes[at] > SLOPE and bend <= STRAIGHT)
+            or (height >= LOW_SLASH and leans > FAR_LEANING and bend <= BENDING)
+        )
     return slashes
+
+
+def find_dates(parts: Sequence[Part], candidates: Array | None = None) -> Array:
+    """Return which digits may be the slashes of a date, as in 12/05/26 or 1/5/2026.
+
+    They are two lines of about the same height and slope, at the places of the slashes. If
+    `candidates` are given, these must be exactly the two.
+    """
+    found = np.zeros(len(parts), dtype=bool)
+    for first, second in itertools.product((1, 2), (2, 3, 4, 5)):
+        month, year = second - first - 1, len(parts) - second - 1
+        if month not in (1, 2) or year not in (2, 4):
+            continue
+        pair = np.zeros(len(parts), dtype=bool)
+        pair[[first, second]] = True
+        if candidates is None or (candidates == pair).all():
+            lines = [parts[first], parts[second]]
+            low, high = sorted(part.height for part in lines)
+            slopes = [_measure_slope(part.strokes) for part in lines]
+            found |= pair & (
+                low >= LOW_SLASH * np.median([part.height for part in parts])
+                and high <= SIMILAR * low
+                and abs(slopes[0] - slopes[1]) <= PARALLEL
+                and all(_measure_bend(part.strokes) <= BENDING for part in lines)
+            )
+    return found
 
 
 def _measure_slope(strokes: Array) -> float:
@@ -100,19 +135,25 @@ def _measure_slope(strokes: Array) -> float:
     return -float((x * y).sum() / max(1.0, (y * y).sum()))
 
 
-def _is_straight(strokes: Array) -> bool:
-    """Return whether strokes form one straight line, drawn by hand or with a ruler."""
+def _measure_bend(strokes: Array) -> float:
+    """Return how far strokes deviate from a straight line, as a share of their height.
+
+    Infinite if they are not a single line of even width.
+    """
     height, width = strokes.shape
     counts = strokes.sum(axis=1)
     if not counts.all():
-        return False
+        return np.inf
     rows = np.arange(height)
+    inner = slice(height // 20, height - height // 20)  # the ends may be rounded
+    spans = width - strokes[:, ::-1].argmax(axis=1) - strokes.argmax(axis=1)
+    usual, high = np.quantile(counts[inner], [0.5, 0.95])
+    if (spans > counts + 1).mean() > LOOPED or high > max(usual + 1, PENS * usual):
+        return np.inf
     middles = strokes @ np.arange(width) / counts
     _, slope, level = fit(rows, middles, 1)
-    inner = slice(height // 20, height - height // 20)  # the ends may be rounded
-    off = np.abs(middles - slope * rows - level)[inner]
-    usual, high = np.quantile(counts[inner], [0.5, 0.95])
-    return bool(off.max() <= max(1.0, STRAIGHT * height) and high <= max(usual + 1, PENS * usual))
+    off = float(np.abs(middles - slope * rows - level)[inner].max())
+    return max(0.0, off - 1) / height
 
 
 def find_hidden(parts: Sequence[Part], gone: Array) -> list[Part | None]:

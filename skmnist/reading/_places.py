@@ -186,5 +186,13 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
     if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
         rows = [[(0, 0, width, height)]]  # a cell that was cut out of its grid
     if rows:
-        return fill_boxes(sheet, rows, parts, marks, n_digits, score)
+        fields = fill_boxes(sheet, rows, parts, marks, n_digits, score)
+        places = [place for field in fields for place in field]
+        is_empty = all(place.is_blank for place in places)
+        if not is_empty or len(places) + 1 != n_digits or not all(line.upright for line in lines):
+            return fields
+        # an empty comb without a base line that has as many ticks as there should be digits: ones?
+        sheet = Sheet(ink, ink.level, drawn, drawn, page.shape)
+        fields = divide_freely(sheet, find_parts(drawn), [], n_digits, score)
+        return [[replace(place, parted=0.0) for place in field] for field in fields]
     return divide_freely(sheet, parts, marks, n_digits, score)

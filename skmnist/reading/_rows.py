@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.reading._doubts import LOW, find_hidden, find_odd, find_slashes, is_faint_beside
+from skmnist.reading._doubts import (
+    LOW,
+    find_dates,
+    find_hidden,
+    find_odd,
+    find_slashes,
+    is_faint_beside,
+)
 from skmnist.reading._parts import Part, divide_digits, divide_rows, join
 from skmnist.reading._points import Mark, choose_marks
 from skmnist.reading._sheet import Place, Sheet
@@ -38,15 +45,16 @@ def divide_freely(
             written = [part for part in some if part.box not in own]
             if n_digits is not None and find_slashes(written).any():
                 whole = [part for part, _ in divide_digits(written, tall, sheet.crop, score=score)]
-                slashes = find_slashes(whole)
-                if len(whole) - slashes.sum() == n_digits:
+                slashes = find_dates(whole, find_slashes(whole))
+                if slashes.any() and len(whole) - 2 == n_digits:
                     beside += itertools.compress(whole, slashes)
                     written = list(itertools.compress(whole, ~slashes))
             digits = divide_digits(written, tall, sheet.crop, n_digits=n_digits, score=score)
             inked = [part for part, _ in digits]
             odd = find_odd(inked, tall, sheet.ink)
             odd |= _find_changed(sheet, inked, score)
-            if len(digits) != n_digits:  # otherwise, none of them is a slash
+            odd |= find_dates(inked)  # even if the number of digits is right
+            if len(digits) != n_digits:
                 odd |= find_slashes(inked)
             if inked and is_faint_beside(sheet.level, sheet.ink.noise, sheet.strokes, inked):
                 odd[:] = True

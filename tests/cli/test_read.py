@@ -75,7 +75,7 @@ def test_a_blank_page_has_no_digits(model, tmp_path, capsys):
     assert "No digits were found." in capsys.readouterr().out
 
 
-def test_a_file_without_digits_has_a_row(model, scans, tmp_path, capsys):
+def test_a_page_without_digits_has_a_row(model, scans, tmp_path, capsys):
     blank, out = Image.new("L", (60, 60), 255), tmp_path / "out.csv"
     shutil.copy(scans / "0.png", tmp_path)
     blank.save(tmp_path / "blank.png")
@@ -83,12 +83,12 @@ def test_a_file_without_digits_has_a_row(model, scans, tmp_path, capsys):
     options = ["--model", str(model), "--csv", str(out), "--lang", "de"]
     assert main(["read", str(tmp_path), *options]) == 0
     shown = capsys.readouterr().out
-    assert "2 leer" in shown
+    assert "3 leer" in shown
     assert "NA" not in shown
     rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
     nothing = [row for row in rows if row["reason"] == "Es wurden keine Ziffern gefunden."]
-    assert len(rows) == 3
-    assert [row["page"] for row in nothing] == ["1", ""]
+    assert len(rows) == 4
+    assert [row["page"] for row in nothing] == ["1", "1", "2"]
     assert {row["outcome"] for row in nothing} == {"blank"}
 
 

@@ -55,7 +55,7 @@ def test_link_is_not_followed(folder, monkeypatch):
     assert _cache._open() is None
 
 
-@pytest.mark.parametrize("place", ["off", "/proc/nowhere/cache"])
+@pytest.mark.parametrize("place", ["off", "OFF", "0", "/proc/nowhere/cache", "~nobody-here/x"])
 def test_switched_off_or_read_only(monkeypatch, place):
     monkeypatch.setenv(VARIABLE, place)
     assert _cache._open() is None
@@ -90,6 +90,28 @@ def test_linked_program_is_not_read(folder, tmp_path):
     _cache._write(folder / f"key{SUFFIX}", NAME, PROGRAM)
     (folder / f"link{SUFFIX}").symlink_to(folder / f"key{SUFFIX}")
     assert _cache._read(folder / f"link{SUFFIX}") is None
+
+
+def test_links_and_pipes_are_replaced(folder, tmp_path):
+    target = tmp_path / "target"
+    target.write_bytes(b"mine")
+    link, pipe = folder / f"link{SUFFIX}", folder / f"pipe{SUFFIX}"
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    for path in (link, pipe):
+        _cache._write(path, NAME, PROGRAM)
+        assert _cache._read(path) == (NAME, PROGRAM)
+    assert target.read_bytes() == b"mine"
+
+
+def test_program_is_read_from_a_read_only_directory(folder, monkeypatch):
+    _cache._write(folder / f"key{SUFFIX}", NAME, PROGRAM)
+
+    def fail(*args):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "utime", fail)
+    assert _cache._read(folder / f"key{SUFFIX}") == (NAME, PROGRAM)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])

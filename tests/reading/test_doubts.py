@@ -156,6 +156,14 @@ def test_a_foot_in_a_ruled_line_is_not_lost():
     ]
 
 
+def test_equal_ones_are_no_empty_comb_where_a_number_is_expected():
+    page = np.full((120, 420), 245, dtype=np.uint8)
+    for left in range(60, 360, 60):
+        page[30:90, left : left + 4] = 20
+    assert read_field(page, digits=5) == ["?????"]
+    assert read_field(page, digits=4) == ["bbbb"]
+
+
 @pytest.mark.slow
 def test_rows_on_ruled_lines_are_read_or_doubted():
     swiss, reader, rng = load_swiss_digits(), load_reader(), np.random.default_rng(0)

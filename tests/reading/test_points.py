@@ -134,6 +134,22 @@ def test_slashes_are_no_ones(bundled, scans, kind):
     assert "".join(places["text"]) == "250378"
 
 
+@pytest.mark.parametrize(("text", "places"), [("250378", (2, 4)), ("192026", (1, 2))])
+def test_slashes_that_make_up_the_number_of_digits_are_no_ones(bundled, scans, text, places):
+    date = lay(scans, text, "bare", signs=dict.fromkeys(places, "/"))
+    for ignored in (False, True):
+        field = {"name": "date", "box": [0, 0, 1, 1], "digits": 8, "ignore_marks": ignored}
+        places = bundled.read_page(date, form=Form.from_dict({"fields": [field]}))
+        assert (places["outcome"] != "digit").any()
+
+
+def test_a_single_one_too_many_is_not_left_out_as_a_slash(bundled, scans):
+    page = lay(scans, "35053", "bare", signs={2: "/"})  # as a leaning 1
+    field = {"name": "code", "box": [0, 0, 1, 1], "digits": 5, "ignore_marks": True}
+    places = bundled.read_page(page, form=Form.from_dict({"fields": [field]}))
+    assert not (places["outcome"] == "digit").all()
+
+
 def test_ones_are_no_slashes(bundled, scans):
     plain = lay(scans, "31053", "bare")
     assert "".join(bundled.read_page(plain)["text"]) == "31053"
