@@ -122,7 +122,8 @@ class FormField:
     ignore_marks : bool, default=False
         Whether to ignore points, commas and other small marks between the digits, so that 12.50
         becomes 1250; useful for amounts that always have the same number of decimals. If `digits`
-        is set, the two slashes of a date are ignored too. Marks before or after the digits, such as a minus sign, are not ignored.
+        is set, the two slashes of a date are ignored too. Marks before or after the digits, such as
+        a minus sign, are not ignored.
 
     Examples
     --------
