@@ -11,9 +11,9 @@ little, because it runs in the same compiled code as the training.
 # How images are deformed
 # -----------------------
 #
-# An :class:`~skmnist.neural_network.ImageAugmenter` has one strength for each kind of deformation.
-# In each picture, the first column shows the original images, and the others show random
-# deformations. The images must be light on dark with values in [0, 1], as returned by a
+# An :class:`~skmnist.neural_network.ImageAugmenter` has a strength parameter for each kind of
+# deformation. In each picture, the first column shows the original images, and the others show
+# random deformations. The images must be light on dark with values in [0, 1], as returned by a
 # :class:`~skmnist.preprocessing.PixelNormalizer`.
 
 import matplotlib.pyplot as plt

@@ -69,9 +69,9 @@ plt.show()
 # %%
 # Metrics for each digit
 # ----------------------
-# For each digit, precision is the share of its predictions that are correct, and recall is the
-# share of its images that were recognized. F1 combines both, and support is the number of test
-# images of the digit.
+# For each digit, precision is the share of the predictions of this digit that are correct, and
+# recall is the share of the images of this digit that were recognized. F1 combines both, and
+# support is the number of test images of the digit.
 
 for name, result in comparison.results.items():
     print(name)
@@ -81,7 +81,7 @@ for name, result in comparison.results.items():
 # Confusions
 # ----------
 # The correct predictions do not affect the colour scale, so that frequent confusions stand out from
-# rare ones. Below are the mistakes that each network was most certain about.
+# rare ones. The lower plots show the mistakes that each network was most certain about.
 
 from skmnist.diagnosis import ConfusionDisplay, MisclassifiedDisplay
 
@@ -110,7 +110,7 @@ for name, result in comparison.results.items():
 # %%
 # Recommendation
 # --------------
-# The recommendation says which network to choose, how certain that is, and why:
+# The recommendation says which network to choose and why, and how certain that choice is:
 
 recommendation = comparison.recommendation
 print(recommendation.headline())
@@ -134,6 +134,6 @@ AccuracyCostDisplay.from_comparison(comparison)
 plt.show()
 
 # %%
-# With more images, both networks become better and more alike, so the verdict on all of MNIST can
-# be different; omit ``n_train`` and ``n_test`` to find out. ``comparison.to_html("out.html")``
-# writes all of this to one HTML page.
+# With more images, both networks become more accurate and the difference between them shrinks, so
+# the verdict on all of MNIST can be different; omit ``n_train`` and ``n_test`` to find out.
+# ``comparison.to_html("out.html")`` writes all of this to one HTML page.

@@ -29,8 +29,8 @@ model = Pipeline(
 # Learning curves
 # ---------------
 # The accuracy is on the left, the loss on the right. The loss also depends on how certain the
-# network is: it can rise while the accuracy stays the same, if the remaining mistakes become more
-# confident.
+# network is: it can rise while the accuracy stays the same, if the network becomes more confident
+# in its remaining mistakes.
 
 import matplotlib.pyplot as plt
 
@@ -77,8 +77,8 @@ for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).f
 # %%
 # Confusions
 # ----------
-# The correct predictions on the diagonal do not affect the colour scale, so that frequent
-# confusions stand out from rare ones.
+# The correct predictions on the diagonal do not affect the colour scale, so that frequent confusions
+# stand out from rare ones.
 
 from skmnist.diagnosis import ConfusionDisplay
 

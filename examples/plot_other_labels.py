@@ -10,8 +10,8 @@ tested on typefaces that they were not trained on.
 # An alphabet
 # -----------
 # matplotlib includes many typefaces. We draw each letter many times in eleven of them, slightly
-# rotated and shifted. Two of these are used only for the test, because it would be too easy to
-# recognize rotated letters in a typeface from the training images.
+# rotated and shifted. Two of these typefaces are used only for testing, because letters in a
+# typeface from the training images would be too easy to recognize.
 
 from pathlib import Path
 
@@ -112,8 +112,7 @@ print("\n".join(fill(sentence, 90) for sentence in result.advice().weaknesses))
 # %%
 # Fashion-MNIST, Kuzushiji-MNIST and others
 # -----------------------------------------
-# Data in the form of arrays can be used as above. Fashion-MNIST, for example, is downloaded by
-# Keras:
+# Data in the form of arrays can be used as above. Keras can download Fashion-MNIST, for example:
 #
 # .. code-block:: python
 #

@@ -10,9 +10,9 @@ problems that could invalidate a comparison.
 # %%
 # Creating a ZIP
 # --------------
-# For this example we create the ZIP from MNIST, so that it looks like a typical archive of scans:
-# dark ink on light paper, PNG files such as ``train/7/0012.png``, spaces in the names, and a file
-# left by macOS. It also contains a typical error: some training images are in the test part too.
+# For this example, we create a ZIP from MNIST that looks like a typical archive of scans: dark ink
+# on light paper, PNG files such as ``train/7/0012.png``, spaces in the names, and a file left by
+# macOS. It also contains a typical error: some training images are in the test part too.
 
 import io
 import tempfile

@@ -5,8 +5,8 @@ Regularizing the deep network
 A deep network has many weights. If there are few images, it memorizes them: it overfits. Two
 parameters counteract overfitting. ``dropout`` switches off some of the neurons in every step, so
 that no neuron can rely on another; ``l2`` penalizes large weights. This example tests whether they
-reduce the gap between the accuracies on training images and on new ones, and whether they improve
-the accuracy on new ones.
+reduce the gap between the accuracy on training images and the accuracy on new images, and whether
+they improve the latter.
 """
 
 # %%
@@ -62,8 +62,8 @@ plt.show()
 # Does the gap shrink?
 # --------------------
 # Each gap is measured on only a few held-out images, so its 95% interval is wide. A gap counts as
-# overfitting if it and its whole interval lie to the right of the dotted line, or if it is more
-# than twice as far from 0 as the dotted line and its interval does not reach 0.
+# overfitting if its whole interval lies to the right of the dotted line, or if the gap is more than
+# twice the value at the dotted line and its interval lies entirely above 0.
 
 gaps = {name: result.diagnosis for name, result in reversed(comparison.results.items())}
 figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
@@ -82,8 +82,8 @@ plt.show()
 # --------------------------
 # All four networks read the same test images, so McNemar's exact test can compare them. The output
 # shows the difference between each setting and the plain network, in percentage points of accuracy,
-# with its 95% interval. An adjusted p-value below 0.05 counts as a real difference; p-values are
-# adjusted because several pairs are tested.
+# with its 95% interval. A difference counts as real if its adjusted p-value is below 0.05; the
+# p-values are adjusted because several pairs are tested.
 
 for test in comparison.tests:
     if test.first == "plain":

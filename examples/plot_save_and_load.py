@@ -26,7 +26,7 @@ model = Pipeline(
 # %%
 # Saving it
 # ---------
-# We save the whole Pipeline, so that scaling the pixels cannot be forgotten.
+# We save the whole Pipeline, so that you cannot forget to scale the pixels.
 
 import tempfile
 from pathlib import Path
@@ -45,7 +45,7 @@ print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
 # %%
 # Loading it in another program
 # -----------------------------
-# This program receives two files: the saved model, and an array of twelve test images. At the end
+# This program receives two files: the saved model, and an array of twelve test images. At the end,
 # it reports whether tensorflow, keras and scikeras were imported.
 
 import subprocess
@@ -95,8 +95,8 @@ print("the same probabilities, bit for bit:", same)
 # %%
 # An invalid file
 # ---------------
-# For an invalid file, ``load_model`` raises an error that states the problem. It never runs code in
-# a file.
+# For an invalid file, ``load_model`` raises an error that states the problem. ``load_model`` never
+# runs code from a file.
 
 from skmnist.persistence import ModelFileError
 

@@ -30,8 +30,8 @@ pipeline = Pipeline(
 # With ``scoring=fit_scores``, the accuracy and the negative gap are recorded for each fold; the gap
 # is the drop in accuracy from the training images to new ones. ``refit=best_without_overfitting``
 # then selects the most accurate candidate with an acceptable gap. You can set the limit yourself.
-# With so few images per fold, the networks quickly memorize them, so this example allows 0.06
-# instead of the default 0.02.
+# With so few images per fold, the networks quickly memorize them, so this example allows a gap of
+# 0.06 instead of the default 0.02.
 
 from functools import partial
 
