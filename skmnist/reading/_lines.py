@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import widen
+from skmnist.reading._ink import spread, widen
 from skmnist.reading._posts import MAX_PLACES, find_combs, read_post
 from skmnist.reading._tracing import COVERED, Line, erase, find_bars, find_runs, trace
 
@@ -479,7 +479,7 @@ def _find_edges(strokes: Array) -> list[Line]:
         part = strokes.T if upright else strokes
         size = len(part)
         tolerance = max(1, round(0.02 * size))
-        thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
+        thick = spread(part, tolerance, axis=0)
         for start, stop in find_runs(thick.mean(axis=1) >= 0.9):
             middle = (start + stop) / 2
             if min(middle, size - middle) > 0.2 * size:

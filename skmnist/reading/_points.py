@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import find_quantile, widen
+from skmnist.reading._ink import find_quantile, keep_thick, widen
 from skmnist.reading._parts import DOT, SMALL, Part, join, measure_pen
 from skmnist.reading._tracing import Line
 
@@ -184,9 +184,7 @@ def _find_in_lines(
 ) -> list[Part]:
     """Return removed ink that is thicker than the lines, and not beside a stroke."""
     size = max(round(LEAST_WIDTH * pen), int(np.ceil(line)) + THICKER)
-    thick = ndimage.minimum_filter(drawn.view(np.uint8), size, mode="constant")
-    thick = ndimage.maximum_filter(thick, size, mode="constant", origin=-1 if size % 2 == 0 else 0)
-    labels, n = ndimage.label(thick.view(bool) & drawn, np.ones((3, 3)))
+    labels, n = ndimage.label(keep_thick(drawn, size, 0, 1), np.ones((3, 3)))
     found = []
     strokes = np.zeros(drawn.shape, dtype=bool)
     for part in parts:

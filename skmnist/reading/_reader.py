@@ -1,8 +1,8 @@
 """DigitReader: a classifier that also recognizes digits that it cannot read."""
 
 import warnings
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby, pairwise
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._estimator import Estimator, refuse_unknown, warn_caller, with_default_settings
 from skmnist._validation import Interval, _fit_context, flatten_images
 from skmnist.preprocessing import DigitCropper, PixelNormalizer
-from skmnist.reading._forms import Form
+from skmnist.reading._forms import Form, FormField
 from skmnist.reading._guard import BOX, find_side, fit_guard, rate_strangeness
 from skmnist.reading._places import find_places
 from skmnist.reading._promise import Promise, looks_unlike, tell_writers
@@ -362,7 +362,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             self.read_page(image, form=form).assign(image=at) for at, image in enumerate(images)
         ]
         return self._finish(
-            pd.concat(frames or [self._judge(self._prepare_images([]))], ignore_index=True)
+            pd.concat(frames or [pd.DataFrame(self._judge(np.empty((0, 0))))], ignore_index=True)
         )
 
     def read_page(self, page: Array, *, form: Form | None = None) -> pd.DataFrame:
@@ -387,29 +387,39 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         """
         fields = find_places(page, n_digits=self.n_digits, score=self._score, form=form)
         places = [place for field in fields for place in field]
+        ends = np.cumsum([0, *map(len, fields)]).tolist()
+        spans = [slice(*ends) for ends in pairwise(ends)]
         rows = self._prepare_crops([place.image for place in places])
         blank = np.array([place.is_blank for place in places], bool)
-        frame = self._judge(rows, blank)
+        columns = self._judge(rows, blank)
+        outcome = columns["outcome"]
+        inked = ~np.isnan(columns["probability"])
+        hidden = ~blank & (outcome == "blank")  # in a pattern, for example
+        _leave_to_people(columns, hidden, "not_digit", "not_digit")
+        marked = np.array([place.is_marked for place in places], bool)
+        _leave_to_people(columns, marked & ~blank & (outcome == "digit"), "beside_mark")
+        _leave_to_people(columns, marked & blank, "mark", "not_digit")
+        for reason, is_doubtful in (
+            ("parted", lambda span: any(place.parted < MIN_PARTED for place in places[span])),
+            ("gap", lambda span: _has_gap(outcome[span])),
+        ):
+            doubtful = _choose(spans, is_doubtful)
+            _leave_to_people(columns, doubtful & (outcome == "digit"), reason)
+        scores = columns["probability"] * (1 - columns["strangeness"])
+        if self._is_turned(rows[inked], scores[inked]):
+            _leave_to_people(columns, outcome == "digit", "turned")
+        if form is not None:
+            known: dict[Any, Any] = {field.name: field for field in form.fields}
+            invalid = _choose(
+                spans,
+                lambda span: _is_invalid(known[places[span.start].field], columns, span),
+            )
+            _leave_to_people(columns, invalid & (outcome != "blank"), "invalid")
         names = [field[0].field or at for at, field in enumerate(fields) for _ in field]
         numbers = [at for field in fields for at in range(len(field))]
-        boxes = [place.box for place in places]
-        boxed = pd.Series(boxes, dtype=object)
-        frame = frame.assign(image=0, field=names, place=numbers, box=boxed)
-        hidden = ~blank & (frame["outcome"] == "blank").to_numpy()  # in a pattern, for example
-        _leave_to_people(frame, hidden, "not_digit", "not_digit")
-        marked = np.array([place.is_marked for place in places], bool)
-        _leave_to_people(frame, marked & ~blank & (frame["outcome"] == "digit"), "beside_mark")
-        _leave_to_people(frame, marked & blank, "mark", "not_digit")
-        unsure = [name for name, p in zip(names, places, strict=True) if p.parted < MIN_PARTED]
-        doubtful = frame["field"].isin(unsure)
-        _leave_to_people(frame, doubtful & (frame["outcome"] == "digit"), "parted")
-        gaps = [name for name, places in frame.groupby("field") if _has_gap(places["outcome"])]
-        _leave_to_people(frame, frame["field"].isin(gaps) & (frame["outcome"] == "digit"), "gap")
-        if self._is_turned(rows[~blank], frame[~blank]):
-            _leave_to_people(frame, frame["outcome"] == "digit", "turned")
-        if form is not None:
-            _mark_invalid(frame, form)
-        return frame[list(COLUMNS)]
+        boxes = pd.Series([place.box for place in places], dtype=object)
+        columns |= {"image": 0, "field": names, "place": numbers, "box": boxes}
+        return pd.DataFrame(columns, index=range(len(places)), columns=list(COLUMNS))
 
     @with_default_settings
     def read_digits(self, images: Iterable[Any]) -> pd.DataFrame:
@@ -440,7 +450,7 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             The images look unlike those of `calibrate`, so nothing is guaranteed.
         """
         images = list(images)
-        frame = self._judge(self._prepare_images(images))
+        frame = pd.DataFrame(self._judge(self._prepare_images(images)))
         boxes = [(0, 0, np.shape(image)[1], np.shape(image)[0]) for image in images]
         frame = frame.assign(
             image=range(len(images)), field=0, place=0, box=pd.Series(boxes, dtype=object)
@@ -480,8 +490,8 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
             )
         return frame.reindex(columns=list(COLUMNS))
 
-    def _judge(self, rows: Array, is_blank: Any = False) -> pd.DataFrame:
-        """Return the outcome for each prepared image."""
+    def _judge(self, rows: Array, is_blank: Any = False) -> dict[str, Any]:
+        """Return the outcome for each prepared image, and other columns of the places."""
         selection = self._select()
         self._check_alphabet()
         threshold, limit = selection.threshold, self._limit_strangeness()
@@ -501,20 +511,18 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         }
         labels = np.array([str(label) for label in self.classes_.tolist()], dtype=object)
         ranked = np.argsort(-proba, axis=1, kind="stable")
-        return pd.DataFrame(
-            {
-                "text": np.where(blank, "", labels[ranked[:, 0]]) if len(rows) else [],
-                "outcome": outcome,
-                "probability": np.where(blank, np.nan, top),
-                "strangeness": np.where(blank, np.nan, strangeness),
-                "alternatives": [
-                    [] if empty else _list_alternatives(labels, p, order)
-                    for p, order, empty in zip(proba, ranked, blank, strict=True)
-                ],
-                "guaranteed": (outcome == "digit") & selection.guaranteed,
-                "reason": [reasons[name] for name in outcome],
-            }
-        )
+        return {
+            "text": np.where(blank, "", labels[ranked[:, 0]]) if len(rows) else [],
+            "outcome": outcome,
+            "probability": np.where(blank, np.nan, top),
+            "strangeness": np.where(blank, np.nan, strangeness),
+            "alternatives": [
+                [] if empty else _list_alternatives(labels, p, order)
+                for p, order, empty in zip(proba, ranked, blank, strict=True)
+            ],
+            "guaranteed": (outcome == "digit") & selection.guaranteed,
+            "reason": np.array([reasons[name] for name in outcome], dtype=object),
+        }
 
     def _score(self, crops: list[Array]) -> Array:
         """Return the probabilities of crops, reduced for those that look less like digits."""
@@ -524,14 +532,15 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         proba = self._predict_rows(rows).astype(np.float64)
         return proba * (1 - self._rate(rows))[:, np.newaxis]
 
-    def _is_turned(self, rows: Array, frame: pd.DataFrame) -> bool:
-        """Return whether prepared images are more likely to be digits when upside down."""
+    def _is_turned(self, rows: Array, upright: Array) -> bool:
+        """Return whether prepared images, with these scores, are more likely digits upside down."""
         if len(rows) < MIN_TURNED or not self.guard_coefs_:  # without a guard, rows aren't images
             return False
-        upright = frame["probability"] * (1 - frame["strangeness"])  # NaN without ink
+        loss = -np.log(upright.clip(LEAST_SCORE)).sum()
+        if loss <= TURNED:  # even certain digits would not gain more
+            return False
         turned = self._score_rows(rows[:, ::-1]).max(axis=1)
-        gain = np.log(turned.clip(LEAST_SCORE)) - np.log(upright.clip(LEAST_SCORE))
-        return bool(gain.sum() > TURNED)
+        return bool(loss + np.log(turned.clip(LEAST_SCORE)).sum() > TURNED)
 
     # --- rows as the last step of a Pipeline expects them
 
@@ -638,27 +647,32 @@ def _list_alternatives(labels: Array, proba: Array, order: Array) -> list[tuple[
     ]
 
 
-def _has_gap(outcomes: pd.Series) -> bool:
+def _has_gap(outcomes: Array) -> bool:
     """Return whether there is a blank place between the digits of a field."""
     inked = np.flatnonzero(outcomes != "blank")
     return bool(len(inked)) and len(inked) < inked[-1] - inked[0] + 1
 
 
-def _mark_invalid(frame: pd.DataFrame, form: Form) -> None:
-    """Mark a field as unsure if its digits were accepted, but its content is invalid."""
-    known: dict[Any, Any] = {field.name: field for field in form.fields}
-    for name, places in frame.groupby("field", sort=False):
-        written = places[places["outcome"] != "blank"]
-        if (written["outcome"] != "digit").any() or not len(written):
-            continue
-        if not known[name].accepts("".join(written["text"])):
-            _leave_to_people(frame, frame.index.isin(written.index), "invalid")
+def _choose(spans: list[slice], is_chosen: Callable[[slice], bool]) -> Array:
+    """Return a mask of the places of the chosen fields."""
+    chosen = np.zeros(spans[-1].stop if spans else 0, dtype=bool)
+    for span in filter(is_chosen, spans):
+        chosen[span] = True
+    return chosen
 
 
-def _leave_to_people(frame: pd.DataFrame, rows: Any, reason: str, outcome: str = "unsure") -> None:
+def _is_invalid(field: FormField, columns: dict[str, Any], span: slice) -> bool:
+    """Return whether all digits of a field were accepted, but its content is invalid."""
+    outcome, text = columns["outcome"][span], columns["text"][span]
+    written = outcome != "blank"
+    is_read = written.any() and (outcome[written] == "digit").all()
+    return bool(is_read) and not field.accepts("".join(text[written]))
+
+
+def _leave_to_people(
+    columns: dict[str, Any], rows: Array, reason: str, outcome: str = "unsure"
+) -> None:
     """Mark some places as unsure, or with another outcome that is not accepted."""
-    if not np.any(rows):
-        return
-    sentence = get_catalogue()(f"reading.reason.{reason}")
-    for column, value in (("outcome", outcome), ("guaranteed", False), ("reason", sentence)):
-        frame.loc[rows, column] = value
+    columns["outcome"][rows] = outcome
+    columns["guaranteed"][rows] = False
+    columns["reason"][rows] = get_catalogue()(f"reading.reason.{reason}")

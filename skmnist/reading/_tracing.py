@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
-from skmnist.reading._ink import find_quantile
+from skmnist.reading._ink import find_quantile, keep_thick, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +41,7 @@ class Line:
 
 def find_bars(part: Array, tolerance: int, covered: float = COVERED) -> list[tuple[int, int]]:
     """Return the first and last row of each line that crosses the whole part."""
-    thick = ndimage.maximum_filter1d(part.view(np.uint8), 2 * tolerance + 1, axis=0)
+    thick = spread(part, tolerance, axis=0)
     bars = []
     for first, last in find_runs(thick.mean(axis=1) >= covered):
         if last - first > 2 * tolerance + 1:  # remove the rows that the filter has added
@@ -72,7 +71,7 @@ def trace(
     low, high = max(0, first - slack), min(len(part), last + slack)
     band = part[low:high, start:stop]
     run = max(5, min(2 * (high - low), (stop - start) // 3))
-    runs = _keep_runs(band, run)
+    runs = keep_thick(band, run, 1)
     columns = np.flatnonzero(runs.any(axis=0))
     if len(columns) < 0.3 * (stop - start):
         runs = band
@@ -87,6 +86,8 @@ def trace(
     for degree in (1, 2):
         off = np.abs(follow(curve, columns) - centres)
         near = off <= max(1.0, 2 * find_quantile(off, 0.5))
+        if degree == 1 and near.all():
+            continue  # the same line
         if np.count_nonzero(near) >= 8:
             curve = fit(columns[near], centres[near], degree)
     line = Line(curve, 0, stop - start, thickness, upright)
@@ -94,25 +95,22 @@ def trace(
     return [line.move(down, right) if upright else line.move(right, down)]
 
 
-def _keep_runs(band: Array, length: int) -> Array:
-    """Return the pixels that belong to horizontal runs of at least this length."""
-    shrunk = ndimage.minimum_filter1d(band.view(np.uint8), length, axis=1, mode="constant")
-    # a filter of even length is not symmetric, so the second one needs the other centre
-    origin = -1 if length % 2 == 0 else 0
-    grown = ndimage.maximum_filter1d(shrunk, length, axis=1, mode="constant", origin=origin)
-    return grown.view(bool)
-
-
 def fit(x: Array, y: Array, degree: int) -> tuple[float, float, float]:
     """Fit a straight line or a parabola by least squares, at increasing x."""
-    centre, scale, n = float(x.mean()), max(1.0, float(x[-1] - x[0]) / 2), len(x)
+    n = len(x)
+    centre, scale = float(x.sum()) / n, max(1.0, float(x[-1] - x[0]) / 2)
     t, ridge = (x - centre) / scale, 1e-9 * n
-    if degree == 1:  # the mean of t is 0, so the slower solver is not needed
-        solved = np.array([0.0, (t @ y) / (t @ t + ridge), y.sum() / (n + ridge)])
-    else:
-        powers = np.stack([t**2, t, np.ones(n)])
-        solved = np.linalg.solve(powers @ powers.T + ridge * np.eye(3), powers @ y)
-    square, slope, level = (solved / (scale**2, scale, 1)).tolist()
+    # the mean of t is 0, which leaves one equation for the square; numpy's solver takes longer
+    t2, y1, y0 = float(t @ t), float(t @ y), float(y.sum())
+    square = t3 = 0.0
+    if degree == 2:
+        squares = t * t
+        t3, t4 = float(squares @ t), float(squares @ squares)
+        rest = float(squares @ y) - t3 * y1 / (t2 + ridge) - t2 * y0 / (n + ridge)
+        square = rest / (t4 + ridge - t3**2 / (t2 + ridge) - t2**2 / (n + ridge))
+    slope = (y1 - t3 * square) / (t2 + ridge)
+    level = (y0 - t2 * square) / (n + ridge)
+    square, slope = square / scale**2, slope / scale
     return square, slope - 2 * square * centre, level + (square * centre - slope) * centre
 
 
@@ -165,13 +163,7 @@ def _erase(strokes: Array, line: Line) -> None:
     down = np.logical_and.accumulate(window_or_core[reach:], axis=0)
     above, below = up[0] & window[0], down[-1] & window[-1]
     around = 1 + int(line.thickness)
-    crossing = _spread(above, around) & _spread(below, around) & _spread(above | below, 1)
+    crossing = spread(above, around, 0) & spread(below, around, 0) & spread(above | below, 1, 0)
     hanging = np.vstack([up[:-1] & ~above, up[-1:] | down[:1], down[1:] & ~below])
     gone = inside & (hanging | core) & ~crossing
     strokes[rows[gone], columns[gone]] = False
-
-
-def _spread(some: Array, reach: int) -> Array:
-    """Return which elements are at most `reach` away from a True one."""
-    wide = ndimage.maximum_filter1d(some.view(np.uint8), 2 * reach + 1, mode="constant")
-    return wide.view(bool)
