@@ -77,8 +77,8 @@ for finding in diagnose_fit(learning_curve=(sizes, train_scores, test_scores)).f
 # %%
 # Confusions
 # ----------
-# The correct predictions on the diagonal do not affect the colour scale, so that frequent confusions
-# stand out from rare ones.
+# The correct predictions on the diagonal do not affect the colour scale, so that frequent
+# confusions stand out from rare ones.
 
 from skmnist.diagnosis import ConfusionDisplay
 
