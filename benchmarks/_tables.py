@@ -30,7 +30,10 @@ def make_frame(section: dict[str, Any]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Goal:
-    """A limit for a figure; `values` computes one value per round from the table of a section."""
+    """A limit for a figure; `values` computes one value per round from the table of a section.
+
+    Goals with the same text for different networks share a row of the page.
+    """
 
     section: str
     text: str
@@ -38,6 +41,7 @@ class Goal:
     limit: float
     unit: str  # "x" or "s", "points" of accuracy, or "" for a count
     values: Callable[[pd.DataFrame], pd.Series]
+    network: str = ""
 
     def judge(self, frame: pd.DataFrame) -> list[str] | None:
         """Return a row of the table of goals, or None if the figure was not measured."""
@@ -49,37 +53,58 @@ class Goal:
         median = values.median()
         met = median <= self.limit if self.sign == "<=" else median >= self.limit
         return [
-            self.text,
-            f"{self.sign} {self.limit:g} {self.unit}".strip(),
+            f"{self.network}: {self.text}".removeprefix(": "),
+            f"{self.sign} {self.limit:g} {self.unit}".strip() if self.limit else "0",
             f"{median:{digits}} {self.unit}".strip(),
             f"{values.min():{digits}} - {values.max():{digits}}",
             "met" if met else "missed",
         ]
 
 
-def judge(goals: Iterator[Goal], sections: dict[str, Any]) -> list[list[str]]:
-    """Return one row per goal that was measured."""
+def judge(goals: Iterator[Goal], sections: dict[str, Any]) -> list[tuple[Goal, list[str]]]:
+    """Return the goals that were measured, each with its row of the table."""
     frames = {name: make_frame(section) for name, section in sections.items()}
-    rows = [goal.judge(frames[goal.section]) for goal in goals if goal.section in frames]
-    return [row for row in rows if row]
+    judged = [(goal, goal.judge(frames[goal.section])) for goal in goals if goal.section in frames]
+    return [(goal, row) for goal, row in judged if row]
 
 
-def rst(head: list[str], rows: list[list[str]], widths: str = "") -> str:
+def rst(head: list[str], rows: list[list[str]]) -> str:
     def entry(line: list[str]) -> str:
         first, *others = line
-        return "\n".join([f"   * - {first}", *(f"     - {cell}".rstrip() for cell in others)])
+        return "\n".join(
+            [f"   * - {first}".rstrip(), *(f"     - {cell}".rstrip() for cell in others)]
+        )
 
-    options = ["   :header-rows: 1", *([f"   :widths: {widths}"] if widths else [])]
-    return "\n".join([".. list-table::", *options, "", *map(entry, [head, *rows])])
+    return "\n".join([".. list-table::", "   :header-rows: 1", "", *map(entry, [head, *rows])])
 
 
 def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
     """Return the conditions and the goals as reStructuredText; the JSON file has all values."""
+    judged = judge(goals, sections)
+    n_met = sum(row[-1] == "met" for _, row in judged)
+    networks = list(dict.fromkeys(goal.network for goal, _ in judged if goal.network))
+    cells: dict[str, dict[str, list[str]]] = {}
+    others = []
+    for goal, (figure, limit, median, *_, verdict) in judged:
+        cell = [limit, median if verdict == "met" else f"**{median}, missed**"]
+        if goal.network:
+            cells.setdefault(goal.text, {})[goal.network] = cell
+        else:
+            others.append([figure, *cell])
+    rows = [
+        [text, *(part for network in networks for part in found.get(network, ["", ""]))]
+        for text, found in cells.items()
+    ]
     parts = [
         "Goals\n-----",
         *conditions(sections),
-        rst(HEAD, judge(goals, sections), "46 13 13 18 10"),
+        f"{n_met} of {len(judged)} goals were met. Values are medians over the rounds.",
     ]
+    if rows:
+        head = ["figure", *(part for network in networks for part in ("goal", network))]
+        parts.append(rst(head, rows))
+    if others:
+        parts.append(rst(["figure", "goal", "result"], others))
     return "\n\n".join(parts) + "\n"
 
 
@@ -140,7 +165,7 @@ def measure(sections, goals, options, packages, path) -> dict[str, Any]:
         result["sections"] = {name: result["sections"][name] for name in known}
         # written after each section, so that Ctrl-C loses only the current one
         write_whole(path, json.dumps(result, indent=1) + "\n")
-        rows = judge(goals(), {name: result["sections"][name]})
+        rows = [row for _, row in judge(goals(), {name: result["sections"][name]})]
         print(pd.DataFrame(rows, columns=HEAD).to_string(index=False), flush=True)
     return result["sections"]
 

@@ -10,13 +10,13 @@ _total = 0.0
 
 
 def get_setup_seconds() -> float:
-    """Return the total so far; the part added during a fit is not training time."""
+    """Return the total so far, in seconds; the time added during a fit is not training time."""
     return _total
 
 
 @contextmanager
 def count_setup() -> Iterator[None]:
-    """Add the time of the block to the total."""
+    """Add the duration of the block to the total."""
     global _total
     started = time.perf_counter()
     try:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-# From the colour-blind safe palette of Okabe and Ito (2008): those with a contrast of at least 3:1
-# on white and on a dark page.
+# The colours of the colour-blind-safe palette of Okabe and Ito (2008) that have a contrast of at
+# least 3:1 on both a white and a dark page.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
-MAX_LABEL = 16  # characters of a class label or model name on an axis
+MAX_LABEL = 16  # maximum length of a class label or model name on an axis
 
 
 def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
@@ -37,7 +37,7 @@ def as_label(value: Any, max_length: int = MAX_LABEL) -> str:
 
 
 def get_axes(ax: "Axes | None", size: tuple[float, float]) -> tuple["Figure", "Axes"]:
-    """Return the given axes and their figure, or create new ones of `size` inches."""
+    """Return the given axes and their figure, or create new ones; `size` is in inches."""
     if ax is not None:
         return ax.figure, ax  # type: ignore[return-value] # a SubFigure has everything used here
     import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""The base class of all estimators but the search, and support for scikit-learn's callbacks."""
+"""The base class of all estimators except the search, and support for scikit-learn's callbacks."""
 
 import functools
 import inspect
@@ -41,7 +41,7 @@ _INNER = ("contextlib", "joblib", "keras", "numpy", "scikeras", "skmnist", "skle
 
 
 def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
-    """Decorate `__init__` to suggest the correct name for a misspelled parameter."""
+    """Decorate `__init__` so that it suggests the correct name for a misspelled parameter."""
     known = list(inspect.signature(init).parameters)[1:]
 
     @functools.wraps(init)
@@ -55,7 +55,7 @@ def refuse_unknown(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_default_settings(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a method to compute with NumPy and its default error handling."""
+    """Decorate a method so that it computes with NumPy and NumPy's default error handling."""
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -130,12 +130,12 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
 
 class FitTasks:
-    """Notify the callbacks of `set_callbacks` about a fit and, for networks, about each epoch.
+    """Notify the callbacks set by `set_callbacks` of a fit and, for networks, of each epoch.
 
     Parameters
     ----------
     estimator : estimator
-        The estimator being fitted, in a method decorated by `with_callbacks`.
+        The estimator being fitted, in a method decorated with `with_callbacks`.
     X, y, sample_weight : array-like or None
         Training data.
     epochs : int, default=0
@@ -159,7 +159,9 @@ class FitTasks:
             self._epoch.call_on_fit_task_begin(**self._data)
 
     def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
-        """Notify the callbacks that an epoch has ended; return whether one wants to stop training.
+        """Notify the callbacks that an epoch has ended.
+
+        Return whether any of them requests that training stop.
 
         `attributes` returns the fitted attributes needed to predict with the current weights.
         """
@@ -171,6 +173,6 @@ class FitTasks:
         return stop
 
     def end(self) -> None:
-        """Notify the callbacks that the fit has ended; all fitted attributes are set."""
+        """Notify the callbacks that the fit has ended; all fitted attributes must be set."""
         if self._fit is not None:
             self._fit.call_on_fit_task_end(**self._data, reconstruction_attributes={})

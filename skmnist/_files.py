@@ -1,7 +1,7 @@
 """Write files atomically, and find the bundled reader and the user's cache.
 
-Writing is not done by a library, because none keeps permissions, follows symlinks and removes stale
-temporary files.
+No library is used for writing, because none of them keeps permissions, follows symlinks and removes
+stale temporary files.
 """
 
 import errno
@@ -34,14 +34,14 @@ def find_bundled_reader() -> Traversable:
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write bytes, or text as UTF-8, atomically.
 
-    An existing file is unchanged until the new content is on disk, even if the process is killed.
-    Symlinks are followed; pipes and devices are written to directly. Temporary files that killed
-    processes left in the folder more than an hour ago are deleted.
+    An existing file is left unchanged until the new content is on disk, even if the process is
+    killed. Symlinks are followed; pipes and devices are written to directly. Temporary files that
+    killed processes left in the folder more than an hour ago are deleted.
 
     Raises
     ------
     OSError
-        If the file cannot be written. An existing file is unchanged.
+        If the file cannot be written. An existing file is left unchanged.
     """
     if isinstance(content, str):
         content = content.encode()

@@ -1,4 +1,4 @@
-"""Functions shared by the command line and the app, about networks and training data."""
+"""Functions for networks and training data, shared by the command line and the app."""
 
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NETWORKS = {"NN": "SimpleNNClassifier", "DNN": "DeepNNClassifier"}
 MODELS = {"simple": "NN", "deep": "DNN"}  # name in recipes and search spaces -> name of the network
 RECIPES = ("slides", "fast", "robust", "record")  # the first one is the default
-N_STARTS = 3  # two find few of the differences that matter (docs/comparison.rst)
+N_STARTS = 3  # two starts find few of the differences that matter (docs/comparison.rst)
 
 
 def make_network(
@@ -46,13 +46,13 @@ def make_reader(
     """Return the recommended network as a reader, calibrated with the test images.
 
     If no network is recommended, the most accurate one is used. The validation images are not
-    suitable for calibration, because the weights were chosen by the accuracy on them.
+    suitable for calibration, because the weights were chosen by their accuracy on these images.
     If `max_error` is None, the reader uses its default.
 
     Raises
     ------
     ValueError
-        If the network does not take square images of single characters, light on dark.
+        If the network does not take square images of single characters that are light on dark.
     """
     import warnings
 
@@ -78,7 +78,7 @@ def make_reader(
     if max_error is not None:
         reader.set_params(max_error=max_error)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the results contain them in the user's language
+        warnings.simplefilter("ignore")  # the results contain the warnings in the user's language
         reader.fit(digits.X_train, digits.y_train).calibrate(digits.X_test, digits.y_test)
     elsewhere: dict[str, Any] = {}
     for found in result.elsewhere:
@@ -100,7 +100,7 @@ def make_reader(
 
 
 def limit_training(digits: Any, train_size: int, seed: int) -> None:
-    """Reduce the training images to `train_size`, stratified by class, in their original order."""
+    """Reduce the training images to a stratified sample of `train_size`, in the original order."""
     import numpy as np
     from sklearn.utils import resample
 
@@ -114,10 +114,10 @@ def limit_training(digits: Any, train_size: int, seed: int) -> None:
 
 
 def find_swiss_digits(digits: Any) -> dict[str, tuple[Any, ...]]:
-    """Return the digits of Swiss writers, as `elsewhere` for `compare_models`.
+    """Return the digits of Swiss writers, for the parameter `elsewhere` of `compare_models`.
 
-    They are scaled like the training images, and inverted if these are dark on light. The result is
-    empty if the training images are not 28 x 28 images of the ten digits.
+    They are scaled like the training images, and inverted if the training images are dark on light.
+    The result is empty if the training images are not 28 x 28 images of the ten digits.
     """
     import numpy as np
 
@@ -137,7 +137,7 @@ def _is_dark_on_light(digits: Any) -> bool:
 
 
 def scale_images(X: Any, max_value: float, wanted: float) -> Any:
-    """Return images whose full ink is `wanted` instead of `max_value`."""
+    """Scale images so that the value of full ink is `wanted` instead of `max_value`."""
     import numpy as np
 
     return X if max_value == wanted else X.astype(np.float32) * np.float32(wanted / max_value)

@@ -1,4 +1,4 @@
-"""The table of hyperparameters: default, range and search space of each.
+"""Table of the hyperparameters, with the default, range and search space of each.
 
 The classifiers use it for validation, and their signatures and docstrings are tested against it. It
 also defines the options of the command line, the fields of the app and the predefined search
@@ -17,8 +17,8 @@ class Parameter:
     ----------
     default : object
     low, high : float or None
-        Range of a number. If `high` is None, there is no upper limit; for other values, both are
-        None.
+        Range of a numeric hyperparameter. If only `high` is None, there is no upper limit. Both are
+        None if the values are not numbers.
     closed : {"left", "neither"}
         "left" if the range includes `low`. It never includes `high`.
     choices : tuple of str
@@ -50,12 +50,12 @@ class Parameter:
         return isinstance(self.default, int)
 
     def allows(self, value: float) -> bool:
-        """Return whether a number is in range. NaN and infinity never are."""
+        """Return whether a number is in range. NaN and infinity are never in range."""
         above = value >= self.low if self.closed == "left" else value > self.low  # type: ignore[operator]
         return above and value < (float("inf") if self.high is None else self.high)
 
 
-# Search spaces have few layer sizes, because a program is compiled for each one.
+# Search spaces have few layer sizes, because a separate program is compiled for each one.
 PARAMETERS = {
     "hidden_units": Parameter(128, low=1, search=[64, 128, 256, 512]),
     "hidden_layer_sizes": Parameter(

@@ -41,7 +41,7 @@ def _console() -> Any:
 
 
 class _Terminal:
-    """Draw the result of `get_frame`, and redraw it in place; if `moving`, four times a second."""
+    """Draw the result of `get_frame` and redraw it in place, four times a second if `moving`."""
 
     def __init__(
         self, get_frame: Callable[[], Any], *, moving: bool = False, transient: bool = False
@@ -107,7 +107,7 @@ def _open_screen(get_frame: Callable[[], Any], **options: bool) -> _Terminal | _
 def spinner(text: str) -> Iterator[None]:
     """Show `text` during the block, beside a spinner on a terminal.
 
-    There is none in a notebook, where it would stand still and look as if the work hung.
+    There is no spinner in a notebook: it would not move, and the program would seem to hang.
     """
     from rich.spinner import Spinner
     from rich.text import Text
@@ -127,7 +127,7 @@ def spinner(text: str) -> Iterator[None]:
 def report_bytes(
     progress: bool | Callable[[int, int], Any], text: str
 ) -> Iterator[Callable[[int, int], Any]]:
-    """Provide a function to call with the number of bytes done and the total.
+    """Provide a function to call with the number of bytes processed and the total.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def report_bytes(
 class ByteBar:
     """A progress bar for tasks that take longer than two seconds, as a context manager.
 
-    Call it with the number of bytes done and the total. Where no bar can be shown, one line is
+    Call it with the number of bytes processed and the total. Where no bar can be shown, one line is
     printed instead.
 
     Parameters
@@ -207,7 +207,7 @@ def _make_row(text: str, done: int, total: int, *more: str) -> Any:
 
 
 def print_trained(name: str, n_done: int, n_trainings: int, seconds: float) -> None:
-    """Print that a model was trained, for models whose epochs are not shown."""
+    """Print that a model has been trained, if its epochs are not shown."""
     count = f"{n_done}/{n_trainings}"
     line = get_catalogue()("cli.trained_line", count=count, name=name, seconds=seconds)
     print(line, file=sys.stderr, flush=True)
@@ -219,7 +219,7 @@ class EpochLog:
     Parameters
     ----------
     name : str
-        Name of the network on the screen.
+        Name to show for the network.
     """
 
     def __init__(self, name: str) -> None:
@@ -286,9 +286,9 @@ class TrialLog:
     n_trials : int
         Total number of trials, including those of earlier calls.
     folder : Path
-        Folder in which each running trial writes its progress after each epoch, to a file
-        ``<number>.json`` with `fold` and `n_folds`, `epoch` and `epochs` (0 if it has no epochs),
-        and `value` (a float or None).
+        Folder in which each running trial records its progress after each epoch. The file
+        ``<number>.json`` contains `fold` and `n_folds`, `epoch` and `epochs` (0 if the estimator
+        has no epochs), and `value` (a float or None).
     done : int, default=0
         Number of trials finished in earlier calls.
     """

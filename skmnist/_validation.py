@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-# importing sklearn.model_selection takes a quarter of a second, and reading does not need it
+# importing sklearn.model_selection takes a quarter of a second, and reading digits does not need it
 _SEARCH = {
     "BaseSearchCV": "_search",
     "_warn_or_raise_about_fit_failures": "_validation",
@@ -48,7 +48,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-COLOURS = (3, 4)  # channels of RGB and RGBA
+COLOURS = (3, 4)  # number of channels of RGB and RGBA
 TO_GREY = "convert colours to grey levels with X[..., :3].mean(axis=-1) or a DigitCropper"
 
 
@@ -106,7 +106,7 @@ def check_image_shape(
     expected: tuple[int, ...],
     X: Any = None,
 ) -> None:
-    """Raise if images have another shape than in `fit`, or rows seem to be one image or colours.
+    """Raise if images differ in shape from those in `fit`, or rows seem to be an image or colours.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def check_image_shape(
     shape : tuple of int or None
         Shape of one image, or None for rows.
     expected : tuple of int
-        Shape of one image seen in `fit`; one number for rows.
+        Shape of one image seen in `fit`; for rows, a tuple of one number.
     X : array-like, default=None
         The rows, used to explain an unexpected number of features.
     """

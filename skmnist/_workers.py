@@ -1,7 +1,7 @@
 """Run tasks in worker processes or on a cluster, using the active backend of joblib.
 
-The default is loky, which gives each process its share of the cores. It does not fork, as forked
-processes hang if tensorflow has been used.
+The default is loky, which gives each process its share of the cores. It does not fork, because
+forked processes hang if tensorflow has been used.
 """
 
 import multiprocessing
@@ -27,8 +27,9 @@ from sklearn import config_context, get_config
 
 Task = tuple[Any, ...]
 
-# Numerical libraries read these variables when they are loaded. If they are not set, tensorflow's
-# follow OMP_NUM_THREADS (see neural_network/_tensorflow.py), but workers inherit the environment.
+# Numerical libraries read these variables when they are loaded. tensorflow's variables follow
+# OMP_NUM_THREADS if they are not set (see neural_network/_tensorflow.py), but workers inherit the
+# environment.
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -39,10 +40,10 @@ THREADS = (
 )
 MIN_SHARED_BYTES = 1_000_000  # joblib's default
 IDLE_SECONDS = 300  # joblib's default; a new worker has to import tensorflow
-WATCH_SECONDS = 1.0  # interval of checking that the parent process is alive
+WATCH_SECONDS = 1.0  # interval between checks that the parent process is alive
 START_SECONDS = 1.0  # maximum time until a submitted task reaches a worker
 # Maximum number of tasks to repeat because their data were lost. Dask itself gives up on a task
-# whose workers died four times.
+# after four workers have died while running it.
 MAX_LOSSES = 4
 
 
@@ -51,14 +52,14 @@ def iterate_tasks(
 ) -> Generator[Any, None, None]:
     """Call a function for each task, and yield the results as they arrive.
 
-    A task is taken from the iterator only when a worker is free, and in the thread that consumes
-    the generator. So earlier results can determine the next task. Without a cluster, a single
-    worker runs the tasks in this process.
+    A task is taken from the iterator only when a worker is free, so earlier results can determine
+    the next task. This happens in the thread that consumes the generator. Without a cluster, a
+    single worker runs the tasks in this process.
 
     Arrays, data frames and sparse matrices of a megabyte or more among the arguments are shared
     read-only by all processes, and sent only once to each worker of a cluster. Workers use the
-    scikit-learn configuration of the caller. If a worker of a cluster dies, its task is repeated by
-    another one.
+    scikit-learn configuration of the caller. If a worker of a cluster dies, another one repeats
+    its task.
 
     When the generator is closed or a task raises, the other tasks are cancelled: processes are
     terminated immediately; in threads and on a cluster, running tasks are completed.
@@ -122,7 +123,7 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Large:
-    """Replace large arguments of tasks by references that all workers can load."""
+    """Replace large arguments of tasks with references that all workers can load."""
 
     put: Callable[[Any], Any]
     known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
@@ -153,9 +154,8 @@ def _is_large(item: Any) -> bool:
 def end_with_parent() -> None:
     """End this process when its parent has ended, if it is a loky worker.
 
-    Otherwise, the workers of a killed parent would finish training and then wait for tasks for
-    minutes.
-    In other processes, this does nothing.
+    Otherwise, the workers of a killed parent would finish training and then wait several minutes
+    for tasks. In other processes, this function does nothing.
     """
     parent = multiprocessing.parent_process()
     if parent is None or not is_loky_worker():
@@ -195,7 +195,7 @@ def _shared_folder() -> Iterator[str]:
 
 
 def start_tracker() -> None:
-    """Start loky's resource tracker so that it survives the closing of the terminal.
+    """Start loky's resource tracker so that it keeps running when the terminal is closed.
 
     It deletes temporary folders when all processes that use them have ended. It ignores SIGINT and
     SIGTERM, and inherits the blocked SIGHUP.
@@ -213,7 +213,7 @@ def start_tracker() -> None:
 def _in_processes(
     call: _Call, tasks: Iterator[Task], n_workers: int, n_threads: int
 ) -> Iterator[Any]:
-    # joblib's own pool, whose workers and their compiled programs are reused by later calls
+    # joblib's own pool, so that later calls reuse the workers and their compiled programs
     with _shared_folder() as folder:
         pool = get_memmapping_executor(
             n_workers,

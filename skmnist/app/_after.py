@@ -220,7 +220,7 @@ def show_recommendation(view: View) -> None:
 
 
 def find_finished(view: View) -> Training | None:
-    """Return the finished training with these settings, or show what to do and return None."""
+    """Return the finished training run with these settings, or show what to do and return None."""
     say, training = view.say, _training.find(view.visitor, view.settings)
     if training is None:
         _offer_settings(view)

@@ -120,7 +120,7 @@ def make_policy() -> str:
 
 @asynccontextmanager
 async def prepare_process(app: Any) -> AsyncIterator[None]:
-    """Raise the limit of open files, and end this process when its parent ends."""
+    """Raise the limit on open files, and end this process when its parent ends."""
     _raise_file_limit()
     folder = os.environ.get(FOLDER)
     if folder:
@@ -129,7 +129,7 @@ async def prepare_process(app: Any) -> AsyncIterator[None]:
 
 
 def _raise_file_limit() -> None:
-    """Raise the limit of open files; each Streamlit session uses three until it expires."""
+    """Raise the limit on open files; each Streamlit session uses three until it expires."""
     with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
         import resource
 
@@ -142,7 +142,7 @@ def _raise_file_limit() -> None:
 def _end_with_parent(folder: str) -> None:
     """Wait until the parent has ended, then delete its folder and end this process.
 
-    A parent that was killed cannot do either.
+    A parent that is killed can neither delete its folder nor end this process.
     """
     sys.stdin.buffer.read()  # a pipe that is never written to, and is closed with the parent
     shutil.rmtree(folder, ignore_errors=True)

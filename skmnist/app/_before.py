@@ -279,7 +279,7 @@ def _show_field(view: View, name: str) -> None:
     options: dict[str, Any] = {"key": name, "on_change": lambda: follow(name)}
     label = say(f"app.settings.{name}")
     if name == "recipe":
-        # only "slides" has fields of its own
+        # only "slides" has fields for its hyperparameters
         options["on_change"] = lambda: change(
             recipe=st.session_state["recipe"],
             **{field: PARAMETERS[field].default for field in TRAINING},
@@ -317,7 +317,7 @@ def _address(view: View) -> str:
 def _start(view: View, data: Data) -> None:
     try:
         training = _training.start(view.visitor, view.settings, data)
-    except _training.QueueFullError:  # other visitors were faster; the page reports it
+    except _training.QueueFullError:  # other visitors were faster; the page reports this
         return
     if training.settings == view.settings:
         go_to("training")

@@ -26,8 +26,8 @@ from skmnist.app._view import STEPS, View, go_to, read_view, set_language, take_
 from skmnist.text import get_catalogue, get_languages
 
 # Streamlit clears the Keras session after each run of the page. All threads share that session, so
-# a model that is being built gets duplicate layer names and fails. Streamlit closes the windows of
-# matplotlib in the same function; there are none here.
+# a model that another thread is building would get duplicate layer names and fail. The same
+# function closes matplotlib's windows; there are none here.
 script_runner._clean_problem_modules = lambda: None
 
 MAX_NAMES = 200  # characters of unknown names in the address

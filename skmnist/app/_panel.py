@@ -15,7 +15,7 @@ from markupsafe import Markup
 from skmnist.text import Catalogue, make_printable
 
 Array = np.ndarray[Any, Any]
-FRAMEWORK = {  # Streamlit's own texts, exactly as it writes them; {} is a number
+FRAMEWORK = {  # Streamlit's own texts, exactly as it writes them; {} stands for a number
     "upload": "Upload",
     "add_files": "Add files",
     "drop_file": "Drag and drop a file here",

@@ -124,7 +124,7 @@ def _take_scans(view: View) -> list[Scan]:
 def _read_all(
     view: View, run: str, reader: DigitReader, scans: list[Scan], form: Form | None
 ) -> list[FileReading]:
-    """Return the readings of all scans, reading only those that were not read like this before."""
+    """Return the readings of all scans; scans that were already read in this way are not reread."""
     known: dict[Any, FileReading] = st.session_state.get("readings", {})
     keys = [(scan.key, scan.name, run, view.language) for scan in scans]
     readings = {key: known[key] for key in keys if key in known}
@@ -279,7 +279,7 @@ def _show_cards(
                 if not problem or (refused == (field, text) and not set(text) - allowed):
                     st.session_state["refused"] = None
                     corrections[field] = text
-                    st.rerun()  # the counts above, and the table below
+                    st.rerun()  # to update the counts above and the table below
                 refused = st.session_state["refused"] = (field, text)
             if problem and refused == (field, text):
                 st.error(problem)

@@ -29,9 +29,9 @@ def load_bundled() -> DigitReader:
 
 
 def find_recommended(view: View) -> Training | None:
-    """Return the visitor's training with these settings, or else the latest one.
+    """Return the visitor's training run with these settings, or else the latest one.
 
-    Trainings that are not finished are passed over. None if neither is finished.
+    Runs that are not finished are skipped. None if neither is finished.
     """
     own = _training.find(view.visitor, view.settings), _training.find_latest(view.visitor)
     return next((training for training in own if training and training.comparison), None)
@@ -64,7 +64,7 @@ def choose_reader(view: View) -> tuple[str, Callable[[], DigitReader | None]]:
 
 def get_recommended(training: Training) -> str:
     """Return the name of the recommended network or, if there is none, of the most accurate one."""
-    assert training.comparison is not None  # only a finished training has a recommendation
+    assert training.comparison is not None  # only a finished run has a recommendation
     found = training.comparison.recommendation
     return str(found.model or found.most_accurate)
 
@@ -142,7 +142,7 @@ def _load_model() -> None:
 def from_upload(file: Any, load: Callable[[Path], Any]) -> tuple[Any, dict[str, str] | None]:
     """Load an upload; if that fails, return None and the error message in each language."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about other versions of packages
+        warnings.simplefilter("ignore")  # about models saved with other versions of packages
         path = Path(folder, clean_name(file.name))
         try:
             path.write_bytes(file.getvalue())

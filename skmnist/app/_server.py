@@ -20,7 +20,7 @@ VISITOR = "skmnist_visitor"  # cookie that identifies a browser
 WAITING = "SKMNIST_APP_WAITING"  # environment variable with the value of --max-waiting
 FOLDER = "SKMNIST_APP_FOLDER"  # environment variable with the server's temporary folder
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-START_SECONDS = 60.0  # importing Streamlit from a slow disk takes long
+START_SECONDS = 60.0  # importing Streamlit from a slow disk takes a long time
 END_SECONDS = 5.0
 FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif'
@@ -35,7 +35,7 @@ LIGHT = {
     "borderColor": "#d5dbe1",
 }
 DARK = {
-    "primaryColor": "#2577b0",  # background of white text
+    "primaryColor": "#2577b0",  # the background of white text
     "backgroundColor": "#14171c",
     "secondaryBackgroundColor": "#1c2127",
     "textColor": "#e6e8eb",
@@ -165,7 +165,7 @@ def make_command(host: str, port: int) -> list[str]:
 
 
 def make_environment(folder: str, language: str | None, max_waiting: int) -> dict[str, str]:
-    """Return an environment in which the server writes all but compiled programs to one folder."""
+    """Return an environment in which everything but compiled programs is written to one folder."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("STREAMLIT_")}
     places = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "KERAS_HOME", "SKMNIST_DATA")
     environment |= dict.fromkeys(places, folder)

@@ -11,7 +11,7 @@ import numpy as np
 from skmnist._networks import N_STARTS, RECIPES
 from skmnist._parameters import PARAMETERS, TRAINING
 
-MAX_STARTS = 10  # limits the load of the server
+MAX_STARTS = 10  # limits the load on the server
 TINY = float(np.finfo(np.float32).tiny)  # smaller values are 0 in float32
 
 
@@ -39,7 +39,7 @@ UPLOAD = re.compile("upload(-[0-9a-f]{16})?")  # the digits are the start of the
 
 @dataclass(frozen=True)
 class Settings:
-    """Data and hyperparameters; tabs of a visitor with equal settings share one training run.
+    """Data and hyperparameters; a visitor's tabs with equal settings share one training run.
 
     Attributes
     ----------

@@ -74,7 +74,7 @@ _loaded: dict[Settings, Data | DatasetError] = {}
 
 
 def clean_name(name: str) -> str:
-    """Return the name of an uploaded file without folders and special characters."""
+    """Return the name of an uploaded file without folders or special characters."""
     name = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(". ")
     return name or "file"
 

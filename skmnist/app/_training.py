@@ -43,21 +43,21 @@ class Training:
     settings : Settings
     data : Data
     visitor : str
-        Who started it.
+        Who started the run.
     number : int
         Differs between training runs, even with equal settings.
     events : dict of str to list of EpochEvent
         One event per epoch of the first start, by network.
     n_done, n_trainings : int
-        Number of trainings, each of one network from one start: those that have ended, and all.
+        Number of fits that have ended, and of all fits, each of one network from one start.
     results : dict of str to ModelResult
         Results of the networks that are finished.
     comparison : ModelComparison or None
-        None until training has ended, and if it failed.
+        None until training has ended, and also if it failed.
     error : str
         Error message if training failed; otherwise empty.
     running : bool
-        Whether it is waiting for its turn or in progress.
+        Whether the run is waiting for its turn or in progress.
     """
 
     def __init__(self, settings: Settings, data: Data, visitor: str = "") -> None:
@@ -115,7 +115,8 @@ class Training:
         Raises
         ------
         ValueError
-            If the network cannot be a reader, for example because labels have several characters.
+            If the network cannot be used as a reader, for example because labels have several
+            characters.
         """
         assert self.comparison is not None  # only a finished run has a recommendation
         with self._reading:
@@ -127,7 +128,7 @@ class Training:
         return self._reader
 
     def write_command(self, name: str) -> str:
-        """Return the command that repeats this training, with `name` for the data."""
+        """Return the command that repeats this training run, with `name` for the data."""
         settings = self.settings
         return write_command(
             name,
@@ -209,7 +210,7 @@ _trainings: dict[tuple[str, Settings], Training] = {}  # in the order in which t
 
 
 def find(visitor: str, settings: Settings) -> Training | None:
-    """Return a visitor's training with these settings, if any."""
+    """Return a visitor's training run with these settings, if any."""
     return _trainings.get((visitor, settings))
 
 
@@ -232,7 +233,7 @@ def count_places() -> int:
 def start(visitor: str, settings: Settings, data: Data) -> Training:
     """Start a training run, or let it wait for its turn.
 
-    If one of the same visitor is running or waiting, return that one instead.
+    If the same visitor already has a run in progress or waiting, return that run instead.
 
     Raises
     ------

@@ -160,7 +160,10 @@ def compare_networks(
 
 
 def show_promise(screen: Screen, reader: DigitReader, *, own_error: bool) -> None:
-    """Show the guarantee of the reader, and whether it skips images or has its default rate."""
+    """Show the guarantee of the reader, and how many test images it leaves out.
+
+    `own_error` says whether the reader has its default error rate.
+    """
     screen.show_title("cli.reader_title")
     promise = reader.promise()
     for sentence in promise.sentences(screen.say.language):

@@ -61,7 +61,7 @@ def read_all(
         problem = error.sentence(say.language)
         if data in SETS:
             raise OptionError(option, data, problem) from None
-        # replace names of Python parameters by options
+        # replace the names of Python parameters with options
         rule = problem.removeprefix(f"{data}: ")
         for name, spelling in OPTIONS.items():
             rule = re.sub(rf"\b{name}= ?", f"{spelling} ", rule)

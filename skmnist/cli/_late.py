@@ -23,7 +23,7 @@ def import_late(name: str) -> None:
     Parameters
     ----------
     name : str
-        Module that may be imported later. A module that is already loaded is not changed.
+        Module to import later. A module that is already loaded is not changed.
     """
     if name not in sys.modules:
         sys.modules[name] = _LateModule(name)

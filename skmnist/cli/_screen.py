@@ -49,7 +49,7 @@ STATES = {
 
 
 class _Output(Console):
-    """A console that keeps an error in writing for later, so that training does not fail."""
+    """A console that stores the first write error for later, so that training does not fail."""
 
     problem: OSError | None = None
 
@@ -63,7 +63,7 @@ class _Output(Console):
             self.problem = error
 
     def on_broken_pipe(self) -> None:
-        """Raise the error again; rich would exit."""
+        """Raise the error again, instead of exiting as rich does."""
         raise
 
 
@@ -78,7 +78,7 @@ class Screen:
         self._explained = False
 
     def finish(self) -> None:
-        """Raise the first error in writing, if any, after the work is done.
+        """Raise the first write error, if any, after the work is done.
 
         Raises
         ------

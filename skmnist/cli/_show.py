@@ -42,7 +42,7 @@ MEASURED = (
 ORIGIN = ("licence", "license", "made_by", "command")
 KNOWN_OTHERWISE = ("n_train", "skmnist")  # taken from the network and the file instead
 RESULTS = ("test_accuracy", "accuracy")
-SHARES = ("accuracy", "accepted")  # ends of the names of notes that are shares
+SHARES = ("accuracy", "accepted")  # endings of the names of notes that are shares
 
 Row = tuple[str, str]  # label, and text
 

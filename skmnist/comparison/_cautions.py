@@ -225,7 +225,7 @@ def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
     starts : DataFrame
         As in `ModelComparison`.
     margin : float
-        Accuracies closer than this count as similar.
+        Accuracies that differ by less than this count as similar.
     """
     short = starts[starts["short"]]
     if not len(short):
@@ -237,7 +237,8 @@ def caution_short_starts(starts: pd.DataFrame, margin: float) -> list[Caution]:
     found = [Caution("short_starts", "note", {"epochs": listed})]
     accuracy = first["test_accuracy"]
     shifts = short.groupby("model", sort=False)["test_accuracy"].mean() - accuracy
-    # a shift as large as the margin could change the verdict; on MNIST, shifts are about 0.2 points
+    # a shift as large as the margin could change the verdict; on MNIST, shifts are about 0.2
+    # percentage points
     for name, shift in shifts[shifts.abs() >= margin].items():
         before = float(accuracy.to_dict()[name])
         figures = {"model": str(name), "accuracy": before + float(shift), "first": before}
@@ -263,7 +264,7 @@ def find_shared_rows(X_train: Any, X_test: Any) -> list[int]:
 
 
 def _as_rows(X: Any) -> np.ndarray[Any, Any] | None:
-    if hasattr(X, "toarray"):  # a sparse matrix may be too large if made dense
+    if hasattr(X, "toarray"):  # a sparse matrix may be too large to make dense
         return None
     if hasattr(X, "to_numpy") or isinstance(X, Sequence):
         try:

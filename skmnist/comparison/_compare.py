@@ -50,7 +50,7 @@ _SHORT = reprlib.Repr()  # for error messages
 _SHORT.maxlist, _SHORT.maxother = 2, 100
 
 
-# NumPy's defaults, as in worker processes: np.seterr(all="raise") would fail on underflow
+# NumPy's defaults, as in worker processes: with np.seterr(all="raise"), underflow would be an error
 @np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 def compare_models(
     estimators: Mapping[str, Any] | Sequence[Any],
@@ -88,32 +88,32 @@ def compare_models(
         Test set. If None, a stratified seventh of `X` is held out, as in MNIST.
     cv : int, cross-validation generator, iterable or None, default=None
         If given, every model is also trained on folds of the training rows, to check whether the
-        difference generalizes to other rows. An int means stratified folds.
+        difference between the models generalizes to other rows. An int means stratified folds.
     n_repeats : int, default=1
-        Number of starts: how many times to train every model, each time with another seed, to
-        measure how much of the difference is due to the seed. With one start, the verdict applies
-        only to the trained models; with several, it also applies to models trained in the same way
-        from other seeds. The first start and the folds keep the `random_state` of an estimator
-        unless it is None; further starts replace it.
+        Number of starts: how many times to train every model, each time with a different seed, to
+        measure how much of the difference between the models is due to the seed. With one start,
+        the verdict applies only to the trained models; with several, it also applies to models
+        trained in the same way from other seeds. The first start and the folds keep the
+        `random_state` of an estimator unless it is None; further starts replace it.
     short_repeats : bool, default=False
-        Whether to shorten further starts of this package's networks: after at least 5,000 updates
-        of the weights, they stop at the best epoch of the first start, or after 30% of its epochs
-        if that is sooner. The best weights are kept. Other models, and networks with
-        ``patience=None``, train as in the first start.
+        Whether to shorten the training of this package's networks in further starts: after at least
+        5,000 updates of the weights, it stops at the best epoch of the first start, or after 30% of
+        the epochs of the first start if that is sooner. The best weights are kept. Other models,
+        and networks with ``patience=None``, train as in the first start.
     elsewhere : mapping of str to tuple, default=None
         Further data sets by name, each as (X, y) or (X, y, groups), on which every trained model is
         measured, for example ``{"Swiss": (swiss.images, swiss.target, swiss.groups)}`` with the
         digits of :func:`~skmnist.datasets.load_swiss_digits`. Rows need the same number of features
         as those of `X`, and all labels must occur in `y`. `groups`, array-like of shape
-        (n_images,), holds the writer of each image; with it, the interval of the accuracy is by
-        writer, not by image.
+        (n_images,), contains the writer of each image; if it is given, the interval of the accuracy
+        is computed over writers instead of images.
     n_jobs : int or None, default=None
         Number of processes that train at the same time. They share the threads of the processor
         evenly, so training times are comparable with each other, but longer than with one
         process. None trains in this process; -1 uses all cores. Inside
         ``joblib.parallel_config(backend="dask")`` the models are trained on a cluster.
     margin : float, default=0.01
-        Test accuracies closer than this count as similar; see
+        Test accuracies that differ by less than this count as similar; see
         :func:`~skmnist.comparison.recommend`.
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
@@ -145,10 +145,10 @@ def compare_models(
     Raises
     ------
     ValueError
-        Before training, if there is no classifier, names are duplicate or blank, a parameter of
+        Before training, if there is no classifier, names are duplicated or blank, a parameter of
         an estimator or in the grid of a search is invalid, only one of `X_test` and `y_test` is
         given, rows and labels are inconsistent or unsuitable for a model, a data set in
-        `elsewhere` is invalid or has other classes, or a parameter is out of range.
+        `elsewhere` is invalid or has classes that are not in `y`, or a parameter is out of range.
     TypeError
         If `callbacks` is neither a function nor a list of functions.
     RuntimeError
@@ -165,7 +165,7 @@ def compare_models(
         If test images occur among the training images, or images of `elsewhere` among the training
         or test images; if Ctrl-C is pressed, in which case unfinished models, starts and folds are
         left out and `recommendation.cautions` lists them; or if a figure of a trained model cannot
-        be measured and is missing.
+        be measured and is therefore missing.
 
     Examples
     --------
@@ -277,7 +277,8 @@ def _measure_others(
 ) -> ModelResult:
     """Add the accuracies on further data sets.
 
-    They are those of all complete starts, or of the first start if fewer than two are complete.
+    The accuracies are means over all complete starts, or those of the first start if fewer than two
+    starts are complete.
     """
     counted = list(itertools.chain(*starts)) or [run for run in runs if run.estimator is not None]
     predictions = [run.elsewhere for run in counted if run.name == result.name]
@@ -347,7 +348,7 @@ def evaluate_model(
     -----
     UserWarning
         If images of `elsewhere` occur among the rows of `X` or `X_test`, or if a figure of the
-        model cannot be measured and is missing.
+        model cannot be measured and is therefore missing.
 
     Examples
     --------

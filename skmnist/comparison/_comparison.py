@@ -44,7 +44,7 @@ class ModelComparison:
     X_test, y_test : array-like, default=None
         Test set, for the images in the report.
     margin : float, default=0.01
-        Accuracies closer than this count as similar.
+        Accuracies that differ by less than this count as similar.
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
     starts : DataFrame, default=None
@@ -69,8 +69,9 @@ class ModelComparison:
         One row per model, indexed by name: `test_accuracy`, `elsewhere_accuracy` (on the first
         further data set), `f1_macro`, `log_loss` (float), `work_left` (float, share of the images
         that a person must check), `diagnosis` (str), `gap` (float), `n_parameters` (Int64),
-        `fit_time` (float, s), `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float, s
-        for one image, median and 95th percentile), `size` (Int64, bytes of the pickled model).
+        `fit_time` (float, in s), `n_epochs` (Int64), `predict_time` and `predict_time_p95` (float,
+        median and 95th percentile of the time for one image, in s), and `size` (Int64, bytes of the
+        pickled model).
         Unknown values are missing. With several starts, `test_accuracy`, `elsewhere_accuracy` and
         `f1_macro` are means, `fit_time` is the median (without short starts), and all other columns
         are from the first start.
@@ -93,7 +94,7 @@ class ModelComparison:
         used.
     starts : DataFrame or None
         One row per model and start: `model`, `start`, `test_accuracy`, `fit_time`, `f1_macro`,
-        `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than the
+        `n_epochs` (Int64), and `short` (bool, whether it was trained for fewer epochs than in the
         first start because of `short_repeats`). None with only one start.
     fold_scores : DataFrame or None
         Test accuracy, with one row per fold and one column per model. None without folds.
@@ -184,7 +185,7 @@ class ModelComparison:
             return found
         results = {name: result.elsewhere for name, result in self.results.items()}
         pair = (found.most_accurate, found.less_accurate)
-        chance = 1 / len(next(iter(self.results.values())).errors.report)  # of guessing
+        chance = 1 / len(next(iter(self.results.values())).errors.report)  # accuracy of guessing
         tests = compare_elsewhere(results, found.accuracies, pair, chance=chance)
         cautions = caution_near_chance(tests, results, chance)
         return replace(found, elsewhere=tests, cautions=(*cautions, *found.cautions))

@@ -1,4 +1,4 @@
-"""The accuracy of trained models on further data sets, such as other people's digits."""
+"""The accuracy of trained models on further data sets, such as digits by other writers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from skmnist.text import Catalogue, get_catalogue
 Array = np.ndarray[Any, Any]
 CONFIDENCE = 0.95
 N_RESAMPLES = 4000
-SEED = 0  # the same data give the same interval
+SEED = 0  # fixed, so that the same data give the same interval
 MIN_UNITS = 6  # writers or images; fewer are not enough to generalize from
 NEAR_CHANCE = 0.1  # of the way from chance accuracy to an accuracy of 1
 
@@ -61,12 +61,13 @@ class ElsewhereResult:
     Notes
     -----
     Images by the same writer resemble each other, so 8,048 images by 14 writers contain little more
-    information about a 15th writer than 14 independent figures. The interval is therefore a
-    bootstrap over groups, and over the starts if there are several (4,000 resamples with a fixed
-    seed). With so few groups, percentile intervals are too narrow. They are therefore expanded as
-    for a t-distribution, and are never narrower than without groups. If all images are classified
-    correctly, or all wrongly, or if there are fewer than 6 groups or images, the interval is
-    Wilson's, with the number of groups (or of images without groups) as the sample size.
+    information about a 15th writer than 14 independent values. The interval is therefore computed
+    by a bootstrap over groups, and over the starts if there are several (4,000 resamples with a
+    fixed seed). With few groups, percentile intervals are too narrow. They are therefore expanded
+    as for a t-distribution, and are never narrower than they would be without groups. If all images
+    are classified correctly, or all wrongly, or if there are fewer than 6 groups or images, the
+    interval is Wilson's, with the number of groups (or of images, if they are not grouped) as the
+    sample size.
 
     References
     ----------
@@ -128,8 +129,8 @@ class ElsewhereTest:
     first : str
         The model with the highest accuracy on the test set.
     second : str or None
-        The other model of the recommendation or, if `first` trails any models here by more than
-        chance explains, the one that it trails most. None if there is only one model.
+        The other model of the recommendation or, if `first` trails any models on this data set by
+        more than chance explains, the one that it trails most. None if there is only one model.
     accuracies : dict of str to float
         Accuracy of each model on this data set.
     intervals : dict of str to tuple of float
@@ -138,10 +139,10 @@ class ElsewhereTest:
         Accuracy of `first` minus accuracy of `second`; 0 if `second` is None.
     interval : tuple of float
         95% interval of the difference, from the same resamples for both models. With more than two
-        models, the intervals hold for all comparisons with `first` together (Bonferroni). With
-        fewer than 6 groups or images, or if the difference hardly varies between the resamples, the
-        interval spans all differences between the intervals of the two accuracies. (0, 0) if
-        `second` is None.
+        models, the intervals hold simultaneously for all comparisons with `first` (Bonferroni).
+        With fewer than 6 groups or images, or if the difference hardly varies between the
+        resamples, the interval spans all differences that the intervals of the two accuracies
+        allow. (0, 0) if `second` is None.
     n_images : int
         Number of images.
     n_groups : int or None
@@ -469,7 +470,7 @@ def _compare(
 
 
 def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
-    """Return the accuracy of each model in each resample of the groups and of its own starts.
+    """Return the accuracy of each model in each resample of the groups and the model's starts.
 
     Parameters
     ----------
@@ -488,7 +489,8 @@ def resample(models: Sequence[Any], groups: Array | None) -> list[Array]:
     if groups is not None:
         hits = np.array([np.bincount(groups, weights=row) for row in hits])
         sizes = np.bincount(groups).astype(float)
-    # groups with the same figures are drawn together, so thousands of images become a few kinds
+    # groups with the same size and hits are drawn together, so that thousands of images reduce to a
+    # few kinds
     kinds, counts = np.unique(np.vstack([sizes, hits]), axis=1, return_counts=True)
     rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(len(sizes), counts / len(sizes), size=N_RESAMPLES)

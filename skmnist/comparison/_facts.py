@@ -12,8 +12,8 @@ from skmnist.diagnosis._estimator import get_core
 from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import Catalogue
 
-PER = 100  # figures are "of 100 digits"
-# With fewer, the default validation split holds out fewer than 10 images of a class.
+PER = 100  # figures are given as "of 100 digits"
+# With fewer training images per class, the default validation split has fewer than 10 of a class.
 MIN_TRAIN_PER_CLASS = 100
 
 # Limits chosen for this package. If a person must check at most these shares of the codes (or of
@@ -21,7 +21,7 @@ MIN_TRAIN_PER_CLASS = 100
 # work.
 MOST_SAVED, PART_SAVED = 0.2, 0.6
 
-# Findings that matter before a network is used, although they are only notes
+# Notes that, like warnings, a user should know before using a network
 WARNED = ("borderline", "more_rows_help")
 
 Fact = tuple[str, list[str]]  # a term and its sentences
@@ -84,10 +84,10 @@ def _judge_use(
 
 
 def list_warnings(result: ModelResult, say: Catalogue) -> list[str]:
-    """Return problems of the training and of the labels as sentences.
+    """Return problems with the training and with the labels as sentences.
 
-    Individual images whose label may be wrong are shown only in the section of the model, because
-    most of them are just hard to read.
+    Individual images whose label may be wrong are shown only in the section about the model,
+    because most of them are just hard to read.
     """
     warnings = []
     if result.diagnosis is not None:
@@ -128,7 +128,7 @@ def _describe_code_work(work: Sequence[WorkLeft], say: Catalogue) -> list[str]:
         return []
     if codes.share is not None:
         return [_describe_work(codes, say("page.facts.codes"), say)]
-    # too few images for a threshold of codes, so use the threshold of individual digits
+    # too few images for a threshold for codes, so use the threshold for individual digits
     share, wrong = (1 - (1 - p) ** CODE_LENGTH for p in (images.share, images.allowed_error))
     rounded = capitalize(_round(say, share))
     return [say("page.facts.left_codes", share=rounded, wrong=1000 * wrong)]
@@ -159,7 +159,7 @@ def _count(say: Catalogue, share: float, interval: tuple[float, float]) -> str:
 
 
 def _round(say: Catalogue, share: float, *, above: bool = False) -> str:
-    """Return a share as a number out of 100; with `above`, or above 99, as "more than"."""
+    """Return a share as a number out of 100, with "more than" if `above` or if it exceeds 99."""
     count, most = PER * share, PER - 1
     if above or count > most:
         return say("page.facts.above", count=min(count, most))

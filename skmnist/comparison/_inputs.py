@@ -85,7 +85,7 @@ def check_labels(y: Any, name: str, X: Any) -> Array:
     """Return labels as a 1-D array of numbers or text, one per row of `X`, or raise."""
     if _is_arrow(y):
         y = y.to_pandas()
-    # dtype=object, or numbers in a list that also contains text would become text
+    # without dtype=object, numbers in a list that also contains text would become text
     labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels.ravel()

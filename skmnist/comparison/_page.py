@@ -34,7 +34,7 @@ Work = Mapping[str, Sequence[WorkLeft]]
 
 MAX_SIDE_BY_SIDE = 2  # models in columns; more do not fit on a phone, so they become rows
 # With models as rows, the columns are shown in groups, so that each table fits on the page: the
-# first is always visible, and the other two are folded.
+# first group is always visible, and the other two are folded.
 OVERVIEW = ("test_accuracy", "errors", "work_left", "diagnosis")
 COST_COLUMNS = ("n_parameters", "fit_time", "predict_time", "predict_time_p95", "size")
 MAX_VALUE = 120  # characters of a parameter's value
@@ -43,7 +43,7 @@ N_SAMPLES = 12  # classes with an example image
 N_PAIRS, N_OF_PAIR = 3, 4  # most frequent confusions, and images of each
 N_SUREST = 12  # most confident mistakes
 LEGEND_ROW = 0.16  # inches
-MAX_DRAWN = 6  # models in the figure of changed images; more markers are hard to tell apart
+MAX_DRAWN = 6  # models in the plot for changed images; more markers are hard to tell apart
 
 
 def describe_page(
@@ -267,7 +267,7 @@ def _describe_data(
 def _name_networks(results: Results, recommended: str | None, say: Catalogue) -> str:
     """Say how many hidden layers the networks have.
 
-    With more than two models, only the recommended one is named. The text is empty if it has no
+    With more than two models, only the recommended one is named. The text is empty if there are no
     networks to name.
     """
     named = []
@@ -329,7 +329,7 @@ def _list_parameters(estimator: Any) -> dict[str, str]:
     """Return the parameters of an estimator and of its steps, as text of limited length."""
     found = {}
     for name, value in sorted(estimator.get_params(deep=True).items()):
-        # steps are listed by their parameters
+        # instead of a step, list its parameters
         if not hasattr(value, "get_params") and name not in {"steps", "memory", "transform_input"}:
             text = repr(value)
             found[name] = text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"

@@ -28,7 +28,7 @@ class AccuracyCostDisplay:
     """Plot the accuracy of models against their cost, with the Pareto front.
 
     A model is on the front unless another one is at least as accurate and at least as cheap, and
-    strictly better in one of the two. The bars are 95% Wilson intervals of the accuracies. As the
+    strictly better in at least one. The bars are 95% Wilson intervals of the accuracies. As the
     models are tested on the same images, a difference can be real even if the intervals overlap. Up
     to three models are labelled with their names. If there are more, they are numbered, starting
     with the most accurate one, and listed in a legend.

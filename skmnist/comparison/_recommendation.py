@@ -64,7 +64,7 @@ class Recommendation:
     costs : dict of str to tuple
         The values of `model` and `other`, in this order, for each cost that is known for both.
     margin : float
-        Accuracies closer than this count as similar.
+        Accuracies that differ by less than this count as similar.
     n_test : int or None
         Number of test images; None if unknown.
     verdict : {"clearly_better", "not_worth_it", "no_difference", "cannot_tell"}, default=None
@@ -79,8 +79,8 @@ class Recommendation:
         - "cannot_tell": the difference is not significant, but a difference of `margin` or more is
           possible.
 
-        None if there is no test of the two models: there is only one, none was trained, their test
-        sets differ, or `n_test` is unknown.
+        None if there is no test of the two models, that is, if there is only one model, none was
+        trained, their test sets differ, or `n_test` is unknown.
     evidence : PairedTest, default=None
         Test of the difference between `model` and `other`, with the more accurate one first; None
         if `verdict` is None.
@@ -355,7 +355,7 @@ class Recommendation:
         return say("recommendation.evidence.minus", less_accurate=self.less_accurate)
 
     def _write_errors(self, name: str, say: Catalogue) -> str:
-        """Return the number of errors, with a decimal if it is small and a mean over starts."""
+        """Return the number of errors, with a decimal if it is a small mean over starts."""
         mean = (1 - self.accuracies[name]) * (self.n_test or 0)
         small = mean < MAX_DECIMAL and self._several_starts
         return say.format("{:,.1f}" if small else "{:,.0f}", mean)
@@ -438,10 +438,10 @@ def recommend(
 ) -> Recommendation:
     """Recommend one of the models in a table of figures.
 
-    Models whose test accuracy is less than `margin` below the best are similar, and the cheapest
-    of them is recommended: the one with the fewest parameters; if parameter counts are not
-    available for all, the smallest on disk, the fastest to predict, or the fastest to train. If no
-    cost is available for all similar models, the most accurate one is recommended.
+    Models whose test accuracy is less than `margin` below the best count as similar, and the
+    cheapest of them is recommended: the one with the fewest parameters or, if parameter counts are
+    not available for all, the smallest on disk, the fastest to predict, or the fastest to train. If
+    no cost is available for all similar models, the most accurate one is recommended.
 
     The verdict compares the recommended model with the most accurate of the others. If the
     difference is significant (its p-value, adjusted for all pairs, is below `alpha`), the more
@@ -462,8 +462,8 @@ def recommend(
         Number of test images, the same for all models. Required for a verdict unless `tests` is
         given.
     margin : float, default=0.01
-        Accuracies closer than this count as similar. The slide deck that this project started
-        from calls 0.63 percentage points "very similar".
+        Accuracies that differ by less than this count as similar. The slide deck that this project
+        started from calls accuracies that differ by 0.63 percentage points "very similar".
     alpha : float, default=0.05
         Significance level: probability of finding a difference between equally good models.
     digits : bool, default=False

@@ -373,7 +373,7 @@ def _n_parameters(core: Any) -> int | None:
 
 def count_epochs(core: Any) -> int | None:
     """Return the number of epochs; None if the model does not train in epochs."""
-    # n_iter_ may be the iterations of a solver; loss_curve_ has one loss per epoch
+    # n_iter_ may count the iterations of a solver; loss_curve_ has one loss per epoch
     curve = getattr(core, "loss_curve_", None)
     return None if curve is None else len(curve)
 
@@ -393,7 +393,7 @@ def _frame_epochs(history: dict[str, Array]) -> pd.DataFrame | None:
 def _diagnose(
     estimator: Any, core: Any, X: Any, y: Any, X_test: Any, y_test: Any
 ) -> FitDiagnosis | None:
-    """Diagnose from the model's training and validation accuracy, or from the given rows.
+    """Diagnose the fit from the model's training and validation accuracy, or from the given rows.
 
     None if neither is available.
     """

@@ -22,10 +22,10 @@ from skmnist.text import get_catalogue
 
 Array = np.ndarray[Any, Any]
 
-# Short starts make at least this number of updates of the weights, which is quick: 12 epochs of
-# MNIST in batches of 128, and all epochs of small training sets. Beyond that, they train up to the
-# best epoch of the first start, and for at most this share of all of its epochs, so that three
-# starts take at most 1.6 times the epochs of one.
+# Short starts make at least MIN_UPDATES updates of the weights, which does not take long: 12 epochs
+# of MNIST in batches of 128, or all epochs of a small training set. Beyond that, they train up to
+# the best epoch of the first start, but for at most MAX_SHARE of its epochs, so that three starts
+# take at most 1.6 times the epochs of one.
 MIN_UPDATES = 5000
 MAX_SHARE = 0.3
 
@@ -144,13 +144,13 @@ class Watcher:
         return TrainingEvent(stage, name, start, whole, self.n_done, self.n_trainings)
 
     def _call(self, event: TrainingEvent) -> bool:
-        """Call all callbacks; return whether one returned True."""
+        """Call all callbacks; return whether any of them returned True."""
         returned = [callback(event) for callback in self.callbacks]
         return any(isinstance(value, bool | np.bool_) and bool(value) for value in returned)
 
 
 def as_list(callbacks: Any) -> list[Any]:
-    """Return `callbacks` as a list; it may be None, one callback or a sequence."""
+    """Return `callbacks`, which may be None, one callback or a sequence, as a list."""
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]

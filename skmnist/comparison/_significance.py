@@ -1,4 +1,4 @@
-"""Statistical tests and confidence intervals of the difference between two models.
+"""Statistical tests and confidence intervals for the difference between two models.
 
 SciPy lacks McNemar's test, Tango's interval and Holm's adjustment. statsmodels has the first and
 the last, but is a large dependency for two functions; the unit tests compare results with it.
@@ -40,9 +40,9 @@ class PairedTest:
         Accuracy of `first` minus accuracy of `second`.
     interval : tuple of float
         Interval of the difference, with confidence 1 - alpha. If `p_adjusted` is not below alpha,
-        it is widened to include 0, so that it does not contradict the test.
+        the interval is widened to include 0, so that it does not contradict the test.
     p_value : float
-        Probability of a difference at least as large between equal models.
+        Probability of a difference at least this large between equally good models.
     p_adjusted : float
         `p_value` after Holm's adjustment for all tested pairs.
     n_test : int, default=None
@@ -95,8 +95,8 @@ class PairedTest:
         Returns
         -------
         test : PairedTest
-            The same test, with the signs of difference and interval reversed if the models were
-            exchanged.
+            The same test, with the signs of the difference and the interval reversed if the models
+            were exchanged.
         """
         if name == self.first:
             return self
@@ -143,14 +143,14 @@ def compare_predictions(correct: dict[str, Array], *, alpha: float = 0.05) -> li
 
     Notes
     -----
-    With one start, this is McNemar's exact test with Tango's score interval; it applies to the
-    trained models only. With several, the hits of each model are modelled as the sum of random
-    effects of the image and the start and a residual (analysis of variance), with Satterthwaite's
-    degrees of freedom. Images are the same for both models; starts are nested in the models, since
-    each model has its own seeds. So the result generalizes to other images *and* other starts. The
-    continuity correction of one image (Edwards) makes it as conservative as McNemar's test if the
-    models differ on only a few images. If neither model depends on its starts, the test is
-    McNemar's.
+    With one start, this is McNemar's exact test with Tango's score interval; it applies only to the
+    trained models. With several starts, the hits of each model are modelled as the sum of a random
+    effect of the image, a random effect of the start, and a residual (analysis of variance), with
+    Satterthwaite's degrees of freedom. Images are the same for both models; starts are nested in
+    the models, since each model has its own seeds. The result therefore generalizes to other images
+    *and* other starts. A continuity correction of one image (Edwards) makes the test as
+    conservative as McNemar's if the models differ on only a few images. If neither model depends on
+    its starts, the test is McNemar's.
 
     References
     ----------

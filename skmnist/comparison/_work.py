@@ -12,7 +12,7 @@ from skmnist.comparison._result import ModelResult
 from skmnist.diagnosis import WorkLeft, measure_work_left
 from skmnist.text import Catalogue, get_catalogue
 
-# The use case of the slide deck on which this project is based
+# Five-digit postal codes, the use case of the slide deck on which this project is based
 CODE_LENGTH = 5
 MIN_WORK_RATIO = 1.5  # smaller differences do not change the headline
 PER = 1000  # shares are written as "246 of 1,000", as in the texts
@@ -74,7 +74,7 @@ class PairedWork:
 
     @property
     def differs(self) -> bool:
-        """Whether one model requires at least 1.5 times as much work, and not by chance.
+        """Whether one model requires at least 1.5 times as much work as the other, not by chance.
 
         False if the ratio is NaN.
         """
@@ -184,7 +184,7 @@ def _name_things(work: PairedWork, say: Catalogue) -> str:
 
 
 def _write_share(work: WorkLeft, say: Catalogue) -> str:
-    """Return a share of 1,000 with its interval, or only its lower limit, or "-" if unknown."""
+    """Return a share out of 1,000 with its interval, or only its lower limit, or "-" if unknown."""
     if work.interval is None:
         return "-"
     low, high = (PER * end for end in work.interval)

@@ -1,6 +1,6 @@
 """Read arrays: NumPy's .npy, alone or in an .npz archive, and the IDX files of MNIST.
 
-`numpy.load` is not used, because it allocates any size that a header declares. Nothing is ever
+`numpy.load` is not used, because it allocates whatever size a header declares. Nothing is ever
 unpickled.
 """
 
@@ -52,7 +52,7 @@ def read_array_header(member: Member) -> Header:
     Raises
     ------
     DatasetError
-        If it is not an array of numbers or text.
+        If the file is not an array of numbers or text.
     """
     with member.open() as stream:
         return _read_header(stream, member.where)
@@ -64,7 +64,7 @@ def read_array(member: Member) -> Array:
     Raises
     ------
     DatasetError
-        If it is not an array of numbers or text, or its length does not match its shape.
+        If the file is not an array of numbers or text, or its length does not match its shape.
     """
     with member.open() as stream:
         header = _read_header(stream, member.where)
@@ -147,8 +147,8 @@ def read_idx(member: Member, ndim: int) -> np.ndarray[Any, Any]:
     Raises
     ------
     DatasetError
-        If it is not an IDX file, its type is not unsigned byte, its number of dimensions is not
-        `ndim`, a dimension is 0, or its length does not match the dimensions.
+        If the file is not an IDX file, its type is not unsigned byte, its number of dimensions is
+        not `ndim`, a dimension is 0, or its length does not match the dimensions.
     """
     what = "labels" if ndim == 1 else "images"
     with member.open(unpack=True) as stream:

@@ -125,7 +125,7 @@ def make_mnist(
     random_state: Any = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Return the data for the content of ``mnist.npz``, whose checksum was verified."""
+    """Return the data set made from the content of ``mnist.npz``, whose checksum was verified."""
     with np.load(BytesIO(content)) as arrays:
         bunch = make_bunch(arrays, name="MNIST", descr=MNIST_DESCR)
     random_state = check_random_state(random_state)

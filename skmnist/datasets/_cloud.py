@@ -58,7 +58,7 @@ def fetch_mnist(
 
     The file ``mnist.npz`` is cached in `data_home`, and its SHA-256 is verified each time it is
     loaded; a damaged copy is downloaded again. The arrays are the same as those of
-    :func:`~skmnist.datasets.load_mnist`, which needs no network.
+    :func:`~skmnist.datasets.load_mnist`, which needs no internet connection.
 
     Parameters
     ----------

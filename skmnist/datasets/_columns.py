@@ -20,7 +20,8 @@ ROW_NAMES = {"", "id", "index", "imageid", "image_id", "unnamed: 0", "row", "nr"
 # pixel0, 1x1, pixel_0_0, V1, 0: optional letters, then one or two numbers
 PIXEL_NAME = re.compile(r"[^\W\d]*[ _.-]?[0-9]{1,9}([x_.,: -][0-9]{1,9})?")
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
-# Above this share of one value, a column is a corner pixel, which is mostly background.
+# If one value has more than this share of a column, the column is a corner pixel, which is mostly
+# background.
 MAX_LABEL_SHARE = 0.9
 MAX_COLUMNS = (1 << 20) + 16  # a label and 1024 x 1024 pixels
 
@@ -110,7 +111,7 @@ def choose_label(
         Called with 0 or 1 and a value; returns the location of the first cell with that value.
     """
     odd = [[value for value in column if not is_pixel(value)] for column in columns]
-    # most cells of text labels are not pixels; a few such cells may be errors or large numbers
+    # in a column of text labels, most cells are not pixels; a few may be errors or large numbers
     texts = [
         2 * sum(column[value] for value in values) > column.total()
         for column, values in zip(columns, odd, strict=True)

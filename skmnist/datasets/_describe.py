@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-# The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this.
+# The KEEL repository (Alcala-Fdez et al. 2011) calls a data set highly imbalanced above this ratio.
 MAX_IMBALANCE = 9
-# Images are dark on light if at least this share has a light border; for noise, half of them do.
+# Images count as dark on light if at least this share of them has a light border. Of images of
+# noise, half do.
 MIN_SHARE = 0.75
 
 
@@ -100,7 +101,7 @@ class DatasetDescription:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values as plain Python objects, for JSON; warnings become their keys."""
+        """Return all values as plain Python objects, for JSON; warnings are given as their keys."""
         return {
             "counts": self.counts.rename(index=str).to_dict("index"),
             "image_shape": list(self.image_shape),
@@ -117,9 +118,9 @@ def describe_dataset(data: Mapping[str, Any]) -> DatasetDescription:
     """Count the images of each class, and find problems that could invalidate a comparison.
 
     The problems reported are images that are in both parts, training images with two labels,
-    classes that are rare in the training part or missing in one part, training images sorted by
+    classes that are rare in the training part or missing from one part, training images sorted by
     class, constant pixels, inverted colours, and parts with different pixel ranges. The data are
-    not changed. Wrong labels cannot be detected in general.
+    not changed. In general, wrong labels cannot be detected.
 
     Parameters
     ----------

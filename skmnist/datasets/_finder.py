@@ -1,4 +1,4 @@
-"""Find the files of the training and the test part."""
+"""Find the files of the training and test parts."""
 
 import hashlib
 import re
@@ -39,7 +39,7 @@ SUBMISSION = "submission"  # name of templates for Kaggle submissions, whose lab
 
 
 def find_digits(contents: Contents, *, label: str | None = None) -> Layout:
-    """Find the training and the test part among the files of an archive or folder.
+    """Find the training and test parts among the files of an archive or folder.
 
     A kind of file with both parts is preferred to one with only one part. Apart from that, the
     order of preference is arrays, IDX files, images and tables: a table next to images often
@@ -249,7 +249,7 @@ def _find_tables(members: list[Member]) -> Layout:
 def _drop_twins(files: list[Member], twins: list[Member]) -> list[Member]:
     """Keep one of several files with the same uncompressed content; add the others to `twins`.
 
-    More than `MAX_TWINS` files are not compared.
+    If there are more than `MAX_TWINS` files, none are compared.
     """
     if not 1 < len(files) <= MAX_TWINS:
         return files

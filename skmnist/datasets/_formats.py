@@ -36,7 +36,7 @@ NO_IMAGES = {
     b"\xd0\xcf\x11\xe0": "office",
     b"version https://git-lfs": "git_lfs",
 }
-# Brands of the container that MP4 has too
+# Brands of the container format that MP4 also uses
 HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 # File extensions of unsupported data formats; ".gz" may follow.
 DATA = {
@@ -60,8 +60,8 @@ DATA = {
     ".xlsx": "spreadsheet",
     ".ods": "spreadsheet",
 }
-# File extensions of unsupported image formats: Pillow lacks them, or a small file may need much
-# memory before its size is known.
+# File extensions of unsupported image formats: Pillow lacks them, or a small file may need a lot of
+# memory before the size of the image is known.
 IMAGES = (
     *(".gif", ".webp", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".ico"),
     *(".pgm", ".ppm", ".pbm", ".pnm", ".tga", ".eps", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
@@ -114,19 +114,19 @@ def is_leftover(path: str) -> bool:
 
 def is_image(path: str) -> bool:
     """Return whether a leftover is an image."""
-    name = path.rpartition("/")[2]  # with "._", it is that of macOS metadata
+    name = path.rpartition("/")[2]  # one that starts with "._" is that of macOS metadata
     return not name.startswith("._") and kind_of(name) in ("image", "foreign image")
 
 
 def recognize(head: bytes) -> str | None:
-    """Return the name of the unsupported format that the first bytes of a file show, or None."""
+    """Return the name of the unsupported format that the first bytes indicate, or None."""
     if head[4:8] == b"ftyp":
         return "heic"
     return next((name for start, name in BEGINNINGS.items() if head.startswith(start)), None)
 
 
 def recognize_no_image(head: bytes) -> str | None:
-    """Return the name of what the first bytes show instead of a supported image, or None."""
+    """Return what a file is, by its first bytes, if it is not a supported image; otherwise None."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     if head[4:8] == b"ftyp" and head[8:12] in HEIF:
@@ -144,7 +144,7 @@ def recognize_no_image(head: bytes) -> str | None:
 
 
 def recognize_name(name: str) -> str | None:
-    """Return the name of the unsupported data format that a file extension shows, or None."""
+    """Return the name of the unsupported data format that a file extension indicates, or None."""
     bare = name.lower().removesuffix(".gz")
     _, dot, ending = bare.rpartition(".")
     return DATA.get(dot + ending)

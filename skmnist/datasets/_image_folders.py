@@ -98,7 +98,7 @@ def _find_class_folders(members: list[Member], label: str | None) -> Layout:
 
 
 def _place_of(folder: Folder) -> Folder:
-    """Return the folders down to the innermost one named for a role, such as "train"."""
+    """Return the folders down to the innermost one named after a role, such as "train"."""
     return folder[: role_folder(folder[:-1]) or 0]
 
 
@@ -240,7 +240,7 @@ def _are_equivalent(pairs: set[tuple[str, str]]) -> bool:
         for name, text in pairs
     ):
         return True
-    # a plain number may be the number of a sheet, even if all its images have one label
+    # a plain number may be the number of a sheet, even if all its images have the same label
     names, texts = {name for name, _ in pairs}, {text for _, text in pairs}
     are_words = all(len(name) > 1 and not name.isdecimal() for name in names)
     return are_words and len(pairs) == len(names) == len(texts) > 1
@@ -251,7 +251,7 @@ def _are_image_words(names: Iterable[str]) -> bool:
 
 
 def _list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
-    """Read the tables that list images of the same part, such as training, or of no part."""
+    """Read the tables that list images; a table of one part cannot list images of another."""
     found = []
     roles = [role_of(image.parts[:-1]) for image in images]
     for role, some in by_role(tables).items():

@@ -30,7 +30,7 @@ Array = np.ndarray[Any, Any]
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")  # Pillow's other decoders are not used, for security
 MAX_PIXELS = 50_000_000  # of one image, checked before decoding; phone photos have 12 to 48 million
 MAX_FILE = 256 << 20  # bytes of one image file
-# This many are always allowed, because blank images compress a thousand to one.
+# This many pixels are always allowed, because blank images compress a thousand to one.
 FREE_PIXELS = 512 << 20
 DEFAULT_SHAPE = (28, 28)  # as in MNIST, if sizes differ and image_shape is None
 # Modes of 16-bit grey levels; older versions of Pillow use "I" for PNG.
@@ -279,7 +279,7 @@ def _to_grey(
 
 
 def remove_alpha(image: "Image.Image") -> "Image.Image":
-    """Put a transparent image on white, or on black if it would be invisible on white."""
+    """Put a transparent image on a white background, or on black if white would hide it."""
     from PIL import Image
 
     grey, alpha = image.convert("L"), image.getchannel("A")

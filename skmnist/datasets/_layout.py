@@ -81,7 +81,7 @@ def quote(paths: Iterable[str]) -> Phrase:
 
 
 def list_few(shown: list[Any], n: int) -> Phrase:
-    """Return the names shown out of `n`, and the number of others, for error messages."""
+    """Return the names `shown` of `n` names, and the number of others, for error messages."""
     more = n - len(shown)
     if not more:
         return Phrase("data.error.names", {"names": shown})
@@ -94,7 +94,7 @@ def name_part(role: Role) -> Phrase:
 
 
 def list_names(names: Iterable[str]) -> str:
-    """Return the first few names and, if there are more, the number of all, for notes.
+    """Return the first few names and, if there are more, the total number, for notes.
 
     The result contains no words, because notes are available in several languages.
     """
@@ -137,7 +137,7 @@ def by_role(members: Iterable[Member]) -> dict[Role, list[Member]]:
 
 
 def folder_of(path: str) -> str:
-    """Return the folder of a file, "" at the top level."""
+    """Return the folder of a file; "" at the top level."""
     return path.rpartition("/")[0]
 
 

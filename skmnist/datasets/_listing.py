@@ -156,7 +156,7 @@ def _find_name_column(head: Sequence[Row], names: _Names, table: Member) -> int 
                 fitting.append(at)
         fitting = [at for at in fitting if header[at] in FILE_NAMES] or fitting
         fitting = [at for at in fitting if header[at] not in LABEL_NAMES] or fitting
-        # names are unique, labels are not
+        # names are unique, but labels are not
         fitting = [at for at in fitting if len(set(columns[at])) == len(head)] or fitting
         if not fitting:
             continue
@@ -236,7 +236,7 @@ def _read(
 def _choose_label(
     header: list[str], column: int, others: list[int], label: str | None, table: Member
 ) -> int:
-    """Return the label column among `others`, the columns without `column`, that of the names."""
+    """Return the label column among `others`, the columns other than the name column `column`."""
     if label is not None and label in header:
         named = [at for at in others if header[at] == label]
         if not named:

@@ -54,7 +54,7 @@ def load_digit_archive(
 ) -> Any:
     r"""Load images and labels from a ZIP, a folder or a file, and detect their layout.
 
-    The training and the test part are found at any depth, by words such as "train", "test" or
+    The training and test parts are found at any depth, by words such as "train", "test" or
     "t10k" in the names of files and folders. The following formats are supported:
 
     - tables (``.csv``, ``.tsv``, also with ``.gz``): a label and integers from 0 to 255 in each
@@ -74,23 +74,24 @@ def load_digit_archive(
     path : path
         A ZIP or ``.npz`` archive, a folder, or a single table.
     extract_dir : path, default=None
-        Folder to which the files that were read are also unpacked. None unpacks nothing.
+        Folder into which the files that were read are also unpacked. None unpacks nothing.
     test_size : float or int, default=1/7
-        Fraction or number of images to hold out for testing, stratified, if there is only one
-        part. With None, an error is raised instead.
+        Fraction or number of images to hold out for testing, stratified by class, if there is only
+        one part. With None, an error is raised instead.
     random_state : int, RandomState instance or None, default=None
         Controls which images are held out. Pass an int for reproducible results.
     label : {"first", "last"} or str, default=None
         Position or name of a table's label column. For images in nested folders, "first" uses
-        the outer folders as classes and "last" the inner ones. With None, this is detected, and an
-        error is raised if it is ambiguous.
+        the outer folders as classes and "last" the inner ones. With None, the column or folders
+        are detected, and an error is raised if they are ambiguous.
     image_shape : tuple of int, default=None
         Height and width. Rows of pixels are reshaped to it; image files are resized to it, keeping
         their proportions. If None, rows must be square images, and image files keep their size or,
-        if their sizes differ, are resized to 28 x 28, with a note.
+        if their sizes differ, are resized to 28 x 28, and a note is added.
     invert : bool, default=False
-        Whether to invert dark ink on light paper to light ink on a dark background, as in MNIST. An
-        error is raised if the training and the test part have different ranges.
+        Whether to invert the images, from dark ink on light paper to light ink on a dark
+        background, as in MNIST. An error is raised if the training and test parts have different
+        ranges.
     return_X_y : bool, default=False
         Return ``X_train, X_test, y_train, y_test`` instead of a Bunch.
     progress : bool or callable, default=False
@@ -161,7 +162,7 @@ def load_digit_archive(
         if invert:
             _invert(arrays, name, from_files=layout.kind == "image")
             notes.append(Note("inverted"))
-        if extract_dir is None:  # many small files take more memory than their images
+        if extract_dir is None:  # a list of many small files takes more memory than their images
             contents.members.clear()
             del layout, read, used
         whole, split_notes = _split(arrays, name, test_size, random_state)
@@ -203,7 +204,7 @@ def load_dataset(
     source : {"mnist", "cloud"} or path, default="mnist"
         "mnist" calls :func:`~skmnist.datasets.load_mnist`, "cloud" calls
         :func:`~skmnist.datasets.fetch_mnist`, and anything else is passed to
-        :func:`~skmnist.datasets.load_digit_archive`. For a file named "mnist" pass ``"./mnist"``.
+        :func:`~skmnist.datasets.load_digit_archive`. For a file named "mnist", pass ``"./mnist"``.
     random_state : int, RandomState instance or None, default=None
         Controls which images are held out for testing if your own files have no test part.
     progress : bool or callable, default=False

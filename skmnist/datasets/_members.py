@@ -15,13 +15,14 @@ import numpy as np
 
 from skmnist.text import Phrase, TranslatedError, get_catalogue
 
-# EMNIST, the largest of MNIST's family (Cohen et al. 2017), has 814,255 images: 1.5 GB as CSV.
+# EMNIST, the largest data set of the MNIST family (Cohen et al. 2017), has 814,255 images: 1.5 GB
+# as CSV.
 MAX_BYTES = 4 << 30
 # MNIST compresses 10 : 1 at best, as CSV. Deflate cannot exceed 1032 : 1
 # (zlib.net/zlib_tech.html), and zip bombs come close to this limit.
 MAX_RATIO = 100
 MAX_DEFLATE = 1032
-# This many are always allowed, because blank images compress as well as a bomb.
+# This many bytes are always allowed, because blank images compress as well as a zip bomb.
 FREE_BYTES = 64 << 20
 # Memory per image besides its pixels: label, index in a split, digest.
 ROW_BYTES = 128
@@ -154,11 +155,11 @@ class Member:
     path : str
         Path inside `source`, separated by ``/``; empty if `source` is the file itself.
     size : int
-        Upper bound of its size in bytes.
+        Upper bound on its size in bytes.
     kind : str or None
-        Kind, as its name suggests, or its content if `source` is the file itself: "array", "idx",
-        "image", "table", "archive" (.npz), "foreign image", "foreign" (data in an unsupported
-        format), "packed" (another archive or compressed file), or None.
+        Kind suggested by its name, or by its content if `source` is the file itself: "array",
+        "idx", "image", "table", "archive" (.npz), "foreign image", "foreign" (data in an
+        unsupported format), "packed" (another archive or compressed file), or None.
     outer : Member or None
         The .npz file that contains this member, if that file is itself in an archive or folder;
         otherwise None.
@@ -183,7 +184,7 @@ class Member:
         return tuple(self.path.split("/"))
 
     def open(self, *, unpack: bool = False) -> "Stream":
-        """Open it; with `unpack`, gzipped content is decompressed."""
+        """Open the file; with `unpack`, gzipped content is decompressed."""
         return Stream(self, unpack=unpack)
 
     def read(self, limit: int) -> bytes:
@@ -204,7 +205,7 @@ class Member:
 class Stream:
     """Count the bytes of a member, and raise `DatasetError` if it is damaged.
 
-    A context manager.
+    It is a context manager.
     """
 
     def __init__(self, member: Member, *, unpack: bool) -> None:

@@ -40,11 +40,11 @@ from skmnist.text import Phrase
 Array = np.ndarray[Any, Any]
 
 BLOCK = 1 << 18  # bytes to parse at a time; half and twice as many are slower
-SLAB = 1 << 23  # bytes of cells per array; such arrays are returned to the system when freed
+SLAB = 1 << 23  # bytes of cells per array; memory of this size returns to the system when freed
 MAX_LINE = 1 << 23
 BOM = b"\xef\xbb\xbf"
 ZERO, NEWLINE, QUOTE = b'0\n"'
-MIN_ROWS = 100  # to check whether a table has its label in the same column as the others
+MIN_ROWS = 100  # needed to check whether a table has its label in the same column as the others
 
 
 class _Texts:

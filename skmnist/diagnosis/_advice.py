@@ -129,7 +129,7 @@ def _add_ignored(
         figures["only_class"] = str(errors.predicted[0])
     advice.weaknesses.append(say(f"advice.{key}", **figures))
     codes = set() if diagnosis is None else {finding.code for finding in diagnosis.findings}
-    if not codes & {"never_predicted", "no_signal"}:  # otherwise their remedy is listed
+    if not codes & {"never_predicted", "no_signal"}:  # otherwise, their remedy is listed
         advice.improvements.append(say("advice.improve_ignored", **figures))
     return True
 
@@ -154,7 +154,7 @@ def _add_fit(advice: Advice, diagnosis: FitDiagnosis, language: str, *, ignores:
         verdict = _verdict(diagnosis)
         if not (ignores and diagnosis.only_class is not None):  # already mentioned
             advice.weaknesses.append(verdict.sentence(language))
-        # the remedy may raise the learning rate, which is wrong for an unstable network
+        # the remedy may be to raise the learning rate, which is wrong for an unstable network
         jumped = {finding.code for finding in further} & {"unstable", "dead_units"}
         if verdict.cause is None and not (diagnosis.label == "underfitting" and jumped):
             advice.improvements.append(verdict.remedy(language))
@@ -208,7 +208,7 @@ def _add_classes(advice: Advice, errors: ErrorAnalysis, say: Catalogue, *, weak:
         advice.strengths.append(say("advice.strength_classes", classes=strongest))
     weakest = errors.weakest(min(N_LISTED, n_classes - n_strongest)) if n_strongest else []
     weakest = [(label, f1) for label, f1 in weakest if label not in errors.never_predicted]
-    # weighted by true and predicted images of each class, the mean F1 is the accuracy
+    # the mean F1, weighted by the true and predicted images of each class, is the accuracy
     weakest = [(label, f1) for label, f1 in weakest if f1 < errors.accuracy]
     weakest = [(label, f1) for label, f1 in weakest if round(f1, 2) < 1]  # as in the sentence
     if weakest:

@@ -12,14 +12,14 @@ from skmnist.diagnosis._figures import wilson_interval
 from skmnist.text import get_catalogue
 
 N_BINS = 15  # as in Guo et al.
-MAX_OFF = 0.01  # smaller differences count as equal, as in comparisons
+MAX_OFF = 0.01  # smaller differences are negligible, as in comparisons
 N_DRAWS = 2000  # for the 95% quantile of the ECE by chance
 # If calibrated probabilities reach this ECE by chance, there are too few images for a verdict.
 MAX_CHANCE = 0.05
 # Temperature scaling brings networks to an ECE of 0.01 to 0.02 (Guo et al., table 1).
 BELIEVABLE = 0.02
-ROUNDING = 1e-3  # float16 and float32 may exceed 1 by this
-MAX_SUM_OFF = 0.05  # ten probabilities of two decimals sum to 1 +- 0.05
+ROUNDING = 1e-3  # probabilities in float16 and float32 may exceed 1 by this much
+MAX_SUM_OFF = 0.05  # ten probabilities with two decimals sum to 1 +- 0.05
 
 Array = np.ndarray[Any, Any]
 CalibrationVerdict = Literal["trustworthy", "too_sure", "too_careful", "uneven", "unclear"]

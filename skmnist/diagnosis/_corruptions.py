@@ -1,4 +1,4 @@
-"""Corrupt images at given strengths, as often happens when digits are written and scanned.
+"""Change images, at given strengths, in ways that are common when digits are written and scanned.
 
 All changes are applied to the ink: 0 is the background of an image, 1 the other end of the range.
 """
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Corruption:
-    """A kind of change, with its unit, its default strengths, and the range of those allowed."""
+    """A kind of change: its unit, its default strengths, and the range of allowed strengths."""
 
     unit: str
     strengths: tuple[float, ...]
@@ -183,7 +183,7 @@ def _suggest(name: Any) -> str | None:
 
 
 def _check_strength(strength: Any, known: Corruption) -> str | None:
-    """Return what the strength must be, or None if it is that."""
+    """Return the rule that the strength violates, or None if it is valid."""
     number = np.ndim(strength) == 0 and np.asarray(strength).dtype.kind in "iuf"
     if (
         not number
@@ -308,13 +308,13 @@ def _move(ink: Array, matrix: Array, shift: Any = (0, 0)) -> Array:
     """Resample images around their centre, by bilinear interpolation.
 
     The pixels of all images are weighted sums with the same weights. Multiplying by a sparse matrix
-    of these weights is some fifty times faster than `scipy.ndimage.affine_transform` on each image.
+    of these weights is about fifty times as fast as `scipy.ndimage.affine_transform` on each image.
     """
     n, height, width = ink.shape
     centre = np.array([[(height - 1) / 2], [(width - 1) / 2]])
     targets = np.indices((height, width)).reshape(2, -1) - centre
     sources = matrix @ targets + centre - np.reshape(shift, (2, 1))
-    sources = sources.round(9)  # a shift by whole pixels does not interpolate
+    sources = sources.round(9)  # so that a shift by whole pixels does not interpolate
     first = np.floor(sources).astype(int)
     weights: list[Array] = []
     rows: list[Array] = []

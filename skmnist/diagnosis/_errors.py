@@ -75,7 +75,7 @@ class ConfusionPair:
 
     @property
     def one_way(self) -> bool:
-        """Whether the other direction is significantly rarer, with at most half of the count.
+        """Whether the other direction is significantly rarer, with at most half the count.
 
         This is a two-sided sign test, as the direction was selected by its count. The p-value is
         multiplied by `n_compared` (Bonferroni), as the pair was selected for being frequent.
@@ -190,7 +190,7 @@ class ErrorAnalysis:
         """Mean F1 of the classes that occur in the test set.
 
         Equal to scikit-learn's ``f1_score(average="macro", labels=np.unique(y_true))``. Without
-        `labels`, it would also include classes that are only predicted, with an F1 of 0.
+        `labels`, `f1_score` would also include classes that are only predicted, with an F1 of 0.
         """
         return float(self.report["f1"][self.report["support"] > 0].mean())
 
@@ -238,8 +238,8 @@ class ErrorAnalysis:
         """Whether the F1 of the classes differs significantly.
 
         This is a Monte Carlo test. The errors are distributed over the classes at random 2,000
-        times, in proportion to the true and predicted images of each class. The classes differ if
-        fewer than 5% of the samples have a chi-squared statistic at least as large as the
+        times, in proportion to the number of true and predicted images of each class. The classes
+        differ if fewer than 5% of the samples have a chi-squared statistic at least as large as the
         observed one. The errors of a class are those that lower its F1: false negatives and false
         positives. SciPy's chi-squared tests are not used because their approximation requires
         more errors per class.

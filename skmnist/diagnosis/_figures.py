@@ -60,14 +60,14 @@ def _standard_error(p: float, n: int) -> float:
 HeldOut = Literal["validation", "test"]
 Limit = Literal["no_signal", "held_out_differs", "training_differs", "label_noise", "data_limit"]
 
-# Trends are measured over the second half of the epochs, or over the last three if these are more,
-# because losses always fall at first.
+# Trends are measured over the second half of the epochs, or over the last three epochs if that is
+# more, because losses always fall at first.
 MIN_TREND_EPOCHS = 3
 # A model with a recall of 0.5 misses all five images with probability 1/32.
 MIN_OTHERS = 5
 # Accuracies within two percentage points count as equal, as for the gap.
 MARGIN = 0.02
-# Minimum deficit of a linear model if it cannot describe the shape of the classes
+# A linear model that trails a forest by more than this cannot describe the shape of the classes.
 LINEAR_LAG = 0.01
 # A held-out accuracy below this share of chance accuracy (1 / n_classes) is not due to chance.
 BELOW_CHANCE = 0.75
@@ -235,7 +235,7 @@ class FitFigures:
             return "label_noise" if self.accuracy_fall is not None else None
         found, accuracy = self.references, self.validation_accuracy or 0.0
         n = found.n_checked
-        # the model may be measured on fewer rows, on which its best epoch was chosen
+        # the model may have been measured on fewer rows, on which its best epoch was chosen
         guess, n_own = found.chance, min(n, self.n_validation or n)
         if not found.has_signal and accuracy <= guess + 3 * _standard_error(guess, n_own):
             # if held-out training rows are classified better, the other held-out rows are the cause
@@ -261,7 +261,7 @@ class FitFigures:
 
     @property
     def leads(self) -> bool:
-        """Whether held-out accuracy is higher by more than `max_gap` over the whole interval.
+        """Whether held-out accuracy is higher by more than `max_gap` at both ends of the interval.
 
         False if the parameters are unknown, because the training accuracy may then be that of a
         Keras history, which was measured with dropout.
@@ -297,9 +297,9 @@ class FitFigures:
     def accuracy_fall(self) -> float | None:
         """Drop in validation accuracy while wrong labels are learned; None if there is none.
 
-        Wrong labels are learned late and at the expense of others: the training accuracy still
-        rises, far from 1, and the validation accuracy falls beyond its standard error (D. Arpit et
-        al.: A closer look at memorization in deep networks. ICML 2017).
+        Wrong labels are learned late and at the expense of others: the training accuracy is far
+        from 1 and still rises, and the validation accuracy falls by more than its standard error
+        (D. Arpit et al.: A closer look at memorization in deep networks. ICML 2017).
         """
         names = ("accuracy", "val_accuracy", "val_loss")
         train, held_out, loss = (np.asarray(self.history.get(name, ())) for name in names)

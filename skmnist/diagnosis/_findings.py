@@ -31,7 +31,7 @@ MIN_PATIENCE = 5
 MIN_JUMP, MIN_JUMPS = 0.05, 2
 # With the defaults, up to 16% of the units in a layer are dead.
 MAX_DEAD_SHARE = 0.25
-# Increase in accuracy when the number of rows is doubled
+# Minimum increase in accuracy when the number of rows is doubled
 MIN_CURVE_RISE = 0.01
 # Names of parameters in this package, scikit-learn and skorch
 EPOCHS = ("epochs", "max_iter", "max_epochs")
@@ -348,7 +348,7 @@ class Optimal(Finding):
 class StillImproving(Finding):
     """The model was still improving in the last epochs, and training was not stopped early.
 
-    If it is unknown why training ended, it counts as not stopped.
+    If it is unknown why training ended, training counts as not stopped early.
     """
 
     code = "still_improving"

@@ -60,7 +60,7 @@ CHECKS: tuple[type[Finding], ...] = (
     MoreRowsHelp,
 )
 
-# Findings postponed if there is a cause; the last two only if regularization cannot help
+# Findings that are postponed if there is a cause, the last two only if regularization cannot help
 LATER: tuple[type[Finding], ...] = (
     Underfitting,
     NeverPredicted,
@@ -298,12 +298,12 @@ def diagnose_fit(
 
     Overfitting means that the gap between training and held-out accuracy is above `max_gap`, and so
     is its 95% interval; if the gap is above twice `max_gap`, the interval need only be above 0.
-    Otherwise, if `max_gap` is within the interval, the label is "borderline": a start from another
-    seed could end on either side of the limit. It is also "borderline" if the gap is small, but
-    nearly all training images are classified correctly while the validation loss rises. There are
-    too few held-out images, and the label is "unclear", if a gap above `max_gap` may be due to
-    chance, or if the interval of a smaller gap ends above `max_gap` and more than `max_gap` above
-    the gap.
+    There are too few held-out images, and the label is "unclear", if a gap above `max_gap` may be
+    due to chance, or if the upper end of the interval of a smaller gap is above `max_gap` and
+    exceeds the gap by more than `max_gap`. Otherwise, if `max_gap` is within the interval, the
+    label is "borderline": training from another seed could end on either side of the limit. It is
+    also "borderline" if the gap is small, but nearly all training images are classified correctly
+    while the validation loss rises.
 
     Underfitting means either that the training accuracy is significantly below `min_train_accuracy`
     and no other cause is found, or that the same class is predicted for all rows. If a model also
@@ -317,7 +317,7 @@ def diagnose_fit(
         package store the required figures; for other classifiers, also pass rows (`X`, `y`,
         `X_val`, `y_val`) or accuracies. The result of
         :func:`sklearn.model_selection.cross_validate` with ``return_train_score=True`` is also
-        accepted, and so is a Keras history, of which the last epoch is diagnosed: the result of
+        accepted, and so is a Keras history, whose last epoch is diagnosed: the result of
         `keras.Model.fit`, or a mapping with `accuracy` and `val_accuracy` and, if known, `loss` and
         `val_loss` per epoch.
     gap : float, default=None

@@ -18,15 +18,15 @@ MAX_COUNTED_CLASSES = 20  # with more, counts would overlap
 MAX_TICKS = 30
 # Text on the darkest cell has a contrast of at least 4.5 to 1, on a white and on a dark page.
 MAX_OPACITY = 0.8
-# The diagonal has a contrast of 3 to 1 on a dark page, and text on it of 4.5 to 1.
+# The diagonal has a contrast of 3 to 1 on a dark page, and the text on it one of 4.5 to 1.
 RIGHT_OPACITY = 0.38
 
 
 class ConfusionDisplay:
-    """Plot a confusion matrix with a color scale for errors only.
+    """Plot a confusion matrix with a colour scale for errors only.
 
     In scikit-learn's ``ConfusionMatrixDisplay``, the counts on the diagonal are so much larger
-    that all errors get nearly the same color. Here, the diagonal is excluded from the scale.
+    that all errors get nearly the same colour. Here, the diagonal is excluded from the scale.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create the display.
 

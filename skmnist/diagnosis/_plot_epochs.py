@@ -84,8 +84,8 @@ class EpochCurveDisplay:
     ) -> Self:
         """Plot the history of a fitted estimator.
 
-        The epoch whose weights were kept is marked or, if the estimator does not store it, the
-        best epoch is marked as in :meth:`from_history`.
+        The epoch whose weights were kept is marked. If the estimator does not store it, the best
+        epoch is marked, as in :meth:`from_history`.
 
         Parameters
         ----------

@@ -123,7 +123,7 @@ def measure_references(
         LogisticRegression(C=0.1, max_iter=200),
     )
     forest = ExtraTreesClassifier(N_TREES, random_state=0)
-    # several threads slow such small matrices down
+    # several threads would slow down work on such small matrices
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         linear_right = linear.fit(X, y).predict(X_val) == y_val

@@ -158,7 +158,7 @@ class WorkLeft:
     def too_few(self) -> bool:
         """Whether there are fewer than `n_needed` images.
 
-        Then no threshold is supported, even for a model without errors.
+        In that case, no threshold is supported, even for a model without errors.
         """
         return self.n_test < self.n_needed
 
@@ -244,8 +244,9 @@ def measure_work_left(
     -----
     A threshold is considered only if it accepts enough images: even without errors among them, the
     one-sided 95% interval of the error rate must not exceed the allowed one. The number of images
-    needed is about 3 divided by the allowed error rate ("rule of three"). The same images determine
-    the threshold and measure the share, so check the threshold on new images before you rely on it.
+    needed is about 3 divided by the allowed error rate ("rule of three"). The same images are used
+    to determine the threshold and to measure the share, so check the threshold on new images before
+    you rely on it.
 
     The interval is a percentile bootstrap interval from 1,000 samples of the images. In simulations
     with 5,000 and 10,000 images, it contained the true share in 92 to 95% of cases.

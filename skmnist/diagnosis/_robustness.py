@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 UNCHANGED = "none"
 # Changes that the headline reports if they were measured, because they are common in scans.
 HEADLINE = (("shift", 2.0), ("rotation", 15.0), ("thinning", 1.0))
-MAX_HELD = 1.0  # percentage points; smaller differences count as similar in comparisons
+MAX_HELD = 1.0  # percentage points; accuracies that differ by less count as similar in comparisons
 MIN_OVERCONFIDENCE = 0.05  # below this, the mean confidence is not worth mentioning
 PIXELS_AT_ONCE = 2**24  # 64 MB as float32
 
@@ -42,8 +42,8 @@ class Robustness:
         One row per change and strength, the first for the unchanged images ("none"), with the
         columns `corruption`, `strength`, `unit` ("px", "degrees", "factor" or "share" of the range
         of the pixels), `n` (number of images), `accuracy`, `low` and `high` (its 95% interval),
-        `loss` (of accuracy against the unchanged images, in percentage points) and `confidence`
-        (mean of the highest probability; NaN without `predict_proba`).
+        `loss` (of accuracy, compared with the unchanged images, in percentage points) and
+        `confidence` (mean of the highest probability; NaN without `predict_proba`).
 
     Examples
     --------

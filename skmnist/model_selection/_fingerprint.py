@@ -1,6 +1,6 @@
 """Describe a search, so that a resumed one is recognized and a different one is rejected.
 
-`joblib.hash` alone is not sufficient: it cannot hash lambdas and local functions, and it hashes
+`joblib.hash` alone is not sufficient: it cannot hash lambdas or local functions, and it hashes
 scorers and functions by name, so that a changed function would go unnoticed.
 """
 
@@ -19,7 +19,7 @@ import pandas as pd
 
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, np.dtype, PurePath, range, slice)
 _INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-_DEPTH = 12  # nested objects; anything deeper is described by its class
+_DEPTH = 12  # levels of nested objects; anything deeper is described by its class
 
 
 def describe(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""OptunaSearchCV: a scikit-learn search that Optuna samples and prunes.
+"""OptunaSearchCV: a scikit-learn search whose trials Optuna samples and prunes.
 
 Scorers, results and the choice of the best candidate are those of scikit-learn's own searches.
 """
@@ -50,8 +50,8 @@ class OptunaSearchCV(BaseSearchCV):
 
     Use it like scikit-learn's own searches. Each trial draws parameters based on earlier trials,
     and is fitted on the folds in order. The pruner compares it with the earlier trials after
-    every epoch if one step offers callbacks per epoch, and after every fold otherwise. With a
-    `storage`, a search that was stopped can be resumed, and several processes can share it.
+    every epoch if exactly one step offers callbacks per epoch, and after every fold otherwise. With
+    a `storage`, a search that was stopped can be resumed, and several processes can share it.
 
     Parameters
     ----------
@@ -84,18 +84,17 @@ class OptunaSearchCV(BaseSearchCV):
             default="best_median"
         "best_median" prunes a trial that, after its first three epochs, is worse than the median of
         the best four completed trials at the same epoch, once two trials have been completed. The
-        other names are those of Optuna's pruners, with their defaults. None disables pruning.
+        other names select Optuna's pruners with their default settings. None disables pruning.
     sampler : optuna.samplers.BaseSampler or None, default=None
         None uses a TPE sampler whose random numbers depend on `random_state` and on the number of
-        the trial.
-        Any other sampler is reseeded if the study already has trials.
+        the trial. Any other sampler is reseeded if the study already has trials.
     storage : path-like, str, optuna.storages.BaseStorage or None, default=None
-        Where the study is kept. A path is an SQLite file, or an Optuna journal if it ends in
-        ``.journal`` or ``.log``; a URL such as ``postgresql://user:password@host/name`` is a
+        Where the study is kept. A path names an SQLite file, or an Optuna journal if it ends in
+        ``.journal`` or ``.log``; a URL such as ``postgresql://user:password@host/name`` names a
         database. None keeps the study in memory.
     study_name : str or None, default=None
-        Name of the study. None derives it from space, estimator, scoring, cv and data, so that a
-        repeated search finds its study again.
+        Name of the study. None derives it from the search space, the estimator, `scoring`, `cv` and
+        the data, so that a repeated search finds its study again.
     return_train_score : bool, default=False
         Whether to include training scores.
     random_state : int, RandomState instance or None, default=None
@@ -112,8 +111,8 @@ class OptunaSearchCV(BaseSearchCV):
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        One row per trial, with scikit-learn's keys, `trial_number` and `trial_state` ("COMPLETE",
-        "PRUNED" or "FAIL"). Scores and times of pruned and failed trials are NaN.
+        One row per trial, with scikit-learn's keys as well as `trial_number` and `trial_state`
+        ("COMPLETE", "PRUNED" or "FAIL"). Scores and times of pruned and failed trials are NaN.
     best_estimator_ : estimator
         Refitted with the best parameters; only if `refit` is not False.
     best_params_ : dict
@@ -141,7 +140,7 @@ class OptunaSearchCV(BaseSearchCV):
     multimetric_ : bool
         Whether there are several scores.
     scorer_ : callable or dict of str to callable
-        The scorer, or several by name.
+        The scorer, or a dict of the scorers by name if there are several.
     classes_, n_features_in_ : ndarray of shape (n_classes,) and int
         Class labels of the best estimator, and number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -151,7 +150,7 @@ class OptunaSearchCV(BaseSearchCV):
     ------
     ValueError
         Before the first fit if a name, value or distribution is invalid, or if the storage holds a
-        different search; after the last fit if no trial completed.
+        different search; after the last fit if no trial was completed.
     RuntimeError
         If the storage cannot be opened or written, or a worker process was killed.
 
@@ -243,7 +242,7 @@ class OptunaSearchCV(BaseSearchCV):
         return BaseSearchCV._repr_mimebundle_(self._without_password(), **kwargs)
 
     def _without_password(self) -> Self:
-        """Return a copy whose storage shows no password."""
+        """Return a copy whose storage does not show a password."""
         shown = copy.copy(self)
         if isinstance(self.storage, str):
             shown.storage = show_storage(self.storage)
@@ -273,7 +272,7 @@ class OptunaSearchCV(BaseSearchCV):
         X, y = indexable(X, y)
         tasks = FitTasks(self, X, y, params.get("sample_weight"))
         scorers, _ = self._get_scorers()
-        self.scorer_ = getattr(scorers, "_scorers", scorers)  # several are wrapped in one
+        self.scorer_ = getattr(scorers, "_scorers", scorers)  # several scorers are wrapped in one
         self.multimetric_ = isinstance(self.scorer_, dict)
         routed = self._get_routed_params_for_fit(params)
         split_params, fit_params = routed.splitter.split, routed.estimator.fit
@@ -342,7 +341,7 @@ class OptunaSearchCV(BaseSearchCV):
         self._check_failures(trials)
         folds = [folds_of(trial) for trial in trials]
         errors = [{"fit_error": fold.get("error")} for trial in folds for fold in trial]
-        # a resumed study may contain failed fits although they would now raise an error
+        # a resumed study may contain failed fits, even if a failure would now raise an error
         error_score = np.nan if self.error_score == "raise" else self.error_score
         _warn_or_raise_about_fit_failures(errors, error_score)
         scores = (fold["test_scores"] for trial in folds for fold in trial)
@@ -373,7 +372,7 @@ class OptunaSearchCV(BaseSearchCV):
         self._best_epochs = [fold["best_epoch"] for fold in best if fold.get("best_epoch")]
 
     def _check_failures(self, trials: list[FrozenTrial]) -> None:
-        """Warn of failed trials; raise if no trial completed."""
+        """Warn about failed trials; raise if no trial was completed."""
         errors = [error_of(trial) for trial in trials if error_of(trial)]
         cause = mode(errors) if errors else ""
         if any(trial.state == TrialState.COMPLETE for trial in trials):
@@ -400,7 +399,7 @@ class OptunaSearchCV(BaseSearchCV):
         names: list[str],
         error_score: float,
     ) -> dict[str, Any]:
-        """Return `cv_results_`; scores and times of trials that did not complete are NaN."""
+        """Return `cv_results_`; scores and times of trials that were not completed are NaN."""
         unknown: dict[str, Any] = {"test_scores": {}, "train_scores": {}}
 
         def read(fold: dict[str, Any], kind: str) -> dict[str, float]:
@@ -450,7 +449,7 @@ class OptunaSearchCV(BaseSearchCV):
 
 
 def _is_random(cv: Any) -> bool:
-    """Return whether a splitter yields different folds at each call."""
+    """Return whether a splitter yields different folds on each call."""
     return getattr(cv, "random_state", 0) is None and bool(getattr(cv, "shuffle", True))
 
 

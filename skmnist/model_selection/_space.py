@@ -29,7 +29,7 @@ from skmnist.model_selection._storage import quiet_optuna
 
 Params = dict[str, Any]
 
-N_TRIED = 10  # test draws from a function before the first fit, to reach rare branches as well
+N_TRIED = 10  # test draws from a function before the first fit; several, to reach rare branches
 PARAMS = "skmnist_params"  # key of the parameters that a function returned for a trial
 MAX_EPOCHS = 10_000  # of a fold, if a function draws the number of epochs
 
@@ -144,7 +144,7 @@ class Space:
         """Return the parameters of a finished trial.
 
         A function is called again only if its result could not be stored. The new result may
-        differ, because it may depend on more than the draws of the trial.
+        differ, because it may depend on more than the values drawn for the trial.
         """
         if self._function is None:
             return self.suggest(FixedTrial(trial.params))
@@ -158,7 +158,7 @@ class Space:
             return {}
 
     def keep(self, trial: optuna.Trial, params: Params) -> None:
-        """Store the parameters that a function returned with the trial, if that is possible."""
+        """Store with the trial the parameters that a function returned, if that is possible."""
         if self._function is not None and all(_are_storable([value]) for value in params.values()):
             trial.set_user_attr(PARAMS, params)
 
@@ -181,7 +181,7 @@ class Space:
         return name in self._parts
 
     def _with_steps(self, name: str, estimator: Any) -> list[Any]:
-        """Return the estimator with each choice of the steps that contain the parameter."""
+        """Return a copy of the estimator for each choice of steps that contain the parameter."""
         variants = [estimator]
         owners = [owner for owner in self._parts if str(name).startswith(f"{owner}__")]
         for owner in sorted(owners, key=_depth):
@@ -297,8 +297,8 @@ class _Part:
 class SeededSampler(optuna.samplers.BaseSampler):
     """TPE whose random numbers depend only on the seed and on the number of the trial.
 
-    A plain seeded sampler would repeat its first trials at each resume, and two processes with the
-    same seed would draw the same parameters.
+    A plain seeded sampler would repeat its first trials each time the search is resumed, and two
+    processes with the same seed would draw the same parameters.
     """
 
     def __init__(self, seed: int) -> None:
@@ -325,7 +325,7 @@ class SeededSampler(optuna.samplers.BaseSampler):
 
 
 def _are_storable(values: list[Any]) -> bool:
-    """Return whether a storage can hold the values, and Optuna can distinguish them."""
+    """Return whether a storage can hold the values, and whether Optuna can distinguish them."""
     if not all(value is None or isinstance(value, bool | int | float | str) for value in values):
         return False
     kinds = {value: type(value) for value in values}

@@ -28,7 +28,7 @@ BUSY_SECONDS = 30  # for SQLite to wait while another process writes
 
 
 class StorageError(RuntimeError):
-    """The storage of a search failed; the message names it, the cause and the remedy.
+    """Raised if the storage of a search fails; the message names the storage, cause and remedy.
 
     Examples
     --------
@@ -98,9 +98,9 @@ def open_storage(storage: Any) -> optuna.storages.BaseStorage:
     Parameters
     ----------
     storage : None, path-like, str or BaseStorage
-        None keeps the study in memory. A path is an SQLite file, or an Optuna journal if it ends in
-        ``.journal`` or ``.log``. Text with ``://`` is a database URL. An Optuna storage is returned
-        unchanged.
+        None keeps the study in memory. A path names an SQLite file, or an Optuna journal if it ends
+        in ``.journal`` or ``.log``. Text with ``://`` is a database URL. An Optuna storage is
+        returned unchanged.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def _make_tables(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorag
         try:
             return optuna.storages.RDBStorage(url, engine_kwargs=options)
         except DBAPIError as error:
-            # a table, its name, or the row with the version exists already
+            # a table, its name, or the row with the version already exists
             if "exist" not in str(error.orig) and not isinstance(error, IntegrityError):
                 raise
         time.sleep(0.1)
@@ -233,7 +233,7 @@ def _open_journal(path: Path) -> JournalStorage:
 
 
 class _Journal(JournalFileBackend):
-    """An Optuna journal that raises the same errors as a database, and spares damaged files.
+    """An Optuna journal that raises the same errors as a database, and leaves damaged files alone.
 
     Optuna's own journal appends to a file even if the last record is incomplete, or if the file has
     been truncated or replaced since it was read, which makes the file unreadable.
@@ -241,7 +241,7 @@ class _Journal(JournalFileBackend):
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock_of_path = path, JournalFileSymlinkLock(str(path))
-        self._size = 0  # when it was last read or written
+        self._size = 0  # of the file when it was last read or written
         super().__init__(str(path), lock_obj=self._lock_of_path)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:

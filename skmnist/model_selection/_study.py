@@ -48,7 +48,7 @@ WAIT = 0.5  # seconds between two checks for trials that other processes are run
 _FINGERPRINT, _OWNER, _SEEN = "skmnist_fingerprint", "skmnist_owner", "skmnist_seen"
 _FOLDS, _ERROR, _RETRY = "skmnist_folds", "skmnist_error", "skmnist_retry"
 
-# Raised by Optuna for a trial that has already ended; ValueError by `tell`.
+# Raised by Optuna for a trial that has already ended; `tell` raises ValueError.
 _ENDED = (optuna.exceptions.UpdateFinishedTrialError, ValueError)
 
 _open_here: set[str] = set()  # studies that are open in this process
@@ -108,7 +108,7 @@ class SharedStudy:
                 )
                 self._check(fingerprint)
                 if self.study.get_trials(deepcopy=False):
-                    # a user's own sampler would draw the first trials again
+                    # otherwise, a user's own sampler would draw the first trials again
                     sampler.reseed_rng()
         except BaseException:
             self.close()
@@ -158,7 +158,7 @@ class SharedStudy:
         beat.start()
         try:
             yield
-        except StorageError:  # trials cannot be taken back now; a resume will do so
+        except StorageError:  # trials cannot be taken back now; resuming the search will do so
             self._mine.clear()
             raise
         finally:
@@ -228,7 +228,7 @@ class SharedStudy:
             return None
 
     def reclaim(self) -> None:
-        """Mark trials of processes that have ended as failed, and repeat each at most once."""
+        """Mark as failed the trials of processes that have ended; repeat each at most once."""
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number in self._mine or not _is_lost(trial):
                 continue
@@ -245,14 +245,14 @@ class SharedStudy:
         return explain_failure(self.shown, action)
 
     def _give_up(self, number: int) -> None:
-        """Take back a trial of this process: a failed trial without an error does not count."""
+        """Take back a trial by marking it as failed without an error, so that it does not count."""
         with contextlib.suppress(*_ENDED):
             self.study.tell(self._mine.pop(number), state=TrialState.FAIL)
 
     def _beat(self, end: threading.Event) -> None:
         while not end.wait(HEARTBEAT):
             for trial in list(self._mine.values()):
-                with contextlib.suppress(Exception):  # the storage is busy; try at the next beat
+                with contextlib.suppress(Exception):  # the storage is busy; try again later
                     trial.set_user_attr(_SEEN, _now())
 
 
@@ -355,7 +355,7 @@ class SearchRun:
         self.running: dict[int, dict[str, Any]] = {}  # parameters by number of the trial
 
     def go(self, X: Any, y: Any) -> None:
-        """Work until all trials are done, by this process or others, or time is up."""
+        """Work until all trials are done, by this process or others, or the time is up."""
         search, shared = self.search, self.shared
         with contextlib.ExitStack() as stack:
             self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skmnist-"))
@@ -397,7 +397,7 @@ class SearchRun:
         self.stopped = True
 
     def _scoring(self) -> Any:
-        """Return the scorers; unless errors are raised, only the objective must not fail."""
+        """Return the scorers; unless errors are to be raised, any but the objective may fail."""
         search, scorer = self.search, self.search.scorer_
         if not isinstance(scorer, dict) or search.error_score == "raise":
             return search.scoring

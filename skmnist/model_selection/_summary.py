@@ -10,7 +10,7 @@ from skmnist.model_selection._storage import explain_failure, show_storage
 from skmnist.model_selection._study import error_of, finished_trials
 from skmnist.model_selection._trial import FOLD_STEPS
 
-MIN_RATED_TRIALS = 10  # chosen for this package: with fewer trials, a forest fits noise
+MIN_RATED_TRIALS = 10  # chosen for this package: with fewer trials, a random forest fits noise
 _ORDER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 

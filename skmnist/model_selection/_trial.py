@@ -1,8 +1,8 @@
 """Run one trial, in this process or in a worker: fold by fold, pruned by epoch where possible.
 
-A worker has no access to the storage. It receives all trials with a smaller number, in their state
-when its own trial was created, and a copy of the pruner, and returns an `Outcome`. A search on
-other machines therefore needs nothing but joblib.
+A worker has no access to the storage. It receives a copy of the pruner and all trials with a
+smaller number, in the state that they had when its own trial was created. It returns an `Outcome`.
+A search on other machines therefore needs nothing but joblib.
 """
 
 import json
@@ -99,7 +99,8 @@ class Task:
     objective : str or None
         Name of the score to maximize; None if there is only one, or if the names are not known yet.
     max_epochs : int
-        Distance between the first steps of two folds; later epochs of a fold are not reported.
+        Distance between the first steps of two successive folds; later epochs of a fold are not
+        reported.
     options : dict
         Further arguments of :func:`sklearn.model_selection.cross_validate`.
     error_score : float or "raise"

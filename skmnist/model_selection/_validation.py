@@ -39,7 +39,7 @@ class CrossValidation(Bunch):
     Attributes
     ----------
     fit_time, score_time : ndarray of shape (n_folds,)
-        Seconds.
+        Times in seconds.
     test_score or test_<name> : ndarray of shape (n_folds,)
         As in :func:`sklearn.model_selection.cross_validate`. `train_score` or `train_<name>`,
         `estimator` and `indices` are also present if requested.
@@ -226,7 +226,7 @@ def cross_validate(
 def _find_accuracy(estimator: Any, scoring: Any, params: Any) -> str | None:
     """Return the name of the score that is the accuracy, if there is one."""
     if not is_classifier(estimator) or (params and get_config()["enable_metadata_routing"]):
-        return None  # it may be weighted
+        return None  # the accuracy may be weighted
     if scoring is None:
         while hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]

@@ -20,9 +20,9 @@ from skmnist._validation import Interval, check_image_shape, check_numbers, flat
 
 Array = np.ndarray[Any, Any]
 
-N_KNOTS = 7  # per axis, of the elastic deformation; a bend is about a quarter of the image long
-N_DRAWS = 8 + 2 * N_KNOTS**2  # random numbers per image, without noise
-ROWS_AT_ONCE = 1024  # per block in `transform`, to limit its memory
+N_KNOTS = 7  # per axis, for the elastic deformation; a bend is about a quarter as long as the image
+N_DRAWS = 8 + 2 * N_KNOTS**2  # random numbers per image, not counting the noise
+ROWS_AT_ONCE = 1024  # images per block in `transform`, to limit memory use
 
 STRENGTHS = ("rotation", "scale", "shear", "shift", "elastic", "stroke", "noise")
 
@@ -38,7 +38,7 @@ class Deformation:
 
 
 class ImageAugmenter(TransformerMixin, Estimator):
-    """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, add noise.
+    """Deform images at random: rotate, scale, shear, shift, bend, thin or thicken, and add noise.
 
     Pass an augmenter to a classifier as ``augmentation=`` to deform each training image differently
     in each epoch; validation and test images are not deformed. :meth:`transform` deforms any
@@ -46,10 +46,10 @@ class ImageAugmenter(TransformerMixin, Estimator):
     with values in [0, 1], as returned by :class:`~skmnist.preprocessing.PixelNormalizer`. For
     drawings and photos, apply a :class:`~skmnist.preprocessing.DigitCropper` first.
 
-    Most strengths are the limit of a uniform distribution that is centred on no change (for
-    `scale`, the distribution of the logarithm of the factor). `elastic` is a standard deviation,
-    and `noise` is described below. The default strength, 0, disables a deformation. Images are not
-    mirrored.
+    The first seven parameters are the strengths of the deformations. Most of them are the limit of
+    a uniform distribution centred on no change (for `scale`, the distribution of the logarithm of
+    the factor). `elastic` is a standard deviation, and `noise` is described below. The default
+    strength, 0, disables a deformation. Images are not mirrored.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ class ImageAugmenter(TransformerMixin, Estimator):
     shear : float in [0, 1], default=0.0
         Maximum shift of a row of pixels relative to the next one, in pixels.
     shift : float in [0, 1], default=0.0
-        Maximum shift as a fraction of the height and width. 0.07 is 2 pixels of 28.
+        Maximum shift as a fraction of the height and width. In a 28 x 28 image, 0.07 is 2 pixels.
     elastic : float in [0, 0.2], default=0.0
-        Standard deviation of a smooth random displacement, as a fraction of the mean of height
-        and width.
+        Standard deviation of a smooth random displacement, as a fraction of the mean of the height
+        and the width.
     stroke : float in [0, 1], default=0.0
         Maximum amount by which strokes are thinned or thickened; 1 is one pixel on each side.
     noise : float in [0, 1], default=0.0
-        Maximum value that is added to or subtracted from a pixel. The maximum for each image is
-        drawn between 0 and `noise`; half of the images get no noise.
+        Maximum value that is added to or subtracted from a pixel. Half of the images get no noise;
+        for each of the others, a lower maximum is drawn between 0 and `noise`.
     image_shape : tuple of int, default=None
         Height and width of images that are passed as rows. None means that the images are square.
     random_state : int, RandomState instance or None, default=None
@@ -375,8 +375,8 @@ def _affine_basis(height: int, width: int) -> Array:
 def _elastic_basis(height: int, width: int) -> Array:
     """Return cubic B-splines on a grid of knots, as (N_KNOTS ** 2, height * width).
 
-    They are scaled such that their sum, weighted by uniform numbers in [-1, 1] (of variance 1/3),
-    has at each pixel a standard deviation equal to the mean of height and width.
+    They are scaled so that their sum, weighted by uniform random numbers in [-1, 1] (of variance
+    1/3), has a standard deviation at each pixel equal to the mean of the height and the width.
     """
     splines = [_splines(n) for n in (height, width)]
     both = np.einsum("iy,jx->ijyx", *splines).reshape(N_KNOTS**2, -1)

@@ -43,10 +43,11 @@ from skmnist.neural_network._training import Plan, Watch
 
 Array = np.ndarray[Any, Any]
 
-# Larger training sets are evaluated on a sample of this size. At an accuracy of 99% its standard
-# error is 0.1 percentage points; evaluating all rows would take about a third of an epoch.
+# Larger training sets are evaluated on a sample of this size. At an accuracy of 99%, the standard
+# error of the accuracy is 0.1 percentage points; evaluating all rows would take about a third of
+# an epoch.
 MAX_MEASURED_ROWS = 10_000
-MEASURED_AT_ONCE = 2048  # rows per block; each block is a copy, in addition to the rows in memory
+MEASURED_AT_ONCE = 512  # rows per block; each block is a copy, in addition to the rows in memory
 
 
 def constrain(*names: str) -> dict[str, list[Any]]:
@@ -64,7 +65,7 @@ def constrain(*names: str) -> dict[str, list[Any]]:
 
 
 def _keep_state_on_error(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a method to restore the attributes of the estimator if it raises."""
+    """Decorate a method so that the estimator's attributes are restored if the method raises."""
 
     @functools.wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -81,7 +82,7 @@ def _keep_state_on_error(method: Callable[..., Any]) -> Callable[..., Any]:
 class NNClassifier(ClassifierMixin, Estimator):
     """Base class of networks of dense layers; subclasses define the hidden layers."""
 
-    # `callbacks` accepts functions of an `EpochEvent`; searches use this to observe each epoch
+    # `callbacks` accepts functions that take an `EpochEvent`; searches use this to watch each epoch
     epoch_events = True
 
     classes_: Array
@@ -300,8 +301,8 @@ class NNClassifier(ClassifierMixin, Estimator):
         Returns
         -------
         model : keras.Sequential
-            Flatten and Dense layers, the last with softmax; if `dropout` is set, with a Dropout
-            layer after each hidden layer. Not compiled.
+            An uncompiled model of Flatten and Dense layers, the last one with softmax. If `dropout`
+            is set, each hidden layer is followed by a Dropout layer.
         """
         check_is_fitted(self, "coefs_")
         return load_training().make_keras_model(
@@ -334,7 +335,7 @@ class NNClassifier(ClassifierMixin, Estimator):
     def _run(
         self, data: TrainingData, plan: Plan, started: float, history: dict[str, Array]
     ) -> Self:
-        """Train by the plan and set the fitted attributes; `history` is that of earlier passes."""
+        """Follow the plan and set the fitted attributes; `history` is that of earlier passes."""
         tasks = FitTasks(self, data.X, data.labels, data.weight, epochs=plan.epochs)
         watch = Watch(
             plan,
@@ -438,7 +439,7 @@ class NNClassifier(ClassifierMixin, Estimator):
         )
 
     def _evaluate(self, data: TrainingData, rows: Array) -> tuple[float | None, float | None]:
-        """Return the loss and accuracy of the learned weights on some rows; None without rows."""
+        """Return loss and accuracy of the learned weights on some rows; None if there are none."""
         if not len(rows):
             return None, None
         loss = hits = 0.0
@@ -471,7 +472,7 @@ def _subsample(rows: Array, max_rows: int) -> Array:
 class PackedCallbacks(Sequence[Any]):
     """Keras callbacks in pickled form, unpickled on first use.
 
-    Unpickling them requires tensorflow, which prediction does not. Some, such as
+    Unpickling them requires tensorflow, which prediction does not need. Some callbacks, such as
     `ReduceLROnPlateau`, hold functions that `pickle` does not support.
     """
 

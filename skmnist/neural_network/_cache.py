@@ -4,8 +4,8 @@ XLA can write its compiled programs to a directory, but a damaged file there, or
 training fail. Here, XLA writes to tensorflow's in-memory file system instead, and this module
 copies the programs from there to the user's cache directory, and back.
 
-The files contain machine code. They are only read from, and written to, a directory that belongs
-to the user, is accessible to nobody else, and is not a symbolic link.
+The files contain machine code. They are read and written only in a directory that belongs to the
+user, is accessible to nobody else, and is not a symbolic link.
 
 A program is found again if the same graph was compiled with the same version of tensorflow and the
 same settings on the same processor. tensorflow normally numbers the functions of a process in the
@@ -41,7 +41,7 @@ SUFFIX = ".program"
 
 _is_active = False  # whether XLA writes to MEMORY
 _n_traced: Counter[str] = Counter()  # how often each description has been traced
-_lock = threading.Lock()  # the names, and the new files in MEMORY, belong to one program
+_lock = threading.Lock()  # so that the names and the new files in MEMORY belong to one program
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def compile_first(trace: Callable[[], Any], inputs: dict[str, Any], description:
 
 @contextmanager
 def _stable_names(description: str) -> Iterator[None]:
-    """Derive the numbers of functions that this thread creates in the block from `description`.
+    """Derive from `description` the numbers of functions that this thread creates in the block.
 
     No number is used twice in a process, because tensorflow keeps each function under the number
     with which it was registered. tensorflow has no public interface for this. If a version of
@@ -199,7 +199,7 @@ def _open() -> Path | None:
 
 
 def _read(path: Path) -> tuple[str, bytes] | None:
-    """Return the name and the program in a file; None if it is missing, damaged or not ours."""
+    """Return the name and program in a file; None if it is missing, damaged or not the user's."""
     with suppress(OSError):
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         with open(os.open(path, flags), "rb") as file:
@@ -221,7 +221,7 @@ def _write(path: Path, name: str, program: bytes) -> None:
         return
     with suppress(OSError):  # full or read-only disk; the next process has to compile again
         if path.is_symlink() or (path.exists() and not path.is_file()):
-            path.unlink()  # it would be followed, or block
+            path.unlink()  # a symlink would be followed, and a pipe would block
         write_whole(path, hashlib.sha256(entry).digest() + entry)
         _delete_old(path.parent)
 

@@ -14,9 +14,9 @@ from skmnist.neural_network._base import NNClassifier, constrain
 class SimpleNNClassifier(NNClassifier):
     """Classify with a network of one hidden layer, trained by Keras.
 
-    A baseline: small, fast to train and easy to explain. With the default 128 units it has 101,770
-    parameters on 28 x 28 images. Each epoch runs as one compiled program, prediction does not
-    require tensorflow, and the class can be used like any scikit-learn classifier. It is not a
+    It is a baseline: small, fast to train and easy to explain. With the default 128 units, it has
+    101,770 parameters on 28 x 28 images. Each epoch runs as one compiled program, prediction does
+    not require tensorflow, and the class can be used like any scikit-learn classifier. It is not a
     convolutional network, so it is sensitive to shifts of an image by a few pixels.
 
     Parameters
@@ -30,8 +30,8 @@ class SimpleNNClassifier(NNClassifier):
         Adam often converges faster; SGD is easy to explain but needs more tuning of
         `learning_rate` and `momentum`.
     learning_rate : float, default=1e-3
-        Step size of the updates. Training is unstable if it is too large, and slow if it is too
-        small.
+        Step size of the updates. If it is too large, training is unstable; if it is too small,
+        training is slow.
     momentum : float in [0, 1), default=0.9
         Momentum of "sgd"; ignored by other optimizers.
     weight_decay : float, default=None
@@ -239,7 +239,7 @@ class DeepNNClassifier(NNClassifier):
 
     It has more capacity than :class:`SimpleNNClassifier`: it is often more accurate, but slower,
     harder to explain, and more dependent on regularization (`dropout`, `l2`, `patience`). With the
-    default layers it has 567,434 parameters on 28 x 28 images.
+    default layers, it has 567,434 parameters on 28 x 28 images.
 
     Parameters
     ----------
@@ -252,8 +252,8 @@ class DeepNNClassifier(NNClassifier):
         Adam often converges faster; SGD is easy to explain but needs more tuning of
         `learning_rate` and `momentum`.
     learning_rate : float, default=1e-3
-        Step size of the updates. Training is unstable if it is too large, and slow if it is too
-        small.
+        Step size of the updates. If it is too large, training is unstable; if it is too small,
+        training is slow.
     momentum : float in [0, 1), default=0.9
         Momentum of "sgd"; ignored by other optimizers.
     weight_decay : float, default=None

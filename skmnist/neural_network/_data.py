@@ -62,7 +62,7 @@ class TrainingData:
         return np.concatenate([np.ones(self.n_rows), weight_val])
 
     def part(self, rows: Array) -> tuple[Array, Array]:
-        """Return the features and classes of rows that are all from `X` or `validation_data`."""
+        """Return features and classes of rows, all from `X` or all from `validation_data`."""
         if self.validation_data is None or rows[0] < self.n_rows:
             return self.X[rows], self.y[rows]
         X_val, y_val = self.validation_data
@@ -186,7 +186,7 @@ def _check_one_label_per_row(y: Any) -> None:
 
 
 def check_sortable(labels: Any, name: str) -> None:
-    """Raise if labels cannot be sorted, because some are missing or types are mixed."""
+    """Raise if labels cannot be sorted because some are missing or types are mixed."""
     values = np.asarray(labels)
     if values.dtype.kind != "O":
         return
@@ -206,7 +206,7 @@ def in_native_order(labels: Array) -> Array:
 
 
 def encode(y: Array, classes: Array, name: str) -> Array:
-    """Return the index in `classes` of each label, int32."""
+    """Return the index of each label in `classes`, as int32."""
     labels, codes = np.unique(y, return_inverse=True)
     index = {label: at for at, label in enumerate(classes.tolist())}
     unknown = [label for label in labels.tolist() if label not in index]

@@ -3,8 +3,8 @@
 `keras.Model.fit` spends most of its time between the updates. Instead, `EpochNetwork` trains its
 Keras model with one compiled program per epoch (`_program.py`).
 
-XLA keeps compiled programs until the process ends, about 12 MB per architecture. They are not freed
-by deleting the network, `clear_session`, `reset_default_graph`, or the private functions
+XLA keeps compiled programs, about 12 MB per architecture, until the process ends. They are not
+freed by deleting the network, `clear_session`, `reset_default_graph`, or the private functions
 `clear_kernel_cache` and `_reset_context` of tensorflow. So the number of programs per process is
 limited, and further ones run in a worker process (`_worker.py`).
 """
@@ -124,9 +124,9 @@ def _check_xla_flags() -> None:
 def keras_defaults(dtype: str) -> Iterator[None]:
     """Use the default settings of Keras and tensorflow in the block, and restore them afterwards.
 
-    A mixed precision policy, another `floatx`, eager functions, op determinism or the debug mode of
-    tf.data would change the learned weights. The op callbacks of tensorflow's debuggers cannot be
-    compiled.
+    A mixed-precision policy, a different `floatx`, eager functions, op determinism or the debug
+    mode of tf.data would change the learned weights. The op callbacks of tensorflow's debuggers
+    cannot be compiled.
     """
     policy = keras.config.dtype_policy()  # per thread, as are the callbacks
     callbacks = list(context.context().op_callbacks)
@@ -153,7 +153,7 @@ _DEFAULTS: list[tuple[Callable[[], Any], Callable[[Any], Any], Any]] = [
     (tf.config.functions_run_eagerly, tf.config.run_functions_eagerly, False),
     (lambda: debug_mode.DEBUG_MODE, debug_mode.toggle_debug_mode, False),
 ]
-if not ON_GPU:  # on a GPU, results may vary without it
+if not ON_GPU:  # on a GPU, results may vary without op determinism
     _DEFAULTS.append((tf_config.is_op_determinism_enabled, _set_determinism, False))
 if hasattr(keras.config, "max_epochs"):  # TODO(keras>=3.12): always; limits of Keras's own loop
     _DEFAULTS += [
@@ -206,7 +206,7 @@ def build_model(
     def penalty(kernel: Any) -> Any:  # in float32, the dtype of Keras's total loss
         return keras.ops.cast(keras.regularizers.L2(l2)(kernel), "float32")
 
-    # zeros, since weights are set before each run, and Keras would use global random generators
+    # zeros, because weights are set before each run; Keras's default uses global random generators
     dense = partial(
         layers.Dense,
         kernel_initializer="zeros",
@@ -268,7 +268,7 @@ def set_start(model: keras.Sequential, plan: Plan, fresh: list[Array] | None = N
 class EpochNetwork:
     """A Keras model whose `fit` runs each epoch as a compiled program.
 
-    scikeras accepts it in place of a compiled Keras model. Callbacks get the Keras model `model`.
+    scikeras accepts it in place of a compiled Keras model. Callbacks get `model`, the Keras model.
     """
 
     compiled = True
@@ -434,7 +434,7 @@ class EpochServer:
         return _program.n_compilations
 
     def compile(self, plan: Plan, n_rows: int, may_compile: bool) -> bool:
-        """Begin a run; return False if it needs a new program but must not compile one."""
+        """Begin a run; return False if the run needs a new program but must not compile one."""
         self._run = ExitStack()
         network = self._run.enter_context(borrow_network(plan, Watch(plan)))
         program = network.find_program(plan, n_rows)
@@ -486,7 +486,7 @@ def _assign(model: keras.Sequential, values: list[Array]) -> None:
 
 
 def hooks_batches(callbacks: list[Any]) -> bool:
-    """Return whether any Keras callback hooks batches or validation."""
+    """Return whether any Keras callback has hooks for batches or validation."""
     hooks = ["on_test_begin", "on_test_end"]
     for kind in ("", "train_", "test_"):
         hooks += [f"on_{kind}batch_begin", f"on_{kind}batch_end"]
@@ -499,7 +499,7 @@ def hooks_batches(callbacks: list[Any]) -> bool:
 
 
 class WatchInKeras(keras.callbacks.Callback):
-    """Apply the learning rate schedule and the watch in Keras's own loop."""
+    """Apply the learning rate schedule and the `Watch` in Keras's own loop."""
 
     def __init__(self, plan: Plan, watch: Watch) -> None:
         super().__init__()
@@ -530,7 +530,7 @@ class WatchInKeras(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self._until_compiled.close()  # training and validation are compiled now
-        # Keras's loss includes the l2 penalty, history_ does not
+        # Keras's loss includes the l2 penalty, but history_ does not
         names = {"loss": "sparse_categorical_crossentropy", "accuracy": "accuracy"}
         metrics = {
             prefix + name: float(logs[prefix + source])

@@ -112,7 +112,8 @@ def cross_entropy(proba: Array, y: Array) -> Array:
     return loss
 
 
-# The minimum is its reciprocal. A network that is off by more has learned nothing.
+# The minimum temperature is the reciprocal of this. A network that needs a temperature outside this
+# range has learned nothing.
 MAX_TEMPERATURE = 20.0
 
 
@@ -132,7 +133,7 @@ def fit_temperature(proba: Array, y: Array) -> float:
     2017.
     """
     if (proba.argmax(axis=1) == y).all():
-        return 1.0  # without errors, the loss falls to 0 with the temperature
+        return 1.0  # without errors, the loss falls to 0 as the temperature does
     logits = np.log(np.maximum(proba, np.finfo(proba.dtype).tiny)).astype(float)
     limit = np.log(MAX_TEMPERATURE)
 

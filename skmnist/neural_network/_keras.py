@@ -21,10 +21,11 @@ Array = np.ndarray[Any, Any]
 
 
 def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[Any]) -> None:
-    """Train by `plan`, and store the result in `watch`, even after Ctrl-C.
+    """Train as described by `plan`, and store the result in `watch`, even after Ctrl-C.
 
-    Ctrl-C raises KeyboardInterrupt if there are no weights to keep yet, or if joblib runs this fit:
-    otherwise, a search would score the interrupted network and continue with the next fold.
+    Ctrl-C raises KeyboardInterrupt if there are no weights to keep yet, or if joblib runs this fit.
+    In the latter case, a search would otherwise score the interrupted network and continue with the
+    next fold.
 
     Parameters
     ----------
@@ -60,8 +61,8 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
             if by_batches:
                 _train_by_batches(plan, watch, X, y, keras_callbacks)
             else:
-                # not KerasClassifier, which encodes the labels of each call, although a batch of
-                # partial_fit may lack a class
+                # not KerasClassifier, which would encode the labels of each call separately, but a
+                # batch of partial_fit may lack a class
                 with _engine.borrow_network(plan, watch) as network:
                     scikeras = BaseWrapper(model=lambda: network, callbacks=keras_callbacks)
                     scikeras.fit(X, y, plan=plan, watch=watch)
@@ -72,7 +73,7 @@ def train(plan: Plan, watch: Watch, X: Array, y: Array, keras_callbacks: list[An
 
 
 def _runs_in_joblib() -> bool:
-    """Return whether joblib runs this fit, such as a fold of a search."""
+    """Return whether joblib runs this fit, for example as a fold of a search."""
     stack = traceback.walk_stack(None)
     return any(frame.f_globals.get("__name__") == "joblib.parallel" for frame, _ in stack)
 
@@ -152,7 +153,7 @@ def make_keras_model(
 class EachEpoch(keras.callbacks.Callback):
     """Call a function with an `EpochEvent` after each epoch of any Keras model.
 
-    The best epoch and the times are unknown: 0 and NaN.
+    The best epoch and the times are not known; they are set to 0 and NaN.
     """
 
     def __init__(self, function: Any) -> None:

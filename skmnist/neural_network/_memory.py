@@ -60,7 +60,7 @@ def _keep_memory(memory: Array) -> None:
 
 
 def _copy(source: Array, target: Array) -> None:
-    """Copy rows. Large arrays use two threads, because one cannot use the full bandwidth."""
+    """Copy rows. Two threads copy large arrays, because one cannot use the full bandwidth."""
     if target.nbytes < LARGE:
         target[:] = source
         return

@@ -20,8 +20,9 @@ from skmnist.neural_network._training import Network, Optimizer, Plan
 
 Array = np.ndarray[Any, Any]
 
-# validation_fraction="auto". On 500 rows of load_digits, networks selected on a tenth of the rows
-# were worse than without validation; on 900 rows they were as good (benchmarks/early_stopping.py).
+# For validation_fraction="auto". On 500 rows of load_digits, networks selected on a tenth of the
+# rows were worse than networks without validation; on 900 rows, they were as good
+# (benchmarks/early_stopping.py).
 AUTO_FRACTION = 0.1
 MIN_ROWS_TO_HOLD_OUT = 1000
 
@@ -70,7 +71,7 @@ def plan_pass(estimator: Any, data: TrainingData, resume: Resume | None) -> Plan
     if resume is None:  # the first call, or the first one after copying or unpickling
         run_rng = np.random.default_rng(rng.randint(2**31))
     else:
-        run_rng = copy.deepcopy(resume.rng)  # unchanged if the pass fails
+        run_rng = copy.deepcopy(resume.rng)  # a copy, so that a failed pass does not change it
     rows = data.rows_with_weight()
     train_weight = _row_weights(estimator, data, rows)
     _check_range(train_weight, rows, data.dtype)
@@ -160,7 +161,7 @@ def _hold_out(
 def _stratified_rows(y: Array, fraction: float, rng: np.random.RandomState) -> tuple[Array, Array]:
     """Split the rows into training and validation rows, stratified by class.
 
-    Unlike :func:`sklearn.model_selection.train_test_split`, it also works for a few rows: each
+    Unlike :func:`sklearn.model_selection.train_test_split`, this also works for very few rows: each
     class keeps at least one training row, and at least one row is held out.
     """
     counts = np.bincount(y)
@@ -232,7 +233,7 @@ def _row_weights(estimator: Any, data: TrainingData, train_rows: Array) -> Array
 
 
 def _class_weights(class_weight: Any, data: TrainingData, train_rows: Array) -> Array:
-    """Return the weight of each class, including classes that are missing in these rows."""
+    """Return the weight of each class, including classes that are missing from these rows."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             if not (isinstance(weight, Real) and 0 <= float(weight) < float("inf")):

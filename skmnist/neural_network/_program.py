@@ -4,9 +4,9 @@ For each update, the program gathers a batch of the permuted rows, applies the f
 backward pass and the optimizer, and accumulates loss and accuracy; validation follows. Python is
 not involved until the end of the epoch.
 
-A program can be reused for the same network, optimizer and batch size with *about* as many rows:
-rows are padded to a capacity, and the number of updates is an argument of the program, as are
-learning rate, dropout rate and l2.
+A program can be reused for the same network, optimizer and batch size with *about* the same number
+of rows: rows are padded to a capacity, and the number of updates is an argument of the program,
+as are the learning rate, the dropout rate and l2.
 """
 
 from contextlib import nullcontext
@@ -54,7 +54,7 @@ class Program:
         self._compiled: Any = None
 
     def serves(self, n_rows: int, batch_size: int) -> bool:
-        """Return whether a run over this many rows fits without too much padding."""
+        """Return whether a run over this many rows fits this program without too much padding."""
         return (
             # the padded size, so that results do not depend on which program is reused
             self.batch_size == _padded_batch(n_rows, batch_size)
@@ -108,7 +108,7 @@ class Program:
             epoch = tf.function(self._epoch, jit_compile=True, autograph=False)
             return epoch.get_concrete_function(**inputs)
 
-        with nullcontext() if n_compilations else quiet():  # the first one writes log lines
+        with nullcontext() if n_compilations else quiet():  # the first compilation writes log lines
             self._compiled = compile_first(trace, inputs, self._describe())
         n_compilations += 1
         return_free_memory()
@@ -272,8 +272,8 @@ def _hash(shape: tf.TensorShape, seed: tf.Tensor) -> tf.Tensor:
     """Return a random uint32 per element, computed from its position and the seed.
 
     XLA's own generator makes an epoch with dropout 12 to 20 times slower on a CPU. Positions and
-    seeds are both evenly spaced, so without mixing the seed first, the mask of each update would be
-    that of the previous one, shifted.
+    seeds are both evenly spaced, so if the seed were not mixed first, the mask of each update would
+    be a shifted copy of the previous one.
     """
     counter = tf.bitcast(tf.reshape(tf.range(shape.num_elements()), shape), tf.uint32)
     return _mix(counter * np.uint32(0x9E3779B9) + _mix(seed))
@@ -305,7 +305,7 @@ def _in_batches(rows: Array, n_rows: int, size: int) -> Array:
 
 
 def _padded_batch(n_rows: int, batch_size: int) -> int:
-    """Return the number of rows per update: the batch size and up to an eighth of padding.
+    """Return the number of rows per update: the batch size plus up to an eighth of padding.
 
     Padding lets a hundred batch sizes share a dozen programs, which tensorflow keeps until the
     process ends. Batches are not larger than the data.
@@ -320,5 +320,5 @@ def _step(n: int) -> int:
 
 
 def _validation_batch(n_rows: int) -> int:
-    """Return the batch size in validation, which is smaller for small data."""
+    """Return the batch size for validation, which is smaller for small data sets."""
     return min(VALIDATION_ROWS, max(32, 1 << (n_rows // 8).bit_length()))

@@ -77,7 +77,7 @@ def get_recipe(name: str, network: str) -> dict[str, Any]:
     ----------
     name : {"slides", "fast", "robust", "record"}
     network : {"simple", "deep"}
-        For `SimpleNNClassifier` or `DeepNNClassifier`.
+        "simple" for `SimpleNNClassifier`, "deep" for `DeepNNClassifier`.
 
     Returns
     -------

@@ -87,8 +87,8 @@ def _check_backend() -> None:
 def limit_threads() -> None:
     """Limit tensorflow's threads to OMP_NUM_THREADS, which it does not read itself.
 
-    loky and Dask set this variable to divide the cores among workers. Has no effect after
-    tensorflow was first used.
+    loky and Dask set this variable to divide the cores among workers. The function has
+    no effect once tensorflow has been used.
     """
     # OpenMP allows a list with one number per level of nesting
     threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
@@ -98,9 +98,9 @@ def limit_threads() -> None:
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
 
 
-# Copies standard input to standard error, except for lines that tensorflow 2.18 to 2.21 write at
-# any log level, on import and when first compiling. These are held back until a NUL reports
-# success, and written if the input ends without one.
+# Copies standard input to standard error, except for lines that versions 2.18 to 2.21 of tensorflow
+# write at any log level, on import and when first compiling. These are held back until a NUL
+# reports success, and written if the input ends without one.
 _FILTER = r"""
 import os, re
 chatter = re.compile(
@@ -121,7 +121,7 @@ while data := os.read(0, 65536):
 os.write(2, held)
 """
 
-_readers: list[subprocess.Popen[bytes]] = []  # those with a child process that still writes to them
+_readers: list[subprocess.Popen[bytes]] = []  # those that a child process still writes to
 
 
 _quiet_lock = threading.Lock()
@@ -131,10 +131,10 @@ _quiet_lock = threading.Lock()
 def quiet() -> Iterator[None]:
     """Hide tensorflow's startup log lines, and nothing else.
 
-    They are written in C++, not through ``sys.stderr``. Therefore file descriptor 2 is redirected
-    to a filter process, which passes on everything else immediately, including output of other
-    threads and child processes, and messages before an abort. The lines are shown if the filter
-    cannot be started, and after an exception, which they may explain.
+    They are written by C++ code, not through ``sys.stderr``. Therefore, file descriptor 2 is
+    redirected to a filter process, which passes on everything else immediately, including output of
+    other threads and child processes, and messages before an abort. The lines are shown if the
+    filter cannot be started, and after an exception, which they may explain.
     """
     if not _quiet_lock.acquire(blocking=False):  # another thread is filtering
         yield
@@ -199,7 +199,7 @@ def _flush() -> None:
 
 @contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Delay Ctrl-C until the end of the block, as tensorflow can lose it on import and tracing.
+    """Delay Ctrl-C until the end of the block; tensorflow can lose it during import and tracing.
 
     A second Ctrl-C takes effect immediately.
     """

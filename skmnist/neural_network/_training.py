@@ -41,7 +41,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer without its learning rate, which does not require a new program."""
+    """The optimizer without its learning rate, which can change without a new program."""
 
     name: str
     momentum: float
@@ -146,14 +146,14 @@ class EpochEvent:
 class Watch:
     """Progress of a run: history, weights to keep, and early stopping.
 
-    If the plan has a patience, the weights of the best epoch are kept, otherwise those of the last
-    epoch. Weights of an epoch in which a loss or a weight is not finite are never kept.
+    If the plan sets `patience`, the weights of the best epoch are kept; otherwise, those of the
+    last epoch. Weights of an epoch in which a loss or a weight is not finite are never kept.
     """
 
     plan: Plan
     listeners: list[Callable[[EpochEvent], Any]] = field(default_factory=list)
     before_epoch: Callable[[], Any] = lambda: None
-    after_epoch: Callable[[ReadWeights], bool] = lambda _: False  # True stops
+    after_epoch: Callable[[ReadWeights], bool] = lambda _: False  # True stops training
     history: dict[str, list[float]] = field(default_factory=dict)
     weights: list[Array] | None = None
     optimizer_state: list[Array] | None = None  # if it belongs to the kept weights
@@ -166,7 +166,7 @@ class Watch:
 
     @contextmanager
     def set_up(self) -> Iterator[None]:
-        """Count the time of the block as setup time, not as training time."""
+        """Count the duration of the block as setup time, not as training time."""
         started = time.perf_counter()
         with count_setup():
             yield
@@ -255,7 +255,7 @@ class Watch:
 
 
 def _quality(logs: dict[str, float], monitor: str) -> tuple[float, ...]:
-    """Return a key to compare epochs by; greater is better.
+    """Return a key for comparing epochs; greater is better.
 
     With few validation rows, many epochs share the best accuracy, and the first of them is often
     far from converged. Therefore ties are broken by the loss.

@@ -7,7 +7,7 @@ state to the worker, and receives the new ones.
 
 A worker is a plain subprocess with two pipes. It ends when the pipes are closed, and thus when its
 parent ends. multiprocessing would import the main module again, which fails for scripts without a
-``__main__`` guard, and does not start processes inside its own workers.
+``__main__`` guard, and it does not start processes inside its own workers.
 """
 
 import atexit
@@ -45,7 +45,7 @@ class Worker:
     Parameters
     ----------
     threads : int
-        Number of threads of tensorflow, 0 for its default.
+        Number of threads for tensorflow; 0 uses tensorflow's default.
     """
 
     def __init__(self, threads: int) -> None:
@@ -112,7 +112,7 @@ def borrow_worker(accepts: Callable[[Worker], bool], threads: int) -> Iterator[W
     accepts : callable
         Prepares a worker for the run; returns False if it has compiled too many programs.
     threads : int
-        Number of threads of tensorflow, 0 for its default.
+        Number of threads for tensorflow; 0 uses tensorflow's default.
     """
     worker = _take_idle()
     try:

@@ -1,10 +1,11 @@
 """Convert a fitted model to a JSON document and arrays, and back again.
 
-A `DigitReader` is saved with its fitted classifier, which is frozen when the reader is loaded.
+A `DigitReader` is saved with its fitted classifier, which loading wraps in a FrozenEstimator.
 
 Each value in the document is plain JSON, or an object whose first key names its kind. A document
-may come from anybody, so decoding does not trust it: only listed classes and attributes are
-accepted, every value is checked, and nesting, text and dicts are limited. No code from it is run.
+may come from anybody, so it is not trusted: only listed classes and attributes are accepted, every
+value is checked, and the depth of nesting and the size of text and dicts are limited. No code from
+the document is run.
 """
 
 import math
@@ -26,7 +27,7 @@ from skmnist.text import TranslatedError, get_catalogue
 Array = np.ndarray[Any, Any]
 
 MAX_ARRAY_BYTES = 64 * 2**20  # of one array
-MAX_LABEL_BYTES = 16 * 2**20  # of text, at the fixed width that NumPy uses for all of an array
+MAX_LABEL_BYTES = 16 * 2**20  # of text, at the fixed width that NumPy uses for a whole array
 MAX_PAIRS = 4096  # of one dict: many more keys with the same hash would take minutes
 MAX_DEPTH = 16  # of nested values; valid documents have a few levels
 MAX_SHOWN = 200  # characters from a file in a message
@@ -36,7 +37,7 @@ LABEL_DTYPES = re.compile(r"\|O|[<>]U\d{1,7}")
 
 
 class ModelFileError(TranslatedError):
-    """A model cannot be saved in this format, or a file does not contain a valid model.
+    """Raised if a model cannot be saved in this format, or a file does not contain a valid model.
 
     This error is a ValueError. Programs can use `key` and `values`, and show the message in another
     language.
@@ -194,7 +195,7 @@ CLASSES = tuple(sorted(ATTRIBUTES))
 
 
 def check_learned(kind: str, attributes: dict[str, Any]) -> None:
-    """Raise unless an estimator of this class can have learned these attributes."""
+    """Raise unless an estimator of this class could have learned these attributes."""
     checks = ATTRIBUTES[kind]
     optional = {"feature_names_in_", "temperature_"}  # files of version 1.0 lack the temperature
     if kind in ("DigitCropper", "DigitReader"):

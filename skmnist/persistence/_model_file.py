@@ -1,7 +1,7 @@
 """Save a model to a file and load it again, without pickle.
 
-The file is a `safetensors` file whose metadata hold one JSON document. This module reads its header
-before safetensors parses the file, because a file that is made to exhaust time or memory must be
+The file is a `safetensors` file whose metadata hold one JSON document. This module reads the header
+before safetensors parses the file, because a file designed to exhaust time or memory must be
 rejected first: safetensors allows headers of 100 MB, and returns metadata only for files that it
 opens itself, which could be replaced between two reads.
 """
@@ -65,7 +65,7 @@ def save_model(
     path : str or path-like
         File to write; an existing one is replaced. The usual extension is ``.skmnist``.
     notes : dict of str to str, int, float or bool, default=None
-        Information about the model for others, such as the data that it was trained and measured
+        Information about the model for others, such as the data that it was trained and evaluated
         on, uses that it is not suitable for, and its licence. `load_card` returns the notes and
         ``skmnist show`` prints them; the notes of a `DigitReader` are added to its `notes_`.
 
@@ -192,9 +192,10 @@ class ModelCard:
     Parameters
     ----------
     model : estimator or Pipeline
-        Fitted model, as from :func:`load_model`.
+        Fitted model, as returned by :func:`load_model`.
     notes : dict of str to str, int, float or bool
-        Notes of :func:`save_model`, and `notes_` of a reader. Whether they are true is not checked.
+        Notes passed to :func:`save_model`, and `notes_` of a reader. This package does
+        not check whether they are true.
     versions : dict of str to str
         Versions of skmnist, scikit-learn and NumPy with which the model was saved.
     n_bytes : int
@@ -327,7 +328,7 @@ def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
         digest == digest_content(document, arrays),
         "checksum",
     )
-    # half precision only saves space in the file: NumPy multiplies it much more slowly
+    # half precision only saves space in the file: NumPy computes with it much more slowly
     return document, {
         name: array.astype(np.float32) if array.dtype == np.float16 else array
         for name, array in arrays.items()

@@ -1,7 +1,7 @@
 """Export networks to ONNX, for programs without Python.
 
-The graph has a few nodes per layer, which onnx's own helpers write. skl2onnx would need a converter
-for each class of this package, and tf2onnx does not support Keras 3.
+The graph has a few nodes per layer, which are written with onnx's own helpers. skl2onnx would
+need a converter for each class of this package, and tf2onnx does not support Keras 3.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 OPSET = 20  # of 2023, the first with Gelu
-IR_VERSION = 9  # of the same release; by default, onnx writes its newest, which old runtimes reject
+IR_VERSION = 9  # of the same release; onnx's default is its newest, which old runtimes reject
 
-# operators and their attributes by Keras's name of the activation; silu is made of two operators
+# operators and their attributes by Keras's name for the activation; silu consists of two operators
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "elu": ("Elu", {}),
     "gelu": ("Gelu", {}),
@@ -82,7 +82,7 @@ def to_onnx(model: Any) -> "ModelProto":
     >>> bool(abs(proba - model.predict_proba(X)).max() < 1e-5)
     True
 
-    The preparation of scans is not part of it:
+    The preparation of scans cannot be converted:
 
     >>> from skmnist import DigitCropper
     >>> to_onnx(make_pipeline(DigitCropper(), model))

@@ -42,7 +42,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
     transparent canvas, the ink is everything that was drawn, in any colour. The transformer learns
     nothing from the data, so it does not need to be fitted, and no test data leak into training.
 
-    The digit needs some paper around it, and more if the light is uneven. All ink in an image
+    The digit needs some paper around it, and more if the lighting is uneven. All ink in an image
     counts as one digit: the transformer does not separate digits, remove ruled lines or the frames
     of forms, rotate images, or thicken thin strokes.
 
@@ -53,7 +53,7 @@ class DigitCropper(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         image.
     shape : tuple of int, default=None
         Height and width of images that are passed as rows, and the number of channels if there are
-        several; one of them may be -1. None assumes square images.
+        several; one of these numbers may be -1. None assumes square images.
     max_value : float, default=None
         Value of full brightness. With None, it depends on the image: 1 for bool, 65535 for uint16,
         255 for other integers; for floats, 1 if no pixel is larger, otherwise 255.
@@ -315,7 +315,7 @@ def _resize(ink: Array, down: tuple[int, int], across: tuple[int, int], box: int
         (width, height), Image.Resampling.BICUBIC, box=(x, y, part.shape[1] - x, part.shape[0] - y)
     )
     digit = np.asarray(resized).clip(0, 1)
-    peak = digit.max()  # is low for a thin pen
+    peak = digit.max()  # low for a thin pen
     return np.rint(digit * (255 / peak if peak < FULL else 255))
 
 

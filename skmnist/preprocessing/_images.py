@@ -18,8 +18,8 @@ MOSTLY = 0.5  # share of an image: strokes cover less, a cut-out of paper covers
 CONTRAST = 0.1  # minimum difference between paper and ink, as a share of the range
 
 
-# Chosen on training images of MNIST, pasted on papers of many kinds.
-EVEN_PAPER = 0.02  # share of the range: a border that varies less is one level
+# Chosen on training images of MNIST, pasted onto many kinds of paper.
+EVEN_PAPER = 0.02  # share of the range: a border that varies less counts as one level
 GRID = 48  # points per side at which uneven paper is measured
 ABSOLUTE_FITS = 4  # fits of the surface by absolute distance, robust to digits at the border
 TRIMMED_FITS = 2  # further fits, without pixels that are not paper
@@ -27,7 +27,7 @@ PAPER_WIDTH = 2.5  # standard deviations: pixels farther from the surface are no
 NOISE_WIDTH = 2.0  # standard deviations of noise that are subtracted everywhere
 QUARTILE = 0.3186  # lower quartile of the absolute value of standard normal noise
 FULL = 0.99  # share of the range: such ink needs no scaling
-STROKE = 0.25  # share of full ink where a stroke begins; then MNIST's digits fill their boxes
+STROKE = 0.25  # share of full ink where a stroke begins; with 0.25, MNIST's digits fill their boxes
 
 
 def is_picture(image: Any) -> bool:
@@ -92,7 +92,7 @@ def as_array(image: Any) -> Array:
 def _read_picture(image: Any) -> Array:
     from PIL import ImageOps
 
-    if image.mode.startswith("I"):  # 16 bits; the name depends on the version of Pillow
+    if image.mode.startswith("I"):  # 16 bits; the name of the mode depends on the version of Pillow
         array = np.asarray(image)
         if array.min() < 0 or array.max() > 65535:
             raise ValueError(f"Found an image of 32 bits (mode {image.mode!r}); expected 8 or 16.")
@@ -219,7 +219,7 @@ def find_ink(
     ink = np.maximum(ink - NOISE_WIDTH * noise, 0)
     peak = ink.max(axis=(1, 2), keepdims=True)
     smooth = ndimage.uniform_filter(ink, (1, 2, 2)).max(axis=(1, 2), keepdims=True)
-    level = np.minimum(peak, 2 * smooth)  # a line one pixel wide is ink, a single pixel is not
+    level = np.minimum(peak, 2 * smooth)  # a line one pixel wide is ink, but a single pixel is not
     blank = level < np.maximum(min_contrast, NOISE_WIDTH * noise)
     strokes = _drop_specks(ink, (ink > STROKE * level) & ~blank, min_part)
     ink[~_widen(strokes)] = 0
@@ -273,7 +273,7 @@ def _make_basis(y: Array, x: Array) -> Array:
 
 
 def _project(difference: Array, invert: bool | str) -> Array:
-    """Project the difference to the paper onto the colour of the ink."""
+    """Project the difference from the paper onto the colour of the ink."""
     allowed = difference
     if invert != "auto":
         allowed = np.minimum(difference, 0) if invert else np.maximum(difference, 0)

@@ -156,7 +156,7 @@ class PixelNormalizer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Raises
         ------
         ValueError
-            X has NaN, infinite or non-numeric values, or a different number of pixels than in
+            X has NaN, infinite or non-numeric values, or its number of pixels differs from that in
             `fit`.
         """
         check_is_fitted(self)

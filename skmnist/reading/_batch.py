@@ -1,4 +1,4 @@
-"""Read many files, one after the other, and join their places into fields."""
+"""Read many files, and join the places that were read in them into fields."""
 
 import os
 import pickle
@@ -43,7 +43,7 @@ class FileReading:
         Path of the file.
     places : DataFrame
         As returned by :meth:`DigitReader.read`, but `image` is the number of the page, from 0. If
-        the file has a problem, the table contains only the places that were read before.
+        the file has a problem, the table contains only the places that were read before it.
     pictures : dict of (int, object) to ndarray
         Image of each field. A key is the number of the page, from 0, and the name or number of the
         field, as in `places`.
@@ -126,7 +126,7 @@ def find_files(
     Returns
     -------
     files : list of Path
-        Each file once, even if several paths lead to it; those of a folder sorted by name.
+        Each file once, even if several paths lead to it; the files in a folder are sorted by name.
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
@@ -158,8 +158,8 @@ def read_files(
     paths : sequence of path or binary file
         Images and documents: paths, for example from :func:`find_files`, or open file objects.
     reader : DigitReader
-        A calibrated reader. It is not checked whether the places look like the digits with which
-        the reader was calibrated; to check this, pass the places of all files to
+        A calibrated reader. This function does not check whether the places look like the digits
+        with which the reader was calibrated; to check this, pass the places of all files to
         :meth:`DigitReader.check_shift`.
     form : Form, default=None
         The positions of the fields. Pages on which the form has no fields are skipped. If a
@@ -265,7 +265,7 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
     """Return a table with a row for each field, and at least one row for each page.
 
     A page on which no digits were found has one row, whose `field` and `text` are empty. A file
-    with a problem has one row for the problem, after the rows of the fields that were read before.
+    with a problem has one row for the problem, after the rows of the fields read before it.
     With a form, pages on which the form has no fields are left out.
 
     Parameters

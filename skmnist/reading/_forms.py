@@ -299,7 +299,7 @@ class Form:
         return replace(self, fields=fields)
 
     def find_boxes(self, shape: Sequence[int]) -> list[tuple[int, int, int, int]]:
-        """Return the boxes of the first page's fields in pixels of a page of the given shape.
+        """Return the boxes of the first page's fields, in pixels, for a page of the given shape.
 
         Parameters
         ----------
@@ -315,7 +315,7 @@ class Form:
         ------
         FormError
             The proportions of the page differ from those of the form, or the page is so small that
-            a field has fewer than 8 pixels in width or height.
+            a field is less than 8 pixels wide or high.
         """
         height, width = shape[:2]
         scale = 1.0

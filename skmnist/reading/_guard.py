@@ -64,11 +64,11 @@ SCRIPT = "".join(
 )
 SCRIPT_FONT = "STIXGeneral"
 MAX_ANGLE = 12.0  # degrees
-MAX_STRETCH = 0.8  # maximum decrease of the logarithm of the width, and twice that of the height
+MAX_STRETCH = 0.8  # maximum decrease of the logarithm of the width; half of it for the height
 
 
 def find_side(n_features: int) -> int | None:
-    """Return the side of images with this many pixels, or None if not square or too small."""
+    """Return the side of images with this many pixels; None if too small or not square."""
     side = isqrt(n_features)
     return side if side * side == n_features and side >= MIN_SIDE else None
 
@@ -300,7 +300,7 @@ def _cut(digit: Array, partner: Array, rng: np.random.Generator) -> Array:
     return cut
 
 
-# functions that spoil a digit, and the digits that they would leave looking like digits
+# functions that spoil a digit, each with the digits that would still look like digits afterwards
 CHANGES = {
     _exchange: "1",
     _shuffle: "1",

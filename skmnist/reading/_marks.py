@@ -89,7 +89,7 @@ def _size_label(boxes: Array, width: int) -> float:
 
 
 def _mark(place: dict[Any, Any], box: Array, size: float, line: float, say: Any) -> Markup:
-    """Return the box of a place and its label, above it or, at the top of the page, below it."""
+    """Return the box of a place, with its label above or, at the top of the page, below the box."""
     colour, wide, dashes, sign = STYLES[place["outcome"]]
     left, top, right, bottom = (round(float(side), 1) for side in box)
     read = {"blank": "", "not_digit": ""}.get(place["outcome"], place["text"])

@@ -17,6 +17,7 @@ LEAST_TALL = 8  # pixels of a digit's height; smaller ink cannot be distinguishe
 DOT = 0.25  # of a digit's height; points and commas are smaller in both directions
 SMALL = 0.5  # of a digit's height; shorter strokes are parts of digits, such as the bar of a 5
 WIDE = 0.9  # of a digit's height; wider strokes may be several digits
+CLOSE = 0.75  # of a digit's height; strokes within this width may be the halves of a broken 0
 WIDEST = 1.7  # of a digit's height; wider strokes are several digits
 MAX_MERGED = 6  # parts that may form one digit
 JUDGED = 28  # pixels; images to score are reduced, but not below this length of the longer side
@@ -173,7 +174,9 @@ def divide_digits(
     """
     groups = _attach_small(parts, tall)
     widths = [part.width / tall for part in groups]
-    apart = all(_overlap(a, b) <= 0.4 for a, b in itertools.pairwise(groups))
+    pairs = list(itertools.pairwise(groups))
+    apart = all(_overlap(a, b) <= 0.4 for a, b in pairs)
+    apart = apart and all(b.box[2] - a.box[0] > CLOSE * tall for a, b in pairs)
     if apart and len(groups) == (n_digits or len(groups)) and max(widths, default=0) <= WIDE:
         return [(part, 1.0) for part in groups]
     atoms = [atom for part in groups for atom in _divide(part, tall, expected=n_digits)]

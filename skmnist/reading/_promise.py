@@ -69,7 +69,8 @@ class Promise:
         else:
             key = "too_few" if found.n_rows < found.n_needed else "too_many_errors"
         sentences = [say(f"reading.promise.{key}", **values)]
-        if self.writers is not None:
+        # without a guarantee, the threshold is above all errors, so no accepted row is wrong
+        if found.guaranteed and self.writers is not None:
             sentences += self._describe_writers(say)
         return sentences
 

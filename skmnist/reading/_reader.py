@@ -399,8 +399,9 @@ class DigitReader(MetaEstimatorMixin, ClassifierMixin, Estimator):
         marked = np.array([place.is_marked for place in places], bool)
         _leave_to_people(columns, marked & ~blank & (outcome == "digit"), "beside_mark")
         _leave_to_people(columns, marked & blank, "mark", "not_digit")
+        parted = np.array([place.parted < MIN_PARTED for place in places], bool)
         for reason, is_doubtful in (
-            ("parted", lambda span: any(place.parted < MIN_PARTED for place in places[span])),
+            ("parted", lambda span: bool(parted[span].any())),
             ("gap", lambda span: _has_gap(outcome[span])),
         ):
             doubtful = _choose(spans, is_doubtful)

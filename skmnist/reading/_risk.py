@@ -12,9 +12,9 @@ from sklearn.utils import check_consistent_length, column_or_1d
 Array = np.ndarray[Any, Any]
 
 # Share of the failure probability for the first of two sequences of tests. The second one is needed
-# only if half of the rows cannot be accepted, so it gets little.
+# only if half of the rows cannot be accepted, so it gets only the rest.
 FIRST_SHARE = 0.9
-MAX_ROWS = 2**31 - 1  # of `bdtr`, which returns NaN for more
+MAX_ROWS = 2**31 - 1  # limit of `bdtr`, which returns NaN for more rows
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Selection:
         guarantee, it is the highest confidence of a wrong prediction in the calibration rows, or
         -inf if none is wrong.
     guaranteed : bool
-        Whether it is guaranteed, with the probability `confidence`, that at most `max_error` of the
+        Whether it is guaranteed, with probability `confidence`, that at most `max_error` of the
         accepted predictions are wrong.
     bound : float
         Upper confidence bound for the share of errors among the accepted predictions. 1 if there
@@ -134,15 +134,15 @@ def select_threshold(
     the same distribution are wrong. Rows from only a few writers are not an independent sample of
     other people's handwriting.
 
-    The rows are sorted by confidence. For increasing k, the exact binomial distribution is used to
-    test the hypothesis that the error rate of the first k rows exceeds `max_error`, until the
-    hypothesis cannot be rejected. Tests in a fixed order need no correction for their number. If
-    there are enough rows, this sequence of tests starts at about half of them, because a single
-    error among the first few rows would end it; a second sequence starts with the fewest rows that
-    can pass, and gets a tenth of the failure probability. With fewer rows, there is only one
-    sequence, and it starts with the fewest rows that can pass. On simulated classifiers, this
-    procedure accepts more predictions than the binary search of Geifman and El-Yaniv, which divides
-    the failure probability by its number of steps.
+    The rows are sorted by decreasing confidence. For increasing k, the exact binomial distribution
+    is used to test the hypothesis that the error rate of the first k rows exceeds `max_error`,
+    until the hypothesis cannot be rejected. Tests in a fixed order need no correction for their
+    number. If there are enough rows, this sequence of tests starts at about half of them, because a
+    single error among the first few rows would end a sequence that starts there; a second sequence
+    starts with the fewest rows that can pass, and gets a tenth of the failure probability. With
+    fewer rows, there is only one sequence, and it starts with the fewest rows that can pass. On
+    simulated classifiers, this procedure accepts more predictions than the binary search of Geifman
+    and El-Yaniv, which divides the failure probability by its number of steps.
 
     Parameters
     ----------
@@ -232,13 +232,13 @@ def _bound_error(n_errors: int, n_rows: int, level: float) -> float:
 
 
 def _plan_sequences(n_rows: int, max_error: float, level: float) -> list[tuple[int, float]]:
-    """Return the first rank and the failure probability of each sequence, whatever the labels."""
+    """Return the first rank and failure probability of each sequence; labels do not affect them."""
     starts = [_count_rows(max_error, level)]
     if n_rows < 2 * starts[0]:
         return [(starts[0], level)]
     first = FIRST_SHARE * level
     start, n_errors = _count_rows(max_error, first), 0
-    # ranks just large enough to allow one more error have the best chance to pass
+    # ranks just large enough to allow one more error have the best chance of passing
     while (following := _count_rows(max_error, first, n_errors + 1)) <= n_rows / 2:
         start, n_errors = following, n_errors + 1
     rest = level - first

@@ -87,7 +87,8 @@ def make_page(
 ) -> str:
     """Return a complete page; `content` has the values for the templates.
 
-    `rates` are the error rate that the figures are for, and that of the saved model, if known.
+    `rates` contains the error rate that the figures refer to and, if known, the error rate of the
+    saved model.
     """
     style = _read("report.css")
     recommended = content["recommendation"]["model"] is not None
@@ -262,7 +263,7 @@ def _environment() -> "Environment":
 
 
 def _finish(value: Any) -> Any:
-    """Make text that is not `Markup` printable, and keep ranges and units on a line."""
+    """Make text that is not `Markup` printable, and keep ranges and units on one line."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     text = make_printable(str(value)).replace("-%-", "\u2011%\u2011")

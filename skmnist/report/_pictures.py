@@ -1,7 +1,7 @@
 """Figures for a page: SVG from matplotlib, learning curves during training, and images.
 
 matplotlib's SVG is not suitable for inlining: ids repeat if a page has several figures, the page's
-Content-Security-Policy blocks its styles, black is invisible on a dark page, and it contains a
+Content-Security-Policy blocks its styles, black is invisible on a dark page, and the SVG contains a
 date. `draw_svg` converts it to plain attributes and to the page's text colour.
 
 matplotlib needs 0.2 seconds for a figure, which would slow down training in the same process. So
@@ -161,8 +161,8 @@ def sketch_curve(frame: pd.DataFrame, metric: str, say: Catalogue, *, alt: str) 
     Parameters
     ----------
     frame : DataFrame
-        One row per epoch, at least one, with a column named like `metric` and, if
-        known, one with the prefix ``val_``.
+        One row per epoch (at least one), with the column given by `metric` and, if known, the
+        column with the same name and the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to plot.
     say : Catalogue
@@ -380,8 +380,8 @@ def draw_curve(
     name : str
         Name of the model.
     frame : DataFrame
-        One row per epoch, indexed from 1, with a column named like `metric` and, if
-        known, one with the prefix ``val_``.
+        One row per epoch, indexed from 1, with the column given by `metric` and, if known, the
+        column with the same name and the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to plot.
     say : Catalogue
@@ -421,8 +421,8 @@ def describe_curve(name: str, frame: pd.DataFrame, metric: str, say: Catalogue) 
     name : str
         Name of the model.
     frame : DataFrame
-        One row per epoch, at least one, with a column named like `metric` and, if known, one with
-        the prefix ``val_``.
+        One row per epoch (at least one), with the column given by `metric` and, if known, the
+        column with the same name and the prefix ``val_``.
     metric : {"accuracy", "loss"}
         Column to describe.
     say : Catalogue

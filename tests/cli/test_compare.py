@@ -358,8 +358,8 @@ def test_elsewhere_must_fit(small, tmp_path, capsys, kind):
     assert main(["compare", "--data", str(small), "--elsewhere", str(other)]) == 2
     error = capsys.readouterr().err
     told = {
-        "size": "has images of 20 x 20 pixels, but the digits of --data have 28 x 28",
-        "classes": "has classes that the digits of --data do not have: 10, 11, 12, 13, 14; they",
+        "size": "has images of 20 x 20 pixels, but those given with --data have 28 x 28",
+        "classes": "has classes that the digits given with --data do not have: 10, 11, 12, 13, 14",
     }
     assert error.startswith(f"Error: --elsewhere {other}: {told[kind]}")
     assert error.count("\n") == 1

@@ -33,7 +33,7 @@ def test_json_goes_through_a_link_and_never_over_the_digits(small, tmp_path, cap
     assert json.loads(target.read_text())["models"]
     before = small.read_bytes()
     assert main([*options, str(small)]) == 2
-    assert "is the file with the digits" in capsys.readouterr().err
+    assert "is the file that contains the digits" in capsys.readouterr().err
     assert small.read_bytes() == before
 
 

@@ -38,7 +38,7 @@ def test_page_is_written_in_the_language_of_the_output(options, tmp_path, capsys
         ("old.html", "already exists; add --force to overwrite it"),
         ("no/out.html", "the folder {folder} does not exist"),
         (".", "is a folder; a file is expected"),
-        ("out.json", "is also the file of --json; name two different files"),
+        ("out.json", "is also the file given with --json; name two different files"),
     ],
 )
 def test_file_that_cannot_be_written_is_told_before_training(

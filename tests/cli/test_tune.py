@@ -152,11 +152,11 @@ def test_the_next_step_is_a_command_that_works(saved, more, tmp_path, capsys):
         ),
         (
             "--save x.skmnist --json ./x.skmnist",
-            "Error: --json x.skmnist: is also the file of --save; name two different files",
+            "Error: --json x.skmnist: is also the file given with --save; name two different files",
         ),
         (
             "--save x.db --storage ./x.db --force",
-            "Error: --save x.db: is also the file of --storage; name two different files",
+            "Error: --save x.db: is also the file given with --storage; name two different files",
         ),
         ("--data nix.npz --lang de", "Fehler: --data nix.npz: Die Datei gibt es nicht (erwartet: "),
         ("--jobs 0 --lang de", "Fehler: --jobs 0: muss eine ganze Zahl ab 1 sein"),

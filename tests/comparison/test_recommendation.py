@@ -32,7 +32,7 @@ def test_reason_of_the_source_in_english(source, words):
 @pytest.mark.parametrize(
     "words",
     [
-        "Die Genauigkeit ist sehr ähnlich (Unterschied 0,63 Prozentpunkte",
+        "Die Genauigkeiten sind sehr ähnlich (Unterschied 0,63 Prozentpunkte",
         "weniger Parameter (101.770 statt 567.434)",
         "schneller trainiert (78,4 s statt 118,0 s)",
         "leichter zu erklären",

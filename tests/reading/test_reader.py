@@ -1,5 +1,7 @@
 """What a reader accepts, leaves to people, and promises."""
 
+import copy
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
@@ -117,6 +119,14 @@ def test_the_promise_is_kept_in_words(reader):
     assert promise.writers["n_errors"].sum() == promise.selection.n_errors
     assert promise.writers["n_accepted"].sum() == promise.selection.n_accepted
     assert "Schreiber" in promise.sentences("de")[2]
+
+
+def test_no_share_of_errors_is_told_without_a_guarantee(reader):
+    strict = copy.deepcopy(reader).set_params(max_error=1e-4)
+    promise = strict.promise()
+    assert not promise.selection.guaranteed  # the threshold is above all errors
+    assert promise.writers["n_errors"].sum() == 0
+    assert len(promise.sentences()) == 1
 
 
 def test_max_error_can_be_changed_after_the_calibration(reader, digits):
