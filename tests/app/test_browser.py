@@ -183,7 +183,7 @@ def test_the_whole_path(browser, app, tmp_path):
     assert "Traceback" not in text
     assert "/skmnist-" not in text  # where the server keeps it
     upload(browser, "file", write_archive(tmp_path / "Meine Ziffern.zip"))
-    see(browser, "Train file: Meine Ziffern.zip/train.csv", "40 training and 20 test images")
+    see(browser, "Training file: Meine Ziffern.zip/train.csv", "40 training and 20 test images")
     choose(browser, "source", "MNIST, bundled")
     see(browser, "60,000 training and 10,000 test images")
 

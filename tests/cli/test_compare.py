@@ -375,7 +375,7 @@ def test_elsewhere_must_exist(capsys):
 
 def test_elsewhere_is_not_overwritten(small, capsys):
     assert main(["compare", "--elsewhere", str(small), "--json", str(small), "--force"]) == 2
-    assert "also the file of --elsewhere" in capsys.readouterr().err
+    assert "also the file given with --elsewhere" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -146,7 +146,7 @@ def test_the_form_rather_than_digits_says_how_many_digits_a_field_has(
     assert main([*command, "--form", str(form), "--digits", "5"]) == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("--digits 5: ")
-    assert ("bestimmt das Formular" if language == "de" else "is that of the form") in line
+    assert ("bestimmt das Formular" if language == "de" else "the form itself sets") in line
     main([*command, "--digits", "1"])
     assert not capsys.readouterr().err
 

@@ -162,7 +162,7 @@ def test_where_the_network_is_and_the_next_command(comparison, language, monkeyp
     assert "--allowed-error" not in page
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
     page = find(model_path="m", max_error=0.005)
-    assert {"en": "at most 1 in 200 is", "de": "höchstens 1 von 200 falsch ist"}[language] in page
+    assert {"en": "at most 1 in 200 is", "de": "ist höchstens 1 von 200 falsch"}[language] in page
     assert "--allowed-error" in page
     assert "--allowed-error" not in find(model_path="m", max_error=0.001)
     page = find(command="skmnist compare")

@@ -34,7 +34,7 @@ def test_what_was_read_is_unpacked_where_asked_and_announced_there(tmp_path):
     out = tmp_path / "neu" / "hier"
     data = load_digit_archive(path, out)
     assert files_below(out) == files
-    assert sentences(data)[0] == f"Train folder: {out}/dataset/lokaler Datensatz/train"
+    assert sentences(data)[0] == f"Training folder: {out}/dataset/lokaler Datensatz/train"
     assert same(load_digit_archive(out), DIGITS)
 
 

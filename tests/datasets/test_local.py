@@ -88,7 +88,7 @@ def test_the_description_lists_what_was_found(tmp_path):
     path = write_zip(tmp_path / "lokaler_Datensatz.zip", tables_in_folders(DIGITS))
     assert load_digit_archive(path).DESCR.splitlines() == [
         f"Digits from {path}",
-        f"Train folder: {path}/dataset/lokaler Datensatz/train",
+        f"Training folder: {path}/dataset/lokaler Datensatz/train",
         f"Test folder: {path}/dataset/lokaler Datensatz/test",
         "Train: (12, 4, 4) (12,)",
         "Test : (6, 4, 4) (6,)",
@@ -109,7 +109,7 @@ def test_notes_speak_german(tmp_path):
 def test_description_names_the_file_and_what_was_found(tmp_path):
     data = load(tmp_path, tables(DIGITS))
     assert str(tmp_path) in data.DESCR
-    assert "Train file: " in data.DESCR
+    assert "Training file: " in data.DESCR
     assert "Test : (6, 4, 4) (6,)" in data.DESCR
 
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from skmnist.datasets import load_mnist
-from skmnist.reading import Form, find_places
+from skmnist.reading import Form, find_places, load_reader
 from tests.reading.fields import cut_out, load_scans, make_field
 
 
@@ -170,6 +170,18 @@ def test_a_stroke_that_joins_digits_is_no_ruled_line():
 
     (field,) = find_places(np.asarray(page), score=score)
     assert sum(count_loops(place.image) for place in field) == 4
+
+
+@pytest.mark.parametrize("gap", [6, 10])
+def test_the_halves_of_a_broken_zero_are_one_digit(gap):
+    page = Image.new("L", (300, 110), 255)
+    draw = ImageDraw.Draw(page)
+    for x in (40, 220):
+        draw.line((x, 25, x, 84), 0, 6)
+    draw.ellipse((120, 25, 160, 85), outline=0, width=6)
+    draw.rectangle((140 - gap // 2, 0, 139 + gap // 2, 110), fill=255)
+    places = load_reader().read_page(np.asarray(page))
+    assert "".join(places["text"]) == "101"
 
 
 def test_a_square_zero_among_digits_is_no_box(digits):
