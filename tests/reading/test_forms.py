@@ -97,7 +97,7 @@ def test_values_and_number_of_digits():
             r"'code': box=\[0, 0, 1\] must be four numbers",
         ),
         ({"fields": [{**FIELD, "box": [0.5, 0, 0.2, 1]}]}, "0 <= left < right"),
-        ({"fields": [{**FIELD, "box": [5, 5, 20, 20]}]}, "in pixels, which needs the size"),
+        ({"fields": [{**FIELD, "box": [5, 5, 20, 20]}]}, "in pixels, so the size of the page"),
         (
             {"fields": [{**FIELD, "box": [5, 5, 20, 20]}], "size": [10, 10]},
             "beyond the page of 10 x 10",
