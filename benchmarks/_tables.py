@@ -85,20 +85,22 @@ def page(sections: dict[str, Any], goals: Iterator[Goal]) -> str:
     networks = list(dict.fromkeys(goal.network for goal, _ in judged if goal.network))
     cells: dict[str, dict[str, list[str]]] = {}
     others = []
-    for goal, (figure, limit, median, *_, verdict) in judged:
-        cell = [limit, median if verdict == "met" else f"**{median}, missed**"]
+    for goal, (figure, limit, median, spread, verdict) in judged:
+        found = f"{median} ({spread})"
+        cell = [limit, found if verdict == "met" else f"**{found}, missed**"]
         if goal.network:
             cells.setdefault(goal.text, {})[goal.network] = cell
         else:
             others.append([figure, *cell])
     rows = [
-        [text, *(part for network in networks for part in found.get(network, ["", ""]))]
-        for text, found in cells.items()
+        [text, *(part for network in networks for part in own.get(network, ["", ""]))]
+        for text, own in cells.items()
     ]
     parts = [
         "Goals\n-----",
         *conditions(sections),
-        f"{n_met} of {len(judged)} goals were met. Values are medians over the rounds.",
+        f"{n_met} of {len(judged)} goals were met. Values are medians over the rounds, with "
+        "the smallest and largest in parentheses.",
     ]
     if rows:
         head = ["figure", *(part for network in networks for part in ("goal", network))]

@@ -47,8 +47,8 @@ def test_ratios_are_taken_within_a_round_and_judged(tmp_path):
     assert page.count(".. list-table::") == 1
     table = page.replace("\n     - ", " | ")
     assert "figure | goal | simple\n" in table
-    assert "scikeras KerasClassifier | >= 4.5 x | 5.00 x\n" in table
-    assert "skorch (PyTorch) | >= 1.8 x | **1.60 x, missed**\n" in table
+    assert "scikeras KerasClassifier | >= 4.5 x | 5.00 x (4.00 - 5.00)\n" in table
+    assert "skorch (PyTorch) | >= 1.8 x | **1.60 x (1.50 - 1.70), missed**\n" in table
     assert "1 of 2 goals were met" in table
     assert "OTHER PROGRAMS WERE RUNNING (2.5 cores busy): epoch: 2026-01-01" in table
     assert "MLPClassifier" not in table  # it was not measured
@@ -70,10 +70,10 @@ def test_searches_are_judged_by_time_and_by_score(tmp_path):
     done = run("--only", "none", "--out", tmp_path, script=SEARCH)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "search.rst").read_text().replace("\n     - ", " | ")
-    assert "times faster than without | >= 2 x | 2.50 x" in table
+    assert "times faster than without | >= 2 x | 2.50 x (2.50 - 2.50)\n" in table
     against = "against skmnist, pruner=None | <= 0.3 points"
-    assert f"best score lost {against} | +0.20 points" in table
-    assert f"test accuracy lost {against} | -0.20 points" in table
+    assert f"best score lost {against} | +0.20 points (+0.20 - +0.20)\n" in table
+    assert f"test accuracy lost {against} | -0.20 points (-0.20 - -0.20)\n" in table
     done = run("--only", "peer", "--out", tmp_path, script=SEARCH)
     assert done.returncode == 2
     assert "unknown section: peer; choose from peers, pruning, jobs" in done.stderr

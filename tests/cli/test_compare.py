@@ -359,7 +359,10 @@ def test_elsewhere_must_fit(small, tmp_path, capsys, kind):
     error = capsys.readouterr().err
     told = {
         "size": "has images of 20 x 20 pixels, but those given with --data have 28 x 28",
-        "classes": "has classes that the digits given with --data do not have: 10, 11, 12, 13, 14",
+        "classes": (
+            "has classes that the digits given with --data do not have: 10, 11, 12, 13, 14; those "
+            "have"
+        ),
     }
     assert error.startswith(f"Error: --elsewhere {other}: {told[kind]}")
     assert error.count("\n") == 1

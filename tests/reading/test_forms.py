@@ -90,7 +90,10 @@ def test_values_and_number_of_digits():
         ({"fields": [FIELD], "sizes": [1, 2]}, "unknown key 'sizes'; did you mean 'size'"),
         ({"fields": [FIELD], "size": [0, 5]}, r"size=\[0, 5\] must be width and height"),
         ({"fields": ["code"]}, "field 1 is 'code', but must be an object"),
-        ({"fields": [{"box": [0, 0, 1, 1]}]}, "field 1: name=None must be text and"),
+        (
+            {"fields": [{"box": [0, 0, 1, 1]}]},
+            "field 1: name=None must be text and must not be empty",
+        ),
         ({"fields": [FIELD, FIELD]}, "field 'code' appears more than once"),
         (
             {"fields": [{**FIELD, "box": [0, 0, 1]}]},
