@@ -24,6 +24,7 @@ from joblib.executor import get_memmapping_executor
 from joblib.externals.loky.backend import resource_tracker
 from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
+from threadpoolctl import ThreadpoolController
 
 Task = tuple[Any, ...]
 
@@ -41,6 +42,7 @@ THREADS = (
 MIN_SHARED_BYTES = 1_000_000  # joblib's default
 IDLE_SECONDS = 300  # joblib's default; a new worker has to import tensorflow
 WATCH_SECONDS = 1.0  # interval between checks that the parent process is alive
+AHEAD = 3  # tasks given to each worker while this process is busy with a task of its own
 START_SECONDS = 1.0  # maximum time until a submitted task reaches a worker
 # Maximum number of tasks to repeat because their data were lost. Dask itself gives up on a task
 # after four workers have died while running it.
@@ -48,7 +50,11 @@ MAX_LOSSES = 4
 
 
 def iterate_tasks(
-    function: Callable[..., Any], tasks: Iterator[Task], *, n_jobs: int | None = None
+    function: Callable[..., Any],
+    tasks: Iterator[Task],
+    *,
+    n_jobs: int | None = None,
+    takes_part: bool = False,
 ) -> Generator[Any, None, None]:
     """Call a function for each task, and yield the results as they arrive.
 
@@ -73,6 +79,9 @@ def iterate_tasks(
     n_jobs : int or None, default=None
         Number of workers. None uses the value of ``joblib.parallel_config``, or 1. On Dask, any
         value but 1 means all workers of the cluster.
+    takes_part : bool, default=False
+        Whether this process is one of the workers, instead of waiting for processes. For short
+        tasks: other workers may get no new ones while it runs a task.
 
     Yields
     ------
@@ -98,7 +107,7 @@ def iterate_tasks(
             yield from _on_cluster(backend, call, tasks, n_workers)
     elif kind == "LokyBackend":
         n_threads = backend.inner_max_num_threads or max(1, cpu_count() // n_workers)
-        yield from _in_processes(call, tasks, n_workers, n_threads)
+        yield from _in_processes(call, tasks, n_workers, n_threads, takes_part)
     elif kind == "ThreadingBackend":
         with ThreadPoolExecutor(n_workers) as pool:
             yield from _in_pool(pool.submit, call, tasks, n_workers)
@@ -211,19 +220,31 @@ def start_tracker() -> None:
 
 
 def _in_processes(
-    call: _Call, tasks: Iterator[Task], n_workers: int, n_threads: int
+    call: _Call, tasks: Iterator[Task], n_workers: int, n_threads: int, takes_part: bool
 ) -> Iterator[Any]:
     # joblib's own pool, so that later calls reuse the workers and their compiled programs
+    n_processes = n_workers - takes_part
     with _shared_folder() as folder:
         pool = get_memmapping_executor(
-            n_workers,
+            n_processes,
             timeout=IDLE_SECONDS,
             initializer=end_with_parent,
             env=dict.fromkeys(THREADS, str(n_threads)),
             max_nbytes=None,
         )
-        stored = map(_Large(partial(_store, folder)), tasks)
-        yield from _in_pool(pool.submit, call, stored, n_workers, stop=partial(_kill, pool))
+        large = _Large(partial(_store, folder))
+
+        def submit(call: _Call, *task: Any) -> Future[Any]:
+            return pool.submit(call, *large(task))
+
+        libraries = ThreadpoolController()
+
+        def run_here(*task: Any) -> Any:
+            with libraries.limit(limits=n_threads):
+                return call(*task)
+
+        own = run_here if takes_part else None
+        yield from _in_pool(submit, call, tasks, n_processes, partial(_kill, pool), own)
 
 
 def _kill(pool: Any, running: set[Future[Any]]) -> None:
@@ -242,14 +263,24 @@ def _in_pool(
     tasks: Iterator[Task],
     n_workers: int,
     stop: Callable[[set[Future[Any]]], Any] = lambda running: None,
+    own: Callable[..., Any] | None = None,
 ) -> Iterator[Any]:
-    running = {submit(call, *task) for task in islice(tasks, n_workers)}
+    """Yield the results of a pool, and of tasks that `own` runs in this thread meanwhile."""
+
+    def submit_next(n_tasks: int) -> set[Future[Any]]:
+        return {submit(call, *task) for task in islice(tasks, n_tasks)}
+
+    running = submit_next(n_workers)
     try:
         while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            task = None if own is None else next(tasks, None)
+            if own is not None and task is not None:
+                yield own(*task)
+                running |= submit_next(AHEAD * n_workers - len(running))
+            done, running = wait(running, None if task is None else 0, FIRST_COMPLETED)
             for future in done:
                 yield future.result()
-                running |= {submit(call, *task) for task in islice(tasks, 1)}
+                running |= submit_next(1)
     finally:
         if running:  # the generator was closed, or a task failed
             stop(running)

@@ -15,6 +15,7 @@ from joblib import cpu_count, effective_n_jobs, parallel_config, register_parall
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import ThreadingBackend, get_active_backend
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_info
 
 from skmnist._workers import end_with_parent, iterate_tasks
 
@@ -117,6 +118,29 @@ def test_processes_share_the_cores():
     told = list(iterate_tasks(tell, iter([(0,), (1,)]), n_jobs=2))
     assert os.getpid() not in {pid for pid, *_ in told}
     assert {n_threads for *_, n_threads in told} == {str(max(1, cpu_count() // 2))}
+
+
+@pytest.mark.slow
+def test_this_process_may_be_one_of_the_workers():
+    n_threads = [pool["num_threads"] for pool in threadpool_info()]
+    told = []
+    results = iterate_tasks(tell_slowly, ((n,) for n in range(40)), n_jobs=2, takes_part=True)
+    for number, pid, thread, limits in results:
+        told.append((number, pid))
+        if pid == os.getpid():
+            assert thread == threading.get_ident()
+            assert limits == {max(1, cpu_count() // 2)}
+        assert [pool["num_threads"] for pool in threadpool_info()] == n_threads
+    assert sorted(number for number, _ in told) == list(range(40))
+    assert len({pid for _, pid in told}) == 2
+    assert told[0][1] == os.getpid()  # which does not have to start
+    assert sum(pid != os.getpid() for _, pid in told) > 5
+
+
+def tell_slowly(number):
+    time.sleep(0.1)
+    limits = {pool["num_threads"] for pool in threadpool_info()}
+    return number, os.getpid(), threading.get_ident(), limits
 
 
 @pytest.mark.slow

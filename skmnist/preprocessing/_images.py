@@ -287,8 +287,14 @@ def _project(difference: Array, invert: bool | str) -> Array:
 
 def _widen(strokes: Array) -> Array:
     reach = 2 + max(strokes.shape[1:]) // 56  # maximum width of the faint edge of a stroke
-    width = 2 * reach + 1
-    return ndimage.maximum_filter(strokes, (1, width, width))
+    for axis in (1, 2):  # shifted arrays take a quarter of the time of a filter
+        wide = np.moveaxis(strokes.copy(), axis, 0)
+        for step in range(1, reach + 1):
+            narrow = np.moveaxis(strokes, axis, 0)
+            wide[step:] |= narrow[:-step]
+            wide[:-step] |= narrow[step:]
+        strokes = np.moveaxis(wide, 0, axis)
+    return strokes
 
 
 def _drop_specks(ink: Array, strokes: Array, min_part: float) -> Array:

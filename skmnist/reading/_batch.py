@@ -189,7 +189,7 @@ def read_files(
     key = uuid4().hex
     tasks = ((at, path, shared, key, form, language) for at, path in enumerate(paths))
     ended: dict[int, FileReading] = {}
-    with closing(iterate_tasks(_read_file, tasks, n_jobs=n_jobs)) as readings:
+    with closing(iterate_tasks(_read_file, tasks, n_jobs=n_jobs, takes_part=True)) as readings:
         for at in range(len(paths)):
             try:
                 while at not in ended:
@@ -296,31 +296,38 @@ def join_fields(readings: Iterable[FileReading]) -> pd.DataFrame:
             (reading.file, page + 1, "", "", "blank", np.nan, nothing)
             for page in reading.blank_pages
         ]
-        key: Any
-        for key, places in reading.places.groupby(["image", "field"], sort=False):
-            page, name = key
+        # lists, because `groupby` would take several times as long
+        columns = (
+            reading.places[name].tolist()
+            for name in ("image", "field", "text", "outcome", "probability", "reason")
+        )
+        fields: dict[tuple[int, Any], list[tuple[Any, ...]]] = {}
+        for page, name, *place in zip(*columns, strict=True):
+            fields.setdefault((page, name), []).append(tuple(place))
+        for (page, name), places in fields.items():
+            digits, outcomes, probabilities, reasons = zip(*places, strict=True)
             marks = {"digit": None, "blank": " "}
             text = "".join(
                 marks.get(outcome, "?") or digit
-                for outcome, digit in zip(places["outcome"], places["text"], strict=True)
+                for outcome, digit in zip(outcomes, digits, strict=True)
             )
             outcome = "unsure" if "?" in text else "read" if text.strip() else "blank"
             label = name if isinstance(name, str) else int(name) + 1
-            lowest = places["probability"].min()
-            reason = " ".join(find_reasons(places))
+            lowest = min((p for p in probabilities if not pd.isna(p)), default=np.nan)
+            reason = " ".join(find_reasons(outcomes, reasons))
             own.append((reading.file, int(page) + 1, label, text, outcome, lowest, reason))
         rows += sorted(own, key=lambda row: row[1])
         if reading.problem is not None:
             problem = reading.problem.removeprefix(f"{reading.file}: ")
             rows.append((reading.file, None, "", "", "failed", np.nan, problem))
-    fields = pd.DataFrame(rows, columns=list(FIELD_COLUMNS))
-    return fields.astype({"page": "Int64", "probability": float})
+    table = pd.DataFrame(rows, columns=list(FIELD_COLUMNS))
+    return table.astype({"page": "Int64", "probability": float})
 
 
-def find_reasons(places: pd.DataFrame) -> list[str]:
-    """Return why some of these places were not accepted, each reason once."""
-    refused = ~places["outcome"].isin(["digit", "blank"])
-    return list(dict.fromkeys(places.loc[refused, "reason"]))
+def find_reasons(outcomes: Iterable[str], reasons: Iterable[str]) -> list[str]:
+    """Return why places with these outcomes were not accepted, each reason once."""
+    refused = zip(outcomes, reasons, strict=True)
+    return list(dict.fromkeys(why for what, why in refused if what not in ("digit", "blank")))
 
 
 def _cut(page: Array, boxes: pd.Series) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import spread, widen
+from skmnist.reading._ink import find_quantile, spread, widen
 from skmnist.reading._posts import MAX_PLACES, find_combs, read_post
 from skmnist.reading._tracing import COVERED, Line, erase, find_bars, find_runs, trace
 
@@ -55,7 +55,7 @@ class Cells:
     @property
     def width(self) -> float:
         """Usual width of a place."""
-        return float(np.median([box[2] - box[0] for box in self.boxes]))
+        return find_quantile([box[2] - box[0] for box in self.boxes], 0.5)
 
 
 def find_guides(strokes: Array, n_digits: int | None = None) -> tuple[list[Cells], list[Line]]:
@@ -260,12 +260,12 @@ def _is_frame(part: Array, where: tuple[slice, slice], shape: tuple[int, ...]) -
     high, wide = max(2, round(STRIP * height)), max(2, round(STRIP * width))
     high, wide = min(high, wide * 2), min(wide, high * 2)
     sides = [
-        (part[:high].any(axis=0).mean(), where[0].start == 0 and width > 1.5 * height),
-        (part[-high:].any(axis=0).mean(), where[0].stop == shape[0] and width > 1.5 * height),
-        (part[:, :wide].any(axis=1).mean(), where[1].start == 0 and width > 1.5 * height),
-        (part[:, -wide:].any(axis=1).mean(), where[1].stop == shape[1] and width > 1.5 * height),
+        (part[:high].any(axis=0), where[0].start == 0 and width > 1.5 * height),
+        (part[-high:].any(axis=0), where[0].stop == shape[0] and width > 1.5 * height),
+        (part[:, :wide].any(axis=1), where[1].start == 0 and width > 1.5 * height),
+        (part[:, -wide:].any(axis=1), where[1].stop == shape[1] and width > 1.5 * height),
     ]
-    drawn = [share >= COVERED for share, _ in sides]
+    drawn = [int(np.count_nonzero(side)) >= COVERED * np.size(side) for side, _ in sides]
     cut = [is_cut for _, is_cut in sides]
     return all(a or b for a, b in zip(drawn, cut, strict=True)) and sum(drawn) >= 3
 
@@ -307,7 +307,7 @@ def _read_frame(part: Array, corner: tuple[int, int]) -> list[Cells]:
             ]
             rows.append(Cells(boxes, []))
     if lines:  # where a digit runs along a line, only the line is to be erased
-        thickest = 2 * float(np.median([line.thickness for line in lines]))
+        thickest = 2 * find_quantile([line.thickness for line in lines], 0.5)
         lines = [replace(line, thickness=min(line.thickness, thickest)) for line in lines]
     return [replace(some, lines=lines) for some in rows[:1]] + rows[1:]
 
@@ -325,7 +325,7 @@ def _is_grid(part: Array, downs: list[tuple[int, int]], tolerance: int) -> bool:
 def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, int]]:
     """Join cells that a tall stroke of a digit has cut in two, and drop gaps between boxes."""
     widths = np.array([right - left for left, right in spans])
-    usual = float(np.median(widths)) if len(spans) > 4 else 0.9 * height
+    usual = find_quantile(widths, 0.5) if len(spans) > 4 else 0.9 * height
     joined: list[tuple[int, int]] = []
     for left, right in spans:
         before = joined[-1] if joined else None
@@ -337,7 +337,7 @@ def _join_narrow(spans: list[tuple[int, int]], height: int) -> list[tuple[int, i
             joined[-1] = (before[0], right)
         else:
             joined.append((left, right))
-    usual = float(np.median([right - left for left, right in joined])) if joined else 0.0
+    usual = find_quantile([right - left for left, right in joined], 0.5) if joined else 0.0
     return [span for span in joined if span[1] - span[0] >= GAP * usual]
 
 
@@ -429,13 +429,13 @@ def _find_teeth(part: Array, first: int, thickness: float) -> list[tuple[float, 
     if not teeth:
         return []
     # a digit that touches a tooth makes it longer, so only the shortest are reliable
-    rise = np.quantile([first - top for _, top, _ in teeth], 0.25)
-    upper = slice(int(first - rise), int(first - UNCOVERED * rise) + 1)
+    usual = find_quantile([first - top for _, top, _ in teeth], 0.25)
+    upper = slice(int(first - usual), int(first - UNCOVERED * usual) + 1)
     for start, stop in hidden:
         for left, right in find_runs(part[upper, start:stop].mean(axis=0) >= 0.8):
             if right - left <= widest:
                 teeth.append((start + (left + right - 1) / 2, upper.start, float(right - left)))
-    return [(x, max(top, int(first - 1.3 * rise)), thick) for x, top, thick in teeth]
+    return [(x, max(top, int(first - 1.3 * usual)), thick) for x, top, thick in teeth]
 
 
 def _fit_lattice(
@@ -461,7 +461,7 @@ def _fit_lattice(
         grid = left + pitch * np.arange(n + 1)
         near = np.abs(grid[:, None] - at).min(axis=1) <= max(2.0, 0.05 * pitch)
         needed = 0.6 if n == n_digits else 0.9
-        if near.mean() >= needed and near[[0, -1]].all():
+        if np.count_nonzero(near) >= needed * len(near) and near[[0, -1]].all():
             edges = np.rint(grid).astype(int).tolist()
             best = list(itertools.pairwise(edges))
             if n == n_digits:
@@ -505,7 +505,7 @@ def iterate_rows(cells: list[Cells], gap: float = 1.5) -> Iterator[list[Box]]:
             rows.append([box])
     for row in rows:
         row.sort()
-        width = float(np.median([box[2] - box[0] for box in row]))
+        width = find_quantile([box[2] - box[0] for box in row], 0.5)
         part = [row[0]]
         for before, box in itertools.pairwise(row):
             if box[0] - before[2] > gap * width:

@@ -184,7 +184,7 @@ def _find_in_lines(
 ) -> list[Part]:
     """Return removed ink that is thicker than the lines, and not beside a stroke."""
     size = max(round(LEAST_WIDTH * pen), int(np.ceil(line)) + THICKER)
-    labels, n = ndimage.label(keep_thick(drawn, size, 0, 1), np.ones((3, 3)))
+    labels, n = ndimage.label(keep_thick(drawn, size), np.ones((3, 3)))
     found = []
     strokes = np.zeros(drawn.shape, dtype=bool)
     for part in parts:
@@ -304,7 +304,7 @@ def _is_under(mark: Part, digit: Part, least: float) -> bool:
 def choose_outside(marks: Sequence[Mark], row: Sequence[Box]) -> list[Mark]:
     """Return the marks between the boxes of a row, or before or after them."""
     left, right = row[0][0], row[-1][2]
-    top, bottom = (float(np.median([box[side] for box in row])) for side in (1, 3))
+    top, bottom = (find_quantile([box[side] for box in row], 0.5) for side in (1, 3))
     size = bottom - top
     return [
         mark

@@ -71,7 +71,7 @@ def make_review(readings: Iterable[FileReading], language: str | None = None) ->
                     "?" if outcome == "not_digit" else digit or " "
                     for outcome, digit in zip(places["outcome"], places["text"], strict=True)
                 ),
-                "reasons": find_reasons(places),
+                "reasons": find_reasons(places["outcome"], places["reason"]),
             }
         )
     # as in the CSV file of `skmnist read`

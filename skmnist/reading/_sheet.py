@@ -1,5 +1,6 @@
 """A page without guides (boxes, combs and ruled lines), and the places cut out of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,14 +131,16 @@ class Sheet:
     def to_page(self, box: Box) -> Box:
         """Convert a box of the sheet to pixels of the page."""
         left, top, right, bottom = box
-        corners = np.array([(x, y, 1) for x in (left, right - 1) for y in (top, bottom - 1)])
-        points = corners @ self.ink.matrix.T
-        scale = np.hypot(*self.ink.matrix[:, 0])
-        low = np.floor(points.min(axis=0) - (scale - 1) / 2 + 1e-6).astype(int)
-        high = np.ceil(points.max(axis=0) + (scale - 1) / 2 - 1e-6).astype(int) + 1
-        limit = self.shape[1::-1]
-        low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
-        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+        rows = self.ink.matrix.tolist()
+        half = (
+            math.hypot(rows[0][0], rows[1][0]) - 1
+        ) / 2  # of a pixel of the sheet, beyond its middle
+        ends = []
+        for (a, b, c), limit in zip(rows, self.shape[1::-1], strict=True):
+            at = [a * x + b * y + c for x in (left, right - 1) for y in (top, bottom - 1)]
+            low, high = math.floor(min(at) - half + 1e-6), math.ceil(max(at) + half - 1e-6) + 1
+            ends.append((min(max(low, 0), limit), min(max(high, 0), limit)))
+        return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
     def make_place(self, box: Box, part: Part | None, row: int, *, is_blank: bool) -> Place:
         image = self.cut(box, None if is_blank else part)

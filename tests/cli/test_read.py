@@ -113,7 +113,7 @@ def test_a_killed_process_keeps_what_was_read(model, scans, tmp_path, capsys, mo
 
     from skmnist.reading import _batch
 
-    def call(function, tasks, *, n_jobs):
+    def call(function, tasks, *, n_jobs, takes_part):
         yield function(*next(tasks))
         raise TerminatedWorkerError
 
