@@ -61,7 +61,7 @@ plt.show()
 # %%
 # A network that reads them
 # -------------------------
-# The network is trained on plain MNIST. Afterward, we put the cropper in front of it.
+# The network is trained on plain MNIST. Afterwards, we put the cropper in front of it.
 
 from sklearn.pipeline import Pipeline, make_pipeline
 
