@@ -252,7 +252,8 @@ def _are_image_words(names: Iterable[str]) -> bool:
 
 def _list_images(tables: list[Member], images: list[Member], label: str | None) -> list[Listing]:
     """Read the tables that list images; a table of one part cannot list images of another."""
-    found = []
+    found: list[Listing] = []
+    lacking: list[ListingError] = []
     roles = [role_of(image.parts[:-1]) for image in images]
     for role, some in by_role(tables).items():
         fitting = [
@@ -260,7 +261,11 @@ def _list_images(tables: list[Member], images: list[Member], label: str | None) 
             for image, own in zip(images, roles, strict=True)
             if role is None or own in (role, None)
         ]
-        found += find_listings(some, fitting, label)
+        listings, errors = find_listings(some, fitting, label)
+        found += listings
+        lacking += errors
+    if lacking and not found:
+        raise lacking[0]
     return [listing for listing in found if listing.is_named] or found
 
 

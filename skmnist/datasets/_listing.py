@@ -108,7 +108,7 @@ def _name_above(image: Member, depth: int) -> str:
 
 def find_listings(
     tables: Sequence[Member], images: Sequence[Member], label: str | None
-) -> list[Listing]:
+) -> tuple[list[Listing], list[ListingError]]:
     """Read the tables that contain names and labels of images.
 
     Parameters
@@ -117,13 +117,19 @@ def find_listings(
     label : {"first", "last"}, str or None
         Position or name of the label column; the column of file names is not counted.
 
+    Returns
+    -------
+    listings : list of Listing
+    lacking : list of ListingError
+        Errors for the tables that have no column named `label`; they may contain metadata.
+
     Raises
     ------
     ListingError
         If a table contains names of images, but its label column is ambiguous or invalid.
     """
     names = _Names(images)
-    found = []
+    found, lacking = [], []
     for table in tables[:MAX_TABLES]:
         rows = read_rows(table, MAX_COLUMNS)
         try:
@@ -134,8 +140,11 @@ def find_listings(
             try:
                 found.append(_read(table, chain(head, rows), column, names, label))
             except DatasetError as error:
-                raise ListingError(error.key, **error.values) from error
-    return found
+                problem = ListingError(error.key, **error.values)
+                if error.key not in ("no_such_column", "no_header"):
+                    raise problem from error
+                lacking.append(problem)
+    return found, lacking
 
 
 def _find_name_column(head: Sequence[Row], names: _Names, table: Member) -> int | None:
@@ -246,6 +255,13 @@ def _choose_label(
         return named[0]
     if label in ("first", "last"):
         return others[0 if label == "first" else -1]
+    if label is not None:
+        where = at_line(table.where, 1)
+        if not header:
+            raise DatasetError("no_header", where=where, label=label)
+        raise DatasetError(
+            "no_such_column", where=where, label=label, names=[shorten(name) for name in header[:3]]
+        )
     if header:
         named = [at for at in others if header[at].casefold() in LABEL_NAMES]
         rest = [at for at in others if header[at].casefold() not in ROW_NAMES]

@@ -235,6 +235,22 @@ def test_a_label_of_the_table_may_be_named(tmp_path):
     check_listed(load(tmp_path / "b", files, label="number", random_state=0))
 
 
+def test_a_label_must_be_a_column_of_a_table(tmp_path):
+    match = r"labels.csv, line 1: no column is named 'digit'; the first .* \['file', 'number'\]"
+    with pytest.raises(DatasetError, match=match):
+        load(tmp_path / "a", listed(header="file,number"), label="digit")
+    match = "labels.csv, line 1: has no header, so label='digit' cannot be found"
+    with pytest.raises(DatasetError, match=match):
+        load(tmp_path / "b", listed(header=None), label="digit")
+
+
+def test_tables_without_the_named_label_are_not_used(tmp_path):
+    files = listed(header="file,number") | listed(table="writers.csv", header="file,writer")
+    data = load(tmp_path, files, label="number", random_state=0)
+    check_listed(data)
+    assert "Not used: writers.csv" in sentences(data)
+
+
 def test_the_column_of_names_is_not_a_label(tmp_path):
     match = r"labels.csv, line 1, column 1: label='file' is the .* another column: 'number', 'sex'"
     with pytest.raises(DatasetError, match=match):
