@@ -186,9 +186,7 @@ def compare_models(
     """
     pairs = check_estimators(estimators)
     check_parameters(pairs)
-    if (X_test is None) != (y_test is None):
-        given, absent = ("X_test", "y_test") if y_test is None else ("y_test", "X_test")
-        raise ValueError(f"{given} was given without {absent}; pass both or neither.")
+    _check_both(X_test=X_test, y_test=y_test)
     check_shares(margin, alpha)
     check_allowed_error(allowed_error)
     _check_counts(n_repeats, n_jobs)
@@ -285,6 +283,14 @@ def _measure_others(
     return replace(result, elsewhere=measure_elsewhere(result.name, predictions, others))
 
 
+def _check_both(**arrays: Any) -> None:
+    """Raise if only one of two arrays is given."""
+    given = [name for name, array in arrays.items() if array is not None]
+    absent = [name for name in arrays if name not in given]
+    if given and absent:
+        raise ValueError(f"{given[0]} was given without {absent[0]}; pass both or neither.")
+
+
 def _check_counts(n_repeats: Any, n_jobs: Any) -> None:
     if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats!r} must be an int >= 1.")
@@ -344,6 +350,15 @@ def evaluate_model(
     result : ModelResult
         As in :func:`compare_models`, but without the prediction times and the size.
 
+    Raises
+    ------
+    ValueError
+        If `estimator` is not a classifier or cannot predict `X_test`, rows and labels are
+        inconsistent, only one of `X` and `y` is given, or a data set in `elsewhere` is invalid or
+        has classes that are not in `y_test`.
+    sklearn.exceptions.NotFittedError
+        If `estimator` is not fitted.
+
     Warns
     -----
     UserWarning
@@ -361,8 +376,16 @@ def evaluate_model(
     >>> result.name, result.diagnosis.label
     ('LogisticRegression', 'overfitting')
     """
+    _check_classifier("estimator", estimator)
     name = type(get_core(estimator)).__name__ if name is None else name
-    others = check_elsewhere(elsewhere, check_rows(X_test, "X_test"), np.asarray(y_test))
+    X_test = check_rows(X_test, "X_test")
+    y_test = check_labels(y_test, "y_test", X_test)
+    _check_both(X=X, y=y)
+    if X is not None:
+        X = check_rows(X, "X")
+        y = check_labels(y, "y", X)
+        X_test = check_test_rows(X, X_test)
+    others = check_elsewhere(elsewhere, X_test, y_test)
     known = X_test if X is None else X
     _warn_of_leaks(caution_elsewhere(others, known, X_test))
     result = make_result(name, estimator, fit_time, X_test, y_test, X, y)
@@ -502,15 +525,16 @@ def check_estimators(estimators: Any) -> list[tuple[str, Any]]:
             "names to classifiers."
         )
     for name, estimator in pairs:
-        instance = isinstance(estimator, BaseEstimator) or hasattr(estimator, "__sklearn_tags__")
-        if isinstance(estimator, type) or not instance or not is_classifier(estimator):
-            late = not isinstance(estimator, type) and isinstance(estimator, ClassifierMixin)
-            hint = " (ClassifierMixin must come before BaseEstimator)" if late else ""
-            raise ValueError(
-                f"estimators[{name!r}]={estimator!r} must be a scikit-learn classifier "
-                f"instance{hint}."
-            )
+        _check_classifier(f"estimators[{name!r}]", estimator)
     return pairs
+
+
+def _check_classifier(name: str, estimator: Any) -> None:
+    instance = isinstance(estimator, BaseEstimator) or hasattr(estimator, "__sklearn_tags__")
+    if isinstance(estimator, type) or not instance or not is_classifier(estimator):
+        late = not isinstance(estimator, type) and isinstance(estimator, ClassifierMixin)
+        hint = " (ClassifierMixin must come before BaseEstimator)" if late else ""
+        raise ValueError(f"{name}={estimator!r} must be a scikit-learn classifier instance{hint}.")
 
 
 def _as_pair(item: Any) -> tuple[str, Any]:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from optuna.distributions import FloatDistribution
 from scipy.sparse import coo_matrix, csr_matrix
+from sklearn.cluster import KMeans
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import PixelNormalizer, SimpleNNClassifier
-from skmnist.comparison import compare_models
+from skmnist.comparison import compare_models, evaluate_model
 from skmnist.comparison._inputs import check_parameters
 from skmnist.model_selection import OptunaSearchCV
 from tests.comparison.fakes import Fails, Lucky
@@ -415,3 +417,29 @@ def test_classes_without_training_rows_are_told(known):
         "34 of the 100 test images belong to classes without training images (2)"
         in (comparison.recommendation.notes()[0])
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"estimator": KMeans(2)}, r"^estimator=KMeans\(.*\) must be a scikit-learn classifier"),
+        ({"estimator": LogisticRegression}, "^estimator=<class .* must be a scikit-learn cla"),
+        ({"y_test": np.arange(19)}, r"^y_test has shape \(19,\), but must have shape \(20,\), wi"),
+        ({"X_test": np.empty((0, 4)), "y_test": []}, "^y_test is empty; pass at least one row"),
+        ({"X": np.ones((20, 4))}, "^X was given without y; pass both or neither"),
+        ({"y": np.ones(20)}, "^y was given without X; pass both or neither"),
+        ({"X": np.ones((20, 4)), "y": np.ones(9)}, r"^y has shape \(9,\), but must have shape"),
+        ({"X": np.ones((20, 3)), "y": np.ones(20)}, r"^X_test has rows of shape \(4,\), but X"),
+    ],
+)
+def test_invalid_arguments_of_evaluate_model_are_refused(changes, message):
+    X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
+    valid = {"estimator": LogisticRegression().fit(X, y), "X_test": X, "y_test": y}
+    assert evaluate_model(**valid).name == "LogisticRegression"
+    with pytest.raises(ValueError, match=message):
+        evaluate_model(**(valid | changes))
+
+
+def test_evaluate_model_needs_a_fitted_classifier():
+    with pytest.raises(NotFittedError, match="not fitted"):
+        evaluate_model(LogisticRegression(), np.ones((4, 2)), [0, 1, 0, 1])
