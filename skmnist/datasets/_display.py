@@ -165,11 +165,13 @@ class DatasetDisplay:
         say = get_catalogue(self.language)
         n_classes = len(self.counts)
         places = np.arange(n_classes)
-        bars = (("train", BLUE, -0.2), ("test", VERMILION, 0.2))
-        for part, colour, shift in bars:
+        # hatched, for readers who cannot tell the colours apart, and for prints in grey
+        bars = (("train", BLUE, None, -0.2), ("test", VERMILION, "////", 0.2))
+        for part, colour, hatch, shift in bars:
             total = int(self.counts[part].sum())
             name = say(f"data.picture_{part}", n=total)
-            ax.bar(places + shift, self.counts[part], width=0.4, color=colour, label=name)
+            style = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+            ax.bar(places + shift, self.counts[part], width=0.4, label=name, **style)
         names = [as_label(label) for label in self.counts.index]
         crowded = n_classes > MAX_CLASSES or sum(map(len, names)) > MAX_LINE
         every = max(1, n_classes // MAX_TICKS)
