@@ -170,7 +170,12 @@ class DatasetDisplay:
         for part, colour, hatch, shift in bars:
             total = int(self.counts[part].sum())
             name = say(f"data.picture_{part}", n=total)
-            style = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+            style: dict[str, Any] = {
+                "color": colour,
+                "hatch": hatch,
+                "edgecolor": "white",
+                "linewidth": 0,
+            }
             ax.bar(places + shift, self.counts[part], width=0.4, label=name, **style)
         names = [as_label(label) for label in self.counts.index]
         crowded = n_classes > MAX_CLASSES or sum(map(len, names)) > MAX_LINE
