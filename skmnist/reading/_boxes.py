@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from skmnist.reading._doubts import find_faint, find_hanging, find_thick_walls
-from skmnist.reading._parts import Part, join
+from skmnist.reading._ink import find_quantile
+from skmnist.reading._parts import Part, divide_rows, join
 from skmnist.reading._points import Mark, choose_inside, choose_outside
 from skmnist.reading._rows import HANGING, divide_freely
 from skmnist.reading._sheet import Place, Sheet
@@ -20,6 +21,9 @@ Score = Callable[[list[Array]], Array]
 BLANK_SIZE = 0.2  # of a box; ink that is smaller in both directions is not a digit
 ACROSS = 0.95  # of a box; thin ink of this length is a line that belongs to the form
 THIN = 0.05  # of a box, mean width of such a line
+ROOMY = 4.0  # times as high as the writing; a box for digits is smaller
+LARGE = 0.7  # of the height of the digits in boxes; writing outside that is smaller may be print
+DIGITS = 0.6  # share of the characters of a row outside boxes; in print, up to half look like them
 LOOSE = 0.4  # of a box's height; smaller ink outside the boxes may be print
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
@@ -36,7 +40,7 @@ def fill_boxes(
     boxes = [box for row in rows for box in row]
     contents: list[list[Part]] = [[] for _ in boxes]
     centres = np.array(boxes, dtype=float)
-    loose = []
+    loose: list[Part] = []
     for part in parts:
         pieces = _assign(part, centres)
         for at, piece in pieces:
@@ -46,9 +50,10 @@ def fill_boxes(
         if not pieces and not is_neighbour and not _is_rest(part, part.box):
             loose.append(part)
     fields: list[list[Place]] = []
+    beside: set[Box] = set()
     at = 0
     for number, row in enumerate(rows):
-        if len(row) == 1 and _is_long(row[0]):  # a frame around a whole row
+        if len(row) == 1 and _is_around(row[0], contents[at]):
             inside = [part for part in contents[at] if part.n_pixels > 8]
             found = divide_freely(sheet, inside, marks, n_digits, score)
             fields += [[replace(place, row=number) for place in some] for some in found]
@@ -63,11 +68,55 @@ def fill_boxes(
             own = {mark.box for mark in outside}
             for part in loose:
                 if part.box not in own and _is_beside(part, row):
+                    beside.add(part.box)
                     places.append(sheet.place_part(part, number, 0.0))
                     middles.append(part.box[0] + part.box[2])
             fields.append(sheet.insert(places, middles, outside, number))
         at += len(row)
-    return fields
+    others = [part for part in loose if part.box not in beside]
+    return fields + _read_unboxed(sheet, others, rows, contents, marks, score)
+
+
+def _read_unboxed(
+    sheet: Sheet,
+    parts: list[Part],
+    rows: list[list[Box]],
+    contents: list[list[Part]],
+    marks: list[Mark],
+    score: Score | None,
+) -> list[list[Place]]:
+    """Return rows of writing elsewhere on a page with boxes, for manual review.
+
+    The boxes may be pictures, or only some of the fields. Rows of small or other characters are
+    print.
+    """
+    written = [join(its).height for its in contents if its]
+    found = []
+    for tall, row in divide_rows(parts):
+        fitting = [
+            box[3] - box[1]
+            for boxes in rows
+            for box in boxes
+            if len(boxes) > 1 or box[3] - box[1] < ROOMY * tall
+        ]
+        least = LOOSE * find_quantile(fitting, 0.5) if fitting else 0.0
+        if fitting and written:
+            least = max(least, LARGE * find_quantile(written, 0.5))
+        if len(row) >= 2 and tall >= least:
+            found += row
+    fields = divide_freely(sheet, found, marks, None, score)
+    return [
+        [replace(place, row=place.row + len(rows), parted=0.0) for place in field]
+        for field in fields
+        if _are_digits([place.image for place in field if not place.is_blank], score)
+    ]
+
+
+def _are_digits(images: list[Array], score: Score | None) -> bool:
+    """Return whether most of the characters of a row look like digits."""
+    if len(images) < 2 or score is None:
+        return len(images) >= 2
+    return bool(np.mean(score(images).max(axis=1) > 0.5) >= DIGITS)
 
 
 def _is_beside(part: Part, row: list[Box]) -> bool:
@@ -123,8 +172,12 @@ def _doubt_low(places: list[Place]) -> list[Place]:
     ]
 
 
-def _is_long(box: Box) -> bool:
-    return box[2] - box[0] > 1.8 * (box[3] - box[1])
+def _is_around(box: Box, parts: list[Part]) -> bool:
+    """Return whether a box is a frame around a whole row, or around several rows."""
+    height = box[3] - box[1]
+    if box[2] - box[0] > 1.8 * height:
+        return True
+    return any(len(row) >= 3 and ROOMY * tall <= height for tall, row in divide_rows(parts))
 
 
 def _assign(part: Part, boxes: Array) -> list[tuple[int, Part]]:

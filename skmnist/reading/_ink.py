@@ -18,6 +18,7 @@ DARK = 0.5  # of the level of the paper; a desk is darker, most shadows are not
 SIDE = 0.9  # share of a side of the image along which the desk is visible
 EDGE = 2  # squares at the edge of the sheet, where the image is blurred
 LEAST_SHEET = 0.15  # share of the image
+INKED = 0.999  # quantile of a page that is mostly paper, at which there is ink
 LEAST_PAPER = 0.3  # share of full brightness, so that noise in dark areas is not amplified
 MIN_CONTRAST = 0.1  # as in DigitCropper
 NOISE_WIDTH = 4.0  # standard deviations of the paper's noise; smaller differences are not ink
@@ -96,7 +97,7 @@ def _shrink(page: Array, factor: int) -> Array:
 def _is_negative(levels: Array) -> bool:
     """Return whether ink is bright on dark paper."""
     sample = levels[::3, ::3].mean(axis=2)
-    low, middle, high = np.quantile(sample, [0.02, 0.5, 0.98])
+    low, middle, high = np.quantile(sample, [1 - INKED, 0.5, INKED])
     return bool(middle < 0.5 and high - middle > 2 * (middle - low))
 
 

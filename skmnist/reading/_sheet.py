@@ -42,8 +42,9 @@ class Place:
         Confidence that the place holds one whole digit, from 0 to 1. It is less than 1 if digits
         touch each other or strokes are broken, so that the row can be divided in other ways. It is
         also less than 1 for strokes that may not be a whole digit because of their size or
-        position, or because the edge of a field cuts them off. If :func:`find_places` was called
-        with `score`, it is only as reliable as the probabilities that `score` returns.
+        position, or because the edge of a field cuts them off; and 0 for writing elsewhere on a
+        page with boxes. If :func:`find_places` was called with `score`, it is only as reliable as
+        the probabilities that `score` returns.
     is_marked : bool
         True if the place contains a mark, such as a point or a comma. The mark is alone in the
         place if `is_blank` is True; otherwise, it is beside ink that is as large as a digit.

@@ -334,3 +334,61 @@ def test_many_specks_are_not_a_blank_field():
     ((place,),) = find_places(page, form=form)
     assert (place.is_blank, place.parted, place.field) == (False, 0.0, "a")
     assert 0.002 < place.ink < 0.02
+
+
+def lay_three_rows(digits):
+    """Return a page with three rows of digits without boxes, and room for shapes on the right."""
+    page = np.full((560, 900), 245, dtype=np.uint8)
+    for at, text in enumerate(["20381", "74656", "93025"]):
+        row = lay(digits, text, "bare", seed=at)[..., 0]
+        page[20 + 180 * at :, 20:][: row.shape[0], : row.shape[1]] = row
+    return page
+
+
+SHAPES = {
+    "box to tick": [(760, 40, 800, 80)],
+    "two boxes to tick": [(760, 40, 800, 80), (760, 240, 800, 280)],
+    "empty boxes": [(600 + 46 * at, 460, 646 + 46 * at, 520) for at in range(6)],
+    "large frame": [(600, 40, 860, 420)],
+    "frame around the page": [(5, 5, 894, 554)],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_without_boxes_are_found_on_pages_with_boxes(digits, shape):
+    page = lay_three_rows(digits)
+    alone = [field for field in find_places(page) if len(field) == 5]
+    assert outline(alone) == ["ddddd"] * 3
+    image = Image.fromarray(page)
+    for box in SHAPES[shape]:
+        ImageDraw.Draw(image).rectangle(box, outline=60, width=3)
+    rows = [field for field in find_places(np.asarray(image)) if outline([field]) == ["ddddd"]]
+    assert len(rows) == 3
+    for one, other in zip(alone, rows, strict=True):
+        for place, same in zip(one, other, strict=True):
+            assert np.abs(np.subtract(place.box, same.box)).max() <= 2
+    if shape != "frame around the page":  # the boxes may be the only fields
+        assert {place.parted for field in rows for place in field} == {0.0}
+
+
+def test_small_print_on_a_page_with_boxes_is_not_a_field(digits):
+    page = np.full((600, 900), 245, dtype=np.uint8)
+    boxes = lay(digits, "20381", "boxes")[..., 0]
+    page[420:, 50:][: boxes.shape[0], : boxes.shape[1]] = boxes
+    expected = outline(find_places(page))
+    image = Image.fromarray(page)
+    ImageDraw.Draw(image).text((50, 40), "Number", fill=60, font_size=28)
+    assert outline(find_places(np.asarray(image))) == expected == ["ddddd"]
+    ImageDraw.Draw(image).text((50, 100), "TEXT AND MORE", fill=60, font_size=80)
+    with_text = np.asarray(image)
+    assert len(find_places(with_text)) == 2
+    assert outline(find_places(with_text, score=load_reader()._score)) == expected
+
+
+@pytest.mark.parametrize("paper", [0, 30, 60])
+def test_a_few_light_digits_on_a_large_dark_page_are_found(digits, paper):
+    page = np.full((1100, 1600), 245, dtype=np.uint8)
+    row = lay(digits, "20381", "bare")[..., 0]
+    page[500:, 600:][: row.shape[0], : row.shape[1]] = row
+    dark = (paper + (255 - page.astype(int)) * (245 - paper) // 255).astype(np.uint8)
+    assert outline(find_places(dark)) == outline(find_places(page)) == ["ddddd"]
