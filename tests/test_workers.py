@@ -138,7 +138,7 @@ def test_this_process_may_be_one_of_the_workers():
 
 
 def tell_slowly(number):
-    time.sleep(0.1)
+    time.sleep(0.1)  # so that the other worker has started before all tasks are done
     limits = {pool["num_threads"] for pool in threadpool_info()}
     return number, os.getpid(), threading.get_ident(), limits
 
