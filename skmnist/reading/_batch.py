@@ -166,8 +166,8 @@ def read_files(
         document ends before the last page with fields, `FileReading.problem` lists the fields that
         are missing. None detects the fields.
     n_jobs : int, default=None
-        Number of worker processes. More than one pays off for 50 files or more. Open file objects
-        cannot be sent to other processes, so they require 1. None uses the value of
+        Number of processes, including this one. More than one pays off for 50 files or more. Open
+        file objects cannot be sent to other processes, so they require 1. None uses the value of
         ``joblib.parallel_config``, or 1.
 
     Yields
