@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.reading._doubts import find_faint, find_hanging, find_thick_walls
+from skmnist.reading._doubts import find_faint, find_hanging, find_struck, find_thick_walls
 from skmnist.reading._ink import find_quantile
-from skmnist.reading._parts import Part, divide_rows, join
+from skmnist.reading._parts import Part, divide_rows, join, trim
 from skmnist.reading._points import Mark, choose_inside, choose_outside
 from skmnist.reading._rows import HANGING, divide_freely
 from skmnist.reading._sheet import Place, Sheet
@@ -26,6 +26,7 @@ LARGE = 0.7  # of the height of the digits in boxes; writing outside that is sma
 DIGITS = 0.6  # share of the characters of a row outside boxes; in print, up to half look like them
 LOOSE = 0.4  # of a box's height; smaller ink outside the boxes may be print
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
+INKED = 128  # level in the image of a place, below which a pixel is ink
 RING = 0.9  # share of a part's ink along the sides of a box that makes it a remnant of the frame
 
 
@@ -62,7 +63,8 @@ def fill_boxes(
             places = [
                 _fill(sheet, box, its, number, marks) for box, its in zip(row, written, strict=True)
             ]
-            places = _doubt_blank(sheet, _doubt_low(places), row, number)
+            places = _doubt_struck(_doubt_low(places), row)
+            places = _doubt_blank(sheet, places, row, number)
             outside = choose_outside(marks, row)
             middles = [box[0] + box[2] for box in row]
             own = {mark.box for mark in outside}
@@ -168,6 +170,21 @@ def _doubt_low(places: list[Place]) -> list[Place]:
     low = {at for at, is_hanging in zip(inked, hanging, strict=True) if is_hanging}
     return [
         replace(place, parted=min(place.parted, HANGING)) if at in low else place
+        for at, place in enumerate(places)
+    ]
+
+
+def _doubt_struck(places: list[Place], row: list[Box]) -> list[Place]:
+    """Reduce the confidence in digits that may be lines through unused boxes."""
+    inked = [at for at, place in enumerate(places) if not place.is_blank]
+    if not inked:
+        return places
+    masks = [places[at].image < INKED for at in inked]
+    parts = [trim(Part((0, 0, *mask.shape[::-1]), mask)) for mask in masks]
+    struck = find_struck(parts, [row[at][2] - row[at][0] for at in inked])
+    lines = {at for at, is_struck in zip(inked, struck, strict=True) if is_struck}
+    return [
+        replace(place, parted=min(place.parted, HANGING)) if at in lines else place
         for at, place in enumerate(places)
     ]
 

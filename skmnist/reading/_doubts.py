@@ -30,6 +30,8 @@ LEANING, AS_HIGH = 0.12, 0.95  # slope of a slash beyond the usual one of the ot
 # height relative to theirs
 SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; the slope is its own
 FAR_LEANING, LOW_SLASH, BENDING = 0.3, 0.6, 0.12  # the same for low and curved slashes
+STRUCK = 1.2  # height of a single slash in a box, relative to the digits in the others
+ACROSS_BOX = 0.85  # of the width of a box; ink of this width may be part of a zigzag
 LOOPED = 0.1  # share of the rows of a line in which there may be a gap; a 0 has more
 SIMILAR, PARALLEL = 1.35, 0.25  # ratio of the heights of the slashes of a date; their slopes
 PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
@@ -100,6 +102,34 @@ def find_slashes(parts: Sequence[Part]) -> Array:
             or (height >= LOW_SLASH and leans > FAR_LEANING and bend <= BENDING)
         )
     return slashes
+
+
+def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
+    """Return which digits in boxes may be slashes or a zigzag that strike out unused boxes.
+
+    They are at one end of a row, or in all of its boxes, and have the same height. Slashes are
+    straight, and lean in the same way; a single one is higher than the other digits. The strokes of
+    a zigzag are as wide as the boxes. `widths` holds the widths of the boxes.
+    """
+    struck = np.zeros(len(parts), dtype=bool)
+    heights = np.array([part.height for part in parts])
+    slopes = np.array([_measure_slope(part.strokes) for part in parts])
+    slashes = np.array([_measure_bend(part.strokes) <= STRAIGHT for part in parts], dtype=bool)
+    slashes &= np.abs(slopes) > SLOPE
+    wide = np.array([part.width for part in parts]) > ACROSS_BOX * np.array(widths)
+    for order in (np.arange(len(parts)), np.arange(len(parts))[::-1]):
+        first = order[0]
+        alike = np.abs(heights / heights[first] - 1) <= 1 - AS_HIGH
+        alike &= wide if wide[first] else slashes & (np.abs(slopes - slopes[first]) <= PARALLEL)
+        alike = alike[order]
+        run = order[: len(order) if alike.all() else int(alike.argmin())]
+        others = np.setdiff1d(order, run)
+        usual = np.median(heights[others]) if len(others) else 0.0
+        if len(run) >= 2:
+            struck[run] |= heights[run] >= AS_HIGH * usual
+        elif len(run) and len(others) and not wide[first]:
+            struck[run] |= heights[run] >= STRUCK * usual
+    return struck
 
 
 def find_dates(parts: Sequence[Part], candidates: Array | None = None) -> Array:

@@ -88,7 +88,8 @@ def remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, A
     """Return level and strokes without the lines.
 
     Guides in a different colour from the ink appear only in some channels. The other channels
-    contain only ink, intact even where it crosses a line. Other lines are erased.
+    contain only ink, intact even where it crosses a line. Ink in the colour of the guides remains
+    in the level, but not in the strokes, as faint ink does. Other lines are erased.
     """
     level = ink.level
     if not lines:
@@ -104,6 +105,7 @@ def remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, A
             noise = max(ink.noise, 1.5 * float(np.quantile(ink.dark[gone][:, channel], 0.75)))
             seen = find_strokes(level, noise)
             if np.count_nonzero(seen & left) > SEEN * np.count_nonzero(left):
-                return level, seen
+                lost = widen(left & ~widen(seen, 2))
+                return np.where(lost, np.maximum(level, ink.level), level), seen
     level = np.where(widen(gone) & ~left, 0, level)
     return level, find_strokes(level, ink.noise) & left

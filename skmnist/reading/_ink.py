@@ -20,6 +20,8 @@ EDGE = 2  # squares at the edge of the sheet, where the image is blurred
 LEAST_SHEET = 0.15  # share of the image
 INKED = 0.999  # quantile of a page that is mostly paper, at which there is ink
 LEAST_PAPER = 0.3  # share of full brightness, so that noise in dark areas is not amplified
+DITHERED = 0.1  # mean difference of neighbouring pixels; 0.07 at most without dithering
+BLUR = 1.5  # pixels; standard deviation of the filter that turns dots into grey levels
 MIN_CONTRAST = 0.1  # as in DigitCropper
 NOISE_WIDTH = 4.0  # standard deviations of the paper's noise; smaller differences are not ink
 WEAK = 0.25  # share of the ink's level where a stroke begins, as in DigitCropper
@@ -69,7 +71,7 @@ def find_ink(page: Array) -> Ink:
     levels = _reduce(page.reshape(*page.shape[:2], -1), factor)
     if levels.shape[2] == 3 and not np.any(np.ptp(levels[::4, ::4], axis=2) > 0.06):
         levels = levels.mean(axis=2, keepdims=True)  # a grey page saved in colour
-    levels = _cover_surroundings(levels)
+    levels = _cover_surroundings(_undo_dithering(levels))
     if _is_negative(levels):
         levels = 1 - levels
     paper = _find_paper(levels)
@@ -92,6 +94,13 @@ def _shrink(page: Array, factor: int) -> Array:
     squares = page[: height * factor, : width * factor]
     squares = squares.reshape(height, factor, width, factor, page.shape[2])
     return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32))
+
+
+def _undo_dithering(levels: Array) -> Array:
+    """Return the grey levels of a page in which dots stand for them, as in some faxes."""
+    if levels.shape[1] < 2 or np.abs(np.diff(levels[::8], axis=1)).mean() < DITHERED:
+        return levels
+    return np.asarray(ndimage.gaussian_filter(levels, (BLUR, BLUR, 0)))
 
 
 def _is_negative(levels: Array) -> bool:

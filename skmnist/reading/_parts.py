@@ -13,6 +13,10 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 Score = Callable[[list[Array]], Array]
 
 SPECK = 0.008  # share of a square as high as a digit; a thin 1 has five times as much ink
+SOLID = 0.35  # of its height; pictures and logos have wider strokes, digits narrower ones
+HEAVY = 0.02  # share of the ink on a page, from which a part is checked for this
+PICTURE = 1.5  # heights of a digit; smaller solid ink may be a digit that was crossed out
+BARS, DENSE = 12, 0.25  # number of bars in a bar code, and the distance between them, in heights
 LEAST_TALL = 8  # pixels of a digit's height; smaller ink cannot be distinguished from noise
 DOT = 0.25  # of a digit's height; points and commas are smaller in both directions
 SMALL = 0.5  # of a digit's height; shorter strokes are parts of digits, such as the bar of a 5
@@ -114,16 +118,25 @@ def join(parts: Sequence[Part]) -> Part:
 def divide_rows(parts: list[Part]) -> list[tuple[float, list[Part]]]:
     """Divide parts into rows of writing; return the height of digits and the parts of each row.
 
-    Specks, dots, parts far from any row, and rows of tiny parts are dropped.
+    Specks, dots, bar codes, parts far from any row, and rows of tiny parts are dropped.
     """
+    parts = _leave_out_bars(parts)
     if not parts:
         return []
     heights = np.array([part.height for part in parts], dtype=float)
     masses = np.array([part.n_pixels for part in parts], dtype=float)
+    solid = _find_solid(parts, masses)
+    if not solid.all():
+        masses[solid] = 0
     order = np.argsort(heights)
     half = np.searchsorted(np.cumsum(masses[order]), masses.sum() / 2)
     tall = float(heights[order[min(half, len(order) - 1)]])
-    big = [part for part in parts if SMALL * tall <= part.height <= 3 * tall]
+    solid &= heights > PICTURE * tall
+    big = [
+        part
+        for part, is_picture in zip(parts, solid, strict=True)
+        if SMALL * tall <= part.height <= 3 * tall and not is_picture
+    ]
     spans: list[list[float]] = []
     for top, bottom in sorted(
         (part.box[1] + 0.3 * part.height, part.box[3] - 0.3 * part.height) for part in big
@@ -147,6 +160,32 @@ def divide_rows(parts: list[Part]) -> list[tuple[float, list[Part]]]:
         if its and np.median(its) >= LEAST_TALL:
             found.append((float(np.median(its)), sorted(row, key=lambda part: part.box)))
     return found
+
+
+def _leave_out_bars(parts: list[Part]) -> list[Part]:
+    """Return the parts without bar codes: many upright lines of the same height side by side."""
+    if len(parts) < BARS:
+        return parts
+    boxes = np.array([part.box for part in parts])
+    heights = boxes[:, 3] - boxes[:, 1]
+    upright = heights > 3 * (boxes[:, 2] - boxes[:, 0])
+    left_out = np.zeros(len(parts), dtype=bool)
+    for at in np.flatnonzero(upright):
+        if left_out[at]:
+            continue
+        alike = upright & (np.abs(boxes[:, 1::2] - boxes[at, 1::2]) <= 2).all(axis=1)
+        lefts = boxes[alike, 0]
+        if len(lefts) >= BARS and np.median(np.diff(np.sort(lefts))) < DENSE * heights[at]:
+            left_out |= alike
+    return [part for part, is_bar in zip(parts, left_out, strict=True) if not is_bar]
+
+
+def _find_solid(parts: list[Part], masses: Array) -> Array:
+    """Return which parts are areas rather than strokes, such as pictures and logos."""
+    solid = masses >= HEAVY * masses.sum()
+    for at in np.flatnonzero(solid):
+        solid[at] = measure_pen(parts[at].strokes) > SOLID * parts[at].height
+    return np.asarray(solid)
 
 
 def divide_digits(
@@ -228,12 +267,12 @@ def _divide(part: Part, tall: float, *, expected: int | None) -> list[_Atom]:
             continue
         left = _find_shared(part, piece, edge - thickness, edge, tall)
         right = _find_shared(part, piece, seam, seam + thickness, tall)
-        atoms.append(_Atom(_trim(replace(part, strokes=piece)), cost, left, right))
+        atoms.append(_Atom(trim(replace(part, strokes=piece)), cost, left, right))
         edge = np.maximum(edge, seam)
         cost = CUT + CROSSING * max(0.0, crossed - 1)
     rest = part.strokes & (columns >= edge[:, None])
     if atoms and rest.any():
-        last = join([atoms[-1].part, _trim(replace(part, strokes=rest))])
+        last = join([atoms[-1].part, trim(replace(part, strokes=rest))])
         atoms[-1] = replace(atoms[-1], part=last, right=None)
     return atoms or [_Atom(part, None)]
 
@@ -251,10 +290,11 @@ def _find_shared(part: Part, piece: Array, start: Array, stop: Array, tall: floa
     rows, own = np.flatnonzero(beside.any(axis=1)), np.flatnonzero(piece.any(axis=1))
     if len(rows) < max(1, SHARED * tall) or np.ptp(rows) > np.ptp(own) + SLACK * tall:
         return None
-    return _trim(replace(part, strokes=beside))
+    return trim(replace(part, strokes=beside))
 
 
-def _trim(part: Part) -> Part:
+def trim(part: Part) -> Part:
+    """Return a part without the rows and columns around its strokes."""
     rows = np.flatnonzero(part.strokes.any(axis=1))
     columns = np.flatnonzero(part.strokes.any(axis=0))
     left, top = part.box[:2]
