@@ -150,7 +150,7 @@ def _doubt_blank(sheet: Sheet, places: list[Place], row: list[Box], number: int)
     doubted = []
     for place, box, is_thick in zip(places, row, thick, strict=True):
         if place.is_blank and not place.is_marked:
-            faint = find_faint(sheet.level, sheet.ink.noise, box)
+            faint = find_faint(sheet.level, sheet.ink, box)
             if faint is not None:
                 place = replace(sheet.place_part(faint, number, HANGING), box=sheet.to_page(box))
             elif is_thick:

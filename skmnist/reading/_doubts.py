@@ -32,6 +32,7 @@ SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; th
 FAR_LEANING, LOW_SLASH, BENDING = 0.3, 0.6, 0.12  # the same for low and curved slashes
 STRUCK = 1.2  # height of a single slash in a box, relative to the digits in the others
 ACROSS_BOX = 0.85  # of the width of a box; ink of this width may be part of a zigzag
+VERY_FAINT = 0.04
 LOOPED = 0.1  # share of the rows of a line in which there may be a gap; a 0 has more
 SIMILAR, PARALLEL = 1.35, 0.25  # ratio of the heights of the slashes of a date; their slopes
 PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
@@ -231,7 +232,7 @@ def _measure_tint(part: Part, dark: Array) -> Array:
     return np.asarray(levels / max(float(levels.max()), 1e-3))
 
 
-def find_faint(level: Array, noise: float, box: Box) -> Part | None:
+def find_faint(level: Array, ink: Ink, box: Box) -> Part | None:
     """Return faint ink of the size of a digit in a box, or None.
 
     A pen that runs dry leaves ink that is too pale beside that of the other digits.
@@ -239,7 +240,10 @@ def find_faint(level: Array, noise: float, box: Box) -> Part | None:
     left, top, right, bottom = box
     x, y = round(WALL * (right - left)), round(WALL * (bottom - top))
     left, top = max(0, left + x), max(0, top + y)
-    inner = widen(level[top : bottom - y, left : right - x] > noise)  # it has gaps
+    some = level[top : bottom - y, left : right - x]
+    smooth = ndimage.uniform_filter(some, 3)
+    inner = widen(some > ink.noise)  # it has gaps
+    inner |= smooth > np.median(smooth) + max(VERY_FAINT, ink.grain / 2)
     found = [part for part in find_parts(inner) if part.height >= FAINT * (bottom - y - top)]
     if not found:
         return None
@@ -288,12 +292,18 @@ def _measure_wall(drawn: Array, box: Box, x: int) -> float:
     return find_quantile(strip.sum(axis=1), 0.5) if strip.size else 0.0
 
 
-def find_specks(page: Array) -> Array | None:
+def find_specks(page: Array, *, is_boxed: bool) -> Array | None:
     """Return a mask of the ink if an empty field has many specks, or else None.
 
-    They may be the remains of faint writing.
+    They may be the remains of faint writing. Without boxes, which are checked by themselves, very
+    faint ink is looked for as well.
     """
     ink = find_ink(page)
     strokes = find_strokes(ink.level, ink.noise)
     n_specks = sum(part.n_pixels >= SPECK for part in find_parts(strokes))
-    return strokes if n_specks >= N_SPECKS else None
+    if n_specks >= N_SPECKS:
+        return strokes
+    if is_boxed:
+        return None
+    height, width = strokes.shape
+    return strokes if find_faint(ink.level, ink, (0, 0, width, height)) is not None else None

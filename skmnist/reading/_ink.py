@@ -1,7 +1,7 @@
 """Measure the ink on a page, find its strokes, and straighten the page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,7 @@ class Ink:
 
     dark: Array
     noise: float
+    grain: float
     matrix: Array
 
     @property
@@ -78,9 +79,10 @@ def find_ink(page: Array) -> Ink:
     difference = (paper - levels) / np.maximum(paper, LEAST_PAPER)
     dark = np.clip(difference, 0, 1)
     spread = np.abs(difference[::2, ::2]).max(axis=2)
-    noise = max(MIN_CONTRAST, NOISE_WIDTH * 1.4826 * float(np.median(spread)))
+    grain = NOISE_WIDTH * 1.4826 * float(np.median(spread))
+    noise = max(MIN_CONTRAST, grain)
     offset = (factor - 1) / 2
-    return Ink(dark, min(noise, 0.4), np.array([[factor, 0, offset], [0, factor, offset]], float))
+    return Ink(dark, min(noise, 0.4), grain, np.array([[factor, 0, offset], [0, factor, offset]], float))
 
 
 def _reduce(page: Array, factor: int) -> Array:
@@ -277,7 +279,7 @@ def turn(ink: Ink, degrees: float) -> Ink:
         for at in range(ink.dark.shape[2])
     ]
     full = np.vstack([matrix, [0, 0, 1]])
-    return Ink(np.stack(planes, axis=2), ink.noise, ink.matrix @ full)
+    return replace(ink, dark=np.stack(planes, axis=2), matrix=ink.matrix @ full)
 
 
 def find_angle(strokes: Array) -> float:

@@ -32,6 +32,7 @@ PDF_START = 1024  # bytes within which PDF readers accept the signature of a PDF
 DPI = 200  # of rendered pages, on which the digits of a form are 30 to 60 pixels high
 POINTS = 72  # per inch, the unit of PDF
 QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
+FAX, MAX_FAX = 1.3, 3.0  # ratio of a fax's resolutions; 204 x 98 dpi is usual
 PHOTO = 1.8  # maximum ratio of a photo's sides (4:3, 3:2 or 16:9); strips of pages are longer
 
 
@@ -44,6 +45,7 @@ def open_pages(
     ----------
     file : path or binary file
         PNG, JPEG, BMP, TIFF (also with several pages), or PDF (``pip install 'skmnist[pdf]'``).
+        Faxes saved as TIFF, whose pixels are not square, are stretched.
         Pages of a PDF are rendered at 200 dots per inch, or fewer if a page would have more than
         50 million pixels.
     exif : bool or "auto", default="auto"
@@ -96,7 +98,7 @@ def open_pages(
                 check_pixels(image, member)
                 n_pixels += image.width * image.height
                 _check_total(n_pixels, member)
-                page = _to_page(_turn(image, exif), member)
+                page = _to_page(_make_square(_turn(image, exif), image), member)
             except DatasetError:
                 raise
             except Exception as error:  # Pillow's decoders raise many kinds of exceptions
@@ -142,6 +144,22 @@ def _turn(image: "Image.Image", exif: bool | str) -> "Image.Image":
     if exif == "auto" and orientation in QUARTER_TURNS and upright:
         return image
     return ImageOps.exif_transpose(image)
+
+
+def _make_square(page: "Image.Image", image: "Image.Image") -> "Image.Image":
+    """Return a page with square pixels; `image` has the resolutions of the page as stored."""
+    if image.format != "TIFF":
+        return page
+    across, down = map(float, image.info.get("dpi", (1, 1)))
+    if not (0 < across < np.inf and 0 < down < np.inf):
+        return page
+    if page.size != image.size:  # rotated by a quarter turn
+        across, down = down, across
+    ratio = across / down
+    if not FAX < max(ratio, 1 / ratio) < MAX_FAX or page.width * page.height * 3 > MAX_PIXELS:
+        return page
+    width, height = round(page.width * max(1, 1 / ratio)), round(page.height * max(1, ratio))
+    return (page.convert("L") if page.mode == "1" else page).resize((width, height))
 
 
 def _to_page(image: "Image.Image", member: Member) -> Array:

@@ -122,7 +122,7 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
         if one.ignore_marks:
             places = _leave_out_marks(places)
         if all(place.is_blank and not place.is_marked for place in places):
-            specks = find_specks(part)
+            specks = find_specks(part, is_boxed=bool(places))
             if specks is not None:
                 places = [_keep_specks(part, float(specks.mean()))]
             elif not places:  # an empty field is one blank place
