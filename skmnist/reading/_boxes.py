@@ -95,12 +95,7 @@ def _read_unboxed(
     written = [join(its).height for its in contents if its]
     found = []
     for tall, row in divide_rows(parts):
-        fitting = [
-            box[3] - box[1]
-            for boxes in rows
-            for box in boxes
-            if len(boxes) > 1 or box[3] - box[1] < ROOMY * tall
-        ]
+        fitting = [box[3] - box[1] for boxes in rows for box in boxes if len(boxes) > 1]
         least = LOOSE * find_quantile(fitting, 0.5) if fitting else 0.0
         if fitting and written:
             least = max(least, LARGE * find_quantile(written, 0.5))

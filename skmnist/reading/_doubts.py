@@ -20,6 +20,9 @@ HIGH = 1.8  # of the usual height of the digits; higher strokes may be lines or 
 SPECK, N_SPECKS = 4, 12  # pixels; number in a field. Empty fields on scans had at most 8
 WALL = 0.12  # of a box, along its sides; ink there may be the rest of a line
 FAINT = 0.35  # of the height of a box, or of the usual digit; lower faint ink is no digit
+VERY_FAINT = (
+    0.04  # least difference of faint ink from the paper in a box, averaged over 3 x 3 pixels
+)
 FAINT_BESIDE = 0.6  # of the usual height, for faint ink beside a row
 BESIDE = 1.5  # usual heights beside a row where another digit may be
 THIN = 0.6  # of the usual width of the strokes; thinner straight lines are not from the same pen
@@ -32,7 +35,6 @@ SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; th
 FAR_LEANING, LOW_SLASH, BENDING = 0.3, 0.6, 0.12  # the same for low and curved slashes
 STRUCK = 1.2  # height of a single slash in a box, relative to the digits in the others
 ACROSS_BOX = 0.85  # of the width of a box; ink of this width may be part of a zigzag
-VERY_FAINT = 0.04
 LOOPED = 0.1  # share of the rows of a line in which there may be a gap; a 0 has more
 SIMILAR, PARALLEL = 1.35, 0.25  # ratio of the heights of the slashes of a date; their slopes
 PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
@@ -114,21 +116,28 @@ def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
     """
     struck = np.zeros(len(parts), dtype=bool)
     heights = np.array([part.height for part in parts])
-    slopes = np.array([_measure_slope(part.strokes) for part in parts])
-    slashes = np.array([_measure_bend(part.strokes) <= STRAIGHT for part in parts], dtype=bool)
-    slashes &= np.abs(slopes) > SLOPE
-    wide = np.array([part.width for part in parts]) > ACROSS_BOX * np.array(widths)
-    for order in (np.arange(len(parts)), np.arange(len(parts))[::-1]):
-        first = order[0]
-        alike = np.abs(heights / heights[first] - 1) <= 1 - AS_HIGH
-        alike &= wide if wide[first] else slashes & (np.abs(slopes - slopes[first]) <= PARALLEL)
-        alike = alike[order]
-        run = order[: len(order) if alike.all() else int(alike.argmin())]
-        others = np.setdiff1d(order, run)
-        usual = np.median(heights[others]) if len(others) else 0.0
+    for order in (range(len(parts)), range(len(parts))[::-1]):
+        first = parts[order[0]]
+        is_wide = first.width > ACROSS_BOX * widths[order[0]]
+        slope = _measure_slope(first.strokes)
+        if not is_wide and abs(slope) <= SLOPE:
+            continue
+        run = []
+        for at in order:
+            part = parts[at]
+            if abs(part.height / first.height - 1) > 1 - AS_HIGH or not (
+                part.width > ACROSS_BOX * widths[at]
+                if is_wide
+                else abs(_measure_slope(part.strokes) - slope) <= PARALLEL
+                and _measure_bend(part.strokes) <= STRAIGHT
+            ):
+                break
+            run.append(at)
+        others = np.delete(heights, run)
+        usual = np.median(others) if len(others) else 0.0
         if len(run) >= 2:
             struck[run] |= heights[run] >= AS_HIGH * usual
-        elif len(run) and len(others) and not wide[first]:
+        elif len(run) and len(others) and not is_wide:
             struck[run] |= heights[run] >= STRUCK * usual
     return struck
 
@@ -243,7 +252,7 @@ def find_faint(level: Array, ink: Ink, box: Box) -> Part | None:
     some = level[top : bottom - y, left : right - x]
     smooth = ndimage.uniform_filter(some, 3)
     inner = widen(some > ink.noise)  # it has gaps
-    inner |= smooth > np.median(smooth) + max(VERY_FAINT, ink.grain / 2)
+    inner |= smooth > find_quantile(smooth.ravel(), 0.25) + max(VERY_FAINT, ink.grain / 2)
     found = [part for part in find_parts(inner) if part.height >= FAINT * (bottom - y - top)]
     if not found:
         return None

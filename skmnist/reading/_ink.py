@@ -82,7 +82,9 @@ def find_ink(page: Array) -> Ink:
     grain = NOISE_WIDTH * 1.4826 * float(np.median(spread))
     noise = max(MIN_CONTRAST, grain)
     offset = (factor - 1) / 2
-    return Ink(dark, min(noise, 0.4), grain, np.array([[factor, 0, offset], [0, factor, offset]], float))
+    return Ink(
+        dark, min(noise, 0.4), grain, np.array([[factor, 0, offset], [0, factor, offset]], float)
+    )
 
 
 def _reduce(page: Array, factor: int) -> Array:

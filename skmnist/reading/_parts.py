@@ -14,6 +14,7 @@ Score = Callable[[list[Array]], Array]
 
 SPECK = 0.008  # share of a square as high as a digit; a thin 1 has five times as much ink
 SOLID = 0.35  # of its height; pictures and logos have wider strokes, digits narrower ones
+FULL = 0.6  # share of their boxes that pictures cover, and digits do not, except upright 1s
 HEAVY = 0.02  # share of the ink on a page, from which a part is checked for this
 PICTURE = 1.5  # heights of a digit; smaller solid ink may be a digit that was crossed out
 BARS, DENSE = 12, 0.25  # number of bars in a bar code, and the distance between them, in heights
@@ -184,7 +185,10 @@ def _find_solid(parts: list[Part], masses: Array) -> Array:
     """Return which parts are areas rather than strokes, such as pictures and logos."""
     solid = masses >= HEAVY * masses.sum()
     for at in np.flatnonzero(solid):
-        solid[at] = measure_pen(parts[at].strokes) > SOLID * parts[at].height
+        part = parts[at]
+        solid[at] = measure_pen(part.strokes) > SOLID * part.height or (
+            part.width > SMALL * part.height and part.n_pixels > FULL * part.width * part.height
+        )
     return np.asarray(solid)
 
 

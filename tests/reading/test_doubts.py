@@ -180,3 +180,57 @@ def test_rows_on_ruled_lines_are_read_or_doubted():
             wrong += [pair] if pair[0] != pair[1] else []
     assert n_accepted >= 70
     assert len(wrong) <= 0.03 * n_accepted, wrong
+
+
+@pytest.mark.parametrize("ink", [(60, 60, 160), (40, 40, 40)])
+def test_digits_in_the_colour_of_the_boxes_are_not_blank(digits, ink):
+    red = (225, 70, 60)
+    page = np.full((160, 620, 3), 245, dtype=np.uint8)
+    for at, digit in enumerate("20683 "):
+        left = LEFT + BOX * at
+        page[TOP : TOP + BOX + 2, [left, left + 1, left + BOX, left + BOX + 1]] = red
+        page[[TOP, TOP + 1, TOP + BOX, TOP + BOX + 1], left : left + BOX + 2] = red
+        if digit != " ":
+            share = (255 - digits[int(digit)][..., None].astype(float)) / 255
+            colour = np.array(red if digit == "3" else ink)
+            where = page[TOP + 5 : TOP + 69, left + 5 : left + 69]
+            where[:] = where - share * (245 - colour)
+    assert describe(find_places(page)) == ["dddd?b"]
+
+
+@pytest.mark.parametrize(("boxes", "share", "found"), [(60, 0.09, "??????"), (None, 0.1, "?")])
+def test_very_faint_digits_are_not_blank(digits, boxes, share, found):
+    page = draw(digits, "206830", boxes=boxes).astype(float)
+    empty = draw(digits, "      ", boxes=boxes)
+    assert set(read_field(empty)[0]) == {"b"}
+    faint = (empty - share * (empty - page)).round().astype(np.uint8)
+    assert read_field(faint) == [found]
+
+
+def strike_out(page, lines):
+    image = Image.fromarray(page)
+    for line in lines:
+        points = [(LEFT + round(BOX * x), TOP + round(BOX * y)) for x, y in line]
+        ImageDraw.Draw(image).line(points, fill=(40, 40, 60), width=6)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "found"),
+    [
+        ("2068  ", [[(at + 0.3, 0.9), (at + 0.7, 0.1)] for at in (4, 5)], "dddd??"),
+        ("20683 ", [[(5.25, 1.1), (5.75, -0.1)]], "ddddd?"),
+        ("  2068", [[(at + 0.7, 0.9), (at + 0.3, 0.1)] for at in (0, 1)], "??dddd"),
+        ("      ", [[(at + 0.3, 0.9), (at + 0.7, 0.1)] for at in range(6)], "??????"),
+        (
+            "206   ",
+            [[(3 + at / 2 + 0.05, 0.9 - 0.8 * (at % 2)) for at in range(7)]],
+            "ddd???",
+        ),
+        ("2068  ", [[(at + 0.5, 0.9), (at + 0.5, 0.15)] for at in (4, 5)], "dddddd"),  # 1s
+        ("20683 ", [[(5.4, 0.9), (5.62, 0.15)]], "dddddd"),  # a slanted 1, no higher than the rest
+    ],
+)
+def test_lines_through_unused_boxes_are_no_ones(digits, text, lines, found):
+    page = strike_out(draw(digits, text, boxes=60), lines)
+    assert describe(find_places(page)) == [found]

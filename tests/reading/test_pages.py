@@ -30,6 +30,26 @@ def test_pages_of_a_tiff_come_one_by_one():
     assert [int(page[0, 0]) for page in open_pages(file)] == [0, 10, 20]
 
 
+@pytest.mark.parametrize(
+    ("dpi", "shape"),
+    [
+        ((204, 98), (83, 30)),  # a fax
+        ((204, 391), (40, 58)),  # a fine one
+        ((204, 196), (40, 30)),
+        ((300, 300), (40, 30)),
+        ((300, 1), (40, 30)),  # cannot be right
+        ((0, 98), (40, 30)),
+    ],
+)
+def test_faxes_are_stretched(dpi, shape):
+    image = make_image(30, 40, 1, "1")
+    (page,) = open_pages(save(image, format="TIFF", dpi=dpi))
+    assert page.shape == shape
+    assert (page == 255).all()
+    (page,) = open_pages(save(image, format="PNG", dpi=dpi))
+    assert page.shape == (40, 30)
+
+
 def test_colours_are_kept_and_transparency_is_white():
     (page,) = open_pages(save(make_image(9, 7, (250, 20, 30), "RGB"), format="PNG"))
     assert page.shape == (7, 9, 3)

@@ -371,6 +371,47 @@ def test_rows_without_boxes_are_found_on_pages_with_boxes(digits, shape):
         assert {place.parted for field in rows for place in field} == {0.0}
 
 
+PICTURES = {
+    "logo": [((620, 60, 880, 160), (30, 60, 120))],
+    "note": [((560, 100, 860, 420), (255, 240, 120))],
+    "photo": [
+        (
+            (600 + 10 * x, 30 + 10 * y, 609 + 10 * x, 39 + 10 * y),
+            (60 + 9 * ((3 * x + 7 * y) % 17),) * 3,
+        )
+        for x in range(24)
+        for y in range(40)
+    ],
+    "bar code": [((600 + 5 * x, 40, 601 + 5 * x + x % 2, 240), (0, 0, 0)) for x in range(50)],
+}
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_rows_are_found_beside_pictures(digits, picture):
+    page = lay_three_rows(digits)
+    alone = find_places(page)
+    image = Image.fromarray(page).convert("RGB")
+    for box, colour in PICTURES[picture]:
+        ImageDraw.Draw(image).rectangle(box, fill=colour)
+    rows = [field for field in find_places(np.asarray(image)) if field[-1].box[2] < 550]
+    assert outline(rows) == outline(alone) == ["ddddd"] * 3
+    for one, other in zip(alone, rows, strict=True):
+        for place, same in zip(one, other, strict=True):
+            assert np.abs(np.subtract(place.box, same.box)).max() <= 4
+
+
+@pytest.mark.parametrize("level", [170, 200, 225])
+def test_a_dithered_fax_is_read_like_a_grey_scan(digits, level):
+    page = lay_three_rows(digits)
+    grey = (page.astype(int) * level // 245).astype(np.uint8)
+    dithered = np.asarray(Image.fromarray(grey).convert("1").convert("L"))
+    rows, expected = find_places(dithered), find_places(page)
+    assert outline(rows) == outline(expected) == ["ddddd"] * 3
+    for one, other in zip(rows, expected, strict=True):
+        for place, same in zip(one, other, strict=True):
+            assert np.abs(np.subtract(place.box, same.box)).max() <= 6
+
+
 def test_small_print_on_a_page_with_boxes_is_not_a_field(digits):
     page = np.full((600, 900), 245, dtype=np.uint8)
     boxes = lay(digits, "20381", "boxes")[..., 0]
