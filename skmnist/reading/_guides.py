@@ -84,16 +84,17 @@ def _find_drawn(ink: Ink) -> Array:
     return find_strokes(ink.level, ink.noise, strong=PALE)
 
 
-def remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, Array]:
-    """Return level and strokes without the lines.
+def remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, Array, Array]:
+    """Return level and strokes without the lines, and the ink that has their colour.
 
     Guides in a different colour from the ink appear only in some channels. The other channels
-    contain only ink, intact even where it crosses a line. Ink in the colour of the guides remains
-    in the level, but not in the strokes, as faint ink does. Other lines are erased.
+    contain only ink, intact even where it crosses a line. Ink in the colour of the guides, which
+    may be print, remains in the level, but not in the strokes. Other lines are erased.
     """
     level = ink.level
+    tinted = np.zeros(level.shape, dtype=bool)
     if not lines:
-        return level, find_strokes(level, ink.noise)
+        return level, find_strokes(level, ink.noise), tinted
     left = erase(strokes, lines)
     gone = strokes & ~left
     if ink.dark.shape[2] == 3 and gone.any() and left.any():
@@ -105,7 +106,7 @@ def remove_guides(ink: Ink, strokes: Array, lines: list[Line]) -> tuple[Array, A
             noise = max(ink.noise, 1.5 * float(np.quantile(ink.dark[gone][:, channel], 0.75)))
             seen = find_strokes(level, noise)
             if np.count_nonzero(seen & left) > SEEN * np.count_nonzero(left):
-                lost = widen(left & ~widen(seen, 2))
-                return np.where(lost, np.maximum(level, ink.level), level), seen
+                tinted = left & ~widen(seen, 2)
+                return np.where(widen(tinted), np.maximum(level, ink.level), level), seen, tinted
     level = np.where(widen(gone) & ~left, 0, level)
-    return level, find_strokes(level, ink.noise) & left
+    return level, find_strokes(level, ink.noise) & left, tinted

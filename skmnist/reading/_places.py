@@ -177,11 +177,13 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
         return []
     guided = straighten(ink, n_digits)
     ink, drawn, cells, lines = guided.ink, guided.drawn, guided.cells, guided.lines
-    level, strokes = remove_guides(ink, drawn, lines)
+    level, strokes, tinted = remove_guides(ink, drawn, lines)
+    rows = list(iterate_rows(cells))
+    if not rows:
+        strokes = strokes | tinted
     parts = find_parts(strokes)
     marks = find_marks(drawn, level, parts, drawn & ~strokes, lines)
-    sheet = Sheet(ink, level, strokes, drawn, page.shape)
-    rows = list(iterate_rows(cells))
+    sheet = Sheet(ink, level, strokes, drawn, tinted, page.shape)
     height, width = strokes.shape
     if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
         rows = [[(0, 0, width, height)]]  # a cell that was cut out of its grid
@@ -192,7 +194,7 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
         if not is_empty or len(places) + 1 != n_digits or not all(line.upright for line in lines):
             return fields
         # an empty comb without a base line that has as many ticks as there should be digits: ones?
-        sheet = Sheet(ink, ink.level, drawn, drawn, page.shape)
+        sheet = Sheet(ink, ink.level, drawn, drawn, tinted, page.shape)
         fields = divide_freely(sheet, find_parts(drawn), [], n_digits, score)
         return [[replace(place, parted=0.0) for place in field] for field in fields]
     return divide_freely(sheet, parts, marks, n_digits, score)

@@ -53,6 +53,7 @@ def divide_freely(
             inked = [part for part, _ in digits]
             odd = find_odd(inked, tall, sheet.ink)
             odd |= _find_changed(sheet, inked, score)
+            odd |= [_is_tinted(sheet, part) for part in inked]
             odd |= find_dates(inked)  # even if the number of digits is right
             if len(digits) != n_digits:
                 odd |= find_slashes(inked)
@@ -65,6 +66,12 @@ def divide_freely(
             middles = [part.box[0] + part.box[2] for part, _ in digits]
             fields.append(sheet.insert(places, middles, beside, number))
     return fields
+
+
+def _is_tinted(sheet: Sheet, part: Part) -> bool:
+    """Return whether strokes have the colour of the guides, so that they may be print."""
+    left, top, right, bottom = part.box
+    return bool(sheet.tinted[top:bottom, left:right][part.strokes].mean() > 0.5)
 
 
 def _find_changed(sheet: Sheet, parts: list[Part], score: Score | None) -> Array:

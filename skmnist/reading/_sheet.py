@@ -97,6 +97,7 @@ class Sheet:
     level: Array
     strokes: Array
     drawn: Array  # strokes with the guides
+    tinted: Array  # ink in the colour of the guides
     shape: tuple[int, ...]  # of the page
 
     def cut(self, box: Box, part: Part | None) -> Array:

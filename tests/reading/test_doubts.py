@@ -234,3 +234,20 @@ def strike_out(page, lines):
 def test_lines_through_unused_boxes_are_no_ones(digits, text, lines, found):
     page = strike_out(draw(digits, text, boxes=60), lines)
     assert describe(find_places(page)) == [found]
+
+
+@pytest.mark.parametrize("blue", [(110, 150, 230), (60, 90, 190)])
+def test_a_row_in_the_colour_of_ruled_lines_is_not_lost(digits, blue):
+    page = np.full((700, 900, 3), 245.0)
+    for top in range(110, 700, 80):
+        page[top : top + 3, 10:890] = (110, 150, 230)
+    for at, (text, colour) in enumerate(
+        [("20381", 30), ("74656", blue), ("93025", 30), ("18", 30)]
+    ):
+        for number, digit in enumerate(text):
+            share = (255 - digits[int(digit)][..., None].astype(float)) / 255
+            where = page[42 + 160 * at :, 40 + 90 * number :][:64, :64]
+            where[:] -= share * np.maximum(0, where - np.array(colour))
+    found = describe(find_places(page.round().astype(np.uint8)))
+    assert [len(places) for places in found] == [5, 5, 5, 2]
+    assert "d" not in found[1] or blue != (110, 150, 230)
