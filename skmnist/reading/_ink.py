@@ -43,7 +43,9 @@ class Ink:
     dark : ndarray of shape (height, width, n_channels), float32
         Darkness of each channel relative to the paper, 0 on paper, 1 for black.
     noise : float
-        Level above which a pixel differs from paper.
+        Level above which a pixel differs from paper, at least `MIN_CONTRAST`.
+    grain : float
+        The same without this minimum; it follows from the noise of the paper alone.
     matrix : ndarray of shape (2, 3)
         Maps (x, y) in `dark` to (x, y) on the page.
     """
