@@ -53,7 +53,7 @@ def divide_freely(
             inked = [part for part, _ in digits]
             odd = find_odd(inked, tall, sheet.ink)
             odd |= _find_changed(sheet, inked, score)
-            odd |= [_is_tinted(sheet, part) for part in inked]
+            odd |= np.array([_is_tinted(sheet, part) for part in inked], dtype=bool)
             odd |= find_dates(inked)  # even if the number of digits is right
             if len(digits) != n_digits:
                 odd |= find_slashes(inked)
@@ -65,7 +65,7 @@ def divide_freely(
             ]
             middles = [part.box[0] + part.box[2] for part, _ in digits]
             fields.append(sheet.insert(places, middles, beside, number))
-    return fields
+    return [field for field in fields if field]
 
 
 def _is_tinted(sheet: Sheet, part: Part) -> bool:

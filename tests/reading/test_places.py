@@ -433,3 +433,11 @@ def test_a_few_light_digits_on_a_large_dark_page_are_found(digits, paper):
     page[500:, 600:][: row.shape[0], : row.shape[1]] = row
     dark = (paper + (255 - page.astype(int)) * (245 - paper) // 255).astype(np.uint8)
     assert outline(find_places(dark)) == outline(find_places(page)) == ["ddddd"]
+
+
+def test_marks_without_digits_are_no_row_of_digits():
+    page = np.full((160, 400), 255, dtype=np.uint8)
+    page[61:79, 168:179] = page[55:60, 29:32] = 0
+    fields = find_places(page)
+    assert outline(fields) == ["d"]
+    assert fields[0][0].box == (168, 61, 179, 79)
