@@ -56,7 +56,7 @@ def fill_boxes(
     for number, row in enumerate(rows):
         if len(row) == 1 and _is_around(row[0], contents[at]):
             inside = [part for part in contents[at] if part.n_pixels > 8]
-            found = divide_freely(sheet, inside, marks, n_digits, score)
+            found = divide_freely(sheet, divide_rows(inside), marks, n_digits, score)
             fields += [[replace(place, row=number) for place in some] for some in found]
         else:
             written = contents[at : at + len(row)]
@@ -93,14 +93,11 @@ def _read_unboxed(
     print.
     """
     written = [join(its).height for its in contents if its]
-    found = []
-    for tall, row in divide_rows(parts):
-        fitting = [box[3] - box[1] for boxes in rows for box in boxes if len(boxes) > 1]
-        least = LOOSE * find_quantile(fitting, 0.5) if fitting else 0.0
-        if fitting and written:
-            least = max(least, LARGE * find_quantile(written, 0.5))
-        if len(row) >= 2 and tall >= least:
-            found += row
+    boxes = [box[3] - box[1] for its in rows for box in its if len(its) > 1]
+    least = LOOSE * find_quantile(boxes, 0.5) if boxes else 0.0
+    if boxes and written:
+        least = max(least, LARGE * find_quantile(written, 0.5))
+    found = [(tall, row) for tall, row in divide_rows(parts) if len(row) >= 2 and tall >= least]
     fields = divide_freely(sheet, found, marks, None, score)
     return [
         [replace(place, row=place.row + len(rows), parted=0.0) for place in field]

@@ -111,8 +111,8 @@ def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
     """Return which digits in boxes may be slashes or a zigzag that strike out unused boxes.
 
     They are at one end of a row, or in all of its boxes, and have the same height. Slashes are
-    straight, and lean in the same way; a single one is higher than the other digits. The strokes of
-    a zigzag are as wide as the boxes. `widths` holds the widths of the boxes.
+    lines that lean in the same way; a single one is straight and higher than the other digits. The
+    strokes of a zigzag are as wide as the boxes. `widths` holds the widths of the boxes.
     """
     struck = np.zeros(len(parts), dtype=bool)
     heights = np.array([part.height for part in parts])
@@ -129,7 +129,7 @@ def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
                 part.width > ACROSS_BOX * widths[at]
                 if is_wide
                 else abs(_measure_slope(part.strokes) - slope) <= PARALLEL
-                and _measure_bend(part.strokes) <= STRAIGHT
+                and _measure_bend(part.strokes) <= BENDING
             ):
                 break
             run.append(at)
@@ -138,7 +138,8 @@ def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
         if len(run) >= 2:
             struck[run] |= heights[run] >= AS_HIGH * usual
         elif len(run) and len(others) and not is_wide:
-            struck[run] |= heights[run] >= STRUCK * usual
+            is_straight = _measure_bend(first.strokes) <= STRAIGHT
+            struck[run] |= is_straight and heights[run] >= STRUCK * usual
     return struck
 
 

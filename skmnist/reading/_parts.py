@@ -14,7 +14,8 @@ Score = Callable[[list[Array]], Array]
 
 SPECK = 0.008  # share of a square as high as a digit; a thin 1 has five times as much ink
 SOLID = 0.35  # of its height; pictures and logos have wider strokes, digits narrower ones
-FULL = 0.6  # share of their boxes that pictures cover, and digits do not, except upright 1s
+LONG = 6.0  # length of strokes, relative to the longer side of their box; digits have up to 4
+FULL = 0.3  # share of their boxes that these cover; boxes that a line joins cover less
 HEAVY = 0.02  # share of the ink on a page, from which a part is checked for this
 PICTURE = 1.5  # heights of a digit; smaller solid ink may be a digit that was crossed out
 BARS, DENSE = 12, 0.25  # number of bars in a bar code, and the distance between them, in heights
@@ -182,12 +183,15 @@ def _leave_out_bars(parts: list[Part]) -> list[Part]:
 
 
 def _find_solid(parts: list[Part], masses: Array) -> Array:
-    """Return which parts are areas rather than strokes, such as pictures and logos."""
+    """Return which parts are pictures, logos or the like: areas, or long tangled strokes."""
     solid = masses >= HEAVY * masses.sum()
     for at in np.flatnonzero(solid):
         part = parts[at]
-        solid[at] = measure_pen(part.strokes) > SOLID * part.height or (
-            part.width > SMALL * part.height and part.n_pixels > FULL * part.width * part.height
+        pen = measure_pen(part.strokes)
+        length = part.n_pixels / pen
+        solid[at] = pen > SOLID * part.height or (
+            length > LONG * max(part.width, part.height)
+            and part.n_pixels > FULL * part.width * part.height
         )
     return np.asarray(solid)
 

@@ -12,7 +12,7 @@ from skmnist.reading._forms import Form
 from skmnist.reading._guides import remove_guides, straighten
 from skmnist.reading._ink import find_ink
 from skmnist.reading._lines import iterate_rows
-from skmnist.reading._parts import find_parts
+from skmnist.reading._parts import divide_rows, find_parts
 from skmnist.reading._points import find_marks
 from skmnist.reading._rows import divide_freely
 from skmnist.reading._sheet import Place, Sheet
@@ -195,6 +195,6 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
             return fields
         # an empty comb without a base line that has as many ticks as there should be digits: ones?
         sheet = Sheet(ink, ink.level, drawn, drawn, tinted, page.shape)
-        fields = divide_freely(sheet, find_parts(drawn), [], n_digits, score)
+        fields = divide_freely(sheet, divide_rows(find_parts(drawn)), [], n_digits, score)
         return [[replace(place, parted=0.0) for place in field] for field in fields]
-    return divide_freely(sheet, parts, marks, n_digits, score)
+    return divide_freely(sheet, divide_rows(parts), marks, n_digits, score)

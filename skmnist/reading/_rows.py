@@ -15,7 +15,7 @@ from skmnist.reading._doubts import (
     find_slashes,
     is_faint_beside,
 )
-from skmnist.reading._parts import Part, divide_digits, divide_rows, join
+from skmnist.reading._parts import Part, divide_digits, join
 from skmnist.reading._points import Mark, choose_marks
 from skmnist.reading._sheet import Place, Sheet
 
@@ -28,13 +28,13 @@ GAP = 3.0  # heights of a digit between two fields in a row
 
 def divide_freely(
     sheet: Sheet,
-    parts: list[Part],
+    rows: list[tuple[float, list[Part]]],
     marks: list[Mark],
     n_digits: int | None,
     score: Score | None,
 ) -> list[list[Place]]:
+    """Divide rows into fields; each row comes with the height of its digits."""
     fields = []
-    rows = divide_rows(parts)
     below = [_is_below(*pair) for pair in itertools.pairwise(rows)]
     beside_low = map(any, zip([False, *below], [*below, False], strict=True))
     limits = [HANGING if low else 1.0 for low in beside_low]

@@ -219,6 +219,17 @@ def strike_out(page, lines):
     ("text", "lines", "found"),
     [
         ("2068  ", [[(at + 0.3, 0.9), (at + 0.7, 0.1)] for at in (4, 5)], "dddd??"),
+        (
+            "2068  ",
+            [
+                [
+                    (at + 0.3 + k / 25 + 0.1 * np.sin(np.pi * k / 10), 0.9 - k / 12)
+                    for k in range(11)
+                ]
+                for at in (4, 5)
+            ],
+            "dddd??",
+        ),
         ("20683 ", [[(5.25, 1.1), (5.75, -0.1)]], "ddddd?"),
         ("  2068", [[(at + 0.7, 0.9), (at + 0.3, 0.1)] for at in (0, 1)], "??dddd"),
         ("      ", [[(at + 0.3, 0.9), (at + 0.7, 0.1)] for at in range(6)], "??????"),

@@ -382,6 +382,12 @@ PICTURES = {
         for x in range(24)
         for y in range(40)
     ],
+    "data matrix": [
+        ((620 + 10 * x, 60 + 10 * y, 629 + 10 * x, 69 + 10 * y), (0, 0, 0))
+        for x in range(24)
+        for y in range(24)
+        if 0 in (x, y) or (5 * x * x + 3 * y * y + x * y) % 7 < 4
+    ],
     "bar code": [((600 + 5 * x, 40, 601 + 5 * x + x % 2, 240), (0, 0, 0)) for x in range(50)],
 }
 
