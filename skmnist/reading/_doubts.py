@@ -20,9 +20,7 @@ HIGH = 1.8  # of the usual height of the digits; higher strokes may be lines or 
 SPECK, N_SPECKS = 4, 12  # pixels; number in a field. Empty fields on scans had at most 8
 WALL = 0.12  # of a box, along its sides; ink there may be the rest of a line
 FAINT = 0.35  # of the height of a box, or of the usual digit; lower faint ink is no digit
-VERY_FAINT = (
-    0.04  # least difference of faint ink from the paper in a box, averaged over 3 x 3 pixels
-)
+VERY_FAINT = 0.04  # least difference from the paper of a box, averaged over 3 x 3 pixels
 FAINT_BESIDE = 0.6  # of the usual height, for faint ink beside a row
 BESIDE = 1.5  # usual heights beside a row where another digit may be
 THIN = 0.6  # of the usual width of the strokes; thinner straight lines are not from the same pen
@@ -245,7 +243,8 @@ def _measure_tint(part: Part, dark: Array) -> Array:
 def find_faint(level: Array, ink: Ink, box: Box) -> Part | None:
     """Return faint ink of the size of a digit in a box, or None.
 
-    A pen that runs dry leaves ink that is too pale beside that of the other digits.
+    A pen that runs dry leaves ink that is too pale beside that of the other digits. Very faint ink
+    is noticed if it is darker than the paper on average.
     """
     left, top, right, bottom = box
     x, y = round(WALL * (right - left)), round(WALL * (bottom - top))

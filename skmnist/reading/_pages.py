@@ -98,7 +98,7 @@ def open_pages(
                 check_pixels(image, member)
                 n_pixels += image.width * image.height
                 _check_total(n_pixels, member)
-                page = _to_page(_make_square(_turn(image, exif), image), member)
+                page = _make_square(_to_page(_turn(image, exif), member), image)
             except DatasetError:
                 raise
             except Exception as error:  # Pillow's decoders raise many kinds of exceptions
@@ -146,22 +146,6 @@ def _turn(image: "Image.Image", exif: bool | str) -> "Image.Image":
     return ImageOps.exif_transpose(image)
 
 
-def _make_square(page: "Image.Image", image: "Image.Image") -> "Image.Image":
-    """Return a page with square pixels; `image` has the resolutions of the page as stored."""
-    if image.format != "TIFF":
-        return page
-    across, down = map(float, image.info.get("dpi", (1, 1)))
-    if not (0 < across < np.inf and 0 < down < np.inf):
-        return page
-    if page.size != image.size:  # rotated by a quarter turn
-        across, down = down, across
-    ratio = across / down
-    if not FAX < max(ratio, 1 / ratio) < MAX_FAX or page.width * page.height * 3 > MAX_PIXELS:
-        return page
-    width, height = round(page.width * max(1, 1 / ratio)), round(page.height * max(1, ratio))
-    return (page.convert("L") if page.mode == "1" else page).resize((width, height))
-
-
 def _to_page(image: "Image.Image", member: Member) -> Array:
     """Return an image as uint8, in grey levels or RGB."""
     from PIL import Image
@@ -180,6 +164,25 @@ def _to_page(image: "Image.Image", member: Member) -> Array:
     if image.mode in ("1", "L", "LA"):
         return np.asarray(image.convert("L"))
     return np.asarray(image.convert("RGB"))
+
+
+def _make_square(page: Array, image: "Image.Image") -> Array:
+    """Return a page with square pixels; `image` has the resolutions of the page as stored."""
+    from PIL import Image
+
+    if image.format != "TIFF":
+        return page
+    across, down = map(float, image.info.get("dpi", (1, 1)))
+    if not (0 < across < np.inf and 0 < down < np.inf):
+        return page
+    height, width = page.shape[:2]
+    if (width, height) != image.size:  # rotated by a quarter turn
+        across, down = down, across
+    ratio = across / down
+    if not FAX < max(ratio, 1 / ratio) < MAX_FAX or MAX_FAX * width * height > MAX_PIXELS:
+        return page
+    size = (round(width * max(1, 1 / ratio)), round(height * max(1, ratio)))
+    return np.asarray(Image.fromarray(page).resize(size))
 
 
 def _render(content: bytes, name: str) -> Iterator[Array]:
