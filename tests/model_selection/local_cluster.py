@@ -13,8 +13,12 @@ import pytest
 def start_cluster():
     """Start a cluster; inside, joblib runs on it."""
     distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
     with (
         patch.dict(os.environ),  # Dask leaves here what it tells its workers: one thread
+        # a worker that is killed twice can be away for longer than the default of 15 s on a busy
+        # machine; the cluster would then give it up instead of starting it again
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "5 minutes"}),
         distributed.LocalCluster(
             n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None
         ) as local,
