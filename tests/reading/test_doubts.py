@@ -261,4 +261,4 @@ def test_a_row_in_the_colour_of_ruled_lines_is_not_lost(digits, blue):
             where[:] -= share * np.maximum(0, where - np.array(colour))
     found = describe(find_places(page.round().astype(np.uint8)))
     assert [len(places) for places in found] == [5, 5, 5, 2]
-    assert "d" not in found[1] or blue != (110, 150, 230)
+    assert set(found[1]) == {"?"}
