@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from skmnist.reading._doubts import find_faint, find_hanging, find_struck, find_thick_walls
+from skmnist.reading._doubts import (
+    find_crossed,
+    find_faint,
+    find_hanging,
+    find_struck,
+    find_thick_walls,
+)
 from skmnist.reading._ink import find_quantile
 from skmnist.reading._parts import Part, divide_rows, join, trim
 from skmnist.reading._points import Mark, choose_inside, choose_outside
-from skmnist.reading._rows import HANGING, divide_freely
+from skmnist.reading._rows import HANGING, divide_freely, divide_others, divide_pale
 from skmnist.reading._sheet import Place, Sheet
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +29,6 @@ ACROSS = 0.95  # of a box; thin ink of this length is a line that belongs to the
 THIN = 0.05  # of a box, mean width of such a line
 ROOMY = 4.0  # times as high as the writing; a box for digits is smaller
 LARGE = 0.7  # of the height of the digits in boxes; writing outside that is smaller may be print
-DIGITS = 0.6  # share of the characters of a row outside boxes; in print, up to half look like them
 LOOSE = 0.4  # of a box's height; smaller ink outside the boxes may be print
 APART = 0.1  # of a box, from such a line to the digit; a stroke of a digit is nearer
 INKED = 128  # level in the image of a place, below which a pixel is ink
@@ -56,7 +61,8 @@ def fill_boxes(
     for number, row in enumerate(rows):
         if len(row) == 1 and _is_around(row[0], contents[at]):
             inside = [part for part in contents[at] if part.n_pixels > 8]
-            found = divide_freely(sheet, divide_rows(inside), marks, n_digits, score)
+            lines = divide_rows(inside)
+            found = divide_freely(sheet, lines, marks, n_digits, score, is_field=len(lines) == 1)
             fields += [[replace(place, row=number) for place in some] for some in found]
         else:
             written = contents[at : at + len(row)]
@@ -64,6 +70,12 @@ def fill_boxes(
                 _fill(sheet, box, its, number, marks) for box, its in zip(row, written, strict=True)
             ]
             places = _doubt_struck(_doubt_low(places), row)
+            places = [
+                replace(place, is_blank=False, parted=min(place.parted, HANGING))
+                if is_crossed
+                else place
+                for place, is_crossed in zip(places, find_crossed(row, sheet.lines), strict=True)
+            ]
             places = _doubt_blank(sheet, places, row, number)
             outside = choose_outside(marks, row)
             middles = [box[0] + box[2] for box in row]
@@ -89,28 +101,16 @@ def _read_unboxed(
 ) -> list[list[Place]]:
     """Return rows of writing elsewhere on a page with boxes, for manual review.
 
-    The boxes may be pictures, or only some of the fields. Rows of small or other characters are
-    print.
+    The boxes may be pictures, or only some of the fields.
     """
     written = [join(its).height for its in contents if its]
     boxes = [box[3] - box[1] for its in rows for box in its if len(its) > 1]
     least = LOOSE * find_quantile(boxes, 0.5) if boxes else 0.0
     if boxes and written:
         least = max(least, LARGE * find_quantile(written, 0.5))
-    found = [(tall, row) for tall, row in divide_rows(parts) if len(row) >= 2 and tall >= least]
-    fields = divide_freely(sheet, found, marks, None, score)
-    return [
-        [replace(place, row=place.row + len(rows), parted=0.0) for place in field]
-        for field in fields
-        if _are_digits([place.image for place in field if not place.is_blank], score)
-    ]
-
-
-def _are_digits(images: list[Array], score: Score | None) -> bool:
-    """Return whether most of the characters of a row look like digits."""
-    if len(images) < 2 or score is None:
-        return len(images) >= 2
-    return bool(np.mean(score(images).max(axis=1) > 0.5) >= DIGITS)
+    fields = divide_others(sheet, parts, marks, None, score, least)
+    fields += divide_pale(sheet, [box for row in rows for box in row], None, score, least)
+    return [[replace(place, row=place.row + len(rows)) for place in field] for field in fields]
 
 
 def _is_beside(part: Part, row: list[Box]) -> bool:

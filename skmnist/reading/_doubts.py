@@ -1,16 +1,17 @@
 """Find ink that may not be what it seems: faint digits, print, streaks and cut-off strokes."""
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from skmnist.reading._ink import Ink, find_ink, find_quantile, find_strokes, widen
+from skmnist.reading._ink import Ink, find_ink, find_quantile, find_strokes, spread, widen
 from skmnist.reading._parts import Part, find_parts, measure_pen
 from skmnist.reading._posts import Post, read_post
-from skmnist.reading._tracing import fit
+from skmnist.reading._tracing import Line, fit
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -31,10 +32,14 @@ LEANING, AS_HIGH = 0.12, 0.95  # slope of a slash beyond the usual one of the ot
 # height relative to theirs
 SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; the slope is its own
 FAR_LEANING, LOW_SLASH, BENDING = 0.3, 0.6, 0.12  # the same for low and curved slashes
-STRUCK = 1.2  # height of a single slash in a box, relative to the digits in the others
+FLAT, EVEN = 0.8, 1.3  # slope of a line that is no digit; ratio of the heights of slashes in boxes
+SLASHED, STRUCK = 1.05, 1.2  # height of a single slash in a box, relative to the digits in the
+# others, if it leans more than these, or not
 ACROSS_BOX = 0.85  # of the width of a box; ink of this width may be part of a zigzag
 LOOPED = 0.1  # share of the rows of a line in which there may be a gap; a 0 has more
 SIMILAR, PARALLEL = 1.35, 0.25  # ratio of the heights of the slashes of a date; their slopes
+MIDDLE = 0.5  # of the height of a digit; a line in this part of it crosses it out
+DIAGONAL, N_SAMPLES = 0.9, 40  # share of a line with ink; number of points that are checked
 PENS = 1.6  # ratio of a large row width to the usual one, the maximum of a slash
 HIDDEN = 0.15  # of a digit's height; a stroke of this length may be hidden in a line
 ACROSS = 0.9  # of the height of an image without other ink; a line of this length is a streak
@@ -108,37 +113,92 @@ def find_slashes(parts: Sequence[Part]) -> Array:
 def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
     """Return which digits in boxes may be slashes or a zigzag that strike out unused boxes.
 
-    They are at one end of a row, or in all of its boxes, and have the same height. Slashes are
-    lines that lean in the same way; a single one is straight and higher than the other digits. The
-    strokes of a zigzag are as wide as the boxes. `widths` holds the widths of the boxes.
+    They are at one end of a row, or in all of its boxes, and have about the same height. Slashes
+    are lines that lean in the same way; a single one is straight, and higher than the other digits
+    or leaning to the left. A line across several boxes leans more than any digit. The strokes of a
+    zigzag are as wide as the boxes. `widths` holds the widths of the boxes.
     """
-    struck = np.zeros(len(parts), dtype=bool)
     heights = np.array([part.height for part in parts])
+    slopes = np.array([_measure_slope(part.strokes) for part in parts])
+    bend = functools.cache(lambda at: _measure_bend(parts[at].strokes))
+    struck = np.abs(slopes) > FLAT
+    struck[struck] = [bend(at) <= BENDING for at in np.flatnonzero(struck).tolist()]
     for order in (range(len(parts)), range(len(parts))[::-1]):
-        first = parts[order[0]]
-        is_wide = first.width > ACROSS_BOX * widths[order[0]]
-        slope = _measure_slope(first.strokes)
-        if not is_wide and abs(slope) <= SLOPE:
+        first = order[0]
+        is_wide = parts[first].width > ACROSS_BOX * widths[first]
+        if not is_wide and abs(slopes[first]) <= SLOPE:
             continue
         run = []
         for at in order:
-            part = parts[at]
-            if abs(part.height / first.height - 1) > 1 - AS_HIGH or not (
-                part.width > ACROSS_BOX * widths[at]
+            low, high = sorted([heights[at], heights[first]])
+            if high > EVEN * low or not (
+                parts[at].width > ACROSS_BOX * widths[at]
                 if is_wide
-                else abs(_measure_slope(part.strokes) - slope) <= PARALLEL
-                and _measure_bend(part.strokes) <= BENDING
+                else abs(slopes[at] - slopes[first]) <= PARALLEL and bend(at) <= BENDING
             ):
                 break
             run.append(at)
         others = np.delete(heights, run)
         usual = np.median(others) if len(others) else 0.0
         if len(run) >= 2:
-            struck[run] |= heights[run] >= AS_HIGH * usual
-        elif len(run) and len(others) and not is_wide:
-            is_straight = _measure_bend(first.strokes) <= STRAIGHT
-            struck[run] |= is_straight and heights[run] >= STRUCK * usual
+            struck[run] |= heights[run].max() >= AS_HIGH * usual
+        elif run and len(others) and not is_wide and bend(first) <= STRAIGHT:
+            leans = slopes[first] - np.median(np.delete(slopes, run))
+            limit = AS_HIGH if slopes[first] < 0 else SLASHED if leans > LEANING else STRUCK
+            struck[first] |= heights[first] >= limit * usual
     return struck
+
+
+def is_crossed(digits: Sequence[Box], lines: Sequence[Line]) -> bool:
+    """Return whether a line that was removed crosses out digits.
+
+    It runs through at least half of them, usually through their middle.
+    """
+    return any(
+        np.mean((at > 0) & (at < 1)) >= 0.5 and abs(np.median(at) - 0.5) <= MIDDLE / 2
+        for at in _cross(digits, lines)
+    )
+
+
+def find_crossed(boxes: Sequence[Box], lines: Sequence[Line]) -> Array:
+    """Return which boxes for digits a line that was removed crosses out, through their middle."""
+    crossed = np.zeros(len(boxes), dtype=bool)
+    for at in _cross(boxes, lines):
+        crossed |= np.abs(at - 0.5) <= MIDDLE / 2
+    return crossed
+
+
+def _cross(boxes: Sequence[Box], lines: Sequence[Line]) -> Iterator[Array]:
+    """Return where each line near a row crosses its boxes: 0 at their top, 1 at their bottom.
+
+    Infinite for boxes that it does not cross.
+    """
+    left, top, right, bottom = np.array(boxes).T
+    middle, first, last = (left[0] + right[-1]) / 2, top.min(), bottom.max()
+    for line in lines:
+        square, slope, level = line.curve
+        if line.upright or not first < (square * middle + slope) * middle + level < last:
+            continue
+        start, stop = np.maximum(left, line.start), np.minimum(right, line.stop)
+        at = (np.polyval(line.curve, (start + stop) / 2) - top) / (bottom - top)
+        yield np.where(stop - start >= (right - left) / 2, at, np.inf)
+
+
+def has_diagonal(part: Part) -> bool:
+    """Return whether a straight line crosses connected strokes from one side to the other.
+
+    Lines along their top or bottom may be the bars of digits that touch.
+    """
+    height, width = part.strokes.shape
+    thick = spread(part.strokes, 1, axis=0)
+    columns = np.linspace(0, width - 1, N_SAMPLES).astype(int)
+    rows = np.arange(0, height, max(1, height // N_SAMPLES))
+    share = np.linspace(0, 1, N_SAMPLES)
+    starts, stops = np.repeat(rows, len(rows)), np.tile(rows, len(rows))
+    at = np.rint(starts[:, None] + (stops - starts)[:, None] * share).astype(int)
+    middle = np.abs((starts + stops + 1) / 2 - height / 2) <= MIDDLE * height / 2
+    found = thick[at, columns].mean(axis=1) >= DIAGONAL
+    return bool((found & middle).any())
 
 
 def find_dates(parts: Sequence[Part], candidates: Array | None = None) -> Array:

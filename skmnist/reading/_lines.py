@@ -32,6 +32,7 @@ TALL = 1.8  # of the width of a place in a comb; digits are not higher
 GAP = 0.45  # of the usual width; narrower cells are gaps between boxes that digits connect
 LOOP_GAP = 1.5  # of the height of a loop; other digits are nearer than this
 LONG = 2.5  # minimum ratio of width to height of a part with a line under digits; a 5 or 7 has less
+LONGER = 3.5  # the same for short lines; dashes alone are no lines under digits
 
 
 @dataclass(frozen=True)
@@ -354,7 +355,8 @@ def _read_rulings(
     for first, last in bars:
         if last - first > max(6, 0.3 * height):
             continue
-        if first < _rise(height) and not is_long:
+        is_ruled = is_long or (last - first <= 0.3 * height and width >= LONGER * height)
+        if first < _rise(height) and not is_ruled:
             continue  # the bar of a 5 or 7, too high for teeth
         traced = trace(part, first, last, 0, width, corner)
         if not traced:
@@ -362,14 +364,14 @@ def _read_rulings(
         teeth = _find_teeth(part, first, traced[0].thickness)
         spans = _fit_lattice(teeth, width, height, n_digits)
         comb = _make_comb(part, corner, traced, first, teeth, spans) if spans else None
-        if comb is None and is_long and len(teeth) >= MIN_TEETH:  # the outer teeth may be missing
+        if comb is None and is_ruled and len(teeth) >= MIN_TEETH:  # the outer teeth may be missing
             outer = [(float(x), first, 0.0) for x in (0, width - 1)]
             spans = _fit_lattice(teeth + outer, width, height, n_digits)
             comb = _make_comb(part, corner, traced, first, teeth, spans) if spans else None
             comb = comb if comb is not None and comb.drawn >= PLAIN else None
         if comb is not None:
             cells.append(comb)
-        elif is_long and (width >= WHOLE * shape[1] or _stands_out(part, bars)):
+        elif is_ruled and (width >= WHOLE * shape[1] or _stands_out(part, bars)):
             lines += traced
     return cells, lines
 

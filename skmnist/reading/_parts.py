@@ -103,6 +103,11 @@ def measure_pen(strokes: Array) -> float:
     return max(1.0, 2 * area / max(1, area - int(np.count_nonzero(inner))))
 
 
+def is_area(part: Part) -> bool:
+    """Return whether ink is an area, such as a picture, rather than strokes."""
+    return measure_pen(part.strokes) > SOLID * part.height
+
+
 def join(parts: Sequence[Part]) -> Part:
     """Return several parts as one."""
     if len(parts) == 1:
@@ -187,9 +192,8 @@ def _find_solid(parts: list[Part], masses: Array) -> Array:
     solid = masses >= HEAVY * masses.sum()
     for at in np.flatnonzero(solid):
         part = parts[at]
-        pen = measure_pen(part.strokes)
-        length = part.n_pixels / pen
-        solid[at] = pen > SOLID * part.height or (
+        length = part.n_pixels / measure_pen(part.strokes)
+        solid[at] = is_area(part) or (
             length > LONG * max(part.width, part.height)
             and part.n_pixels > FULL * part.width * part.height
         )

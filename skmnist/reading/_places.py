@@ -1,5 +1,6 @@
 """Divide the image of a field, or of a page, into places for one digit each."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from skmnist.reading._ink import find_ink
 from skmnist.reading._lines import iterate_rows
 from skmnist.reading._parts import divide_rows, find_parts
 from skmnist.reading._points import find_marks
-from skmnist.reading._rows import divide_freely
+from skmnist.reading._rows import divide_freely, divide_others, divide_pale
 from skmnist.reading._sheet import Place, Sheet
 
 Array = np.ndarray[Any, Any]
@@ -109,7 +110,7 @@ def _find_on_form(page: Array, form: Form, score: Score | None) -> list[list[Pla
     fields = [one for one in form.fields if one.page == 1]
     for one, (left, top, right, bottom) in zip(fields, form.find_boxes(page.shape), strict=True):
         part = page[top:bottom, left:right]
-        rows = _find_fields(part, one.digits, score)
+        rows = _find_fields(part, one.digits, score, in_form=True)
         inside = (left > 0, top > 0, right < page.shape[1], bottom < page.shape[0])
         places = [
             replace(place, parted=0.0) if _is_cut(place, part.shape, inside) else place
@@ -171,7 +172,9 @@ def _leave_out_marks(places: list[Place]) -> list[Place]:
     ]
 
 
-def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list[list[Place]]:
+def _find_fields(
+    page: Array, n_digits: int | None, score: Score | None, *, in_form: bool = False
+) -> list[list[Place]]:
     ink = find_ink(page)
     if not (ink.level > ink.noise).any():
         return []
@@ -183,7 +186,7 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
         strokes = strokes | tinted
     parts = find_parts(strokes)
     marks = find_marks(drawn, level, parts, drawn & ~strokes, lines)
-    sheet = Sheet(ink, level, strokes, drawn, tinted, page.shape)
+    sheet = Sheet(ink, level, strokes, drawn, tinted, lines, page.shape)
     height, width = strokes.shape
     if not rows and n_digits == 1 and max(height, width) <= CELL * min(height, width):
         rows = [[(0, 0, width, height)]]  # a cell that was cut out of its grid
@@ -194,7 +197,29 @@ def _find_fields(page: Array, n_digits: int | None, score: Score | None) -> list
         if not is_empty or len(places) + 1 != n_digits or not all(line.upright for line in lines):
             return fields
         # an empty comb without a base line that has as many ticks as there should be digits: ones?
-        sheet = Sheet(ink, ink.level, drawn, drawn, tinted, page.shape)
+        sheet = Sheet(ink, ink.level, drawn, drawn, tinted, lines, page.shape)
         fields = divide_freely(sheet, divide_rows(find_parts(drawn)), [], n_digits, score)
         return [[replace(place, parted=0.0) for place in field] for field in fields]
-    return divide_freely(sheet, divide_rows(parts), marks, n_digits, score)
+    found = divide_rows(parts)
+    fields = divide_freely(sheet, found, marks, n_digits, score, is_field=in_form)
+    if in_form:
+        return fields
+    taken = {part.box for _, row in found for part in row}
+    others = [part for part in parts if part.box not in taken]
+    more = divide_others(sheet, others, [], n_digits, score)
+    more += divide_pale(sheet, [], n_digits, score)
+    if not more:
+        return fields
+    more = [[replace(place, row=place.row + len(found)) for place in field] for field in more]
+    return _order(fields + more)
+
+
+def _order(fields: list[list[Place]]) -> list[list[Place]]:
+    """Return fields in reading order, with their rows numbered."""
+    rows: dict[int, list[float]] = {}
+    for place in itertools.chain(*fields):
+        rows.setdefault(place.row, []).append((place.box[1] + place.box[3]) / 2)
+    order = sorted(rows, key=lambda row: float(np.median(rows[row])))
+    number = {row: at for at, row in enumerate(order)}
+    numbered = [[replace(place, row=number[place.row]) for place in field] for field in fields]
+    return sorted(numbered, key=lambda field: field[0].row)

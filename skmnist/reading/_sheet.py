@@ -10,6 +10,7 @@ import numpy as np
 from skmnist.reading._ink import Ink, find_quantile, widen
 from skmnist.reading._parts import Part
 from skmnist.reading._points import join_marks
+from skmnist.reading._tracing import Line
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -98,6 +99,7 @@ class Sheet:
     strokes: Array
     drawn: Array  # strokes with the guides
     tinted: Array  # ink in the colour of the guides
+    lines: list[Line]  # the guides
     shape: tuple[int, ...]  # of the page
 
     def cut(self, box: Box, part: Part | None) -> Array:

@@ -240,6 +240,12 @@ def strike_out(page, lines):
         ),
         ("2068  ", [[(at + 0.5, 0.9), (at + 0.5, 0.15)] for at in (4, 5)], "dddddd"),  # 1s
         ("20683 ", [[(5.4, 0.9), (5.62, 0.15)]], "dddddd"),  # a slanted 1, no higher than the rest
+        ("20683 ", [[(5.28, 0.95), (5.72, 0.02)]], "ddddd?"),
+        ("20683 ", [[(5.3, 0.1), (5.7, 0.9)]], "ddddd?"),  # backslashes are no 1s
+        ("2068  ", [[(4.3, 0.95), (4.7, 0.05)], [(5.3, 0.88), (5.65, 0.14)]], "dddd??"),
+        ("      ", [[(at + 0.3, 0.9 - at / 40), (at + 0.7, 0.1)] for at in range(6)], "??????"),
+        ("2068  ", [[(4.08, 0.95), (5.92, 0.05)]], "dddd??"),  # across both boxes
+        ("206   ", [[(3.1, 0.5), (5.9, 0.45)]], "ddd???"),
     ],
 )
 def test_lines_through_unused_boxes_are_no_ones(digits, text, lines, found):
@@ -262,3 +268,39 @@ def test_a_row_in_the_colour_of_ruled_lines_is_not_lost(digits, blue):
     found = describe(find_places(page.round().astype(np.uint8)))
     assert [len(places) for places in found] == [5, 5, 5, 2]
     assert set(found[1]) == {"?"}
+
+
+STRIKES = {
+    "line": [[(-20, 34), (470, 30)]],
+    "two lines": [[(-20, 26), (470, 24)], [(-20, 42), (470, 41)]],
+    "slanted": [[(-20, 52), (470, 12)]],
+    "from corner to corner": [[(-10, 64), (450, -2)]],
+    "long": [[(-45, 32), (900, 32)]],
+}
+
+
+@pytest.mark.parametrize("is_form", [False, True])
+@pytest.mark.parametrize("strike", STRIKES)
+def test_crossed_out_numbers_are_doubtful(digits, strike, is_form):
+    page = np.full((160, 1000, 3), 245, dtype=np.uint8)
+    for at, digit in enumerate("20683"):
+        page[48:112, 60 + 90 * at : 124 + 90 * at] = digits[int(digit)][..., None]
+    assert describe(find_places(page)) == read_field(page) == ["ddddd"]
+    image = Image.fromarray(page)
+    for line in STRIKES[strike]:
+        points = [(60 + x, 48 + y) for x, y in line]
+        ImageDraw.Draw(image).line(points, fill=(40, 40, 60), width=5)
+    page = np.asarray(image)
+    for found in read_field(page) if is_form else describe(find_places(page)):
+        assert "d" not in found
+
+
+@pytest.mark.parametrize("height", [66, 74])
+def test_numbers_on_a_ruled_line_or_underlined_are_not_crossed_out(digits, height):
+    for left, right in ((0, 1000), (40, 540)):
+        page = np.full((160, 1000, 3), 245, dtype=np.uint8)
+        page[48 + height : 51 + height, left:right] = 60
+        for at, digit in enumerate("20683"):
+            where = page[48:112, 60 + 90 * at : 124 + 90 * at]
+            where[:] = np.minimum(where, digits[int(digit)][..., None])
+        assert describe(find_places(page)) == read_field(page) == ["ddddd"]
