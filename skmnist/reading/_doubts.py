@@ -123,6 +123,8 @@ def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
     bend = functools.cache(lambda at: _measure_bend(parts[at].strokes))
     struck = np.abs(slopes) > FLAT
     struck[struck] = [bend(at) <= BENDING for at in np.flatnonzero(struck).tolist()]
+    if len(parts) > 2 and (np.abs(slopes) > LEANING).all() and len(set(np.sign(slopes))) == 1:
+        struck |= all(bend(at) <= BENDING for at in range(len(parts)))
     for order in (range(len(parts)), range(len(parts))[::-1]):
         first = order[0]
         is_wide = parts[first].width > ACROSS_BOX * widths[first]

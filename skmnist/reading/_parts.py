@@ -26,6 +26,7 @@ WIDE = 0.9  # of a digit's height; wider strokes may be several digits
 CLOSE = 0.75  # of a digit's height; strokes within this width may be the halves of a broken 0
 WIDEST = 1.7  # of a digit's height; wider strokes are several digits
 MAX_MERGED = 6  # parts that may form one digit
+MAX_ATOMS = 120  # pieces of a row; patterns have more
 JUDGED = 28  # pixels; images to score are reduced, but not below this length of the longer side
 SHARED = 0.25  # of a digit's height; strokes that two digits share are taller
 GUESSED = 0.5  # confidence in a digit with strokes that it may share
@@ -233,6 +234,9 @@ def divide_digits(
     if apart and len(groups) == (n_digits or len(groups)) and max(widths, default=0) <= WIDE:
         return [(part, 1.0) for part in groups]
     atoms = [atom for part in groups for atom in _divide(part, tall, expected=n_digits)]
+    if len(atoms) > MAX_ATOMS:  # a pattern: too many ways to score, and no number
+        digits = _choose(atoms, tall, crop, n_digits, None)
+        return [(part, min(sure, GUESSED)) for part, sure in digits]
     return _choose(atoms, tall, crop, n_digits, score)
 
 
@@ -412,16 +416,10 @@ def _choose(
                 before = join([atom.part for atom in atoms[start:at]])
                 cost += 2 * JOIN * (1 - _overlap(before, atoms[at].part))
         costs[span] = cost
-    counts = range(1, n + 1)
-    if n_digits and np.isfinite(_find_path(costs, n, [n_digits])[0]):
-        counts = range(n_digits, n_digits + 1)
-    least, chosen = _find_path(costs, n, counts)
-    digits = []
-    for span in chosen:
-        others = {other: cost for other, cost in costs.items() if other != span}
-        excess = _find_path(others, n, counts)[0] - least
-        digits.append((spans[span], min(_be_sure(excess), limits[span])))
-    return digits
+    paths = _find_paths(costs, n, n_digits)
+    if paths is None:  # the row cannot be divided into so many digits
+        paths = _find_paths(costs, n, None)
+    return [(spans[span], min(_be_sure(excess), limits[span])) for span, excess in paths or []]
 
 
 def _be_sure(excess: float) -> float:
@@ -448,29 +446,43 @@ def _shrink(image: Array) -> Array:
     return squares.mean(axis=(1, 3)).astype(np.uint8)
 
 
-def _find_path(
-    costs: dict[tuple[int, int], float], n: int, counts: Sequence[int]
-) -> tuple[float, list[tuple[int, int]]]:
-    """Return the cheapest sequence of spans from 0 to n, preceded by its cost.
+def _find_paths(
+    costs: dict[tuple[int, int], float], n: int, count: int | None
+) -> list[tuple[tuple[int, int], float]] | None:
+    """Return the cheapest sequence of spans from 0 to n; None if there is none.
 
-    Its length is one of `counts`. If there is none, it is empty and its cost is infinite.
+    Each span comes with the excess cost of the cheapest sequence without it. The number of spans is
+    `count`, or any number if `count` is None.
     """
-    most = max(counts)
-    best: list[list[tuple[float, int]]] = [[(np.inf, -1)] * (most + 1) for _ in range(n + 1)]
-    best[0][0] = (0.0, -1)
+    step, width = (0, 1) if count is None else (1, count + 1)
+    less = max(1, width - step)
+    before, after = np.full((2, n + 1, width), np.inf)  # by the number of spans on that side
+    before[0, 0] = after[n, 0] = 0
     for (start, stop), cost in sorted(costs.items()):
-        for count in range(min(start + 1, most)):
-            total = best[start][count][0] + cost
-            if total < best[stop][count + 1][0]:
-                best[stop][count + 1] = (total, start)
-    count = min(counts, key=lambda count: best[n][count][0])
-    least, stop = best[n][count][0], n
-    path = []
-    while count and np.isfinite(least):
-        start = best[stop][count][1]
-        path.append((start, stop))
-        stop, count = start, count - 1
-    return least, path[::-1]
+        before[stop, step:] = np.minimum(before[stop, step:], before[start, :less] + cost)
+    for (start, stop), cost in sorted(costs.items(), reverse=True):
+        after[start, step:] = np.minimum(after[start, step:], after[stop, :less] + cost)
+    if not np.isfinite(after[0, -1]):
+        return None
+    totals = {
+        (start, stop): cost + float((before[start, :less] + after[stop, less - 1 :: -1]).min())
+        for (start, stop), cost in costs.items()
+    }
+    # each sequence has exactly one of the spans that cover a position
+    covering: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    for start, stop in costs:
+        for at in range(start, stop):
+            covering[at].append((start, stop))
+    chosen, start, left = [], 0, width - 1
+    while start < n:
+        span = min(
+            (one for one in covering[start] if one[0] == start),
+            key=lambda one: costs[one] + after[one[1], left - step],
+        )
+        others = [totals[one] for one in covering[start] if one != span]
+        chosen.append((span, min(others, default=np.inf) - float(after[0, -1])))
+        start, left = span[1], left - step
+    return chosen
 
 
 def _judge(part: Part, tall: float) -> float:

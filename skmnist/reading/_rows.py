@@ -66,6 +66,7 @@ def divide_freely(
     below = [_is_below(*pair) for pair in itertools.pairwise(rows)]
     beside_low = map(any, zip([False, *below], [*below, False], strict=True))
     limits = [HANGING if low else 1.0 for low in beside_low]
+    usual = find_quantile([tall for tall, row in rows for _ in row] or [0], 0.5)
     for number, (tall, row) in enumerate(rows):
         for some in _divide_fields(row, tall) if n_digits is None else [row]:
             beside: list[Part] = [*choose_marks(marks, some, tall)]
@@ -86,7 +87,9 @@ def divide_freely(
             if len(digits) != n_digits:
                 odd |= find_slashes(inked)
             is_one = is_field or n_digits is not None
-            if _is_doubtful(sheet, written, inked) or (not is_one and _has_space(inked, tall)):
+            if len(inked) == 1 and inked[0].height > HIGH * usual:  # perhaps a drawing
+                odd[:] = True
+            if _is_doubtful(sheet, written, inked) or (not is_one and _may_be_two(inked, tall)):
                 odd[:] = True
             places = [
                 sheet.place_part(part, number, min(sure, HANGING if is_odd else limits[number]))
@@ -214,10 +217,14 @@ def _is_doubtful(sheet: Sheet, parts: list[Part], digits: list[Part]) -> bool:
     )
 
 
-def _has_space(digits: list[Part], tall: float) -> bool:
-    """Return whether digits may be two numbers: one gap is much wider than the others."""
+def _may_be_two(digits: list[Part], tall: float) -> bool:
+    """Return whether digits may be two numbers, with a wide gap or of different sizes."""
     gaps = sorted(b.box[0] - a.box[2] for a, b in itertools.pairwise(digits))
-    return bool(gaps) and gaps[-1] > max(SPACE * tall, 2 * find_quantile(gaps[:-1] or [0], 0.5))
+    if gaps and gaps[-1] > max(SPACE * tall, 2 * find_quantile(gaps[:-1] or [0], 0.5)):
+        return True
+    heights = [part.height for part in digits]
+    sides = [(heights[:at], heights[at:]) for at in range(2, len(digits) - 1)]
+    return any(min(one) > OTHER * max(other) for pair in sides for one, other in (pair, pair[::-1]))
 
 
 def _is_tinted(sheet: Sheet, part: Part) -> bool:

@@ -246,6 +246,14 @@ def strike_out(page, lines):
         ("      ", [[(at + 0.3, 0.9 - at / 40), (at + 0.7, 0.1)] for at in range(6)], "??????"),
         ("2068  ", [[(4.08, 0.95), (5.92, 0.05)]], "dddd??"),  # across both boxes
         ("206   ", [[(3.1, 0.5), (5.9, 0.45)]], "ddd???"),
+        (
+            "      ",
+            [
+                [(at + 0.42 - at / 40, 0.9 - at % 3 / 8), (at + 0.58 + at / 40, 0.1)]
+                for at in range(6)
+            ],
+            "??????",
+        ),
     ],
 )
 def test_lines_through_unused_boxes_are_no_ones(digits, text, lines, found):

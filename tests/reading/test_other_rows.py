@@ -190,3 +190,38 @@ def test_two_columns_close_to_each_other_are_no_number(digits):
     form = Form.from_dict({"fields": [{"name": "a", "box": [0, 0, 1, 1]}]})
     (number,) = find_places(page, form=form)  # groups of digits in one field
     assert min(place.parted for place in number) > 0.95
+
+
+def test_numbers_of_different_sizes_beside_each_other_are_no_number(digits):
+    page = paper(200, 1000)
+    write(page, digits, "203", 60, 60, size=90)
+    write(page, digits, "746", 380, 90, size=40)
+    fields = find_places(page)
+    assert [len(field) for field in fields] == [6]
+    assert {place.parted for field in fields for place in field} == {0.5}
+
+
+def test_a_large_ring_is_no_certain_zero(digits):
+    page = paper(width=1400)
+    for at, text in enumerate(["20381", "74656", "93025"]):
+        write(page, digits, text, 60, 60 + 240 * at)
+    image = Image.fromarray(page)
+    ImageDraw.Draw(image).ellipse((900, 240, 1150, 490), outline=PEN, width=6)
+    fields = find_places(np.array(image))
+    assert sorted(len(field) for field in fields if field[0].parted > 0.9) == [5, 5, 5]
+
+
+def test_a_pattern_as_long_as_a_page_is_not_scored_in_all_ways(digits):
+    image = Image.fromarray(paper(160, 4000))
+    for x in range(20, 3900, 25):
+        ImageDraw.Draw(image).ellipse((x, 50, x + 30, 100), outline=PEN, width=4)
+    scored = []
+
+    def score(images):
+        scored.append(len(images))
+        return np.full((len(images), 10), 0.1)
+
+    (field,) = find_places(np.array(image), score=score)
+    assert len(field) > 60
+    assert max(place.parted for place in field) <= 0.5
+    assert sum(scored) <= len(field)
