@@ -33,7 +33,7 @@ LEANING, AS_HIGH = 0.12, 0.95  # slope of a slash beyond the usual one of the ot
 SLOPE, HIGHER = 0.2, 1.03  # the same for writing that leans as a slash does; the slope is its own
 FAR_LEANING, LOW_SLASH, BENDING = 0.3, 0.6, 0.12  # the same for low and curved slashes
 FLAT, EVEN = 0.8, 1.3  # slope of a line that is no digit; ratio of the heights of slashes in boxes
-SLASHED, STRUCK = 1.05, 1.2  # height of a single slash in a box, relative to the digits in the
+SLASHED, STRUCK = 1.1, 1.2  # height of a single slash in a box, relative to the digits in the
 # others, if it leans more than these, or not
 ACROSS_BOX = 0.85  # of the width of a box; ink of this width may be part of a zigzag
 LOOPED = 0.1  # share of the rows of a line in which there may be a gap; a 0 has more
@@ -146,7 +146,7 @@ def find_struck(parts: Sequence[Part], widths: Sequence[int]) -> Array:
             struck[run] |= heights[run].max() >= AS_HIGH * usual
         elif run and len(others) and not is_wide and bend(first) <= STRAIGHT:
             leans = slopes[first] - np.median(np.delete(slopes, run))
-            limit = AS_HIGH if slopes[first] < 0 else SLASHED if leans > LEANING else STRUCK
+            limit = AS_HIGH if slopes[first] < 0 else SLASHED if leans > SLOPE else STRUCK
             struck[first] |= heights[first] >= limit * usual
     return struck
 
