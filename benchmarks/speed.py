@@ -17,6 +17,8 @@ about half an hour, and all other sections together about an hour.
 
 import argparse
 import importlib.util
+import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -140,6 +142,32 @@ def measure_cold(rounds):
                     peer = name.removeprefix("load ")
                     yield "load and predict", "simple", peer, round, wall
                     yield "imports tensorflow", "simple", peer, round, value
+        for round in range(-1, rounds):  # the first one fills the cache of compiled programs
+            seconds = time_compare(folder)
+            if round >= 0:
+                yield "compare", "simple", "skmnist", round, seconds
+
+
+def time_compare(folder):
+    """Return the seconds from starting ``skmnist compare`` to the start of the first epoch.
+
+    The command writes a line after each epoch. The time from the first to the second line is
+    subtracted from the time until the first line.
+    """
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "skmnist", "compare"]
+    environment = os.environ | {"SKMNIST_PROGRAM_CACHE": f"{folder}/programs"}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        ends = []
+        for line in process.stderr:
+            if re.match(rb"NN \d+/", line):
+                ends.append(time.perf_counter() - started)
+            if len(ends) == 2:
+                break
+        process.kill()
+    return 2 * ends[0] - ends[1]
 
 
 def measure_predict(rounds, rows, repetitions):
@@ -325,6 +353,8 @@ def goals():
     yield Goal("cold", text, "<=", 0.25, "x", ratio(*columns))
     text = "the same: imports of tensorflow"
     yield Goal("cold", text, "<=", 0, "", value("imports tensorflow", "simple", "skmnist"))
+    text = "skmnist compare: time from pressing Enter to the first epoch, cached program"
+    yield Goal("cold", text, "<=", 4, "s", value("compare", "simple", "skmnist"))
     for net in NETWORKS:
         for figure, rows, limit in (
             ("predict 1", "1 row", 1.5),

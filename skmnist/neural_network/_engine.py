@@ -29,7 +29,7 @@ from tensorflow.python.framework import op_callbacks
 
 from skmnist.neural_network import _program, _worker
 from skmnist.neural_network._program import Program, get_averages
-from skmnist.neural_network._tensorflow import hold_interrupts
+from skmnist.neural_network._tensorflow import hold_interrupts, pause_collection
 from skmnist.neural_network._training import Network, Optimizer, Plan, Watch
 
 Array = np.ndarray[Any, Any]
@@ -275,7 +275,7 @@ class EpochNetwork:
 
     def __init__(self, network: Network, optimizer: Optimizer) -> None:
         self.key = (network, optimizer)
-        with keras_defaults(network.dtype), hold_interrupts():
+        with keras_defaults(network.dtype), hold_interrupts(), pause_collection():
             self.model = build_model(network, optimizer)
             # build the metrics, as Keras does in its first batch: callbacks with mode="auto" use
             # them to find out whether greater is better
@@ -322,10 +322,11 @@ class EpochNetwork:
         listeners = keras.callbacks.CallbackList(
             [*callbacks, history], model=model, epochs=plan.epochs, verbose=0
         )
-        variables = model.trainable_variables
+        variables = [variable.value for variable in model.trainable_variables]
 
-        def read_weights() -> list[Array]:  # faster than Keras's get_weights
-            return [variable.value.numpy() for variable in variables]
+        def read_weights() -> list[Array]:  # faster than get_weights and variable.numpy()
+            read = tf.raw_ops.ReadVariableOp
+            return [read(resource=v.handle, dtype=v.dtype).numpy() for v in variables]
 
         last_rate, factor = np.float32(plan.learning_rate), np.float32(1)
         with self._borrow_program(x, plan, watch) as program:
@@ -375,7 +376,7 @@ class EpochNetwork:
     def compile_program(self, plan: Plan, n_rows: int) -> Program:
         """Compile a program, and keep it for later runs."""
         program = Program(self.model, self.key[0], n_rows, plan.batch_size)
-        with keras_defaults(plan.network.dtype), hold_interrupts():
+        with keras_defaults(plan.network.dtype), hold_interrupts(), pause_collection():
             program.compile(plan)
         self._programs.append(program)
         del self._programs[:-MAX_PROGRAMS]

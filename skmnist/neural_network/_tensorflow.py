@@ -1,5 +1,6 @@
 """Import tensorflow on demand, and filter its log lines."""
 
+import gc
 import importlib
 import json
 import os
@@ -62,7 +63,7 @@ def load_training() -> ModuleType:
         # hide info (1), warnings (2) and errors (3), which are also raised as exceptions
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         end_with_parent()  # for workers that scikit-learn has started
-        with quiet(), count_setup(), hold_interrupts(), set_flags():
+        with quiet(), count_setup(), hold_interrupts(), pause_collection(), set_flags():
             return importlib.import_module(_MODULE)
 
 
@@ -221,3 +222,23 @@ def hold_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if len(held) == 1:
             handler(signal.SIGINT, held[0])
+
+
+@contextmanager
+def pause_collection() -> Iterator[None]:
+    """Pause Python's garbage collection, which would visit tensorflow's objects again and again.
+
+    Importing tensorflow creates 400,000 objects, and tracing a program many more; nearly all of
+    them stay.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():  # the caller has frozen no objects
+            gc.freeze()
+            gc.unfreeze()  # the two move all objects to the oldest generation without visiting them
+        gc.enable()

@@ -1,15 +1,22 @@
 import contextlib
+import gc
 import os
 import signal
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
 
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network import _engine, _tensorflow
-from skmnist.neural_network._tensorflow import hold_interrupts, limit_threads, quiet
+from skmnist.neural_network._tensorflow import (
+    hold_interrupts,
+    limit_threads,
+    pause_collection,
+    quiet,
+)
 
 CHATTER = b"I0000 00:00:1795353481.389610    9545 port.cc:153] oneDNN custom operations are on.\n"
 
@@ -194,3 +201,64 @@ def test_tensorflow_really_starts_so_many_threads():
         )
         counts.append(int(done.stdout))
     assert counts[1] >= counts[0] + 4
+
+
+COLLECTIONS = """
+import gc
+import numpy as np
+from skmnist import SimpleNNClassifier
+from skmnist.neural_network._tensorflow import load_training
+
+model = SimpleNNClassifier(8, epochs=1, validation_fraction=None)
+started = []
+gc.callbacks.append(lambda phase, info: started.append(info) if phase == "start" else None)
+load_training()
+n_imported = len(started)
+model.fit(np.zeros((20, 4), np.float32), np.arange(20) % 2)
+print(n_imported, sum(info["generation"] == 2 for info in started), gc.isenabled())
+"""
+
+
+@pytest.mark.slow
+def test_objects_of_tensorflow_are_not_visited_while_it_is_loaded_and_a_program_is_traced():
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECTIONS],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.split() == ["0", "0", "True"]
+
+
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+
+def test_garbage_of_a_paused_block_is_collected_afterwards():
+    with pause_collection():
+        assert not gc.isenabled()
+        ref = weakref.ref(Cycle())
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert ref() is None
+
+
+def test_settings_of_the_caller_for_garbage_collection_are_kept():
+    gc.disable()
+    try:
+        with pause_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    gc.freeze()
+    try:
+        n_frozen = gc.get_freeze_count()
+        with pause_collection():
+            pass
+        assert gc.get_freeze_count() >= n_frozen - 1000  # some have been deleted
+    finally:
+        gc.unfreeze()
