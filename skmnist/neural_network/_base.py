@@ -340,10 +340,11 @@ class NNClassifier(ClassifierMixin, Estimator):
         watch = Watch(
             plan,
             before_epoch=tasks.begin_epoch,
-            after_epoch=lambda read_weights: tasks.end_epoch(
+            # not `watch.n_epochs`: this cycle would keep X in memory until the garbage is collected
+            after_epoch=lambda read_weights, n_epochs: tasks.end_epoch(
                 lambda: {
                     **self._attributes_to_predict(data, read_weights()),
-                    "n_iter_": len(history.get("loss", ())) + watch.n_epochs,
+                    "n_iter_": len(history.get("loss", ())) + n_epochs,
                 }
             ),
         )

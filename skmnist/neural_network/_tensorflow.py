@@ -234,6 +234,7 @@ def pause_collection() -> Iterator[None]:
     if not gc.isenabled():
         yield
         return
+    gc.collect(1)  # so that none of the caller's recent garbage is moved below
     gc.disable()
     try:
         yield

@@ -153,7 +153,7 @@ class Watch:
     plan: Plan
     listeners: list[Callable[[EpochEvent], Any]] = field(default_factory=list)
     before_epoch: Callable[[], Any] = lambda: None
-    after_epoch: Callable[[ReadWeights], bool] = lambda _: False  # True stops training
+    after_epoch: Callable[[ReadWeights, int], bool] = lambda *_: False  # True stops training
     history: dict[str, list[float]] = field(default_factory=dict)
     weights: list[Array] | None = None
     optimizer_state: list[Array] | None = None  # if it belongs to the kept weights
@@ -204,7 +204,7 @@ class Watch:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         epoch = self.n_epochs
-        stop_requested |= self.after_epoch(read_weights)
+        stop_requested |= self.after_epoch(read_weights, epoch)
         losses = [logs[name] for name in ("loss", "val_loss") if name in logs]
         if not (finite and np.isfinite(losses).all()):
             self.stop_reason = "nonfinite"

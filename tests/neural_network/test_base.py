@@ -1,6 +1,8 @@
 """Training and what is known afterwards: patience, callbacks, interrupts, losses that explode."""
 
+import gc
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -317,3 +319,25 @@ def test_two_threads_fit_and_predict_as_one(digits):
         together = list(pool.map(proba, [0, 1, 2, 0]))
     for seed, result in zip([0, 1, 2, 0], together, strict=True):
         np.testing.assert_array_equal(result, proba(seed))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda X, y: SimpleNNClassifier(8, epochs=2).fit(X, y),
+        lambda X, y: SimpleNNClassifier(8, epochs=2, callbacks=[lambda event: None]).fit(X, y),
+        lambda X, y: SimpleNNClassifier(8, epochs=2).fit(X.copy(), y, X_val=X, y_val=y),
+        lambda X, y: SimpleNNClassifier(8).partial_fit(X, y, classes=[0, 1]),
+    ],
+)
+def test_data_is_released_as_soon_as_nobody_uses_it(train):
+    X, y = np.random.default_rng(0).random((40, 6), dtype=np.float32), np.arange(40) % 2
+    data = weakref.ref(X)
+    gc.collect()
+    gc.disable()  # a cycle of references would keep X
+    try:
+        train(X, y)
+        del X
+        assert data() is None
+    finally:
+        gc.enable()

@@ -262,3 +262,9 @@ def test_settings_of_the_caller_for_garbage_collection_are_kept():
         assert gc.get_freeze_count() >= n_frozen - 1000  # some have been deleted
     finally:
         gc.unfreeze()
+
+
+def test_garbage_from_before_a_pause_is_collected_before_it():
+    ref = weakref.ref(Cycle())
+    with pause_collection():
+        assert ref() is None
