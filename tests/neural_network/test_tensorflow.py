@@ -205,13 +205,22 @@ def test_tensorflow_really_starts_so_many_threads():
 
 COLLECTIONS = """
 import gc
+import sys
+
 import numpy as np
 from skmnist import SimpleNNClassifier
 from skmnist.neural_network._tensorflow import load_training
 
 model = SimpleNNClassifier(8, epochs=1, validation_fraction=None)
 started = []
-gc.callbacks.append(lambda phase, info: started.append(info) if phase == "start" else None)
+
+
+def note(phase, info):
+    if phase == "start" and "tensorflow" in sys.modules:
+        started.append(info)
+
+
+gc.callbacks.append(note)
 load_training()
 n_imported = len(started)
 model.fit(np.zeros((20, 4), np.float32), np.arange(20) % 2)
