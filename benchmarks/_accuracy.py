@@ -41,7 +41,7 @@ LOADED = {
 }
 ACCURACIES = (0.975, 0.98, 0.984, 0.99, 0.992)
 N_VALIDATION = 10_000
-RATES = {"simple": 4e-3, "deep": 3e-3}
+RATES = {"simple": 5e-3, "deep": 4e-3}
 EPOCHS = {"simple": (6, 10, 15, 20), "deep": (2, 3, 4, 6, 10, 15)}
 DEFORMED = {"simple": (30, 60), "deep": (12, 16, 20, 25, 35, 60)}
 CONSTANT = {"simple": 15, "deep": 8}  # epochs with a peer's own defaults
@@ -115,7 +115,7 @@ def _get_robust(network):
 
 
 def _make_ours(sizes, epochs, rate, seed, n_steps, recipe):
-    options = {"learning_rate": rate, "learning_rate_schedule": "cosine", **recipe}
+    options = {"learning_rate": rate, "learning_rate_schedule": "linear", **recipe}
     options |= {"epochs": epochs, "random_state": seed, "callbacks": None}
     model = Skmnist().make(sizes, epochs, validation=None)
     return model.set_params(**options)
@@ -130,7 +130,9 @@ def _make_skorch(sizes, epochs, rate, seed, n_steps, _recipe):
     class Scheduled(type(model)):
         def initialize_optimizer(self, *args, **kwargs):
             super().initialize_optimizer(*args, **kwargs)
-            self.schedule_ = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer_, n_steps)
+            self.schedule_ = torch.optim.lr_scheduler.LinearLR(
+                self.optimizer_, start_factor=1.0, end_factor=0.0, total_iters=n_steps
+            )
             return self
 
         def train_step(self, batch, **fit_params):
@@ -146,7 +148,7 @@ def _make_keras(sizes, epochs, rate, seed, n_steps, _recipe):
 
     keras.utils.set_random_seed(seed)
     model = build_keras(sizes)
-    schedule = keras.optimizers.schedules.CosineDecay(rate, n_steps)
+    schedule = keras.optimizers.schedules.PolynomialDecay(rate, n_steps, end_learning_rate=0.0)
     model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
     return _Fitted(model, epochs=epochs, batch_size=128)
 
